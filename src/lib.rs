@@ -1,0 +1,1 @@
+//! Administers the database of SkyTeam ROBLOX.

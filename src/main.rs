@@ -1,0 +1,3 @@
+//! The `skyteam` program.
+
+fn main() {}
