@@ -1,1 +1,3 @@
 //! Administers the database of SkyTeam ROBLOX.
+
+pub mod entity;
