@@ -1,0 +1,190 @@
+//! A connection and a transaction that bind the same values on both engines.
+//!
+//! SQLite has no UUID and no timestamp; its driver would store a UUID as 16 bytes and a time with padded digits. Here
+//! both are bound as the text that PostgreSQL shows for them, so that rows read alike in `sqlite3` and in `psql`, and
+//! so that text order is time order. Reading them back is the business of [`crate::entity`]'s types.
+
+use std::pin::Pin;
+
+use async_trait::async_trait;
+use chrono::NaiveDateTime;
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult, IsolationLevel,
+    QueryResult, SqliteTransactionMode, Statement, StreamTrait, TransactionOptions, TransactionSession,
+    TransactionTrait, Value,
+};
+
+/// A pool of connections to one database.
+#[derive(Clone, Debug)]
+pub struct Connection(DatabaseConnection);
+
+/// An open transaction; dropped without [`Transaction::commit`] it is rolled back.
+#[derive(Debug)]
+pub struct Transaction(DatabaseTransaction);
+
+impl Connection {
+    /// Wraps SeaORM's pool.
+    pub fn new(inner: DatabaseConnection) -> Self {
+        Self(inner)
+    }
+
+    /// SeaORM's own pool, for `sea-orm-migration` and for sqlx work such as COPY. It binds SQLite's driver's own forms.
+    pub fn inner(&self) -> &DatabaseConnection {
+        &self.0
+    }
+
+    /// Begins a transaction that may write: on SQLite `BEGIN IMMEDIATE`, so that it never fails half-way for want of
+    /// the write lock.
+    ///
+    /// # Errors
+    /// The driver's; on SQLite also that the file stayed locked for the whole busy time-out.
+    pub async fn begin(&self) -> Result<Transaction, DbErr> {
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        self.0.begin_with_options(self.options(options)).await.map(Transaction)
+    }
+
+    /// Begins a transaction that only reads and sees one snapshot throughout.
+    ///
+    /// # Errors
+    /// The driver's.
+    pub async fn begin_read(&self) -> Result<Transaction, DbErr> {
+        let options = match self.0.get_database_backend() {
+            DbBackend::Postgres => TransactionOptions {
+                isolation_level: Some(IsolationLevel::RepeatableRead),
+                access_mode: Some(sea_orm::AccessMode::ReadOnly),
+                sqlite_transaction_mode: None,
+            },
+            _ => TransactionOptions {
+                sqlite_transaction_mode: Some(SqliteTransactionMode::Deferred),
+                ..TransactionOptions::default()
+            },
+        };
+        self.0.begin_with_options(options).await.map(Transaction)
+    }
+
+    fn options(&self, options: TransactionOptions) -> TransactionOptions {
+        match self.0.get_database_backend() {
+            DbBackend::Sqlite => options,
+            _ => TransactionOptions { sqlite_transaction_mode: None, ..options },
+        }
+    }
+}
+
+impl Transaction {
+    /// SeaORM's own transaction, for `sea-orm-migration`.
+    pub fn inner(&self) -> &DatabaseTransaction {
+        &self.0
+    }
+
+    /// Makes it last.
+    ///
+    /// # Errors
+    /// The driver's. A connection lost here leaves the outcome unknown.
+    pub async fn commit(self) -> Result<(), DbErr> {
+        self.0.commit().await
+    }
+
+    /// Undoes it.
+    ///
+    /// # Errors
+    /// The driver's.
+    pub async fn rollback(self) -> Result<(), DbErr> {
+        self.0.rollback().await
+    }
+
+    /// Begins a savepoint.
+    ///
+    /// # Errors
+    /// The driver's.
+    pub async fn savepoint(&self) -> Result<Self, DbErr> {
+        self.0.begin().await.map(Self)
+    }
+}
+
+/// The text of a time as PostgreSQL shows it: no fraction where it is zero, no trailing zeros in it.
+pub fn timestamp_text(time: &NaiveDateTime) -> String {
+    let mut text = time.format("%Y-%m-%d %H:%M:%S%.6f").to_string();
+    let kept = text.trim_end_matches('0').trim_end_matches('.').len();
+    // Only the fraction may lose its zeros: without one the text ends in seconds that may themselves end in 0.
+    text.truncate(kept.max("YYYY-MM-DD HH:MM:SS".len()));
+    text
+}
+
+fn bound(backend: DbBackend, mut statement: Statement) -> Statement {
+    if backend == DbBackend::Sqlite
+        && let Some(values) = statement.values.as_mut()
+    {
+        for value in &mut values.0 {
+            match value {
+                Value::Uuid(id) => *value = Value::String(id.map(|id| id.hyphenated().to_string())),
+                Value::ChronoDateTime(time) => *value = Value::String(time.as_ref().map(timestamp_text)),
+                _ => {}
+            }
+        }
+    }
+    statement
+}
+
+macro_rules! bind_like_postgres {
+    ($wrapper:ty, $inner:ty) => {
+        #[async_trait]
+        impl ConnectionTrait for $wrapper {
+            fn get_database_backend(&self) -> DbBackend {
+                ConnectionTrait::get_database_backend(&self.0)
+            }
+
+            async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+                self.0.execute_raw(bound(ConnectionTrait::get_database_backend(&self.0), statement)).await
+            }
+
+            async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+                self.0.execute_unprepared(sql).await
+            }
+
+            async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+                self.0.query_one_raw(bound(ConnectionTrait::get_database_backend(&self.0), statement)).await
+            }
+
+            async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+                self.0.query_all_raw(bound(ConnectionTrait::get_database_backend(&self.0), statement)).await
+            }
+        }
+
+        impl StreamTrait for $wrapper {
+            type Stream<'a> = <$inner as StreamTrait>::Stream<'a>;
+
+            fn get_database_backend(&self) -> DbBackend {
+                ConnectionTrait::get_database_backend(&self.0)
+            }
+
+            fn stream_raw<'a>(
+                &'a self,
+                statement: Statement,
+            ) -> Pin<Box<dyn Future<Output = Result<Self::Stream<'a>, DbErr>> + 'a + Send>> {
+                self.0.stream_raw(bound(ConnectionTrait::get_database_backend(&self.0), statement))
+            }
+        }
+    };
+}
+
+bind_like_postgres!(Connection, DatabaseConnection);
+bind_like_postgres!(Transaction, DatabaseTransaction);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_postgres_text() {
+        for (given, shown) in [
+            ("2025-01-05T10:30:00.123456", "2025-01-05 10:30:00.123456"),
+            ("2025-01-05T10:30:00.5", "2025-01-05 10:30:00.5"),
+            ("2025-01-05T10:30:00", "2025-01-05 10:30:00"),
+        ] {
+            assert_eq!(timestamp_text(&given.parse().unwrap()), shown);
+        }
+    }
+}

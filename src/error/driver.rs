@@ -1,0 +1,214 @@
+//! The wording of what a database server, its driver or the network refuses, told apart by SQLSTATE.
+//!
+//! Codes: PostgreSQL manual, appendix A; SQLite: <https://sqlite.org/rescode.html>. A rule that has a better sentence
+//! of its own (a duplicate username, too few miles) is recognised by its engine before it comes here.
+
+use sea_orm::{DbErr, RuntimeErr};
+use sqlx::error::DatabaseError;
+
+use super::{Error, Kind};
+
+/// What the database said, without its driver around it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SqlState {
+    /// SQLSTATE on PostgreSQL, the extended result code on SQLite.
+    pub code: String,
+    /// The primary message.
+    pub message: String,
+    /// Whether the code is one of SQLite's.
+    pub sqlite: bool,
+}
+
+/// The database's own refusal inside `error`, if that is what it is.
+pub fn sql_state(error: &DbErr) -> Option<SqlState> {
+    sqlx_error(error).and_then(sqlx::Error::as_database_error).map(state_of)
+}
+
+/// Name of the violated constraint or unique index; on SQLite `table.column, …`, taken from the message.
+pub fn violated_constraint(error: &DbErr) -> Option<String> {
+    let database = sqlx_error(error)?.as_database_error()?;
+    match database.constraint() {
+        Some(name) => Some(name.to_owned()),
+        None => database.message().split_once(" constraint failed: ").map(|(_, columns)| columns.to_owned()),
+    }
+}
+
+/// The sqlx error inside SeaORM's.
+fn sqlx_error(error: &DbErr) -> Option<&sqlx::Error> {
+    match error {
+        DbErr::Conn(RuntimeErr::SqlxError(inner))
+        | DbErr::Exec(RuntimeErr::SqlxError(inner))
+        | DbErr::Query(RuntimeErr::SqlxError(inner)) => Some(inner),
+        _ => None,
+    }
+}
+
+fn state_of(database: &dyn DatabaseError) -> SqlState {
+    SqlState {
+        code: database.code().unwrap_or_default().into_owned(),
+        message: database.message().to_owned(),
+        sqlite: database.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some(),
+    }
+}
+
+impl From<DbErr> for Error {
+    fn from(error: DbErr) -> Self {
+        let described = match &error {
+            DbErr::ConnectionAcquire(_) => describe(&sqlx::Error::PoolTimedOut),
+            other => match sqlx_error(other) {
+                Some(inner) => describe(inner),
+                None => Self::new(Kind::Failure, "database", "the database layer failed"),
+            },
+        };
+        described.source(error)
+    }
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        describe(&error).source(error)
+    }
+}
+
+/// The wording for a driver error, without the cause attached.
+pub fn describe(error: &sqlx::Error) -> Error {
+    match error {
+        sqlx::Error::Database(database) => describe_refusal(database.as_ref()),
+        sqlx::Error::Io(io) => describe_io(io),
+        sqlx::Error::Tls(_) => Error::new(Kind::Unreachable, "tls_failed", "no secure connection could be made")
+            .why("the TLS handshake with the server failed")
+            .fix("check sslmode and sslrootcert in the URL: sslmode=verify-full&sslrootcert=/path/ca.pem"),
+        sqlx::Error::PoolTimedOut => Error::new(Kind::Locked, "no_connection_free", "no database connection came free in time")
+            .fix("raise max_connections in the URL or the profile, or try again"),
+        sqlx::Error::Configuration(_) => Error::new(Kind::Config, "malformed_url", "the database URL cannot be used"),
+        sqlx::Error::WorkerCrashed | sqlx::Error::PoolClosed => {
+            Error::new(Kind::Unreachable, "connection_lost", "the connection to the database was lost")
+        }
+        sqlx::Error::Protocol(_) => Error::new(Kind::Unreachable, "protocol", "the server does not answer like PostgreSQL")
+            .fix("check host and port of the URL"),
+        sqlx::Error::ColumnDecode { index, .. } => Error::new(
+            Kind::Failure,
+            "unreadable_value",
+            format!("a stored value of column {index} cannot be read"),
+        )
+        .why("it is outside what the column's type can hold here"),
+        _ => Error::new(Kind::Failure, "database", "the database driver failed"),
+    }
+}
+
+fn describe_io(io: &std::io::Error) -> Error {
+    use std::io::ErrorKind as Io;
+    let why = match io.kind() {
+        Io::ConnectionRefused => "nothing listens at that address".to_owned(),
+        Io::NotFound => "no such socket: the server is not running there".to_owned(),
+        Io::TimedOut => "no answer in time".to_owned(),
+        Io::ConnectionReset | Io::UnexpectedEof | Io::BrokenPipe | Io::ConnectionAborted => {
+            "the server closed the connection".to_owned()
+        }
+        _ => io.to_string(),
+    };
+    Error::new(Kind::Unreachable, "unreachable", "the database server cannot be reached").why(why)
+}
+
+fn describe_refusal(database: &dyn DatabaseError) -> Error {
+    let state = state_of(database);
+    let error = if state.sqlite { describe_sqlite(&state) } else { describe_postgres(&state, database.table()) };
+    if state.code.is_empty() { error } else { error.sqlstate(state.code) }
+}
+
+fn describe_postgres(state: &SqlState, table: Option<&str>) -> Error {
+    let message = state.message.as_str();
+    let on = table.map(|table| format!(" in {table}")).unwrap_or_default();
+    match state.code.as_str() {
+        "28P01" | "28000" => Error::new(Kind::Denied, "login_refused", "the server refuses this login").why(message),
+        "3D000" => Error::new(Kind::Config, "no_such_database", "no such database").why(message).fix("skyteam db create"),
+        "42501" => Error::new(Kind::Denied, "permission_denied", "permission denied").why(message),
+        "53300" => Error::new(Kind::Unreachable, "too_many_connections", "the server has no connection to spare")
+            .why(message)
+            .fix("close idle clients, or raise max_connections on the server"),
+        "57P03" => Error::new(Kind::Unreachable, "starting_up", "the server is not ready yet").why(message),
+        "57P01" | "57P02" => Error::new(Kind::Unreachable, "shut_down", "the server shut the connection down").why(message),
+        "55P03" => Error::new(Kind::Locked, "lock_timeout", "a lock was not free in time").why(message),
+        "57014" => Error::new(Kind::Locked, "timed_out", "the statement was cancelled").why(message),
+        "40001" | "40P01" => {
+            Error::new(Kind::Locked, "serialization", "another transaction was in the way").why(message)
+        }
+        "25006" => Error::new(Kind::Denied, "read_only", "the server is read only").why(message).fix("use the primary server"),
+        "53100" => Error::new(Kind::Failure, "disk_full", "the server's disk is full").why(message),
+        "23505" => Error::new(Kind::Refused, "duplicate", format!("such a row exists already{on}")).why(message),
+        "23503" => Error::new(Kind::Refused, "foreign_key", format!("a row is referred to, or refers to nothing{on}")).why(message),
+        "23514" => Error::new(Kind::Refused, "check", format!("a rule of the database refuses it{on}")).why(message),
+        "23502" => Error::new(Kind::Refused, "not_null", format!("a required value is missing{on}")).why(message),
+        "22003" => Error::new(Kind::Refused, "out_of_range", "a number is out of range").why(message),
+        "22021" | "22P05" => Error::new(Kind::Usage, "encoding", "a text holds a character that the database cannot store").why(message),
+        "42P01" | "42703" | "3F000" => Error::new(Kind::Refused, "schema_behind", "the database lacks a table or column that this needs")
+            .why(message)
+            .fix("skyteam db diff")
+            .fix("skyteam db push"),
+        _ => Error::new(Kind::Failure, "database", "the database refused a statement").why(message),
+    }
+}
+
+fn describe_sqlite(state: &SqlState) -> Error {
+    let message = state.message.as_str();
+    // The extended code carries the primary code in its low byte.
+    let primary = state.code.parse::<u32>().map_or(0, |code| code & 0xff);
+    match (primary, state.code.as_str()) {
+        (5 | 6, _) => Error::new(Kind::Locked, "locked", "the database file is locked by another program").why(message),
+        (3 | 23, _) => Error::new(Kind::Denied, "permission_denied", "the database file may not be used").why(message),
+        (8, _) => Error::new(Kind::Denied, "read_only", "the database file is read only").why(message),
+        (13, _) => Error::new(Kind::Failure, "disk_full", "the disk is full").why(message),
+        (14, _) => Error::new(Kind::Config, "cannot_open", "the database file cannot be opened").why(message),
+        (11 | 26, _) => Error::new(Kind::Config, "not_a_database", "the file is no SQLite database, or is damaged").why(message),
+        (_, "1555" | "2067") => Error::new(Kind::Refused, "duplicate", "such a row exists already").why(message),
+        (_, "787") => Error::new(Kind::Refused, "foreign_key", "a row is referred to, or refers to nothing").why(message),
+        (19, _) => Error::new(Kind::Refused, "check", "a rule of the database refuses it").why(message),
+        (1, _) if message.starts_with("no such table") || message.starts_with("no such column") => {
+            Error::new(Kind::Refused, "schema_behind", "the database lacks a table or column that this needs")
+                .why(message)
+                .fix("skyteam db diff")
+                .fix("skyteam db push")
+        }
+        _ => Error::new(Kind::Failure, "database", "the database refused a statement").why(message),
+    }
+}
+
+/// The causes' own words, outermost first, each once.
+pub(super) fn own_words(source: &(dyn std::error::Error + Send + Sync + 'static)) -> String {
+    let mut words: Vec<String> = Vec::new();
+    let mut next: Option<&dyn std::error::Error> = Some(source);
+    while let Some(error) = next {
+        // The driver's Display repeats its cause and, for PostgreSQL, shows the server's source line.
+        let text = match error.downcast_ref::<sqlx::Error>().and_then(sqlx::Error::as_database_error) {
+            Some(database) => return database.message().to_owned(),
+            None => error.to_string(),
+        };
+        if !words.iter().any(|known| known.contains(&text)) {
+            words.push(text);
+        }
+        next = error.source();
+    }
+    words.join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn postgres(code: &str) -> Error {
+        describe_postgres(&SqlState { code: code.into(), message: "words".into(), sqlite: false }, None)
+    }
+
+    #[test]
+    fn server_refusals_have_the_promised_exit_codes() {
+        for (code, exit) in [("28P01", 8), ("3D000", 6), ("42501", 8), ("53300", 7), ("55P03", 11), ("23505", 5), ("XX000", 1)] {
+            assert_eq!(postgres(code).exit_code(), exit, "{code}");
+        }
+    }
+
+    #[test]
+    fn sqlite_extended_codes_fall_back_to_their_primary_code() {
+        let busy_snapshot = SqlState { code: "517".into(), message: "database is locked".into(), sqlite: true };
+        assert_eq!(describe_sqlite(&busy_snapshot).kind(), Kind::Locked);
+    }
+}

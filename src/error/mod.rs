@@ -1,0 +1,229 @@
+//! What went wrong, why, and how to mend it: the one error type that reaches the user, and every exit code.
+//!
+//! The engines (`domain`, `schema`, `backup`, the drivers) report facts in error enums of their own; the files
+//! beside this one turn each into an [`Error`], so that all wording and all exit codes stand in this folder.
+
+mod driver;
+
+pub use driver::{SqlState, describe as describe_driver, sql_state, violated_constraint};
+
+use std::fmt;
+
+use serde::Serialize;
+
+/// Result of everything that can fail towards the user.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// The classes of failure that scripts tell apart by exit code (`skyteam --help`, README "Exit codes").
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// 1: unexpected; a defect of ours or of the machine.
+    Failure,
+    /// 2: the command line or a value given on it is wrong.
+    Usage,
+    /// 3: a check found something.
+    Found,
+    /// 4: no such thing, or the reference is ambiguous.
+    NotFound,
+    /// 5: a rule refuses it; the data is as it was.
+    Refused,
+    /// 6: no database, malformed URL, bad profile.
+    Config,
+    /// 7: the server cannot be reached; worth another try.
+    Unreachable,
+    /// 8: password or permission.
+    Denied,
+    /// 9: a confirmation is needed and nobody gave it.
+    Unconfirmed,
+    /// 10: a bulk command did part.
+    Partial,
+    /// 11: locked or timed out; worth another try.
+    Locked,
+    /// 130: interrupted; rolled back.
+    Interrupted,
+}
+
+impl Kind {
+    /// The process exit code, as promised in the command line's contract.
+    pub const fn exit_code(self) -> u8 {
+        match self {
+            Self::Failure => 1,
+            Self::Usage => 2,
+            Self::Found => 3,
+            Self::NotFound => 4,
+            Self::Refused => 5,
+            Self::Config => 6,
+            Self::Unreachable => 7,
+            Self::Denied => 8,
+            Self::Unconfirmed => 9,
+            Self::Partial => 10,
+            Self::Locked => 11,
+            Self::Interrupted => 130,
+        }
+    }
+
+    /// Whether the same command may succeed when it is run again unchanged.
+    pub const fn retryable(self) -> bool {
+        matches!(self, Self::Unreachable | Self::Locked)
+    }
+}
+
+/// How a command that did not fail ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// 0: done, or nothing to do.
+    Done,
+    /// 3: a check found something; the answer on stdout says what.
+    Found,
+    /// 10: a bulk command did part; the rejects file was named.
+    Partial,
+}
+
+impl Outcome {
+    /// The process exit code.
+    pub const fn exit_code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Found => Kind::Found.exit_code(),
+            Self::Partial => Kind::Partial.exit_code(),
+        }
+    }
+}
+
+/// A failure as the user sees it: what, why, and a command that mends it.
+///
+/// Never carries a secret: no password, no airline token, no URL with either.
+#[derive(Debug)]
+pub struct Error(Box<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    kind: Kind,
+    code: &'static str,
+    what: String,
+    why: Vec<String>,
+    fix: Vec<String>,
+    sqlstate: Option<String>,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl Error {
+    /// A failure of `kind`. `code` is the stable word for scripts (snake case), `what` one clause in lower case
+    /// without a full stop.
+    pub fn new(kind: Kind, code: &'static str, what: impl Into<String>) -> Self {
+        Self(Box::new(Inner {
+            kind,
+            code,
+            what: what.into(),
+            why: Vec::new(),
+            fix: Vec::new(),
+            sqlstate: None,
+            source: None,
+        }))
+    }
+
+    /// Adds a line of reason; called again, a further line.
+    #[must_use]
+    pub fn why(mut self, line: impl Into<String>) -> Self {
+        self.0.why.push(line.into());
+        self
+    }
+
+    /// Adds a way to mend it, a command where there is one; called again, a further one.
+    #[must_use]
+    pub fn fix(mut self, line: impl Into<String>) -> Self {
+        self.0.fix.push(line.into());
+        self
+    }
+
+    /// The SQLSTATE of the server's refusal, for scripts.
+    #[must_use]
+    pub fn sqlstate(mut self, code: impl Into<String>) -> Self {
+        self.0.sqlstate = Some(code.into());
+        self
+    }
+
+    /// Keeps the cause, whose own words are shown only under `-v`.
+    #[must_use]
+    pub fn source(mut self, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        self.0.source = Some(cause.into());
+        self
+    }
+
+    /// The class of the failure.
+    pub fn kind(&self) -> Kind {
+        self.0.kind
+    }
+
+    /// The stable word for scripts.
+    pub fn code(&self) -> &'static str {
+        self.0.code
+    }
+
+    /// The process exit code.
+    pub fn exit_code(&self) -> u8 {
+        self.0.kind.exit_code()
+    }
+
+    /// One clause: what went wrong.
+    pub fn what(&self) -> &str {
+        &self.0.what
+    }
+
+    /// The lines of reason.
+    pub fn reasons(&self) -> &[String] {
+        &self.0.why
+    }
+
+    /// The ways to mend it.
+    pub fn fixes(&self) -> &[String] {
+        &self.0.fix
+    }
+
+    /// The driver's own words, innermost last, for `-v`. PostgreSQL's source line and connection details are left out.
+    pub fn cause(&self) -> Option<String> {
+        self.0.source.as_deref().map(|source| driver::own_words(source))
+    }
+
+    /// The machine-readable form that goes to stderr with `-o json` and `-o ndjson`.
+    pub fn to_json(&self) -> String {
+        #[derive(Serialize)]
+        struct Body<'a> {
+            code: &'a str,
+            exit: u8,
+            message: &'a str,
+            why: Option<String>,
+            fix: Option<String>,
+            sqlstate: Option<&'a str>,
+            retryable: bool,
+        }
+        let joined = |lines: &[String]| (!lines.is_empty()).then(|| lines.join("\n"));
+        let body = Body {
+            code: self.0.code,
+            exit: self.exit_code(),
+            message: &self.0.what,
+            why: joined(&self.0.why),
+            fix: joined(&self.0.fix),
+            sqlstate: self.0.sqlstate.as_deref(),
+            retryable: self.0.kind.retryable(),
+        };
+        serde_json::json!({ "error": body }).to_string()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.what)
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// The answer cannot be written: the disk behind stdout is full, the file is gone.
+///
+/// A closed pipe is no failure; the printer ends quietly before it comes to this.
+impl From<std::io::Error> for Error {
+    fn from(error: std::io::Error) -> Self {
+        Self::new(Kind::Failure, "io", "reading or writing failed").why(error.to_string()).source(error)
+    }
+}
