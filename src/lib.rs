@@ -1,3 +1,5 @@
 //! Administers the database of SkyTeam ROBLOX.
 
+pub mod db;
 pub mod entity;
+pub mod error;

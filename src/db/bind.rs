@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use chrono::NaiveDateTime;
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult, IsolationLevel,
-    QueryResult, SqliteTransactionMode, Statement, StreamTrait, TransactionOptions, TransactionSession,
+    QueryResult, SqliteTransactionMode, Statement, StreamTrait, TransactionOptions, TransactionSession as _,
     TransactionTrait, Value,
 };
 
@@ -106,11 +106,8 @@ impl Transaction {
 
 /// The text of a time as PostgreSQL shows it: no fraction where it is zero, no trailing zeros in it.
 pub fn timestamp_text(time: &NaiveDateTime) -> String {
-    let mut text = time.format("%Y-%m-%d %H:%M:%S%.6f").to_string();
-    let kept = text.trim_end_matches('0').trim_end_matches('.').len();
-    // Only the fraction may lose its zeros: without one the text ends in seconds that may themselves end in 0.
-    text.truncate(kept.max("YYYY-MM-DD HH:MM:SS".len()));
-    text
+    let text = time.format("%Y-%m-%d %H:%M:%S%.6f").to_string();
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 fn bound(backend: DbBackend, mut statement: Statement) -> Statement {

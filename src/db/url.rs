@@ -106,7 +106,9 @@ impl DatabaseUrl {
         }
         match text.split_once("://") {
             Some(("postgres" | "postgresql", rest)) => parse_postgres(rest).map(Self::Postgres),
-            Some((scheme, _)) if scheme.len() <= 16 && scheme.chars().all(|c| c.is_ascii_alphanumeric() || c == '+') => {
+            Some((scheme, _))
+                if scheme.len() <= 16 && scheme.chars().all(|c| c.is_ascii_alphanumeric() || c == '+') =>
+            {
                 Err(UrlError::Scheme(scheme.to_owned()))
             }
             _ => Err(UrlError::NoScheme),
@@ -193,7 +195,9 @@ fn parse_postgres(rest: &str) -> Result<PostgresUrl, UrlError> {
     let port = match port {
         "" => None,
         digits => Some(digits.parse::<u16>().ok().filter(|port| *port > 0).ok_or_else(|| {
-            UrlError::Malformed("the port is no number from 1 to 65535; a password with / ? # or @ must be percent-encoded".into())
+            UrlError::Malformed(
+                "the port is no number from 1 to 65535; a password with / ? # or @ must be percent-encoded".into(),
+            )
         })?),
     };
     let mut url = PostgresUrl {
@@ -209,7 +213,8 @@ fn parse_postgres(rest: &str) -> Result<PostgresUrl, UrlError> {
             // libpq lets parameters override the URL's own places.
             "host" | "hostaddr" => url.host = some(value),
             "port" => {
-                let port = value.parse().map_err(|_| UrlError::Malformed("the parameter port is no port number".into()))?;
+                let port =
+                    value.parse().map_err(|_| UrlError::Malformed("the parameter port is no port number".into()))?;
                 url.port = Some(port);
             }
             "user" => url.user = some(value),
@@ -223,12 +228,13 @@ fn parse_postgres(rest: &str) -> Result<PostgresUrl, UrlError> {
 
 fn split_host(location: &str) -> Result<(&str, &str), UrlError> {
     if let Some(rest) = location.strip_prefix('[') {
-        let (host, rest) =
-            rest.split_once(']').ok_or_else(|| UrlError::Malformed("the host's [ has no ]".into()))?;
+        let (host, rest) = rest.split_once(']').ok_or_else(|| UrlError::Malformed("the host's [ has no ]".into()))?;
         return Ok((host, rest.strip_prefix(':').unwrap_or(rest)));
     }
     if location.contains(',') {
-        return Err(UrlError::Malformed("several hosts in one URL are not supported: put a pooler or proxy in front".into()));
+        return Err(UrlError::Malformed(
+            "several hosts in one URL are not supported: put a pooler or proxy in front".into(),
+        ));
     }
     Ok(location.rsplit_once(':').unwrap_or((location, "")))
 }
@@ -292,7 +298,13 @@ mod tests {
 
     #[test]
     fn what_is_no_url_is_refused_without_repeating_it() {
-        for text in ["mysql://root:hunter2@x/y", "hunter2", "postgres://u:hunter2@h:port/x", "sqlite:", "host=x password=hunter2"] {
+        for text in [
+            "mysql://root:hunter2@x/y",
+            "hunter2",
+            "postgres://u:hunter2@h:port/x",
+            "sqlite:",
+            "host=x password=hunter2",
+        ] {
             let error = DatabaseUrl::parse(text).unwrap_err().to_string();
             assert!(!error.contains("hunter2"), "{error}");
         }

@@ -78,20 +78,22 @@ pub fn describe(error: &sqlx::Error) -> Error {
         sqlx::Error::Tls(_) => Error::new(Kind::Unreachable, "tls_failed", "no secure connection could be made")
             .why("the TLS handshake with the server failed")
             .fix("check sslmode and sslrootcert in the URL: sslmode=verify-full&sslrootcert=/path/ca.pem"),
-        sqlx::Error::PoolTimedOut => Error::new(Kind::Locked, "no_connection_free", "no database connection came free in time")
-            .fix("raise max_connections in the URL or the profile, or try again"),
+        sqlx::Error::PoolTimedOut => {
+            Error::new(Kind::Locked, "no_connection_free", "no database connection came free in time")
+                .fix("raise max_connections in the URL or the profile, or try again")
+        }
         sqlx::Error::Configuration(_) => Error::new(Kind::Config, "malformed_url", "the database URL cannot be used"),
         sqlx::Error::WorkerCrashed | sqlx::Error::PoolClosed => {
             Error::new(Kind::Unreachable, "connection_lost", "the connection to the database was lost")
         }
-        sqlx::Error::Protocol(_) => Error::new(Kind::Unreachable, "protocol", "the server does not answer like PostgreSQL")
-            .fix("check host and port of the URL"),
-        sqlx::Error::ColumnDecode { index, .. } => Error::new(
-            Kind::Failure,
-            "unreadable_value",
-            format!("a stored value of column {index} cannot be read"),
-        )
-        .why("it is outside what the column's type can hold here"),
+        sqlx::Error::Protocol(_) => {
+            Error::new(Kind::Unreachable, "protocol", "the server does not answer like PostgreSQL")
+                .fix("check host and port of the URL")
+        }
+        sqlx::Error::ColumnDecode { index, .. } => {
+            Error::new(Kind::Failure, "unreadable_value", format!("a stored value of column {index} cannot be read"))
+                .why("it is outside what the column's type can hold here")
+        }
         _ => Error::new(Kind::Failure, "database", "the database driver failed"),
     }
 }
@@ -121,30 +123,41 @@ fn describe_postgres(state: &SqlState, table: Option<&str>) -> Error {
     let on = table.map(|table| format!(" in {table}")).unwrap_or_default();
     match state.code.as_str() {
         "28P01" | "28000" => Error::new(Kind::Denied, "login_refused", "the server refuses this login").why(message),
-        "3D000" => Error::new(Kind::Config, "no_such_database", "no such database").why(message).fix("skyteam db create"),
+        "3D000" => {
+            Error::new(Kind::Config, "no_such_database", "no such database").why(message).fix("skyteam db create")
+        }
         "42501" => Error::new(Kind::Denied, "permission_denied", "permission denied").why(message),
         "53300" => Error::new(Kind::Unreachable, "too_many_connections", "the server has no connection to spare")
             .why(message)
             .fix("close idle clients, or raise max_connections on the server"),
         "57P03" => Error::new(Kind::Unreachable, "starting_up", "the server is not ready yet").why(message),
-        "57P01" | "57P02" => Error::new(Kind::Unreachable, "shut_down", "the server shut the connection down").why(message),
+        "57P01" | "57P02" => {
+            Error::new(Kind::Unreachable, "shut_down", "the server shut the connection down").why(message)
+        }
         "55P03" => Error::new(Kind::Locked, "lock_timeout", "a lock was not free in time").why(message),
         "57014" => Error::new(Kind::Locked, "timed_out", "the statement was cancelled").why(message),
         "40001" | "40P01" => {
             Error::new(Kind::Locked, "serialization", "another transaction was in the way").why(message)
         }
-        "25006" => Error::new(Kind::Denied, "read_only", "the server is read only").why(message).fix("use the primary server"),
+        "25006" => {
+            Error::new(Kind::Denied, "read_only", "the server is read only").why(message).fix("use the primary server")
+        }
         "53100" => Error::new(Kind::Failure, "disk_full", "the server's disk is full").why(message),
         "23505" => Error::new(Kind::Refused, "duplicate", format!("such a row exists already{on}")).why(message),
-        "23503" => Error::new(Kind::Refused, "foreign_key", format!("a row is referred to, or refers to nothing{on}")).why(message),
+        "23503" => Error::new(Kind::Refused, "foreign_key", format!("a row is referred to, or refers to nothing{on}"))
+            .why(message),
         "23514" => Error::new(Kind::Refused, "check", format!("a rule of the database refuses it{on}")).why(message),
         "23502" => Error::new(Kind::Refused, "not_null", format!("a required value is missing{on}")).why(message),
         "22003" => Error::new(Kind::Refused, "out_of_range", "a number is out of range").why(message),
-        "22021" | "22P05" => Error::new(Kind::Usage, "encoding", "a text holds a character that the database cannot store").why(message),
-        "42P01" | "42703" | "3F000" => Error::new(Kind::Refused, "schema_behind", "the database lacks a table or column that this needs")
-            .why(message)
-            .fix("skyteam db diff")
-            .fix("skyteam db push"),
+        "22021" | "22P05" => {
+            Error::new(Kind::Usage, "encoding", "a text holds a character that the database cannot store").why(message)
+        }
+        "42P01" | "42703" | "3F000" => {
+            Error::new(Kind::Refused, "schema_behind", "the database lacks a table or column that this needs")
+                .why(message)
+                .fix("skyteam db diff")
+                .fix("skyteam db push")
+        }
         _ => Error::new(Kind::Failure, "database", "the database refused a statement").why(message),
     }
 }
@@ -159,9 +172,13 @@ fn describe_sqlite(state: &SqlState) -> Error {
         (8, _) => Error::new(Kind::Denied, "read_only", "the database file is read only").why(message),
         (13, _) => Error::new(Kind::Failure, "disk_full", "the disk is full").why(message),
         (14, _) => Error::new(Kind::Config, "cannot_open", "the database file cannot be opened").why(message),
-        (11 | 26, _) => Error::new(Kind::Config, "not_a_database", "the file is no SQLite database, or is damaged").why(message),
+        (11 | 26, _) => {
+            Error::new(Kind::Config, "not_a_database", "the file is no SQLite database, or is damaged").why(message)
+        }
         (_, "1555" | "2067") => Error::new(Kind::Refused, "duplicate", "such a row exists already").why(message),
-        (_, "787") => Error::new(Kind::Refused, "foreign_key", "a row is referred to, or refers to nothing").why(message),
+        (_, "787") => {
+            Error::new(Kind::Refused, "foreign_key", "a row is referred to, or refers to nothing").why(message)
+        }
         (19, _) => Error::new(Kind::Refused, "check", "a rule of the database refuses it").why(message),
         (1, _) if message.starts_with("no such table") || message.starts_with("no such column") => {
             Error::new(Kind::Refused, "schema_behind", "the database lacks a table or column that this needs")
@@ -201,7 +218,9 @@ mod tests {
 
     #[test]
     fn server_refusals_have_the_promised_exit_codes() {
-        for (code, exit) in [("28P01", 8), ("3D000", 6), ("42501", 8), ("53300", 7), ("55P03", 11), ("23505", 5), ("XX000", 1)] {
+        for (code, exit) in
+            [("28P01", 8), ("3D000", 6), ("42501", 8), ("53300", 7), ("55P03", 11), ("23505", 5), ("XX000", 1)]
+        {
             assert_eq!(postgres(code).exit_code(), exit, "{code}");
         }
     }

@@ -1,0 +1,141 @@
+//! Databases: where they are, how they are opened, and the connections the rest of the crate works with.
+//!
+//! This module knows drivers and nothing of the alliance: no table is named here.
+
+mod bind;
+mod connect;
+mod retry;
+mod target;
+mod url;
+
+use std::time::Duration;
+
+use sea_orm::{ConnectionTrait, DbBackend, DbErr};
+
+pub use bind::{Connection, Transaction, timestamp_text};
+pub use connect::{ConnectError, Options, connect};
+pub use retry::retry;
+pub use target::Target;
+pub use url::{DatabaseUrl, PostgresUrl, Secret, SqliteUrl, UrlError};
+
+/// The two engines skyteam runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Engine {
+    /// PostgreSQL 15 and later.
+    Postgres,
+    /// The embedded default.
+    Sqlite,
+}
+
+impl Engine {
+    /// SeaORM's name for it.
+    pub fn backend(self) -> DbBackend {
+        match self {
+            Self::Postgres => DbBackend::Postgres,
+            Self::Sqlite => DbBackend::Sqlite,
+        }
+    }
+
+    /// The engine behind any SeaORM connection.
+    pub fn of(connection: &impl ConnectionTrait) -> Self {
+        match connection.get_database_backend() {
+            DbBackend::Postgres => Self::Postgres,
+            _ => Self::Sqlite,
+        }
+    }
+
+    /// The name in words and in JSON: `PostgreSQL` or `SQLite`.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Postgres => "PostgreSQL",
+            Self::Sqlite => "SQLite",
+        }
+    }
+}
+
+/// One open database.
+#[derive(Debug)]
+pub struct Database {
+    connection: Connection,
+    target: Target,
+    url: DatabaseUrl,
+    options: Options,
+}
+
+impl Database {
+    /// The engine behind it.
+    pub fn engine(&self) -> Engine {
+        self.url.engine()
+    }
+
+    /// The pool, which implements SeaORM's `ConnectionTrait` and `StreamTrait`.
+    pub fn conn(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// sqlx's pool of a PostgreSQL database, for COPY and other work that SeaORM has no words for; `None` on SQLite.
+    pub fn postgres(&self) -> Option<&sqlx::PgPool> {
+        (self.engine() == Engine::Postgres).then(|| self.connection.inner().get_postgres_connection_pool())
+    }
+
+    /// sqlx's pool of an SQLite database; `None` on PostgreSQL.
+    pub fn sqlite(&self) -> Option<&sqlx::SqlitePool> {
+        (self.engine() == Engine::Sqlite).then(|| self.connection.inner().get_sqlite_connection_pool())
+    }
+
+    /// Where it is, without secrets.
+    pub fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// Its name: what `--confirm` must say. On SQLite the file's name without its ending.
+    pub fn name(&self) -> &str {
+        &self.target.database
+    }
+
+    /// Its URL, which may hold the password: for handing on to a child's environment, never to a message.
+    pub fn url(&self) -> &DatabaseUrl {
+        &self.url
+    }
+
+    /// How it was opened.
+    pub fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// Begins a transaction that may write (`BEGIN IMMEDIATE` on SQLite).
+    ///
+    /// # Errors
+    /// The driver's.
+    pub async fn begin(&self) -> Result<Transaction, DbErr> {
+        self.connection.begin().await
+    }
+
+    /// Begins a transaction that only reads, from one snapshot.
+    ///
+    /// # Errors
+    /// The driver's.
+    pub async fn begin_read(&self) -> Result<Transaction, DbErr> {
+        self.connection.begin_read().await
+    }
+
+    /// Cancels what this process still runs on the server, so that nothing stays queued behind a lock after the
+    /// command was interrupted. Gives up after a second; on SQLite there is nothing to do.
+    pub async fn cancel_running(&self) {
+        if self.engine() == Engine::Postgres {
+            let cancel = connect::cancel_running(&self.url, &self.options);
+            // The process ends either way, and the server notices a closed connection by itself within
+            // client_connection_check_interval.
+            let _ = tokio::time::timeout(Duration::from_secs(1), cancel).await;
+        }
+    }
+
+    /// Closes all connections in good order: on SQLite this folds the write-ahead log into the file.
+    pub async fn close(&self) {
+        match self.engine() {
+            Engine::Postgres => self.connection.inner().get_postgres_connection_pool().close().await,
+            Engine::Sqlite => self.connection.inner().get_sqlite_connection_pool().close().await,
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! The description of a database that may be shown: no password in it.
+
+use serde::Serialize;
+
+use super::Engine;
+
+/// Where a database is, and as whom it is used.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Target {
+    /// The engine.
+    pub engine: Engine,
+    /// Database name; on SQLite the file's name without its ending.
+    pub database: String,
+    /// Host name, address or socket folder; `None` on SQLite.
+    pub host: Option<String>,
+    /// Port; `None` on SQLite.
+    pub port: Option<u16>,
+    /// Role; `None` on SQLite.
+    pub role: Option<String>,
+    /// The file; `None` on PostgreSQL.
+    pub path: Option<String>,
+}
+
+impl Target {
+    /// Whether the database is on this machine.
+    pub fn is_local(&self) -> bool {
+        match self.host.as_deref() {
+            None => true,
+            Some(host) => host.starts_with('/') || matches!(host, "localhost" | "127.0.0.1" | "::1"),
+        }
+    }
+}
+
+/// `skyteam @ db.example.com:5432 as ops`, or the file's path.
+impl std::fmt::Display for Target {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if let Some(path) = &self.path {
+            return f.write_str(path);
+        }
+        f.write_str(&self.database)?;
+        if let Some(host) = &self.host {
+            if host.contains(':') {
+                write!(f, " @ [{host}]")?
+            } else {
+                write!(f, " @ {host}")?
+            }
+            if let Some(port) = self.port {
+                write!(f, ":{port}")?;
+            }
+        }
+        if let Some(role) = &self.role {
+            write!(f, " as {role}")?;
+        }
+        Ok(())
+    }
+}
