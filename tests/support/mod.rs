@@ -1,0 +1,58 @@
+//! The world that the tests run in, hermetic: nothing of the machine's environment, home folder or
+//! databases is seen, and nothing stays behind when the process ends, however it ends.
+//!
+//! - [`both!`]: one story, run as two tests, on PostgreSQL and on SQLite.
+//! - [`World`]: one home folder and one database of its own; runs `skyteam` and answers an [`Output`].
+//! - [`Server`]: a throw-away PostgreSQL server; all ordinary tests share one, fault tests start their own.
+//!
+//! ```ignore
+//! both!(fn a_user_is_added(world) {
+//!     world.run("db push").ok();
+//!     insta::assert_snapshot!(world.run("user add 1 pilot123"), @"…");
+//!     assert_eq!(world.query(r#"SELECT username FROM users"#), "pilot123");
+//! });
+//! ```
+
+mod args;
+mod output;
+mod postgres;
+mod scratch;
+mod selftest;
+mod sql;
+mod world;
+
+pub use args::Args;
+pub use output::Output;
+pub use postgres::{Server, Stop};
+pub use scratch::Scratch;
+pub use world::{Engine, World};
+
+/// Runs one story on both engines, as the tests `<name>::postgres` and `<name>::sqlite`.
+///
+/// File snapshots inside a story need a name of their own (`assert_snapshot!("name", output)`), since both
+/// engines are held to the same one.
+macro_rules! both {
+    ($(#[$attribute:meta])* fn $name:ident($world:ident) $body:block) => {
+        mod $name {
+            #[allow(clippy::allow_attributes, unused_imports, reason = "a story may need nothing from its module")]
+            use super::*;
+
+            fn story($world: &mut $crate::support::World) $body
+
+            $(#[$attribute])*
+            #[test]
+            fn postgres() {
+                let mut world = $crate::support::World::postgres();
+                insta::allow_duplicates! { story(&mut world) }
+            }
+
+            $(#[$attribute])*
+            #[test]
+            fn sqlite() {
+                let mut world = $crate::support::World::sqlite();
+                insta::allow_duplicates! { story(&mut world) }
+            }
+        }
+    };
+}
+pub(crate) use both;
