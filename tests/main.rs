@@ -1,14 +1,7 @@
 //! The one test binary: `support` makes a hermetic world, every other module tests one command or one
 //! promise of the house. `tests/run` installs what the tests need and runs them.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test that cannot go on says so by panicking"
-)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
-#[expect(
-    dead_code,
-    unused_imports,
-    reason = "not every helper has its user yet"
-)]
+#[expect(dead_code, unused_imports, reason = "not every helper has its user yet")]
 mod support;

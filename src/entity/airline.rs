@@ -40,11 +40,7 @@ pub struct Model {
     #[sea_orm(has_many, relation_enum = "Flights", via_rel = "Airline")]
     pub flights: HasMany<super::flight::Entity>,
     /// Flights of others that carry this airline's code too.
-    #[sea_orm(
-        has_many,
-        relation_enum = "CodeshareFlights",
-        via_rel = "CodeshareAirline"
-    )]
+    #[sea_orm(has_many, relation_enum = "CodeshareFlights", via_rel = "CodeshareAirline")]
     pub codeshare_flights: HasMany<super::flight::Entity>,
     /// Products sold for miles.
     #[sea_orm(has_many)]

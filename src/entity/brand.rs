@@ -31,10 +31,7 @@ pub struct Model {
     #[sea_orm(default_value = false)]
     pub is_primary: bool,
     /// Picture, if there is one.
-    #[sea_orm(
-        column_type = "Text",
-        default_value = "https://files.skyteam.dev/api/public/dl/kiLB84P2?inline=true"
-    )]
+    #[sea_orm(column_type = "Text", default_value = "https://files.skyteam.dev/api/public/dl/kiLB84P2?inline=true")]
     pub logo_url: Option<String>,
     /// Colour `#rrggbb`.
     #[sea_orm(column_type = "Text", default_value = "#2ea5f7")]

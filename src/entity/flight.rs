@@ -12,11 +12,7 @@ use super::types::{Id, Timestamp};
 #[serde(rename_all = "camelCase")]
 pub struct Model {
     /// Key.
-    #[sea_orm(
-        primary_key,
-        auto_increment = false,
-        default_expr = "Expr::cust(\"gen_random_uuid()\")"
-    )]
+    #[sea_orm(primary_key, auto_increment = false, default_expr = "Expr::cust(\"gen_random_uuid()\")")]
     pub id: Id,
     /// Flight code: a brand's code and a number.
     #[sea_orm(column_type = "Text")]
@@ -53,23 +49,13 @@ pub struct Model {
     #[sea_orm(column_type = "Text", default_value = "https://discord.gg/skyteam")]
     pub discord_event_link: String,
     /// The airline that operates it.
-    #[sea_orm(
-        belongs_to,
-        relation_enum = "Airline",
-        from = "airline_id",
-        to = "airline_id"
-    )]
+    #[sea_orm(belongs_to, relation_enum = "Airline", from = "airline_id", to = "airline_id")]
     pub airline: BelongsTo<super::airline::Entity>,
     /// The brand under which it is flown.
     #[sea_orm(belongs_to, from = "brand_id", to = "brand_id")]
     pub brand: BelongsTo<super::brand::Entity>,
     /// A second airline whose code it carries.
-    #[sea_orm(
-        belongs_to,
-        relation_enum = "CodeshareAirline",
-        from = "codeshare_airline_id",
-        to = "airline_id"
-    )]
+    #[sea_orm(belongs_to, relation_enum = "CodeshareAirline", from = "codeshare_airline_id", to = "airline_id")]
     pub codeshare_airline: BelongsTo<Option<super::airline::Entity>>,
     /// Who boarded.
     #[sea_orm(has_many)]

@@ -12,11 +12,7 @@ use super::types::{Id, Timestamp};
 #[serde(rename_all = "camelCase")]
 pub struct Model {
     /// Key; derived from the idempotency key where one was given.
-    #[sea_orm(
-        primary_key,
-        auto_increment = false,
-        default_expr = "Expr::cust(\"gen_random_uuid()\")"
-    )]
+    #[sea_orm(primary_key, auto_increment = false, default_expr = "Expr::cust(\"gen_random_uuid()\")")]
     pub id: Id,
     /// Whose balance it moves.
     #[sea_orm(column_type = "Text")]

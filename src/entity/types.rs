@@ -142,17 +142,13 @@ impl Serialize for Timestamp {
 
 impl<'de> Deserialize<'de> for Id {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        String::deserialize(from)?
-            .parse()
-            .map_err(de::Error::custom)
+        String::deserialize(from)?.parse().map_err(de::Error::custom)
     }
 }
 
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        String::deserialize(from)?
-            .parse()
-            .map_err(de::Error::custom)
+        String::deserialize(from)?.parse().map_err(de::Error::custom)
     }
 }
 
@@ -226,11 +222,7 @@ impl ValueType for Timestamp {
 
 impl TryGetable for Id {
     fn try_get_by<I: ColIdx>(row: &QueryResult, index: I) -> Result<Self, TryGetError> {
-        if row.try_as_sqlite_row().is_some() {
-            parse_text(row, index)
-        } else {
-            Uuid::try_get_by(row, index).map(Self)
-        }
+        if row.try_as_sqlite_row().is_some() { parse_text(row, index) } else { Uuid::try_get_by(row, index).map(Self) }
     }
 }
 
@@ -250,8 +242,7 @@ where
     I: ColIdx,
 {
     let text = String::try_get_by(row, index)?;
-    text.parse()
-        .map_err(|error| TryGetError::DbErr(DbErr::Type(format!("{text:?}: {error}"))))
+    text.parse().map_err(|error| TryGetError::DbErr(DbErr::Type(format!("{text:?}: {error}"))))
 }
 
 impl TryFromU64 for Id {
@@ -276,27 +267,17 @@ mod tests {
 
     #[test]
     fn sql_text_is_what_postgres_prints() {
-        assert_eq!(
-            at("2025-01-05 10:30:00.123456").sql_text(),
-            "2025-01-05 10:30:00.123456"
-        );
-        assert_eq!(
-            at("2025-01-05 10:30:00.120000").sql_text(),
-            "2025-01-05 10:30:00.12"
-        );
+        assert_eq!(at("2025-01-05 10:30:00.123456").sql_text(), "2025-01-05 10:30:00.123456");
+        assert_eq!(at("2025-01-05 10:30:00.120000").sql_text(), "2025-01-05 10:30:00.12");
         assert_eq!(at("2025-01-05 10:30:00").sql_text(), "2025-01-05 10:30:00");
     }
 
     #[test]
     fn text_order_is_time_order() {
-        let mut texts: Vec<String> = [
-            "2025-01-05 10:30:01",
-            "2025-01-05 10:30:00.5",
-            "2025-01-05 10:30:00.05",
-            "2025-01-05 10:30:00",
-        ]
-        .map(|text| at(text).sql_text())
-        .to_vec();
+        let mut texts: Vec<String> =
+            ["2025-01-05 10:30:01", "2025-01-05 10:30:00.5", "2025-01-05 10:30:00.05", "2025-01-05 10:30:00"]
+                .map(|text| at(text).sql_text())
+                .to_vec();
         texts.sort();
         let times: Vec<Timestamp> = texts.iter().map(|text| at(text)).collect();
         assert!(times.is_sorted());
@@ -306,22 +287,14 @@ mod tests {
     fn json_is_rfc3339_utc_and_comes_back() {
         let json = serde_json::to_string(&at("2025-01-05T12:30:00.5+02:00")).unwrap();
         assert_eq!(json, r#""2025-01-05T10:30:00.5Z""#);
-        assert_eq!(
-            serde_json::from_str::<Timestamp>(&json).unwrap(),
-            at("2025-01-05 10:30:00.5")
-        );
+        assert_eq!(serde_json::from_str::<Timestamp>(&json).unwrap(), at("2025-01-05 10:30:00.5"));
     }
 
     #[test]
     fn nanoseconds_are_cut_not_rounded() {
-        assert_eq!(
-            at("2025-01-05 10:30:00.123456999").sql_text(),
-            "2025-01-05 10:30:00.123456"
-        );
-        let raw = Timestamp(
-            NaiveDateTime::parse_from_str("2025-01-05 10:30:00.000000999", "%Y-%m-%d %H:%M:%S%.f")
-                .unwrap(),
-        );
+        assert_eq!(at("2025-01-05 10:30:00.123456999").sql_text(), "2025-01-05 10:30:00.123456");
+        let raw =
+            Timestamp(NaiveDateTime::parse_from_str("2025-01-05 10:30:00.000000999", "%Y-%m-%d %H:%M:%S%.f").unwrap());
         assert_eq!(Value::from(raw), Value::from(at("2025-01-05 10:30:00")));
     }
 
@@ -329,10 +302,7 @@ mod tests {
     fn id_text_is_lower_case_and_hyphenated() {
         let id: Id = "6E1FCD7045284D8BA6D6BBEDB9210096".parse().unwrap();
         assert_eq!(id.to_string(), "6e1fcd70-4528-4d8b-a6d6-bbedb9210096");
-        assert_eq!(
-            serde_json::to_string(&id).unwrap(),
-            r#""6e1fcd70-4528-4d8b-a6d6-bbedb9210096""#
-        );
+        assert_eq!(serde_json::to_string(&id).unwrap(), r#""6e1fcd70-4528-4d8b-a6d6-bbedb9210096""#);
         assert!("not-an-id".parse::<Id>().is_err());
     }
 
@@ -340,16 +310,10 @@ mod tests {
     fn values_come_back_from_either_form() {
         let id = Id::random();
         assert_eq!(<Id as ValueType>::try_from(id.into()).unwrap(), id);
-        assert_eq!(
-            <Id as ValueType>::try_from(id.to_string().into()).unwrap(),
-            id
-        );
+        assert_eq!(<Id as ValueType>::try_from(id.to_string().into()).unwrap(), id);
         assert!(<Id as ValueType>::try_from(Value::Int(Some(1))).is_err());
         let now = at("2025-01-05 10:30:00.5");
         assert_eq!(<Timestamp as ValueType>::try_from(now.into()).unwrap(), now);
-        assert_eq!(
-            <Timestamp as ValueType>::try_from(now.sql_text().into()).unwrap(),
-            now
-        );
+        assert_eq!(<Timestamp as ValueType>::try_from(now.sql_text().into()).unwrap(), now);
     }
 }

@@ -32,11 +32,7 @@ impl Output {
     /// Claims an exit code of the contract.
     #[track_caller]
     pub fn exits(self, code: i32) -> Self {
-        assert_eq!(
-            self.code, code,
-            "exit code of: skyteam {}\n{self}",
-            self.args
-        );
+        assert_eq!(self.code, code, "exit code of: skyteam {}\n{self}", self.args);
         self
     }
 
@@ -44,17 +40,14 @@ impl Output {
     #[track_caller]
     pub fn json(self) -> Value {
         let this = self.ok();
-        serde_json::from_str(&this.stdout)
-            .unwrap_or_else(|error| panic!("not JSON: {error}\n{this}"))
+        serde_json::from_str(&this.stdout).unwrap_or_else(|error| panic!("not JSON: {error}\n{this}"))
     }
 
     /// Claims success and reads standard output as one JSON value a line.
     #[track_caller]
     pub fn ndjson(self) -> Vec<Value> {
         let this = self.ok();
-        let read = |line| {
-            serde_json::from_str(line).unwrap_or_else(|error| panic!("not JSON: {error}\n{this}"))
-        };
+        let read = |line| serde_json::from_str(line).unwrap_or_else(|error| panic!("not JSON: {error}\n{this}"));
         this.stdout.lines().map(read).collect()
     }
 
@@ -62,8 +55,7 @@ impl Output {
     #[track_caller]
     pub fn error(&self) -> Value {
         let line = self.stderr.lines().last().unwrap_or_default();
-        let value: Value =
-            serde_json::from_str(line).unwrap_or_else(|error| panic!("not JSON: {error}\n{self}"));
+        let value: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("not JSON: {error}\n{self}"));
         value["error"].clone()
     }
 }
@@ -74,11 +66,7 @@ impl fmt::Display for Output {
         write!(f, "exit: {}", self.code)?;
         for (name, text) in [("stdout", &self.stdout), ("stderr", &self.stderr)] {
             if !text.is_empty() {
-                write!(
-                    f,
-                    "\n--- {name}\n{}",
-                    self.redactions.apply(text.trim_end_matches('\n'))
-                )?;
+                write!(f, "\n--- {name}\n{}", self.redactions.apply(text.trim_end_matches('\n')))?;
             }
         }
         Ok(())
@@ -99,21 +87,11 @@ impl Redactions {
         words.sort_by_key(|(word, _)| std::cmp::Reverse(word.len()));
         // The pinned clock of the tests stands far from the real one: only real time is replaced.
         let now = chrono::Utc::now();
-        let days = [-1, 0, 1].map(|days| {
-            (now + chrono::Duration::days(days))
-                .format("%Y-%m-%d")
-                .to_string()
-        });
-        let real_time = format!(
-            r"(?:{})(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?",
-            days.join("|")
-        );
+        let days = [-1, 0, 1].map(|days| (now + chrono::Duration::days(days)).format("%Y-%m-%d").to_string());
+        let real_time = format!(r"(?:{})(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?", days.join("|"));
         let pattern = |pattern: &str, shown| (Regex::new(pattern).unwrap(), shown);
         let patterns = vec![
-            pattern(
-                r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b",
-                "[uuid]",
-            ),
+            pattern(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", "[uuid]"),
             pattern(&real_time, "[time]"),
             pattern(r"\b\d+(?:\.\d+)?\s?(?:ms|µs)\b", "[took]"),
             pattern(r"(?m)^→ .*$", "→ [database]"),
@@ -123,15 +101,8 @@ impl Redactions {
 
     /// The text as a snapshot shows it.
     pub fn apply(&self, text: &str) -> String {
-        let text = self
-            .words
-            .iter()
-            .fold(text.to_owned(), |text, (word, shown)| {
-                text.replace(word, shown)
-            });
-        let replace = |text: String, (pattern, shown): &(Regex, &str)| {
-            pattern.replace_all(&text, *shown).into_owned()
-        };
+        let text = self.words.iter().fold(text.to_owned(), |text, (word, shown)| text.replace(word, shown));
+        let replace = |text: String, (pattern, shown): &(Regex, &str)| pattern.replace_all(&text, *shown).into_owned();
         self.patterns.iter().fold(text, replace)
     }
 }

@@ -18,12 +18,7 @@ use super::sql::{Source, block_on};
 pub const PASSWORD: &str = "S3cr3t-hunter2";
 
 /// For ordinary tests: a crash would lose everything, and nobody minds.
-const FAST: &[&str] = &[
-    "fsync=off",
-    "synchronous_commit=off",
-    "full_page_writes=off",
-    "autovacuum=off",
-];
+const FAST: &[&str] = &["fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off"];
 
 /// Who may enter: local roles freely, members of `by_password` only with theirs, so that only the tests of
 /// passwords pay for the hashing.
@@ -61,13 +56,7 @@ impl Server {
 
     /// A server of its own that keeps what it has acknowledged, with further `name=value` settings.
     pub fn durable(settings: &[&str]) -> Arc<Self> {
-        Self::start(
-            &[
-                &["fsync=on", "synchronous_commit=on", "full_page_writes=on"],
-                settings,
-            ]
-            .concat(),
-        )
+        Self::start(&[&["fsync=on", "synchronous_commit=on", "full_page_writes=on"], settings].concat())
     }
 
     /// A server of its own, with `name=value` settings that go before the usual ones.
@@ -75,40 +64,17 @@ impl Server {
         let scratch = Scratch::new("pg");
         let init = scratch
             .command(binary("initdb"))
-            .args([
-                "--username=postgres",
-                "--auth=trust",
-                "--encoding=UTF8",
-                "--locale=C.UTF-8",
-                "--no-sync",
-                "-D",
-            ])
+            .args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync", "-D"])
             .arg(scratch.path().join("data"))
             .output()
             .unwrap();
-        assert!(
-            init.status.success(),
-            "initdb: {}",
-            String::from_utf8_lossy(&init.stderr)
-        );
+        assert!(init.status.success(), "initdb: {}", String::from_utf8_lossy(&init.stderr));
         scratch.write("data/pg_hba.conf", HBA).unwrap();
-        let settings = settings
-            .iter()
-            .map(|setting| (*setting).to_owned())
-            .collect();
-        let mut server = Self {
-            scratch,
-            settings,
-            port: 0,
-            process: Mutex::new(None),
-        };
+        let settings = settings.iter().map(|setting| (*setting).to_owned()).collect();
+        let mut server = Self { scratch, settings, port: 0, process: Mutex::new(None) };
         // Between finding a free port and taking it somebody else may: ask again.
         let started = (0..5).any(|_| {
-            server.port = TcpListener::bind("127.0.0.1:0")
-                .unwrap()
-                .local_addr()
-                .unwrap()
-                .port();
+            server.port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
             server.up().is_ok()
         });
         assert!(started, "the server does not start: {}", server.log());
@@ -118,52 +84,31 @@ impl Server {
 
     /// Starts it again after [`Self::stop`], on the same port.
     pub fn restart(&self) {
-        self.up()
-            .unwrap_or_else(|()| panic!("the server does not start again: {}", self.log()));
+        self.up().unwrap_or_else(|()| panic!("the server does not start again: {}", self.log()));
     }
 
     fn up(&self) -> Result<(), ()> {
         let mut process = self.process.lock().unwrap();
         assert!(process.is_none(), "the server runs already");
-        let log = std::fs::File::options()
-            .create(true)
-            .append(true)
-            .open(self.scratch.path().join("log"))
-            .unwrap();
+        let log = std::fs::File::options().create(true).append(true).open(self.scratch.path().join("log")).unwrap();
         let mut command = self.scratch.command(binary("postgres"));
-        command
-            .arg("-D")
-            .arg(self.data())
-            .args(["-p", &self.port.to_string()]);
+        command.arg("-D").arg(self.data()).args(["-p", &self.port.to_string()]);
         command.arg("-k").arg(self.scratch.path());
-        for setting in [
-            "listen_addresses=127.0.0.1",
-            "max_connections=200",
-            "log_line_prefix=%m [%p] %a ",
-        ]
-        .into_iter()
-        .chain(self.settings.iter().map(String::as_str))
+        for setting in ["listen_addresses=127.0.0.1", "max_connections=200", "log_line_prefix=%m [%p] %a "]
+            .into_iter()
+            .chain(self.settings.iter().map(String::as_str))
         {
             command.args(["-c", setting]);
         }
-        let mut child = command
-            .stdout(Stdio::from(log.try_clone().unwrap()))
-            .stderr(Stdio::from(log))
-            .spawn()
-            .unwrap();
+        let mut child = command.stdout(Stdio::from(log.try_clone().unwrap())).stderr(Stdio::from(log)).spawn().unwrap();
         let deadline = Instant::now() + Duration::from_secs(60);
         while Instant::now() < deadline {
             if child.try_wait().unwrap().is_some() {
                 return Err(());
             }
             // The last line of this file turns to "ready" when connections are taken.
-            let state =
-                std::fs::read_to_string(self.data().join("postmaster.pid")).unwrap_or_default();
-            if state
-                .lines()
-                .nth(7)
-                .is_some_and(|line| line.trim() == "ready")
-            {
+            let state = std::fs::read_to_string(self.data().join("postmaster.pid")).unwrap_or_default();
+            if state.lines().nth(7).is_some_and(|line| line.trim() == "ready") {
                 *process = Some(child);
                 return Ok(());
             }
@@ -184,14 +129,7 @@ impl Server {
             Stop::Immediate => "-QUIT",
         };
         let kill = format!("kill {signal} {}", child.id());
-        assert!(
-            self.scratch
-                .command("/bin/sh")
-                .args(["-c", &kill])
-                .status()
-                .unwrap()
-                .success()
-        );
+        assert!(self.scratch.command("/bin/sh").args(["-c", &kill]).status().unwrap().success());
         child.wait().unwrap();
         // So that the watchdog never ends a stranger who got the same number.
         let _ = std::fs::remove_file(self.data().join("postmaster.pid"));
@@ -249,13 +187,8 @@ impl Server {
         let names = Names::next();
         let Names { database, role } = &names;
         self.admin(&format!("CREATE ROLE {role} LOGIN PASSWORD '{PASSWORD}'"));
-        self.admin(&format!(
-            "CREATE DATABASE {database} OWNER {role} TEMPLATE template0"
-        ));
-        PgDatabase {
-            server: Arc::clone(self),
-            names,
-        }
+        self.admin(&format!("CREATE DATABASE {database} OWNER {role} TEMPLATE template0"));
+        PgDatabase { server: Arc::clone(self), names }
     }
 }
 
@@ -278,10 +211,7 @@ impl Names {
     fn next() -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        Self {
-            database: format!("sky_{number:05}"),
-            role: format!("ops_{number:05}"),
-        }
+        Self { database: format!("sky_{number:05}"), role: format!("ops_{number:05}") }
     }
 }
 
@@ -306,18 +236,12 @@ impl PgDatabase {
     /// Its URL over TCP, with the password in it.
     pub fn url(&self) -> String {
         let Names { database, role } = &self.names;
-        format!(
-            "postgres://{role}:{PASSWORD}@127.0.0.1:{}/{database}",
-            self.server.port
-        )
+        format!("postgres://{role}:{PASSWORD}@127.0.0.1:{}/{database}", self.server.port)
     }
 
     /// Its owner's view of it.
     pub fn source(&self) -> Source {
-        Source::Postgres(
-            self.server
-                .connection(&self.names.role, &self.names.database),
-        )
+        Source::Postgres(self.server.connection(&self.names.role, &self.names.database))
     }
 }
 
@@ -338,26 +262,13 @@ pub fn binary(name: &str) -> PathBuf {
         if let Some(folder) = std::env::var_os("SKYTEAM_TEST_PG_BIN") {
             return folder.into();
         }
-        let version = |folder: &PathBuf| {
-            folder
-                .components()
-                .rev()
-                .nth(1)?
-                .as_os_str()
-                .to_str()?
-                .parse::<u32>()
-                .ok()
-        };
-        let installed = std::fs::read_dir("/usr/lib/postgresql")
-            .into_iter()
-            .flatten();
+        let version = |folder: &PathBuf| folder.components().rev().nth(1)?.as_os_str().to_str()?.parse::<u32>().ok();
+        let installed = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
         installed
             .filter_map(|entry| Some(entry.ok()?.path().join("bin")))
             .filter(|folder| folder.join("initdb").exists() && folder.join("postgres").exists())
             .max_by_key(version)
-            .unwrap_or_else(|| {
-                panic!("no PostgreSQL server is installed: apt-get install postgresql-15")
-            })
+            .unwrap_or_else(|| panic!("no PostgreSQL server is installed: apt-get install postgresql-15"))
     });
     folder.join(name)
 }

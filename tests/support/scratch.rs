@@ -32,9 +32,7 @@ pub struct User {
 impl User {
     /// Nobody in particular when we are root, else ourselves (`None`).
     fn for_servers() -> Option<Self> {
-        let me = std::fs::metadata("/proc/self")
-            .expect("/proc is mounted")
-            .uid();
+        let me = std::fs::metadata("/proc/self").expect("/proc is mounted").uid();
         if me != 0 {
             return None;
         }
@@ -45,18 +43,11 @@ impl User {
                 (fields.next() == Some(name)).then(|| {
                     let mut number = || fields.next().and_then(|field| field.parse().ok());
                     number(); // the password field
-                    Some(Self {
-                        uid: number()?,
-                        gid: number()?,
-                    })
+                    Some(Self { uid: number()?, gid: number()? })
                 })?
             })
         };
-        Some(
-            find("postgres")
-                .or_else(|| find("nobody"))
-                .expect("an account that is not root's"),
-        )
+        Some(find("postgres").or_else(|| find("nobody")).expect("an account that is not root's"))
     }
 }
 
@@ -73,10 +64,7 @@ pub struct Scratch {
 impl Scratch {
     /// A new folder under the system's temporary one, owned by the user who runs servers.
     pub fn new(purpose: &str) -> Self {
-        let folder = tempfile::Builder::new()
-            .prefix(&format!("skyteam-{purpose}-"))
-            .tempdir()
-            .unwrap();
+        let folder = tempfile::Builder::new().prefix(&format!("skyteam-{purpose}-")).tempdir().unwrap();
         let user = User::for_servers();
         if let Some(User { uid, gid }) = user {
             chown(folder.path(), Some(uid), Some(gid)).unwrap();
@@ -94,12 +82,7 @@ impl Scratch {
             .spawn()
             .expect("/bin/sh runs");
         let leash = watchdog.stdin.take();
-        Self {
-            folder,
-            user,
-            watchdog,
-            leash,
-        }
+        Self { folder, user, watchdog, leash }
     }
 
     /// Where it is.
@@ -110,10 +93,7 @@ impl Scratch {
     /// A command that runs as the user who owns the folder, apart from the terminal's Ctrl-C.
     pub fn command(&self, program: impl AsRef<Path>) -> Command {
         let mut command = Command::new(program.as_ref());
-        command
-            .current_dir(self.path())
-            .stdin(Stdio::null())
-            .process_group(0);
+        command.current_dir(self.path()).stdin(Stdio::null()).process_group(0);
         if let Some(User { uid, gid }) = self.user {
             command.uid(uid).gid(gid);
         }

@@ -30,10 +30,7 @@ fn the_role_of_a_world_has_no_special_rights() {
 
 #[test]
 fn words_are_split_as_a_shell_does() {
-    assert_eq!(
-        "user add  1 'a b' \"c'd\" ''".words(),
-        ["user", "add", "1", "a b", "c'd", ""]
-    );
+    assert_eq!("user add  1 'a b' \"c'd\" ''".words(), ["user", "add", "1", "a b", "c'd", ""]);
     assert_eq!(["one word"].words(), ["one word"]);
 }
 
@@ -60,29 +57,21 @@ fn a_killed_process_leaves_no_server_behind() {
     // Started as a process of its own by this very test, which then waits to be killed.
     if std::env::var_os("SKYTEAM_TEST_VICTIM").is_some() {
         let server = Server::start(&["fsync=off"]);
-        std::fs::write(
-            std::env::var("SKYTEAM_TEST_VICTIM").unwrap(),
-            server.scratch().path().to_str().unwrap(),
-        )
-        .unwrap();
+        std::fs::write(std::env::var("SKYTEAM_TEST_VICTIM").unwrap(), server.scratch().path().to_str().unwrap())
+            .unwrap();
         std::thread::sleep(Duration::from_secs(60));
         unreachable!("nobody killed the victim");
     }
     let note = Scratch::new("note");
     let file = note.path().join("folder");
     let mut victim = Command::new(std::env::current_exe().unwrap())
-        .args([
-            "--exact",
-            "support::selftest::a_killed_process_leaves_no_server_behind",
-        ])
+        .args(["--exact", "support::selftest::a_killed_process_leaves_no_server_behind"])
         .env("SKYTEAM_TEST_VICTIM", &file)
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    eventually("the victim has its server", || {
-        std::fs::read_to_string(&file).is_ok_and(|text| !text.is_empty())
-    });
+    eventually("the victim has its server", || std::fs::read_to_string(&file).is_ok_and(|text| !text.is_empty()));
     let folder = std::fs::read_to_string(&file).unwrap();
     let pid = std::fs::read_to_string(Path::new(&folder).join("data/postmaster.pid")).unwrap();
     let process = Path::new("/proc").join(pid.lines().next().unwrap());

@@ -41,23 +41,13 @@ impl Source {
 
     /// As [`Self::try_rows`], where a failure is the test's.
     pub fn rows(&self, sql: &str) -> Vec<TextRow> {
-        self.try_rows(sql)
-            .unwrap_or_else(|error| panic!("{error}\nin: {sql}"))
+        self.try_rows(sql).unwrap_or_else(|error| panic!("{error}\nin: {sql}"))
     }
 
     /// The rows as lines, values parted by `|` and NULL as nothing, as `psql -At` and `sqlite3` print them.
     pub fn lines(&self, sql: &str) -> String {
-        let line = |row: TextRow| {
-            row.into_iter()
-                .map(Option::unwrap_or_default)
-                .collect::<Vec<_>>()
-                .join("|")
-        };
-        self.rows(sql)
-            .into_iter()
-            .map(line)
-            .collect::<Vec<_>>()
-            .join("\n")
+        let line = |row: TextRow| row.into_iter().map(Option::unwrap_or_default).collect::<Vec<_>>().join("|");
+        self.rows(sql).into_iter().map(line).collect::<Vec<_>>().join("\n")
     }
 }
 
@@ -67,16 +57,10 @@ where
     usize: sqlx::ColumnIndex<R>,
     Option<String>: sqlx::Decode<'r, R::Database>,
 {
-    (0..row.len())
-        .map(|column| row.try_get_unchecked(column))
-        .collect()
+    (0..row.len()).map(|column| row.try_get_unchecked(column)).collect()
 }
 
 /// Runs one future to its end.
 pub fn block_on<F: Future>(future: F) -> F::Output {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap()
-        .block_on(future)
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }

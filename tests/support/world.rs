@@ -66,10 +66,7 @@ impl World {
     }
 
     fn new(mut database: Database) -> Self {
-        let folder = tempfile::Builder::new()
-            .prefix("skyteam-world-")
-            .tempdir()
-            .unwrap();
+        let folder = tempfile::Builder::new().prefix("skyteam-world-").tempdir().unwrap();
         let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
         for name in ["home", "work"] {
             std::fs::create_dir(folder.path().join(name)).unwrap();
@@ -94,10 +91,7 @@ impl World {
         match &database {
             Database::None => {}
             Database::Sqlite(file) => {
-                env.insert(
-                    "DATABASE_URL".to_owned(),
-                    format!("sqlite:{}", file.display()),
-                );
+                env.insert("DATABASE_URL".to_owned(), format!("sqlite:{}", file.display()));
             }
             Database::Postgres(database) => {
                 env.insert("DATABASE_URL".to_owned(), database.url());
@@ -106,12 +100,7 @@ impl World {
                 words.push((database.server().port().to_string(), "5432"));
             }
         }
-        Self {
-            folder,
-            database,
-            env,
-            redactions: Arc::new(Redactions::new(words)),
-        }
+        Self { folder, database, env, redactions: Arc::new(Redactions::new(words)) }
     }
 
     /// Which engine its database is of; a bare world's is the embedded default.
@@ -181,9 +170,7 @@ impl World {
         match &self.database {
             Database::Postgres(database) => database.source(),
             Database::Sqlite(file) => Source::Sqlite(sqlite(file)),
-            Database::None => {
-                Source::Sqlite(sqlite(&self.home().join(".local/share/skyteam/skyteam.db")))
-            }
+            Database::None => Source::Sqlite(sqlite(&self.home().join(".local/share/skyteam/skyteam.db"))),
         }
     }
 
@@ -217,15 +204,8 @@ impl World {
     /// [`Self::finish`]. For tests of processes: signals, terminals, several at once.
     pub fn command(&self, words: &[String]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_skyteam"));
-        command
-            .args(words)
-            .env_clear()
-            .envs(&self.env)
-            .current_dir(self.work());
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+        command.args(words).env_clear().envs(&self.env).current_dir(self.work());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
 
@@ -252,33 +232,21 @@ impl World {
             }
             if Instant::now() > deadline {
                 child.kill().unwrap();
-                panic!(
-                    "hung: skyteam {args}\n{}\n{}",
-                    stdout.join().unwrap(),
-                    stderr.join().unwrap()
-                );
+                panic!("hung: skyteam {args}\n{}\n{}", stdout.join().unwrap(), stderr.join().unwrap());
             }
             std::thread::sleep(Duration::from_millis(2));
         };
         feeder.join().unwrap();
         let output = Output {
             args,
-            code: status
-                .code()
-                .unwrap_or_else(|| 128 + status.signal().unwrap_or_default()),
+            code: status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or_default()),
             stdout: stdout.join().unwrap(),
             stderr: stderr.join().unwrap(),
             redactions: Arc::clone(&self.redactions),
         };
         for stream in [&output.stdout, &output.stderr] {
-            assert!(
-                !stream.contains(PASSWORD),
-                "the password is shown: {output}"
-            );
-            assert!(
-                !stream.contains("panicked at"),
-                "a panic is shown: {output}"
-            );
+            assert!(!stream.contains(PASSWORD), "the password is shown: {output}");
+            assert!(!stream.contains("panicked at"), "a panic is shown: {output}");
         }
         output
     }
