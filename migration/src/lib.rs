@@ -1,1 +1,11 @@
-//! The versions of the SkyTeam schema.
+//! The versions of the SkyTeam schema, as SQL for PostgreSQL and SQLite.
+//!
+//! Each version is a folder of this crate, `<YYYYMMDDHHMMSS>_<name>`, with a script up and a script down for either
+//! engine. [`all`] gives them, embedded; [`script`] cuts a script into its statements.
+//!
+//! This crate knows nothing of entities, plans, consent or wording: that is `skyteam`'s part.
+
+mod migration;
+pub mod script;
+
+pub use migration::{Direction, Engine, Migration, Scripts, all};
