@@ -1,0 +1,53 @@
+//! The words of each engine for the objects of the model: the DDL of whole objects, never of a change.
+
+pub mod postgres;
+pub mod sqlite;
+
+use super::model::Schema;
+use crate::db::Engine;
+
+/// One SQL statement, without its closing semicolon.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Statement {
+    /// What it makes or changes, in a few words: `table users`.
+    pub what: String,
+    /// The statement.
+    pub sql: String,
+}
+
+impl Statement {
+    /// A statement about `what`.
+    pub fn new(what: impl Into<String>, sql: impl Into<String>) -> Self {
+        Self { what: what.into(), sql: sql.into() }
+    }
+}
+
+/// All statements that make `schema` in an empty database, in an order in which they work; the same bytes every time.
+///
+/// On PostgreSQL the schema `skyteam` must be there already, for the trigger functions.
+pub fn create(schema: &Schema, engine: Engine) -> Vec<Statement> {
+    match engine {
+        Engine::Postgres => postgres::create(schema),
+        Engine::Sqlite => sqlite::create(schema),
+    }
+}
+
+/// The statements as a script: each closed by a semicolon, with an empty line between.
+pub fn script(statements: &[Statement]) -> String {
+    statements.iter().map(|statement| format!("{};\n", statement.sql)).collect::<Vec<_>>().join("\n")
+}
+
+/// An identifier, quoted. Both engines take the same form.
+pub fn quote(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// Identifiers, quoted, with commas between.
+pub fn quote_all(names: &[String]) -> String {
+    names.iter().map(|name| quote(name)).collect::<Vec<_>>().join(", ")
+}
+
+/// A text literal. Both engines take the same form, PostgreSQL under `standard_conforming_strings`.
+pub fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}

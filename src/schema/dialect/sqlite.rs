@@ -1,0 +1,151 @@
+//! SQLite's DDL for the objects of the model.
+//!
+//! Tables are `STRICT`, so that a column holds what it says. UUIDs and times are text in PostgreSQL's own form, which
+//! the defaults give too: equal on both engines, and in order of time where it is compared as text.
+
+use super::{Statement, literal, quote, quote_all};
+use crate::schema::model::{
+    Column, Constraint, ForeignKey, Index, Kind, Rule, Schema, Shape, Table, Trigger, TriggerBody, Value,
+};
+use crate::schema::rules::MAINTENANCE_TABLE;
+
+/// `YYYY-MM-DD HH:MM:SS[.fff]`, trailing zeros trimmed as PostgreSQL does.
+const NOW: &str = "(rtrim(rtrim(strftime('%Y-%m-%d %H:%M:%f', 'now'), '0'), '.'))";
+
+/// A version 4 UUID. `random() & 3` picks the variant; `abs(random())` would fail once in 2^64.
+const RANDOM_UUID: &str = "(lower(hex(randomblob(4)) || '-' || hex(randomblob(2)) || '-4' || \
+     substr(hex(randomblob(2)), 2) || '-' || substr('89ab', (random() & 3) + 1, 1) || \
+     substr(hex(randomblob(2)), 2) || '-' || hex(randomblob(6))))";
+
+pub(super) fn create(schema: &Schema) -> Vec<Statement> {
+    let mut statements: Vec<Statement> = schema.tables.iter().map(|each| table(each, &each.name, &[])).collect();
+    for table in &schema.tables {
+        statements.extend(table.indexes.iter().map(|index| create_index(&table.name, index)));
+    }
+    if schema.tables.iter().any(needs_maintenance) {
+        statements.push(maintenance());
+    }
+    for table in &schema.tables {
+        statements.extend(table.triggers.iter().filter_map(|trigger| create_trigger(&table.name, trigger)));
+    }
+    statements
+}
+
+/// Whether a trigger of the table looks at [`MAINTENANCE_TABLE`].
+pub fn needs_maintenance(table: &Table) -> bool {
+    table
+        .triggers
+        .iter()
+        .any(|trigger| matches!(&trigger.body, TriggerBody::Sqlite(sql) if sql.contains(MAINTENANCE_TABLE)))
+}
+
+/// The table in which a row lifts the append-only rule.
+pub fn maintenance() -> Statement {
+    Statement::new(
+        format!("table {MAINTENANCE_TABLE}"),
+        format!("CREATE TABLE IF NOT EXISTS {} (\n  \"reason\" TEXT NOT NULL\n) STRICT", quote(MAINTENANCE_TABLE)),
+    )
+}
+
+/// `CREATE TABLE` under another name, with everything that stands inside a table and with `foreign` clauses, verbatim,
+/// that none of ours are.
+pub fn table(table: &Table, name: &str, foreign: &[String]) -> Statement {
+    let mut lines: Vec<String> = table.columns.iter().map(column).collect();
+    lines.extend(table.constraints.iter().map(constraint_clause));
+    lines.extend_from_slice(foreign);
+    Statement::new(
+        format!("table {}", table.name),
+        format!("CREATE TABLE {} (\n  {}\n) STRICT", quote(name), lines.join(",\n  ")),
+    )
+}
+
+/// A column as it stands in `CREATE TABLE` and `ADD COLUMN`.
+pub fn column(column: &Column) -> String {
+    let mut sql = format!("{} {}", quote(&column.name), kind(&column.kind));
+    if !column.nullable {
+        sql.push_str(" NOT NULL");
+    }
+    if let Some(value) = &column.default {
+        sql.push_str(&format!(" DEFAULT {}", default(value)));
+    }
+    sql
+}
+
+/// The name of a type.
+pub fn kind(kind: &Kind) -> &str {
+    match kind {
+        Kind::Text | Kind::Uuid | Kind::Timestamp => "TEXT",
+        Kind::Integer | Kind::BigInteger | Kind::Boolean => "INTEGER",
+        Kind::Double => "REAL",
+        Kind::Raw(text) => text,
+    }
+}
+
+/// A default's expression, in parentheses where SQLite wants them.
+pub fn default(value: &Value) -> String {
+    match value {
+        Value::Now => NOW.to_owned(),
+        Value::RandomUuid => RANDOM_UUID.to_owned(),
+        Value::Text(text) => literal(text),
+        Value::Integer(number) => number.to_string(),
+        Value::Boolean(truth) => i32::from(*truth).to_string(),
+        Value::Raw(sql) => sql.clone(),
+    }
+}
+
+/// `CONSTRAINT "name" …`, as it stands in `CREATE TABLE`.
+pub fn constraint_clause(constraint: &Constraint) -> String {
+    let rule = match &constraint.rule {
+        Rule::PrimaryKey(columns) => format!("PRIMARY KEY ({})", quote_all(columns)),
+        Rule::Unique(columns) => format!("UNIQUE ({})", quote_all(columns)),
+        Rule::ForeignKey(key) => foreign_key(key),
+        Rule::Check(sql) => format!("CHECK ({})", sql.sqlite),
+        Rule::RawPrimaryKey(text) | Rule::Raw(text) => return text.clone(),
+    };
+    format!("CONSTRAINT {} {rule}", quote(&constraint.name))
+}
+
+fn foreign_key(key: &ForeignKey) -> String {
+    let mut sql = format!(
+        "FOREIGN KEY ({}) REFERENCES {} ({})",
+        quote_all(&key.columns),
+        quote(&key.table),
+        quote_all(&key.references)
+    );
+    if key.on_update != Default::default() {
+        sql.push_str(&format!(" ON UPDATE {}", key.on_update.sql()));
+    }
+    if key.on_delete != Default::default() {
+        sql.push_str(&format!(" ON DELETE {}", key.on_delete.sql()));
+    }
+    sql
+}
+
+/// `CREATE INDEX`.
+pub fn create_index(table: &str, index: &Index) -> Statement {
+    let sql = match &index.shape {
+        Shape::Raw { raw } => raw.clone(),
+        Shape::Columns { columns, unique, filter } => {
+            let unique = if *unique { "UNIQUE " } else { "" };
+            let mut sql =
+                format!("CREATE {unique}INDEX {} ON {} ({})", quote(&index.name), quote(table), quote_all(columns));
+            if let Some(filter) = filter {
+                sql.push_str(&format!(" WHERE {}", filter.sqlite));
+            }
+            sql
+        }
+    };
+    Statement::new(format!("index {}", index.name), sql)
+}
+
+/// `CREATE TRIGGER`; `None` for the other engine's triggers.
+pub fn create_trigger(table: &str, trigger: &Trigger) -> Option<Statement> {
+    let sql = match &trigger.body {
+        TriggerBody::Sqlite(body) => {
+            format!("CREATE TRIGGER {} {}", quote(&trigger.name), body.replace("{table}", &quote(table)))
+        }
+        TriggerBody::Raw(text) => text.clone(),
+        TriggerBody::Postgres { .. } => return None,
+    };
+    Some(Statement::new(format!("trigger {}", trigger.name), sql))
+}

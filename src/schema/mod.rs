@@ -1,0 +1,14 @@
+//! The schema engine: reads a schema, compares two, plans the way from one to the other, and goes it.
+//!
+//! One neutral [`Schema`] has three states: what the entities ask for ([`desired`]), what a migration's snapshot says
+//! ([`Schema::from_json`]), and what the database's own catalogue says. Inspect, diff, plan and apply are four steps
+//! over these plain values. Nothing here prints, asks, or knows an argument; that is the commands' part.
+
+pub mod desired;
+pub mod dialect;
+pub mod model;
+pub mod rules;
+
+pub use desired::desired;
+pub use dialect::Statement;
+pub use model::Schema;

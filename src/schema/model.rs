@@ -1,0 +1,358 @@
+//! The neutral model: what a schema is, whichever engine it stands on and wherever it was read from.
+//!
+//! Plain values that compare, clone and serialise. The three states of [`super`] are all a [`Schema`]; how one comes
+//! about ([`super::desired`], [`super::live`], a migration's snapshot) and what follows from two of them
+//! ([`super::diff`]) stand elsewhere. Where a live object is not of a kind that an entity can ask for, its catalogue
+//! text is carried as `Raw`: unequal to everything that is desired, and enough to describe and restore it.
+
+use serde::{Deserialize, Serialize};
+
+/// The bytes that PostgreSQL keeps of a name.
+const NAME_BYTES: usize = 63;
+
+/// A whole schema, in the order in which it is created.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Schema {
+    /// Tables.
+    pub tables: Vec<Table>,
+    /// Trigger functions, on PostgreSQL only; all in the schema `skyteam`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub functions: Vec<Function>,
+}
+
+/// A table.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Table {
+    /// Name, without a schema.
+    pub name: String,
+    /// Columns. Their order is how they are created, and never a difference.
+    pub columns: Vec<Column>,
+    /// Keys and checks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub constraints: Vec<Constraint>,
+    /// Indexes that belong to no constraint.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub indexes: Vec<Index>,
+    /// Triggers of either engine.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub triggers: Vec<Trigger>,
+    /// What a live table is that none of ours is: `UNLOGGED`, not `STRICT`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oddity: Option<String>,
+}
+
+/// A column.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Column {
+    /// Name.
+    pub name: String,
+    /// Type.
+    #[serde(rename = "type")]
+    pub kind: Kind,
+    /// Whether NULL is allowed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub nullable: bool,
+    /// Value of rows that name none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default: Option<Value>,
+}
+
+/// The type of a column.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Kind {
+    /// Text of any length.
+    Text,
+    /// Whole number, 32 bits on PostgreSQL.
+    Integer,
+    /// Whole number, 64 bits.
+    BigInteger,
+    /// Floating-point number, 64 bits.
+    Double,
+    /// Truth value; 0 or 1 on SQLite.
+    Boolean,
+    /// UUID; text on SQLite.
+    Uuid,
+    /// Date and time in UTC, without a zone; text on SQLite.
+    Timestamp,
+    /// A live column's type that no entity asks for, as its engine writes it.
+    Raw(String),
+}
+
+/// A default.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Value {
+    /// The start of the transaction (PostgreSQL) or statement (SQLite).
+    Now,
+    /// A random UUID.
+    RandomUuid,
+    /// Text.
+    Text(String),
+    /// Whole number.
+    Integer(i64),
+    /// Truth value.
+    Boolean(bool),
+    /// A live column's default that no entity asks for, as its engine writes it.
+    Raw(String),
+}
+
+/// A key or check, under its name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Constraint {
+    /// Name, unique in its table.
+    pub name: String,
+    /// What it demands.
+    #[serde(flatten)]
+    pub rule: Rule,
+}
+
+/// What a constraint demands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Rule {
+    /// These columns identify a row.
+    PrimaryKey(Vec<String>),
+    /// These columns are unique together.
+    Unique(Vec<String>),
+    /// These columns name a row of another table.
+    ForeignKey(ForeignKey),
+    /// An expression that is not false.
+    Check(PerEngine),
+    /// A live primary key of another form: deferrable, with further columns, …
+    RawPrimaryKey(String),
+    /// Any other live constraint of another form, as its engine writes it.
+    Raw(String),
+}
+
+/// A reference to another table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ForeignKey {
+    /// Referring columns.
+    pub columns: Vec<String>,
+    /// Table referred to.
+    pub table: String,
+    /// Columns referred to, in the order of `columns`.
+    pub references: Vec<String>,
+    /// What becomes of a row whose target's key changes.
+    #[serde(default, skip_serializing_if = "Action::is_default")]
+    pub on_update: Action,
+    /// What becomes of a row whose target is deleted.
+    #[serde(default, skip_serializing_if = "Action::is_default")]
+    pub on_delete: Action,
+}
+
+/// What a foreign key does when its target goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Action {
+    /// Refuse, at the end of the statement.
+    #[default]
+    NoAction,
+    /// Refuse at once.
+    Restrict,
+    /// Follow.
+    Cascade,
+    /// Become NULL.
+    SetNull,
+    /// Become the default.
+    SetDefault,
+}
+
+/// The same expression or text in each engine's words.
+///
+/// PostgreSQL's is written as PostgreSQL itself prints it, so that reading it back needs no scratch table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PerEngine {
+    /// For PostgreSQL.
+    pub postgres: String,
+    /// For SQLite.
+    pub sqlite: String,
+}
+
+/// An index.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Index {
+    /// Name, unique in the schema.
+    pub name: String,
+    /// What it holds.
+    #[serde(flatten)]
+    pub shape: Shape,
+}
+
+/// What an index holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", untagged)]
+pub enum Shape {
+    /// Plain ascending columns.
+    Columns {
+        /// The columns, first things first.
+        columns: Vec<String>,
+        /// Whether it refuses duplicates.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        unique: bool,
+        /// The rows it holds, where not all.
+        #[serde(default, rename = "where", skip_serializing_if = "Option::is_none")]
+        filter: Option<PerEngine>,
+    },
+    /// A live index of another form, as its engine writes it.
+    Raw {
+        /// The definition.
+        raw: String,
+    },
+}
+
+/// A trigger.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Trigger {
+    /// Name.
+    pub name: String,
+    /// What it does, on the one engine it is for.
+    #[serde(flatten)]
+    pub body: TriggerBody,
+}
+
+/// What a trigger does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum TriggerBody {
+    /// On PostgreSQL. All texts as PostgreSQL prints them.
+    Postgres {
+        /// Time and events: `BEFORE INSERT OR UPDATE OF miles`.
+        fires: String,
+        /// `FOR EACH ROW`, and the condition.
+        each: String,
+        /// A function in the schema `skyteam`.
+        function: String,
+    },
+    /// On SQLite: everything after the trigger's name, with `{table}` for the table.
+    Sqlite(String),
+    /// A live trigger of another form, as its engine writes it.
+    Raw(String),
+}
+
+/// A trigger function on PostgreSQL, in the schema `skyteam`, in PL/pgSQL, with a fixed search path.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Function {
+    /// Name.
+    pub name: String,
+    /// Source text between the dollar quotes.
+    pub body: String,
+    /// What a live function is that none of ours is: another language, SECURITY DEFINER, …
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oddity: Option<String>,
+}
+
+impl Schema {
+    /// The table of this name.
+    pub fn table(&self, name: &str) -> Option<&Table> {
+        self.tables.iter().find(|table| table.name == name)
+    }
+
+    /// The table of this name.
+    pub fn table_mut(&mut self, name: &str) -> Option<&mut Table> {
+        self.tables.iter_mut().find(|table| table.name == name)
+    }
+
+    /// The snapshot of a migration: pretty JSON with a final newline, the same bytes for the same schema.
+    ///
+    /// # Errors
+    ///
+    /// None in practice: the model holds nothing that JSON lacks.
+    pub fn to_json(&self) -> serde_json::Result<String> {
+        let mut text = serde_json::to_string_pretty(self)?;
+        text.push('\n');
+        Ok(text)
+    }
+
+    /// Reads what [`Schema::to_json`] wrote.
+    ///
+    /// # Errors
+    ///
+    /// When the text is not JSON, or not of this form.
+    pub fn from_json(text: &str) -> serde_json::Result<Self> {
+        serde_json::from_str(text)
+    }
+}
+
+impl Table {
+    /// The column of this name.
+    pub fn column(&self, name: &str) -> Option<&Column> {
+        self.columns.iter().find(|column| column.name == name)
+    }
+
+    /// The primary key, if it has one, of whatever form.
+    pub fn primary_key(&self) -> Option<&Constraint> {
+        self.constraints
+            .iter()
+            .find(|constraint| matches!(constraint.rule, Rule::PrimaryKey(_) | Rule::RawPrimaryKey(_)))
+    }
+
+    /// The foreign keys with their names.
+    pub fn foreign_keys(&self) -> impl Iterator<Item = (&str, &ForeignKey)> {
+        self.constraints.iter().filter_map(|constraint| match &constraint.rule {
+            Rule::ForeignKey(key) => Some((constraint.name.as_str(), key)),
+            _ => None,
+        })
+    }
+}
+
+impl Rule {
+    /// The columns of this table that it is about; empty for expressions, whose columns are not parsed.
+    pub fn columns(&self) -> &[String] {
+        match self {
+            Self::PrimaryKey(columns) | Self::Unique(columns) => columns,
+            Self::ForeignKey(key) => &key.columns,
+            Self::Check(_) | Self::RawPrimaryKey(_) | Self::Raw(_) => &[],
+        }
+    }
+}
+
+impl Action {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The words of SQL.
+    pub fn sql(self) -> &'static str {
+        match self {
+            Self::NoAction => "NO ACTION",
+            Self::Restrict => "RESTRICT",
+            Self::Cascade => "CASCADE",
+            Self::SetNull => "SET NULL",
+            Self::SetDefault => "SET DEFAULT",
+        }
+    }
+}
+
+/// The name as PostgreSQL will keep it: its first 63 bytes, never cutting a character in two.
+///
+/// Every name of the model has gone through here, so a long one is no difference later.
+pub fn fit_name(name: &str) -> String {
+    let mut end = name.len().min(NAME_BYTES);
+    while !name.is_char_boundary(end) {
+        end -= 1;
+    }
+    name[..end].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_names_are_cut_where_postgres_cuts_them() {
+        assert_eq!(fit_name("short"), "short");
+        assert_eq!(fit_name(&"x".repeat(64)).len(), 63);
+        assert_eq!(fit_name(&format!("{}é", "x".repeat(62))), "x".repeat(62));
+    }
+}
