@@ -3,5 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
+mod layers;
+
 #[expect(dead_code, unused_imports, reason = "not every helper has its user yet")]
 mod support;

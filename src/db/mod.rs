@@ -4,6 +4,7 @@
 
 mod bind;
 mod connect;
+mod refusal;
 mod retry;
 mod target;
 mod url;
@@ -14,6 +15,7 @@ use sea_orm::{ConnectionTrait, DbBackend, DbErr};
 
 pub use bind::{Connection, Transaction, timestamp_text};
 pub use connect::{ConnectError, Options, connect};
+pub use refusal::{SqlState, sql_state, sqlx_error, violated_constraint};
 pub use retry::retry;
 pub use target::Target;
 pub use url::{DatabaseUrl, PostgresUrl, Secret, SqliteUrl, UrlError};

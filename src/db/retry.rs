@@ -5,7 +5,7 @@ use std::time::Duration;
 use rand::RngExt as _;
 use sea_orm::DbErr;
 
-use crate::error::sql_state;
+use super::sql_state;
 
 /// How often a lost race is run again before its error is let through.
 const ATTEMPTS: u32 = 8;

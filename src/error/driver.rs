@@ -3,53 +3,11 @@
 //! Codes: PostgreSQL manual, appendix A; SQLite: <https://sqlite.org/rescode.html>. A rule that has a better sentence
 //! of its own (a duplicate username, too few miles) is recognised by its engine before it comes here.
 
-use sea_orm::{DbErr, RuntimeErr};
+use sea_orm::DbErr;
 use sqlx::error::DatabaseError;
 
 use super::{Error, Kind};
-
-/// What the database said, without its driver around it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SqlState {
-    /// SQLSTATE on PostgreSQL, the extended result code on SQLite.
-    pub code: String,
-    /// The primary message.
-    pub message: String,
-    /// Whether the code is one of SQLite's.
-    pub sqlite: bool,
-}
-
-/// The database's own refusal inside `error`, if that is what it is.
-pub fn sql_state(error: &DbErr) -> Option<SqlState> {
-    sqlx_error(error).and_then(sqlx::Error::as_database_error).map(state_of)
-}
-
-/// Name of the violated constraint or unique index; on SQLite `table.column, …`, taken from the message.
-pub fn violated_constraint(error: &DbErr) -> Option<String> {
-    let database = sqlx_error(error)?.as_database_error()?;
-    match database.constraint() {
-        Some(name) => Some(name.to_owned()),
-        None => database.message().split_once(" constraint failed: ").map(|(_, columns)| columns.to_owned()),
-    }
-}
-
-/// The sqlx error inside SeaORM's.
-fn sqlx_error(error: &DbErr) -> Option<&sqlx::Error> {
-    match error {
-        DbErr::Conn(RuntimeErr::SqlxError(inner))
-        | DbErr::Exec(RuntimeErr::SqlxError(inner))
-        | DbErr::Query(RuntimeErr::SqlxError(inner)) => Some(inner),
-        _ => None,
-    }
-}
-
-fn state_of(database: &dyn DatabaseError) -> SqlState {
-    SqlState {
-        code: database.code().unwrap_or_default().into_owned(),
-        message: database.message().to_owned(),
-        sqlite: database.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some(),
-    }
-}
+use crate::db::{SqlState, sqlx_error};
 
 impl From<DbErr> for Error {
     fn from(error: DbErr) -> Self {
@@ -113,7 +71,7 @@ fn describe_io(io: &std::io::Error) -> Error {
 }
 
 fn describe_refusal(database: &dyn DatabaseError) -> Error {
-    let state = state_of(database);
+    let state = SqlState::of(database);
     let error = if state.sqlite { describe_sqlite(&state) } else { describe_postgres(&state, database.table()) };
     if state.code.is_empty() { error } else { error.sqlstate(state.code) }
 }

@@ -6,7 +6,8 @@
 mod connect;
 mod driver;
 
-pub use driver::{SqlState, describe as describe_driver, sql_state, violated_constraint};
+pub use crate::db::{SqlState, sql_state, violated_constraint};
+pub use driver::describe as describe_driver;
 
 use std::fmt;
 

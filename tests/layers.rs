@@ -1,0 +1,282 @@
+//! The import rules of the house, kept by reading the sources: imports point inwards,
+//! `main → cli → commands → {domain, schema, backup} → {entity, db}`, and what a module may not see it does not see.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Top-level modules of the crate, each with the other ones it may name. A module that is missing here fails
+/// [`every_module_has_its_place`].
+const MAY_SEE: &[(&str, &[&str])] = &[
+    // Engines: plain values in, plain values out.
+    ("entity", &["db"]),
+    ("db", &["entity"]),
+    ("domain", &["entity", "db"]),
+    ("schema", &["entity", "db", "approval"]),
+    // A restore makes tables and a deep verification audits the ledger, so this one stands above the other two.
+    ("backup", &["entity", "db", "approval", "schema", "domain"]),
+    // The shell around them.
+    ("approval", &["error", "ui"]),
+    ("error", &["backup", "db", "domain", "entity", "schema"]),
+    ("report", &["error", "ui"]),
+    ("ui", &["error", "report", "world"]),
+    ("world", &["ui"]),
+    ("settings", &["db", "error", "ui", "world"]),
+    ("context", &["approval", "db", "error", "report", "settings", "ui", "world"]),
+    (
+        "commands",
+        &["approval", "backup", "context", "db", "domain", "entity", "error", "report", "schema", "settings", "ui"],
+    ),
+    ("cli", &["approval", "commands", "context", "db", "error", "report", "settings", "ui", "world"]),
+];
+
+/// Crates and parts of `std` that only the named top-level modules may see. `main` and `lib` are modules here too.
+const ONLY_FOR: &[(&str, &[&str])] = &[
+    ("clap", &["cli", "commands", "settings", "error", "main"]),
+    ("clap_complete", &["cli", "commands", "main"]),
+    ("clap_mangen", &["cli", "commands"]),
+    ("comfy_table", &["ui"]),
+    ("dialoguer", &["ui"]),
+    ("indicatif", &["ui"]),
+    ("anstream", &["ui", "cli", "world"]),
+    ("dotenvy", &["settings"]),
+    ("etcetera", &["settings"]),
+    ("std::env", &["main", "world"]),
+    ("std::process::exit", &[]),
+];
+
+/// One source file.
+struct Source {
+    path: PathBuf,
+    /// Its module path from the crate's root: `["db", "url"]`; `["main"]` and `["lib"]` for the roots.
+    module: Vec<String>,
+    /// Its code, without comments and the contents of strings.
+    code: String,
+}
+
+impl Source {
+    fn top(&self) -> &str {
+        &self.module[0]
+    }
+
+    /// What it names: paths from the crate's root (`crate::db::url` as `db::url`) and paths of crates (`std::env`).
+    fn names(&self) -> BTreeSet<String> {
+        paths(&self.code).into_iter().filter_map(|path| self.resolve(&path)).collect()
+    }
+
+    fn resolve(&self, path: &[String]) -> Option<String> {
+        let supers = path.iter().take_while(|part| *part == "super").count();
+        let rest = match path[0].as_str() {
+            "crate" => &path[1..],
+            // `mod.rs` of `db` is the module `db` itself, so one `super` leads to the root from there.
+            "super" if supers >= self.module.len() => &path[supers..],
+            "super" | "self" | "Self" => return None,
+            _ => return Some(format!("::{}", path.join("::"))),
+        };
+        rest.first().map(|_| rest.join("::"))
+    }
+}
+
+/// Every path of two parts or more in the code, groups of `use` unfolded.
+fn paths(code: &str) -> Vec<Vec<String>> {
+    let mut found = Vec::new();
+    let word = |c: char| c.is_alphanumeric() || c == '_';
+    let mut rest = code;
+    while let Some(start) = rest.find(word) {
+        let before = rest[..start].ends_with("::");
+        let text = &rest[start..];
+        let end = text.find(|c| !word(c)).unwrap_or(text.len());
+        if !before && text[end..].starts_with("::") {
+            unfold(text, &mut Vec::new(), &mut found);
+        }
+        rest = &text[end..];
+    }
+    found
+}
+
+/// Reads one path, or one `a::{b, c::d}`, from the start of `text`; answers what follows it.
+fn unfold<'a>(text: &'a str, prefix: &mut Vec<String>, found: &mut Vec<Vec<String>>) -> &'a str {
+    let depth = prefix.len();
+    let mut rest = text.trim_start();
+    loop {
+        if let Some(mut group) = rest.strip_prefix('{') {
+            loop {
+                group = unfold(group, prefix, found).trim_start().trim_start_matches(',').trim_start();
+                if group.is_empty() || group.starts_with('}') {
+                    break;
+                }
+                // Not a group of imports after all: a block, or a macro's own grammar.
+                if !group.starts_with(|c: char| c.is_alphanumeric() || c == '_' || c == '{') {
+                    break;
+                }
+            }
+            prefix.truncate(depth);
+            return group.strip_prefix('}').unwrap_or(group);
+        }
+        let end = rest.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(rest.len());
+        if end > 0 {
+            prefix.push(rest[..end].to_owned());
+        }
+        rest = &rest[end..];
+        match rest.strip_prefix("::") {
+            Some(more) if more.starts_with(|c: char| c.is_alphanumeric() || c == '_' || c == '{') => rest = more,
+            _ => break,
+        }
+    }
+    if prefix.len() > 1 {
+        found.push(prefix.clone());
+    }
+    prefix.truncate(depth);
+    // `as name` belongs to the import.
+    let after = rest.trim_start();
+    match after.strip_prefix("as ") {
+        Some(name) => name.trim_start().trim_start_matches(|c: char| c.is_alphanumeric() || c == '_'),
+        None => rest,
+    }
+}
+
+/// The code alone: comments, and what stands in string literals, are blanked.
+fn strip(text: &str) -> String {
+    let mut code = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let skipped = if rest.starts_with("//") {
+            rest.find('\n').unwrap_or(rest.len())
+        } else if rest.starts_with("/*") {
+            rest.find("*/").map_or(rest.len(), |end| end + 2)
+        } else if rest.starts_with("r#\"") {
+            rest[3..].find("\"#").map_or(rest.len(), |end| end + 5)
+        } else if c == '"' {
+            let mut escaped = false;
+            let end = rest[1..].find(|c| {
+                let closes = c == '"' && !escaped;
+                escaped = c == '\\' && !escaped;
+                closes
+            });
+            end.map_or(rest.len(), |end| end + 2)
+        } else if rest.starts_with("'\"'") {
+            3
+        } else {
+            code.push(c);
+            c.len_utf8()
+        };
+        if skipped != c.len_utf8() || c == '"' {
+            code.push(' ');
+        }
+        rest = &rest[skipped..];
+    }
+    code
+}
+
+/// Every source file below a folder of the workspace.
+fn sources(folder: &str) -> Vec<Source> {
+    fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                walk(&path, found);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.push(path);
+            }
+        }
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let mut files = Vec::new();
+    walk(&root, &mut files);
+    files.sort();
+    files.into_iter().map(|path| source(&root, path.clone(), &fs::read_to_string(&path).unwrap())).collect()
+}
+
+fn source(root: &Path, path: PathBuf, text: &str) -> Source {
+    let inside = path.strip_prefix(root).unwrap().with_extension("");
+    let mut module: Vec<String> = inside.iter().map(|part| part.to_str().unwrap().to_owned()).collect();
+    module.pop_if(|last| last == "mod");
+    Source { path, module, code: strip(text) }
+}
+
+/// The sentences for everything in a file that the rules forbid.
+fn offences(file: &Source) -> Vec<String> {
+    let modules: BTreeMap<_, _> = MAY_SEE.iter().copied().collect();
+    let mut offences = Vec::new();
+    for name in file.names() {
+        let crate_path = name.strip_prefix("::");
+        if let Some(path) = crate_path {
+            for (guarded, friends) in ONLY_FOR {
+                let inside = path == *guarded || path.starts_with(&format!("{guarded}::"));
+                if inside && !friends.contains(&file.top()) {
+                    offences.push(format!("{} names {path}", file.path.display()));
+                }
+            }
+            continue;
+        }
+        let seen = name.split("::").next().unwrap();
+        let allowed = match modules.get(file.top()) {
+            Some(allowed) => seen == file.top() || !modules.contains_key(seen) || allowed.contains(&seen),
+            // `main` and `lib` put everything together.
+            None => true,
+        };
+        if !allowed {
+            offences.push(format!("{} names crate::{name}", file.path.display()));
+        }
+    }
+    offences
+}
+
+#[test]
+fn imports_point_inwards() {
+    let offences: Vec<String> = sources("src").iter().flat_map(offences).collect();
+    assert!(offences.is_empty(), "against the rules at the head of tests/layers.rs:\n{}", offences.join("\n"));
+}
+
+#[test]
+fn every_module_has_its_place() {
+    let known: BTreeSet<&str> = MAY_SEE.iter().map(|(name, _)| *name).chain(["main", "lib"]).collect();
+    let strangers: BTreeSet<String> =
+        sources("src").iter().map(|file| file.top().to_owned()).filter(|top| !known.contains(top.as_str())).collect();
+    assert!(strangers.is_empty(), "add to MAY_SEE in tests/layers.rs: {strangers:?}");
+}
+
+#[test]
+fn the_migrations_never_import_the_program() {
+    for file in sources("migration/src") {
+        let named: Vec<String> = file.names().into_iter().filter(|name| name.starts_with("::skyteam")).collect();
+        assert!(named.is_empty(), "{} names {named:?}", file.path.display());
+    }
+}
+
+#[test]
+fn every_file_opens_by_saying_what_it_is_for_and_stays_readable() {
+    for file in sources("src").into_iter().chain(sources("tests")).chain(sources("migration/src")) {
+        let text = fs::read_to_string(&file.path).unwrap();
+        assert!(text.starts_with("//! "), "{} does not open with //!", file.path.display());
+        let lines = text.lines().count();
+        assert!(lines <= 600, "{} has {lines} lines: does it still have one purpose?", file.path.display());
+    }
+}
+
+#[test]
+fn a_planted_import_is_found() {
+    let offend = |path: &str, text: &str| {
+        let root = Path::new("/src");
+        offences(&source(root, root.join(path), text)).len()
+    };
+    for (path, text, expected) in [
+        ("domain/user.rs", "use crate::ui::Ui;", 1),
+        ("domain/user.rs", "use crate::{db::{Engine, url}, settings};", 1),
+        ("domain/user.rs", "use crate::{\n    entity::user,\n    schema::{model, plan as p},\n};", 2),
+        ("domain/user.rs", "use super::super::schema::Plan;", 1),
+        ("domain/mod.rs", "use super::settings::Settings;", 1),
+        ("domain/user.rs", "use super::{schema, input::Name};", 0),
+        ("domain/user.rs", "fn f() -> crate::error::Error { todo() }", 1),
+        ("domain/user.rs", "use crate::{db, entity::user as u};", 0),
+        ("domain/user.rs", "// use crate::ui::Ui;\nlet s = \"crate::ui::X\"; /* crate::ui::Y */", 0),
+        ("schema/plan.rs", "#[derive(clap::ValueEnum)] enum E {}", 1),
+        ("db/url.rs", "let home = std::env::var(\"HOME\");", 1),
+        ("db/url.rs", "use std::{env::var, fmt};", 1),
+        ("commands/user/add.rs", "let table = comfy_table::Table::new();", 1),
+        ("commands/user/add.rs", "use crate::{context::Context, domain::user, schema};", 0),
+        ("main.rs", "use crate::cli; std::env::args_os();", 0),
+    ] {
+        assert_eq!(offend(path, text), expected, "{path}: {text}");
+    }
+}
