@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use sea_orm_migration::sea_orm::{ConnectionTrait, DbBackend, DbErr};
 use sha2::{Digest, Sha256};
 
 /// The two databases that every migration has scripts for.
@@ -16,6 +17,18 @@ pub enum Engine {
 impl Engine {
     /// Both, in the order in which their files are written.
     pub const ALL: [Self; 2] = [Self::Postgres, Self::Sqlite];
+
+    /// The engine behind a connection.
+    ///
+    /// # Errors
+    /// Where it is neither of the two.
+    pub fn of<C: ConnectionTrait>(db: &C) -> Result<Self, DbErr> {
+        match db.get_database_backend() {
+            DbBackend::Postgres => Ok(Self::Postgres),
+            DbBackend::Sqlite => Ok(Self::Sqlite),
+            other => Err(DbErr::BackendNotSupported { db: other.as_str(), ctx: "the migrations of skyteam" }),
+        }
+    }
 
     /// The word that the files of this engine begin with.
     pub const fn as_str(self) -> &'static str {

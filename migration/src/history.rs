@@ -1,0 +1,212 @@
+//! The record of the applied migrations: `skyteam.migrations` on PostgreSQL, `_skyteam_migrations` on SQLite.
+//!
+//! It stands in a schema of its own on PostgreSQL because `drizzle-kit push` drops from `public` what it does not know.
+//! Whoever changes the schema writes it in the same transaction as the change.
+
+use sea_orm_migration::sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement, Value};
+
+use crate::{Engine, Migration};
+
+/// How a database came to be at a version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Via {
+    /// The migration's script ran.
+    Migrate,
+    /// A push made the schema equal to the migration's.
+    Push,
+    /// The database was recognised as being there already, or declared to be.
+    Baseline,
+}
+
+impl Via {
+    /// The word that is stored.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Migrate => "migrate",
+            Self::Push => "push",
+            Self::Baseline => "baseline",
+        }
+    }
+
+    fn parse(word: &str) -> Result<Self, DbErr> {
+        [Self::Migrate, Self::Push, Self::Baseline]
+            .into_iter()
+            .find(|via| via.as_str() == word)
+            .ok_or_else(|| DbErr::Type(format!("the record of the migrations says via {word:?}")))
+    }
+}
+
+/// One line of the record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Applied {
+    /// The migration's version, 14 digits.
+    pub version: String,
+    /// Its name then.
+    pub name: String,
+    /// The checksum of its script up then: see [`Migration::checksum`].
+    pub checksum: String,
+    /// When, in seconds since 1970 in UTC.
+    pub applied_at: i64,
+    /// How long its script ran, in milliseconds; 0 where none ran.
+    pub took_ms: i32,
+    /// How.
+    pub via: Via,
+}
+
+/// Where a database stands among the migrations of this build.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Standing<'a> {
+    /// Applied, and as they are here.
+    pub applied: Vec<(&'a Migration, Applied)>,
+    /// Not applied, oldest first; an older one that arrived late is among them.
+    pub pending: Vec<&'a Migration>,
+    /// Applied, but their script up is another here.
+    pub edited: Vec<(&'a Migration, Applied)>,
+    /// Applied, but not here: a newer build, or another branch, has been at this database.
+    pub missing: Vec<Applied>,
+}
+
+/// Compares the record with the migrations of this build, both oldest first.
+pub fn standing<'a>(migrations: &'a [Migration], record: &[Applied], engine: Engine) -> Standing<'a> {
+    let mut standing = Standing::default();
+    for migration in migrations {
+        match record.iter().find(|line| line.version == migration.version()) {
+            None => standing.pending.push(migration),
+            Some(line) if line.checksum == migration.checksum(engine) => {
+                standing.applied.push((migration, line.clone()));
+            }
+            Some(line) => standing.edited.push((migration, line.clone())),
+        }
+    }
+    let is_here = |line: &&Applied| migrations.iter().any(|migration| migration.version() == line.version);
+    standing.missing = record.iter().filter(|line| !is_here(line)).cloned().collect();
+    standing
+}
+
+fn table(engine: Engine) -> &'static str {
+    match engine {
+        Engine::Postgres => r#""skyteam"."migrations""#,
+        Engine::Sqlite => r#""_skyteam_migrations""#,
+    }
+}
+
+/// Whether the record is there. Changes nothing.
+///
+/// # Errors
+/// The driver's.
+pub async fn is_installed<C: ConnectionTrait>(db: &C) -> Result<bool, DbErr> {
+    let sql = match Engine::of(db)? {
+        Engine::Postgres => r#"SELECT 1 WHERE to_regclass('"skyteam"."migrations"') IS NOT NULL"#,
+        Engine::Sqlite => "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = '_skyteam_migrations'",
+    };
+    let row = db.query_one_raw(Statement::from_string(db.get_database_backend(), sql)).await?;
+    Ok(row.is_some())
+}
+
+/// Makes the record where it is missing. What is there already is not made again, so that a role without the right to
+/// make schemas can go on working in a database that has been prepared for it.
+///
+/// # Errors
+/// The driver's.
+pub async fn install<C: ConnectionTrait>(db: &C) -> Result<(), DbErr> {
+    if is_installed(db).await? {
+        return Ok(());
+    }
+    let ddl = match Engine::of(db)? {
+        Engine::Postgres => {
+            let missing = db
+                .query_one_raw(Statement::from_string(
+                    DbBackend::Postgres,
+                    "SELECT 1 WHERE to_regnamespace('skyteam') IS NULL",
+                ))
+                .await?;
+            if missing.is_some() {
+                db.execute_unprepared(r#"CREATE SCHEMA "skyteam""#).await?;
+            }
+            r#"CREATE TABLE "skyteam"."migrations" (
+                "version" text PRIMARY KEY,
+                "name" text NOT NULL,
+                "checksum" text NOT NULL,
+                "appliedAt" timestamp NOT NULL DEFAULT (now() AT TIME ZONE 'UTC'),
+                "tookMs" integer NOT NULL,
+                "via" text NOT NULL
+            )"#
+        }
+        Engine::Sqlite => {
+            r#"CREATE TABLE "_skyteam_migrations" (
+                "version" TEXT NOT NULL PRIMARY KEY,
+                "name" TEXT NOT NULL,
+                "checksum" TEXT NOT NULL,
+                "appliedAt" TEXT NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%S', 'now')),
+                "tookMs" INTEGER NOT NULL,
+                "via" TEXT NOT NULL
+            ) STRICT"#
+        }
+    };
+    db.execute_unprepared(ddl).await?;
+    Ok(())
+}
+
+/// What has been applied, oldest version first; nothing where there is no record. Changes nothing.
+///
+/// # Errors
+/// The driver's.
+pub async fn read<C: ConnectionTrait>(db: &C) -> Result<Vec<Applied>, DbErr> {
+    if !is_installed(db).await? {
+        return Ok(Vec::new());
+    }
+    let engine = Engine::of(db)?;
+    let applied_at = match engine {
+        Engine::Postgres => r#"extract(epoch FROM "appliedAt")::bigint"#,
+        Engine::Sqlite => r#"CAST(strftime('%s', "appliedAt") AS INTEGER)"#,
+    };
+    let sql = format!(
+        r#"SELECT "version", "name", "checksum", {applied_at} AS "appliedAt", "tookMs", "via" FROM {} ORDER BY "version""#,
+        table(engine)
+    );
+    let rows = db.query_all_raw(Statement::from_string(db.get_database_backend(), sql)).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Applied {
+                version: row.try_get("", "version")?,
+                name: row.try_get("", "name")?,
+                checksum: row.try_get("", "checksum")?,
+                applied_at: row.try_get("", "appliedAt")?,
+                took_ms: row.try_get("", "tookMs")?,
+                via: Via::parse(&row.try_get::<String>("", "via")?)?,
+            })
+        })
+        .collect()
+}
+
+/// Notes that the database is at `migration`, replacing an older note of it. The record must be installed.
+///
+/// # Errors
+/// The driver's.
+pub async fn record<C: ConnectionTrait>(db: &C, migration: &Migration, took_ms: i32, via: Via) -> Result<(), DbErr> {
+    let engine = Engine::of(db)?;
+    forget(db, migration.version()).await?;
+    let sql = format!(
+        r#"INSERT INTO {} ("version", "name", "checksum", "tookMs", "via") VALUES ($1, $2, $3, $4, $5)"#,
+        table(engine)
+    );
+    let values: [Value; 5] = [
+        migration.version().into(),
+        migration.name().into(),
+        migration.checksum(engine).into(),
+        took_ms.into(),
+        via.as_str().into(),
+    ];
+    db.execute_raw(Statement::from_sql_and_values(db.get_database_backend(), sql, values)).await?;
+    Ok(())
+}
+
+/// Takes a version off the record. The record must be installed.
+///
+/// # Errors
+/// The driver's.
+pub async fn forget<C: ConnectionTrait>(db: &C, version: &str) -> Result<(), DbErr> {
+    let sql = format!(r#"DELETE FROM {} WHERE "version" = $1"#, table(Engine::of(db)?));
+    db.execute_raw(Statement::from_sql_and_values(db.get_database_backend(), sql, [version.into()])).await?;
+    Ok(())
+}
