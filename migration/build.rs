@@ -5,7 +5,7 @@
 use std::{env, error::Error, fmt::Write as _, fs, path::Path};
 
 /// What every folder holds; the order is the order of `Migration::embedded`'s arguments.
-const FILES: [&str; 4] = ["postgres.up.sql", "postgres.down.sql", "sqlite.up.sql", "sqlite.down.sql"];
+const FILES: [&str; 5] = ["postgres.up.sql", "postgres.down.sql", "sqlite.up.sql", "sqlite.down.sql", "schema.json"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let root = env::var("CARGO_MANIFEST_DIR")?;

@@ -1,9 +1,9 @@
--- loses: milesProducts, milesTransactions, flightPassengers, flights, brands, users, airlines
+-- loses: milesProducts, milesTransactions, flightPassengers, flights, brands, airlines, users
 
 DROP TABLE "milesProducts";
 DROP TABLE "milesTransactions";
 DROP TABLE "flightPassengers";
 DROP TABLE "flights";
 DROP TABLE "brands";
-DROP TABLE "users";
 DROP TABLE "airlines";
+DROP TABLE "users";

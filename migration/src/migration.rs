@@ -77,6 +77,7 @@ pub struct Migration {
     version: Cow<'static, str>,
     name: Cow<'static, str>,
     scripts: Scripts,
+    schema_json: Cow<'static, str>,
 }
 
 impl Migration {
@@ -87,6 +88,7 @@ impl Migration {
         postgres_down: &'static str,
         sqlite_up: &'static str,
         sqlite_down: &'static str,
+        schema_json: &'static str,
     ) -> Self {
         Self {
             version: Cow::Borrowed(version),
@@ -97,12 +99,23 @@ impl Migration {
                 sqlite_up: Cow::Borrowed(sqlite_up),
                 sqlite_down: Cow::Borrowed(sqlite_down),
             },
+            schema_json: Cow::Borrowed(schema_json),
         }
     }
 
     /// A migration that is not embedded: one just generated, or one of a test.
-    pub fn new(version: impl Into<String>, name: impl Into<String>, scripts: Scripts) -> Self {
-        Self { version: Cow::Owned(version.into()), name: Cow::Owned(name.into()), scripts }
+    pub fn new(
+        version: impl Into<String>,
+        name: impl Into<String>,
+        scripts: Scripts,
+        schema_json: impl Into<String>,
+    ) -> Self {
+        Self {
+            version: Cow::Owned(version.into()),
+            name: Cow::Owned(name.into()),
+            scripts,
+            schema_json: Cow::Owned(schema_json.into()),
+        }
     }
 
     /// The 14 digits that the folder begins with. Their order is the order of the migrations.
@@ -143,6 +156,11 @@ impl Migration {
     /// The script that brings this version back to the one before it.
     pub fn down(&self, engine: Engine) -> &str {
         self.script(engine, Direction::Down)
+    }
+
+    /// The schema at this version, in `skyteam`'s neutral model: what the database must equal once the script up has run.
+    pub fn schema_json(&self) -> &str {
+        &self.schema_json
     }
 
     /// SHA-256 of the script up, in lower-case hexadecimal.
