@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
 mod layers;
+mod migrations;
 
 #[expect(dead_code, unused_imports, reason = "not every helper has its user yet")]
 mod support;

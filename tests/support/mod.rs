@@ -23,8 +23,9 @@ mod world;
 
 pub use args::Args;
 pub use output::Output;
-pub use postgres::{Server, Stop};
+pub use postgres::{Server, Stop, binary};
 pub use scratch::Scratch;
+pub use sql::block_on;
 pub use world::{Engine, World};
 
 /// Runs one story on both engines, as the tests `<name>::postgres` and `<name>::sqlite`.

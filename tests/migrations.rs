@@ -1,0 +1,199 @@
+//! The migration folders themselves: what their scripts make, that they undo each other, and that a program may run
+//! them through `sea-orm-migration`. The commands that run them have tests of their own.
+
+use std::process::Command;
+
+use migration::{Engine as Dialect, Migration, Migrator, all};
+use sea_orm_migration::{MigrationStatus, MigratorTrait};
+use skyteam::schema::{self, dialect};
+
+use crate::support::{Engine, World, block_on, both};
+
+fn dialect_of(world: &World) -> Dialect {
+    match world.engine() {
+        Engine::Postgres => Dialect::Postgres,
+        Engine::Sqlite => Dialect::Sqlite,
+    }
+}
+
+fn up(world: &World, migration: &Migration) {
+    world.query(&format!("BEGIN;\n{}\nCOMMIT", migration.up(dialect_of(world))));
+}
+
+fn down(world: &World, migration: &Migration) {
+    world.query(&format!("BEGIN;\n{}\nCOMMIT", migration.down(dialect_of(world))));
+}
+
+/// Everything that the catalogue holds, as text that compares: `pg_dump -s`, or `sqlite_schema` with one space between
+/// words.
+fn catalogue(world: &World) -> String {
+    match world.engine() {
+        Engine::Postgres => {
+            let dump = Command::new(crate::support::binary("pg_dump"))
+                .args(["--schema-only", "--no-owner", "--dbname", &world.url()])
+                .output()
+                .unwrap();
+            assert!(dump.status.success(), "pg_dump: {}", String::from_utf8_lossy(&dump.stderr));
+            // Newer ones write a random word into \restrict.
+            let text = String::from_utf8(dump.stdout).unwrap();
+            text.lines()
+                .filter(|line| !line.starts_with('\\') && !line.starts_with("--"))
+                .collect::<Vec<_>>()
+                .join("\n")
+        }
+        Engine::Sqlite => {
+            let text = world.query("SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name");
+            text.split_whitespace().collect::<Vec<_>>().join(" ")
+        }
+    }
+}
+
+fn empty(world: &World) {
+    if world.engine() == Engine::Sqlite {
+        std::fs::write(world.work().join("skyteam.db"), "").unwrap();
+    }
+}
+
+fn another(world: &World) -> World {
+    let other = match world.engine() {
+        Engine::Postgres => World::postgres(),
+        Engine::Sqlite => World::sqlite(),
+    };
+    empty(&other);
+    other
+}
+
+#[test]
+fn version_one_is_what_drizzle_kit_makes() {
+    let (adopted, made) = (World::postgres(), World::postgres());
+    let fixture = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/drizzle-postgres.sql");
+    let load = Command::new(crate::support::binary("psql"))
+        .args(["-qX", "-v", "ON_ERROR_STOP=1", "-d", &adopted.url(), "-f", fixture])
+        .output()
+        .unwrap();
+    assert!(load.status.success(), "psql: {}", String::from_utf8_lossy(&load.stderr));
+    up(&made, &all()[0]);
+    assert_eq!(catalogue(&made), catalogue(&adopted));
+}
+
+both!(fn all_versions_make_what_the_entities_ask_for(world) {
+    empty(world);
+    for migration in all() {
+        up(world, migration);
+    }
+    let asked = another(world);
+    let engine = match world.engine() {
+        Engine::Postgres => {
+            asked.query("CREATE SCHEMA skyteam");
+            skyteam::db::Engine::Postgres
+        }
+        Engine::Sqlite => skyteam::db::Engine::Sqlite,
+    };
+    asked.query(&dialect::script(&dialect::create(&schema::desired(), engine)));
+    assert_eq!(catalogue(world), catalogue(&asked));
+});
+
+#[test]
+fn the_last_snapshot_is_what_the_entities_ask_for() {
+    assert_eq!(all().last().unwrap().schema_json(), schema::desired().to_json().unwrap());
+}
+
+both!(fn each_way_down_undoes_its_way_up(world) {
+    empty(world);
+    if world.engine() == Engine::Postgres {
+        world.query("CREATE SCHEMA skyteam");
+    }
+    let mut before = Vec::new();
+    for migration in all() {
+        before.push(catalogue(world));
+        up(world, migration);
+    }
+    for (migration, before) in all().iter().zip(before).rev() {
+        down(world, migration);
+        assert_eq!(catalogue(world), before, "{}", migration.folder());
+    }
+});
+
+both!(fn rows_survive_the_way_up_and_down(world) {
+    empty(world);
+    up(world, &all()[0]);
+    world.query(
+        "INSERT INTO airlines (\"airlineId\", name, token) VALUES ('klm', 'KLM', 't');
+         INSERT INTO users (\"userId\", username, \"displayName\", miles) VALUES ('1', 'pilot123', 'Pilot', -5);
+         INSERT INTO brands (\"brandId\", \"airlineId\", name, iata, icao, callsign)
+           VALUES ('klm', 'klm', 'KLM', 'KL', 'KLM', 'KLM');
+         INSERT INTO flights (id, code, \"gameId\", aircraft, \"airlineId\", \"brandId\", departure, arrival)
+           VALUES ('6e1fcd70-4528-4d8b-a6d6-bbedb9210096', 'KL1', 'g', 'B738', 'klm', 'klm', 'AMS', 'JFK');
+         INSERT INTO \"flightPassengers\" (\"flightId\", \"userId\", miles)
+           VALUES ('6e1fcd70-4528-4d8b-a6d6-bbedb9210096', '1', 250);
+         INSERT INTO \"milesTransactions\" (\"userId\", amount, type, source) VALUES ('1', 250, 'earn', 'flight');
+         INSERT INTO \"milesProducts\" (\"productId\", \"airlineId\", name, \"priceMiles\")
+           VALUES ('abc123', 'klm', 'Cap', 100)",
+    );
+    let rows = |world: &World| {
+        ["users", "airlines", "brands", "flights", "flightPassengers", "milesTransactions", "milesProducts"]
+            .map(|table| world.query(&format!("SELECT * FROM \"{table}\"")))
+    };
+    let before = rows(world);
+    for migration in &all()[1..] {
+        up(world, migration);
+    }
+    assert_eq!(world.query("SELECT amount FROM \"milesTransactions\""), "250");
+    for migration in all()[1..].iter().rev() {
+        down(world, migration);
+    }
+    assert_eq!(rows(world), before);
+});
+
+both!(fn a_program_runs_them_through_the_library(world) {
+    empty(world);
+    block_on(async {
+        let db = sea_orm::Database::connect(world.url()).await.unwrap();
+        let pending = Migrator::get_pending_migrations_read_only(&db).await.unwrap();
+        assert_eq!(pending.len(), all().len());
+
+        Migrator::up(&db, Some(1)).await.unwrap();
+        Migrator::up(&db, None).await.unwrap();
+        Migrator::up(&db, None).await.unwrap();
+        let listed = Migrator::get_migration_with_status(&db).await.unwrap();
+        assert!(listed.iter().all(|migration| migration.status() == MigrationStatus::Applied));
+        assert_eq!(listed[0].name(), "20240101000000_baseline");
+
+        Migrator::down(&db, Some(1)).await.unwrap();
+        assert_eq!(Migrator::get_pending_migrations(&db).await.unwrap().len(), 1);
+        Migrator::refresh(&db).await.unwrap();
+        assert!(Migrator::get_pending_migrations(&db).await.unwrap().is_empty());
+        assert!(Migrator::fresh(&db).await.is_err(), "other people's tables are not dropped");
+        Migrator::reset(&db).await.unwrap();
+        assert!(Migrator::get_applied_migrations(&db).await.unwrap().is_empty());
+        db.close().await.unwrap();
+    });
+    let left = match world.engine() {
+        Engine::Postgres => "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'",
+        Engine::Sqlite => "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE '\\_skyteam%' ESCAPE '\\'",
+    };
+    assert_eq!(world.query(left), "0");
+});
+
+both!(fn a_failure_names_the_statement_and_its_line(world) {
+    empty(world);
+    let script = "-- a comment\nCREATE TABLE a (n integer);\n\nINSERT INTO a\n  VALUES (1),\n  (oops);\n";
+    let scripts = migration::Scripts {
+        postgres_up: script.into(),
+        postgres_down: "".into(),
+        sqlite_up: script.into(),
+        sqlite_down: "".into(),
+    };
+    let bad = Migration::new("20270101000000", "bad", scripts, "{}");
+    let error = block_on(async {
+        let db = sea_orm::Database::connect(world.url()).await.unwrap();
+        let error = migration::runner::run(&db, &bad, migration::Direction::Up).await.unwrap_err();
+        db.close().await.unwrap();
+        error
+    });
+    let migration::runner::RunError::Statement { file, number, line, .. } = error else { panic!("{error}") };
+    // SQLite does not say where in the statement.
+    let expected = if world.engine() == Engine::Postgres { 6 } else { 4 };
+    assert_eq!((number, line), (2, expected));
+    assert!(file.starts_with("migration/20270101000000_bad/"), "{file}");
+});
