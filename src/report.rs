@@ -1,0 +1,27 @@
+//! Data first, looks second: what a command answers is a serialisable value that also knows how people want to see it.
+
+use std::io;
+
+use serde::Serialize;
+
+use crate::ui::{Cell, Column, Look, Page};
+
+/// One thing that a command answers: `user show`, a plan, the outcome of a write.
+///
+/// JSON, ndjson and CSV come from its serialised form; tables and Markdown from [`Report::human`].
+pub trait Report: Serialize {
+    /// Shows it to a person.
+    ///
+    /// # Errors
+    /// The stream's.
+    fn human(&self, page: &mut Page<'_>) -> io::Result<()>;
+}
+
+/// One row of a list. JSON comes from its serialised form, whose keys the columns repeat.
+pub trait Row: Serialize {
+    /// All columns, in order.
+    const COLUMNS: &'static [Column];
+
+    /// The cell in `COLUMNS[column]`.
+    fn cell(&self, column: usize, look: &Look) -> Cell;
+}

@@ -1,0 +1,207 @@
+//! Lists that stream: rows go out as they come, in every format, in constant memory.
+//!
+//! A table needs its columns' widths before its first line: it takes them from the first thousand rows. Longer cells
+//! after those push their line out of column rather than being cut.
+
+use std::io::{self, Write};
+use std::marker::PhantomData;
+
+use super::format::{Align, Cell, Column, Format, Look};
+use super::table::{self, Drawing};
+use super::text::{pad, visible, width};
+use crate::report::Row;
+
+/// How many rows a table looks at for its widths.
+const MEASURED: usize = 1000;
+
+/// How a list is shown.
+#[derive(Clone, Debug)]
+pub struct Shape {
+    pub(super) format: Format,
+    pub(super) look: Look,
+    pub(super) drawing: Drawing,
+    /// Indices into the row's columns.
+    pub(super) columns: Vec<usize>,
+    /// Whether columns were named, so that JSON shows just those.
+    pub(super) chosen: bool,
+    /// Whether cells that a spreadsheet would run are defused.
+    pub(super) csv_safe: bool,
+}
+
+/// Takes rows and writes them. Dropped without [`List::finish`] it leaves the answer open.
+pub struct List<'a, R> {
+    out: &'a mut dyn Write,
+    shape: Shape,
+    state: State,
+    count: u64,
+    row: PhantomData<R>,
+}
+
+enum State {
+    Buffering(Vec<Vec<Cell>>),
+    Streaming(Vec<usize>),
+}
+
+impl<'a, R: Row> List<'a, R> {
+    pub(super) fn new(out: &'a mut dyn Write, shape: Shape) -> Self {
+        Self { out, shape, state: State::Buffering(Vec::new()), count: 0, row: PhantomData }
+    }
+
+    /// Writes one row.
+    ///
+    /// # Errors
+    /// The stream's.
+    pub fn push(&mut self, row: &R) -> io::Result<()> {
+        let first = self.count == 0;
+        self.count += 1;
+        match self.shape.format {
+            Format::Json => {
+                self.out.write_all(if first { b"[\n" } else { b",\n" })?;
+                self.json(row)
+            }
+            Format::Ndjson => {
+                self.json(row)?;
+                self.out.write_all(b"\n")
+            }
+            Format::Csv => {
+                if first {
+                    self.csv_header()?;
+                }
+                let cells = self.cells(row);
+                let safe = self.shape.csv_safe;
+                write_csv(self.out, cells.iter().map(|cell| defused(&cell.text, safe)))
+            }
+            Format::Md => {
+                if first {
+                    let headings = self.headings();
+                    table::markdown_head(self.out, &headings)?;
+                }
+                let cells = self.cells(row);
+                table::markdown_row(self.out, &cells)
+            }
+            _ => self.table_row(row),
+        }
+    }
+
+    /// How many rows were written.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// Writes what is left, and what an empty list looks like. Answers the number of rows.
+    ///
+    /// # Errors
+    /// The stream's.
+    pub fn finish(mut self) -> io::Result<u64> {
+        match self.shape.format {
+            Format::Json if self.count == 0 => self.out.write_all(b"[]\n")?,
+            Format::Json => self.out.write_all(b"\n]\n")?,
+            Format::Csv if self.count == 0 => self.csv_header()?,
+            Format::Ndjson | Format::Csv | Format::Md => {}
+            _ => {
+                if let State::Buffering(rows) = std::mem::replace(&mut self.state, State::Streaming(Vec::new()))
+                    && !rows.is_empty()
+                {
+                    let headings = self.headings();
+                    table::draw(self.out, &headings, &rows, self.shape.drawing)?;
+                }
+            }
+        }
+        self.out.flush()?;
+        Ok(self.count)
+    }
+
+    fn json(&mut self, row: &R) -> io::Result<()> {
+        if !self.shape.chosen {
+            return serde_json::to_writer(&mut self.out, row).map_err(io::Error::from);
+        }
+        let mut value = serde_json::to_value(row)?;
+        let mut kept = serde_json::Map::new();
+        if let Some(object) = value.as_object_mut() {
+            for index in &self.shape.columns {
+                let key = R::COLUMNS[*index].key;
+                kept.insert(key.to_owned(), object.remove(key).unwrap_or_default());
+            }
+        }
+        serde_json::to_writer(&mut self.out, &kept).map_err(io::Error::from)
+    }
+
+    fn cells(&self, row: &R) -> Vec<Cell> {
+        self.shape.columns.iter().map(|index| row.cell(*index, &self.shape.look)).collect()
+    }
+
+    fn headings(&self) -> Vec<(&'static str, Align)> {
+        self.columns().map(|column| (column.key, column.align)).collect()
+    }
+
+    fn columns(&self) -> impl Iterator<Item = &'static Column> + '_ {
+        self.shape.columns.iter().map(|index| &R::COLUMNS[*index])
+    }
+
+    fn csv_header(&mut self) -> io::Result<()> {
+        if !self.shape.drawing.header {
+            return Ok(());
+        }
+        let names: Vec<String> = self.columns().map(|column| column.key.to_owned()).collect();
+        write_csv(self.out, names)
+    }
+
+    fn table_row(&mut self, row: &R) -> io::Result<()> {
+        let cells = self.cells(row);
+        if let State::Buffering(rows) = &mut self.state {
+            rows.push(cells);
+            // A terminal's list is short: it is drawn whole, to fit.
+            if rows.len() < MEASURED || self.shape.drawing.width.is_some() {
+                return Ok(());
+            }
+            let rows = std::mem::take(rows);
+            let headings = self.headings();
+            table::draw(self.out, &headings, &rows, self.shape.drawing)?;
+            let widths = headings.iter().enumerate().map(|(index, (name, _))| {
+                rows.iter().map(|row| width(&visible(&row[index].text))).max().unwrap_or(0).max(width(name))
+            });
+            self.state = State::Streaming(widths.collect());
+            return Ok(());
+        }
+        let State::Streaming(widths) = &self.state else { return Ok(()) };
+        let mut line = String::new();
+        for ((cell, widest), column) in cells.iter().zip(widths).zip(self.columns()) {
+            let text = visible(&cell.text);
+            match column.align {
+                Align::Left => line.push_str(&pad(&text, *widest)),
+                Align::Right => {
+                    line.push_str(&" ".repeat(widest.saturating_sub(width(&text))));
+                    line.push_str(&text);
+                }
+            }
+            line.push_str("  ");
+        }
+        writeln!(self.out, "{}", line.trim_end())
+    }
+}
+
+/// Writes one record by RFC 4180, with LF as Unix tools expect.
+pub(super) fn write_csv(out: &mut dyn Write, fields: impl IntoIterator<Item = String>) -> io::Result<()> {
+    let mut writer = csv::WriterBuilder::new().from_writer(Vec::new());
+    writer.write_record(fields).map_err(io::Error::other)?;
+    let record = writer.into_inner().map_err(|error| io::Error::other(error.to_string()))?;
+    out.write_all(&record)
+}
+
+/// A cell that a spreadsheet would take for a formula, with an apostrophe before it (OWASP, "CSV injection").
+pub(super) fn defused(text: &str, safe: bool) -> String {
+    let starts_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']) && text.parse::<f64>().is_err();
+    if safe && starts_formula { format!("'{text}") } else { text.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formulas_are_defused_and_numbers_are_not() {
+        assert_eq!(defused("=HYPERLINK(\"x\")", true), "'=HYPERLINK(\"x\")");
+        assert_eq!(defused("-5", true), "-5");
+        assert_eq!(defused("=1", false), "=1");
+    }
+}

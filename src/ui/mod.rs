@@ -1,0 +1,374 @@
+//! The printer: the only place that writes to the streams, asks, or shows progress.
+//!
+//! stdout gets the answer and nothing else; stderr gets all that is said about it.
+
+mod format;
+mod list;
+mod page;
+mod progress;
+mod prompt;
+mod table;
+pub mod text;
+
+use std::io::{self, BufWriter, Read, Write};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use anstyle::{AnsiColor, Style};
+use chrono_tz::Tz;
+
+pub use format::{Align, Cell, Column, Format, Look, Tone};
+pub use list::{List, Shape};
+pub use page::Page;
+pub use progress::Progress;
+pub use prompt::{Prompt, Scripted, TerminalPrompt};
+
+use crate::error::{Error, Kind, Result};
+use crate::report::{Report, Row};
+use crate::world::{Terminal, World};
+
+/// How this run prints and asks, from flags and settings.
+#[derive(Clone, Debug)]
+pub struct Manner {
+    /// Format of the answer.
+    pub format: Format,
+    /// `--columns`.
+    pub columns: Option<Vec<String>>,
+    /// `--wide`.
+    pub wide: bool,
+    /// Whether headers are shown.
+    pub header: bool,
+    /// `--csv-safe`.
+    pub csv_safe: bool,
+    /// `-q`.
+    pub quiet: bool,
+    /// 0, `-v` 1, `-vv` 2.
+    pub verbosity: u8,
+    /// Whether stdout and stderr get colour.
+    pub color: (bool, bool),
+    /// Zone of shown times.
+    pub zone: Tz,
+    /// Whether a person may be asked.
+    pub interactive: bool,
+}
+
+type Stream = Arc<Mutex<Box<dyn Write + Send>>>;
+
+/// The printer.
+pub struct Ui {
+    out: Mutex<BufWriter<Box<dyn Write + Send>>>,
+    err: Stream,
+    input: Mutex<Box<dyn Read + Send>>,
+    prompt: Arc<Mutex<Box<dyn Prompt>>>,
+    terminal: Terminal,
+    manner: Manner,
+}
+
+impl Ui {
+    /// Takes over the world's streams.
+    pub fn new(world: World, manner: Manner) -> Self {
+        Self {
+            out: Mutex::new(BufWriter::with_capacity(1 << 16, world.stdout)),
+            err: Arc::new(Mutex::new(world.stderr)),
+            input: Mutex::new(world.stdin),
+            prompt: Arc::new(Mutex::new(world.prompt)),
+            terminal: world.terminal,
+            manner,
+        }
+    }
+
+    /// Format of the answer.
+    pub fn format(&self) -> Format {
+        self.manner.format
+    }
+
+    /// Whether a person may be asked.
+    pub fn is_interactive(&self) -> bool {
+        self.manner.interactive
+    }
+
+    /// Whether stdout is a terminal.
+    pub fn is_terminal(&self) -> bool {
+        self.terminal.stdout
+    }
+
+    /// Whether standard input is a terminal.
+    pub fn input_is_terminal(&self) -> bool {
+        self.terminal.stdin
+    }
+
+    /// 0, `-v` 1, `-vv` 2.
+    pub fn verbosity(&self) -> u8 {
+        self.manner.verbosity
+    }
+
+    /// The zone that naive times are read and tables are shown in.
+    pub fn zone(&self) -> Tz {
+        self.manner.zone
+    }
+
+    /// Answers with one thing.
+    ///
+    /// # Errors
+    /// stdout's.
+    pub fn report<R: Report>(&self, report: &R) -> Result<()> {
+        let mut out = lock(&self.out);
+        match self.manner.format {
+            Format::Json => {
+                let value = self.chosen(serde_json::to_value(report).map_err(io::Error::from)?)?;
+                serde_json::to_writer_pretty(&mut *out, &value).map_err(io::Error::from)?;
+                out.write_all(b"\n")?;
+            }
+            Format::Ndjson => {
+                let value = self.chosen(serde_json::to_value(report).map_err(io::Error::from)?)?;
+                serde_json::to_writer(&mut *out, &value).map_err(io::Error::from)?;
+                out.write_all(b"\n")?;
+            }
+            Format::Csv => {
+                let value = self.chosen(serde_json::to_value(report).map_err(io::Error::from)?)?;
+                self.record(&mut *out, &value)?;
+            }
+            format => {
+                let mut page = Page::new(&mut *out, self.look(true), self.drawing(), format == Format::Md);
+                report.human(&mut page)?;
+            }
+        }
+        out.flush()?;
+        Ok(())
+    }
+
+    /// Opens a list and hands it to `fill`, which pushes the rows. Answers the number of rows.
+    ///
+    /// # Errors
+    /// An unknown column of `--columns`, stdout's, and what `fill` fails with.
+    pub async fn list<R: Row, T>(&self, fill: impl AsyncFnOnce(&mut List<'_, R>) -> Result<T>) -> Result<(u64, T)> {
+        let shape = self.shape::<R>()?;
+        // One answer at a time is written; nobody else wants the stream while this one is.
+        let mut out = std::mem::replace(&mut *lock(&self.out), BufWriter::with_capacity(0, Box::new(io::sink())));
+        let mut list = List::new(&mut out, shape);
+        let filled = fill(&mut list).await;
+        let done = match filled {
+            Ok(value) => list.finish().map(|count| (count, value)).map_err(Error::from),
+            Err(error) => Err(error),
+        };
+        *lock(&self.out) = out;
+        done
+    }
+
+    /// Answers with a text as it is: SQL, a diagram, a completion script, a token.
+    ///
+    /// # Errors
+    /// stdout's.
+    pub fn raw(&self, bytes: impl AsRef<[u8]>) -> Result<()> {
+        let mut out = lock(&self.out);
+        out.write_all(bytes.as_ref())?;
+        out.flush()?;
+        Ok(())
+    }
+
+    /// A note on stderr: what was done, what comes next. Not under `-q`.
+    pub fn note(&self, text: impl AsRef<str>) {
+        if !self.manner.quiet {
+            self.say(text.as_ref());
+        }
+    }
+
+    /// A warning on stderr. Not under `-q`.
+    pub fn warn(&self, text: impl AsRef<str>) {
+        if !self.manner.quiet {
+            let head = self.painted("warning:", AnsiColor::Yellow.on_default().bold());
+            self.say(&format!("{head} {}", text.as_ref()));
+        }
+    }
+
+    /// A step on stderr, under `-v`.
+    pub fn step(&self, text: impl AsRef<str>) {
+        if self.manner.verbosity > 0 && !self.manner.quiet {
+            self.say(text.as_ref());
+        }
+    }
+
+    /// The failure, on stderr: as JSON where the answer would be JSON.
+    pub fn error(&self, error: &Error) {
+        let text = if self.manner.format.is_json() {
+            error.to_json()
+        } else {
+            self.worded(error)
+        };
+        self.say(&text);
+    }
+
+    /// A tracer that shows each statement with its time on stderr under `-vv`. Values are never shown.
+    pub fn tracer(&self) -> Option<Arc<dyn Fn(&str, Duration, bool) + Send + Sync>> {
+        if self.manner.verbosity < 2 || self.manner.quiet {
+            return None;
+        }
+        let err = Arc::clone(&self.err);
+        Some(Arc::new(move |sql, elapsed, failed| {
+            let words: Vec<&str> = sql.split_whitespace().collect();
+            let end = if failed { "  failed" } else { "" };
+            let mut err = lock(&err);
+            let _ = writeln!(err, "sql {:>8.2} ms  {}{end}", elapsed.as_secs_f64() * 1e3, words.join(" "));
+        }))
+    }
+
+    /// A progress bar over `length` steps of `unit`, shown only where stderr is a terminal.
+    pub fn progress(&self, length: Option<u64>, message: &str) -> Progress {
+        Progress::new(self.terminal.stderr && !self.manner.quiet, length, message)
+    }
+
+    /// Asks yes or no; the caller has looked whether anybody can be asked.
+    ///
+    /// # Errors
+    /// [`Kind::Interrupted`] on Ctrl-C, else the terminal's.
+    pub async fn ask_yes(&self, question: &str) -> Result<bool> {
+        self.asked(question, |prompt, question| prompt.yes(question)).await
+    }
+
+    /// Asks for a line.
+    ///
+    /// # Errors
+    /// As for [`Ui::ask_yes`].
+    pub async fn ask_line(&self, question: &str) -> Result<String> {
+        self.asked(question, |prompt, question| prompt.line(question)).await
+    }
+
+    /// Asks for a line that is not shown.
+    ///
+    /// # Errors
+    /// As for [`Ui::ask_yes`].
+    pub async fn ask_secret(&self, question: &str) -> Result<String> {
+        self.asked(question, |prompt, question| prompt.secret(question)).await
+    }
+
+    /// Standard input, for commands that read data from `-`.
+    pub fn input(&self) -> MutexGuard<'_, Box<dyn Read + Send>> {
+        lock(&self.input)
+    }
+
+    async fn asked<T: Send + 'static>(
+        &self,
+        question: &str,
+        ask: fn(&mut dyn Prompt, &str) -> io::Result<T>,
+    ) -> Result<T> {
+        let prompt = Arc::clone(&self.prompt);
+        let question = question.to_owned();
+        // On a thread of its own, so that a signal is seen while the person thinks.
+        let answer = tokio::task::spawn_blocking(move || ask(lock(&prompt).as_mut(), &question)).await;
+        match answer {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {
+                Err(Error::new(Kind::Interrupted, "interrupted", "interrupted"))
+            }
+            Ok(Err(error)) => Err(error.into()),
+            Err(panic) => Err(Error::new(Kind::Failure, "prompt", "the question could not be asked").source(panic)),
+        }
+    }
+
+    fn say(&self, text: &str) {
+        // Nobody is left to tell when stderr is closed.
+        let mut err = lock(&self.err);
+        let _ = writeln!(err, "{}", text.trim_end());
+        let _ = err.flush();
+    }
+
+    fn worded(&self, error: &Error) -> String {
+        let red = AnsiColor::Red.on_default().bold();
+        let dim = Style::new().dimmed();
+        let mut text = format!("{} {}", self.painted("error:", red), text::visible(error.what()));
+        let mut lines = |label: &str, lines: &[String]| {
+            for (index, line) in lines.iter().flat_map(|line| line.lines()).enumerate() {
+                let label = if index == 0 { label } else { "   " };
+                text.push_str(&format!("\n  {}  {}", self.painted(label, dim), text::visible(line)));
+            }
+        };
+        lines("why", error.reasons());
+        lines("fix", error.fixes());
+        if self.manner.verbosity > 0
+            && let Some(cause) = error.cause()
+        {
+            lines("raw", &[cause]);
+        }
+        text
+    }
+
+    fn painted(&self, text: &str, style: Style) -> String {
+        if self.manner.color.1 { format!("{style}{text}{style:#}") } else { text.to_owned() }
+    }
+
+    fn look(&self, human: bool) -> Look {
+        Look { zone: self.manner.zone, human }
+    }
+
+    fn drawing(&self) -> table::Drawing {
+        table::Drawing {
+            width: if self.terminal.stdout { self.terminal.width } else { None },
+            color: self.manner.color.0,
+            header: self.manner.header,
+        }
+    }
+
+    fn shape<R: Row>(&self) -> Result<Shape> {
+        let format = self.manner.format;
+        let columns = match &self.manner.columns {
+            Some(names) => names.iter().map(|name| column_index::<R>(name)).collect::<Result<_>>()?,
+            None => {
+                let all = self.manner.wide || !matches!(format, Format::Table | Format::Md);
+                (0..R::COLUMNS.len()).filter(|index| all || !R::COLUMNS[*index].wide).collect()
+            }
+        };
+        Ok(Shape {
+            format,
+            look: self.look(format != Format::Csv),
+            drawing: self.drawing(),
+            columns,
+            chosen: self.manner.columns.is_some(),
+            csv_safe: self.manner.csv_safe,
+        })
+    }
+
+    /// The value with only the keys that `--columns` names.
+    fn chosen(&self, value: serde_json::Value) -> Result<serde_json::Value> {
+        let (Some(names), serde_json::Value::Object(mut object)) = (&self.manner.columns, value.clone()) else {
+            return Ok(value);
+        };
+        let mut kept = serde_json::Map::new();
+        for name in names {
+            let Some((key, value)) = object.remove_entry(name) else {
+                return Err(unknown_column(name, &object.keys().map(String::as_str).collect::<Vec<_>>()));
+            };
+            kept.insert(key, value);
+        }
+        Ok(kept.into())
+    }
+
+    fn record(&self, out: &mut dyn Write, value: &serde_json::Value) -> Result<()> {
+        let Some(object) = value.as_object() else { return Ok(()) };
+        if self.manner.header {
+            list::write_csv(out, object.keys().cloned())?;
+        }
+        let cells = object.values().map(|value| match value {
+            serde_json::Value::Null => String::new(),
+            serde_json::Value::String(text) => list::defused(text, self.manner.csv_safe),
+            other => other.to_string(),
+        });
+        Ok(list::write_csv(out, cells)?)
+    }
+}
+
+fn column_index<R: Row>(name: &str) -> Result<usize> {
+    R::COLUMNS.iter().position(|column| column.key.eq_ignore_ascii_case(name)).ok_or_else(|| {
+        let known: Vec<&str> = R::COLUMNS.iter().map(|column| column.key).collect();
+        unknown_column(name, &known)
+    })
+}
+
+fn unknown_column(name: &str, known: &[&str]) -> Error {
+    Error::new(Kind::Usage, "unknown_column", format!("no column {name:?}"))
+        .why(format!("columns here: {}", known.join(", ")))
+}
+
+/// A poisoned lock means that a panic is under way; what it guards here is still whole.
+fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
