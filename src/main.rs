@@ -1,3 +1,7 @@
-//! The `skyteam` program.
+//! The `skyteam` program: hands the real world to [`skyteam::cli::run`] and its answer to the system.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(skyteam::cli::run(skyteam::world::World::real()))
+}

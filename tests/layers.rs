@@ -19,7 +19,7 @@ const MAY_SEE: &[(&str, &[&str])] = &[
     ("approval", &["error", "ui"]),
     ("error", &["backup", "db", "domain", "entity", "schema"]),
     ("report", &["error", "ui"]),
-    ("ui", &["error", "report", "world"]),
+    ("ui", &["entity", "error", "report", "world"]),
     ("world", &["ui"]),
     ("settings", &["db", "error", "ui", "world"]),
     ("context", &["approval", "db", "error", "report", "settings", "ui", "world"]),

@@ -10,8 +10,7 @@ use async_trait::async_trait;
 use chrono::NaiveDateTime;
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult, IsolationLevel,
-    QueryResult, SqliteTransactionMode, Statement, StreamTrait, TransactionOptions, TransactionSession as _,
-    TransactionTrait, Value,
+    QueryResult, SqliteTransactionMode, Statement, StreamTrait, TransactionOptions, TransactionTrait, Value,
 };
 
 /// A pool of connections to one database.

@@ -70,7 +70,7 @@ pub enum ConnectError {
     #[error("cannot connect to {target}")]
     Server {
         /// Where to.
-        target: Target,
+        target: Box<Target>,
         /// The driver's error.
         #[source]
         source: sqlx::Error,
@@ -79,7 +79,7 @@ pub enum ConnectError {
     #[error("no answer from {target}")]
     TimedOut {
         /// Where to.
-        target: Target,
+        target: Box<Target>,
         /// How long was waited.
         after: Duration,
     },
@@ -159,8 +159,8 @@ async fn connect_postgres(
             // The answer is all that was wanted; an unclean goodbye harms nothing.
             let _ = connection.close().await;
         }
-        Ok(Err(source)) => return Err(ConnectError::Server { target, source }),
-        Err(_) => return Err(ConnectError::TimedOut { target, after: options.connect_timeout }),
+        Ok(Err(source)) => return Err(ConnectError::Server { target: Box::new(target), source }),
+        Err(_) => return Err(ConnectError::TimedOut { target: Box::new(target), after: options.connect_timeout }),
     }
 
     // Behind a transaction pooler a session is shared: nothing may be set on it.
@@ -306,7 +306,7 @@ async fn connect_sqlite(place: &SqliteUrl, url: &DatabaseUrl, options: Options) 
         Ok(connection) => {
             let _ = connection.close().await;
         }
-        Err(source) => return Err(ConnectError::Server { target, source }),
+        Err(source) => return Err(ConnectError::Server { target: Box::new(target), source }),
     }
     let pool = SqlitePoolOptions::new()
         .max_connections(most)

@@ -4,6 +4,7 @@
 
 mod bind;
 mod connect;
+mod libpq;
 mod refusal;
 mod retry;
 mod target;
@@ -14,7 +15,8 @@ use std::time::Duration;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr};
 
 pub use bind::{Connection, Transaction, timestamp_text};
-pub use connect::{ConnectError, Options, connect};
+pub use connect::{ConnectError, Options, Trace, connect};
+pub use libpq::LibpqEnvironment;
 pub use refusal::{SqlState, sql_state, sqlx_error, violated_constraint};
 pub use retry::retry;
 pub use target::Target;

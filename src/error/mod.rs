@@ -184,7 +184,7 @@ impl Error {
 
     /// The driver's own words, innermost last, for `-v`. PostgreSQL's source line and connection details are left out.
     pub fn cause(&self) -> Option<String> {
-        self.0.source.as_deref().map(|source| driver::own_words(source))
+        self.0.source.as_deref().map(driver::own_words)
     }
 
     /// The machine-readable form that goes to stderr with `-o json` and `-o ndjson`.
@@ -221,11 +221,11 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// The answer cannot be written: the disk behind stdout is full, the file is gone.
-///
-/// A closed pipe is no failure; the printer ends quietly before it comes to this.
+/// The answer cannot be written, or a file not read. A closed pipe has a code of its own: `| head` has seen enough, and
+/// the run ends quietly.
 impl From<std::io::Error> for Error {
     fn from(error: std::io::Error) -> Self {
-        Self::new(Kind::Failure, "io", "reading or writing failed").why(error.to_string()).source(error)
+        let code = if error.kind() == std::io::ErrorKind::BrokenPipe { "closed_pipe" } else { "io" };
+        Self::new(Kind::Failure, code, "reading or writing failed").why(error.to_string()).source(error)
     }
 }

@@ -6,7 +6,7 @@ use chrono_tz::Tz;
 use crate::entity::types::Timestamp;
 
 /// Format of the answer on stdout.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Format {
     /// For people.
     #[default]
@@ -144,7 +144,7 @@ impl Look {
         let cell = self.number(number);
         match number {
             1.. if self.human => Cell::new(format!("+{}", cell.text)).tone(Tone::Good),
-            ..0 => cell.tone(Tone::Bad),
+            ..=-1 => cell.tone(Tone::Bad),
             _ => cell,
         }
     }

@@ -52,6 +52,9 @@ pub struct Manner {
     pub interactive: bool,
 }
 
+/// Told of every statement: its SQL, the time it took, whether it failed.
+pub type Tracer = Arc<dyn Fn(&str, Duration, bool) + Send + Sync>;
+
 type Stream = Arc<Mutex<Box<dyn Write + Send>>>;
 
 /// The printer.
@@ -190,16 +193,17 @@ impl Ui {
 
     /// The failure, on stderr: as JSON where the answer would be JSON.
     pub fn error(&self, error: &Error) {
-        let text = if self.manner.format.is_json() {
-            error.to_json()
-        } else {
-            self.worded(error)
-        };
+        let text = if self.manner.format.is_json() { error.to_json() } else { self.worded(error) };
         self.say(&text);
     }
 
+    /// A complaint in another's words, clap's, as it is.
+    pub fn complain(&self, text: &str) {
+        self.say(text);
+    }
+
     /// A tracer that shows each statement with its time on stderr under `-vv`. Values are never shown.
-    pub fn tracer(&self) -> Option<Arc<dyn Fn(&str, Duration, bool) + Send + Sync>> {
+    pub fn tracer(&self) -> Option<Tracer> {
         if self.manner.verbosity < 2 || self.manner.quiet {
             return None;
         }

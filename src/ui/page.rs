@@ -91,7 +91,8 @@ impl<'a> Page<'a> {
                 writeln!(self.out, "- **{}**: {}", table::escaped(name), table::escaped(&cell.text))?;
                 continue;
             }
-            let value = if cell.text.is_empty() { self.toned(&Cell::new("—").tone(Tone::Dim)) } else { self.toned(cell) };
+            let value =
+                if cell.text.is_empty() { self.toned(&Cell::new("—").tone(Tone::Dim)) } else { self.toned(cell) };
             let name = self.toned(&Cell::new(pad(name, widest)).tone(Tone::Dim));
             writeln!(self.out, "{name}  {value}")?;
         }

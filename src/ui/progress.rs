@@ -5,7 +5,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// How far a long piece of work has come. Cleared when it is dropped, so that an error stands alone.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Progress(ProgressBar);
 
 impl Progress {

@@ -2,7 +2,9 @@
 
 use std::io::{self, Write};
 
-use comfy_table::{Cell as TableCell, CellAlignment, ColumnConstraint, ContentArrangement, Row as TableRow, Table, Width};
+use comfy_table::{
+    Cell as TableCell, CellAlignment, ColumnConstraint, ContentArrangement, Row as TableRow, Table, Width,
+};
 
 use super::format::{Align, Cell};
 use super::text::visible;
@@ -19,12 +21,7 @@ pub struct Drawing {
 }
 
 /// Draws rows under headings, two spaces between columns. On a terminal that is too narrow, cells are cut with `…`.
-pub fn draw(
-    out: &mut dyn Write,
-    headings: &[(&str, Align)],
-    rows: &[Vec<Cell>],
-    drawing: Drawing,
-) -> io::Result<()> {
+pub fn draw(out: &mut dyn Write, headings: &[(&str, Align)], rows: &[Vec<Cell>], drawing: Drawing) -> io::Result<()> {
     let mut table = Table::new();
     table.load_style(comfy_table::presets::NOTHING).set_truncation_indicator("…");
     match drawing.width {
@@ -141,7 +138,10 @@ mod tests {
 
     fn drawn(width: Option<u16>) -> String {
         let headings = [("username", Align::Left), ("miles", Align::Right)];
-        let rows = [vec![Cell::new("대한항공"), Cell::new("1,200")], vec![Cell::new("a very long name indeed"), Cell::new("5")]];
+        let rows = [
+            vec![Cell::new("대한항공"), Cell::new("1,200")],
+            vec![Cell::new("a very long name indeed"), Cell::new("5")],
+        ];
         let mut out = Vec::new();
         draw(&mut out, &headings, &rows, Drawing { width, color: false, header: true }).unwrap();
         String::from_utf8(out).unwrap()

@@ -83,6 +83,9 @@ mod tests {
         for (number, shown) in [(0, "0"), (999, "999"), (1000, "1,000"), (-1_234_567, "-1,234,567")] {
             assert_eq!(grouped(number), shown);
         }
-        assert_eq!((count(1, "entry"), count(2, "entry"), count(2, "day")), ("1 entry".into(), "2 entries".into(), "2 days".into()));
+        assert_eq!(
+            (count(1, "entry"), count(2, "entry"), count(2, "day")),
+            ("1 entry".into(), "2 entries".into(), "2 days".into())
+        );
     }
 }

@@ -1,0 +1,227 @@
+//! The command line: parse, resolve settings, build the context, run the command, answer an exit code.
+
+use std::ffi::OsString;
+
+use anstyle::{AnsiColor, Style};
+use chrono::Utc;
+use clap::builder::Styles;
+use clap::{ColorChoice, CommandFactory, FromArgMatches, Parser, ValueEnum};
+use tokio::sync::OnceCell;
+
+use crate::approval::Answers;
+use crate::commands::Noun;
+use crate::context::Context;
+use crate::error::{Error, Kind, Outcome, Result};
+use crate::settings::{Color, Global, Settings};
+use crate::ui::{Format, Manner, Ui};
+use crate::world::World;
+
+const STYLES: Styles = Styles::styled()
+    .header(Style::new().bold())
+    .usage(Style::new().bold())
+    .literal(AnsiColor::Cyan.on_default())
+    .placeholder(Style::new().dimmed());
+
+const EXAMPLES: &str = "Examples:
+  skyteam db push
+  skyteam miles award @pilot123 500 --note \"Event winner\"";
+
+/// Administer the SkyTeam database: schema, miles, people, flights, backups
+#[derive(Debug, Parser)]
+#[command(
+    name = "skyteam",
+    bin_name = "skyteam",
+    version,
+    styles = STYLES,
+    after_help = EXAMPLES,
+    arg_required_else_help = true,
+    subcommand_required = true,
+    disable_help_subcommand = true,
+    infer_subcommands = false,
+    max_term_width = 100
+)]
+pub struct Cli {
+    /// Flags of every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub noun: Noun,
+}
+
+/// Runs one command line and answers the exit code.
+///
+/// Nothing is opened or read before the line has parsed; `--help` needs no runtime, no settings, no database.
+pub fn run(mut world: World) -> u8 {
+    let args = std::mem::take(&mut world.args);
+    let matches = match Cli::command().try_get_matches_from(&args) {
+        Ok(matches) => matches,
+        Err(error) => return not_parsed(world, &args, &error),
+    };
+    let command = path_of(&matches);
+    let cli = match Cli::from_arg_matches(&matches) {
+        Ok(cli) => cli,
+        Err(error) => return not_parsed(world, &args, &error),
+    };
+    let mut manner = manner(&world, &cli.global);
+    let signals = world.signals;
+    let settings = usable_format(manner.format, &command).and_then(|()| Settings::resolve(&world, &cli.global));
+    let settings = match settings {
+        Ok(settings) => settings,
+        Err(error) => return failed(&Ui::new(world, manner), &error),
+    };
+    manner.zone = settings.tz.value;
+    let cx = Context {
+        settings,
+        now: world.now.unwrap_or_else(Utc::now),
+        command,
+        answers: Answers { dry_run: cli.global.dry_run, yes: cli.global.yes, confirm: cli.global.confirm },
+        cwd: world.cwd.clone(),
+        env: world.env.clone(),
+        database: OnceCell::new(),
+        ui: Ui::new(world, manner),
+    };
+    for warning in &cx.settings.warnings {
+        cx.ui.warn(warning);
+    }
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&cx.ui, &error.into()),
+    };
+    let outcome = runtime.block_on(async {
+        let outcome = tokio::select! {
+            outcome = cli.noun.run(&cx) => outcome,
+            () = interrupted(signals) => Err(Error::new(Kind::Interrupted, "interrupted", "interrupted")
+                .why("what was not committed was rolled back")),
+        };
+        if let Some(database) = cx.database.get() {
+            if matches!(&outcome, Err(error) if error.kind() == Kind::Interrupted) {
+                database.cancel_running().await;
+            } else {
+                database.close().await;
+            }
+        }
+        outcome
+    });
+    // A prompt may still wait on its thread for a key that nobody will press.
+    runtime.shutdown_background();
+    match outcome {
+        Ok(outcome) => outcome.exit_code(),
+        Err(error) => failed(&cx.ui, &error),
+    }
+}
+
+fn failed(ui: &Ui, error: &Error) -> u8 {
+    // `| head` has seen enough: no failure, and nothing to say.
+    if error.code() == "closed_pipe" {
+        return Outcome::Done.exit_code();
+    }
+    ui.error(error);
+    error.exit_code()
+}
+
+async fn interrupted(signals: bool) {
+    use tokio::signal::unix::{SignalKind, signal};
+    if !signals {
+        return std::future::pending().await;
+    }
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+/// Help and version go to stdout with exit code 0, what is wrong with the line to stderr with 2.
+fn not_parsed(world: World, args: &[OsString], error: &clap::Error) -> u8 {
+    let wants_json =
+        args.windows(2).any(|pair| matches!(pair[0].to_str(), Some("-o" | "--output")) && is_json(&pair[1]))
+            || args
+                .iter()
+                .filter_map(|arg| arg.to_str())
+                .any(|arg| matches!(arg, "--json" | "-ojson" | "-ondjson" | "--output=json" | "--output=ndjson"));
+    let format = if wants_json { Format::Json } else { Format::Table };
+    let manner = Manner { format, ..manner(&world, &Global::default()) };
+    let color = if error.use_stderr() { manner.color.1 } else { manner.color.0 };
+    let ui = Ui::new(world, manner);
+    let text = if color { error.render().ansi().to_string() } else { error.render().to_string() };
+    if !error.use_stderr() {
+        return match ui.raw(text) {
+            Ok(()) => 0,
+            Err(error) => failed(&ui, &error),
+        };
+    }
+    if wants_json {
+        let plain = error.render().to_string();
+        let mut lines = plain.lines().map(|line| line.trim_start_matches("error: "));
+        let mut usage = Error::new(Kind::Usage, "usage", lines.next().unwrap_or("wrong usage"));
+        for line in lines.map(str::trim).filter(|line| !line.is_empty()) {
+            usage = usage.why(line);
+        }
+        ui.error(&usage);
+    } else {
+        ui.complain(&text);
+    }
+    Kind::Usage.exit_code()
+}
+
+fn is_json(value: &OsString) -> bool {
+    matches!(value.to_str(), Some("json" | "ndjson"))
+}
+
+fn usable_format(format: Format, command: &str) -> Result<()> {
+    let usable = match format {
+        Format::Sql => matches!(command, "db diff" | "db schema"),
+        Format::Mermaid | Format::Drizzle => command == "db schema",
+        _ => true,
+    };
+    if usable {
+        return Ok(());
+    }
+    let name = format.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
+    Err(Error::new(Kind::Usage, "usage", format!("skyteam {command} cannot answer in the format {name}"))
+        .why("accepted here: table, json, ndjson, csv, md"))
+}
+
+fn manner(world: &World, flags: &Global) -> Manner {
+    let set = |name: &str| world.env.get(name).is_some_and(|value| !value.is_empty());
+    let color = |terminal: bool| match flags.color.unwrap_or(Color::Auto) {
+        Color::Always => true,
+        Color::Never => false,
+        // https://no-color.org and https://bixense.com/clicolors
+        Color::Auto if set("NO_COLOR") => false,
+        Color::Auto if world.env.get("CLICOLOR_FORCE").is_some_and(|value| value != "0") => true,
+        Color::Auto => terminal && world.env.get("TERM").is_none_or(|term| term != "dumb"),
+    };
+    Manner {
+        format: if flags.json { Format::Json } else { flags.output.unwrap_or_default() },
+        columns: flags.columns.clone(),
+        wide: flags.wide,
+        header: !flags.no_header,
+        csv_safe: flags.csv_safe,
+        quiet: flags.quiet,
+        verbosity: flags.verbose,
+        color: (color(world.terminal.stdout), color(world.terminal.stderr)),
+        zone: chrono_tz::Tz::UTC,
+        interactive: world.terminal.stdin && world.terminal.stderr && !flags.no_input && !set("CI"),
+    }
+}
+
+/// `db push` of the matches of `skyteam db push --dry-run`.
+fn path_of(matches: &clap::ArgMatches) -> String {
+    let mut words = Vec::new();
+    let mut matches = matches;
+    while let Some((name, inner)) = matches.subcommand() {
+        words.push(name);
+        matches = inner;
+    }
+    words.join(" ")
+}
+
+/// The whole command tree, for completions, man pages and tests.
+pub fn tree() -> clap::Command {
+    Cli::command().color(ColorChoice::Never)
+}

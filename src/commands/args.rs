@@ -1,0 +1,68 @@
+//! Arguments that several commands share.
+
+use clap::Args;
+
+use crate::error::{Error, Kind, Result};
+use crate::ui::Ui;
+
+/// How many rows a list shows on a terminal when nothing is said.
+const ON_A_TERMINAL: u64 = 50;
+
+/// How much of a list, in which order.
+#[derive(Args, Clone, Debug, Default)]
+pub struct ListArgs {
+    /// Show at most this many rows
+    #[arg(long, value_name = "N", conflicts_with = "all")]
+    pub limit: Option<u64>,
+    /// Show all rows, on a terminal too
+    #[arg(long)]
+    pub all: bool,
+    /// Sort by these columns; a minus before one turns its order
+    #[arg(long, value_name = "COLUMNS", allow_hyphen_values = true, value_delimiter = ',')]
+    pub sort: Vec<String>,
+}
+
+/// One column to sort by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SortKey {
+    /// The column, as in the table on disk.
+    pub column: &'static str,
+    /// Largest first.
+    pub descending: bool,
+}
+
+impl ListArgs {
+    /// How many rows to show; `None`: all.
+    pub fn limit(&self, ui: &Ui) -> Option<u64> {
+        match (self.limit, self.all) {
+            (Some(limit), _) => Some(limit),
+            (None, true) => None,
+            (None, false) => ui.is_terminal().then_some(ON_A_TERMINAL),
+        }
+    }
+
+    /// The columns to sort by, each one of `known`.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`]: an unknown column.
+    pub fn sort(&self, known: &[&'static str]) -> Result<Vec<SortKey>> {
+        self.sort
+            .iter()
+            .map(|text| {
+                let (name, descending) = text.strip_prefix('-').map_or((text.as_str(), false), |name| (name, true));
+                let column = known.iter().find(|column| column.eq_ignore_ascii_case(name)).ok_or_else(|| {
+                    Error::new(Kind::Usage, "unknown_column", format!("no column {name:?} to sort by"))
+                        .why(format!("columns here: {}", known.join(", ")))
+                })?;
+                Ok(SortKey { column, descending })
+            })
+            .collect()
+    }
+
+    /// Says on stderr how to see more, where a terminal's list was cut short without being asked to.
+    pub fn say_more(&self, ui: &Ui, shown: u64, more: bool) {
+        if more && self.limit.is_none() {
+            ui.note(format!("Showing the first {shown}. See more with --limit N or --all."));
+        }
+    }
+}

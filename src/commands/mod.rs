@@ -1,0 +1,36 @@
+//! The commands: one file each, in the order resolve, refuse, change, commit, say.
+//!
+//! They see domain, schema, backup and the context; what they share about arguments stands in [`args`].
+
+pub mod args;
+mod config;
+mod user;
+
+use clap::Subcommand;
+
+use crate::context::Context;
+use crate::error::{Outcome, Result};
+
+/// What a command is about.
+#[derive(Debug, Subcommand)]
+pub enum Noun {
+    /// Look after the people who fly
+    #[command(subcommand, visible_alias = "users")]
+    User(user::Verb),
+    /// Look at the settings
+    #[command(subcommand)]
+    Config(config::Verb),
+}
+
+impl Noun {
+    /// Runs it.
+    ///
+    /// # Errors
+    /// The command's.
+    pub async fn run(self, cx: &Context) -> Result<Outcome> {
+        match self {
+            Self::User(verb) => verb.run(cx).await,
+            Self::Config(verb) => verb.run(cx),
+        }
+    }
+}

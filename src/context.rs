@@ -1,0 +1,156 @@
+//! What every command is given: the printer, the settings, the time, and the database, opened on first use.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use tokio::sync::OnceCell;
+
+use crate::approval::{self, Answers, Approval, Ask};
+use crate::db::{self, Database, Transaction};
+use crate::error::{Error, Kind, Result};
+use crate::settings::{DatabaseChoice, Origin, ProfileKind, Settings};
+use crate::ui::Ui;
+
+/// What a command works with.
+pub struct Context {
+    /// The printer.
+    pub ui: Ui,
+    /// The settings.
+    pub settings: Settings,
+    /// The time this run takes for now.
+    pub now: DateTime<Utc>,
+    /// Noun and verb, for the server's list of sessions.
+    pub command: String,
+    /// What the command line answers beforehand: `--dry-run`, `--yes`, `--confirm`.
+    pub answers: Answers,
+    /// The current folder.
+    pub cwd: std::path::PathBuf,
+    /// The environment, for the children that `db shell` and `db backup --format custom` start. Settings were resolved
+    /// from it already.
+    pub env: std::collections::BTreeMap<String, String>,
+    pub(crate) database: OnceCell<Arc<Database>>,
+}
+
+impl Context {
+    /// The database, for reading. Never makes an SQLite file.
+    ///
+    /// # Errors
+    /// Whatever keeps it from being opened: exit codes 6, 7 and 8.
+    pub async fn reader(&self) -> Result<Arc<Database>> {
+        self.open(false).await
+    }
+
+    /// The database, for a command that writes: says first, on stderr, where it writes.
+    ///
+    /// # Errors
+    /// As for [`Context::reader`].
+    pub async fn writer(&self) -> Result<Arc<Database>> {
+        let database = self.open(false).await?;
+        self.announce(&database);
+        Ok(database)
+    }
+
+    /// The database, for a command that may make the SQLite file: `db push`, `migrate`, `create`, `restore`, `seed`.
+    ///
+    /// # Errors
+    /// As for [`Context::reader`].
+    pub async fn creator(&self) -> Result<Arc<Database>> {
+        let database = self.open(true).await?;
+        self.announce(&database);
+        Ok(database)
+    }
+
+    /// Asks, or takes a flag for the answer. Under `--dry-run` nothing is asked: nothing will last.
+    ///
+    /// # Errors
+    /// [`Kind::Unconfirmed`]: nobody to ask, or the answer was no.
+    pub async fn approve(&self, ask: Ask) -> Result<Approval> {
+        approval::approve(ask, &self.answers, &self.ui).await
+    }
+
+    /// Begins a transaction that may write.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn begin(&self, database: &Database) -> Result<Transaction> {
+        Ok(database.begin().await?)
+    }
+
+    /// Commits; or under `--dry-run` rolls back and says so. Answers whether it was committed.
+    ///
+    /// # Errors
+    /// The database's. When the connection is lost here the outcome is unknown, and the error says so.
+    pub async fn finish(&self, transaction: Transaction) -> Result<bool> {
+        if self.answers.dry_run {
+            transaction.rollback().await?;
+            self.ui.note("Dry run: rolled back, nothing was changed.");
+            return Ok(false);
+        }
+        transaction.commit().await.map_err(|error| {
+            let error = Error::from(error);
+            if error.kind() != Kind::Unreachable {
+                return error;
+            }
+            Error::new(Kind::Unreachable, "outcome_unknown", "the outcome is unknown")
+                .why("the connection was lost while the change was being committed: it either happened whole or not at all")
+                .fix("look before you run it again")
+                .source(error)
+        })?;
+        Ok(true)
+    }
+
+    /// The URL in use, with what libpq's environment fills in.
+    ///
+    /// # Errors
+    /// [`Kind::Config`].
+    pub fn url(&self) -> Result<db::DatabaseUrl> {
+        self.settings.database.value.url(&self.settings.database.origin)
+    }
+
+    /// Opens another database than the settings' own, in the same manner.
+    ///
+    /// # Errors
+    /// As for [`Context::reader`].
+    pub async fn connect(&self, url: &db::DatabaseUrl, create: bool) -> Result<Arc<Database>> {
+        let options = db::Options { create, trace: self.ui.tracer(), ..self.settings.options(&self.command) };
+        Ok(Arc::new(db::connect(url, options).await?))
+    }
+
+    /// Says where it writes: `→ production  skyteam @ db.example.com:5432 as ops (profile prod)`.
+    pub fn announce(&self, database: &Database) {
+        let from = match (&self.settings.profile, &self.settings.database.value) {
+            (Some(profile), _) => format!("profile {}", profile.value),
+            (None, DatabaseChoice::Embedded(_)) => "embedded default".into(),
+            (None, _) => self.settings.database.origin.to_string(),
+        };
+        let kind = match self.settings.kind.value {
+            ProfileKind::Local if !database.target().is_local() => "remote",
+            kind => kind.name(),
+        };
+        self.ui.note(format!("→ {kind}  {} ({from})", database.target()));
+    }
+
+    async fn open(&self, create: bool) -> Result<Arc<Database>> {
+        let database = self.database.get_or_try_init(|| async {
+            let url = self.url()?;
+            match self.connect(&url, create).await {
+                Err(error) if error.code() == "no_database" && self.is_embedded() => Err(no_embedded(error)),
+                opened => opened,
+            }
+        });
+        database.await.cloned()
+    }
+
+    fn is_embedded(&self) -> bool {
+        matches!(self.settings.database.value, DatabaseChoice::Embedded(_))
+            && self.settings.database.origin == Origin::Default
+    }
+}
+
+/// A cron job that lost its environment must see this, and not a good backup of nothing.
+fn no_embedded(error: Error) -> Error {
+    Error::new(Kind::Config, "no_database", "no database is named, and the embedded one does not exist yet")
+        .why(error.what().to_owned())
+        .fix("skyteam db push                 makes the embedded database")
+        .fix("export DATABASE_URL=postgres://…  or --profile NAME, names another")
+}

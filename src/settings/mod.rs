@@ -1,0 +1,329 @@
+//! Every setting, resolved once, with where it came from.
+//!
+//! Flags, then the environment, then the nearest `.env`, then the nearest `skyteam.toml`, then the user's own, then
+//! defaults. Nothing behind this module reads the environment.
+
+mod file;
+mod flags;
+mod sources;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use chrono_tz::Tz;
+
+pub use file::{FileError, ProfileKind, nearest};
+pub use flags::{Color, Global};
+pub use sources::{Origin, Sources};
+
+use crate::db::{self, DatabaseUrl};
+use crate::error::{Error, Kind, Result};
+use crate::world::World;
+
+/// A value and where it came from.
+#[derive(Clone, Debug)]
+pub struct Setting<T> {
+    /// The value.
+    pub value: T,
+    /// Where it came from.
+    pub origin: Origin,
+}
+
+impl<T> Setting<T> {
+    fn new(value: T, origin: Origin) -> Self {
+        Self { value, origin }
+    }
+}
+
+/// All settings of a run.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Which database. Its URL is kept as given until it is needed, so that commands without a database never fail
+    /// over it.
+    pub database: Setting<DatabaseChoice>,
+    /// Profile in use.
+    pub profile: Option<Setting<String>>,
+    /// What hangs on the database.
+    pub kind: Setting<ProfileKind>,
+    /// Who does it, for the ledger.
+    pub actor: Setting<String>,
+    /// Zone of naive and shown times.
+    pub tz: Setting<Tz>,
+    /// Most connections at once.
+    pub max_connections: Setting<u32>,
+    /// Until an unused connection is closed.
+    pub idle_timeout: Setting<Duration>,
+    /// Longest wait for a connection.
+    pub connect_timeout: Setting<Duration>,
+    /// Longest run of one statement; zero: the server's own limit.
+    pub statement_timeout: Setting<Duration>,
+    /// Longest wait of a schema change for a lock.
+    pub lock_timeout: Setting<Duration>,
+    /// Miles; an award over it asks first. `None`: no fixed limit.
+    pub award_limit: Option<Setting<u32>>,
+    /// Whether shell completion may ask the database.
+    pub completions: Setting<bool>,
+    /// The user's folder for data.
+    pub data_dir: PathBuf,
+    /// The `.env` in use.
+    pub dotenv: Option<PathBuf>,
+    /// What was odd about the files, to be said once.
+    pub warnings: Vec<String>,
+}
+
+/// Which database is meant.
+#[derive(Clone)]
+pub enum DatabaseChoice {
+    /// A URL, as given, with libpq's environment for what it leaves silent.
+    Url {
+        /// The text; may hold a password.
+        text: db::Secret,
+        /// `PG…` variables.
+        libpq: db::LibpqEnvironment,
+    },
+    /// The embedded default: an SQLite file in the user's data folder.
+    Embedded(PathBuf),
+    /// None can be told; the error says why.
+    Undecided(Arc<dyn Fn() -> Error + Send + Sync>),
+}
+
+use std::sync::Arc;
+
+impl std::fmt::Debug for DatabaseChoice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Url { text, .. } => match DatabaseUrl::parse(text.expose()) {
+                Ok(url) => write!(f, "{url}"),
+                Err(_) => f.write_str("(malformed)"),
+            },
+            Self::Embedded(path) => write!(f, "sqlite:{}", path.display()),
+            Self::Undecided(_) => f.write_str("(undecided)"),
+        }
+    }
+}
+
+impl DatabaseChoice {
+    /// The URL to open, with libpq's environment filled in.
+    ///
+    /// # Errors
+    /// [`Kind::Config`]: malformed, or none can be told.
+    pub fn url(&self, origin: &Origin) -> Result<DatabaseUrl> {
+        match self {
+            Self::Embedded(path) => Ok(DatabaseUrl::sqlite(path)),
+            Self::Undecided(error) => Err(error()),
+            Self::Url { text, libpq } => {
+                let url = DatabaseUrl::parse(text.expose()).map_err(|error| {
+                    Error::new(Kind::Config, "malformed_url", format!("the database URL from {origin} cannot be read"))
+                        .why(error.to_string())
+                        .fix("postgres://role:password@host:5432/database or sqlite:/path/to/file.db")
+                })?;
+                match url {
+                    DatabaseUrl::Postgres(place) => Ok(DatabaseUrl::Postgres(libpq.complete(place)?)),
+                    DatabaseUrl::Sqlite(place) => Ok(DatabaseUrl::Sqlite(place)),
+                }
+            }
+        }
+    }
+}
+
+impl Settings {
+    /// Resolves everything.
+    ///
+    /// # Errors
+    /// [`Kind::Config`] for a file or a variable that cannot be used, [`Kind::Usage`] for a flag.
+    pub fn resolve(world: &World, flags: &Global) -> Result<Self> {
+        let sources = Sources::gather(world)?;
+        let profile = choose_profile(&sources, flags)?;
+        let (settings, profile_origin) = match &profile {
+            Some(name) => {
+                let (found, origin) = sources.profile(&name.value).ok_or_else(|| no_profile(&sources, name))?;
+                (found.clone(), origin)
+            }
+            None => (file::Profile::default(), Origin::Default),
+        };
+        let data_dir = sources.data_dir();
+        let database = choose_database(&sources, flags, profile.as_ref(), &settings, &profile_origin, &data_dir)?;
+        let from_profile = || profile_origin.clone();
+        let seconds = |value: Option<u64>, default: u64| match value {
+            Some(value) => Setting::new(Duration::from_secs(value), from_profile()),
+            None => Setting::new(Duration::from_secs(default), Origin::Default),
+        };
+        let milliseconds = |flag: Option<u64>, name: &'static str, value: Option<u64>, default: u64| {
+            if let Some(value) = flag {
+                return Setting::new(Duration::from_millis(value), Origin::Flag(name));
+            }
+            match value {
+                Some(value) => Setting::new(Duration::from_millis(value), from_profile()),
+                None => Setting::new(Duration::from_millis(default), Origin::Default),
+            }
+        };
+        let defaults = db::Options::default();
+        let default_connect = Setting::new(defaults.connect_timeout, Origin::Default);
+        Ok(Self {
+            kind: match &profile {
+                Some(_) => Setting::new(settings.kind, from_profile()),
+                None => Setting::new(ProfileKind::Local, Origin::Default),
+            },
+            actor: choose_actor(&sources, flags),
+            tz: choose_zone(&sources, flags)?,
+            max_connections: match (flags.max_connections, settings.max_connections) {
+                (Some(most), _) => Setting::new(most.max(1), Origin::Flag("--max-connections")),
+                (None, Some(most)) => Setting::new(most.max(1), from_profile()),
+                (None, None) => Setting::new(defaults.max_connections, Origin::Default),
+            },
+            idle_timeout: seconds(settings.idle_timeout, 600),
+            connect_timeout: match (flags.connect_timeout, settings.connect_timeout) {
+                (Some(value), _) => Setting::new(Duration::from_secs(value.max(1)), Origin::Flag("--connect-timeout")),
+                (None, Some(value)) => Setting::new(Duration::from_secs(value.max(1)), from_profile()),
+                (None, None) => default_connect,
+            },
+            statement_timeout: milliseconds(
+                flags.statement_timeout,
+                "--statement-timeout",
+                settings.statement_timeout,
+                0,
+            ),
+            lock_timeout: milliseconds(flags.lock_timeout, "--lock-timeout", settings.lock_timeout, 3000),
+            award_limit: settings.award_limit.map(|limit| Setting::new(limit, from_profile())),
+            completions: match settings.completions {
+                Some(value) => Setting::new(value, from_profile()),
+                None => Setting::new(settings.kind != ProfileKind::Production, Origin::Default),
+            },
+            data_dir,
+            dotenv: sources.dotenv_path(),
+            warnings: sources.warnings(),
+            database,
+            profile,
+        })
+    }
+
+    /// How a command opens its database.
+    pub fn options(&self, command: &str) -> db::Options {
+        db::Options {
+            application_name: if command.is_empty() { "skyteam".into() } else { format!("skyteam {command}") },
+            connect_timeout: self.connect_timeout.value,
+            max_connections: self.max_connections.value,
+            idle_timeout: self.idle_timeout.value,
+            statement_timeout: Some(self.statement_timeout.value).filter(|limit| !limit.is_zero()),
+            create: false,
+            trace: None,
+        }
+    }
+}
+
+fn no_profile(sources: &Sources, name: &Setting<String>) -> Error {
+    let known = sources.profile_names();
+    let error = Error::new(Kind::Config, "no_such_profile", format!("no profile {:?}", name.value));
+    if known.is_empty() {
+        error
+            .why(format!("asked for by {}; no skyteam.toml has a [profiles.{}]", name.origin, name.value))
+            .fix(format!("write it: [profiles.{}] with url = or url_env =, in skyteam.toml", name.value))
+    } else {
+        error.why(format!("asked for by {}; profiles are: {}", name.origin, known.join(", ")))
+    }
+}
+
+fn choose_profile(sources: &Sources, flags: &Global) -> Result<Option<Setting<String>>> {
+    if let Some(name) = &flags.profile {
+        if flags.database_url.is_some() {
+            return Err(Error::new(Kind::Usage, "usage", "--database-url and --profile name two databases")
+                .fix("give one of them"));
+        }
+        return Ok(Some(Setting::new(name.clone(), Origin::Flag("--profile"))));
+    }
+    if flags.database_url.is_some() {
+        return Ok(None);
+    }
+    for level in sources.variable_levels() {
+        match (level.get("SKYTEAM_PROFILE"), level.get("DATABASE_URL")) {
+            (Some((_, origin)), Some(_)) => {
+                return Err(Error::new(
+                    Kind::Config,
+                    "two_databases",
+                    format!("{origin} and DATABASE_URL beside it name two databases"),
+                )
+                .fix("unset one of them, or say --profile or --database-url"));
+            }
+            (Some((name, origin)), None) => return Ok(Some(Setting::new(name, origin))),
+            (None, Some(_)) => return Ok(None),
+            (None, None) => {}
+        }
+    }
+    Ok(sources.file_value(|file| file.profile.clone()))
+}
+
+fn choose_database(
+    sources: &Sources,
+    flags: &Global,
+    profile: Option<&Setting<String>>,
+    settings: &file::Profile,
+    profile_origin: &Origin,
+    data_dir: &Path,
+) -> Result<Setting<DatabaseChoice>> {
+    let url = |text: String, origin: Origin| {
+        Setting::new(DatabaseChoice::Url { text: db::Secret::new(text), libpq: sources.libpq() }, origin)
+    };
+    if let Some(text) = &flags.database_url {
+        return Ok(url(text.clone(), Origin::Flag("--database-url")));
+    }
+    let Some(profile) = profile else {
+        return Ok(match sources.variable("DATABASE_URL") {
+            Some(found) => url(found.value, found.origin),
+            None => Setting::new(DatabaseChoice::Embedded(data_dir.join("skyteam.db")), Origin::Default),
+        });
+    };
+    match (&settings.url, &settings.url_env) {
+        (Some(text), None) => Ok(url(text.clone(), profile_origin.clone())),
+        (None, Some(variable)) => Ok(match sources.variable(variable) {
+            Some(found) => url(found.value, found.origin),
+            None => {
+                let (name, variable) = (profile.value.clone(), variable.clone());
+                let undecided = move || {
+                    Error::new(Kind::Config, "no_database", format!("profile {name:?} has no URL"))
+                        .why(format!("the environment variable {variable}, which its url_env names, is not set"))
+                        .fix(format!("export {variable}=postgres://…"))
+                };
+                Setting::new(DatabaseChoice::Undecided(Arc::new(undecided)), profile_origin.clone())
+            }
+        }),
+        (Some(_), Some(_)) => {
+            Err(Error::new(Kind::Config, "bad_profile", format!("profile {:?} has url and url_env", profile.value))
+                .why(profile_origin.to_string())
+                .fix("keep one of them"))
+        }
+        (None, None) => Err(Error::new(
+            Kind::Config,
+            "bad_profile",
+            format!("profile {:?} has neither url nor url_env", profile.value),
+        )
+        .why(profile_origin.to_string())),
+    }
+}
+
+fn choose_actor(sources: &Sources, flags: &Global) -> Setting<String> {
+    if let Some(actor) = &flags.actor {
+        return Setting::new(actor.clone(), Origin::Flag("--actor"));
+    }
+    sources
+        .variable("SKYTEAM_ACTOR")
+        .or_else(|| sources.file_value(|file| file.actor.clone()))
+        .unwrap_or_else(|| Setting::new(whoami::username().unwrap_or_else(|_| "unknown".into()), Origin::System))
+}
+
+fn choose_zone(sources: &Sources, flags: &Global) -> Result<Setting<Tz>> {
+    let found = match &flags.tz {
+        Some(name) => Some(Setting::new(name.clone(), Origin::Flag("--tz"))),
+        None => sources.variable("SKYTEAM_TZ").or_else(|| sources.file_value(|file| file.tz.clone())),
+    };
+    let Some(found) = found else { return Ok(Setting::new(Tz::UTC, Origin::Default)) };
+    match found.value.parse() {
+        Ok(zone) => Ok(Setting::new(zone, found.origin)),
+        Err(_) => {
+            let kind = if matches!(found.origin, Origin::Flag(_)) { Kind::Usage } else { Kind::Config };
+            Err(Error::new(kind, "unknown_zone", format!("no time zone {:?}", found.value)).why(format!(
+                "from {}; a zone is a name of the IANA database, such as Europe/Amsterdam or UTC",
+                found.origin
+            )))
+        }
+    }
+}
