@@ -87,6 +87,6 @@ fn rows(settings: &Settings) -> Vec<Line> {
         None => line("award_limit", None, &Origin::Default),
     }
     line("completions", Some(settings.completions.value.to_string()), &settings.completions.origin);
-    line("data_dir", Some(settings.data_dir.display().to_string()), &Origin::Default);
+    line("data_dir", settings.data_dir.as_ref().map(|dir| dir.display().to_string()), &Origin::Default);
     lines
 }

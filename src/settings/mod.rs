@@ -63,8 +63,8 @@ pub struct Settings {
     pub award_limit: Option<Setting<u32>>,
     /// Whether shell completion may ask the database.
     pub completions: Setting<bool>,
-    /// The user's folder for data.
-    pub data_dir: PathBuf,
+    /// The user's folder for data of ours; `None` where there is no home.
+    pub data_dir: Option<PathBuf>,
     /// The `.env` in use.
     pub dotenv: Option<PathBuf>,
     /// What was odd about the files, to be said once.
@@ -142,7 +142,8 @@ impl Settings {
             None => (file::Profile::default(), Origin::Default),
         };
         let data_dir = sources.data_dir();
-        let database = choose_database(&sources, flags, profile.as_ref(), &settings, &profile_origin, &data_dir)?;
+        let database =
+            choose_database(&sources, flags, profile.as_ref(), &settings, &profile_origin, data_dir.as_deref())?;
         let from_profile = || profile_origin.clone();
         let seconds = |value: Option<u64>, default: u64| match value {
             Some(value) => Setting::new(Duration::from_secs(value), from_profile()),
@@ -258,7 +259,7 @@ fn choose_database(
     profile: Option<&Setting<String>>,
     settings: &file::Profile,
     profile_origin: &Origin,
-    data_dir: &Path,
+    data_dir: Option<&Path>,
 ) -> Result<Setting<DatabaseChoice>> {
     let url = |text: String, origin: Origin| {
         Setting::new(DatabaseChoice::Url { text: db::Secret::new(text), libpq: sources.libpq() }, origin)
@@ -269,7 +270,10 @@ fn choose_database(
     let Some(profile) = profile else {
         return Ok(match sources.variable("DATABASE_URL") {
             Some(found) => url(found.value, found.origin),
-            None => Setting::new(DatabaseChoice::Embedded(data_dir.join("skyteam.db")), Origin::Default),
+            None => Setting::new(
+                data_dir.map_or_else(homeless, |dir| DatabaseChoice::Embedded(dir.join("skyteam.db"))),
+                Origin::Default,
+            ),
         });
     };
     match (&settings.url, &settings.url_env) {
@@ -298,6 +302,19 @@ fn choose_database(
         )
         .why(profile_origin.to_string())),
     }
+}
+
+/// Neither a URL nor a home folder for the embedded default: as in a cron job that lost its environment.
+fn homeless() -> DatabaseChoice {
+    DatabaseChoice::Undecided(Arc::new(|| {
+        Error::new(
+            Kind::Config,
+            "no_database",
+            "no database is named, and there is no home folder for the embedded one",
+        )
+        .why("neither DATABASE_URL nor a profile is given, and neither XDG_DATA_HOME nor HOME is set")
+        .fix("export DATABASE_URL=postgres://…  or --profile NAME, names one")
+    }))
 }
 
 fn choose_actor(sources: &Sources, flags: &Global) -> Setting<String> {

@@ -126,9 +126,9 @@ impl Sources {
     }
 
     /// The user's folder for data of ours, by the XDG base directory specification.
-    pub fn data_dir(&self) -> PathBuf {
-        let home = &self.levels[0].values;
-        xdg(home, "XDG_DATA_HOME", ".local/share").unwrap_or_else(std::env::temp_dir).join("skyteam")
+    /// `None` where there is no home.
+    pub fn data_dir(&self) -> Option<PathBuf> {
+        xdg(&self.levels[0].values, "XDG_DATA_HOME", ".local/share").map(|folder| folder.join("skyteam"))
     }
 
     /// The `.env` in use.
