@@ -7,6 +7,7 @@
 //! Imports point inwards: `main → cli → commands → {domain, schema, backup} → {entity, db}`; a test keeps this true.
 
 pub mod approval;
+pub mod backup;
 pub mod cli;
 pub mod commands;
 pub mod context;

@@ -1,0 +1,148 @@
+//! What can go wrong with backups: facts only, worded for the user in [`crate::error`].
+
+use std::io;
+use std::path::PathBuf;
+
+use super::member_read::Damage;
+
+/// Why a backup, restore or verification did not happen.
+#[derive(Debug, thiserror::Error)]
+pub enum BackupError {
+    /// The file system refused; `doing` is a gerund clause.
+    #[error("{doing}")]
+    Io {
+        /// What was being done.
+        doing: String,
+        /// The refusal.
+        #[source]
+        source: io::Error,
+    },
+    /// The database refused.
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+    /// The database refused, told by SeaORM.
+    #[error(transparent)]
+    Orm(#[from] sea_orm::DbErr),
+    /// The file is an archive and is not whole.
+    #[error("{part}: {found}")]
+    Damaged {
+        /// The member, or `the archive`.
+        part: String,
+        /// What is wrong with it, one clause.
+        found: String,
+    },
+    /// The file is none that can be restored.
+    #[error("not a backup: {found}")]
+    NotABackup {
+        /// What it looks like.
+        found: String,
+    },
+    /// A newer skyteam wrote it.
+    #[error("written by skyteam {skyteam}")]
+    TooNew {
+        /// The version that wrote it.
+        skyteam: String,
+        /// What this one does not know.
+        what: String,
+    },
+    /// The file is encrypted and no identity was given.
+    #[error("encrypted")]
+    Encrypted,
+    /// No given identity opens it.
+    #[error("no identity fits")]
+    WrongIdentity,
+    /// A recipient or identity cannot be understood; never holds key material of an identity.
+    #[error("{0}")]
+    Key(String),
+    /// Another run works in the same folder.
+    #[error("another backup is running")]
+    Busy {
+        /// The lock file.
+        lock: PathBuf,
+    },
+    /// The target holds data or tables already.
+    #[error("the target is not empty")]
+    NotEmpty {
+        /// Each table and its rows, where that is what is in the way.
+        tables: Vec<(String, u64)>,
+    },
+    /// Objects that are not skyteam's depend on tables that would be replaced.
+    #[error("other objects depend on skyteam's tables")]
+    Dependents {
+        /// `view monthly_miles`, …
+        objects: Vec<String>,
+    },
+    /// There is no such table in the database or in the archive.
+    #[error("no table {name}")]
+    NoTable {
+        /// The table asked for.
+        name: String,
+        /// Those that there are.
+        known: Vec<String>,
+    },
+    /// The target lacks what the archive's rows need.
+    #[error("{table} does not fit")]
+    Misfit {
+        /// The table.
+        table: String,
+        /// One clause.
+        why: String,
+    },
+    /// A cell cannot be stored where it should go.
+    #[error("{table}.{column}: {why}")]
+    Cell {
+        /// Its table.
+        table: String,
+        /// Its column.
+        column: String,
+        /// Its row, from 1, in the order of the archive.
+        row: u64,
+        /// One clause.
+        why: String,
+    },
+    /// After loading, the target did not hold what the archive does.
+    #[error("{table}: {found} rows instead of {wanted}")]
+    Count {
+        /// The table.
+        table: String,
+        /// Rows in the archive.
+        wanted: u64,
+        /// Rows in the target.
+        found: u64,
+    },
+    /// A PostgreSQL client program is missing, too old, or failed.
+    #[error("{program}: {why}")]
+    Program {
+        /// `pg_dump`, `pg_restore`, `psql`.
+        program: &'static str,
+        /// One clause, or the program's own last words.
+        why: String,
+        /// What mends it.
+        fix: Option<String>,
+    },
+    /// A thread of ours ended without an answer.
+    #[error("a worker stopped")]
+    Worker,
+}
+
+/// Result of this engine.
+pub type Result<T, E = BackupError> = std::result::Result<T, E>;
+
+impl BackupError {
+    /// Wraps a refusal of the file system: `.map_err(BackupError::io("writing the archive"))`.
+    pub fn io(doing: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
+        let doing = doing.into();
+        move |source| Self::Io { doing, source }
+    }
+
+    /// The archive as a whole is damaged.
+    pub fn archive(found: impl Into<String>) -> Self {
+        Self::Damaged { part: "the archive".into(), found: found.into() }
+    }
+
+    /// One member of the archive is damaged.
+    pub fn member(part: impl Into<String>) -> impl FnOnce(Damage) -> Self {
+        let part = part.into();
+        move |damage| Self::Damaged { part, found: damage.0 }
+    }
+}

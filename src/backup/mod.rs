@@ -1,0 +1,41 @@
+//! Backups: skyteam's own archive, made and restored without any PostgreSQL program, on both engines.
+//!
+//! # The archive, format version 1
+//!
+//! A tar (POSIX ustar, mode 0600, owner 0, no times but the backup's own) of, in this order:
+//!
+//! | member | content |
+//! |---|---|
+//! | `manifest.json` | [`manifest::Manifest`]: format, program, database, schema version, applied migrations; per table the columns, the number of rows, and size and SHA-256 of its member |
+//! | `<table>.parquet` | one Apache Parquet file a table: one row group a block of rows ([`cells::BLOCK_BYTES`]), zstd pages |
+//! | `SHA256SUMS` | the SHA-256 of every member before it, as `sha256sum` prints it |
+//!
+//! The manifest comes first, so that a reader knows every size before it meets it; the members' checksums are known
+//! by then because each was spooled to a nameless temporary file first ([`spool`]). So an archive can be written to a
+//! pipe with no more memory than to a file.
+//!
+//! Cells are engine-neutral ([`shape::Kind`]): text as UTF-8, UUIDs as 16 bytes, timestamps as microseconds since
+//! 1970 with the two ends of the range for the infinities, truth values as BOOLEAN. Every byte of an archive is
+//! checked on reading ([`tape`]); nothing in it is used as a path, a size or SQL before it was ([`pages`],
+//! [`member_read`]).
+//!
+//! With `--encrypt-to` the tar is the payload of an age file ([`crypt`]).
+
+pub mod archive;
+#[cfg(test)]
+mod archive_tests;
+pub mod cells;
+pub mod crypt;
+pub mod error;
+pub mod file;
+pub mod manifest;
+pub mod member_read;
+pub mod member_write;
+mod pages;
+pub mod shape;
+pub mod source;
+pub mod spool;
+pub mod tape;
+pub mod timestamp;
+
+pub use error::{BackupError, Result};
