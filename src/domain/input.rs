@@ -35,20 +35,30 @@ impl InputError {
         Self { field, value: kept, accepted: accepted.into() }
     }
 
-    /// The value in quotes, with everything that a terminal would act on escaped.
+    /// The value as an answer repeats it.
     #[must_use]
     pub fn shown(&self) -> String {
-        let mut out = String::from("\"");
-        for c in self.value.chars() {
-            match c {
-                '"' | '\\' => out.extend(['\\', c]),
-                c if c.is_control() || is_format(c) => out.extend(c.escape_unicode()),
-                c => out.push(c),
-            }
-        }
-        out.push('"');
-        out
+        quoted(&self.value)
     }
+}
+
+/// A word of the user's as an answer repeats it: in quotes, at most its first 60 characters, with everything that a
+/// terminal would act on escaped.
+#[must_use]
+pub fn quoted(value: &str) -> String {
+    let mut out = String::from("\"");
+    for c in value.chars().take(SHOWN + 1) {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            c if c.is_control() || is_format(c) => out.extend(c.escape_unicode()),
+            c => out.push(c),
+        }
+    }
+    if value.chars().nth(SHOWN + 1).is_some() {
+        out.push('…');
+    }
+    out.push('"');
+    out
 }
 
 /// Marks that turn or hide text without showing: bidirectional controls, joiners, the byte order mark.

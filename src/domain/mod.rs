@@ -6,3 +6,4 @@
 
 pub mod input;
 pub mod instant;
+pub mod reference;

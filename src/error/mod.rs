@@ -4,6 +4,7 @@
 //! beside this one turn each into an [`Error`], so that all wording and all exit codes stand in this folder.
 
 mod connect;
+mod directory;
 mod driver;
 
 pub use crate::db::{SqlState, sql_state, violated_constraint};
