@@ -4,6 +4,7 @@
 
 pub mod args;
 mod config;
+mod db;
 mod user;
 
 use clap::Subcommand;
@@ -14,6 +15,9 @@ use crate::error::{Outcome, Result};
 /// What a command is about.
 #[derive(Debug, Subcommand)]
 pub enum Noun {
+    /// Look after the database itself: schema, migrations, backups
+    #[command(subcommand, visible_alias = "schema")]
+    Db(db::Verb),
     /// Look after the people who fly
     #[command(subcommand, visible_alias = "users")]
     User(user::Verb),
@@ -29,6 +33,7 @@ impl Noun {
     /// The command's.
     pub async fn run(self, cx: &Context) -> Result<Outcome> {
         match self {
+            Self::Db(verb) => verb.run(cx).await,
             Self::User(verb) => verb.run(cx).await,
             Self::Config(verb) => verb.run(cx),
         }

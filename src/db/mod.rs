@@ -5,6 +5,7 @@
 mod bind;
 mod connect;
 mod libpq;
+pub mod provision;
 mod refusal;
 mod retry;
 mod target;

@@ -7,3 +7,4 @@
 pub mod input;
 pub mod instant;
 pub mod reference;
+pub mod seed;

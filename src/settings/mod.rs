@@ -67,6 +67,8 @@ pub struct Settings {
     pub data_dir: Option<PathBuf>,
     /// The `.env` in use.
     pub dotenv: Option<PathBuf>,
+    /// `PG…` variables, for what URLs leave silent.
+    pub libpq: db::LibpqEnvironment,
     /// What was odd about the files, to be said once.
     pub warnings: Vec<String>,
 }
@@ -111,18 +113,20 @@ impl DatabaseChoice {
         match self {
             Self::Embedded(path) => Ok(DatabaseUrl::sqlite(path)),
             Self::Undecided(error) => Err(error()),
-            Self::Url { text, libpq } => {
-                let url = DatabaseUrl::parse(text.expose()).map_err(|error| {
-                    Error::new(Kind::Config, "malformed_url", format!("the database URL from {origin} cannot be read"))
-                        .why(error.to_string())
-                        .fix("postgres://role:password@host:5432/database or sqlite:/path/to/file.db")
-                })?;
-                match url {
-                    DatabaseUrl::Postgres(place) => Ok(DatabaseUrl::Postgres(libpq.complete(place)?)),
-                    DatabaseUrl::Sqlite(place) => Ok(DatabaseUrl::Sqlite(place)),
-                }
-            }
+            Self::Url { text, libpq } => parse_url(text, libpq, &origin.to_string()),
         }
+    }
+}
+
+fn parse_url(text: &db::Secret, libpq: &db::LibpqEnvironment, origin: &str) -> Result<DatabaseUrl> {
+    let url = DatabaseUrl::parse(text.expose()).map_err(|error| {
+        Error::new(Kind::Config, "malformed_url", format!("the database URL from {origin} cannot be read"))
+            .why(error.to_string())
+            .fix("postgres://role:password@host:5432/database or sqlite:/path/to/file.db")
+    })?;
+    match url {
+        DatabaseUrl::Postgres(place) => Ok(DatabaseUrl::Postgres(libpq.complete(place)?)),
+        DatabaseUrl::Sqlite(place) => Ok(DatabaseUrl::Sqlite(place)),
     }
 }
 
@@ -192,10 +196,19 @@ impl Settings {
             },
             data_dir,
             dotenv: sources.dotenv_path(),
+            libpq: sources.libpq(),
             warnings: sources.warnings(),
             database,
             profile,
         })
+    }
+
+    /// Reads another URL that was given by `origin`, with libpq's environment filled in.
+    ///
+    /// # Errors
+    /// [`Kind::Config`]: malformed.
+    pub fn parse_url(&self, text: &str, origin: &str) -> Result<DatabaseUrl> {
+        parse_url(&db::Secret::new(text), &self.libpq, origin)
     }
 
     /// How a command opens its database.

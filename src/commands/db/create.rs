@@ -1,0 +1,221 @@
+//! `db create`: the database, its role and its rights; on SQLite the file.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::context::Context;
+use crate::db::provision::{self, State};
+use crate::db::{Database, DatabaseUrl, PostgresUrl, Secret};
+use crate::error::{Error, Kind, Outcome, Result};
+use crate::report::Report;
+use crate::ui::{Cell, Page, Tone};
+
+pub(super) const EXAMPLES: &str = "Examples:
+  skyteam db create
+  skyteam db create --admin-url postgres://postgres@db.example.com/postgres --owner skyteam
+  skyteam db create --database-url sqlite:skyteam.db";
+
+/// Arguments of `db create`.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// Role that is to own the database; made where it does not exist [default: the role of the database URL]
+    #[arg(long, value_name = "ROLE")]
+    owner: Option<String>,
+    /// URL of a role that may create databases and roles [default: the database URL's own role]
+    #[arg(long, value_name = "URL")]
+    admin_url: Option<String>,
+    /// File that holds the password of a role to be made; asked for on a terminal where it is not given
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+}
+
+#[derive(Serialize)]
+#[serde(transparent)]
+struct Created(Vec<Step>);
+
+#[derive(Serialize)]
+struct Step {
+    object: &'static str,
+    name: String,
+    state: State,
+}
+
+impl Report for Created {
+    fn human(&self, page: &mut Page<'_>) -> io::Result<()> {
+        for step in &self.0 {
+            let (word, tone) = match step.state {
+                State::Exists => ("exists already", Tone::Dim),
+                State::Created => ("created", Tone::Good),
+                State::Granted => ("granted", Tone::Good),
+            };
+            page.words(&[
+                Cell::new(step.object),
+                Cell::new(&step.name).tone(Tone::Strong),
+                Cell::new(word).tone(tone),
+            ])?;
+        }
+        Ok(())
+    }
+}
+
+pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
+    let steps = match cx.url()? {
+        DatabaseUrl::Sqlite(place) => {
+            let existed = place.path.exists();
+            if existed || !cx.answers.dry_run {
+                cx.creator().await?;
+            }
+            let state = if existed { State::Exists } else { State::Created };
+            vec![Step { object: "file", name: place.path.display().to_string(), state }]
+        }
+        DatabaseUrl::Postgres(place) => create_postgres(&args, &place, cx).await?,
+    };
+    cx.ui.report(&Created(steps))?;
+    if cx.answers.dry_run {
+        cx.ui.note("Dry run: nothing was made.");
+    } else {
+        cx.ui.note("Next: skyteam db push");
+    }
+    Ok(Outcome::Done)
+}
+
+async fn create_postgres(args: &Args, place: &PostgresUrl, cx: &Context) -> Result<Vec<Step>> {
+    let name = place.database.clone().or_else(|| place.user.clone()).ok_or_else(|| {
+        Error::new(Kind::Config, "no_database", "the database URL names no database")
+            .fix("postgres://role@host/skyteam")
+    })?;
+    let admin = cx.connect(&admin_url(args, place, cx)?, false).await?;
+    let session_role = admin.target().role.clone().unwrap_or_default();
+    let owner = args.owner.clone().or_else(|| place.user.clone()).unwrap_or_else(|| session_role.clone());
+
+    let mut steps = Vec::new();
+    if provision::role_exists(admin.conn(), &owner).await? {
+        steps.push(Step { object: "role", name: owner.clone(), state: State::Exists });
+    } else if args.owner.is_some() {
+        let password = new_password(args, &owner, cx).await?;
+        if !cx.answers.dry_run {
+            let made = provision::create_role(admin.conn(), &owner, password.as_ref()).await;
+            made.map_err(|error| needs_right(error.into(), &session_role, "CREATEROLE"))?;
+        }
+        steps.push(Step { object: "role", name: owner.clone(), state: State::Created });
+    } else {
+        return Err(Error::new(Kind::NotFound, "no_such_role", format!("no role {owner:?} on that server"))
+            .fix(format!("skyteam db create --owner {owner}")));
+    }
+
+    if provision::database_exists(admin.conn(), &name).await? {
+        steps.push(Step { object: "database", name: name.clone(), state: State::Exists });
+        grant(&mut steps, place, &admin, &name, &owner, cx).await?;
+    } else {
+        if !cx.answers.dry_run {
+            // A role owns what it makes without having to be a member of itself.
+            let other = Some(owner.as_str()).filter(|owner| *owner != session_role);
+            let made = provision::create_database(admin.conn(), &name, other).await;
+            made.map_err(|error| needs_right(error.into(), &session_role, "CREATEDB"))?;
+        }
+        steps.push(Step { object: "database", name, state: State::Created });
+    }
+    Ok(steps)
+}
+
+/// The rights that an existing database's role lacks.
+async fn grant(
+    steps: &mut Vec<Step>,
+    place: &PostgresUrl,
+    admin: &Database,
+    name: &str,
+    role: &str,
+    cx: &Context,
+) -> Result<()> {
+    if cx.answers.dry_run {
+        return Ok(());
+    }
+    let DatabaseUrl::Postgres(login) = admin.url() else { return Ok(()) };
+    let inside = PostgresUrl { database: place.database.clone().or_else(|| Some(name.to_owned())), ..login.clone() };
+    let inside = cx.connect(&DatabaseUrl::Postgres(inside), false).await?;
+    let granted = provision::grant_missing(inside.conn(), name, role).await.map_err(|error| {
+        let error = Error::from(error);
+        if error.kind() != Kind::Denied {
+            return error;
+        }
+        Error::new(
+            Kind::Denied,
+            "permission_denied",
+            format!("role {role:?} lacks rights in {name:?}, and this role may not grant them"),
+        )
+        .fix("skyteam db create --admin-url URL    with the database's owner or a superuser")
+        .fix(format!("GRANT CREATE, TEMPORARY ON DATABASE \"{name}\" TO \"{role}\""))
+        .fix(format!("GRANT USAGE, CREATE ON SCHEMA public TO \"{role}\""))
+        .source(error)
+    })?;
+    inside.close().await;
+    steps.extend(granted.into_iter().map(|right| Step { object: "right", name: right.into(), state: State::Granted }));
+    Ok(())
+}
+
+fn admin_url(args: &Args, place: &PostgresUrl, cx: &Context) -> Result<DatabaseUrl> {
+    let Some(text) = &args.admin_url else {
+        // The database to be made cannot be connected to; `postgres` is there on every server.
+        return Ok(DatabaseUrl::Postgres(PostgresUrl { database: Some("postgres".into()), ..place.clone() }));
+    };
+    match cx.settings.parse_url(text, "--admin-url")? {
+        DatabaseUrl::Postgres(admin) => {
+            let database = admin.database.clone().or_else(|| Some("postgres".into()));
+            Ok(DatabaseUrl::Postgres(PostgresUrl { database, ..admin }))
+        }
+        DatabaseUrl::Sqlite(_) => Err(Error::new(
+            Kind::Usage,
+            "usage",
+            "--admin-url is an SQLite URL, but the database is on a PostgreSQL server",
+        )),
+    }
+}
+
+/// The password of a role to be made: from a file or a prompt, never from an argument.
+async fn new_password(args: &Args, role: &str, cx: &Context) -> Result<Option<Secret>> {
+    if let Some(path) = &args.password_file {
+        return read_password(path).map(Some);
+    }
+    if cx.answers.dry_run {
+        return Ok(None);
+    }
+    if !cx.ui.is_interactive() {
+        return Err(Error::new(
+            Kind::Unconfirmed,
+            "password_needed",
+            format!("role {role:?} is to be made, and its password is not known"),
+        )
+        .fix("add --password-file FILE"));
+    }
+    let password = cx.ui.ask_secret(&format!("Password for the new role {role}")).await?;
+    if password.is_empty() {
+        return Err(Error::new(Kind::Usage, "empty_password", "the password is empty"));
+    }
+    if cx.ui.ask_secret("Again").await? != password {
+        return Err(Error::new(Kind::Usage, "passwords_differ", "the two passwords differ; nothing was made"));
+    }
+    Ok(Some(Secret::new(password)))
+}
+
+fn read_password(path: &Path) -> Result<Secret> {
+    let failed =
+        |why: String| Error::new(Kind::Usage, "password_file", format!("no password in {}", path.display())).why(why);
+    let text = std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
+    match text.lines().next().unwrap_or_default() {
+        "" => Err(failed("its first line is empty".into())),
+        line => Ok(Secret::new(line)),
+    }
+}
+
+fn needs_right(error: Error, role: &str, right: &str) -> Error {
+    if error.kind() != Kind::Denied {
+        return error;
+    }
+    Error::new(Kind::Denied, "permission_denied", format!("role {role:?} may not do this"))
+        .why(format!("it needs {right}"))
+        .fix(format!("ALTER ROLE \"{role}\" {right}    by a superuser, or"))
+        .fix("skyteam db create --admin-url URL    with a role that may")
+        .source(error)
+}

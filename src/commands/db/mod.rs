@@ -1,0 +1,38 @@
+//! `db`: the database itself.
+
+mod create;
+mod seed;
+mod shell;
+
+use clap::Subcommand;
+
+use crate::context::Context;
+use crate::error::{Outcome, Result};
+
+/// What to do with the database.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Make the database, and asked for its role, with the rights they need
+    #[command(after_help = create::EXAMPLES)]
+    Create(create::Args),
+    /// Fill an empty database with demonstration data
+    #[command(after_help = seed::EXAMPLES)]
+    Seed(seed::Args),
+    /// Open psql or sqlite3 on this database
+    #[command(after_help = shell::EXAMPLES)]
+    Shell(shell::Args),
+}
+
+impl Verb {
+    /// Runs it.
+    ///
+    /// # Errors
+    /// The command's.
+    pub async fn run(self, cx: &Context) -> Result<Outcome> {
+        match self {
+            Self::Create(args) => create::run(args, cx).await,
+            Self::Seed(args) => seed::run(args, cx).await,
+            Self::Shell(args) => shell::run(args, cx).await,
+        }
+    }
+}

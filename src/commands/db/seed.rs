@@ -1,0 +1,86 @@
+//! `db seed`.
+
+use std::io;
+
+use serde::Serialize;
+
+use crate::context::Context;
+use crate::domain::seed::{self, Wish};
+use crate::error::{Error, Kind, Outcome, Result};
+use crate::report::Report;
+use crate::ui::{Cell, Page};
+
+pub(super) const EXAMPLES: &str = "Examples:
+  skyteam db seed
+  skyteam db seed --users 5000 --flights 800 --seed 7";
+
+/// Arguments of `db seed`.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// How many users
+    #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    users: u32,
+    /// How many flights
+    #[arg(long, value_name = "N", default_value_t = 120, value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
+    flights: u32,
+    /// The same seed on the same day gives the same data
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    seed: u64,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Seeded {
+    airlines: usize,
+    brands: usize,
+    miles_products: usize,
+    users: usize,
+    flights: usize,
+    flight_passengers: usize,
+    miles_transactions: usize,
+}
+
+impl Report for Seeded {
+    fn human(&self, page: &mut Page<'_>) -> io::Result<()> {
+        let number = |rows: usize| Cell::new(rows.to_string());
+        page.fields(&[
+            ("airlines", number(self.airlines)),
+            ("brands", number(self.brands)),
+            ("milesProducts", number(self.miles_products)),
+            ("users", number(self.users)),
+            ("flights", number(self.flights)),
+            ("flightPassengers", number(self.flight_passengers)),
+            ("milesTransactions", number(self.miles_transactions)),
+        ])
+    }
+}
+
+pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
+    let database = cx.creator().await?;
+    let transaction = cx.begin(&database).await?;
+    let occupied = seed::occupied(&transaction).await?;
+    if !occupied.is_empty() {
+        let held: Vec<String> = occupied.iter().map(|(table, rows)| format!("{table}: {rows}")).collect();
+        return Err(Error::new(Kind::Refused, "not_empty", "the database holds data already; nothing was seeded")
+            .why(held.join(", "))
+            .fix("skyteam db seed --database-url sqlite:demo.db    after skyteam db push on it"));
+    }
+    let (users, flights) = (args.users as usize, args.flights as usize);
+    let data = seed::generate(Wish { users, flights, seed: args.seed, now: cx.now });
+    let seeded = Seeded {
+        airlines: data.airlines.len(),
+        brands: data.brands.len(),
+        miles_products: data.products.len(),
+        users: data.users.len(),
+        flights: data.flights.len(),
+        flight_passengers: data.passengers.len(),
+        miles_transactions: data.entries.len(),
+    };
+    let rows = seeded.users + seeded.flights + seeded.flight_passengers + seeded.miles_transactions;
+    let progress = cx.ui.progress(Some(rows as u64), "seeding");
+    seed::insert(&transaction, data, |rows| progress.advance(rows)).await?;
+    drop(progress);
+    cx.finish(transaction).await?;
+    cx.ui.report(&seeded)?;
+    Ok(Outcome::Done)
+}

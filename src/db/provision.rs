@@ -1,0 +1,138 @@
+//! Making databases and roles on a PostgreSQL server, with the rights that PostgreSQL 15 and later really ask for.
+//!
+//! Since version 15 nobody but a database's owner may create in its schema `public` (release notes 15, "E.19.2"). So the
+//! role that skyteam uses either owns the database or is granted what it needs: CREATE and TEMPORARY on the database
+//! (its schema `skyteam`, the scratch tables of a comparison), USAGE and CREATE on `public`.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use hmac::{Hmac, KeyInit, Mac};
+use sea_orm::{ConnectionTrait, DbErr, Statement, Value};
+use sha2::{Digest, Sha256};
+
+use super::{Connection, Engine, Secret};
+
+/// Rounds of PBKDF2 in a SCRAM verifier: PostgreSQL's own default (`scram_iterations`).
+const ROUNDS: u32 = 4096;
+
+/// What a step found or did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// It was there.
+    Exists,
+    /// It was made now.
+    Created,
+    /// A right was given now.
+    Granted,
+}
+
+/// Whether a role exists.
+///
+/// # Errors
+/// The driver's.
+pub async fn role_exists(admin: &Connection, role: &str) -> Result<bool, DbErr> {
+    exists(admin, "select 1 from pg_roles where rolname = $1", role).await
+}
+
+/// Whether a database exists.
+///
+/// # Errors
+/// The driver's.
+pub async fn database_exists(admin: &Connection, name: &str) -> Result<bool, DbErr> {
+    exists(admin, "select 1 from pg_database where datname = $1", name).await
+}
+
+async fn exists(admin: &Connection, sql: &str, name: &str) -> Result<bool, DbErr> {
+    let statement = Statement::from_sql_and_values(Engine::Postgres.backend(), sql, [Value::from(name)]);
+    Ok(admin.query_one_raw(statement).await?.is_some())
+}
+
+/// Makes a role that may log in. The server gets a SCRAM verifier, never the password itself, so that no log of
+/// statements can hold it.
+///
+/// # Errors
+/// The driver's: 42501 where the session may not create roles.
+pub async fn create_role(admin: &Connection, role: &str, password: Option<&Secret>) -> Result<(), DbErr> {
+    let mut sql = format!("create role {} login", quote(role));
+    if let Some(password) = password {
+        sql.push_str(&format!(" password '{}'", scram_verifier(password.expose(), &rand::random::<[u8; 16]>())));
+    }
+    admin.execute_unprepared(&sql).await.map(drop)
+}
+
+/// Makes a database in UTF-8, owned by `owner` or by the session's role.
+///
+/// # Errors
+/// The driver's: 42501 where the session may not create databases, or not for that owner.
+pub async fn create_database(admin: &Connection, name: &str, owner: Option<&str>) -> Result<(), DbErr> {
+    let owner = owner.map(|role| format!(" owner {}", quote(role))).unwrap_or_default();
+    let sql = format!("create database {}{owner} encoding 'UTF8' template template0", quote(name));
+    admin.execute_unprepared(&sql).await.map(drop)
+}
+
+/// Gives `role` those rights in the connected database `name` that it lacks, and answers them in words.
+///
+/// # Errors
+/// The driver's: 42501 where the session may not grant them.
+pub async fn grant_missing(connection: &Connection, name: &str, role: &str) -> Result<Vec<&'static str>, DbErr> {
+    let statement = Statement::from_sql_and_values(
+        Engine::Postgres.backend(),
+        "select has_database_privilege($1, current_database(), 'CREATE') as \"create\",
+                has_database_privilege($1, current_database(), 'TEMPORARY') as temporary,
+                has_schema_privilege($1, 'public', 'USAGE') and has_schema_privilege($1, 'public', 'CREATE') as public",
+        [Value::from(role)],
+    );
+    let Some(row) = connection.query_one_raw(statement).await? else { return Ok(Vec::new()) };
+    let (database, grantee) = (quote(name), quote(role));
+    let wanted = [
+        ("create", "CREATE on the database", format!("grant create on database {database} to {grantee}")),
+        ("temporary", "TEMPORARY on the database", format!("grant temporary on database {database} to {grantee}")),
+        ("public", "USAGE and CREATE on schema public", format!("grant usage, create on schema public to {grantee}")),
+    ];
+    let mut granted = Vec::new();
+    for (column, words, sql) in wanted {
+        if !row.try_get::<bool>("", column)? {
+            connection.execute_unprepared(&sql).await?;
+            granted.push(words);
+        }
+    }
+    Ok(granted)
+}
+
+fn quote(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// The form in which PostgreSQL keeps a SCRAM-SHA-256 password (RFC 5802, RFC 7677; `src/common/scram-common.c`).
+fn scram_verifier(password: &str, salt: &[u8]) -> String {
+    // As libpq does, a password that SASLprep refuses is used as it is.
+    let prepared = stringprep::saslprep(password).unwrap_or(password.into());
+    let salted = pbkdf2::pbkdf2_hmac_array::<Sha256, 32>(prepared.as_bytes(), salt, ROUNDS);
+    let stored = Sha256::digest(keyed(&salted, b"Client Key"));
+    let server = keyed(&salted, b"Server Key");
+    let text = |bytes: &[u8]| BASE64_STANDARD.encode(bytes);
+    format!("SCRAM-SHA-256${ROUNDS}:{}${}:{}", text(salt), text(&stored), text(&server))
+}
+
+fn keyed(key: &[u8; 32], message: &[u8]) -> [u8; 32] {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes a key of any length");
+    mac.update(message);
+    mac.finalize().into_bytes().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RFC 7677, section 3: user "user", password "pencil".
+    #[test]
+    fn the_verifier_agrees_with_the_rfc() {
+        let salt = BASE64_STANDARD.decode("W22ZaJ0SNY7soEsUEjb6gQ==").unwrap();
+        let verifier = scram_verifier("pencil", &salt);
+        assert_eq!(
+            verifier,
+            "SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ==$WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=:wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU="
+        );
+    }
+}
