@@ -1,14 +1,21 @@
 //! The schema engine: reads a schema, compares two, plans the way from one to the other, and goes it.
 //!
 //! One neutral [`Schema`] has three states: what the entities ask for ([`desired`]), what a migration's snapshot says
-//! ([`Schema::from_json`]), and what the database's own catalogue says. Inspect, diff, plan and apply are four steps
-//! over these plain values. Nothing here prints, asks, or knows an argument; that is the commands' part.
+//! ([`Schema::from_json`]), and what the database's own catalogue says ([`live`]). Inspect, diff, plan and apply are
+//! four steps over these plain values. Nothing here prints, asks, or knows an argument; that is the commands' part.
 
+pub mod change;
 pub mod desired;
 pub mod dialect;
+pub mod diff;
+pub mod live;
+mod matching;
 pub mod model;
 pub mod rules;
+mod sql_tokens;
 
 pub use desired::desired;
 pub use dialect::Statement;
+pub use diff::{Diff, Origin, Suspect, diff};
+pub use live::{Live, LiveError, Rename};
 pub use model::Schema;

@@ -3,7 +3,7 @@
 pub mod postgres;
 pub mod sqlite;
 
-use super::model::Schema;
+use super::model::{Kind, Schema};
 use crate::db::Engine;
 
 /// One SQL statement, without its closing semicolon.
@@ -50,4 +50,12 @@ pub fn quote_all(names: &[String]) -> String {
 /// A text literal. Both engines take the same form, PostgreSQL under `standard_conforming_strings`.
 pub fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
+}
+
+/// How `engine` stores a type: two kinds that are stored alike are no difference there.
+pub fn kind(engine: Engine, kind: &Kind) -> &str {
+    match engine {
+        Engine::Postgres => postgres::kind(kind),
+        Engine::Sqlite => sqlite::kind(kind),
+    }
 }

@@ -1,0 +1,149 @@
+-- What stands in a schema of PostgreSQL, as one JSON document in a fixed order.
+-- $1: the names of our tables, as a JSON array; $2: whether to read the session's temporary schema instead of public.
+-- Constraint types p, u, f, c and x only: since version 18 NOT NULL is a constraint (n) too, and columns say that.
+WITH given AS (
+  SELECT ARRAY (SELECT pg_catalog.json_array_elements_text($1::json)) AS names
+), home AS (
+  SELECT oid, nspname FROM pg_catalog.pg_namespace
+  WHERE oid = CASE WHEN $2 THEN pg_catalog.pg_my_temp_schema() ELSE pg_catalog.to_regnamespace('public') END
+), ours AS (
+  SELECT c.oid, c.relname, c.relkind, c.relpersistence, c.relowner
+  FROM pg_catalog.pg_class c JOIN home ON c.relnamespace = home.oid
+  WHERE c.relname = ANY (SELECT pg_catalog.unnest(names) FROM given) AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+), member AS (
+  SELECT classid, objid FROM pg_catalog.pg_depend WHERE deptype = 'e'
+)
+SELECT pg_catalog.json_build_object(
+  'version', pg_catalog.current_setting('server_version_num')::int,
+  'tables', (
+    SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
+      'name', relname, 'kind', relkind, 'persistence', relpersistence,
+      'owner', pg_catalog.pg_get_userbyid(relowner), 'owned', pg_catalog.pg_has_role(relowner, 'USAGE')
+    ) ORDER BY relname COLLATE "C") FROM ours
+  ),
+  'columns', (
+    SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
+      'table', ours.relname, 'name', a.attname,
+      'type', pg_catalog.format_type(a.atttypid, a.atttypmod) || CASE
+        WHEN a.attcollation <> t.typcollation THEN ' COLLATE ' || a.attcollation::pg_catalog.regcollation ELSE '' END,
+      'required', a.attnotnull, 'default', pg_catalog.pg_get_expr(d.adbin, d.adrelid, true),
+      'identity', a.attidentity, 'generated', a.attgenerated
+    ) ORDER BY ours.relname COLLATE "C", a.attnum)
+    FROM ours
+    JOIN pg_catalog.pg_attribute a ON a.attrelid = ours.oid AND a.attnum > 0 AND NOT a.attisdropped
+    JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+    LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+    WHERE ours.relkind IN ('r', 'p')
+  ),
+  'constraints', (
+    SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
+      'table', ours.relname, 'name', c.conname, 'type', c.contype,
+      'columns', (SELECT pg_catalog.json_agg(a.attname ORDER BY k.place)
+        FROM pg_catalog.unnest(c.conkey) WITH ORDINALITY k (attnum, place)
+        JOIN pg_catalog.pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = k.attnum),
+      'target', r.relname,
+      'references', (SELECT pg_catalog.json_agg(a.attname ORDER BY k.place)
+        FROM pg_catalog.unnest(c.confkey) WITH ORDINALITY k (attnum, place)
+        JOIN pg_catalog.pg_attribute a ON a.attrelid = c.confrelid AND a.attnum = k.attnum),
+      'on_update', c.confupdtype, 'on_delete', c.confdeltype,
+      'check', pg_catalog.pg_get_expr(c.conbin, c.conrelid, true),
+      'plain', NOT c.condeferrable AND c.convalidated
+        AND COALESCE((pg_catalog.to_jsonb(c) ->> 'conenforced')::boolean, true)
+        AND NOT COALESCE((pg_catalog.to_jsonb(c) ->> 'conperiod')::boolean, false)
+        AND CASE c.contype
+          WHEN 'f' THEN c.confmatchtype = 's' AND c.confdelsetcols IS NULL
+            AND r.relnamespace = (SELECT oid FROM home)
+          WHEN 'c' THEN NOT c.connoinherit
+          ELSE i.indnatts = i.indnkeyatts AND NOT i.indnullsnotdistinct END,
+      'definition', pg_catalog.pg_get_constraintdef(c.oid, true)
+    ) ORDER BY ours.relname COLLATE "C", c.contype, c.conname COLLATE "C")
+    FROM ours
+    JOIN pg_catalog.pg_constraint c ON c.conrelid = ours.oid AND c.contype IN ('p', 'u', 'f', 'c', 'x')
+    LEFT JOIN pg_catalog.pg_class r ON r.oid = c.confrelid AND c.contype = 'f'
+    LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = c.conindid AND c.contype IN ('p', 'u', 'x')
+  ),
+  'indexes', (
+    SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
+      'table', ours.relname, 'name', x.relname, 'unique', i.indisunique,
+      'columns', (SELECT pg_catalog.json_agg(a.attname ORDER BY k.place)
+        FROM pg_catalog.unnest(i.indkey::int2[]) WITH ORDINALITY k (attnum, place)
+        JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum),
+      'filter', pg_catalog.pg_get_expr(i.indpred, i.indrelid, true),
+      'plain', m.amname = 'btree' AND i.indexprs IS NULL AND i.indnatts = i.indnkeyatts AND i.indisvalid
+        AND i.indisready AND NOT i.indnullsnotdistinct
+        AND NOT EXISTS (SELECT FROM pg_catalog.unnest(i.indoption::int2[]) o WHERE o <> 0)
+        AND NOT EXISTS (SELECT FROM pg_catalog.unnest(i.indclass::oid[]) o (oid)
+          JOIN pg_catalog.pg_opclass p USING (oid) WHERE NOT p.opcdefault)
+        AND NOT EXISTS (
+          SELECT FROM unnest(i.indkey::int2[], i.indcollation::oid[]) k (attnum, coll)
+          JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
+          WHERE a.attcollation <> k.coll),
+      'definition', pg_catalog.pg_get_indexdef(i.indexrelid, 0, true)
+        || CASE WHEN i.indisvalid THEN '' ELSE ' -- invalid' END
+    ) ORDER BY ours.relname COLLATE "C", x.relname COLLATE "C")
+    FROM ours
+    JOIN pg_catalog.pg_index i ON i.indrelid = ours.oid
+    JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid
+    JOIN pg_catalog.pg_am m ON m.oid = x.relam
+    WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_constraint c
+      WHERE c.conindid = i.indexrelid AND c.contype IN ('p', 'u', 'x'))
+  ),
+  'triggers', (
+    SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
+      'table', ours.relname, 'name', t.tgname, 'enabled', t.tgenabled,
+      'definition', pg_catalog.pg_get_triggerdef(t.oid, false),
+      'head', pg_catalog.format('CREATE TRIGGER %I ', t.tgname),
+      'on', pg_catalog.format(' ON %I.%I ', (SELECT nspname FROM home), ours.relname),
+      'schema', n.nspname, 'function', p.proname
+    ) ORDER BY ours.relname COLLATE "C", t.tgname COLLATE "C")
+    FROM ours
+    JOIN pg_catalog.pg_trigger t ON t.tgrelid = ours.oid AND NOT t.tgisinternal
+    JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
+    JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+  ),
+  'functions', (
+    SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
+      'name', p.proname, 'body', p.prosrc, 'language', l.lanname, 'definer', p.prosecdef,
+      'config', pg_catalog.array_to_json(p.proconfig)
+    ) ORDER BY p.proname COLLATE "C")
+    FROM pg_catalog.pg_proc p
+    JOIN pg_catalog.pg_language l ON l.oid = p.prolang
+    WHERE p.pronamespace = pg_catalog.to_regnamespace('skyteam')
+      AND p.prorettype = 'pg_catalog.trigger'::pg_catalog.regtype
+  ),
+  'others', (
+    SELECT pg_catalog.json_agg(kind || ' ' || name ORDER BY kind COLLATE "C", name COLLATE "C")
+    FROM (
+      SELECT CASE c.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' WHEN 'S' THEN 'sequence'
+          WHEN 'f' THEN 'foreign table' WHEN 'c' THEN 'type' ELSE 'table' END AS kind, c.relname::text AS name
+      FROM pg_catalog.pg_class c JOIN home ON c.relnamespace = home.oid
+      WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'c') AND c.relname <> ALL (SELECT pg_catalog.unnest(names) FROM given)
+        AND NOT EXISTS (SELECT FROM member WHERE classid = 'pg_catalog.pg_class'::regclass AND objid = c.oid)
+      UNION ALL
+      SELECT 'type', t.typname FROM pg_catalog.pg_type t JOIN home ON t.typnamespace = home.oid
+      WHERE t.typtype IN ('e', 'd', 'r')
+        AND NOT EXISTS (SELECT FROM member WHERE classid = 'pg_catalog.pg_type'::regclass AND objid = t.oid)
+      UNION ALL
+      SELECT 'function', p.proname FROM pg_catalog.pg_proc p JOIN home ON p.pronamespace = home.oid
+      WHERE NOT EXISTS (SELECT FROM member WHERE classid = 'pg_catalog.pg_proc'::regclass AND objid = p.oid)
+      UNION ALL
+      SELECT 'policy', pg_catalog.format('%s on %s', p.polname, ours.relname)
+      FROM pg_catalog.pg_policy p JOIN ours ON ours.oid = p.polrelid
+      UNION ALL
+      SELECT 'schema', n.nspname FROM pg_catalog.pg_namespace n
+      WHERE n.nspname NOT IN ('public', 'skyteam', 'information_schema') AND n.nspname NOT LIKE 'pg\_%'
+        AND NOT EXISTS (SELECT FROM member WHERE classid = 'pg_catalog.pg_namespace'::regclass AND objid = n.oid)
+    ) everything
+  ),
+  'rights', pg_catalog.json_build_object(
+    'role', current_user,
+    'public', pg_catalog.to_regnamespace('public') IS NOT NULL,
+    'createInPublic', COALESCE(pg_catalog.has_schema_privilege(
+      pg_catalog.to_regnamespace('public')::oid, 'CREATE'), false),
+    'createSchema', pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE'),
+    'home', pg_catalog.to_regnamespace('skyteam') IS NOT NULL,
+    'createInHome', COALESCE(pg_catalog.has_schema_privilege(
+      pg_catalog.to_regnamespace('skyteam')::oid, 'CREATE'), false),
+    'migrations', pg_catalog.to_regclass('skyteam.migrations') IS NOT NULL
+  )
+)::text

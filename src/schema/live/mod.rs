@@ -1,0 +1,116 @@
+//! The live schema: what the database's own catalogue says, as a [`Schema`] that compares with a given one.
+//!
+//! Reading needs something to compare with (`reference`), for two reasons. Tables that the reference does not name are
+//! somebody else's and only listed. And expressions (defaults, checks, conditions) are compared in the engine's own
+//! words: whatever the engine says means the same becomes the reference's own value, everything else `Raw`. Equal
+//! things are therefore equal values, and [`super::diff`] stays a pure function.
+
+mod create_table;
+mod postgres;
+mod sqlite;
+mod unify;
+
+use sea_orm::ConnectionTrait;
+
+use super::model::Schema;
+use crate::db::Engine;
+
+/// Reads the tables of `reference` as they are, under the names they have. Columns in `renames` are looked up, and
+/// expressions compared, as they will be called.
+///
+/// Call it inside a transaction: on PostgreSQL it may make scratch tables behind a savepoint. It changes nothing.
+///
+/// # Errors
+///
+/// [`LiveError`]; after a driver's error the caller's transaction is lost.
+pub async fn read(
+    connection: &impl ConnectionTrait,
+    reference: &Schema,
+    renames: &[Rename],
+) -> Result<Live, LiveError> {
+    match Engine::of(connection) {
+        Engine::Postgres => postgres::read(connection, reference, renames).await,
+        Engine::Sqlite => sqlite::read(connection, reference, renames).await,
+    }
+}
+
+/// What was read.
+#[derive(Clone, Debug)]
+pub struct Live {
+    /// Our tables as they are, under the names that things have.
+    pub schema: Schema,
+    /// What else stands there and is never touched, as `view airline_stats`, in order.
+    pub others: Vec<String>,
+    /// What the role may do; on SQLite, where there are no roles, everything.
+    pub rights: Rights,
+}
+
+/// What the role of the connection may do, and what of ours is there already.
+#[derive(Clone, Debug)]
+pub struct Rights {
+    /// The role.
+    pub role: String,
+    /// Whether it may make tables in `public`.
+    pub create_in_public: bool,
+    /// Whether it may make schemas in the database.
+    pub create_schema: bool,
+    /// Whether the schema `skyteam` is there.
+    pub home: bool,
+    /// Whether the role may make functions and tables in it.
+    pub create_in_home: bool,
+    /// Whether the table of applied migrations is there.
+    pub migrations: bool,
+    /// Our tables that belong to another role, as `(table, owner)`.
+    pub not_owned: Vec<(String, String)>,
+}
+
+/// Why the live schema could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum LiveError {
+    /// The server is older than what skyteam knows.
+    #[error("PostgreSQL {0} is too old")]
+    TooOld(String),
+    /// One of our names belongs to a view or foreign table.
+    #[error("{name} is a {kind}")]
+    NotATable {
+        /// The name.
+        name: String,
+        /// What it is.
+        kind: &'static str,
+    },
+    /// The catalogue's answer is not of the expected form.
+    #[error("the catalogue answered something unexpected")]
+    Catalogue(#[from] serde_json::Error),
+    /// A table's definition cannot be parsed.
+    #[error("cannot read the definition of {table}: {problem}")]
+    Definition {
+        /// The table.
+        table: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The driver's.
+    #[error(transparent)]
+    Driver(#[from] sea_orm::DbErr),
+}
+
+/// A column that has, or had, another name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rename {
+    /// Its table.
+    pub table: String,
+    /// The name it has had.
+    pub from: String,
+    /// The name it is to have.
+    pub to: String,
+}
+
+impl Rename {
+    /// The new name of a column, which is its own where no rename is about it.
+    pub fn apply<'a>(renames: &'a [Self], table: &str, column: &'a str) -> &'a str {
+        renames
+            .iter()
+            .find(|rename| rename.table == table && rename.from == column)
+            .map_or(column, |rename| rename.to.as_str())
+    }
+}

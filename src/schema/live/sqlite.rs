@@ -1,0 +1,206 @@
+//! Reading SQLite's catalogue: the texts of `sqlite_schema`, compared token by token.
+
+use sea_orm::{ConnectionTrait, DbBackend, Statement as Query};
+
+use super::create_table::{self, ColumnText};
+use super::{Live, LiveError, Rename, Rights, unify};
+use crate::db::Engine;
+use crate::schema::dialect::{self, sqlite};
+use crate::schema::model::{
+    Column, Constraint, Index, Kind, PerEngine, Rule, Schema, Shape, Table, Trigger, TriggerBody, Value,
+};
+use crate::schema::sql_tokens::{rename_column, same};
+
+/// Reads the tables of `reference`, as `renames` will have named their columns in expressions.
+///
+/// # Errors
+///
+/// [`LiveError`].
+pub async fn read(
+    connection: &impl ConnectionTrait,
+    reference: &Schema,
+    renames: &[Rename],
+) -> Result<Live, LiveError> {
+    let query = Query::from_string(
+        DbBackend::Sqlite,
+        "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY type, name",
+    );
+    let mut rows = Vec::new();
+    for row in connection.query_all_raw(query).await? {
+        rows.push(Row {
+            kind: row.try_get_by_index(0)?,
+            name: row.try_get_by_index(1)?,
+            table: row.try_get_by_index(2)?,
+            sql: row.try_get_by_index(3)?,
+        });
+    }
+    let mut schema = Schema::default();
+    for wanted in &reference.tables {
+        let is_it = |row: &&Row| row.name == wanted.name && matches!(row.kind.as_str(), "table" | "view");
+        let Some(row) = rows.iter().find(is_it) else { continue };
+        let virtually = row.sql.get(..14).is_some_and(|start| start.eq_ignore_ascii_case("CREATE VIRTUAL"));
+        match row.kind.as_str() {
+            "view" => return Err(LiveError::NotATable { name: row.name.clone(), kind: "view" }),
+            _ if virtually => return Err(LiveError::NotATable { name: row.name.clone(), kind: "virtual table" }),
+            _ => schema.tables.push(Assembly { rows: &rows, wanted, renames }.table(row)?),
+        }
+    }
+    let others = rows
+        .iter()
+        .filter(|row| matches!(row.kind.as_str(), "table" | "view"))
+        .filter(|row| reference.table(&row.name).is_none())
+        .filter(|row| !row.name.starts_with("sqlite_") && !row.name.starts_with("_skyteam_"))
+        .map(|row| format!("{} {}", row.kind, row.name))
+        .collect();
+    let migrations = rows.iter().any(|row| row.name == "_skyteam_migrations");
+    let rights = Rights {
+        role: String::new(),
+        create_in_public: true,
+        create_schema: true,
+        home: true,
+        create_in_home: true,
+        migrations,
+        not_owned: Vec::new(),
+    };
+    Ok(Live { schema, others, rights })
+}
+
+struct Row {
+    kind: String,
+    name: String,
+    table: String,
+    sql: String,
+}
+
+struct Assembly<'a> {
+    rows: &'a [Row],
+    wanted: &'a Table,
+    renames: &'a [Rename],
+}
+
+impl Assembly<'_> {
+    fn table(&self, row: &Row) -> Result<Table, LiveError> {
+        let definition = create_table::table(&row.sql)
+            .map_err(|problem| LiveError::Definition { table: row.name.clone(), problem })?;
+        let columns = definition.columns.iter().map(|column| self.column(column)).collect();
+        let mut constraints: Vec<Constraint> = definition
+            .constraints
+            .into_iter()
+            .map(|(constraint, check)| match check.and_then(|sql| self.check(&constraint.name, &sql)) {
+                Some(rule) => Constraint { rule, ..constraint },
+                None => constraint,
+            })
+            .collect();
+        let of_this = |row: &&Row| row.table == self.wanted.name;
+        let indexes = self.rows.iter().filter(of_this).filter(|row| row.kind == "index");
+        let mut indexes: Vec<Index> = indexes.map(|row| self.index(row)).collect();
+        unify::uniques(self.wanted, self.renames, &mut constraints, &mut indexes);
+        let triggers = self.rows.iter().filter(of_this).filter(|row| row.kind == "trigger");
+        let triggers = triggers.map(|row| self.trigger(row)).collect();
+        let oddity = match (definition.strict, definition.without_rowid) {
+            (true, false) => None,
+            (false, _) => Some("not STRICT".to_owned()),
+            (true, true) => Some("WITHOUT ROWID".to_owned()),
+        };
+        Ok(Table { name: row.name.clone(), columns, constraints, indexes, triggers, oddity })
+    }
+
+    fn column(&self, text: &ColumnText) -> Column {
+        let wanted = self.wanted.column(Rename::apply(self.renames, &self.wanted.name, &text.name));
+        let kind = match wanted {
+            Some(wanted) if dialect::kind(Engine::Sqlite, &wanted.kind) == text.kind => wanted.kind.clone(),
+            _ => match text.kind.as_str() {
+                "TEXT" => Kind::Text,
+                "INTEGER" => Kind::Integer,
+                "REAL" => Kind::Double,
+                other => Kind::Raw(other.to_owned()),
+            },
+        };
+        let default = text.default.as_ref().map(|sql| {
+            let expected = wanted.and_then(|wanted| wanted.default.as_ref());
+            match expected {
+                Some(expected) if same_default(expected, sql) => expected.clone(),
+                _ => Value::Raw(sql.clone()),
+            }
+        });
+        Column { name: text.name.clone(), kind, nullable: !text.required, default }
+    }
+
+    fn renamed_in(&self, sql: &str) -> String {
+        let mine = self.renames.iter().filter(|rename| rename.table == self.wanted.name);
+        mine.fold(sql.to_owned(), |sql, rename| rename_column(&sql, &rename.from, &rename.to))
+    }
+
+    /// The reference's check that means the same: the one of the same name first.
+    fn check(&self, name: &str, sql: &str) -> Option<Rule> {
+        let sql = self.renamed_in(sql);
+        let mut checks: Vec<&Constraint> = self.wanted.constraints.iter().collect();
+        checks.sort_by_key(|wanted| wanted.name != name);
+        checks.into_iter().map(|wanted| &wanted.rule).find(|rule| is_check(rule, &sql)).cloned()
+    }
+
+    fn index(&self, row: &Row) -> Index {
+        let raw = Shape::Raw { raw: row.sql.clone() };
+        let shape = match create_table::index(&row.sql) {
+            None => raw,
+            Some((shape, None)) => shape,
+            Some((Shape::Columns { columns, unique, .. }, Some(sql))) => {
+                self.filter(&sql).map_or(raw, |filter| Shape::Columns { columns, unique, filter: Some(filter) })
+            }
+            Some(_) => raw,
+        };
+        Index { name: row.name.clone(), shape }
+    }
+
+    fn filter(&self, sql: &str) -> Option<PerEngine> {
+        let sql = self.renamed_in(sql);
+        self.wanted.indexes.iter().find_map(|index| match &index.shape {
+            Shape::Columns { filter: Some(filter), .. } if same(bare(&filter.sqlite), bare(&sql)) => {
+                Some(filter.clone())
+            }
+            _ => None,
+        })
+    }
+
+    fn trigger(&self, row: &Row) -> Trigger {
+        let wanted = self.wanted.triggers.iter().find(|trigger| {
+            matches!(trigger.body, TriggerBody::Sqlite(_))
+                && sqlite::create_trigger(&self.wanted.name, trigger)
+                    .is_some_and(|statement| same(&statement.sql, row.sql.trim_end_matches(';')))
+        });
+        let body = wanted.map_or_else(|| TriggerBody::Raw(row.sql.clone()), |wanted| wanted.body.clone());
+        Trigger { name: row.name.clone(), body }
+    }
+}
+
+fn is_check(rule: &Rule, sql: &str) -> bool {
+    matches!(rule, Rule::Check(wanted) if same(bare(&wanted.sqlite), bare(sql)))
+}
+
+fn same_default(wanted: &Value, sql: &str) -> bool {
+    let text = bare(sql);
+    match wanted {
+        Value::Now if ["CURRENT_TIMESTAMP", "datetime('now')"].iter().any(|now| same(now, text)) => true,
+        Value::Boolean(true) if text.eq_ignore_ascii_case("true") => true,
+        Value::Boolean(false) if text.eq_ignore_ascii_case("false") => true,
+        _ => same(bare(&sqlite::default(wanted)), text),
+    }
+}
+
+/// An expression without parentheses around all of it.
+fn bare(sql: &str) -> &str {
+    let sql = sql.trim();
+    let Some(inner) = sql.strip_prefix('(').and_then(|sql| sql.strip_suffix(')')) else { return sql };
+    let mut depth = 0_i32;
+    for placed in crate::schema::sql_tokens::tokens(inner) {
+        match placed.token {
+            crate::schema::sql_tokens::Token::Sign('(') => depth += 1,
+            crate::schema::sql_tokens::Token::Sign(')') => depth -= 1,
+            _ => {}
+        }
+        if depth < 0 {
+            return sql;
+        }
+    }
+    bare(inner)
+}
