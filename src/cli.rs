@@ -94,14 +94,13 @@ pub fn run(mut world: World) -> u8 {
             () = interrupted(signals) => Err(Error::new(Kind::Interrupted, "interrupted", "interrupted")
                 .why("what was not committed was rolled back")),
         };
-        if let Some(database) = cx.database.get() {
-            if matches!(&outcome, Err(error) if error.kind() == Kind::Interrupted) {
-                database.cancel_running().await;
-            } else {
-                database.close().await;
-            }
+        let Some(database) = cx.database.get() else { return outcome };
+        if matches!(&outcome, Err(error) if error.kind() == Kind::Interrupted) {
+            database.cancel_running().await;
+        } else {
+            database.close().await;
         }
-        outcome
+        outcome.map_err(|error| error.on(database.target()))
     });
     // A prompt may still wait on its thread for a key that nobody will press.
     runtime.shutdown_background();

@@ -1,9 +1,32 @@
-//! libpq's environment, for what a URL leaves silent (PostgreSQL manual, 34.15 "Environment Variables").
+//! What a PostgreSQL URL leaves silent, filled in as libpq does: service file, environment, password file
+//! (PostgreSQL manual, 34.15 "Environment Variables", 34.16 "The Password File", 34.17 "The Connection Service File").
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use super::ConnectError;
 use super::url::{PostgresUrl, Secret};
+
+/// Variables of the environment that stand for a parameter of the URL. `PGAPPNAME` is left out: our sessions name
+/// the tool and the command.
+const VARIABLES: &[(&str, &str)] = &[
+    ("PGHOSTADDR", "hostaddr"),
+    ("PGHOST", "host"),
+    ("PGPORT", "port"),
+    ("PGUSER", "user"),
+    ("PGPASSWORD", "password"),
+    ("PGDATABASE", "dbname"),
+    ("PGPASSFILE", "passfile"),
+    ("PGSSLMODE", "sslmode"),
+    ("PGSSLROOTCERT", "sslrootcert"),
+    ("PGSSLCERT", "sslcert"),
+    ("PGSSLKEY", "sslkey"),
+    ("PGCONNECT_TIMEOUT", "connect_timeout"),
+    ("PGOPTIONS", "options"),
+];
+
+/// Where Debian and its kin keep the service file of the whole machine; elsewhere `PGSYSCONFDIR` says it.
+const SYSTEM_SERVICES: &str = "/etc/postgresql-common";
 
 /// The `PG…` variables of an environment.
 #[derive(Clone, Debug, Default)]
@@ -12,29 +35,233 @@ pub struct LibpqEnvironment {
 }
 
 impl LibpqEnvironment {
-    /// Takes the `PG…` variables, and `HOME` for `~/.pgpass`.
+    /// Takes the `PG…` variables, and `HOME` for the files below it.
     pub fn new(env: &BTreeMap<String, String>) -> Self {
         let ours = env.iter().filter(|(name, value)| (name.starts_with("PG") || *name == "HOME") && !value.is_empty());
         Self { values: ours.map(|(name, value)| (name.clone(), Secret::new(value.clone()))).collect() }
     }
 
-    /// Fills in what `url` leaves silent.
+    /// Fills in what `url` leaves silent, in libpq's order: the service it names, the environment, the password file,
+    /// the certificates below the home folder.
     ///
     /// # Errors
-    /// [`ConnectError`]: a variable that cannot be used.
+    /// [`ConnectError`]: a variable, service or file that cannot be used.
     pub fn complete(&self, mut url: PostgresUrl) -> Result<PostgresUrl, ConnectError> {
-        let value = |name: &str| self.values.get(name).map(|value| value.expose().to_owned());
-        url.host = url.host.or_else(|| value("PGHOST"));
-        if url.port.is_none()
-            && let Some(port) = value("PGPORT")
-        {
-            let wrong =
-                || ConnectError::Parameter { name: "PGPORT".into(), value: port.clone(), accepted: "a port number" };
-            url.port = Some(port.parse().map_err(|_| wrong())?);
+        if let Some(service) = url.take_parameter("service").or_else(|| self.value("PGSERVICE").map(str::to_owned)) {
+            for (name, value) in self.service(&service)? {
+                url.fill(&name, &value, &format!("{name} of service {service}"))?;
+            }
         }
-        url.user = url.user.or_else(|| value("PGUSER"));
-        url.password = url.password.or_else(|| value("PGPASSWORD").map(Secret::new));
-        url.database = url.database.or_else(|| value("PGDATABASE"));
+        for (variable, name) in VARIABLES {
+            if let Some(value) = self.value(variable) {
+                url.fill(name, value, variable)?;
+            }
+        }
+        let passfile = url.take_parameter("passfile").map(PathBuf::from).or_else(|| self.home(".pgpass"));
+        if let (None, Some(file)) = (&url.password, passfile) {
+            self.look_up(&mut url, &file);
+        }
+        self.find_certificates(&mut url);
         Ok(url)
+    }
+
+    fn value(&self, name: &str) -> Option<&str> {
+        self.values.get(name).map(Secret::expose)
+    }
+
+    fn home(&self, file: &str) -> Option<PathBuf> {
+        self.value("HOME").map(|home| Path::new(home).join(file))
+    }
+
+    /// The entries of a service: from `PGSERVICEFILE` or `~/.pg_service.conf`, else from the machine's file.
+    fn service(&self, name: &str) -> Result<Vec<(String, String)>, ConnectError> {
+        let own = self.value("PGSERVICEFILE").map(PathBuf::from).or_else(|| self.home(".pg_service.conf"));
+        let system = Path::new(self.value("PGSYSCONFDIR").unwrap_or(SYSTEM_SERVICES)).join("pg_service.conf");
+        let files: Vec<PathBuf> = own.into_iter().chain([system]).collect();
+        for file in &files {
+            match std::fs::read_to_string(file) {
+                Ok(text) => {
+                    if let Some(entries) = section(&text, name) {
+                        return Ok(entries);
+                    }
+                }
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                Err(source) => return Err(ConnectError::File { what: "service file", path: file.clone(), source }),
+            }
+        }
+        Err(ConnectError::NoService { name: name.to_owned(), files })
+    }
+
+    fn look_up(&self, url: &mut PostgresUrl, file: &Path) {
+        let Ok(text) = std::fs::read_to_string(file) else { return };
+        if open_to_others(file) {
+            url.ignored_passfile = Some(file.to_owned());
+            return;
+        }
+        let user = url.user_or_default();
+        let host = match url.host.as_deref() {
+            // libpq knows the default socket by this name.
+            None => "localhost",
+            Some(host) if host.trim_end_matches('/') == "/run/postgresql" => "localhost",
+            Some(host) if host.trim_end_matches('/') == "/var/run/postgresql" => "localhost",
+            Some(host) => host,
+        };
+        let port = url.port.unwrap_or(5432).to_string();
+        let database = url.database.as_deref().unwrap_or(&user);
+        url.password = passfile_entry(&text, [host, &port, database, &user]).map(Secret::new);
+    }
+
+    /// The certificates that libpq finds by itself below `~/.postgresql`.
+    fn find_certificates(&self, url: &mut PostgresUrl) {
+        let Some(mode) = url.parameter("sslmode").map(str::to_owned) else { return };
+        if !matches!(mode.as_str(), "require" | "verify-ca" | "verify-full") {
+            return;
+        }
+        for (name, file) in [
+            ("sslrootcert", ".postgresql/root.crt"),
+            ("sslcert", ".postgresql/postgresql.crt"),
+            ("sslkey", ".postgresql/postgresql.key"),
+        ] {
+            if let Some(path) = self.home(file).filter(|path| path.exists())
+                && url.parameter(name).is_none()
+            {
+                url.parameters.push((name.to_owned(), path.display().to_string()));
+            }
+        }
+    }
+}
+
+/// The `key=value` lines under `[name]`.
+fn section(text: &str, name: &str) -> Option<Vec<(String, String)>> {
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    lines.find(|line| line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) == Some(name))?;
+    let entries = lines.take_while(|line| !line.starts_with('['));
+    Some(
+        entries
+            .filter_map(|line| line.split_once('='))
+            .map(|(key, value)| (key.trim().to_owned(), value.trim().to_owned()))
+            .collect(),
+    )
+}
+
+/// The password of the first line that fits: `host:port:database:user:password`, `*` for any, `\` before `:` and `\`.
+fn passfile_entry(text: &str, wanted: [&str; 4]) -> Option<String> {
+    text.lines().filter(|line| !line.starts_with('#')).find_map(|line| {
+        let mut fields = passfile_fields(line);
+        let fits = wanted.iter().all(|wanted| fields.next().is_some_and(|(raw, field)| raw == "*" || field == *wanted));
+        fields.next().filter(|_| fits).map(|(_, password)| password)
+    })
+}
+
+/// The fields of a line, each as written and without its escapes.
+fn passfile_fields(line: &str) -> impl Iterator<Item = (&str, String)> {
+    let mut rest = Some(line);
+    let mut number = 0;
+    std::iter::from_fn(move || {
+        let text = rest?;
+        number += 1;
+        let mut field = String::new();
+        let mut characters = text.char_indices();
+        while let Some((at, c)) = characters.next() {
+            match c {
+                '\\' => field.extend(characters.next().map(|(_, escaped)| escaped)),
+                // The password is the last field.
+                ':' if number < 5 => {
+                    rest = Some(&text[at + 1..]);
+                    return Some((&text[..at], field));
+                }
+                _ => field.push(c),
+            }
+        }
+        rest = None;
+        Some((text, field))
+    })
+}
+
+/// Whether anybody but the owner may read it: libpq ignores such a password file, and so do we.
+#[cfg(unix)]
+fn open_to_others(file: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::metadata(file).is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0)
+}
+
+#[cfg(not(unix))]
+fn open_to_others(_: &Path) -> bool {
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::DatabaseUrl;
+    use super::*;
+
+    fn complete(url: &str, env: &[(&str, &str)]) -> Result<PostgresUrl, ConnectError> {
+        let env = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        match DatabaseUrl::parse(url).unwrap() {
+            DatabaseUrl::Postgres(url) => LibpqEnvironment::new(&env).complete(url),
+            DatabaseUrl::Sqlite(_) => unreachable!(),
+        }
+    }
+
+    fn home(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let home = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            let path = home.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(&path, text).unwrap();
+            #[cfg(unix)]
+            std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+        }
+        home
+    }
+
+    #[test]
+    fn the_environment_speaks_where_the_url_is_silent() {
+        let env =
+            [("PGHOST", "db"), ("PGPORT", "6000"), ("PGUSER", "ops"), ("PGPASSWORD", "pw"), ("PGDATABASE", "sky")];
+        let url = complete("postgres://", &env).unwrap();
+        assert_eq!(url.to_string(), "postgres://ops:***@db:6000/sky");
+        let url = complete("postgres://me@other:7000/mine", &env).unwrap();
+        assert_eq!(url.to_string(), "postgres://me:***@other:7000/mine");
+    }
+
+    #[test]
+    fn a_variable_that_cannot_be_used_is_named() {
+        let error = complete("postgres://", &[("PGPORT", "many")]).unwrap_err();
+        assert!(matches!(error, ConnectError::Parameter { ref name, .. } if name == "PGPORT"), "{error:?}");
+    }
+
+    #[test]
+    fn a_service_goes_before_the_environment() {
+        let home = home(&[(
+            ".pg_service.conf",
+            "# ours\n[other]\nhost=no\n\n[sky]\nhost=svc\nport=6001\nsslmode=require\n[last]\nuser=no\n",
+        )]);
+        let home = home.path().to_str().unwrap();
+        let url = complete("postgres://?service=sky", &[("HOME", home), ("PGHOST", "env"), ("PGUSER", "ops")]).unwrap();
+        assert_eq!(url.to_string(), "postgres://ops@svc:6001?sslmode=require");
+        let error = complete("postgres://", &[("HOME", home), ("PGSERVICE", "absent")]).unwrap_err();
+        assert!(matches!(error, ConnectError::NoService { .. }), "{error:?}");
+    }
+
+    #[test]
+    fn the_password_file_is_read_as_libpq_reads_it() {
+        let home = home(&[(".pgpass", "# note\nelse:*:*:*:no\ndb\\:1:*:sky:ops:a\\:b\\\\c:d\n*:5432:*:*:any\n")]);
+        let env = [("HOME", home.path().to_str().unwrap())];
+        let password = |url: &str| complete(url, &env).unwrap().password.map(|secret| secret.expose().to_owned());
+        assert_eq!(password("postgres://ops@db%3A1/sky").as_deref(), Some("a:b\\c:d"));
+        assert_eq!(password("postgres://ops@db/sky").as_deref(), Some("any"));
+        assert_eq!(password("postgres://ops@db:6000/sky"), None);
+        assert_eq!(password("postgres://ops:own@db/sky").as_deref(), Some("own"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_password_file_that_others_can_read_is_ignored_and_remembered() {
+        let home = home(&[(".pgpass", "*:*:*:*:pw\n")]);
+        let file = home.path().join(".pgpass");
+        std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o640)).unwrap();
+        let url = complete("postgres://ops@db/sky", &[("HOME", home.path().to_str().unwrap())]).unwrap();
+        assert_eq!((url.password, url.ignored_passfile), (None, Some(file)));
     }
 }

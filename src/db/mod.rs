@@ -5,9 +5,11 @@
 mod bind;
 mod connect;
 mod libpq;
+mod postgres;
 pub mod provision;
 mod refusal;
 mod retry;
+mod sqlite;
 mod target;
 mod url;
 
@@ -16,7 +18,7 @@ use std::time::Duration;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr};
 
 pub use bind::{Connection, Transaction, timestamp_text};
-pub use connect::{ConnectError, Options, Trace, connect};
+pub use connect::{ConnectError, Options, Password, Trace, connect};
 pub use libpq::LibpqEnvironment;
 pub use refusal::{SqlState, sql_state, sqlx_error, violated_constraint};
 pub use retry::retry;
@@ -66,9 +68,25 @@ pub struct Database {
     target: Target,
     url: DatabaseUrl,
     options: Options,
+    backends: postgres::Backends,
 }
 
 impl Database {
+    fn new(
+        mut connection: sea_orm::DatabaseConnection,
+        target: Target,
+        url: DatabaseUrl,
+        options: Options,
+        backends: postgres::Backends,
+    ) -> Self {
+        if let Some(trace) = options.trace.clone() {
+            connection.set_metric_callback(move |info: &sea_orm::metric::Info<'_>| {
+                trace(&info.statement.sql, info.elapsed, info.failed);
+            });
+        }
+        Self { connection: Connection::new(connection), target, url, options, backends }
+    }
+
     /// The engine behind it.
     pub fn engine(&self) -> Engine {
         self.url.engine()
@@ -128,8 +146,8 @@ impl Database {
     /// Cancels what this process still runs on the server, so that nothing stays queued behind a lock after the
     /// command was interrupted. Gives up after a second; on SQLite there is nothing to do.
     pub async fn cancel_running(&self) {
-        if self.engine() == Engine::Postgres {
-            let cancel = connect::cancel_running(&self.url, &self.options);
+        if let Some(pool) = self.postgres() {
+            let cancel = postgres::cancel(pool, &self.backends);
             // The process ends either way, and the server notices a closed connection by itself within
             // client_connection_check_interval.
             let _ = tokio::time::timeout(Duration::from_secs(1), cancel).await;

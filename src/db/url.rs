@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use percent_encoding::percent_decode_str;
 
-use super::Engine;
+use super::{ConnectError, Engine};
 
 /// A text that is never shown: Debug and Display answer `***`.
 #[derive(Clone, PartialEq, Eq)]
@@ -60,8 +60,53 @@ pub struct PostgresUrl {
     pub password: Option<Secret>,
     /// Database name.
     pub database: Option<String>,
-    /// Query parameters, decoded, in order.
+    /// Query parameters, decoded, in order, under libpq's names.
     pub parameters: Vec<(String, String)>,
+    /// A password file that was not read because others than its owner can read it; the reason to give should the
+    /// login fail.
+    pub ignored_passfile: Option<PathBuf>,
+}
+
+impl PostgresUrl {
+    /// The value of a query parameter.
+    pub fn parameter(&self, name: &str) -> Option<&str> {
+        self.parameters.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The role to connect as: libpq's default is the operating system's user.
+    pub fn user_or_default(&self) -> String {
+        self.user.clone().or_else(|| whoami::username().ok()).unwrap_or_default()
+    }
+
+    /// Takes a query parameter out.
+    pub(super) fn take_parameter(&mut self, name: &str) -> Option<String> {
+        let at = self.parameters.iter().position(|(key, _)| key == name)?;
+        Some(self.parameters.remove(at).1)
+    }
+
+    /// Sets what is not set yet. `origin` names the place that the value comes from, for the message.
+    pub(super) fn fill(&mut self, name: &str, value: &str, origin: &str) -> Result<(), ConnectError> {
+        let wrong = |accepted| ConnectError::Parameter { name: origin.into(), value: value.into(), accepted };
+        match name {
+            "host" | "hostaddr" if self.host.is_none() => {
+                if value.contains(',') {
+                    return Err(wrong("one host"));
+                }
+                self.host = Some(value.into());
+            }
+            "port" if self.port.is_none() => {
+                let port = value.parse().ok().filter(|port| *port > 0);
+                self.port = Some(port.ok_or_else(|| wrong("a number from 1 to 65535"))?);
+            }
+            "user" if self.user.is_none() => self.user = Some(value.into()),
+            "password" if self.password.is_none() => self.password = Some(Secret::new(value)),
+            "dbname" if self.database.is_none() => self.database = Some(value.into()),
+            "host" | "hostaddr" | "port" | "user" | "password" | "dbname" => {}
+            _ if self.parameter(name).is_some() => {}
+            _ => self.parameters.push((name.into(), value.into())),
+        }
+        Ok(())
+    }
 }
 
 /// What a `sqlite:` URL says.
@@ -137,33 +182,38 @@ impl fmt::Display for DatabaseUrl {
                 write!(f, "sqlite:{}", url.path.display())?;
                 write_parameters(f, &url.parameters)
             }
-            Self::Postgres(url) => {
-                f.write_str("postgres://")?;
-                if let Some(user) = &url.user {
-                    f.write_str(user)?;
-                    if url.password.is_some() {
-                        f.write_str(":***")?;
-                    }
-                    f.write_str("@")?;
-                }
-                if let Some(host) = &url.host {
-                    if host.starts_with('/') {
-                        f.write_str(&host.replace('/', "%2F"))?;
-                    } else if host.contains(':') {
-                        write!(f, "[{host}]")?;
-                    } else {
-                        f.write_str(host)?;
-                    }
-                }
-                if let Some(port) = url.port {
-                    write!(f, ":{port}")?;
-                }
-                if let Some(database) = &url.database {
-                    write!(f, "/{database}")?;
-                }
-                write_parameters(f, &url.parameters)
+            Self::Postgres(url) => url.fmt(f),
+        }
+    }
+}
+
+/// As for [`DatabaseUrl`].
+impl fmt::Display for PostgresUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("postgres://")?;
+        if let Some(user) = &self.user {
+            f.write_str(user)?;
+            if self.password.is_some() {
+                f.write_str(":***")?;
+            }
+            f.write_str("@")?;
+        }
+        if let Some(host) = &self.host {
+            if host.starts_with('/') {
+                f.write_str(&host.replace('/', "%2F"))?;
+            } else if host.contains(':') {
+                write!(f, "[{host}]")?;
+            } else {
+                f.write_str(host)?;
             }
         }
+        if let Some(port) = self.port {
+            write!(f, ":{port}")?;
+        }
+        if let Some(database) = &self.database {
+            write!(f, "/{database}")?;
+        }
+        write_parameters(f, &self.parameters)
     }
 }
 
@@ -207,11 +257,12 @@ fn parse_postgres(rest: &str) -> Result<PostgresUrl, UrlError> {
         password: password.map(|text| decode(text, "the password")).transpose()?.and_then(some).map(Secret::new),
         database: some(decode(database, "the database")?),
         parameters: Vec::new(),
+        ignored_passfile: None,
     };
     for (key, value) in parse_parameters(query)? {
         match key.as_str() {
             // libpq lets parameters override the URL's own places.
-            "host" | "hostaddr" => url.host = some(value),
+            "host" | "hostaddr" => url.host = some(split_host(&value).map(|_| value.clone())?),
             "port" => {
                 let port =
                     value.parse().map_err(|_| UrlError::Malformed("the parameter port is no port number".into()))?;
@@ -220,6 +271,11 @@ fn parse_postgres(rest: &str) -> Result<PostgresUrl, UrlError> {
             "user" => url.user = some(value),
             "password" => url.password = some(value).map(Secret::new),
             "dbname" => url.database = some(value),
+            // Other drivers' names for libpq's parameters.
+            "ssl-mode" => url.parameters.push(("sslmode".into(), value)),
+            "ssl-root-cert" | "ssl-ca" => url.parameters.push(("sslrootcert".into(), value)),
+            "ssl-cert" => url.parameters.push(("sslcert".into(), value)),
+            "ssl-key" => url.parameters.push(("sslkey".into(), value)),
             _ => url.parameters.push((key, value)),
         }
     }

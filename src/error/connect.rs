@@ -1,32 +1,78 @@
 //! The wording of a database that could not be opened.
 
+use std::io::ErrorKind as Io;
+
+use sqlx::error::DatabaseError;
+
 use super::{Error, Kind, driver};
-use crate::db::{ConnectError, Target};
+use crate::db::{ConnectError, Password, Target};
 
 impl From<ConnectError> for Error {
     fn from(error: ConnectError) -> Self {
         match error {
-            ConnectError::Server { target, source } => {
-                let described = describe(&target, &source);
-                described.source(source)
-            }
+            ConnectError::Server { target, password, source } => refused(&target, &password, &source).source(source),
             ConnectError::TimedOut { target, after } => unreachable(&target)
                 .why(format!("no answer within {:.1} s", after.as_secs_f32()))
-                .fix("check host, port and firewall, or give it longer: connect_timeout=10 in the URL"),
+                .fix("check host, port and firewall, or wait longer: --connect-timeout 10"),
             ConnectError::NoFile { path } => Self::new(Kind::Config, "no_database", format!("no database file {path}"))
                 .fix("skyteam db push    makes it, with all tables")
                 .fix("--database-url URL or DATABASE_URL names another database"),
+            ConnectError::IsFolder { path } => {
+                Self::new(Kind::Config, "cannot_open", format!("{path} is a folder, not a database file"))
+                    .fix(format!("name a file in it: sqlite:{}/skyteam.db", path.trim_end_matches('/')))
+            }
             ConnectError::Folder { path, source } => {
                 Self::new(Kind::Config, "cannot_open", format!("the database file {path} cannot be made"))
                     .why(source.to_string())
                     .source(source)
             }
-            ConnectError::Parameter { name, value, accepted } => Self::new(
-                Kind::Config,
-                "malformed_url",
-                format!("the URL's parameter {name}={value} is not understood"),
-            )
-            .why(format!("accepted: {accepted}")),
+            ConnectError::File { what, path, source } => {
+                Self::new(Kind::Config, "unreadable_file", format!("the {what} {} cannot be read", path.display()))
+                    .why(source.to_string())
+                    .source(source)
+            }
+            ConnectError::NoService { name, files } => {
+                let files: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
+                Self::new(Kind::Config, "no_such_service", format!("no connection service {name:?}"))
+                    .why(format!("neither is there a [{name}] in {}", files.join(" nor in ")))
+                    .fix(format!("write it there: [{name}], then host=, port=, dbname=, user= below it"))
+            }
+            ConnectError::UnknownParameter { name } => {
+                Self::new(Kind::Config, "malformed_url", format!("the URL's parameter {name} is not known"))
+                    .why("a misspelt sslmode would be no sslmode, so nothing is ignored")
+                    .fix("take it out of the URL, or spell it as libpq does")
+            }
+            ConnectError::Parameter { name, value, accepted } => {
+                Self::new(Kind::Config, "malformed_url", format!("{name}={value} is not understood"))
+                    .why(format!("accepted: {accepted}"))
+            }
+        }
+    }
+}
+
+impl Error {
+    /// Adds what mends a refused right, for a command that had the database at `target` open.
+    #[must_use]
+    pub fn on(self, target: &Target) -> Self {
+        let (Some("42501"), Some(role)) = (self.0.sqlstate.as_deref(), target.role.as_deref()) else { return self };
+        let refusal = self.0.why.join(" ");
+        let named = |what: &str| {
+            let rest = refusal.split_once(&format!("permission denied for {what} "))?.1;
+            Some(rest.split_whitespace().next().unwrap_or(rest).to_owned())
+        };
+        let database = &target.database;
+        if let Some(schema) = named("schema") {
+            self.fix(format!("as the database's owner: GRANT USAGE, CREATE ON SCHEMA {schema} TO \"{role}\""))
+                .fix(format!("skyteam db create --owner {role} --admin-url URL    grants all that is needed"))
+        } else if named("database").is_some() {
+            self.fix(format!("as its owner: GRANT CONNECT, CREATE, TEMPORARY ON DATABASE \"{database}\" TO \"{role}\""))
+                .fix(format!("skyteam db create --owner {role} --admin-url URL    grants all that is needed"))
+        } else if let Some(table) = named("table") {
+            self.fix(format!("as its owner: GRANT SELECT, INSERT, UPDATE, DELETE ON \"{table}\" TO \"{role}\""))
+        } else if let Some((_, table)) = refusal.split_once("must be owner of table ") {
+            self.fix(format!("as its owner or a superuser: ALTER TABLE \"{table}\" OWNER TO \"{role}\""))
+        } else {
+            self
         }
     }
 }
@@ -35,31 +81,141 @@ fn unreachable(target: &Target) -> Error {
     Error::new(Kind::Unreachable, "unreachable", format!("the database server cannot be reached: {target}"))
 }
 
-fn describe(target: &Target, source: &sqlx::Error) -> Error {
-    let role = target.role.as_deref().unwrap_or_default();
+fn refused(target: &Target, password: &Password, source: &sqlx::Error) -> Error {
     match source {
-        sqlx::Error::Io(io) => {
-            let error = unreachable(target);
-            match driver::describe(source).reasons() {
-                [] => error.why(io.to_string()),
-                [why, ..] => error.why(why.clone()),
-            }
-            .fix("check that the server runs, and host and port of the URL")
+        sqlx::Error::Database(refusal) if target.path.is_some() => refused_file(target, refusal.as_ref()),
+        sqlx::Error::Database(refusal) => refused_login(target, password, refusal.as_ref()),
+        sqlx::Error::Io(io) => refused_way(target, io),
+        sqlx::Error::Tls(tls) => {
+            Error::new(Kind::Config, "tls_failed", format!("no encrypted connection can be made: {target}"))
+                .why(tls.to_string())
+                .fix("sslmode=disable or prefer in the URL goes without, on a network that you trust")
         }
-        sqlx::Error::Database(refusal) if target.path.is_none() => match refusal.code().as_deref() {
-            Some("28P01" | "28000") => driver::describe(source)
-                .fix(format!("check the password of role {role:?}: in the URL, PGPASSWORD or ~/.pgpass")),
-            Some("3D000") => Error::new(
-                Kind::Config,
-                "no_such_database",
-                format!("no database {:?} on that server", target.database),
-            )
-            .why(refusal.message())
-            .fix("skyteam db create")
-            .sqlstate("3D000"),
-            _ => driver::describe(source),
+        sqlx::Error::Protocol(_) => unreachable(target)
+            .why("what listens there does not answer like PostgreSQL")
+            .fix("check host and port of the URL"),
+        other => driver::describe(other),
+    }
+}
+
+fn refused_file(target: &Target, refusal: &dyn DatabaseError) -> Error {
+    let path = target.path.as_deref().unwrap_or_default();
+    let error = driver::describe_refusal(refusal);
+    match error.code() {
+        "cannot_open" => error.fix(format!("check the rights on {path} and on the folder it is in")),
+        "read_only" => error.why(path).fix("sqlite:PATH?mode=ro opens it for reading only"),
+        "not_a_database" => error.why(path).fix("check the path of the URL, or restore a backup: skyteam db restore"),
+        _ => error.why(path),
+    }
+}
+
+/// The server answered and said no.
+fn refused_login(target: &Target, password: &Password, refusal: &dyn DatabaseError) -> Error {
+    let role = target.role.as_deref().unwrap_or_default();
+    let database = &target.database;
+    let message = refusal.message();
+    let denied = |code: &'static str| {
+        Error::new(Kind::Denied, code, format!("the server refuses this login: {target}")).why(message)
+    };
+    let error = match refusal.code().as_deref() {
+        Some("28P01") => match password {
+            Password::Given => denied("login_refused")
+                .fix(format!("correct the password of role {role:?} in the URL, PGPASSWORD or ~/.pgpass")),
+            Password::None => {
+                denied("login_refused").why("no password was given").fix("give it in the URL, PGPASSWORD or ~/.pgpass")
+            }
+            Password::FileIgnored(file) => denied("login_refused")
+                .why(format!("the password file {} is ignored, because others can read it", file.display()))
+                .fix(format!("chmod 600 {}", file.display())),
         },
-        sqlx::Error::Database(refusal) => driver::describe(source).why(format!("{}: {}", target, refusal.message())),
-        _ => driver::describe(source),
+        Some("28000") if message.ends_with("no encryption") => denied("tls_required")
+            .fix("sslmode=require in the URL; better sslmode=verify-full, which looks whose server it is"),
+        Some("28000") if message.contains("does not exist") => {
+            denied("login_refused").fix(format!("skyteam db create --owner {role} --admin-url URL    makes the role"))
+        }
+        Some("28000") if message.contains("not permitted to log in") => {
+            denied("login_refused").fix(format!("as a superuser: ALTER ROLE \"{role}\" LOGIN"))
+        }
+        Some("28000") => denied("login_refused").fix("ask whoever runs the server for an entry in its pg_hba.conf"),
+        Some("3D000") => {
+            Error::new(Kind::Config, "no_such_database", format!("no database {database:?} on that server"))
+                .why(target.to_string())
+                .fix("skyteam db create    makes it")
+        }
+        // PgBouncer's own refusals have one code for everything.
+        Some("08P01") if message.contains("no such database") => {
+            Error::new(Kind::Config, "no_such_database", format!("the pooler knows no database {database:?}"))
+                .why(message)
+                .fix(format!("add it to [databases] in pgbouncer.ini: {database} = host=… dbname={database}"))
+        }
+        Some("08P01") => denied("login_refused"),
+        Some("42501") => denied("permission_denied").sqlstate("42501").on(target),
+        Some("53300") => Error::new(
+            Kind::Unreachable,
+            "too_many_connections",
+            format!("the server has no connection to spare: {target}"),
+        )
+        .why(message)
+        .fix("end idle clients, raise max_connections on the server, or put PgBouncer in front"),
+        Some("57P03") => Error::new(Kind::Unreachable, "starting_up", format!("the server is not ready yet: {target}"))
+            .why(message)
+            .fix("try again in a moment"),
+        _ => driver::describe_refusal(refusal),
+    };
+    match refusal.code() {
+        Some(code) => error.sqlstate(code),
+        None => error,
+    }
+}
+
+/// The server was never spoken to.
+fn refused_way(target: &Target, io: &std::io::Error) -> Error {
+    let words = io.to_string();
+    let port = target.port.unwrap_or_default();
+    let error = unreachable(target);
+    match io.kind() {
+        Io::ConnectionRefused | Io::NotFound if target.is_local() => {
+            let why = match io.kind() {
+                Io::NotFound => "no socket is there: the server does not run, or keeps its socket elsewhere",
+                _ => "nothing listens there",
+            };
+            error.why(why).fix(format!("sudo systemctl start postgresql    or correct the port {port} in the URL"))
+        }
+        Io::ConnectionRefused => error.why("nothing listens there").fix("check that the server runs, and the URL"),
+        Io::PermissionDenied => error.why("the socket may not be used by this system user").fix("check its rights"),
+        Io::ConnectionReset | Io::UnexpectedEof | Io::BrokenPipe | Io::ConnectionAborted => {
+            error.why("the server closed the connection").fix("look into the server's log")
+        }
+        // rustls' refusals come wrapped as such.
+        Io::InvalidData if words.contains("certificate") => untrusted(target, &words),
+        Io::InvalidData => {
+            Error::new(Kind::Config, "tls_failed", format!("no encrypted connection can be made: {target}")).why(words)
+        }
+        // The resolver's refusals have no kind of their own.
+        _ if words.contains("lookup address") => {
+            let host = target.host.as_deref().unwrap_or_default();
+            Error::new(Kind::Unreachable, "unknown_host", format!("no such host: {host}"))
+                .why(words.split_once(": ").map_or(words.clone(), |(_, reason)| reason.to_owned()))
+                .fix("check the host's name in the URL")
+        }
+        _ => error.why(words).fix("check host, port and network"),
+    }
+}
+
+fn untrusted(target: &Target, words: &str) -> Error {
+    let error =
+        Error::new(Kind::Config, "certificate_refused", format!("the server's certificate is not accepted: {target}"));
+    if words.contains("UnknownIssuer") {
+        error
+            .why("it is signed by an authority that is not trusted here")
+            .fix("sslrootcert=/path/to/ca.pem in the URL names the authority; sslrootcert=system asks the system's")
+    } else if words.contains("not valid for name") || words.contains("NotValidForName") {
+        error
+            .why(format!("it is not made out to {}", target.host.as_deref().unwrap_or_default()))
+            .fix("connect by the name in the certificate; sslmode=verify-ca does not look at the name")
+    } else if words.contains("expired") || words.contains("Expired") {
+        error.why("it has expired").fix("ask whoever runs the server to renew it")
+    } else {
+        error.why(words)
     }
 }

@@ -70,7 +70,7 @@ fn describe_io(io: &std::io::Error) -> Error {
     Error::new(Kind::Unreachable, "unreachable", "the database server cannot be reached").why(why)
 }
 
-fn describe_refusal(database: &dyn DatabaseError) -> Error {
+pub(super) fn describe_refusal(database: &dyn DatabaseError) -> Error {
     let state = SqlState::of(database);
     let error = if state.sqlite { describe_sqlite(&state) } else { describe_postgres(&state, database.table()) };
     if state.code.is_empty() { error } else { error.sqlstate(state.code) }

@@ -219,6 +219,14 @@ impl Settings {
             max_connections: self.max_connections.value,
             idle_timeout: self.idle_timeout.value,
             statement_timeout: Some(self.statement_timeout.value).filter(|limit| !limit.is_zero()),
+            fixed: [
+                ("max_connections", &self.max_connections.origin),
+                ("connect_timeout", &self.connect_timeout.origin),
+                ("statement_timeout", &self.statement_timeout.origin),
+            ]
+            .into_iter()
+            .filter_map(|(name, origin)| matches!(origin, Origin::Flag(_)).then_some(name))
+            .collect(),
             create: false,
             trace: None,
         }

@@ -2,7 +2,9 @@
 //! databases is seen, and nothing stays behind when the process ends, however it ends.
 //!
 //! - [`both!`]: one story, run as two tests, on PostgreSQL and on SQLite.
-//! - [`World`]: one home folder and one database of its own; runs `skyteam` and answers an [`Output`].
+//! - [`World`]: one home folder and one database of its own; runs `skyteam` and answers an [`Output`]. In this
+//!   process by default, at a pinned moment, with what a test sets: input, terminal, answers ([`World::call`]). As a
+//!   process of its own where only that can show it: signals, pseudo-terminals, several at once ([`World::command`]).
 //! - [`Server`]: a throw-away PostgreSQL server; all ordinary tests share one, fault tests start their own.
 //!
 //! ```ignore
@@ -14,6 +16,7 @@
 //! ```
 
 mod args;
+mod call;
 mod output;
 mod postgres;
 mod scratch;
@@ -22,6 +25,7 @@ mod sql;
 mod world;
 
 pub use args::Args;
+pub use call::{Call, NOW};
 pub use output::Output;
 pub use postgres::{Server, Stop, binary};
 pub use scratch::Scratch;

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use regex::Regex;
 use serde_json::Value;
 
+use super::postgres::PASSWORD;
+
 /// What one run answered.
 #[derive(Clone, Debug)]
 pub struct Output {
@@ -49,6 +51,15 @@ impl Output {
         let this = self.ok();
         let read = |line| serde_json::from_str(line).unwrap_or_else(|error| panic!("not JSON: {error}\n{this}"));
         this.stdout.lines().map(read).collect()
+    }
+
+    /// Claims that the output shows neither the password of the tests nor a panic.
+    #[track_caller]
+    pub fn holds_no_secret(&self) {
+        for stream in [&self.stdout, &self.stderr] {
+            assert!(!stream.contains(PASSWORD), "the password is shown: {self}");
+            assert!(!stream.contains("panicked at"), "a panic is shown: {self}");
+        }
     }
 
     /// Reads the error object that `-o json` leaves as the last line of standard error.

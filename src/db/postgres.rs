@@ -1,0 +1,378 @@
+//! Opening a PostgreSQL database: the URL's parameters, the first connection, what every session is told.
+//!
+//! The pool alone would hide "connection refused" and "too many connections" behind its whole acquire time-out, because
+//! it goes on trying (sqlx-core `pool/inner.rs`). So a first connection that is slow to come is asked for plainly too,
+//! and the answer to that one is what is told.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions, PgSslMode};
+use sqlx::{ConnectOptions as _, Connection as _, Executor as _, PgPool};
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::{ConnectError, Database, DatabaseUrl, Engine, Options, Password, PostgresUrl, Target};
+
+/// How long a first connection may take before it is asked plainly what is in its way.
+const PATIENCE: Duration = Duration::from_millis(250);
+
+/// Numbers of the server processes that serve this pool, to cancel them by.
+pub(super) type Backends = Arc<Mutex<Vec<i32>>>;
+
+/// Opens the database at `place`.
+pub(super) async fn connect(place: &PostgresUrl, mut options: Options) -> Result<Database, ConnectError> {
+    let connect = connect_options(place, &mut options)?;
+    let target = target(&connect);
+    let deadline = Instant::now() + options.connect_timeout;
+    let mut refusal = None;
+    for mode in encryptions(connect.get_ssl_mode()) {
+        let connect = connect.clone().ssl_mode(*mode);
+        let backends = Backends::default();
+        let pool = pool(&connect, &options, is_behind_pooler(place), Arc::clone(&backends));
+        match first_connection(&pool, &connect, deadline).await {
+            Ok(()) => {
+                let connection = sea_orm::SqlxPostgresConnector::from_sqlx_postgres_pool(pool);
+                let url = DatabaseUrl::Postgres(place.clone());
+                return Ok(Database::new(connection, target, url, options, backends));
+            }
+            Err(Some(source)) if is_about_encryption(&source) => refusal = Some(source),
+            Err(Some(source)) => {
+                refusal = Some(source);
+                break;
+            }
+            Err(None) => break,
+        }
+    }
+    let target = Box::new(target);
+    Err(match refusal {
+        Some(source) => ConnectError::Server { target, password: password(place), source },
+        None => ConnectError::TimedOut { target, after: options.connect_timeout },
+    })
+}
+
+/// Makes the pool's first connection and leaves it there. Fails with the server's reason, or with `None` when there
+/// was no answer at all by the deadline.
+async fn first_connection(
+    pool: &PgPool,
+    connect: &PgConnectOptions,
+    deadline: Instant,
+) -> Result<(), Option<sqlx::Error>> {
+    let mut acquire = std::pin::pin!(pool.acquire());
+    let plain = async {
+        sleep(PATIENCE).await;
+        match PgConnection::connect_with(connect).await {
+            Ok(connection) => connection.close().await.err(),
+            Err(error) => Some(error),
+        }
+    };
+    let first = async {
+        let reason = tokio::select! {
+            first = &mut acquire => return first.map_err(Some),
+            reason = plain => reason,
+        };
+        match reason {
+            // Room may come, and a start may end, within the time that is left.
+            Some(sqlx::Error::Database(wait)) if matches!(wait.code().as_deref(), Some("53300" | "57P03")) => {
+                match timeout_at(deadline, &mut acquire).await {
+                    Ok(Ok(first)) => Ok(first),
+                    _ => Err(Some(sqlx::Error::Database(wait))),
+                }
+            }
+            Some(error) => Err(Some(error)),
+            None => acquire.await.map_err(Some),
+        }
+    };
+    match timeout_at(deadline, first).await {
+        Ok(Ok(mut connection)) => {
+            // Eagerly, so that the first statement finds it there.
+            connection.return_to_pool().await;
+            Ok(())
+        }
+        Ok(Err(Some(sqlx::Error::PoolTimedOut))) | Err(_) => Err(None),
+        Ok(Err(reason)) => Err(reason),
+    }
+}
+
+fn pool(connect: &PgConnectOptions, options: &Options, pooled: bool, backends: Backends) -> PgPool {
+    let statement_timeout = options.statement_timeout;
+    PgPoolOptions::new()
+        .max_connections(options.max_connections)
+        .acquire_timeout(options.connect_timeout)
+        .idle_timeout(options.idle_timeout)
+        .test_before_acquire(false)
+        .after_connect(move |connection, _| {
+            let backends = Arc::clone(&backends);
+            Box::pin(async move {
+                // Behind a transaction pooler a session is shared: nothing may be set on it, and none is ours to
+                // cancel.
+                if pooled {
+                    return Ok(());
+                }
+                // So that a killed skyteam leaves nothing queued behind a lock: the server looks every second whether
+                // we are still there. On a system that cannot look it refuses, and all stays as it was.
+                let _ = connection.execute("SET client_connection_check_interval = '1s'").await;
+                if let Some(limit) = statement_timeout {
+                    let sql = format!("SET statement_timeout = {}", limit.as_millis());
+                    connection.execute(sqlx::AssertSqlSafe(sql)).await?;
+                }
+                let pid = sqlx::query_scalar::<_, i32>("SELECT pg_backend_pid()").persistent(false);
+                let pid = pid.fetch_one(connection).await?;
+                backends.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(pid);
+                Ok(())
+            })
+        })
+        .connect_lazy_with(connect.clone())
+}
+
+/// Cancels every statement that sessions of this pool still run, over a connection of its own.
+pub(super) async fn cancel(pool: &PgPool, backends: &Backends) -> Result<(), sqlx::Error> {
+    let backends = backends.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+    if backends.is_empty() {
+        return Ok(());
+    }
+    let mut connection = PgConnection::connect_with(&pool.connect_options()).await?;
+    sqlx::query(
+        "SELECT pg_cancel_backend(pid) FROM pg_stat_activity \
+         WHERE pid = ANY($1) AND usename = current_user AND state <> 'idle'",
+    )
+    .bind(backends)
+    .execute(&mut connection)
+    .await?;
+    connection.close().await
+}
+
+/// Whether the URL says that a pooler in transaction mode stands between: no statement may outlive its transaction.
+pub(super) fn is_behind_pooler(place: &PostgresUrl) -> bool {
+    place.parameter("statement-cache-capacity") == Some("0") || place.parameter("pgbouncer") == Some("true")
+}
+
+fn password(place: &PostgresUrl) -> Password {
+    match (&place.password, &place.ignored_passfile) {
+        (Some(_), _) => Password::Given,
+        (None, Some(file)) => Password::FileIgnored(file.clone()),
+        (None, None) => Password::None,
+    }
+}
+
+fn target(connect: &PgConnectOptions) -> Target {
+    let socket = connect.get_socket().map(|path| path.display().to_string());
+    Target {
+        engine: Engine::Postgres,
+        database: connect.get_database().unwrap_or_else(|| connect.get_username()).to_owned(),
+        host: Some(socket.unwrap_or_else(|| connect.get_host().to_owned())),
+        port: Some(connect.get_port()),
+        role: Some(connect.get_username().to_owned()),
+        path: None,
+    }
+}
+
+/// The modes to try in turn for one that was asked for, as libpq does: `allow` is plain first, `prefer` plain last.
+fn encryptions(mode: PgSslMode) -> &'static [PgSslMode] {
+    match mode {
+        PgSslMode::Disable => &[PgSslMode::Disable],
+        PgSslMode::Allow => &[PgSslMode::Disable, PgSslMode::Require],
+        PgSslMode::Prefer => &[PgSslMode::Prefer, PgSslMode::Disable],
+        PgSslMode::Require => &[PgSslMode::Require],
+        PgSslMode::VerifyCa => &[PgSslMode::VerifyCa],
+        PgSslMode::VerifyFull => &[PgSslMode::VerifyFull],
+    }
+}
+
+/// Whether the other mode of [`encryptions`] may do better.
+fn is_about_encryption(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Tls(_) => true,
+        // "no pg_hba.conf entry for …, no encryption", "pg_hba.conf rejects connection for …, SSL encryption"
+        sqlx::Error::Database(refusal) => refusal.code().as_deref() == Some("28000"),
+        _ => false,
+    }
+}
+
+fn connect_options(place: &PostgresUrl, options: &mut Options) -> Result<PgConnectOptions, ConnectError> {
+    let mut connect = PgConnectOptions::new_without_pgpass()
+        // PgBouncer refuses it, and since PostgreSQL 12 all digits are shown anyway.
+        .extra_float_digits(None)
+        .application_name(&options.application_name)
+        .username(&place.user_or_default())
+        .disable_statement_logging();
+    if let Some(port) = place.port {
+        connect = connect.port(port);
+    }
+    if let Some(host) = &place.host {
+        connect = if host.starts_with('/') { connect.socket(host) } else { connect.host(host) };
+    }
+    if let Some(password) = &place.password {
+        connect = connect.password(password.expose());
+    }
+    if let Some(database) = &place.database {
+        connect = connect.database(database);
+    }
+    for (name, value) in &place.parameters {
+        if !options.take(name, value)? {
+            connect = parameter(connect, name, value)?;
+        }
+    }
+    encryption(connect, place)
+}
+
+fn parameter(connect: PgConnectOptions, name: &str, value: &str) -> Result<PgConnectOptions, ConnectError> {
+    let wrong = |accepted| Err(ConnectError::parameter(name, value, accepted));
+    Ok(match (name, value) {
+        // Together, in `encryption`.
+        ("sslmode" | "sslrootcert" | "sslcert" | "sslkey", _) => connect,
+        ("application_name", _) => connect.application_name(value),
+        ("statement-cache-capacity", _) => match value.parse() {
+            Ok(capacity) => connect.statement_cache_capacity(capacity),
+            Err(_) => return wrong("a number, 0 for a pooler in transaction mode"),
+        },
+        ("pgbouncer", "true") => connect.statement_cache_capacity(0),
+        ("pgbouncer", "false") => connect,
+        ("options", _) => match session_options(value) {
+            Some(pairs) => connect.options(pairs),
+            None => return wrong("-c name=value, as often as needed"),
+        },
+        // Said by many URLs, and all the same here: what is not wanted is not done, what is done is not asked for.
+        ("channel_binding", "disable" | "prefer") | ("gssencmode", "disable" | "prefer") => connect,
+        ("target_session_attrs", "any") | ("sslcompression", "0") | ("sslsni", "1") => connect,
+        ("channel_binding", _) => return wrong("disable or prefer; sslmode=verify-full guards as well"),
+        ("gssencmode", _) => return wrong("disable or prefer"),
+        ("target_session_attrs", _) => return wrong("any"),
+        _ => return Err(ConnectError::UnknownParameter { name: name.to_owned() }),
+    })
+}
+
+/// The pairs of `-c name=value -c name=value` (also `--name=value`), where a backslash guards a blank.
+fn session_options(text: &str) -> Option<Vec<(String, String)>> {
+    let mut words = vec![String::new()];
+    let mut characters = text.chars();
+    while let Some(c) = characters.next() {
+        match c {
+            '\\' => words.last_mut()?.extend(characters.next()),
+            c if c.is_whitespace() => words.push(String::new()),
+            c => words.last_mut()?.push(c),
+        }
+    }
+    words.retain(|word| !word.is_empty());
+    let mut words = words.into_iter();
+    let mut pairs = Vec::new();
+    while let Some(word) = words.next() {
+        let pair = match word.strip_prefix("--").or_else(|| word.strip_prefix("-c")) {
+            Some("") => words.next()?,
+            Some(pair) => pair.to_owned(),
+            None => return None,
+        };
+        let (name, value) = pair.split_once('=')?;
+        pairs.push((name.replace('-', "_"), value.to_owned()));
+    }
+    Some(pairs)
+}
+
+/// The four parameters of encryption, which mean something only together.
+fn encryption(mut connect: PgConnectOptions, place: &PostgresUrl) -> Result<PgConnectOptions, ConnectError> {
+    if connect.get_socket().is_some() || connect.get_host().starts_with('/') {
+        // Nothing leaves the machine; as in libpq the mode is not looked at.
+        return Ok(connect.ssl_mode(PgSslMode::Disable));
+    }
+    let root = place.parameter("sslrootcert");
+    let asked = place.parameter("sslmode").map(|value| {
+        value.parse::<PgSslMode>().map_err(|_| {
+            ConnectError::parameter("sslmode", value, "disable, allow, prefer, require, verify-ca or verify-full")
+        })
+    });
+    let mode = match (asked.transpose()?, root) {
+        (None, Some("system")) => PgSslMode::VerifyFull,
+        (Some(PgSslMode::VerifyFull), Some("system")) => PgSslMode::VerifyFull,
+        // Anybody can have a certificate from a public authority: libpq refuses this too.
+        (Some(_), Some("system")) => {
+            let value = place.parameter("sslmode").unwrap_or_default();
+            return Err(ConnectError::parameter("sslmode", value, "verify-full, with sslrootcert=system"));
+        }
+        // As libpq: who names an authority wants it looked at.
+        (Some(PgSslMode::Require), Some(_)) => PgSslMode::VerifyCa,
+        (Some(mode), _) => mode,
+        (None, _) => PgSslMode::Prefer,
+    };
+    connect = connect.ssl_mode(mode);
+    if let Some(root) = root {
+        let path = if root == "system" { system_authorities()? } else { Path::new(root) };
+        connect = connect.ssl_root_cert_from_pem(read("root certificate", path)?);
+    }
+    if let Some(path) = place.parameter("sslcert") {
+        connect = connect.ssl_client_cert_from_pem(read("client certificate", Path::new(path))?);
+    }
+    if let Some(path) = place.parameter("sslkey") {
+        connect = connect.ssl_client_key_from_pem(read("client key", Path::new(path))?);
+    }
+    Ok(connect)
+}
+
+/// The bundle of the authorities that this system trusts: Debian's, Fedora's, SUSE's, Alpine's and macOS's place.
+fn system_authorities() -> Result<&'static Path, ConnectError> {
+    const BUNDLES: [&str; 4] = [
+        "/etc/ssl/certs/ca-certificates.crt",
+        "/etc/pki/tls/certs/ca-bundle.crt",
+        "/etc/ssl/ca-bundle.pem",
+        "/etc/ssl/cert.pem",
+    ];
+    BUNDLES.iter().map(Path::new).find(|path| path.exists()).ok_or_else(|| {
+        ConnectError::parameter("sslrootcert", "system", "a file: this system keeps no list of authorities we know of")
+    })
+}
+
+fn read(what: &'static str, path: &Path) -> Result<Vec<u8>, ConnectError> {
+    std::fs::read(path).map_err(|source| ConnectError::File { what, path: path.to_owned(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options(url: &str) -> Result<(PgConnectOptions, Options), ConnectError> {
+        let mut options = Options::default();
+        match DatabaseUrl::parse(url).unwrap() {
+            DatabaseUrl::Postgres(place) => connect_options(&place, &mut options).map(|connect| (connect, options)),
+            DatabaseUrl::Sqlite(_) => unreachable!(),
+        }
+    }
+
+    #[test]
+    fn pool_parameters_reach_the_pool() {
+        let url = "postgres://h/d?max_connections=2&idle_timeout=7&connect_timeout=9&statement_timeout=1500";
+        let (_, options) = options(url).unwrap();
+        assert_eq!((options.max_connections, options.idle_timeout.as_secs()), (2, 7));
+        assert_eq!((options.connect_timeout.as_secs(), options.statement_timeout.unwrap().as_millis()), (9, 1500));
+    }
+
+    #[test]
+    fn a_parameter_that_is_not_understood_is_refused() {
+        for url in [
+            "postgres://h/d?sslmode=strict",
+            "postgres://h/d?max_connections=0",
+            "postgres://h/d?connect_timeout=soon",
+            "postgres://h/d?sslrootcert=system&sslmode=require",
+            "postgres://h/d?sslmode=verify-ca&sslrootcert=/nonexistent/ca.pem",
+            "postgres://h/d?channel_binding=require",
+            "postgres://h/d?options=search_path",
+            "postgres://h/d?shcema=x",
+        ] {
+            assert!(options(url).is_err(), "{url}");
+        }
+    }
+
+    #[test]
+    fn modes_follow_libpq() {
+        let mode = |url| options(url).unwrap().0.get_ssl_mode();
+        assert!(matches!(mode("postgres://h/d"), PgSslMode::Prefer));
+        assert!(matches!(mode("postgres:///d?host=/run/x&sslmode=require"), PgSslMode::Disable));
+        assert!(matches!(mode("postgres://h/d?sslmode=require&sslrootcert=/etc/hostname"), PgSslMode::VerifyCa));
+    }
+
+    #[test]
+    fn session_options_are_split_as_the_server_does() {
+        let pairs = session_options(r"-c search_path=a,b -cwork_mem=4MB --lock-timeout=5 -c x=a\ b").unwrap();
+        let expected = [("search_path", "a,b"), ("work_mem", "4MB"), ("lock_timeout", "5"), ("x", "a b")];
+        assert_eq!(pairs, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        assert_eq!(session_options("search_path=a"), None);
+    }
+}

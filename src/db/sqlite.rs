@@ -1,0 +1,96 @@
+//! Opening an SQLite database: a file of our own making, or one that is there.
+
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::ConnectOptions as _;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions};
+
+use super::{ConnectError, Database, DatabaseUrl, Engine, Options, Password, SqliteUrl, Target};
+
+/// How long a statement waits for another program's write to end. URL: `busy_timeout`, in milliseconds.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// Opens the file at `place`, and makes it where `options` allow that.
+pub(super) async fn connect(place: &SqliteUrl, mut options: Options) -> Result<Database, ConnectError> {
+    let path = place.path.display().to_string();
+    let target = Target {
+        engine: Engine::Sqlite,
+        database: place.path.file_stem().map_or_else(|| path.clone(), |stem| stem.to_string_lossy().into_owned()),
+        host: None,
+        port: None,
+        role: None,
+        path: Some(path.clone()),
+    };
+    let mut connect = SqliteConnectOptions::new().foreign_keys(true).busy_timeout(BUSY).disable_statement_logging();
+    let mut read_only = false;
+    for (name, value) in &place.parameters {
+        match (name.as_str(), value.as_str()) {
+            ("busy_timeout", _) => {
+                let limit = value.parse().map_err(|_| ConnectError::parameter(name, value, "milliseconds"))?;
+                connect = connect.busy_timeout(Duration::from_millis(limit));
+            }
+            ("mode", "ro") => read_only = true,
+            // What happens is the command's to say: only those that lay tables make the file.
+            ("mode", "rw" | "rwc") => {}
+            ("mode", _) => return Err(ConnectError::parameter(name, value, "ro, rw or rwc")),
+            _ if options.take(name, value)? => {}
+            _ => return Err(ConnectError::UnknownParameter { name: name.clone() }),
+        }
+    }
+    if place.in_memory() {
+        connect = connect.in_memory(true);
+        options.max_connections = 1;
+    } else {
+        if place.path.is_dir() {
+            return Err(ConnectError::IsFolder { path });
+        }
+        if !place.path.exists() {
+            if !options.create {
+                return Err(ConnectError::NoFile { path });
+            }
+            make_file(&place.path).map_err(|source| ConnectError::Folder { path, source })?;
+        }
+        connect = connect.filename(&place.path).read_only(read_only);
+        if !read_only {
+            // Kept in the file: readers and one writer side by side. Miles are money: synchronous stays FULL.
+            connect = connect.journal_mode(SqliteJournalMode::Wal);
+        }
+    }
+    let pool = SqlitePoolOptions::new()
+        .max_connections(options.max_connections)
+        .acquire_timeout(options.connect_timeout)
+        .idle_timeout((!place.in_memory()).then_some(options.idle_timeout))
+        .max_lifetime(None)
+        .test_before_acquire(false)
+        .connect_lazy_with(connect);
+    match pool.acquire().await {
+        Ok(mut first) => first.return_to_pool().await,
+        Err(source) => {
+            return Err(ConnectError::Server { target: Box::new(target), password: Password::None, source });
+        }
+    };
+    let connection = sea_orm::SqlxSqliteConnector::from_sqlx_sqlite_pool(pool);
+    Ok(Database::new(
+        connection,
+        target,
+        DatabaseUrl::Sqlite(place.clone()),
+        options,
+        super::postgres::Backends::default(),
+    ))
+}
+
+/// Makes the file, empty and for its owner alone, and the folders above it.
+fn make_file(path: &Path) -> std::io::Result<()> {
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder)?;
+    }
+    let mut file = std::fs::OpenOptions::new();
+    file.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut file, 0o600);
+    match file.open(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        made => made.map(drop),
+    }
+}
