@@ -12,6 +12,7 @@ pub mod live;
 mod matching;
 pub mod model;
 pub mod rules;
+pub mod snapshot;
 mod sql_tokens;
 
 pub use desired::desired;
