@@ -3,7 +3,6 @@
 
 use std::process::Command;
 
-use migration::session::Orm;
 use migration::{Engine as Dialect, Migration, Migrator, all};
 use sea_orm_migration::{MigrationStatus, MigratorTrait};
 use skyteam::schema::{self, dialect};
@@ -188,7 +187,7 @@ both!(fn a_failure_names_the_statement_and_its_line(world) {
     let bad = Migration::new("20270101000000", "bad", scripts, "{}");
     let error = block_on(async {
         let db = sea_orm::Database::connect(world.url()).await.unwrap();
-        let error = migration::runner::run(&mut Orm::new(&db).unwrap(), &bad, migration::Direction::Up).await.unwrap_err();
+        let error = migration::runner::run(&db, &bad, migration::Direction::Up).await.unwrap_err();
         db.close().await.unwrap();
         error
     });

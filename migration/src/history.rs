@@ -3,12 +3,9 @@
 //! It stands in a schema of its own on PostgreSQL because `drizzle-kit push` drops from `public` what it does not know.
 //! Whoever changes the schema writes it in the same transaction as the change.
 
-use sea_orm_migration::sea_orm::DbErr;
+use sea_orm_migration::sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement, Value};
 
-use crate::{
-    Engine, Migration,
-    session::{Row, Session},
-};
+use crate::{Engine, Migration};
 
 /// How a database came to be at a version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -31,8 +28,11 @@ impl Via {
         }
     }
 
-    fn parse(word: &str) -> Option<Self> {
-        [Self::Migrate, Self::Push, Self::Baseline].into_iter().find(|via| via.as_str() == word)
+    fn parse(word: &str) -> Result<Self, DbErr> {
+        [Self::Migrate, Self::Push, Self::Baseline]
+            .into_iter()
+            .find(|via| via.as_str() == word)
+            .ok_or_else(|| DbErr::Type(format!("the record of the migrations says via {word:?}")))
     }
 }
 
@@ -94,12 +94,13 @@ fn table(engine: Engine) -> &'static str {
 ///
 /// # Errors
 /// The driver's.
-pub async fn is_installed(session: &mut impl Session) -> Result<bool, DbErr> {
-    let sql = match session.engine() {
-        Engine::Postgres => r#"SELECT '1' WHERE to_regclass('"skyteam"."migrations"') IS NOT NULL"#,
-        Engine::Sqlite => "SELECT '1' FROM sqlite_schema WHERE type = 'table' AND name = '_skyteam_migrations'",
+pub async fn is_installed<C: ConnectionTrait>(db: &C) -> Result<bool, DbErr> {
+    let sql = match Engine::of(db)? {
+        Engine::Postgres => r#"SELECT 1 WHERE to_regclass('"skyteam"."migrations"') IS NOT NULL"#,
+        Engine::Sqlite => "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = '_skyteam_migrations'",
     };
-    Ok(!session.query(sql).await?.is_empty())
+    let row = db.query_one_raw(Statement::from_string(db.get_database_backend(), sql)).await?;
+    Ok(row.is_some())
 }
 
 /// Makes the record where it is missing. What is there already is not made again, so that a role without the right to
@@ -107,14 +108,20 @@ pub async fn is_installed(session: &mut impl Session) -> Result<bool, DbErr> {
 ///
 /// # Errors
 /// The driver's.
-pub async fn install(session: &mut impl Session) -> Result<(), DbErr> {
-    if is_installed(session).await? {
+pub async fn install<C: ConnectionTrait>(db: &C) -> Result<(), DbErr> {
+    if is_installed(db).await? {
         return Ok(());
     }
-    let ddl = match session.engine() {
+    let ddl = match Engine::of(db)? {
         Engine::Postgres => {
-            if !session.query("SELECT '1' WHERE to_regnamespace('skyteam') IS NULL").await?.is_empty() {
-                session.execute(r#"CREATE SCHEMA "skyteam""#).await?;
+            let missing = db
+                .query_one_raw(Statement::from_string(
+                    DbBackend::Postgres,
+                    "SELECT 1 WHERE to_regnamespace('skyteam') IS NULL",
+                ))
+                .await?;
+            if missing.is_some() {
+                db.execute_unprepared(r#"CREATE SCHEMA "skyteam""#).await?;
             }
             r#"CREATE TABLE "skyteam"."migrations" (
                 "version" text PRIMARY KEY,
@@ -136,70 +143,70 @@ pub async fn install(session: &mut impl Session) -> Result<(), DbErr> {
             ) STRICT"#
         }
     };
-    session.execute(ddl).await
+    db.execute_unprepared(ddl).await?;
+    Ok(())
 }
 
 /// What has been applied, oldest version first; nothing where there is no record. Changes nothing.
 ///
 /// # Errors
-/// The driver's, and a record that holds what no skyteam writes.
-pub async fn read(session: &mut impl Session) -> Result<Vec<Applied>, DbErr> {
-    if !is_installed(session).await? {
+/// The driver's.
+pub async fn read<C: ConnectionTrait>(db: &C) -> Result<Vec<Applied>, DbErr> {
+    if !is_installed(db).await? {
         return Ok(Vec::new());
     }
-    let engine = session.engine();
-    let (applied_at, took_ms) = match engine {
-        Engine::Postgres => (r#"extract(epoch FROM "appliedAt")::bigint::text"#, r#""tookMs"::text"#),
-        Engine::Sqlite => (r#"strftime('%s', "appliedAt")"#, r#"CAST("tookMs" AS TEXT)"#),
+    let engine = Engine::of(db)?;
+    let applied_at = match engine {
+        Engine::Postgres => r#"extract(epoch FROM "appliedAt")::bigint"#,
+        Engine::Sqlite => r#"CAST(strftime('%s', "appliedAt") AS INTEGER)"#,
     };
     let sql = format!(
-        r#"SELECT "version", "name", "checksum", {applied_at}, {took_ms}, "via" FROM {} ORDER BY "version""#,
+        r#"SELECT "version", "name", "checksum", {applied_at} AS "appliedAt", "tookMs", "via" FROM {} ORDER BY "version""#,
         table(engine)
     );
-    session.query(&sql).await?.into_iter().map(applied).collect()
-}
-
-fn applied(row: Row) -> Result<Applied, DbErr> {
-    let unreadable = || DbErr::Type("the record of the migrations cannot be read".to_owned());
-    let row: Vec<String> = row.into_iter().collect::<Option<_>>().ok_or_else(unreadable)?;
-    let [version, name, checksum, applied_at, took_ms, via] = <[String; 6]>::try_from(row).map_err(|_| unreadable())?;
-    Ok(Applied {
-        version,
-        name,
-        checksum,
-        applied_at: applied_at.parse().map_err(|_| unreadable())?,
-        took_ms: took_ms.parse().map_err(|_| unreadable())?,
-        via: Via::parse(&via).ok_or_else(unreadable)?,
-    })
+    let rows = db.query_all_raw(Statement::from_string(db.get_database_backend(), sql)).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Applied {
+                version: row.try_get("", "version")?,
+                name: row.try_get("", "name")?,
+                checksum: row.try_get("", "checksum")?,
+                applied_at: row.try_get("", "appliedAt")?,
+                took_ms: row.try_get("", "tookMs")?,
+                via: Via::parse(&row.try_get::<String>("", "via")?)?,
+            })
+        })
+        .collect()
 }
 
 /// Notes that the database is at `migration`, replacing an older note of it. The record must be installed.
 ///
 /// # Errors
 /// The driver's.
-pub async fn record(session: &mut impl Session, migration: &Migration, took_ms: i32, via: Via) -> Result<(), DbErr> {
-    forget(session, migration.version()).await?;
-    let engine = session.engine();
+pub async fn record<C: ConnectionTrait>(db: &C, migration: &Migration, took_ms: i32, via: Via) -> Result<(), DbErr> {
+    let engine = Engine::of(db)?;
+    forget(db, migration.version()).await?;
     let sql = format!(
-        r#"INSERT INTO {} ("version", "name", "checksum", "tookMs", "via") VALUES ({}, {}, {}, {took_ms}, {})"#,
-        table(engine),
-        literal(migration.version()),
-        literal(migration.name()),
-        literal(&migration.checksum(engine)),
-        literal(via.as_str()),
+        r#"INSERT INTO {} ("version", "name", "checksum", "tookMs", "via") VALUES ($1, $2, $3, $4, $5)"#,
+        table(engine)
     );
-    session.execute(&sql).await
+    let values: [Value; 5] = [
+        migration.version().into(),
+        migration.name().into(),
+        migration.checksum(engine).into(),
+        took_ms.into(),
+        via.as_str().into(),
+    ];
+    db.execute_raw(Statement::from_sql_and_values(db.get_database_backend(), sql, values)).await?;
+    Ok(())
 }
 
 /// Takes a version off the record. The record must be installed.
 ///
 /// # Errors
 /// The driver's.
-pub async fn forget(session: &mut impl Session, version: &str) -> Result<(), DbErr> {
-    let sql = format!(r#"DELETE FROM {} WHERE "version" = {}"#, table(session.engine()), literal(version));
-    session.execute(&sql).await
-}
-
-fn literal(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
+pub async fn forget<C: ConnectionTrait>(db: &C, version: &str) -> Result<(), DbErr> {
+    let sql = format!(r#"DELETE FROM {} WHERE "version" = $1"#, table(Engine::of(db)?));
+    db.execute_raw(Statement::from_sql_and_values(db.get_database_backend(), sql, [version.into()])).await?;
+    Ok(())
 }

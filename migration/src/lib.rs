@@ -2,7 +2,7 @@
 //!
 //! Each version is a folder of this crate, `<YYYYMMDDHHMMSS>_<name>`, with a script up and a script down for either
 //! engine. [`all`] gives them, embedded; [`script`] cuts a script into its statements, [`runner`] runs one inside the
-//! caller's transaction on any [`session`], [`history`] is the record of what ran. [`Migrator`] is `sea-orm-migration`'s way to all of it.
+//! caller's transaction, [`history`] is the record of what ran. [`Migrator`] is `sea-orm-migration`'s way to all of it.
 //!
 //! This crate knows nothing of entities, plans, consent or wording: that is `skyteam`'s part.
 
@@ -11,7 +11,6 @@ mod migration;
 mod migrator;
 pub mod runner;
 pub mod script;
-pub mod session;
 
 pub use migration::{Direction, Engine, Migration, Scripts, all};
 pub use migrator::Migrator;

@@ -17,7 +17,6 @@ use sea_orm_migration::{
 use crate::{
     Direction, Engine, Migration, all, history,
     runner::{self, RunError},
-    session::Orm,
 };
 
 /// The migrations of this build as `sea-orm-migration` runs them.
@@ -37,12 +36,12 @@ impl MigrationName for Embedded {
 #[expect(elided_lifetimes_in_paths, reason = "the trait leaves the lifetime out, and so binds it otherwise")]
 impl MigrationTrait for Embedded {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        runner::run(&mut Orm::new(manager.get_connection())?, self.0, Direction::Up).await.map_err(failure)?;
+        runner::run(manager.get_connection(), self.0, Direction::Up).await.map_err(failure)?;
         Ok(())
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        runner::run(&mut Orm::new(manager.get_connection())?, self.0, Direction::Down).await.map_err(failure)?;
+        runner::run(manager.get_connection(), self.0, Direction::Down).await.map_err(failure)?;
         Ok(())
     }
 
@@ -58,11 +57,11 @@ impl MigratorTrait for Migrator {
     }
 
     async fn install<C: ConnectionTrait>(db: &C) -> Result<(), DbErr> {
-        history::install(&mut Orm::new(db)?).await
+        history::install(db).await
     }
 
     async fn get_migration_models<C: ConnectionTrait>(db: &C) -> Result<Vec<seaql_migrations::Model>, DbErr> {
-        let applied = history::read(&mut Orm::new(db)?).await?;
+        let applied = history::read(db).await?;
         Ok(applied
             .into_iter()
             .map(|line| seaql_migrations::Model {
@@ -74,7 +73,7 @@ impl MigratorTrait for Migrator {
 
     /// Makes no record where there is none, so that a role that may only read can ask.
     async fn get_migration_with_status_read_only<C: ConnectionTrait>(db: &C) -> Result<Vec<Listed>, DbErr> {
-        if history::is_installed(&mut Orm::new(db)?).await? {
+        if history::is_installed(db).await? {
             Self::get_migration_with_status(db).await
         } else {
             Ok(Self::get_migration_files())
@@ -116,8 +115,7 @@ async fn up(db: &SchemaManagerConnection<'_>, steps: Option<u32>) -> Result<(), 
     let engine = Engine::of(db)?;
     for _ in 0..steps.unwrap_or(u32::MAX) {
         let txn = begin(db).await?;
-        let session = &mut Orm::new(&txn)?;
-        let standing = history::standing(all(), &history::read(session).await?, engine);
+        let standing = history::standing(all(), &history::read(&txn).await?, engine);
         if let Some((edited, _)) = standing.edited.first() {
             return Err(DbErr::Migration(format!(
                 "{} was edited after it had been applied",
@@ -125,8 +123,8 @@ async fn up(db: &SchemaManagerConnection<'_>, steps: Option<u32>) -> Result<(), 
             )));
         }
         let Some(next) = standing.pending.first() else { break };
-        history::install(session).await?;
-        runner::apply(session, next).await.map_err(failure)?;
+        history::install(&txn).await?;
+        runner::apply(&txn, next).await.map_err(failure)?;
         txn.commit().await?;
     }
     Ok(())
@@ -135,12 +133,11 @@ async fn up(db: &SchemaManagerConnection<'_>, steps: Option<u32>) -> Result<(), 
 async fn down(db: &SchemaManagerConnection<'_>, steps: Option<u32>) -> Result<(), DbErr> {
     for _ in 0..steps.unwrap_or(u32::MAX) {
         let txn = begin(db).await?;
-        let session = &mut Orm::new(&txn)?;
-        let Some(last) = history::read(session).await?.pop() else { break };
+        let Some(last) = history::read(&txn).await?.pop() else { break };
         let migration = all().iter().find(|migration| migration.version() == last.version).ok_or_else(|| {
             DbErr::Migration(format!("{}_{} is applied, but this build does not have it", last.version, last.name))
         })?;
-        runner::revert(session, migration).await.map_err(failure)?;
+        runner::revert(&txn, migration).await.map_err(failure)?;
         txn.commit().await?;
     }
     Ok(())
@@ -154,7 +151,7 @@ async fn begin(db: &SchemaManagerConnection<'_>) -> Result<DatabaseTransaction, 
     };
     let options = TransactionOptions { sqlite_transaction_mode: mode, ..TransactionOptions::default() };
     let txn = db.begin_with_options(options).await?;
-    runner::lock(&mut Orm::new(&txn)?).await?;
+    runner::lock(&txn).await?;
     Ok(txn)
 }
 

@@ -4,14 +4,13 @@
 
 use std::{collections::BTreeMap, time::Instant};
 
-use sea_orm_migration::sea_orm::{DbErr, RuntimeErr, sqlx};
+use sea_orm_migration::sea_orm::{ConnectionTrait, DbBackend, DbErr, RuntimeErr, Statement, sqlx};
 use thiserror::Error;
 
 use crate::{
     Direction, Engine, Migration,
     history::{self, Via},
     script::{self, Unterminated},
-    session::Session,
 };
 
 /// The two halves of PostgreSQL's advisory lock that every change of the schema holds until its transaction ends.
@@ -63,10 +62,10 @@ pub enum RunError {
 ///
 /// # Errors
 /// The driver's.
-pub async fn lock(session: &mut impl Session) -> Result<(), DbErr> {
-    if session.engine() == Engine::Postgres {
+pub async fn lock<C: ConnectionTrait>(txn: &C) -> Result<(), DbErr> {
+    if Engine::of(txn)? == Engine::Postgres {
         let (class, object) = LOCK;
-        session.execute(&format!("SELECT pg_advisory_xact_lock({class}, {object})")).await?;
+        txn.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({class}, {object})")).await?;
     }
     Ok(())
 }
@@ -75,9 +74,9 @@ pub async fn lock(session: &mut impl Session) -> Result<(), DbErr> {
 ///
 /// # Errors
 /// [`RunError`], naming file, statement and line.
-pub async fn apply(session: &mut impl Session, migration: &Migration) -> Result<i32, RunError> {
-    let took_ms = run(session, migration, Direction::Up).await?;
-    history::record(session, migration, took_ms, Via::Migrate).await?;
+pub async fn apply<C: ConnectionTrait>(txn: &C, migration: &Migration) -> Result<i32, RunError> {
+    let took_ms = run(txn, migration, Direction::Up).await?;
+    history::record(txn, migration, took_ms, Via::Migrate).await?;
     Ok(took_ms)
 }
 
@@ -86,9 +85,9 @@ pub async fn apply(session: &mut impl Session, migration: &Migration) -> Result<
 ///
 /// # Errors
 /// [`RunError`], naming file, statement and line.
-pub async fn revert(session: &mut impl Session, migration: &Migration) -> Result<i32, RunError> {
-    let took_ms = run(session, migration, Direction::Down).await?;
-    history::forget(session, migration.version()).await?;
+pub async fn revert<C: ConnectionTrait>(txn: &C, migration: &Migration) -> Result<i32, RunError> {
+    let took_ms = run(txn, migration, Direction::Down).await?;
+    history::forget(txn, migration.version()).await?;
     Ok(took_ms)
 }
 
@@ -96,15 +95,15 @@ pub async fn revert(session: &mut impl Session, migration: &Migration) -> Result
 ///
 /// # Errors
 /// [`RunError`], naming file, statement and line.
-pub async fn run(session: &mut impl Session, migration: &Migration, direction: Direction) -> Result<i32, RunError> {
-    let engine = session.engine();
+pub async fn run<C: ConnectionTrait>(txn: &C, migration: &Migration, direction: Direction) -> Result<i32, RunError> {
+    let engine = Engine::of(txn)?;
     let file = migration.file(engine, direction);
     let begun = Instant::now();
     let statements = script::split(migration.script(engine, direction), engine)
         .map_err(|source| RunError::Script { file: file.clone(), source })?;
-    let before = dangling(session).await?;
+    let before = dangling(txn, engine).await?;
     for statement in statements {
-        session.execute(statement.sql).await.map_err(|source| RunError::Statement {
+        txn.execute_unprepared(statement.sql).await.map_err(|source| RunError::Statement {
             file: file.clone(),
             number: statement.number,
             line: position(&source).map_or(statement.line, |at| statement.line_at(at)),
@@ -112,7 +111,7 @@ pub async fn run(session: &mut impl Session, migration: &Migration, direction: D
             source,
         })?;
     }
-    for ((table, parent), rows) in dangling(session).await? {
+    for ((table, parent), rows) in dangling(txn, engine).await? {
         let already = before.get(&(table.clone(), parent.clone())).copied().unwrap_or_default();
         if rows > already {
             return Err(RunError::ForeignKeys { file, table, parent, rows: rows - already });
@@ -123,13 +122,12 @@ pub async fn run(session: &mut impl Session, migration: &Migration, direction: D
 
 /// Rows that refer to nothing, by their table and the one referred to. A table made anew could leave such rows, which
 /// SQLite does not look for while foreign keys are off; rows that were so before are none of the script's doing.
-async fn dangling(session: &mut impl Session) -> Result<BTreeMap<(String, String), u64>, DbErr> {
+async fn dangling<C: ConnectionTrait>(txn: &C, engine: Engine) -> Result<BTreeMap<(String, String), u64>, DbErr> {
     let mut found = BTreeMap::new();
-    if session.engine() == Engine::Sqlite {
-        for row in session.query(r#"SELECT "table", "parent" FROM pragma_foreign_key_check"#).await? {
-            if let [Some(table), Some(parent)] = row.as_slice() {
-                *found.entry((table.clone(), parent.clone())).or_default() += 1;
-            }
+    if engine == Engine::Sqlite {
+        let check = Statement::from_string(DbBackend::Sqlite, "SELECT * FROM pragma_foreign_key_check");
+        for row in txn.query_all_raw(check).await? {
+            *found.entry((row.try_get("", "table")?, row.try_get("", "parent")?)).or_default() += 1;
         }
     }
     Ok(found)
