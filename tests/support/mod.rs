@@ -27,7 +27,7 @@ mod world;
 pub use args::Args;
 pub use call::{Call, NOW};
 pub use output::Output;
-pub use postgres::{Server, Stop, binary};
+pub use postgres::{PASSWORD, Server, Stop, binary};
 pub use scratch::Scratch;
 pub use sql::block_on;
 pub use world::{Engine, World};

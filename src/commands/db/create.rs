@@ -87,6 +87,8 @@ async fn create_postgres(args: &Args, place: &PostgresUrl, cx: &Context) -> Resu
             .fix("postgres://role@host/skyteam")
     })?;
     let admin = cx.connect(&admin_url(args, place, cx)?, false).await?;
+    let from = if args.admin_url.is_some() { "--admin-url" } else { "the database URL's own role" };
+    cx.ui.note(format!("→ {} ({from})", admin.target()));
     let session_role = admin.target().role.clone().unwrap_or_default();
     let owner = args.owner.clone().or_else(|| place.user.clone()).unwrap_or_else(|| session_role.clone());
 
