@@ -104,7 +104,7 @@ impl Context {
     /// # Errors
     /// [`Kind::Config`].
     pub fn url(&self) -> Result<db::DatabaseUrl> {
-        self.settings.database.value.url(&self.settings.database.origin)
+        self.settings.url()
     }
 
     /// Opens another database than the settings' own, in the same manner.

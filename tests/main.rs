@@ -3,9 +3,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
-mod create;
 mod layers;
 mod migrations;
+mod settings;
 
 #[expect(dead_code, unused_imports, reason = "not every helper has its user yet")]
 mod support;

@@ -8,6 +8,7 @@ mod flags;
 mod sources;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono_tz::Tz;
@@ -65,8 +66,6 @@ pub struct Settings {
     pub completions: Setting<bool>,
     /// The user's folder for data of ours; `None` where there is no home.
     pub data_dir: Option<PathBuf>,
-    /// The `.env` in use.
-    pub dotenv: Option<PathBuf>,
     /// `PG…` variables, for what URLs leave silent.
     pub libpq: db::LibpqEnvironment,
     /// What was odd about the files, to be said once.
@@ -76,57 +75,24 @@ pub struct Settings {
 /// Which database is meant.
 #[derive(Clone)]
 pub enum DatabaseChoice {
-    /// A URL, as given, with libpq's environment for what it leaves silent.
-    Url {
-        /// The text; may hold a password.
-        text: db::Secret,
-        /// `PG…` variables.
-        libpq: db::LibpqEnvironment,
-    },
+    /// A URL, as given; may hold a password.
+    Url(db::Secret),
     /// The embedded default: an SQLite file in the user's data folder.
     Embedded(PathBuf),
     /// None can be told; the error says why.
     Undecided(Arc<dyn Fn() -> Error + Send + Sync>),
 }
 
-use std::sync::Arc;
-
 impl std::fmt::Debug for DatabaseChoice {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Url { text, .. } => match DatabaseUrl::parse(text.expose()) {
+            Self::Url(text) => match DatabaseUrl::parse(text.expose()) {
                 Ok(url) => write!(f, "{url}"),
                 Err(_) => f.write_str("(malformed)"),
             },
             Self::Embedded(path) => write!(f, "sqlite:{}", path.display()),
             Self::Undecided(_) => f.write_str("(undecided)"),
         }
-    }
-}
-
-impl DatabaseChoice {
-    /// The URL to open, with libpq's environment filled in.
-    ///
-    /// # Errors
-    /// [`Kind::Config`]: malformed, or none can be told.
-    pub fn url(&self, origin: &Origin) -> Result<DatabaseUrl> {
-        match self {
-            Self::Embedded(path) => Ok(DatabaseUrl::sqlite(path)),
-            Self::Undecided(error) => Err(error()),
-            Self::Url { text, libpq } => parse_url(text, libpq, &origin.to_string()),
-        }
-    }
-}
-
-fn parse_url(text: &db::Secret, libpq: &db::LibpqEnvironment, origin: &str) -> Result<DatabaseUrl> {
-    let url = DatabaseUrl::parse(text.expose()).map_err(|error| {
-        Error::new(Kind::Config, "malformed_url", format!("the database URL from {origin} cannot be read"))
-            .why(error.to_string())
-            .fix("postgres://role:password@host:5432/database or sqlite:/path/to/file.db")
-    })?;
-    match url {
-        DatabaseUrl::Postgres(place) => Ok(DatabaseUrl::Postgres(libpq.complete(place)?)),
-        DatabaseUrl::Sqlite(place) => Ok(DatabaseUrl::Sqlite(place)),
     }
 }
 
@@ -195,7 +161,6 @@ impl Settings {
                 None => Setting::new(settings.kind != ProfileKind::Production, Origin::Default),
             },
             data_dir,
-            dotenv: sources.dotenv_path(),
             libpq: sources.libpq(),
             warnings: sources.warnings(),
             database,
@@ -208,7 +173,27 @@ impl Settings {
     /// # Errors
     /// [`Kind::Config`]: malformed.
     pub fn parse_url(&self, text: &str, origin: &str) -> Result<DatabaseUrl> {
-        parse_url(&db::Secret::new(text), &self.libpq, origin)
+        let url = DatabaseUrl::parse(text).map_err(|error| {
+            Error::new(Kind::Config, "malformed_url", format!("the database URL from {origin} cannot be read"))
+                .why(error.to_string())
+                .fix("postgres://role:password@host:5432/database or sqlite:/path/to/file.db")
+        })?;
+        match url {
+            DatabaseUrl::Postgres(place) => Ok(DatabaseUrl::Postgres(self.libpq.complete(place)?)),
+            DatabaseUrl::Sqlite(place) => Ok(DatabaseUrl::Sqlite(place)),
+        }
+    }
+
+    /// The URL of the database that is meant, with libpq's environment filled in.
+    ///
+    /// # Errors
+    /// [`Kind::Config`]: malformed, or none can be told.
+    pub fn url(&self) -> Result<DatabaseUrl> {
+        match &self.database.value {
+            DatabaseChoice::Embedded(path) => Ok(DatabaseUrl::sqlite(path)),
+            DatabaseChoice::Undecided(error) => Err(error()),
+            DatabaseChoice::Url(text) => self.parse_url(text.expose(), &self.database.origin.to_string()),
+        }
     }
 
     /// How a command opens its database.
@@ -282,9 +267,7 @@ fn choose_database(
     profile_origin: &Origin,
     data_dir: Option<&Path>,
 ) -> Result<Setting<DatabaseChoice>> {
-    let url = |text: String, origin: Origin| {
-        Setting::new(DatabaseChoice::Url { text: db::Secret::new(text), libpq: sources.libpq() }, origin)
-    };
+    let url = |text: String, origin: Origin| Setting::new(DatabaseChoice::Url(db::Secret::new(text)), origin);
     if let Some(text) = &flags.database_url {
         return Ok(url(text.clone(), Origin::Flag("--database-url")));
     }

@@ -131,11 +131,6 @@ impl Sources {
         xdg(&self.levels[0].values, "XDG_DATA_HOME", ".local/share").map(|folder| folder.join("skyteam"))
     }
 
-    /// The `.env` in use.
-    pub fn dotenv_path(&self) -> Option<PathBuf> {
-        self.levels.iter().find_map(|level| level.dotenv.clone())
-    }
-
     /// What was odd.
     pub fn warnings(&self) -> Vec<String> {
         self.warnings.clone()
