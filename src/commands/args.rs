@@ -1,7 +1,11 @@
 //! Arguments that several commands share.
 
+use chrono::DateTime;
 use clap::Args;
 
+use crate::context::Context;
+use crate::domain::instant;
+use crate::entity::types::Timestamp;
 use crate::error::{Error, Kind, Result};
 use crate::ui::Ui;
 
@@ -65,4 +69,24 @@ impl ListArgs {
             ui.note(format!("Showing the first {shown}. See more with --limit N or --all."));
         }
     }
+}
+
+/// Reads the time that `flag` was given, a naive one in the zone of `--tz`.
+///
+/// # Errors
+/// [`Kind::Usage`]: no time.
+pub fn time(cx: &Context, flag: &'static str, value: &str) -> Result<Timestamp> {
+    Ok(instant::parse(flag, value, cx.now, cx.ui.zone())?.into())
+}
+
+/// As [`time`], for a time that will be stored: where `value` does not say its instant itself, that is shown first.
+///
+/// # Errors
+/// As for [`time`].
+pub fn time_to_store(cx: &Context, flag: &'static str, value: &str) -> Result<Timestamp> {
+    let at = time(cx, flag, value)?;
+    if DateTime::parse_from_rfc3339(value).is_err() {
+        cx.ui.note(format!("{flag} {value} ({}) is {at}", cx.ui.zone()));
+    }
+    Ok(at)
 }

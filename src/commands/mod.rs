@@ -1,10 +1,12 @@
 //! The commands: one file each, in the order resolve, refuse, change, commit, say.
 //!
-//! They see domain, schema, backup and the context; what they share about arguments stands in [`args`].
+//! They see domain, schema, backup and the context; what they share about arguments stands in [`args`], about rows that
+//! they read from files in [`records`].
 
 pub mod args;
 mod config;
 mod db;
+pub mod records;
 mod user;
 
 use clap::Subcommand;

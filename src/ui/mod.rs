@@ -61,7 +61,7 @@ type Stream = Arc<Mutex<Box<dyn Write + Send>>>;
 pub struct Ui {
     out: Mutex<BufWriter<Box<dyn Write + Send>>>,
     err: Stream,
-    input: Mutex<Box<dyn Read + Send>>,
+    input: Arc<Mutex<Box<dyn Read + Send>>>,
     prompt: Arc<Mutex<Box<dyn Prompt>>>,
     terminal: Terminal,
     manner: Manner,
@@ -73,7 +73,7 @@ impl Ui {
         Self {
             out: Mutex::new(BufWriter::with_capacity(1 << 16, world.stdout)),
             err: Arc::new(Mutex::new(world.stderr)),
-            input: Mutex::new(world.stdin),
+            input: Arc::new(Mutex::new(world.stdin)),
             prompt: Arc::new(Mutex::new(world.prompt)),
             terminal: world.terminal,
             manner,
@@ -245,9 +245,24 @@ impl Ui {
         self.asked(question, |prompt, question| prompt.secret(question)).await
     }
 
-    /// Standard input, for commands that read data from `-`.
-    pub fn input(&self) -> MutexGuard<'_, Box<dyn Read + Send>> {
-        lock(&self.input)
+    /// All of standard input, for commands that read data from `-`; at most `most` bytes.
+    ///
+    /// # Errors
+    /// The stream's; more than `most` bytes.
+    pub async fn read_input(&self, most: u64) -> Result<Vec<u8>> {
+        let input = Arc::clone(&self.input);
+        // On a thread of its own, so that a signal is seen while nothing comes.
+        let read = tokio::task::spawn_blocking(move || {
+            let mut bytes = Vec::new();
+            lock(&input).by_ref().take(most.saturating_add(1)).read_to_end(&mut bytes).map(|_| bytes)
+        });
+        let bytes = read
+            .await
+            .map_err(|panic| Error::new(Kind::Failure, "input", "standard input could not be read").source(panic))??;
+        if bytes.len() as u64 > most {
+            return Err(Error::new(Kind::Usage, "too_long", format!("standard input is longer than {most} bytes")));
+        }
+        Ok(bytes)
     }
 
     async fn asked<T: Send + 'static>(
