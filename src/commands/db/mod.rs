@@ -1,6 +1,7 @@
 //! `db`: the database itself.
 
 mod create;
+mod schema;
 mod seed;
 mod shell;
 
@@ -15,6 +16,9 @@ pub enum Verb {
     /// Make the database, and asked for its role, with the rights they need
     #[command(after_help = create::EXAMPLES)]
     Create(create::Args),
+    /// Show the schema that the entities ask for: DDL, model, diagram, Drizzle's schema.ts
+    #[command(after_help = schema::EXAMPLES)]
+    Schema(schema::Args),
     /// Fill an empty database with demonstration data
     #[command(after_help = seed::EXAMPLES)]
     Seed(seed::Args),
@@ -31,6 +35,7 @@ impl Verb {
     pub async fn run(self, cx: &Context) -> Result<Outcome> {
         match self {
             Self::Create(args) => create::run(args, cx).await,
+            Self::Schema(args) => schema::run(&args, cx),
             Self::Seed(args) => seed::run(args, cx).await,
             Self::Shell(args) => shell::run(args, cx).await,
         }
