@@ -6,5 +6,6 @@
 
 pub mod input;
 pub mod instant;
+pub mod miles;
 pub mod reference;
 pub mod seed;

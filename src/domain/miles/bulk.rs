@@ -1,0 +1,215 @@
+//! The statements that read and write many entries at once, each over arrays.
+//!
+//! PostgreSQL gets one array a column, in its own text form, for `unnest`: of what both SeaORM and the server understand
+//! the cheapest to read. SQLite gets one JSON document for `json_each`.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use chrono::TimeDelta;
+use sea_orm::{ConnectionTrait, Value};
+
+use super::rows::{self, COLUMNS};
+use super::{Entry, Holder, MilesError};
+use crate::db::{Engine, Transaction};
+use crate::entity::types::{Id, Timestamp};
+
+/// How many entries one statement writes: few enough that a progress bar moves, enough that a statement costs nothing.
+const CHUNK: usize = 10_000;
+
+/// The rows of the users of a batch, locked until the transaction ends.
+pub(super) struct Locked {
+    /// By `userId`; users that do not exist are missing.
+    pub holders: BTreeMap<String, Holder>,
+    /// The time on the server's clock, after all locks were taken.
+    pub now: Timestamp,
+}
+
+impl Locked {
+    /// When the entry at `place`, counted from 0, is written: each a microsecond after the one before, so that the
+    /// entries of one user keep their order.
+    pub fn at(&self, place: usize) -> Timestamp {
+        let later = i64::try_from(place).unwrap_or(i64::MAX);
+        Timestamp(self.now.0 + TimeDelta::microseconds(later))
+    }
+}
+
+/// Locks the users' rows in order of `userId`.
+pub(super) async fn lock<'a>(
+    tx: &Transaction,
+    user_ids: impl Iterator<Item = &'a str>,
+) -> Result<Locked, MilesError> {
+    let user_ids: BTreeSet<&str> = user_ids.collect();
+    let sql = match Engine::of(tx) {
+        // BEGIN IMMEDIATE has locked everything.
+        Engine::Sqlite => {
+            r#"SELECT "userId", "username", "miles" FROM "users" WHERE "userId" IN (SELECT "value" FROM json_each($1))"#
+        }
+        Engine::Postgres => {
+            r#"SELECT "userId", "username", "miles"::int8 AS "miles" FROM "users"
+            WHERE "userId" = ANY($1::text::text[]) ORDER BY "userId" FOR NO KEY UPDATE"#
+        }
+    };
+    let ids = list(Engine::of(tx), user_ids.into_iter());
+    let mut holders = BTreeMap::new();
+    for row in tx.query_all_raw(rows::statement(tx, sql, [ids])).await? {
+        let user_id: String = row.try_get("", "userId")?;
+        let (username, miles) = (row.try_get("", "username")?, row.try_get("", "miles")?);
+        holders.insert(user_id.clone(), Holder { user_id, username, miles });
+    }
+    Ok(Locked { holders, now: rows::clock(tx).await? })
+}
+
+/// The entries that stand under `ids`.
+pub(super) async fn stored(
+    tx: &Transaction,
+    ids: impl Iterator<Item = Id>,
+) -> Result<HashMap<Id, Entry>, MilesError> {
+    let condition = match Engine::of(tx) {
+        Engine::Sqlite => r#""id" IN (SELECT "value" FROM json_each($1))"#,
+        Engine::Postgres => r#""id" = ANY($1::text::uuid[])"#,
+    };
+    let sql = format!(r#"SELECT {COLUMNS} FROM "milesTransactions" WHERE {condition}"#);
+    let ids = list(Engine::of(tx), ids);
+    let found = tx.query_all_raw(rows::statement(tx, sql, [ids])).await?;
+    let entries = found.iter().map(|row| rows::entry(row).map(|entry| (entry.id, entry)));
+    Ok(entries.collect::<Result<_, _>>()?)
+}
+
+/// Writes entries that every rule has passed, and adds them to the balances. The users' rows are locked. `progress` is
+/// told how many entries stand.
+pub(super) async fn write<'a>(
+    tx: &Transaction,
+    entries: impl Iterator<Item = &'a Entry>,
+    mut progress: impl FnMut(usize),
+) -> Result<(), MilesError> {
+    let entries: Vec<&Entry> = entries.collect();
+    if entries.is_empty() {
+        return Ok(());
+    }
+    let engine = Engine::of(tx);
+    let mut totals: BTreeMap<&str, i64> = BTreeMap::new();
+    let mut done = 0;
+    for some in entries.chunks(CHUNK) {
+        let (sql, values) = match engine {
+            Engine::Postgres => postgres_insert(some),
+            Engine::Sqlite => sqlite_insert(some),
+        };
+        tx.execute_raw(rows::statement(tx, sql, values)).await?;
+        for entry in some {
+            *totals.entry(&entry.user_id).or_default() += i64::from(entry.amount);
+        }
+        done += some.len();
+        progress(done);
+    }
+    // Once for each user, however many entries: every update leaves a dead row behind.
+    let (sql, values) = match engine {
+        Engine::Postgres => (
+            r#"UPDATE "users" SET "miles" = ("miles" + given."delta")::int4
+            FROM unnest($1::text::text[], $2::text::int8[]) AS given("userId", "delta")
+            WHERE "users"."userId" = given."userId""#,
+            vec![list(engine, totals.keys()), list(engine, totals.values())],
+        ),
+        Engine::Sqlite => (
+            r#"UPDATE "users" SET "miles" = "miles" + given."value" FROM json_each($1) AS given
+            WHERE "users"."userId" = given."key""#,
+            vec![serde_json::json!(totals).to_string().into()],
+        ),
+    };
+    tx.execute_raw(rows::statement(tx, sql, values)).await?;
+    Ok(())
+}
+
+fn postgres_insert(entries: &[&Entry]) -> (String, Vec<Value>) {
+    macro_rules! column {
+        ($entry:ident, $value:expr) => {
+            postgres_array(entries.iter().map(|$entry| $value)).into()
+        };
+    }
+    let values = vec![
+        column!(e, Some(e.id)),
+        column!(e, Some(&e.user_id)),
+        column!(e, Some(e.amount)),
+        column!(e, Some(&e.r#type)),
+        column!(e, Some(&e.source)),
+        column!(e, e.flight_id),
+        column!(e, e.product_id.as_ref()),
+        column!(e, e.note.as_ref()),
+        column!(e, Some(e.created_at.sql_text())),
+        column!(e, e.reverses_id),
+        column!(e, e.batch_id),
+        column!(e, e.actor.as_ref()),
+    ];
+    let sql = format!(
+        r#"INSERT INTO "milesTransactions" ({COLUMNS})
+        SELECT * FROM unnest($1::text::uuid[], $2::text::text[], $3::text::int4[], $4::text::text[], $5::text::text[],
+            $6::text::uuid[], $7::text::text[], $8::text::text[], $9::text::timestamp[], $10::text::uuid[],
+            $11::text::uuid[], $12::text::text[])"#
+    );
+    (sql, values)
+}
+
+fn sqlite_insert(entries: &[&Entry]) -> (String, Vec<Value>) {
+    let rows: Vec<_> = entries
+        .iter()
+        .map(|e| {
+            (
+                (e.id, &e.user_id, e.amount, &e.r#type, &e.source, e.flight_id),
+                (&e.product_id, &e.note, e.created_at.sql_text(), e.reverses_id, e.batch_id, &e.actor),
+            )
+        })
+        .collect();
+    let fields: Vec<String> = (0..2).flat_map(|half| (0..6).map(move |at| format!("\"value\" ->> '$[{half}][{at}]'"))).collect();
+    let sql = format!(
+        r#"INSERT INTO "milesTransactions" ({COLUMNS}) SELECT {} FROM json_each($1)"#,
+        fields.join(", ")
+    );
+    (sql, vec![serde_json::json!(rows).to_string().into()])
+}
+
+/// A list of values as one parameter: an array on PostgreSQL, a JSON array of strings on SQLite.
+pub(super) fn list<T: ToString>(engine: Engine, values: impl Iterator<Item = T>) -> Value {
+    match engine {
+        Engine::Postgres => postgres_array(values.map(Some)).into(),
+        Engine::Sqlite => {
+            let texts: Vec<String> = values.map(|value| value.to_string()).collect();
+            serde_json::json!(texts).to_string().into()
+        }
+    }
+}
+
+/// PostgreSQL's text form of a one-dimensional array (manual, 8.15.6): every element quoted, `"` and `\` escaped.
+fn postgres_array<T: ToString>(values: impl Iterator<Item = Option<T>>) -> String {
+    let mut text = String::from("{");
+    for value in values {
+        if text.len() > 1 {
+            text.push(',');
+        }
+        match value {
+            None => text.push_str("NULL"),
+            Some(value) => {
+                text.push('"');
+                for character in value.to_string().chars() {
+                    if matches!(character, '"' | '\\') {
+                        text.push('\\');
+                    }
+                    text.push(character);
+                }
+                text.push('"');
+            }
+        }
+    }
+    text.push('}');
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::postgres_array;
+
+    #[test]
+    fn arrays_are_quoted_as_postgres_reads_them() {
+        let given = [Some("plain"), None, Some("NULL"), Some(""), Some(r#"a "b" \c,{}"#)];
+        assert_eq!(postgres_array(given.into_iter()), r#"{"plain",NULL,"NULL","","a \"b\" \\c,{}"}"#);
+        assert_eq!(postgres_array(None::<Option<&str>>.into_iter()), "{}");
+    }
+}

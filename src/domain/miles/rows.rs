@@ -1,0 +1,51 @@
+//! What the ledger's statements have in common: the entry's columns, reading one back, and the clock.
+
+use chrono::Utc;
+use sea_orm::{ConnectionTrait, DbErr, FromQueryResult, QueryResult, Statement, Value};
+
+use super::{Entry, Posted};
+use crate::db::Engine;
+use crate::entity::types::{Id, Timestamp};
+
+/// The columns of an entry, in the table's order.
+pub(super) const COLUMNS: &str = r#""id", "userId", "amount", "type", "source", "flightId", "productId", "note", "createdAt", "reversesId", "batchId", "actor""#;
+
+/// The instant on the server's clock at which the expression is evaluated, not that at which the transaction began:
+/// read under the lock of the user's row, it makes entries of one user follow each other in time as they did in fact.
+pub(super) const POSTGRES_CLOCK: &str = "(clock_timestamp() AT TIME ZONE 'UTC')";
+
+/// A statement for the engine of `connection`; placeholders are `$1`, `$2`, … on both.
+pub(super) fn statement(
+    connection: &impl ConnectionTrait,
+    sql: impl Into<String>,
+    values: impl IntoIterator<Item = Value>,
+) -> Statement {
+    Statement::from_sql_and_values(connection.get_database_backend(), sql, values)
+}
+
+/// The entry in a row that has its columns.
+pub(super) fn entry(row: &QueryResult) -> Result<Entry, DbErr> {
+    Entry::from_query_result(row, "")
+}
+
+/// The entry `id` with the balance as it is now, where there is such an entry.
+pub(super) async fn stored(connection: &impl ConnectionTrait, id: Id) -> Result<Option<Posted>, DbErr> {
+    let sql = r#"SELECT e.*, CAST(u."miles" AS bigint) AS "balance"
+        FROM "milesTransactions" e JOIN "users" u ON u."userId" = e."userId" WHERE e."id" = $1"#;
+    let Some(row) = connection.query_one_raw(statement(connection, sql, [id.into()])).await? else {
+        return Ok(None);
+    };
+    Ok(Some(Posted { entry: entry(&row)?, balance: row.try_get("", "balance")?, already: true }))
+}
+
+/// The time for entries that are about to be written: the server's, or on SQLite this machine's, to the microsecond.
+pub(super) async fn clock(connection: &impl ConnectionTrait) -> Result<Timestamp, DbErr> {
+    match Engine::of(connection) {
+        Engine::Sqlite => Ok(Utc::now().into()),
+        Engine::Postgres => {
+            let sql = format!(r#"SELECT {POSTGRES_CLOCK} AS "now""#);
+            let row = connection.query_one_raw(statement(connection, sql, [])).await?;
+            row.ok_or_else(|| DbErr::RecordNotFound("the clock".to_owned()))?.try_get("", "now")
+        }
+    }
+}
