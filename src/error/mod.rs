@@ -6,6 +6,7 @@
 mod connect;
 mod directory;
 mod driver;
+pub mod ledger;
 
 pub use crate::db::{SqlState, sql_state, violated_constraint};
 pub use driver::describe as describe_driver;

@@ -34,10 +34,7 @@ impl Locked {
 }
 
 /// Locks the users' rows in order of `userId`.
-pub(super) async fn lock<'a>(
-    tx: &Transaction,
-    user_ids: impl Iterator<Item = &'a str>,
-) -> Result<Locked, MilesError> {
+pub(super) async fn lock<'a>(tx: &Transaction, user_ids: impl Iterator<Item = &'a str>) -> Result<Locked, MilesError> {
     let user_ids: BTreeSet<&str> = user_ids.collect();
     let sql = match Engine::of(tx) {
         // BEGIN IMMEDIATE has locked everything.
@@ -60,10 +57,7 @@ pub(super) async fn lock<'a>(
 }
 
 /// The entries that stand under `ids`.
-pub(super) async fn stored(
-    tx: &Transaction,
-    ids: impl Iterator<Item = Id>,
-) -> Result<HashMap<Id, Entry>, MilesError> {
+pub(super) async fn stored(tx: &Transaction, ids: impl Iterator<Item = Id>) -> Result<HashMap<Id, Entry>, MilesError> {
     let condition = match Engine::of(tx) {
         Engine::Sqlite => r#""id" IN (SELECT "value" FROM json_each($1))"#,
         Engine::Postgres => r#""id" = ANY($1::text::uuid[])"#,
@@ -158,11 +152,9 @@ fn sqlite_insert(entries: &[&Entry]) -> (String, Vec<Value>) {
             )
         })
         .collect();
-    let fields: Vec<String> = (0..2).flat_map(|half| (0..6).map(move |at| format!("\"value\" ->> '$[{half}][{at}]'"))).collect();
-    let sql = format!(
-        r#"INSERT INTO "milesTransactions" ({COLUMNS}) SELECT {} FROM json_each($1)"#,
-        fields.join(", ")
-    );
+    let fields: Vec<String> =
+        (0..2).flat_map(|half| (0..6).map(move |at| format!("\"value\" ->> '$[{half}][{at}]'"))).collect();
+    let sql = format!(r#"INSERT INTO "milesTransactions" ({COLUMNS}) SELECT {} FROM json_each($1)"#, fields.join(", "));
     (sql, vec![serde_json::json!(rows).to_string().into()])
 }
 

@@ -1,17 +1,11 @@
-//! Finding entries and batches: by a whole id, by its first characters, or as the last thing somebody did.
+//! Finding entries and batches: by reference, or as the last thing somebody did; and what they hold.
 
 use sea_orm::{ConnectionTrait, Value};
-use uuid::Uuid;
 
 use super::rows::{self, COLUMNS};
 use super::{Entry, MilesError};
+use crate::domain::reference::{self, Candidate, Noun, ReferenceError};
 use crate::entity::types::Id;
-
-/// The fewest characters of an id that name it.
-pub const SHORTEST_PREFIX: usize = 4;
-
-/// How many candidates an ambiguous reference is answered with.
-const CANDIDATES: usize = 5;
 
 /// What a reference to the ledger means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -44,30 +38,31 @@ pub struct Summary {
     pub first: Entry,
 }
 
-/// The entry or batch with this id, or with an id that begins with these hexadecimal digits (at least
-/// [`SHORTEST_PREFIX`], hyphens where a UUID has them).
+/// The entry or the batch that a reference means: an id, or at least four characters that one begins with.
 ///
 /// # Errors
-/// [`MilesError::NoEntry`], also for what cannot be an id; [`MilesError::Ambiguous`].
-pub async fn find(connection: &impl ConnectionTrait, reference: &str) -> Result<Target, MilesError> {
-    let none = || MilesError::NoEntry { reference: reference.to_owned() };
-    let (low, high) = bounds(reference).ok_or_else(none)?;
-    // Ranges, so that the indexes answer: a pattern over uuid text would read the whole ledger.
-    let sql = format!(
-        r#"SELECT * FROM (SELECT "id", 0 AS "batch" FROM "milesTransactions" WHERE "id" BETWEEN $1 AND $2 ORDER BY "id" LIMIT {CANDIDATES}) e
-        UNION ALL
-        SELECT * FROM (SELECT DISTINCT "batchId", 1 FROM "milesTransactions" WHERE "batchId" BETWEEN $1 AND $2 ORDER BY "batchId" LIMIT {CANDIDATES}) b"#
-    );
-    let found = connection.query_all_raw(rows::statement(connection, sql, [low.into(), high.into()])).await?;
-    let mut candidates = Vec::new();
-    for row in found {
-        let id: Id = row.try_get("", "id")?;
-        candidates.push(if row.try_get::<i32>("", "batch")? == 0 { Target::Entry(id) } else { Target::Batch(id) });
-    }
-    match candidates[..] {
-        [] => Err(none()),
-        [only] => Ok(only),
-        _ => Err(MilesError::Ambiguous { reference: reference.to_owned(), candidates }),
+/// [`ReferenceError`]: neither, several, or one of each.
+pub async fn find(connection: &impl ConnectionTrait, reference: &str) -> Result<Target, ReferenceError> {
+    let entry = match reference::entry(connection, reference).await {
+        Ok(entry) => Some(entry),
+        Err(ReferenceError::NotFound { .. }) => None,
+        Err(other) => return Err(other),
+    };
+    let batch = match reference::batch(connection, reference).await {
+        Ok(batch) => Some(batch),
+        Err(ReferenceError::NotFound { .. }) => None,
+        Err(other) => return Err(other),
+    };
+    let candidate = |id: Id, what: &str| Candidate { key: id.to_string(), what: what.to_owned() };
+    let (noun, reference) = (Noun::Entry, reference.to_owned());
+    match (entry, batch) {
+        (Some(entry), None) => Ok(Target::Entry(entry.id)),
+        (None, Some(batch)) => Ok(Target::Batch(batch)),
+        (Some(entry), Some(batch)) => {
+            let candidates = vec![candidate(entry.id, "an entry"), candidate(batch, "a batch")];
+            Err(ReferenceError::Ambiguous { noun, reference, candidates })
+        }
+        (None, None) => Err(ReferenceError::NotFound { noun, reference, nearest: Vec::new() }),
     }
 }
 
@@ -93,8 +88,7 @@ pub async fn last_by(connection: &impl ConnectionTrait, actor: &str) -> Result<T
 /// [`MilesError::Db`].
 pub async fn entries(connection: &impl ConnectionTrait, target: Target) -> Result<Vec<Entry>, MilesError> {
     let column = column(target);
-    let sql =
-        format!(r#"SELECT {COLUMNS} FROM "milesTransactions" WHERE "{column}" = $1 ORDER BY "createdAt", "id""#);
+    let sql = format!(r#"SELECT {COLUMNS} FROM "milesTransactions" WHERE "{column}" = $1 ORDER BY "createdAt", "id""#);
     let found = connection.query_all_raw(rows::statement(connection, sql, [target.id().into()])).await?;
     Ok(found.iter().map(rows::entry).collect::<Result<_, _>>()?)
 }
@@ -112,7 +106,7 @@ pub async fn summary(connection: &impl ConnectionTrait, target: Target) -> Resul
     );
     let id: Value = target.id().into();
     let row = connection.query_one_raw(rows::statement(connection, sql, [id])).await?;
-    let row = row.ok_or_else(|| MilesError::NoEntry { reference: target.id().to_string() })?;
+    let row = row.ok_or_else(|| MilesError::NoEntry { id: target.id() })?;
     Ok(Summary {
         entries: row.try_get("", "entries")?,
         users: row.try_get("", "users")?,
@@ -125,41 +119,5 @@ fn column(target: Target) -> &'static str {
     match target {
         Target::Entry(_) => "id",
         Target::Batch(_) => "batchId",
-    }
-}
-
-/// The lowest and the highest UUID that begin with `prefix`.
-fn bounds(prefix: &str) -> Option<(Id, Id)> {
-    let hyphens = [8, 13, 18, 23];
-    let mut digits = String::new();
-    for (at, character) in prefix.chars().enumerate() {
-        match character {
-            '-' if hyphens.contains(&at) => {}
-            digit if digit.is_ascii_hexdigit() => digits.push(digit),
-            _ => return None,
-        }
-    }
-    if !(SHORTEST_PREFIX..=32).contains(&digits.len()) {
-        return None;
-    }
-    let padded = |with: char| {
-        let all = digits.chars().chain(std::iter::repeat(with)).take(32);
-        Uuid::try_parse(&all.collect::<String>()).ok().map(Id)
-    };
-    Some((padded('0')?, padded('f')?))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_prefix_is_a_range_of_ids() {
-        let (low, high) = bounds("0198abCD-12").unwrap();
-        assert_eq!(low.to_string(), "0198abcd-1200-0000-0000-000000000000");
-        assert_eq!(high.to_string(), "0198abcd-12ff-ffff-ffff-ffffffffffff");
-        for wrong in ["", "019", "01-9a", "019g", "0198abcd-1234-7000-8000-0000000000000", "last"] {
-            assert_eq!(bounds(wrong), None, "{wrong}");
-        }
     }
 }

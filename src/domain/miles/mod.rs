@@ -13,21 +13,15 @@
 //! and triggers of the schema, not by this module. Names, references and wording are left to the callers: users are
 //! given by `userId`, refusals are facts ([`MilesError`]).
 
-//pub mod audit;
 pub mod batch;
 mod bulk;
 pub mod flight;
-//pub mod history;
 pub mod key;
-//pub mod leaderboard;
 pub mod lookup;
 pub mod post;
 pub mod redeem;
-//pub mod repair;
 pub mod reverse;
 mod rows;
-//pub mod statement;
-//pub mod usual;
 
 use sea_orm::DbErr;
 
@@ -236,19 +230,11 @@ pub enum MilesError {
         /// The award that stands.
         award: Box<Entry>,
     },
-    /// No entry and no batch fits the reference.
-    #[error("no entry or batch {reference}")]
+    /// No such entry or batch.
+    #[error("no entry or batch {id}")]
     NoEntry {
-        /// What was asked for.
-        reference: String,
-    },
-    /// More than one entry or batch fits the reference.
-    #[error("{reference} fits {} entries and batches", candidates.len())]
-    Ambiguous {
-        /// What was asked for.
-        reference: String,
-        /// Some of what fits.
-        candidates: Vec<lookup::Target>,
+        /// The key asked for.
+        id: Id,
     },
     /// The actor has written nothing yet.
     #[error("no entry of {actor}")]

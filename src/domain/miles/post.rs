@@ -17,7 +17,6 @@ use super::{Holder, MAX_BALANCE, MilesError, Movement, Posted, key, kind};
 use crate::db::{self, Database, Engine, Transaction, sql_state, sqlx_error, violated_constraint};
 use crate::entity::types::Id;
 
-
 /// What a balance must be for `$3` to be added: the result neither falls below zero nor passes 2 147 483 647. A balance
 /// that is negative already may rise.
 const ALLOWED: &str = r#"CASE WHEN $3 > 0 THEN "miles" <= 2147483647 - $3 ELSE "miles" >= -$3 END"#;
@@ -148,7 +147,8 @@ async fn settle_sqlite(connection: &impl ConnectionTrait, movement: &Movement) -
     let inserted = connection.query_one_raw(rows::statement(connection, SQLITE_INSERT.as_str(), bound)).await?;
     let Some(inserted) = inserted else {
         let sql = r#"SELECT "username", "miles" FROM "users" WHERE "userId" = $1"#;
-        let row = connection.query_one_raw(rows::statement(connection, sql, [movement.user_id.as_str().into()])).await?;
+        let row =
+            connection.query_one_raw(rows::statement(connection, sql, [movement.user_id.as_str().into()])).await?;
         let holder = row.map(|row| {
             Ok::<_, DbErr>(Holder {
                 user_id: movement.user_id.clone(),

@@ -16,7 +16,6 @@ use super::{Entry, MilesError, Movement, Posted, bulk, key, post, source};
 use crate::db::{Engine, Transaction, sql_state, violated_constraint};
 use crate::entity::types::Id;
 
-
 /// What a reversal did.
 #[derive(Debug)]
 pub struct Reversed {
@@ -40,7 +39,7 @@ pub async fn reverse(
 ) -> Result<Reversed, MilesError> {
     let entries = lookup::entries(tx, target).await?;
     let Some(first) = entries.first() else {
-        return Err(MilesError::NoEntry { reference: target.id().to_string() });
+        return Err(MilesError::NoEntry { id: target.id() });
     };
     if first.reverses_id.is_some() {
         return Err(MilesError::IsReversal { id: target.id() });

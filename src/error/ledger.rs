@@ -1,0 +1,178 @@
+//! The wording of the ledger's refusals.
+
+use super::{Error, Kind};
+use crate::domain::input::quoted;
+use crate::domain::miles::batch::Rejection;
+use crate::domain::miles::key::{Difference, key_of};
+use crate::domain::miles::{Entry, Holder, MAX_BALANCE, MilesError};
+use crate::entity::types::Id;
+
+/// How many of a batch's refusals are worded; the others are counted.
+const WORDED: usize = 5;
+
+impl From<MilesError> for Error {
+    fn from(error: MilesError) -> Self {
+        match error {
+            MilesError::NoUser { user_id } => {
+                Self::new(Kind::NotFound, "not_found", format!("no user {}", quoted(&user_id))).fix("skyteam user list")
+            }
+            MilesError::NotEnough { holder, needs } => not_enough(&holder, needs),
+            MilesError::TooMany { holder, adds } => {
+                Self::new(Kind::Refused, "too_many_miles", "the balance would be too large")
+                    .why(format!(
+                        "{} has {}, this adds {adds}: a balance never passes {MAX_BALANCE}",
+                        holder.username, holder.miles
+                    ))
+                    .fix(format!("skyteam miles history {}", holder.username))
+            }
+            MilesError::KeyTaken { stored, differences } => key_taken(&stored, &differences),
+            MilesError::NoProduct { product_id } => {
+                Self::new(Kind::NotFound, "not_found", format!("no product {}", quoted(&product_id)))
+                    .fix("skyteam product list")
+            }
+            MilesError::ProductInactive { product_id, name } => {
+                Self::new(Kind::Refused, "product_inactive", format!("{name} is not for sale"))
+                    .why(format!("the product {product_id} is disabled"))
+                    .fix(format!("skyteam product enable {product_id}"))
+            }
+            MilesError::NoFlight { flight_id } => {
+                Self::new(Kind::NotFound, "not_found", format!("no flight {flight_id}")).fix("skyteam flight list")
+            }
+            MilesError::AlreadyAwarded { award } => {
+                Self::new(Kind::Refused, "already_awarded", "the flight is paid for already")
+                    .why(format!("user {} was paid {} for it on {}", award.user_id, award.amount, award.created_at))
+                    .fix(format!("skyteam miles reverse {} --note TEXT", award.id))
+            }
+            MilesError::NoEntry { id } => {
+                Self::new(Kind::NotFound, "not_found", format!("no ledger entry or batch {id}"))
+            }
+            MilesError::NothingBy { actor } => {
+                Self::new(Kind::NotFound, "not_found", format!("{actor} has written nothing into the ledger"))
+                    .why("last means the latest entry of --actor, by default the operating system's user")
+                    .fix("skyteam miles reverse ENTRY --note TEXT")
+            }
+            MilesError::AlreadyReversed { id, by } => {
+                let error = Self::new(Kind::Refused, "already_reversed", format!("{id} has been reversed already"));
+                match by {
+                    Some(by) => error.why(format!("by {by}; an entry is reversed once")),
+                    None => error.why("an entry is reversed once"),
+                }
+            }
+            MilesError::IsReversal { id } => {
+                Self::new(Kind::Refused, "is_reversal", format!("{id} is itself a reversal"))
+                    .why("what it took back is given again by a new entry")
+                    .fix("skyteam miles award USER AMOUNT --note TEXT")
+            }
+            MilesError::Batch { rejected } => batch(rejected),
+            MilesError::BeyondRepair { user_id, balance, ledger } => {
+                Self::new(Kind::Refused, "beyond_repair", "no single entry can make balance and ledger equal")
+                    .why(format!("user {user_id} has {balance}, the entries add up to {ledger}"))
+                    .fix(format!("skyteam miles history {user_id}"))
+            }
+            MilesError::Unknown { id, source } => unknown_outcome(id, None).source(source),
+            MilesError::Db(error) => error.into(),
+        }
+    }
+}
+
+/// The outcome of a commit is not known. `again` is the command line up to its key, where one entry can be asked for by
+/// its key.
+///
+/// Exit code 7, which tells scripts to run the same line again, only where that cannot pay twice: with a key.
+pub fn unknown_outcome(id: Id, again: Option<Again<'_>>) -> Error {
+    let kind = match again {
+        Some(Again { key: Some(_), .. }) => Kind::Unreachable,
+        _ => Kind::Failure,
+    };
+    let error = Error::new(kind, "outcome_unknown", "the outcome is unknown")
+        .why("the connection was lost while the entry was being committed: it is there whole, or not at all");
+    match again {
+        Some(Again { command, key }) => {
+            let key = key.map_or_else(|| key_of(id), str::to_owned);
+            error.fix(format!("{command} --key {}   applies it, or says that it was applied", shell_word(&key)))
+        }
+        None => error.fix("look into the ledger before you run it again: skyteam miles history USER"),
+    }
+}
+
+/// How a command whose outcome is unknown is asked again.
+#[derive(Clone, Copy, Debug)]
+pub struct Again<'a> {
+    /// The command line without its key.
+    pub command: &'a str,
+    /// The key it was given.
+    pub key: Option<&'a str>,
+}
+
+/// A word as a POSIX shell takes it.
+pub fn shell_word(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+fn not_enough(holder: &Holder, needs: i64) -> Error {
+    let short = needs - holder.miles;
+    Error::new(Kind::Refused, "not_enough_miles", "not enough miles")
+        .why(format!("{} has {}, this spends {needs}: {short} short", holder.username, holder.miles))
+        .fix(format!("skyteam miles history {}", holder.username))
+}
+
+fn key_taken(stored: &Entry, differences: &[Difference]) -> Error {
+    let shown = |value: &Option<String>| value.as_deref().map_or_else(|| "nothing".to_owned(), quoted);
+    let error = Error::new(Kind::Refused, "key_taken", "the key was used for something else");
+    let error = differences.iter().fold(error, |error, one| {
+        error.why(format!("{}: the entry has {}, this asks for {}", one.column, shown(&one.stored), shown(&one.asked)))
+    });
+    error.why(format!("entry {} of {}", stored.id, stored.created_at)).fix("use another --key for another request")
+}
+
+fn batch(mut rejected: Vec<Rejection>) -> Error {
+    if rejected.len() == 1 {
+        return rejected.remove(0).error.into();
+    }
+    let count = rejected.len();
+    let mut worded = rejected.into_iter().take(WORDED).map(|one| Error::from(one.error));
+    let Some(first) = worded.next() else {
+        return Error::new(Kind::Refused, "refused", "nothing was done");
+    };
+    let kind = first.kind();
+    let error = Error::new(kind, first.code(), format!("{count} of the entries are refused, so none was written"));
+    let error = [first].into_iter().chain(worded).fold(error, |error, one| {
+        let reasons = if one.reasons().is_empty() { String::new() } else { format!(": {}", one.reasons().join("; ")) };
+        error.why(format!("{}{reasons}", one.what()))
+    });
+    if count > WORDED { error.why(format!("and {} more", count - WORDED)) } else { error }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::miles::key::entry_id;
+
+    fn holder(miles: i64) -> Holder {
+        Holder { user_id: "107919".into(), username: "pilot123".into(), miles }
+    }
+
+    #[test]
+    fn too_little_says_how_much_is_short() {
+        let error = Error::from(MilesError::NotEnough { holder: holder(640), needs: 1000 });
+        assert_eq!((error.exit_code(), error.what()), (5, "not enough miles"));
+        assert_eq!(error.reasons(), ["pilot123 has 640, this spends 1000: 360 short"]);
+        assert_eq!(error.fixes(), ["skyteam miles history pilot123"]);
+    }
+
+    #[test]
+    fn only_a_key_makes_an_unknown_outcome_worth_another_try() {
+        let id = entry_id("k");
+        let with = unknown_outcome(id, Some(Again { command: "skyteam miles award 1 5", key: Some("k 1") }));
+        assert_eq!((with.exit_code(), with.kind().retryable()), (7, true));
+        assert!(with.fixes()[0].starts_with("skyteam miles award 1 5 --key 'k 1' "));
+        let without = unknown_outcome(id, Some(Again { command: "skyteam miles award 1 5", key: None }));
+        assert_eq!((without.exit_code(), without.kind().retryable()), (1, false));
+        assert!(without.fixes()[0].contains(&format!("--key id:{id} ")));
+    }
+}
