@@ -15,6 +15,7 @@ pub mod db;
 pub mod domain;
 pub mod entity;
 pub mod error;
+pub mod migrate;
 pub mod report;
 pub mod schema;
 pub mod settings;

@@ -13,11 +13,13 @@ const MAY_SEE: &[(&str, &[&str])] = &[
     ("db", &["entity"]),
     ("domain", &["entity", "db"]),
     ("schema", &["entity", "db", "approval"]),
+    // Runs scripts and holds the outcome against a snapshot, which is the schema engine's to compare.
+    ("migrate", &["db", "approval", "schema"]),
     // A restore makes tables and a deep verification audits the ledger, so this one stands above the other two.
     ("backup", &["entity", "db", "approval", "schema", "domain"]),
     // The shell around them.
     ("approval", &["error", "ui"]),
-    ("error", &["backup", "db", "domain", "entity", "schema"]),
+    ("error", &["backup", "db", "domain", "entity", "migrate", "schema"]),
     ("report", &["error", "ui"]),
     ("ui", &["entity", "error", "report", "world"]),
     ("world", &["ui"]),
@@ -25,7 +27,10 @@ const MAY_SEE: &[(&str, &[&str])] = &[
     ("context", &["approval", "db", "error", "report", "settings", "ui", "world"]),
     (
         "commands",
-        &["approval", "backup", "context", "db", "domain", "entity", "error", "report", "schema", "settings", "ui"],
+        &[
+            "approval", "backup", "context", "db", "domain", "entity", "error", "migrate", "report", "schema",
+            "settings", "ui",
+        ],
     ),
     ("cli", &["approval", "commands", "context", "db", "error", "report", "settings", "ui", "world"]),
 ];

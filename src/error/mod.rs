@@ -7,6 +7,7 @@ mod connect;
 mod directory;
 mod driver;
 pub mod ledger;
+mod migrate;
 
 pub use crate::db::{SqlState, sql_state, violated_constraint};
 pub use driver::describe as describe_driver;

@@ -1,6 +1,8 @@
 //! `db`: the database itself.
 
 mod create;
+mod migrate;
+mod rollback;
 mod schema;
 mod seed;
 mod shell;
@@ -19,6 +21,12 @@ pub enum Verb {
     /// Show the schema that the entities ask for: DDL, model, diagram, Drizzle's schema.ts
     #[command(after_help = schema::EXAMPLES)]
     Schema(schema::Args),
+    /// Run the pending migrations, each in a transaction of its own
+    #[command(after_help = migrate::EXAMPLES)]
+    Migrate(migrate::Args),
+    /// Undo the newest migrations
+    #[command(after_help = rollback::EXAMPLES)]
+    Rollback(rollback::Args),
     /// Fill an empty database with demonstration data
     #[command(after_help = seed::EXAMPLES)]
     Seed(seed::Args),
@@ -36,6 +44,8 @@ impl Verb {
         match self {
             Self::Create(args) => create::run(args, cx).await,
             Self::Schema(args) => schema::run(&args, cx),
+            Self::Migrate(args) => migrate::run(args, cx).await,
+            Self::Rollback(args) => rollback::run(args, cx).await,
             Self::Seed(args) => seed::run(args, cx).await,
             Self::Shell(args) => shell::run(args, cx).await,
         }

@@ -1,0 +1,124 @@
+//! `db migrate`: the pending migrations, each in a transaction of its own.
+
+use std::io;
+
+use migration::Migration;
+use serde::Serialize;
+
+use crate::approval::Ask;
+use crate::context::Context;
+use crate::db::DatabaseUrl;
+use crate::error::{Outcome, Result};
+use crate::migrate::{self, Loss, Manner, Step};
+use crate::report::Report;
+use crate::settings::ProfileKind;
+use crate::ui::Page;
+
+pub(super) const EXAMPLES: &str = "Examples:
+  skyteam db migrate
+  skyteam db migrate --dry-run
+  skyteam db migrate --to 20261123000000
+  skyteam db migrate --baseline --to baseline";
+
+/// Arguments of `db migrate`.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// Go up to this migration, named by its version or name [default: the newest]
+    #[arg(long, value_name = "VERSION")]
+    to: Option<String>,
+    /// Only record that the database is at this version, and run nothing
+    #[arg(long)]
+    baseline: bool,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Migrated {
+    /// The newest version that is on the record now.
+    version: Option<String>,
+    applied: Vec<Step>,
+    dry_run: bool,
+}
+
+impl Report for Migrated {
+    fn human(&self, page: &mut Page<'_>) -> io::Result<()> {
+        let at = self.version.as_deref().unwrap_or("no version");
+        let (done, is) = if self.dry_run { ("would be applied", "would be") } else { ("applied", "is") };
+        match self.applied.len() {
+            0 => page.line(format!("Nothing to do: the database is at {at}.")),
+            1 => page.line(format!("1 migration {done}: the database {is} at {at}.")),
+            several => page.line(format!("{several} migrations {done}: the database {is} at {at}.")),
+        }
+    }
+}
+
+pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
+    let migrations = migration::all();
+    let to = args.to.as_deref().map(|asked| migrate::find(migrations, asked)).transpose()?;
+    let manner = Manner { dry_run: cx.answers.dry_run, lock_timeout: cx.settings.lock_timeout.value };
+    let database = open(cx).await?;
+
+    let applied = if args.baseline {
+        let approval = cx.approve(ask(cx, database.name(), "Record", &[], &[])).await?;
+        let steps = migrate::baseline(&database, migrations, to, manner, approval).await?;
+        steps.iter().for_each(|step| say(cx, step));
+        steps
+    } else {
+        let (outlook, losses) = migrate::plan_up(&database, migrations, to).await?;
+        let pending = outlook.pending(to);
+        show(cx, &pending, &losses);
+        let approval = cx.approve(ask(cx, database.name(), "Run", &pending, &losses)).await?;
+        migrate::up(&database, migrations, to, manner, approval, |step| say(cx, step)).await?
+    };
+
+    let outlook = migrate::look(&database, migrations).await?;
+    let version = match applied.last() {
+        Some(step) => Some(format!("{}_{}", step.version, step.name)),
+        None => outlook.version().map(Migration::folder),
+    };
+    cx.ui.report(&Migrated { version, applied, dry_run: manner.dry_run })?;
+    if manner.dry_run {
+        cx.ui.note("Dry run: rolled back, nothing was changed.");
+    }
+    Ok(Outcome::Done)
+}
+
+/// The database; for a dry run on an SQLite file that is not there an empty one in memory, so that looking makes
+/// nothing.
+async fn open(cx: &Context) -> Result<std::sync::Arc<crate::db::Database>> {
+    match cx.url()? {
+        DatabaseUrl::Sqlite(place) if cx.answers.dry_run && !place.in_memory() && !place.path.exists() => {
+            cx.connect(&DatabaseUrl::sqlite(":memory:"), true).await
+        }
+        _ => cx.creator().await,
+    }
+}
+
+/// What is about to run. Losses are always shown, the list where something is asked or `-v` is given.
+fn show(cx: &Context, pending: &[&Migration], losses: &[Loss]) {
+    for migration in pending {
+        cx.ui.step(format!("pending  {}", migration.folder()));
+    }
+    for loss in losses {
+        cx.ui.warn(format!("lost is {loss}"));
+    }
+}
+
+fn ask(cx: &Context, name: &str, verb: &str, pending: &[&Migration], losses: &[Loss]) -> Ask {
+    let folders: Vec<String> = pending.iter().map(|migration| migration.folder()).collect();
+    if !losses.is_empty() {
+        let lost: Vec<String> = losses.iter().map(ToString::to_string).collect();
+        return Ask::loses(name, format!("{} would lose {}.", folders.join(", "), lost.join(", ")));
+    }
+    if cx.settings.kind.value == ProfileKind::Production {
+        return Ask::changes(format!("{verb} {} on {name}?", folders.join(", ")));
+    }
+    Ask::adds()
+}
+
+fn say(cx: &Context, step: &Step) {
+    match step.via {
+        "baseline" => cx.ui.note(format!("Recorded {}_{}: the database has it already.", step.version, step.name)),
+        _ => cx.ui.note(format!("Applied {}_{} in {} ms.", step.version, step.name, step.took_ms)),
+    }
+}

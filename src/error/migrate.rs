@@ -1,0 +1,138 @@
+//! The wording of migrations that were refused or failed.
+
+use migration::runner::RunError;
+
+use super::{Error, Kind};
+use crate::migrate::MigrateError;
+use crate::schema::live::LiveError;
+use crate::schema::snapshot::SnapshotError;
+
+/// How many lines of a difference are shown; `db diff` shows all.
+const SHOWN: usize = 8;
+
+impl From<MigrateError> for Error {
+    fn from(error: MigrateError) -> Self {
+        match error {
+            MigrateError::Edited(folders) => {
+                Self::new(Kind::Refused, "edited_migration", "an applied migration was edited")
+                    .why(format!("another script ran here under the name of {}", folders.join(", ")))
+                    .fix("bring the applied script back, and write the change as a migration of its own:")
+                    .fix("skyteam db generate")
+            }
+            MigrateError::Missing(folders) => {
+                Self::new(Kind::Refused, "missing_migration", "the database is ahead of this skyteam")
+                    .why(format!("it has {}, which this build does not know", folders.join(", ")))
+                    .fix("use the skyteam that applied it, or a newer one")
+            }
+            MigrateError::NoSuchVersion { asked, known } => {
+                Self::new(Kind::NotFound, "no_such_migration", format!("no migration {asked:?}"))
+                    .why(format!("there are {}", known.join(", ")))
+            }
+            MigrateError::Behind { asked, at } => {
+                Self::new(Kind::Refused, "behind", format!("the database is past {asked}"))
+                    .why(format!("it is at {at}, and migrate only goes up"))
+                    .fix(format!("skyteam db rollback --to {asked}"))
+            }
+            MigrateError::NotApplied(folder) => {
+                Self::new(Kind::Refused, "not_applied", format!("{folder} is not applied here"))
+                    .fix("skyteam db status")
+            }
+            MigrateError::Unrecognised { nearest, difference } => {
+                let error = Self::new(
+                    Kind::Refused,
+                    "unrecognised_schema",
+                    "the database has tables of ours, but equals no version of the schema",
+                )
+                .why(format!("to be {nearest}, which it comes nearest to, it would need:"));
+                with_difference(error, &difference)
+                    .fix("skyteam db push                  makes it what the entities ask for")
+                    .fix("skyteam db migrate --baseline --to VERSION    takes it for that version as it is")
+            }
+            MigrateError::Drifted { version, difference } => {
+                let error = Self::new(
+                    Kind::Refused,
+                    "drifted",
+                    format!("the database would not be what {version} says; that step was rolled back"),
+                )
+                .why("to be so, it would still need:");
+                with_difference(error, &difference).fix("skyteam db diff").fix("skyteam db push")
+            }
+            MigrateError::Leftovers => {
+                Self::new(Kind::Refused, "drifted", "tables are left after the last step down; it was rolled back")
+                    .fix("skyteam db status")
+            }
+            MigrateError::Run(error) => error.into(),
+            MigrateError::Snapshot(error) => error.into(),
+            MigrateError::Live(LiveError::Driver(error)) | MigrateError::Driver(error) => error.into(),
+            MigrateError::Live(error) => {
+                Self::new(Kind::Refused, "unreadable_schema", "the live schema cannot be read")
+                    .why(error.to_string())
+                    .source(error)
+            }
+        }
+    }
+}
+
+/// A script that failed keeps the exit code of what the server said, and says where.
+impl From<RunError> for Error {
+    fn from(error: RunError) -> Self {
+        match error {
+            RunError::Statement { file, number, line, sql, source } => {
+                let refused = Self::from(source);
+                let at = format!("{file}, line {line}: statement {number} failed, and the migration was rolled back");
+                let mut error = Self::new(refused.kind(), "migration_failed", at).why(refused.what());
+                for reason in refused.reasons() {
+                    error = error.why(reason);
+                }
+                let first = sql.lines().next().unwrap_or_default();
+                error = error.why(format!("statement: {first}"));
+                for fix in refused.fixes() {
+                    error = error.fix(fix);
+                }
+                error.source(refused)
+            }
+            RunError::Script { file, source } => {
+                Self::new(Kind::Failure, "malformed_migration", format!("{file} cannot be read as SQL"))
+                    .why(source.to_string())
+            }
+            RunError::ForeignKeys { file, table, parent, rows } => Self::new(
+                Kind::Refused,
+                "migration_failed",
+                format!("{file} would leave rows that refer to nothing; it was rolled back"),
+            )
+            .why(format!("{rows} rows of {table} would have no row of {parent}")),
+            RunError::Record(error) => error.into(),
+        }
+    }
+}
+
+impl From<SnapshotError> for Error {
+    fn from(error: SnapshotError) -> Self {
+        match &error {
+            SnapshotError::NoFolder(from) => Self::new(
+                Kind::Config,
+                "no_migration_folder",
+                format!("no migration folder in {} or above", from.display()),
+            )
+            .why("this is a developer's command: it writes into the source tree of skyteam")
+            .fix("run it inside the repository"),
+            SnapshotError::Unreadable { file, source } => {
+                Self::new(Kind::Failure, "unreadable_snapshot", format!("{} is no snapshot", file.display()))
+                    .why(source.to_string())
+            }
+            SnapshotError::Io { path, source } => {
+                Self::new(Kind::Failure, "io", format!("{} cannot be read or written", path.display()))
+                    .why(source.to_string())
+            }
+        }
+        .source(error)
+    }
+}
+
+fn with_difference(error: Error, difference: &[String]) -> Error {
+    let shown = difference.iter().take(SHOWN).fold(error, |error, change| error.why(format!("- {change}")));
+    match difference.len().saturating_sub(SHOWN) {
+        0 => shown,
+        more => shown.why(format!("… and {more} more: skyteam db diff")),
+    }
+}

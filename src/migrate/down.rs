@@ -1,0 +1,118 @@
+//! The way down: the newest applied migrations undone, the losses counted before anybody is asked.
+
+use migration::history::Via;
+use migration::{Direction, Migration, runner};
+
+use super::look::{self, Outlook};
+use super::loss::{self, Loss};
+use super::{Manner, MigrateError, Step, session};
+use crate::approval::Approval;
+use crate::db::{Database, Transaction};
+
+/// How far down.
+#[derive(Clone, Copy, Debug)]
+pub enum Descent<'a> {
+    /// So many migrations, or all where there are fewer.
+    Steps(usize),
+    /// Until this one is the newest.
+    To(&'a Migration),
+}
+
+/// What would be undone, newest first, and what that loses.
+#[derive(Clone, Debug)]
+pub struct WayDown<'a> {
+    /// The migrations.
+    pub migrations: Vec<&'a Migration>,
+    /// Tables and columns that go.
+    pub losses: Vec<Loss>,
+    /// The migration that is the newest afterwards.
+    pub stays: Option<&'a Migration>,
+}
+
+/// Plans the way down and counts what it loses. Changes nothing.
+///
+/// # Errors
+/// [`MigrateError`]; [`MigrateError::NotApplied`] when the version to stop at is not applied.
+pub async fn plan_down<'a>(
+    database: &Database,
+    migrations: &'a [Migration],
+    descent: Descent<'_>,
+) -> Result<WayDown<'a>, MigrateError> {
+    let txn = session::to_look(database).await?;
+    let outlook = look::inside(&txn, migrations).await?;
+    let migrations = undone(&outlook, descent)?;
+    let losses = loss::count(&txn, &migrations, Direction::Down).await?;
+    txn.rollback().await?;
+    let gone = |applied: &Migration| migrations.iter().any(|migration| migration.version() == applied.version());
+    let stays = applied(&outlook).into_iter().find(|migration| !gone(migration));
+    Ok(WayDown { migrations, losses, stays })
+}
+
+/// Undoes the newest migrations, each in a transaction of its own, and tells of each as soon as it is undone.
+///
+/// # Errors
+/// [`MigrateError`]. What was told of stays undone.
+pub async fn down(
+    database: &Database,
+    migrations: &[Migration],
+    way: &WayDown<'_>,
+    manner: Manner,
+    _approval: Approval,
+    mut tell: impl FnMut(&Step),
+) -> Result<Vec<Step>, MigrateError> {
+    let mut done = Vec::new();
+    let mut open = None;
+    for migration in &way.migrations {
+        let txn = match open.take() {
+            Some(txn) => txn,
+            None => session::to_change(database, manner.lock_timeout).await?,
+        };
+        let step = undo(&txn, migrations, migration).await?;
+        if manner.dry_run {
+            open = Some(txn);
+        } else {
+            txn.commit().await?;
+        }
+        tell(&step);
+        done.push(step);
+    }
+    if let Some(txn) = open {
+        txn.rollback().await?;
+    }
+    Ok(done)
+}
+
+async fn undo(txn: &Transaction, migrations: &[Migration], migration: &Migration) -> Result<Step, MigrateError> {
+    let outlook = look::inside(txn, migrations).await?;
+    // Consent was given for this one; another run may have been here since.
+    if undone(&outlook, Descent::Steps(1))?.first().map(|newest| newest.version()) != Some(migration.version()) {
+        return Err(MigrateError::NotApplied(migration.folder()));
+    }
+    let took_ms = runner::revert(txn, migration).await?;
+    look::hold_to_snapshot(txn, migrations).await?;
+    Ok(Step::new(migration, Via::Migrate, took_ms))
+}
+
+/// The applied migrations that `descent` undoes, newest first.
+fn undone<'a>(outlook: &Outlook<'a>, descent: Descent<'_>) -> Result<Vec<&'a Migration>, MigrateError> {
+    outlook.refuse_unknown()?;
+    let applied = applied(outlook).into_iter();
+    match descent {
+        Descent::Steps(steps) => Ok(applied.take(steps).collect()),
+        Descent::To(last) => {
+            if !applied.clone().any(|migration| migration.version() == last.version()) {
+                return Err(MigrateError::NotApplied(last.folder()));
+            }
+            Ok(applied.take_while(|migration| migration.version() > last.version()).collect())
+        }
+    }
+}
+
+/// What is applied, newest first. One that was edited since can go too: that is how a developer comes to run it anew.
+fn applied<'a>(outlook: &Outlook<'a>) -> Vec<&'a Migration> {
+    let standing = &outlook.standing;
+    let both = standing.applied.iter().chain(&standing.edited);
+    let mut applied: Vec<&Migration> = both.map(|(migration, _)| *migration).collect();
+    applied.sort_by_key(|migration| std::cmp::Reverse(migration.version()));
+    applied
+}
