@@ -85,7 +85,7 @@ fn a_file_without_the_right_to_read() {
     let program = scratch.path().join("skyteam");
     std::fs::copy(env!("CARGO_BIN_EXE_skyteam"), &program).unwrap();
     scratch.write("sky.db", "").unwrap();
-    std::fs::set_permissions(scratch.path().join("sky.db"), std::fs::Permissions::from_mode(0)).unwrap();
+    std::fs::set_permissions(scratch.path().join("sky.db"), std::fs::Permissions::from_mode(0o0)).unwrap();
     let mut command = scratch.command(&program);
     command.args(["user", "list"]).env_clear().env("DATABASE_URL", "sqlite:sky.db");
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
