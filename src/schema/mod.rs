@@ -13,9 +13,11 @@ pub mod live;
 mod matching;
 mod mermaid;
 pub mod model;
+pub mod plan;
 pub mod rules;
 pub mod snapshot;
 mod sql_tokens;
+pub mod value;
 
 pub use desired::desired;
 pub use dialect::Statement;
@@ -24,3 +26,4 @@ pub use drizzle::drizzle;
 pub use live::{Live, LiveError, Rename};
 pub use mermaid::mermaid;
 pub use model::Schema;
+pub use plan::{Backfill, Loss, Plan, PlanError, Request, Step, plan};
