@@ -8,6 +8,8 @@ mod reasons;
 mod rebuild;
 mod sqlite;
 
+pub(super) use postgres::cast as cast_postgres;
+pub(super) use rebuild::cast as cast_sqlite;
 use serde::Serialize;
 
 use super::change::Change;
@@ -254,7 +256,6 @@ impl Job<'_> {
     fn back(self) -> Self {
         Self { blank: true, ..self }
     }
-
 }
 
 fn find<'a>(backfills: &'a [(String, String, Value)], table: &str, column: &str) -> Option<&'a Value> {
