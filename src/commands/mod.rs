@@ -6,6 +6,7 @@
 pub mod args;
 mod config;
 mod db;
+mod flight;
 pub mod records;
 mod user;
 
@@ -23,6 +24,9 @@ pub enum Noun {
     /// Look after the people who fly
     #[command(subcommand, visible_alias = "users")]
     User(user::Verb),
+    /// Plan, fly and board flights
+    #[command(subcommand, visible_alias = "flights")]
+    Flight(flight::Verb),
     /// Look at the settings
     #[command(subcommand)]
     Config(config::Verb),
@@ -37,6 +41,7 @@ impl Noun {
         match self {
             Self::Db(verb) => verb.run(cx).await,
             Self::User(verb) => verb.run(cx).await,
+            Self::Flight(verb) => verb.run(cx).await,
             Self::Config(verb) => verb.run(cx),
         }
     }
