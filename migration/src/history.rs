@@ -103,26 +103,10 @@ pub async fn is_installed<C: ConnectionTrait>(db: &C) -> Result<bool, DbErr> {
     Ok(row.is_some())
 }
 
-/// Makes the record where it is missing. What is there already is not made again, so that a role without the right to
-/// make schemas can go on working in a database that has been prepared for it.
-///
-/// # Errors
-/// The driver's.
-pub async fn install<C: ConnectionTrait>(db: &C) -> Result<(), DbErr> {
-    if is_installed(db).await? {
-        return Ok(());
-    }
-    let ddl = match Engine::of(db)? {
+/// The statement that makes the record; on PostgreSQL the schema `skyteam` must be there.
+pub const fn create_table(engine: Engine) -> &'static str {
+    match engine {
         Engine::Postgres => {
-            let missing = db
-                .query_one_raw(Statement::from_string(
-                    DbBackend::Postgres,
-                    "SELECT 1 WHERE to_regnamespace('skyteam') IS NULL",
-                ))
-                .await?;
-            if missing.is_some() {
-                db.execute_unprepared(r#"CREATE SCHEMA "skyteam""#).await?;
-            }
             r#"CREATE TABLE "skyteam"."migrations" (
                 "version" text PRIMARY KEY,
                 "name" text NOT NULL,
@@ -142,8 +126,31 @@ pub async fn install<C: ConnectionTrait>(db: &C) -> Result<(), DbErr> {
                 "via" TEXT NOT NULL
             ) STRICT"#
         }
-    };
-    db.execute_unprepared(ddl).await?;
+    }
+}
+
+/// Makes the record where it is missing. What is there already is not made again, so that a role without the right to
+/// make schemas can go on working in a database that has been prepared for it.
+///
+/// # Errors
+/// The driver's.
+pub async fn install<C: ConnectionTrait>(db: &C) -> Result<(), DbErr> {
+    if is_installed(db).await? {
+        return Ok(());
+    }
+    let engine = Engine::of(db)?;
+    if engine == Engine::Postgres {
+        let missing = db
+            .query_one_raw(Statement::from_string(
+                DbBackend::Postgres,
+                "SELECT 1 WHERE to_regnamespace('skyteam') IS NULL",
+            ))
+            .await?;
+        if missing.is_some() {
+            db.execute_unprepared(r#"CREATE SCHEMA "skyteam""#).await?;
+        }
+    }
+    db.execute_unprepared(create_table(engine)).await?;
     Ok(())
 }
 

@@ -32,10 +32,14 @@ pub mod manifest;
 pub mod member_read;
 pub mod member_write;
 mod pages;
+pub mod plan;
+pub mod postgres;
 pub mod shape;
 pub mod source;
 pub mod spool;
 pub mod tape;
+pub mod target;
 pub mod timestamp;
+pub mod version;
 
 pub use error::{BackupError, Result};

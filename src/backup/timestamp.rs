@@ -73,6 +73,15 @@ pub fn read_text(text: &[u8]) -> Option<i64> {
     Some(micros)
 }
 
+/// Reads the canonical text, and the forms of ISO 8601 that other programs may have stored in an SQLite file: with a
+/// `T`, a zone, or any number of digits in the fraction.
+pub fn parse_loosely(text: &str) -> Option<i64> {
+    read_text(text.as_bytes()).or_else(|| {
+        let parsed: crate::entity::types::Timestamp = text.trim().parse().ok()?;
+        Some(parsed.0.and_utc().timestamp_micros())
+    })
+}
+
 /// `YYYY-MM-DD HH:MM:SS[.f…]` of years 0001 to 9999.
 fn read_common(text: &[u8]) -> Option<i64> {
     let (head, tail) = text.split_at_checked(19)?;

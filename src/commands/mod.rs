@@ -6,7 +6,6 @@
 pub mod args;
 mod config;
 mod db;
-mod flight;
 pub mod records;
 mod user;
 
@@ -24,9 +23,6 @@ pub enum Noun {
     /// Look after the people who fly
     #[command(subcommand, visible_alias = "users")]
     User(user::Verb),
-    /// Plan, fly and board flights
-    #[command(subcommand, visible_alias = "flights")]
-    Flight(flight::Verb),
     /// Look at the settings
     #[command(subcommand)]
     Config(config::Verb),
@@ -41,7 +37,6 @@ impl Noun {
         match self {
             Self::Db(verb) => verb.run(cx).await,
             Self::User(verb) => verb.run(cx).await,
-            Self::Flight(verb) => verb.run(cx).await,
             Self::Config(verb) => verb.run(cx),
         }
     }

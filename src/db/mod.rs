@@ -5,7 +5,6 @@
 mod bind;
 mod connect;
 mod libpq;
-mod pooled;
 mod postgres;
 pub mod provision;
 mod refusal;
@@ -18,7 +17,7 @@ use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, DbBackend, DbErr};
 
-pub use bind::{Connection, Rows, Transaction, timestamp_text};
+pub use bind::{Connection, Transaction, timestamp_text};
 pub use connect::{ConnectError, Options, Password, Trace, connect};
 pub use libpq::LibpqEnvironment;
 pub use refusal::{SqlState, sql_state, sqlx_error, violated_constraint};
@@ -85,11 +84,7 @@ impl Database {
                 trace(&info.statement.sql, info.elapsed, info.failed);
             });
         }
-        let mut connection = Connection::new(connection);
-        if matches!(&url, DatabaseUrl::Postgres(place) if postgres::is_behind_pooler(place)) {
-            connection.pooled = Some(pooled::told(options.statement_timeout).into());
-        }
-        Self { connection, target, url, options, backends }
+        Self { connection: Connection::new(connection), target, url, options, backends }
     }
 
     /// The engine behind it.

@@ -4,7 +4,6 @@
 //! together. Nothing here knows of arguments, printing, settings or the schema engine. Errors are facts: their wording for
 //! people is in [`crate::error`].
 
-pub mod flight;
 pub mod input;
 pub mod instant;
 pub mod miles;

@@ -6,7 +6,6 @@
 mod connect;
 mod directory;
 mod driver;
-mod flight;
 pub mod ledger;
 mod migrate;
 

@@ -1,0 +1,153 @@
+//! How an archive comes into a database, decided before anything is touched.
+
+use super::archive::Archive;
+use super::error::{BackupError, Result};
+use super::manifest::Contents;
+use super::target::Filling;
+use super::version::{self, Version};
+
+/// What is asked for.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// Whether rows that stand in the target may be replaced; what was asked before is the caller's matter.
+    pub clean: bool,
+    /// Only these tables; all when empty.
+    pub tables: Vec<String>,
+}
+
+/// One of skyteam's tables in the target.
+#[derive(Clone, Debug)]
+pub struct Existing {
+    /// Its name.
+    pub table: String,
+    /// Its rows.
+    pub rows: u64,
+    /// Columns that an archive's cells can be written to directly.
+    pub columns: Vec<String>,
+}
+
+/// What stands in the target.
+#[derive(Clone, Debug)]
+pub struct State {
+    /// Those of skyteam's tables that there are.
+    pub existing: Vec<Existing>,
+    /// The version they are at, if any.
+    pub version: Option<String>,
+}
+
+/// Which way is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// The tables are made and filled beside the database's own and then given their names in one transaction.
+    Fresh,
+    /// The tables stay, with all that others have granted on them and built upon them; their rows are replaced, in one
+    /// transaction.
+    InPlace,
+    /// The tables are dropped and made at the archive's version, in one transaction.
+    Replace,
+}
+
+/// What a restore will do.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Which way.
+    pub way: Way,
+    /// The version that the tables are made at, or are at.
+    pub version: Version,
+    /// What is filled; the other tables of the version stay (in place) or are made empty.
+    pub fillings: Vec<Filling>,
+    /// Tables whose rows are lost, and how many.
+    pub replaced: Vec<(String, u64)>,
+    /// Tables that are dropped.
+    pub dropped: Vec<String>,
+}
+
+impl Plan {
+    /// Decides.
+    ///
+    /// # Errors
+    /// [`BackupError::NotEmpty`] when rows are in the way, [`BackupError::NoTable`] for a table that the archive lacks,
+    /// [`BackupError::Misfit`] when archive and target do not go together, [`BackupError::TooNew`].
+    pub fn new(archive: &Archive, state: &State, wanted: &Wanted) -> Result<Self> {
+        let manifest = archive.manifest();
+        let version = version::of_archive(manifest)?;
+        for name in &wanted.tables {
+            if manifest.table(name).is_none() {
+                let known = manifest.tables.iter().map(|entry| entry.name.clone()).collect();
+                return Err(BackupError::NoTable { name: name.clone(), known });
+            }
+        }
+        let selected = |name: &str| wanted.tables.is_empty() || wanted.tables.iter().any(|wanted| wanted == name);
+        let mut fillings = Vec::new();
+        for entry in manifest.tables.iter().filter(|entry| selected(&entry.name)) {
+            let table = version.schema.table(&entry.name).ok_or_else(|| BackupError::Misfit {
+                table: entry.name.clone(),
+                why: "it is none of skyteam's tables".into(),
+            })?;
+            fillings.push(Filling::new(entry, table)?);
+        }
+        let whole = manifest.complete && wanted.tables.is_empty() && manifest.contents != Contents::Data;
+        let filled = |name: &str| whole || fillings.iter().any(|filling| filling.table == name);
+        let replaced: Vec<(String, u64)> = state
+            .existing
+            .iter()
+            .filter(|existing| existing.rows > 0 && filled(&existing.table))
+            .map(|existing| (existing.table.clone(), existing.rows))
+            .collect();
+        if !replaced.is_empty() && !wanted.clean {
+            return Err(BackupError::NotEmpty { tables: replaced });
+        }
+        let way = way(manifest.contents, state, &version, &fillings, whole)?;
+        let dropped = match way {
+            Way::Replace => state.existing.iter().map(|existing| existing.table.clone()).collect(),
+            Way::Fresh | Way::InPlace => Vec::new(),
+        };
+        Ok(Self { way, version, fillings, replaced, dropped })
+    }
+
+    /// Rows that will be loaded.
+    pub fn rows(&self, archive: &Archive) -> u64 {
+        let manifest = archive.manifest();
+        self.fillings.iter().filter_map(|filling| manifest.table(&filling.table)).map(|entry| entry.rows).sum()
+    }
+}
+
+fn way(contents: Contents, state: &State, version: &Version, fillings: &[Filling], whole: bool) -> Result<Way> {
+    let there = state.version.as_deref();
+    if state.existing.is_empty() {
+        return match contents {
+            Contents::Data => Err(BackupError::Misfit {
+                table: "the archive".into(),
+                why: "it holds rows only, and the database has no tables to take them".into(),
+            }),
+            Contents::All | Contents::Schema => Ok(Way::Fresh),
+        };
+    }
+    let same = there == Some(version.migration.version());
+    let misfit = same.then(|| in_the_way(state, fillings)).flatten();
+    match (same, misfit, whole) {
+        (true, None, _) => Ok(Way::InPlace),
+        (_, _, true) => Ok(Way::Replace),
+        (true, Some(misfit), false) => Err(misfit),
+        (false, ..) => Err(BackupError::Misfit {
+            table: "the archive".into(),
+            why: format!(
+                "it is of version {}, the database is {}; single tables go only into the same version",
+                version.migration.version(),
+                there.map_or_else(|| "at none that skyteam knows".to_owned(), |there| format!("at version {there}"))
+            ),
+        }),
+    }
+}
+
+/// A column of the archive that the standing table cannot take.
+fn in_the_way(state: &State, fillings: &[Filling]) -> Option<BackupError> {
+    fillings.iter().find_map(|filling| {
+        let existing = state.existing.iter().find(|existing| existing.table == filling.table)?;
+        let missing = filling.columns.iter().find(|column| !existing.columns.contains(&column.name))?;
+        Some(BackupError::Misfit {
+            table: filling.table.clone(),
+            why: format!("the database's table cannot take the archive's column {:?}", missing.name),
+        })
+    })
+}

@@ -1,0 +1,84 @@
+//! What surrounds the tables: the record of applied migrations, trigger functions, and grants that a replaced table
+//! had.
+
+use std::collections::BTreeSet;
+
+use migration::{Engine, history};
+use sqlx::postgres::PgConnection;
+use sqlx::{AssertSqlSafe, Row};
+
+use super::catalog::Found;
+use super::restore::{Job, run};
+use crate::backup::error::Result;
+use crate::backup::shape::quoted;
+use crate::backup::version;
+use crate::schema::dialect::postgres::HOME;
+
+/// Makes schema and record where they are missing and writes the lines up to the version that was restored.
+///
+/// # Errors
+/// The driver's.
+pub async fn write(connection: &mut PgConnection, job: &Job) -> Result<()> {
+    let schema = format!(
+        "DO $$ BEGIN IF to_regnamespace('{HOME}') IS NULL THEN CREATE SCHEMA {HOME}; END IF; END $$; \
+         DO $$ BEGIN IF to_regclass('{HOME}.migrations') IS NULL THEN {}; END IF; END $$; \
+         DELETE FROM {HOME}.migrations",
+        history::create_table(Engine::Postgres)
+    );
+    run(connection, [schema]).await?;
+    let manifest = job.archive.manifest();
+    for migration in migration::all().iter().filter(|m| m.version() <= job.plan.version.migration.version()) {
+        let line = manifest.migrations.iter().find(|line| line.version == migration.version());
+        let sql = format!(
+            r#"INSERT INTO {HOME}.migrations (version, name, checksum, "appliedAt", "tookMs", via)
+               VALUES ($1, $2, $3, coalesce($4::timestamp, now() AT TIME ZONE 'UTC'), $5, $6)"#
+        );
+        sqlx::query(AssertSqlSafe(sql))
+            .bind(migration.version())
+            .bind(migration.name())
+            .bind(migration.checksum(Engine::Postgres))
+            .bind(line.and_then(|line| line.applied_at.parse::<crate::entity::types::Timestamp>().ok()).map(|at| at.0))
+            .bind(line.map_or(0, |line| i32::try_from(line.took_ms).unwrap_or(i32::MAX)))
+            .bind(line.map_or("baseline", |line| line.via.as_str()))
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Takes away the functions that any version of ours has: an older version's script makes them again.
+///
+/// # Errors
+/// As [`version::all`].
+pub fn drop_functions() -> Result<Vec<String>> {
+    let versions = version::all()?;
+    let names: BTreeSet<&str> =
+        versions.iter().flat_map(|version| &version.schema.functions).map(|function| function.name.as_str()).collect();
+    Ok(names.into_iter().map(|name| format!("DROP FUNCTION IF EXISTS {HOME}.{}()", quoted(name))).collect())
+}
+
+/// The grants on tables and their columns, as statements that give them again.
+///
+/// # Errors
+/// The driver's.
+pub async fn grants(connection: &mut PgConnection, tables: &[Found]) -> Result<Vec<String>> {
+    let mut statements = Vec::new();
+    for table in tables {
+        let sql = r#"
+            SELECT a.privilege_type || coalesce(' (' || quote_ident(g.attname) || ')', '') AS privilege,
+                   CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END AS grantee,
+                   a.is_grantable AS grantable
+            FROM (SELECT relacl AS acl, NULL::name AS attname, relowner AS owner FROM pg_class WHERE oid = $1::regclass
+                  UNION ALL
+                  SELECT attacl, attname, c.relowner FROM pg_attribute JOIN pg_class c ON c.oid = attrelid
+                  WHERE attrelid = $1::regclass AND NOT attisdropped) AS g
+            CROSS JOIN LATERAL aclexplode(g.acl) AS a
+            WHERE a.grantee <> g.owner"#;
+        for row in sqlx::query(sql).bind(&table.path).fetch_all(&mut *connection).await? {
+            let (privilege, grantee): (String, String) = (row.try_get("privilege")?, row.try_get("grantee")?);
+            let option = if row.try_get("grantable")? { " WITH GRANT OPTION" } else { "" };
+            statements.push(format!("GRANT {privilege} ON {} TO {grantee}{option}", quoted(&table.shape.name)));
+        }
+    }
+    Ok(statements)
+}

@@ -1,0 +1,87 @@
+//! The statements that make a version's tables in the order that loads fastest: bare tables, rows, indexes, keys,
+//! foreign keys, triggers. All names are unqualified; the search path says where.
+
+use crate::backup::shape::{Kind, quoted};
+use crate::backup::target::{Filling, Target};
+use crate::schema::dialect::postgres as dialect;
+use crate::schema::model::{Constraint, Rule, Schema, Table};
+
+/// A table with its checks, without keys, and with the columns that are not skyteam's.
+pub fn bare_table(table: &Table, filling: Option<&Filling>) -> Vec<String> {
+    let mut bare = table.clone();
+    bare.constraints.retain(|constraint| matches!(constraint.rule, Rule::Check(_)));
+    let mut statements = vec![dialect::table(&bare).sql];
+    for column in foreign(filling).filter(|column| table.column(&column.name).is_none()) {
+        let sql =
+            format!("ALTER TABLE {} ADD COLUMN {} {}", quoted(&table.name), quoted(&column.name), name(column.kind));
+        statements.push(sql);
+    }
+    statements
+}
+
+/// Columns that are loaded as text and have another type.
+pub fn foreign(filling: Option<&Filling>) -> impl Iterator<Item = &Target> {
+    filling.into_iter().flat_map(|filling| &filling.columns).filter(|column| column.foreign.is_some())
+}
+
+/// Everything that needs a sort: the indexes under the keys, and the others. They can be made side by side.
+pub fn indexes(table: &Table) -> Vec<String> {
+    let under_keys = table.constraints.iter().filter_map(|constraint| match &constraint.rule {
+        Rule::PrimaryKey(columns) | Rule::Unique(columns) => {
+            let columns: Vec<String> = columns.iter().map(|column| quoted(column)).collect();
+            let (index, table) = (quoted(&constraint.name), quoted(&table.name));
+            Some(format!("CREATE UNIQUE INDEX {index} ON {table} ({})", columns.join(", ")))
+        }
+        _ => None,
+    });
+    let others = table.indexes.iter().map(|index| dialect::create_index(&table.name, index).sql);
+    under_keys.chain(others).collect()
+}
+
+/// Turns the indexes under the keys into keys, at once.
+pub fn keys(table: &Table) -> Vec<String> {
+    let key = |constraint: &Constraint| {
+        let word = match constraint.rule {
+            Rule::PrimaryKey(_) => "PRIMARY KEY",
+            Rule::Unique(_) => "UNIQUE",
+            _ => return None,
+        };
+        let (table, name) = (quoted(&table.name), quoted(&constraint.name));
+        Some(format!("ALTER TABLE {table} ADD CONSTRAINT {name} {word} USING INDEX {name}"))
+    };
+    table.constraints.iter().filter_map(key).collect()
+}
+
+/// Declares the foreign keys without looking at a row.
+pub fn foreign_keys(table: &Table) -> Vec<String> {
+    let keys = table.constraints.iter().filter(|constraint| matches!(constraint.rule, Rule::ForeignKey(_)));
+    keys.map(|key| format!("{} NOT VALID", dialect::add_constraint(&table.name, key).sql)).collect()
+}
+
+/// Looks at the rows.
+pub fn validate_foreign_keys(table: &Table) -> Vec<String> {
+    let (name, keys) = (quoted(&table.name), table.foreign_keys());
+    keys.map(|(key, _)| format!("ALTER TABLE {name} VALIDATE CONSTRAINT {}", quoted(key))).collect()
+}
+
+/// Functions and triggers: last, so that rows that an older program let in come back too.
+pub fn triggers(schema: &Schema) -> Vec<String> {
+    let functions = schema.functions.iter().map(|function| dialect::create_function(function, dialect::HOME).sql);
+    let triggers = schema.tables.iter().flat_map(|table| {
+        let make = |trigger| dialect::create_trigger(&table.name, trigger, dialect::HOME);
+        table.triggers.iter().filter_map(make).map(|statement| statement.sql)
+    });
+    functions.chain(triggers).collect()
+}
+
+/// The type that a kind has in PostgreSQL.
+fn name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Boolean => "boolean",
+        Kind::Integer => "integer",
+        Kind::Bigint => "bigint",
+        Kind::Timestamp => "timestamp without time zone",
+        Kind::Uuid => "uuid",
+        Kind::Text | Kind::Bytes => "text",
+    }
+}

@@ -1,0 +1,14 @@
+//! PostgreSQL's side: rows out of and into tables by binary COPY, which needs no parsing on either end.
+
+mod bookkeeping;
+mod catalog;
+mod codec;
+mod ddl;
+mod load;
+mod read;
+mod restore;
+mod staged;
+
+pub use catalog::{Found, find};
+pub use read::{Snapshot, SnapshotOptions};
+pub use restore::{Job, inspect, restore, version_of};
