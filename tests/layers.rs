@@ -11,7 +11,7 @@ const MAY_SEE: &[(&str, &[&str])] = &[
     // Engines: plain values in, plain values out.
     ("entity", &["db"]),
     ("db", &["entity"]),
-    ("domain", &["entity", "db"]),
+    ("domain", &["entity", "db", "approval"]),
     ("schema", &["entity", "db", "approval"]),
     // Runs scripts and holds the outcome against a snapshot, which is the schema engine's to compare.
     ("migrate", &["db", "approval", "schema"]),

@@ -4,9 +4,12 @@
 //! they read from files in [`records`].
 
 pub mod args;
+mod change;
 mod config;
 mod db;
+mod listing;
 pub mod records;
+pub mod rejects;
 mod user;
 
 use clap::Subcommand;

@@ -4,8 +4,10 @@
 //! together. Nothing here knows of arguments, printing, settings or the schema engine. Errors are facts: their wording for
 //! people is in [`crate::error`].
 
+pub mod directory;
 pub mod input;
 pub mod instant;
 pub mod miles;
 pub mod reference;
 pub mod seed;
+pub mod user;

@@ -1,6 +1,7 @@
 //! The wording of the directory's refusals: input rules, references, and what users, airlines, brands and products forbid.
 
 use super::{Error, Kind};
+use crate::domain::directory::{DirectoryError, Use};
 use crate::domain::input::{InputError, quoted};
 use crate::domain::reference::{CANDIDATES, Candidate, Noun, ReferenceError};
 
@@ -36,6 +37,61 @@ impl From<ReferenceError> for Error {
             }
             ReferenceError::Db(error) => error.into(),
         }
+    }
+}
+
+impl From<DirectoryError> for Error {
+    fn from(error: DirectoryError) -> Self {
+        match error {
+            DirectoryError::Input(error) => error.into(),
+            DirectoryError::Reference(error) => error.into(),
+            DirectoryError::Taken { field, value, noun, holder } => {
+                let error = Self::new(Kind::Refused, "duplicate", format!("{field} {} is taken", quoted(&value)));
+                match holder {
+                    Some(holder) => error.why(format!("{} {} has it", noun.singular(), one(&holder))).fix(format!(
+                        "skyteam {} show {}",
+                        word(noun),
+                        holder.key
+                    )),
+                    None => error.why("another program took it just now").fix("look again, then run it again"),
+                }
+            }
+            DirectoryError::InUse { noun, key, by } => {
+                let what = format!("{} {} is still referred to", noun.singular(), quoted(&key));
+                let error = Self::new(Kind::Refused, "in_use", what);
+                let error = by.iter().fold(error, |error, one| error.why(counted(*one)));
+                match noun {
+                    Noun::Product => error.fix(format!("skyteam product disable {key}")),
+                    _ => error.fix("delete those first, or leave it as it is"),
+                }
+            }
+            DirectoryError::Primary { key, airline, other } => {
+                let what = format!("{} is the primary brand of {}", quoted(&key), quoted(&airline));
+                Self::new(Kind::Refused, "primary_brand", what)
+                    .why("an airline that has brands has a primary one")
+                    .fix(format!("skyteam brand primary {other}"))
+            }
+            DirectoryError::Gone { noun, key } => {
+                let what = format!("no {} {} any more", noun.singular(), quoted(&key));
+                Self::new(Kind::NotFound, "not_found", what).why("another program deleted it just now")
+            }
+            DirectoryError::Db(error) => error.into(),
+        }
+    }
+}
+
+fn counted(one: Use) -> String {
+    let plural = match one.what.strip_suffix('y') {
+        Some(stem) => format!("{stem}ies"),
+        None => format!("{}s", one.what),
+    };
+    format!("{} {}", one.count, if one.count == 1 { one.what } else { &plural })
+}
+
+const fn word(noun: Noun) -> &'static str {
+    match noun {
+        Noun::Entry | Noun::Batch => "miles",
+        other => other.singular(),
     }
 }
 

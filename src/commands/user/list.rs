@@ -1,10 +1,9 @@
 //! `user list`.
 
-use futures::TryStreamExt;
-use sea_orm::{EntityTrait, QueryOrder, QuerySelect};
-
-use crate::commands::args::ListArgs;
+use crate::commands::args::{ListArgs, time};
+use crate::commands::listing;
 use crate::context::Context;
+use crate::domain::user::list::{self, Filter};
 use crate::entity::user;
 use crate::error::{Outcome, Result};
 use crate::report::Row;
@@ -16,6 +15,18 @@ pub(super) const EXAMPLES: &str =
 /// Arguments of `user list`.
 #[derive(clap::Args, Debug)]
 pub struct Args {
+    /// Only those with this in their username or displayed name
+    #[arg(long, value_name = "TEXT")]
+    search: Option<String>,
+    /// Only those with at least so many miles
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    min_miles: Option<i64>,
+    /// Only those with at most so many miles
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    max_miles: Option<i64>,
+    /// Only those added at this time or later
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    since: Option<String>,
     #[command(flatten)]
     list: ListArgs,
 }
@@ -45,22 +56,12 @@ impl Row for user::Model {
 }
 
 pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
+    let filter = Filter {
+        search: args.search,
+        min_miles: args.min_miles,
+        max_miles: args.max_miles,
+        since: args.since.as_deref().map(|value| time(cx, "--since", value)).transpose()?,
+    };
     let database = cx.reader().await?;
-    let limit = args.list.limit(&cx.ui);
-    let query = user::Entity::find().order_by_asc(user::Column::Username).limit(limit.map(|limit| limit + 1));
-    let (shown, more) = cx
-        .ui
-        .list(async |list| {
-            let mut rows = query.stream(database.conn()).await?;
-            while let Some(row) = rows.try_next().await? {
-                if limit == Some(list.count()) {
-                    return Ok(true);
-                }
-                list.push(&row)?;
-            }
-            Ok(false)
-        })
-        .await?;
-    args.list.say_more(&cx.ui, shown, more);
-    Ok(Outcome::Done)
+    listing::query(cx, &database, &args.list, list::query(&filter), &[("username", false)], "userId").await
 }

@@ -1,0 +1,59 @@
+//! The course of every `edit`: try it, show what would change, ask, do it, say it.
+
+use crate::approval::Ask;
+use crate::context::Context;
+use crate::db::{Database, Transaction};
+use crate::domain::directory::Edited;
+use crate::error::{Outcome, Result};
+use crate::report::{Report, Row};
+use crate::ui::{Cell, Look};
+
+/// Runs `edit` in a transaction, shows its effects, asks `question` (level 2), and answers with the row as it became.
+///
+/// While a person thinks no transaction is open: what was tried is rolled back and done again after a yes.
+///
+/// # Errors
+/// What `edit` fails with, the answer no, the database's.
+pub async fn run<M, F>(cx: &Context, database: &Database, question: &str, edit: F) -> Result<Outcome>
+where
+    M: Row + Report + PartialEq,
+    F: AsyncFn(&Transaction) -> Result<Edited<M>>,
+{
+    let tx = cx.begin(database).await?;
+    let mut edited = edit(&tx).await?;
+    if !edited.changed() {
+        tx.rollback().await?;
+        cx.ui.note("Nothing to change: it is so already.");
+        cx.ui.report(&edited.after)?;
+        return Ok(Outcome::Done);
+    }
+    show(cx, &edited);
+    let ask = Ask::changes(question);
+    if cx.ui.is_interactive() && !cx.answers.dry_run {
+        tx.rollback().await?;
+        let _approved = cx.approve(ask).await?;
+        let tx = cx.begin(database).await?;
+        edited = edit(&tx).await?;
+        cx.finish(tx).await?;
+    } else {
+        let _approved = cx.approve(ask).await?;
+        cx.finish(tx).await?;
+    }
+    cx.ui.report(&edited.after)?;
+    Ok(Outcome::Done)
+}
+
+/// One line on stderr for each column that is different.
+fn show<M: Row>(cx: &Context, edited: &Edited<M>) {
+    let look = Look { zone: cx.ui.zone(), human: true };
+    for (index, column) in M::COLUMNS.iter().enumerate().filter(|(_, column)| column.key != "updatedAt") {
+        let (before, after) = (edited.before.cell(index, &look), edited.after.cell(index, &look));
+        if before.text != after.text {
+            cx.ui.note(format!("{}: {} → {}", column.key, shown(&before), shown(&after)));
+        }
+    }
+}
+
+fn shown(cell: &Cell) -> String {
+    if cell.text.is_empty() { "—".to_owned() } else { crate::ui::text::visible(&cell.text).into_owned() }
+}

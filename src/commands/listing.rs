@@ -1,0 +1,91 @@
+//! The course of every list: sort as asked, stream row by row, say on stderr where a terminal's list was cut short.
+
+use futures::{Stream, StreamExt as _};
+use sea_orm::sea_query::{Alias, Expr, NullOrdering, Order};
+use sea_orm::{EntityTrait, QueryOrder as _, QuerySelect as _, Select};
+
+use crate::commands::args::{ListArgs, SortKey};
+use crate::context::Context;
+use crate::db::Database;
+use crate::error::{Outcome, Result};
+use crate::report::Row;
+
+/// The names of a row's columns: what a list can be sorted by.
+pub fn columns<R: Row>() -> Vec<&'static str> {
+    R::COLUMNS.iter().map(|column| column.key).collect()
+}
+
+/// Streams the rows of a query, sorted as asked and else by `usual`; by `tie` where that leaves a choice.
+///
+/// # Errors
+/// An unknown column to sort by; the database's; stdout's.
+pub async fn query<E, R>(
+    cx: &Context,
+    database: &Database,
+    args: &ListArgs,
+    query: Select<E>,
+    usual: &[(&'static str, bool)],
+    tie: &'static str,
+) -> Result<Outcome>
+where
+    E: EntityTrait<Model = R>,
+    R: Row + Send + Sync,
+{
+    let limit = args.limit(&cx.ui);
+    let mut keys = args.sort(&columns::<R>())?;
+    if keys.is_empty() {
+        keys.extend(usual.iter().map(|(column, descending)| SortKey { column, descending: *descending }));
+    }
+    if !keys.iter().any(|key| key.column == tie) {
+        keys.push(SortKey { column: tie, descending: false });
+    }
+    let table = Alias::new(E::default().table_name());
+    let sorted = keys.iter().fold(query, |query, key| {
+        let order = if key.descending { Order::Desc } else { Order::Asc };
+        query.order_by_with_nulls(Expr::col((table.clone(), Alias::new(key.column))), order, NullOrdering::Last)
+    });
+    let rows = sorted.limit(limit.map(|limit| limit.saturating_add(1))).stream(database.conn()).await?;
+    stream(cx, args, limit, rows).await
+}
+
+/// ` ORDER BY …` for a statement in SQL whose result has these columns.
+pub fn order_by(keys: &[SortKey], usual: &str) -> String {
+    let keys = keys.iter().map(|key| {
+        let direction = if key.descending { "DESC" } else { "ASC" };
+        format!(r#""{}" {direction} NULLS LAST"#, key.column)
+    });
+    let keys: Vec<String> = keys.chain([usual.to_owned()]).collect();
+    format!(" ORDER BY {}", keys.join(", "))
+}
+
+/// Streams rows that were asked for with one more than `limit`.
+///
+/// # Errors
+/// The rows' own; stdout's.
+pub async fn stream<R, E>(
+    cx: &Context,
+    args: &ListArgs,
+    limit: Option<u64>,
+    rows: impl Stream<Item = std::result::Result<R, E>>,
+) -> Result<Outcome>
+where
+    R: Row,
+    crate::error::Error: From<E>,
+{
+    let mut rows = std::pin::pin!(rows);
+    let (shown, more) = cx
+        .ui
+        .list(async |list| {
+            while let Some(row) = rows.next().await {
+                let row = row?;
+                if limit == Some(list.count()) {
+                    return Ok(true);
+                }
+                list.push(&row)?;
+            }
+            Ok(false)
+        })
+        .await?;
+    args.say_more(&cx.ui, shown, more);
+    Ok(Outcome::Done)
+}

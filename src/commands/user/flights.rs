@@ -1,0 +1,66 @@
+//! `user flights`.
+
+use crate::commands::args::ListArgs;
+use crate::commands::listing;
+use crate::context::Context;
+use crate::domain::reference;
+use crate::domain::user::list::{self, Boarded};
+use crate::error::{Outcome, Result};
+use crate::report::Row;
+use crate::ui::{Cell, Column, Look};
+
+pub(super) const EXAMPLES: &str =
+    "Examples:\n  skyteam user flights pilot123\n  skyteam user flights 107919 --all -o csv > flights.csv";
+
+/// Arguments of `user flights`.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// User id, username or @username
+    #[arg(value_name = "USER")]
+    user: String,
+    #[command(flatten)]
+    list: ListArgs,
+}
+
+impl Row for Boarded {
+    const COLUMNS: &'static [Column] = &[
+        Column::text("flightId"),
+        Column::text("code"),
+        Column::text("departure"),
+        Column::text("arrival"),
+        Column::text("aircraft").wide(),
+        Column::text("airlineId").wide(),
+        Column::text("brandId"),
+        Column::text("startTime").wide(),
+        Column::text("joinedAt"),
+        Column::number("miles"),
+    ];
+
+    fn cell(&self, column: usize, look: &Look) -> Cell {
+        match Self::COLUMNS[column].key {
+            "flightId" => self.flight_id.to_string().into(),
+            "code" => self.code.as_str().into(),
+            "departure" => self.departure.as_str().into(),
+            "arrival" => self.arrival.as_str().into(),
+            "aircraft" => self.aircraft.as_str().into(),
+            "airlineId" => self.airline_id.as_str().into(),
+            "brandId" => self.brand_id.as_str().into(),
+            "startTime" => look.time(self.start_time),
+            "joinedAt" => look.time(self.joined_at),
+            _ => look.number(self.miles),
+        }
+    }
+}
+
+pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
+    let database = cx.reader().await?;
+    let user = reference::user(database.conn(), &args.user).await?;
+    let limit = args.list.limit(&cx.ui);
+    let mut tail =
+        listing::order_by(&args.list.sort(&listing::columns::<Boarded>())?, r#""joinedAt" DESC, "flightId""#);
+    if let Some(limit) = limit {
+        tail.push_str(&format!(" LIMIT {}", limit.saturating_add(1)));
+    }
+    let rows = list::boarded(database.conn(), &user.user_id, &tail).stream(database.conn()).await?;
+    listing::stream(cx, &args.list, limit, rows).await
+}

@@ -1,0 +1,85 @@
+//! Which users a list shows, and the flights of one of them.
+
+use sea_orm::sea_query::{Expr, ExprTrait as _, Func};
+use sea_orm::{ColumnTrait as _, Condition, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter as _, Select};
+use sea_orm::{SelectModel, SelectorRaw};
+use serde::Serialize;
+
+use super::super::directory::statement;
+use super::super::reference::{escape_like, pattern};
+use crate::entity::{Id, Timestamp, user};
+
+/// Which users. Nothing set means all.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Part of the username or the displayed name, in any case.
+    pub search: Option<String>,
+    /// At least so many miles.
+    pub min_miles: Option<i64>,
+    /// At most so many miles.
+    pub max_miles: Option<i64>,
+    /// Added at this time or later.
+    pub since: Option<Timestamp>,
+}
+
+/// The query for them, unsorted.
+#[must_use]
+pub fn query(filter: &Filter) -> Select<user::Entity> {
+    let mut query = user::Entity::find();
+    if let Some(search) = &filter.search {
+        let like = format!("%{}%", escape_like(&search.to_lowercase()));
+        let any =
+            [user::Column::Username, user::Column::DisplayName].into_iter().fold(Condition::any(), |any, column| {
+                any.add(Expr::expr(Func::lower(Expr::col(column))).like(pattern(like.clone())))
+            });
+        query = query.filter(any);
+    }
+    if let Some(least) = filter.min_miles {
+        query = query.filter(user::Column::Miles.gte(least));
+    }
+    if let Some(most) = filter.max_miles {
+        query = query.filter(user::Column::Miles.lte(most));
+    }
+    if let Some(since) = filter.since {
+        query = query.filter(user::Column::CreatedAt.gte(since));
+    }
+    query
+}
+
+/// A flight that a user boarded.
+#[derive(Clone, Debug, PartialEq, Eq, FromQueryResult, Serialize)]
+#[sea_orm(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase")]
+pub struct Boarded {
+    /// The flight.
+    pub flight_id: Id,
+    /// Its code.
+    pub code: String,
+    /// Airport code.
+    pub departure: String,
+    /// Airport code.
+    pub arrival: String,
+    /// Type of aircraft.
+    pub aircraft: String,
+    /// The airline that operated it.
+    pub airline_id: String,
+    /// The brand under which it was flown.
+    pub brand_id: String,
+    /// Scheduled start.
+    pub start_time: Timestamp,
+    /// When the user boarded.
+    pub joined_at: Timestamp,
+    /// Miles for it.
+    pub miles: i32,
+}
+
+/// The flights of one user, followed by `tail`: ORDER BY and LIMIT on the columns of [`Boarded`].
+pub fn boarded(db: &impl ConnectionTrait, user_id: &str, tail: &str) -> SelectorRaw<SelectModel<Boarded>> {
+    let sql = format!(
+        r#"SELECT p."flightId", f."code", f."departure", f."arrival", f."aircraft", f."airlineId", f."brandId",
+        f."startTime", p."joinedAt", p."miles"
+        FROM "flightPassengers" AS p JOIN "flights" AS f ON f."id" = p."flightId"
+        WHERE p."userId" = $1{tail}"#
+    );
+    Boarded::find_by_statement(statement(db, sql, [user_id.into()]))
+}
