@@ -150,9 +150,9 @@ fn decide(rows: &[Row], stored: &HashMap<String, Stored>, holders: &HashMap<Stri
                 return false;
             }
             let renamed = row_of.get(holder.as_str()).filter(|other| !conflicts.contains_key(*other));
-            !renamed
+            renamed
                 .and_then(|other| rows[*other].username.as_ref())
-                .is_some_and(|name| name.as_str().to_lowercase() != low)
+                .is_none_or(|name| name.as_str().to_lowercase() == low)
         };
         let Some(holder) = holders.get(&low).into_iter().flatten().find(keeps).cloned() else { continue };
         conflicts.insert(index, Conflict::NameHeld { username: username.to_string(), holder });
