@@ -84,11 +84,7 @@ pub(super) async fn write<'a>(
     let mut totals: BTreeMap<&str, i64> = BTreeMap::new();
     let mut done = 0;
     for some in entries.chunks(CHUNK) {
-        let (sql, values) = match engine {
-            Engine::Postgres => postgres_insert(some),
-            Engine::Sqlite => sqlite_insert(some),
-        };
-        tx.execute_raw(rows::statement(tx, sql, values)).await?;
+        insert(tx, some).await?;
         for entry in some {
             *totals.entry(&entry.user_id).or_default() += i64::from(entry.amount);
         }
@@ -108,6 +104,16 @@ pub(super) async fn write<'a>(
             WHERE "users"."userId" = given."key""#,
             vec![serde_json::json!(totals).to_string().into()],
         ),
+    };
+    tx.execute_raw(rows::statement(tx, sql, values)).await?;
+    Ok(())
+}
+
+/// Writes entries with one statement, and no balance.
+pub(super) async fn insert(tx: &Transaction, entries: &[&Entry]) -> Result<(), MilesError> {
+    let (sql, values) = match Engine::of(tx) {
+        Engine::Postgres => postgres_insert(entries),
+        Engine::Sqlite => sqlite_insert(entries),
     };
     tx.execute_raw(rows::statement(tx, sql, values)).await?;
     Ok(())

@@ -13,15 +13,21 @@
 //! and triggers of the schema, not by this module. Names, references and wording are left to the callers: users are
 //! given by `userId`, refusals are facts ([`MilesError`]).
 
+pub mod audit;
 pub mod batch;
 mod bulk;
 pub mod flight;
+pub mod history;
 pub mod key;
+pub mod leaderboard;
 pub mod lookup;
 pub mod post;
 pub mod redeem;
+pub mod repair;
 pub mod reverse;
 mod rows;
+pub mod statement;
+pub mod usual;
 
 use sea_orm::DbErr;
 
