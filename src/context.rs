@@ -113,7 +113,7 @@ impl Context {
     /// As for [`Context::reader`].
     pub async fn connect(&self, url: &db::DatabaseUrl, create: bool) -> Result<Arc<Database>> {
         let options = db::Options { create, trace: self.ui.tracer(), ..self.settings.options(&self.command) };
-        Ok(Arc::new(db::connect(url, options).await?))
+        Ok(Arc::new(db::connect(&url.below(&self.cwd), options).await?))
     }
 
     /// Says where it writes: `→ production  skyteam @ db.example.com:5432 as ops (profile prod)`.

@@ -7,6 +7,7 @@ pub mod args;
 mod change;
 mod config;
 mod db;
+mod flight;
 mod listing;
 pub mod records;
 pub mod rejects;
@@ -26,6 +27,9 @@ pub enum Noun {
     /// Look after the people who fly
     #[command(subcommand, visible_alias = "users")]
     User(user::Verb),
+    /// Plan, fly and board flights
+    #[command(subcommand, visible_alias = "flights")]
+    Flight(flight::Verb),
     /// Look at the settings
     #[command(subcommand)]
     Config(config::Verb),
@@ -40,6 +44,7 @@ impl Noun {
         match self {
             Self::Db(verb) => verb.run(cx).await,
             Self::User(verb) => verb.run(cx).await,
+            Self::Flight(verb) => verb.run(cx).await,
             Self::Config(verb) => verb.run(cx),
         }
     }

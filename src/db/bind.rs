@@ -5,17 +5,28 @@
 //! so that text order is time order. Reading them back is the business of [`crate::entity`]'s types.
 
 use std::pin::Pin;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::NaiveDateTime;
+use futures::Stream;
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult, IsolationLevel,
     QueryResult, SqliteTransactionMode, Statement, StreamTrait, TransactionOptions, TransactionTrait, Value,
 };
 
+use super::pooled;
+
 /// A pool of connections to one database.
 #[derive(Clone, Debug)]
-pub struct Connection(DatabaseConnection);
+pub struct Connection {
+    inner: DatabaseConnection,
+    /// Behind a pooler in transaction mode, what each transaction is told first; see [`super::pooled`].
+    pub(super) pooled: Option<Arc<str>>,
+}
+
+/// Rows as they come from the database.
+pub type Rows<'a> = Pin<Box<dyn Stream<Item = Result<QueryResult, DbErr>> + Send + 'a>>;
 
 /// An open transaction; dropped without [`Transaction::commit`] it is rolled back.
 #[derive(Debug)]
@@ -24,12 +35,12 @@ pub struct Transaction(DatabaseTransaction);
 impl Connection {
     /// Wraps SeaORM's pool.
     pub fn new(inner: DatabaseConnection) -> Self {
-        Self(inner)
+        Self { inner, pooled: None }
     }
 
     /// SeaORM's own pool, for `sea-orm-migration` and for sqlx work such as COPY. It binds SQLite's driver's own forms.
     pub fn inner(&self) -> &DatabaseConnection {
-        &self.0
+        &self.inner
     }
 
     /// Begins a transaction that may write: on SQLite `BEGIN IMMEDIATE`, so that it never fails half-way for want of
@@ -42,7 +53,7 @@ impl Connection {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        self.0.begin_with_options(self.options(options)).await.map(Transaction)
+        self.begin_with(options).await
     }
 
     /// Begins a transaction that only reads and sees one snapshot throughout.
@@ -50,7 +61,7 @@ impl Connection {
     /// # Errors
     /// The driver's.
     pub async fn begin_read(&self) -> Result<Transaction, DbErr> {
-        let options = match self.0.get_database_backend() {
+        let options = match self.inner.get_database_backend() {
             DbBackend::Postgres => TransactionOptions {
                 isolation_level: Some(IsolationLevel::RepeatableRead),
                 access_mode: Some(sea_orm::AccessMode::ReadOnly),
@@ -61,14 +72,18 @@ impl Connection {
                 ..TransactionOptions::default()
             },
         };
-        self.0.begin_with_options(options).await.map(Transaction)
+        self.begin_with(options).await
     }
 
-    fn options(&self, options: TransactionOptions) -> TransactionOptions {
-        match self.0.get_database_backend() {
-            DbBackend::Sqlite => options,
-            _ => TransactionOptions { sqlite_transaction_mode: None, ..options },
+    async fn begin_with(&self, mut options: TransactionOptions) -> Result<Transaction, DbErr> {
+        if self.inner.get_database_backend() != DbBackend::Sqlite {
+            options.sqlite_transaction_mode = None;
         }
+        let transaction = self.inner.begin_with_options(options).await?;
+        if let Some(told) = &self.pooled {
+            transaction.execute_unprepared(told).await?;
+        }
+        Ok(Transaction(transaction))
     }
 }
 
@@ -109,8 +124,8 @@ pub fn timestamp_text(time: &NaiveDateTime) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-fn bound(backend: DbBackend, mut statement: Statement) -> Statement {
-    if backend == DbBackend::Sqlite
+fn bound(on: &impl ConnectionTrait, mut statement: Statement) -> Statement {
+    if on.get_database_backend() == DbBackend::Sqlite
         && let Some(values) = statement.values.as_mut()
     {
         for value in &mut values.0 {
@@ -124,50 +139,105 @@ fn bound(backend: DbBackend, mut statement: Statement) -> Statement {
     statement
 }
 
-macro_rules! bind_like_postgres {
-    ($wrapper:ty, $inner:ty) => {
-        #[async_trait]
-        impl ConnectionTrait for $wrapper {
-            fn get_database_backend(&self) -> DbBackend {
-                ConnectionTrait::get_database_backend(&self.0)
-            }
+#[async_trait]
+impl ConnectionTrait for Transaction {
+    fn get_database_backend(&self) -> DbBackend {
+        ConnectionTrait::get_database_backend(&self.0)
+    }
 
-            async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-                self.0.execute_raw(bound(ConnectionTrait::get_database_backend(&self.0), statement)).await
-            }
+    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        self.0.execute_raw(bound(&self.0, statement)).await
+    }
 
-            async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-                self.0.execute_unprepared(sql).await
-            }
+    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        self.0.execute_unprepared(sql).await
+    }
 
-            async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-                self.0.query_one_raw(bound(ConnectionTrait::get_database_backend(&self.0), statement)).await
-            }
+    async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        self.0.query_one_raw(bound(&self.0, statement)).await
+    }
 
-            async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-                self.0.query_all_raw(bound(ConnectionTrait::get_database_backend(&self.0), statement)).await
-            }
-        }
-
-        impl StreamTrait for $wrapper {
-            type Stream<'a> = <$inner as StreamTrait>::Stream<'a>;
-
-            fn get_database_backend(&self) -> DbBackend {
-                ConnectionTrait::get_database_backend(&self.0)
-            }
-
-            fn stream_raw<'a>(
-                &'a self,
-                statement: Statement,
-            ) -> Pin<Box<dyn Future<Output = Result<Self::Stream<'a>, DbErr>> + 'a + Send>> {
-                self.0.stream_raw(bound(ConnectionTrait::get_database_backend(&self.0), statement))
-            }
-        }
-    };
+    async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        self.0.query_all_raw(bound(&self.0, statement)).await
+    }
 }
 
-bind_like_postgres!(Connection, DatabaseConnection);
-bind_like_postgres!(Transaction, DatabaseTransaction);
+impl StreamTrait for Transaction {
+    type Stream<'a> = Rows<'a>;
+
+    fn get_database_backend(&self) -> DbBackend {
+        ConnectionTrait::get_database_backend(&self.0)
+    }
+
+    fn stream_raw<'a>(
+        &'a self,
+        statement: Statement,
+    ) -> Pin<Box<dyn Future<Output = Result<Rows<'a>, DbErr>> + 'a + Send>> {
+        let rows = self.0.stream_raw(bound(&self.0, statement));
+        Box::pin(async move { Ok(Box::pin(rows.await?) as Rows<'a>) })
+    }
+}
+
+/// Behind a pooler each of these is a transaction of its own: see [`super::pooled`].
+#[async_trait]
+impl ConnectionTrait for Connection {
+    fn get_database_backend(&self) -> DbBackend {
+        self.inner.get_database_backend()
+    }
+
+    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        if self.pooled.is_some() {
+            let transaction = self.begin().await?;
+            let done = transaction.execute_raw(statement).await?;
+            transaction.commit().await?;
+            return Ok(done);
+        }
+        self.inner.execute_raw(bound(&self.inner, statement)).await
+    }
+
+    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        self.inner.execute_unprepared(sql).await
+    }
+
+    async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        if self.pooled.is_some() {
+            let transaction = self.begin().await?;
+            let row = transaction.query_one_raw(statement).await?;
+            transaction.commit().await?;
+            return Ok(row);
+        }
+        self.inner.query_one_raw(bound(&self.inner, statement)).await
+    }
+
+    async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        if self.pooled.is_some() {
+            let transaction = self.begin().await?;
+            let rows = transaction.query_all_raw(statement).await?;
+            transaction.commit().await?;
+            return Ok(rows);
+        }
+        self.inner.query_all_raw(bound(&self.inner, statement)).await
+    }
+}
+
+impl StreamTrait for Connection {
+    type Stream<'a> = Rows<'a>;
+
+    fn get_database_backend(&self) -> DbBackend {
+        ConnectionTrait::get_database_backend(&self.inner)
+    }
+
+    fn stream_raw<'a>(
+        &'a self,
+        statement: Statement,
+    ) -> Pin<Box<dyn Future<Output = Result<Rows<'a>, DbErr>> + 'a + Send>> {
+        if self.pooled.is_some() {
+            return Box::pin(async move { Ok(pooled::stream(self.begin().await?, statement)) });
+        }
+        let rows = self.inner.stream_raw(bound(&self.inner, statement));
+        Box::pin(async move { Ok(Box::pin(rows.await?) as Rows<'a>) })
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -104,6 +104,12 @@ pub enum ConnectError {
         /// The folder.
         path: String,
     },
+    /// The SQLite file may not be read by this user of the system.
+    #[error("{path} may not be read")]
+    Unreadable {
+        /// The file.
+        path: String,
+    },
     /// The SQLite file, or the folder of it, cannot be made.
     #[error("cannot make the folder of {path}")]
     Folder {

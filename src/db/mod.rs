@@ -5,6 +5,7 @@
 mod bind;
 mod connect;
 mod libpq;
+mod pooled;
 mod postgres;
 pub mod provision;
 mod refusal;
@@ -17,7 +18,7 @@ use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, DbBackend, DbErr};
 
-pub use bind::{Connection, Transaction, timestamp_text};
+pub use bind::{Connection, Rows, Transaction, timestamp_text};
 pub use connect::{ConnectError, Options, Password, Trace, connect};
 pub use libpq::LibpqEnvironment;
 pub use refusal::{SqlState, sql_state, sqlx_error, violated_constraint};
@@ -84,7 +85,11 @@ impl Database {
                 trace(&info.statement.sql, info.elapsed, info.failed);
             });
         }
-        Self { connection: Connection::new(connection), target, url, options, backends }
+        let mut connection = Connection::new(connection);
+        if matches!(&url, DatabaseUrl::Postgres(place) if postgres::is_behind_pooler(place)) {
+            connection.pooled = Some(pooled::told(options.statement_timeout).into());
+        }
+        Self { connection, target, url, options, backends }
     }
 
     /// The engine behind it.

@@ -49,7 +49,7 @@ pub(super) async fn connect(place: &SqliteUrl, mut options: Options) -> Result<D
             if !options.create {
                 return Err(ConnectError::NoFile { path });
             }
-            make_file(&place.path).map_err(|source| ConnectError::Folder { path, source })?;
+            make_file(&place.path).map_err(|source| ConnectError::Folder { path: path.clone(), source })?;
         }
         connect = connect.filename(&place.path).read_only(read_only);
         if !read_only {
@@ -66,6 +66,7 @@ pub(super) async fn connect(place: &SqliteUrl, mut options: Options) -> Result<D
         .connect_lazy_with(connect);
     match pool.acquire().await {
         Ok(mut first) => first.return_to_pool().await,
+        Err(_) if !place.in_memory() && may_not_read(&place.path) => return Err(ConnectError::Unreadable { path }),
         Err(source) => {
             return Err(ConnectError::Server { target: Box::new(target), password: Password::None, source });
         }
@@ -78,6 +79,11 @@ pub(super) async fn connect(place: &SqliteUrl, mut options: Options) -> Result<D
         options,
         super::postgres::Backends::default(),
     ))
+}
+
+/// SQLite has one code for whatever keeps it from opening a file; the system tells the reason.
+fn may_not_read(path: &Path) -> bool {
+    std::fs::File::open(path).is_err_and(|error| error.kind() == std::io::ErrorKind::PermissionDenied)
 }
 
 /// Makes the file, empty and for its owner alone, and the folders above it.

@@ -4,7 +4,7 @@
 //! `sqlite::memory:`. What the URL leaves silent is filled in from libpq's environment by [`super::libpq`].
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use percent_encoding::percent_decode_str;
 
@@ -163,6 +163,17 @@ impl DatabaseUrl {
     /// A URL for the SQLite file at `path`.
     pub fn sqlite(path: impl Into<PathBuf>) -> Self {
         Self::Sqlite(SqliteUrl { path: path.into(), parameters: Vec::new() })
+    }
+
+    /// The same, with a relative path of an SQLite file taken from `folder`.
+    #[must_use]
+    pub fn below(&self, folder: &Path) -> Self {
+        match self {
+            Self::Sqlite(url) if !url.in_memory() => {
+                Self::Sqlite(SqliteUrl { path: folder.join(&url.path), parameters: url.parameters.clone() })
+            }
+            other => other.clone(),
+        }
     }
 
     /// The engine that serves it.

@@ -5,6 +5,7 @@
 //! people is in [`crate::error`].
 
 pub mod directory;
+pub mod flight;
 pub mod input;
 pub mod instant;
 pub mod miles;

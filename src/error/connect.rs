@@ -21,6 +21,11 @@ impl From<ConnectError> for Error {
                 Self::new(Kind::Config, "cannot_open", format!("{path} is a folder, not a database file"))
                     .fix(format!("name a file in it: sqlite:{}/skyteam.db", path.trim_end_matches('/')))
             }
+            ConnectError::Unreadable { path } => {
+                Self::new(Kind::Denied, "permission_denied", format!("the database file {path} may not be read"))
+                    .why("its owner allows neither you nor everybody to")
+                    .fix(format!("sudo chown \"$USER\" {path}    or run skyteam as its owner"))
+            }
             ConnectError::Folder { path, source } => {
                 Self::new(Kind::Config, "cannot_open", format!("the database file {path} cannot be made"))
                     .why(source.to_string())
@@ -39,8 +44,8 @@ impl From<ConnectError> for Error {
             }
             ConnectError::UnknownParameter { name } => {
                 Self::new(Kind::Config, "malformed_url", format!("the URL's parameter {name} is not known"))
-                    .why("a misspelt sslmode would be no sslmode, so nothing is ignored")
-                    .fix("take it out of the URL, or spell it as libpq does")
+                    .why("it is not ignored: a misspelt sslmode would be none at all")
+                    .fix("take it out of the URL, or correct it")
             }
             ConnectError::Parameter { name, value, accepted } => {
                 Self::new(Kind::Config, "malformed_url", format!("{name}={value} is not understood"))
@@ -143,7 +148,7 @@ fn refused_login(target: &Target, password: &Password, refusal: &dyn DatabaseErr
                 .fix("skyteam db create    makes it")
         }
         // PgBouncer's own refusals have one code for everything.
-        Some("08P01") if message.contains("no such database") => {
+        Some("08P01") if message.contains("no such database") || message.ends_with("does not exist") => {
             Error::new(Kind::Config, "no_such_database", format!("the pooler knows no database {database:?}"))
                 .why(message)
                 .fix(format!("add it to [databases] in pgbouncer.ini: {database} = host=… dbname={database}"))
@@ -171,7 +176,6 @@ fn refused_login(target: &Target, password: &Password, refusal: &dyn DatabaseErr
 /// The server was never spoken to.
 fn refused_way(target: &Target, io: &std::io::Error) -> Error {
     let words = io.to_string();
-    let port = target.port.unwrap_or_default();
     let error = unreachable(target);
     match io.kind() {
         Io::ConnectionRefused | Io::NotFound if target.is_local() => {
@@ -179,7 +183,7 @@ fn refused_way(target: &Target, io: &std::io::Error) -> Error {
                 Io::NotFound => "no socket is there: the server does not run, or keeps its socket elsewhere",
                 _ => "nothing listens there",
             };
-            error.why(why).fix(format!("sudo systemctl start postgresql    or correct the port {port} in the URL"))
+            error.why(why).fix("sudo systemctl start postgresql    or correct host and port of the URL")
         }
         Io::ConnectionRefused => error.why("nothing listens there").fix("check that the server runs, and the URL"),
         Io::PermissionDenied => error.why("the socket may not be used by this system user").fix("check its rights"),

@@ -100,6 +100,13 @@ fn describe_postgres(state: &SqlState, table: Option<&str>) -> Error {
         "25006" => {
             Error::new(Kind::Denied, "read_only", "the server is read only").why(message).fix("use the primary server")
         }
+        "42P05" | "26000" if message.contains("prepared statement") => Error::new(
+            Kind::Config,
+            "pooler",
+            "a pooler in transaction mode stands before the server, and the URL does not say so",
+        )
+        .why(message)
+        .fix("add statement-cache-capacity=0 to the URL's parameters"),
         "53100" => Error::new(Kind::Failure, "disk_full", "the server's disk is full").why(message),
         "23505" => Error::new(Kind::Refused, "duplicate", format!("such a row exists already{on}")).why(message),
         "23503" => Error::new(Kind::Refused, "foreign_key", format!("a row is referred to, or refers to nothing{on}"))

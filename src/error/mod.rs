@@ -6,6 +6,7 @@
 mod connect;
 mod directory;
 mod driver;
+mod flight;
 pub mod ledger;
 mod migrate;
 

@@ -59,6 +59,14 @@ impl<'a> Outlook<'a> {
         }
     }
 
+    /// The version it is at or comes nearest to.
+    pub(super) fn nearest(&self) -> Option<&'a Migration> {
+        match self.origin {
+            Origin::Unknown { nearest, .. } => Some(nearest),
+            _ => self.version(),
+        }
+    }
+
     /// Refuses to go on where the record and this build disagree, or the database is not known.
     ///
     /// # Errors

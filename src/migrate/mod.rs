@@ -8,11 +8,13 @@ mod down;
 mod look;
 mod loss;
 mod session;
+mod status;
 mod up;
 
 pub use down::{Descent, WayDown, down, plan_down};
 pub use look::{Origin, Outlook, difference, look};
 pub use loss::Loss;
+pub use status::{Status, status};
 pub use up::{baseline, plan_up, up};
 
 use std::time::Duration;

@@ -4,7 +4,9 @@
 //! ([`Schema::from_json`]), and what the database's own catalogue says ([`live`]). Inspect, diff, plan and apply are
 //! four steps over these plain values. Nothing here prints, asks, or knows an argument; that is the commands' part.
 
+pub mod apply;
 pub mod change;
+pub mod checks;
 pub mod desired;
 pub mod dialect;
 pub mod diff;
@@ -13,10 +15,18 @@ pub mod live;
 mod matching;
 mod mermaid;
 pub mod model;
+pub mod plan;
+mod prepare;
+pub mod record;
+pub mod rights;
 pub mod rules;
+pub mod session;
 pub mod snapshot;
 mod sql_tokens;
+pub mod value;
 
+pub use apply::{Applied, Event, Manner, SchemaError, apply};
+pub use checks::Finding;
 pub use desired::desired;
 pub use dialect::Statement;
 pub use diff::{Diff, Origin, Suspect, diff};
@@ -24,3 +34,6 @@ pub use drizzle::drizzle;
 pub use live::{Live, LiveError, Rename};
 pub use mermaid::mermaid;
 pub use model::Schema;
+pub use plan::{Backfill, Loss, Plan, PlanError, Request, Step, plan};
+pub use prepare::{Prepared, prepare};
+pub use session::{Holder, Patience};

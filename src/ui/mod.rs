@@ -145,7 +145,15 @@ impl Ui {
     /// # Errors
     /// An unknown column of `--columns`, stdout's, and what `fill` fails with.
     pub async fn list<R: Row, T>(&self, fill: impl AsyncFnOnce(&mut List<'_, R>) -> Result<T>) -> Result<(u64, T)> {
-        let shape = self.shape::<R>()?;
+        self.list_in(self.manner.format, fill).await
+    }
+
+    async fn list_in<R: Row, T>(
+        &self,
+        format: Format,
+        fill: impl AsyncFnOnce(&mut List<'_, R>) -> Result<T>,
+    ) -> Result<(u64, T)> {
+        let shape = self.shape::<R>(format)?;
         // One answer at a time is written; nobody else wants the stream while this one is.
         let mut out = std::mem::replace(&mut *lock(&self.out), BufWriter::with_capacity(0, Box::new(io::sink())));
         let mut list = List::new(&mut out, shape);
@@ -156,6 +164,15 @@ impl Ui {
         };
         *lock(&self.out) = out;
         done
+    }
+
+    /// As [`Ui::list`], for what is kept in a file: CSV where no other format than a table was asked for.
+    ///
+    /// # Errors
+    /// As for [`Ui::list`].
+    pub async fn export<R: Row, T>(&self, fill: impl AsyncFnOnce(&mut List<'_, R>) -> Result<T>) -> Result<(u64, T)> {
+        let format = if self.manner.format == Format::Table { Format::Csv } else { self.manner.format };
+        self.list_in(format, fill).await
     }
 
     /// Answers with a text as it is: SQL, a diagram, a completion script, a token.
@@ -327,8 +344,7 @@ impl Ui {
         }
     }
 
-    fn shape<R: Row>(&self) -> Result<Shape> {
-        let format = self.manner.format;
+    fn shape<R: Row>(&self, format: Format) -> Result<Shape> {
         let columns = match &self.manner.columns {
             Some(names) => names.iter().map(|name| column_index::<R>(name)).collect::<Result<_>>()?,
             None => {

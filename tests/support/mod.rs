@@ -18,19 +18,33 @@
 mod args;
 mod call;
 mod output;
+mod pooler;
 mod postgres;
 mod scratch;
 mod selftest;
 mod sql;
 mod world;
 
+use std::time::{Duration, Instant};
+
 pub use args::Args;
 pub use call::{Call, NOW};
 pub use output::Output;
+pub use pooler::Pooler;
 pub use postgres::{PASSWORD, Server, Stop, binary};
 pub use scratch::Scratch;
 pub use sql::block_on;
 pub use world::{Engine, World};
+
+/// Waits for something that another process does, half a minute at most.
+#[track_caller]
+pub fn eventually(what: &str, mut happens: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !happens() {
+        assert!(Instant::now() < deadline, "never: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
 
 /// Runs one story on both engines, as the tests `<name>::postgres` and `<name>::sqlite`.
 ///

@@ -105,6 +105,7 @@ impl Redactions {
             pattern(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", "[uuid]"),
             pattern(&real_time, "[time]"),
             pattern(r"\b\d+(?:\.\d+)?\s?(?:ms|µs)\b", "[took]"),
+            pattern(r"127\.0\.0\.1:\d+", "127.0.0.1:5432"),
             pattern(r"(?m)^→ .*$", "→ [database]"),
         ];
         Self { words, patterns }

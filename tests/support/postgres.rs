@@ -41,6 +41,7 @@ pub enum Stop {
 /// A PostgreSQL server in its own folder, on a free port of 127.0.0.1 and a Unix socket.
 #[derive(Debug)]
 pub struct Server {
+    bin: PathBuf,
     scratch: Scratch,
     settings: Vec<String>,
     port: u16,
@@ -61,9 +62,18 @@ impl Server {
 
     /// A server of its own, with `name=value` settings that go before the usual ones.
     pub fn start(settings: &[&str]) -> Arc<Self> {
+        Self::start_from(bin_folder(), settings)
+    }
+
+    /// As [`Self::start`], always of Debian's PostgreSQL: for what other builds leave out, such as TLS.
+    pub fn start_debian(settings: &[&str]) -> Arc<Self> {
+        Self::start_from(debian(), settings)
+    }
+
+    fn start_from(bin: &Path, settings: &[&str]) -> Arc<Self> {
         let scratch = Scratch::new("pg");
         let init = scratch
-            .command(binary("initdb"))
+            .command(bin.join("initdb"))
             .args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync", "-D"])
             .arg(scratch.path().join("data"))
             .output()
@@ -71,11 +81,11 @@ impl Server {
         assert!(init.status.success(), "initdb: {}", String::from_utf8_lossy(&init.stderr));
         scratch.write("data/pg_hba.conf", HBA).unwrap();
         let settings = settings.iter().map(|setting| (*setting).to_owned()).collect();
-        let mut server = Self { scratch, settings, port: 0, process: Mutex::new(None) };
+        let mut server = Self { bin: bin.to_owned(), scratch, settings, port: 0, process: Mutex::new(None) };
         // Between finding a free port and taking it somebody else may: ask again.
         let started = (0..5).any(|_| {
             server.port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-            server.up().is_ok()
+            server.up("ready").is_ok()
         });
         assert!(started, "the server does not start: {}", server.log());
         server.admin("CREATE ROLE by_password; CREATE ROLE by_tls");
@@ -84,14 +94,21 @@ impl Server {
 
     /// Starts it again after [`Self::stop`], on the same port.
     pub fn restart(&self) {
-        self.up().unwrap_or_else(|()| panic!("the server does not start again: {}", self.log()));
+        self.up("ready").unwrap_or_else(|()| panic!("the server does not start again: {}", self.log()));
     }
 
-    fn up(&self) -> Result<(), ()> {
+    /// As [`Self::restart`], for a server that has been set up as a standby without any log to replay: it starts, and
+    /// goes on starting.
+    pub fn restart_unready(&self) {
+        self.up("standby").unwrap_or_else(|()| panic!("the server does not start again: {}", self.log()));
+    }
+
+    /// Starts it and waits until it says this of itself.
+    fn up(&self, state: &str) -> Result<(), ()> {
         let mut process = self.process.lock().unwrap();
         assert!(process.is_none(), "the server runs already");
         let log = std::fs::File::options().create(true).append(true).open(self.scratch.path().join("log")).unwrap();
-        let mut command = self.scratch.command(binary("postgres"));
+        let mut command = self.scratch.command(self.bin.join("postgres"));
         command.arg("-D").arg(self.data()).args(["-p", &self.port.to_string()]);
         command.arg("-k").arg(self.scratch.path());
         for setting in ["listen_addresses=127.0.0.1", "max_connections=200", "log_line_prefix=%m [%p] %a "]
@@ -107,8 +124,8 @@ impl Server {
                 return Err(());
             }
             // The last line of this file turns to "ready" when connections are taken.
-            let state = std::fs::read_to_string(self.data().join("postmaster.pid")).unwrap_or_default();
-            if state.lines().nth(7).is_some_and(|line| line.trim() == "ready") {
+            let says = std::fs::read_to_string(self.data().join("postmaster.pid")).unwrap_or_default();
+            if says.lines().nth(7).is_some_and(|line| line.trim() == state) {
                 *process = Some(child);
                 return Ok(());
             }
@@ -257,20 +274,25 @@ impl Drop for PgDatabase {
 
 /// A program of the PostgreSQL under test: `SKYTEAM_TEST_PG_BIN`, else the newest that Debian installed.
 pub fn binary(name: &str) -> PathBuf {
+    bin_folder().join(name)
+}
+
+fn bin_folder() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
-    let folder = FOLDER.get_or_init(|| {
-        if let Some(folder) = std::env::var_os("SKYTEAM_TEST_PG_BIN") {
-            return folder.into();
-        }
+    FOLDER.get_or_init(|| std::env::var_os("SKYTEAM_TEST_PG_BIN").map_or_else(|| debian().to_owned(), PathBuf::from))
+}
+
+fn debian() -> &'static Path {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| {
         let version = |folder: &PathBuf| folder.components().rev().nth(1)?.as_os_str().to_str()?.parse::<u32>().ok();
         let installed = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
         installed
             .filter_map(|entry| Some(entry.ok()?.path().join("bin")))
             .filter(|folder| folder.join("initdb").exists() && folder.join("postgres").exists())
             .max_by_key(version)
-            .unwrap_or_else(|| panic!("no PostgreSQL server is installed: apt-get install postgresql-15"))
-    });
-    folder.join(name)
+            .unwrap_or_else(|| panic!("no PostgreSQL server is installed: apt-get install postgresql"))
+    })
 }
 
 /// Whether a connection can be made at all, for tests of servers that come and go.

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::postgres::answers;
-use super::{Args, Engine, Scratch, Server, Stop, World, both};
+use super::{Args, Engine, Scratch, Server, Stop, World, both, eventually};
 
 both!(fn a_world_has_a_database_of_its_own(world) {
     if world.engine() == Engine::Sqlite {
@@ -80,13 +80,4 @@ fn a_killed_process_leaves_no_server_behind() {
     victim.wait().unwrap();
     eventually("the server is gone", || !process.exists());
     eventually("its folder is gone", || !Path::new(&folder).exists());
-}
-
-/// Waits for something that another process does.
-fn eventually(what: &str, mut happens: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(30);
-    while !happens() {
-        assert!(Instant::now() < deadline, "never: {what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
 }

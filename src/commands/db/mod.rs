@@ -6,6 +6,7 @@ mod rollback;
 mod schema;
 mod seed;
 mod shell;
+mod status;
 
 use clap::Subcommand;
 
@@ -30,6 +31,9 @@ pub enum Verb {
     /// Fill an empty database with demonstration data
     #[command(after_help = seed::EXAMPLES)]
     Seed(seed::Args),
+    /// Show where the database stands: applied, pending, edited, missing, drift
+    #[command(after_help = status::EXAMPLES)]
+    Status(status::Args),
     /// Open psql or sqlite3 on this database
     #[command(after_help = shell::EXAMPLES)]
     Shell(shell::Args),
@@ -47,6 +51,7 @@ impl Verb {
             Self::Migrate(args) => migrate::run(args, cx).await,
             Self::Rollback(args) => rollback::run(args, cx).await,
             Self::Seed(args) => seed::run(args, cx).await,
+            Self::Status(args) => status::run(args, cx).await,
             Self::Shell(args) => shell::run(args, cx).await,
         }
     }

@@ -102,7 +102,7 @@ pub fn constraint_clause(constraint: &Constraint) -> String {
         Rule::Check(sql) => format!("CHECK ({})", sql.sqlite),
         Rule::RawPrimaryKey(text) | Rule::Raw(text) => return text.clone(),
     };
-    format!("CONSTRAINT {} {rule}", quote(&constraint.name))
+    if constraint.name.is_empty() { rule } else { format!("CONSTRAINT {} {rule}", quote(&constraint.name)) }
 }
 
 fn foreign_key(key: &ForeignKey) -> String {

@@ -1,0 +1,46 @@
+//! `flight end`.
+
+use super::row::{Done, Shown};
+use super::start::in_the_past;
+use crate::context::Context;
+use crate::domain::flight::{roster, step};
+use crate::domain::reference;
+use crate::error::{Outcome, Result};
+use crate::ui::text::count;
+
+pub(super) const EXAMPLES: &str = "Examples:\n  skyteam flight end DL123\n  skyteam flight end DL123 --cancel";
+
+/// Arguments of `flight end`.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// Flight: its id, at least 4 characters of it, or the code of the one that is scheduled or live
+    flight: String,
+    /// When it ended, not before it started [default: now]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, conflicts_with = "cancel")]
+    at: Option<String>,
+    /// Call it off: end it without a start
+    #[arg(long)]
+    cancel: bool,
+}
+
+pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
+    let at = args.at.as_deref().map(|at| in_the_past(cx, at)).transpose()?;
+
+    let database = cx.writer().await?;
+    let transaction = cx.begin(&database).await?;
+    let flight = reference::flight(&transaction, &args.flight).await?;
+    let (did, would, flight) = if args.cancel {
+        ("Cancelled", "cancel", step::cancel(&transaction, flight.id, cx.now.into()).await?)
+    } else {
+        ("Ended", "end", step::end(&transaction, flight.id, at, cx.now.into()).await?)
+    };
+    let on_board = roster::summary(&transaction, flight.id).await?;
+    let committed = cx.finish(transaction).await?;
+    cx.ui.report(&Done::new(Shown::new(flight, cx.now.into()), committed, did, would))?;
+    if args.cancel && on_board.passengers > 0 {
+        let passengers = count(on_board.passengers.unsigned_abs(), "passenger");
+        let miles = count(on_board.miles.unsigned_abs(), "mile");
+        cx.ui.warn(format!("{passengers} had boarded and keep {miles}; skyteam miles reverse takes them back."));
+    }
+    Ok(Outcome::Done)
+}

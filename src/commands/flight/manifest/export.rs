@@ -1,0 +1,34 @@
+//! `flight manifest export`.
+
+use futures::TryStreamExt;
+
+use crate::context::Context;
+use crate::domain::flight::roster::everybody;
+use crate::domain::reference;
+use crate::error::{Outcome, Result};
+
+pub(super) const EXAMPLES: &str = "Examples:
+  skyteam flight manifest export DL123 > dl123.csv
+  skyteam flight manifest export DL123 -o ndjson | skyteam flight manifest import 6e1fcd70 -";
+
+/// Arguments of `flight manifest export`.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// Flight: its id, at least 4 characters of it, or the code of the one that is scheduled or live
+    flight: String,
+}
+
+pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
+    let database = cx.reader().await?;
+    let flight = reference::flight(database.conn(), &args.flight).await?;
+    cx.ui
+        .export(async |list| {
+            let mut rows = everybody(flight.id).stream(database.conn()).await?;
+            while let Some(row) = rows.try_next().await? {
+                list.push(&row)?;
+            }
+            Ok(())
+        })
+        .await?;
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,216 @@
+//! `flight manifest import`.
+
+use std::io;
+
+use serde::Serialize;
+
+use super::plan::{COLUMNS, Fate, Plan, miles};
+use crate::commands::records;
+use crate::context::Context;
+use crate::db::{Transaction, retry};
+use crate::domain::flight::{Flight, FlightError, manifest};
+use crate::domain::input::{InputError, Text};
+use crate::domain::miles::flight::{Boarded, Boarding};
+use crate::domain::miles::key::fresh_id;
+use crate::domain::reference;
+use crate::entity::types::Id;
+use crate::error::{Error, Kind, Outcome, Result};
+use crate::report::Report;
+use crate::ui::Page;
+use crate::ui::text::count;
+
+pub(super) const EXAMPLES: &str = "Examples:
+  skyteam flight manifest import DL123 passengers.csv --miles 500 --dry-run
+  skyteam flight manifest import 6e1fcd70 - --create-missing < passengers.ndjson
+
+The file is CSV with a header, or one JSON object a line. Columns: userId, username, or user (either of them), and miles.";
+
+/// How many bad lines an error names.
+const NAMED: usize = 10;
+
+/// For how many unknown users the nearest name is looked for: each costs a look through all names.
+const LOOKED_FOR: usize = 100;
+
+/// Arguments of `flight manifest import`.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// Flight: its id, at least 4 characters of it, or the code of the one that is scheduled or live
+    flight: String,
+    /// File with the passengers; - for standard input
+    #[arg(value_hint = clap::ValueHint::FilePath)]
+    file: String,
+    /// Miles of lines that say none; 0 for passengers who earn none
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    miles: Option<String>,
+    /// Make accounts for unknown users whose lines give userId and username
+    #[arg(long)]
+    create_missing: bool,
+    /// Note in the ledger
+    #[arg(long, value_name = "TEXT")]
+    note: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer {
+    flight_id: Id,
+    /// What `miles reverse` takes back together; null where nobody was paid.
+    batch_id: Option<Id>,
+    boarded: usize,
+    created: u64,
+    already_on_board: usize,
+    already_awarded: usize,
+    repeated: usize,
+    miles: i64,
+    #[serde(skip)]
+    code: String,
+}
+
+impl Report for Answer {
+    fn human(&self, page: &mut Page<'_>) -> io::Result<()> {
+        let passengers = count(self.boarded as u64, "passenger");
+        let miles = count(self.miles.unsigned_abs(), "mile");
+        page.line(format!("Boarded {passengers} on {}, {miles}.", self.code))?;
+        let rest = [
+            (self.created, "accounts were created"),
+            (self.already_on_board as u64, "were already on board"),
+            (self.already_awarded as u64, "were already awarded"),
+            (self.repeated as u64, "lines were repeated"),
+        ];
+        rest.iter()
+            .filter(|(number, _)| *number > 0)
+            .try_for_each(|(number, what)| page.line(format!("{number} {what}.")))
+    }
+}
+
+pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
+    let default = args.miles.as_deref().map(|text| {
+        miles(Some(text), None).map_err(|_| InputError::new("--miles", text, "a whole number from 0 to 2147483647"))
+    });
+    let default = default.transpose()?;
+    let note = args.note.as_deref().map(|note| Text::parse_as("note", note)).transpose()?;
+    let records = records::read(cx, &args.file, COLUMNS).await?;
+
+    let database = cx.writer().await?;
+    let flight = reference::flight(database.conn(), &args.flight).await?;
+    let batch = fresh_id();
+    let common = Boarding {
+        batch_id: Some(batch),
+        note: note.as_ref().map(Text::as_str),
+        actor: Some(cx.settings.actor.value.as_str()),
+    };
+    let progress = cx.ui.progress(None, "boarding");
+    let Taken { transaction, mut plan, boarded, created } = retry(FlightError::db, || async {
+        let transaction = database.begin().await?;
+        let mut plan = Plan::read(&records, default);
+        let created = resolve(&transaction, &mut plan, args.create_missing, cx).await?;
+        // Nobody comes on board of half a list, except for show.
+        let passengers =
+            if plan.bad().next().is_some() && !cx.answers.dry_run { Vec::new() } else { plan.passengers() };
+        let boarded = manifest::import(&transaction, flight.id, &passengers, &common, cx.now.into()).await?;
+        Ok::<_, FlightError>(Taken { transaction, plan, boarded, created })
+    })
+    .await?;
+    drop(progress);
+    plan.boarded(&boarded);
+    nearest(&transaction, &mut plan).await?;
+
+    if cx.answers.dry_run {
+        let lines = std::mem::take(&mut plan.lines);
+        cx.finish(transaction).await?;
+        cx.ui
+            .list(async |list| {
+                lines.iter().try_for_each(|line| list.push(line))?;
+                Ok(())
+            })
+            .await?;
+        plan.lines = lines;
+        return refuse(&plan, &args, &flight).map_or(Ok(Outcome::Done), Err);
+    }
+    if let Some(refusal) = refuse(&plan, &args, &flight) {
+        transaction.rollback().await?;
+        return Err(refusal);
+    }
+    cx.finish(transaction).await?;
+    cx.ui.report(&answer(&plan, &boarded, &flight, batch, created))?;
+    if !boarded.paid.is_empty() {
+        cx.ui.note(format!("Batch {batch}. Undo: skyteam miles reverse {batch} --note TEXT"));
+    }
+    Ok(Outcome::Done)
+}
+
+/// What was done in the open transaction.
+struct Taken {
+    transaction: Transaction,
+    plan: Plan,
+    boarded: Boarded,
+    created: u64,
+}
+
+/// Finds whom the lines mean, and makes accounts where that is wanted. Answers how many were made.
+async fn resolve(
+    transaction: &Transaction,
+    plan: &mut Plan,
+    create_missing: bool,
+    cx: &Context,
+) -> Result<u64, FlightError> {
+    let (places, named) = plan.named();
+    let meanings = manifest::resolve(transaction, &named).await?;
+    plan.resolved(&places, meanings);
+    let players = if create_missing { plan.create() } else { Default::default() };
+    plan.tell_repeats();
+    if players.is_empty() {
+        return Ok(0);
+    }
+    Ok(manifest::create(transaction, &players, cx.now.into()).await?)
+}
+
+/// Remarks the nearest name at unknown users.
+async fn nearest(transaction: &Transaction, plan: &mut Plan) -> Result<()> {
+    for line in plan.lines.iter_mut().filter(|line| line.fate == Fate::Unknown).take(LOOKED_FOR) {
+        let name = line.user.strip_prefix('@').unwrap_or(&line.user);
+        let near = reference::nearest_users(transaction, name).await?;
+        if let Some(first) = near.first() {
+            line.remark = Some(format!("nearest: {}", first.key));
+        }
+    }
+    Ok(())
+}
+
+/// The refusal of a list with bad lines.
+fn refuse(plan: &Plan, args: &Args, flight: &Flight) -> Option<Error> {
+    let bad = plan.bad().count();
+    let unknown = plan.count(Fate::Unknown);
+    if bad == 0 {
+        return None;
+    }
+    let lines = count(bad as u64, "line");
+    let error = if unknown == bad {
+        Error::new(Kind::NotFound, "unknown_users", format!("{lines} name nobody who is known; nobody was boarded"))
+    } else {
+        Error::new(Kind::Usage, "invalid_file", format!("{lines} cannot be used; nobody was boarded"))
+    };
+    let error = plan.bad().take(NAMED).fold(error, |error, line| error.why(line.complaint()));
+    let error = if bad > NAMED { error.why(format!("and {} more", bad - NAMED)) } else { error };
+    let again = format!("skyteam flight manifest import {} {}", flight.id, args.file);
+    Some(match (unknown > 0, args.create_missing) {
+        (true, false) => error
+            .fix(format!("{again} --dry-run    shows every line"))
+            .fix(format!("{again} --create-missing    makes accounts where a line gives userId and username")),
+        _ => error.fix(format!("{again} --dry-run    shows every line")),
+    })
+}
+
+fn answer(plan: &Plan, boarded: &Boarded, flight: &Flight, batch: Id, created: u64) -> Answer {
+    Answer {
+        flight_id: flight.id,
+        batch_id: (!boarded.paid.is_empty()).then_some(batch),
+        boarded: boarded.paid.len() + boarded.seated.len(),
+        created,
+        already_on_board: plan.count(Fate::AlreadyOnBoard),
+        already_awarded: plan.count(Fate::AlreadyAwarded),
+        repeated: plan.count(Fate::Repeated),
+        miles: boarded.paid.iter().map(|posted| i64::from(posted.entry.amount)).sum(),
+        code: flight.code.clone(),
+    }
+}

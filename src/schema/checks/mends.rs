@@ -1,0 +1,60 @@
+//! What mends data that breaks a rule: for our own rules by name, for others in general.
+
+use crate::db::Engine;
+use crate::schema::dialect::quote;
+use crate::schema::model::{ForeignKey, Table};
+
+/// For rows that break a check.
+pub(super) fn check(name: &str, table: &str, sql: &str) -> Vec<String> {
+    match name {
+        "milesTransactions_amount_check" => vec![
+            r#"UPDATE "milesTransactions" SET amount = -amount WHERE type = 'earn' AND amount < 0 OR type = 'spend' AND amount > 0"#
+                .to_owned(),
+            r#"UPDATE "milesTransactions" SET type = CASE WHEN amount < 0 THEN 'spend' ELSE 'earn' END WHERE type NOT IN ('earn', 'spend')"#
+                .to_owned(),
+        ],
+        "milesProducts_priceMiles_check" => {
+            vec![r#"UPDATE "milesProducts" SET "priceMiles" = 1, active = false WHERE "priceMiles" <= 0"#.to_owned()]
+        }
+        "flightPassengers_miles_check" => {
+            vec![r#"UPDATE "flightPassengers" SET miles = 0 WHERE miles < 0"#.to_owned()]
+        }
+        _ => vec![format!("UPDATE {} SET … WHERE NOT ({sql})", quote(table))],
+    }
+}
+
+/// For rows of which there is one too many.
+pub(super) fn duplicates(engine: Engine, name: &str, table: &str, columns: &[String]) -> Vec<String> {
+    if name == "brands_airlineId_primary_unique" {
+        return vec!["skyteam brand primary BRAND".to_owned()];
+    }
+    let place = match engine {
+        Engine::Postgres => "ctid",
+        Engine::Sqlite => "rowid",
+    };
+    let same: Vec<String> = columns.iter().map(|column| format!("one.{0} = other.{0}", quote(column))).collect();
+    let table = quote(table);
+    let delete = format!(
+        "DELETE FROM {table} WHERE {place} IN (SELECT one.{place} FROM {table} AS one JOIN {table} AS other ON {} \
+         AND one.{place} > other.{place})",
+        same.join(" AND ")
+    );
+    // Of passengers the duplicates say nothing that the first does not; of others a person must choose.
+    if name == "flightPassengers_flightId_userId_pk" {
+        vec![delete]
+    } else {
+        vec!["change or delete all but one of each".to_owned(), delete]
+    }
+}
+
+/// For rows that name nothing.
+pub(super) fn orphans(table: &Table, key: &ForeignKey, condition: &str) -> Vec<String> {
+    let nullable: Vec<&String> =
+        key.columns.iter().filter(|name| table.column(name).is_some_and(|column| column.nullable)).collect();
+    let name = quote(&table.name);
+    let mend = match nullable.first() {
+        Some(column) => format!("UPDATE {name} SET {} = NULL WHERE {condition}", quote(column)),
+        None => format!("DELETE FROM {name} WHERE {condition}"),
+    };
+    vec![format!("add the missing rows to {}", key.table), mend]
+}

@@ -1,0 +1,117 @@
+//! What the data says to a plan, asked before anything runs: rows that break a new rule, and rows that would be lost.
+//!
+//! Every rule that becomes stricter is looked at, and all findings come in one report: how many rows break it, five of
+//! them, the query that shows all, and what mends it.
+
+mod casts;
+mod mends;
+mod queries;
+
+use sea_orm::{ConnectionTrait, DbErr, Statement as Query};
+use serde::Serialize;
+
+use super::change::Change;
+use super::live::Live;
+use super::model::Schema;
+use super::plan::Plan;
+use crate::db::Engine;
+use queries::{Check, Checker};
+
+/// The most rows that a finding shows.
+const EXAMPLES: usize = 5;
+
+/// Rows that stand in the way of a change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// The change that they break: `add constraint flightPassengers_flightId_userId_pk`.
+    pub change: String,
+    /// What is wrong with them: `stand more than once`.
+    pub problem: String,
+    /// The table.
+    pub table: String,
+    /// How many.
+    pub rows: u64,
+    /// The columns of the examples.
+    pub columns: Vec<String>,
+    /// Some of them, as text.
+    pub examples: Vec<Vec<Option<String>>>,
+    /// The query that shows all.
+    pub query: String,
+    /// What mends it: commands and statements, the gentlest first.
+    pub mend: Vec<String>,
+}
+
+/// Looks at the data for all that `plan` makes stricter, and counts what it loses into the plan itself.
+///
+/// Call it in the transaction in which `live` was read. On PostgreSQL it may make scratch functions behind a savepoint;
+/// it changes nothing.
+///
+/// # Errors
+/// The driver's.
+pub async fn run(
+    db: &impl ConnectionTrait,
+    live: &Live,
+    desired: &Schema,
+    plan: &mut Plan,
+) -> Result<Vec<Finding>, DbErr> {
+    let casting =
+        plan.engine == Engine::Postgres && plan.changes.iter().any(|change| matches!(change, Change::AlterType { .. }));
+    if casting {
+        db.execute_unprepared(&casts::prepare(&plan.changes)).await?;
+    }
+    let checker = Checker { from: &live.schema, to: desired, plan };
+    let mut findings = Vec::new();
+    for (at, change) in plan.changes.iter().enumerate() {
+        for check in checker.checks(at, change) {
+            findings.extend(look(db, plan.engine, change, check).await?);
+        }
+    }
+    let mut counts = Vec::new();
+    for loss in plan.losses() {
+        counts.push(match checker.loss(loss) {
+            Some(sql) => count(db, plan.engine, &sql).await?,
+            None => 0,
+        });
+    }
+    if casting {
+        db.execute_unprepared(casts::FORGET).await?;
+    }
+    for (loss, rows) in plan.steps.iter_mut().flat_map(|step| &mut step.loses).zip(counts) {
+        loss.rows = Some(rows);
+    }
+    Ok(findings)
+}
+
+async fn look(
+    db: &impl ConnectionTrait,
+    engine: Engine,
+    change: &Change,
+    check: Check,
+) -> Result<Option<Finding>, DbErr> {
+    let rows = count(db, engine, &check.count).await?;
+    if rows == 0 {
+        return Ok(None);
+    }
+    let query = Query::from_string(engine.backend(), format!("{} LIMIT {EXAMPLES}", check.examples));
+    let mut examples = Vec::new();
+    for row in db.query_all_raw(query).await? {
+        let fields = (0..check.columns.len()).map(|at| row.try_get_by_index(at));
+        examples.push(fields.collect::<Result<Vec<Option<String>>, DbErr>>()?);
+    }
+    Ok(Some(Finding {
+        change: change.what(),
+        problem: check.problem,
+        table: check.table,
+        rows,
+        columns: check.columns,
+        examples,
+        query: check.query,
+        mend: check.mend,
+    }))
+}
+
+async fn count(db: &impl ConnectionTrait, engine: Engine, sql: &str) -> Result<u64, DbErr> {
+    let row = db.query_one_raw(Query::from_string(engine.backend(), sql)).await?;
+    let counted: Option<i64> = row.map(|row| row.try_get_by_index(0)).transpose()?;
+    Ok(counted.and_then(|counted| u64::try_from(counted).ok()).unwrap_or_default())
+}

@@ -1,0 +1,341 @@
+//! The queries behind the checks: each asks the tables as they are now what they will say to a rule to come.
+//!
+//! A table is seen as it will be ([`Checker::seen`]): renamed columns under their new names, new ones with the value
+//! that rows will get.
+
+use super::{casts, mends};
+use crate::db::Engine;
+use crate::schema::change::Change;
+use crate::schema::dialect::{postgres, quote, quote_all, sqlite};
+use crate::schema::live::Rename;
+use crate::schema::model::{Column, Constraint, ForeignKey, Kind, Rule, Schema, Shape, Table};
+use crate::schema::plan::{Loss, Plan};
+
+/// One question to the data.
+#[derive(Debug)]
+pub(super) struct Check {
+    pub table: String,
+    pub problem: String,
+    /// Gives one number.
+    pub count: String,
+    /// Gives the columns as text; takes a LIMIT.
+    pub examples: String,
+    pub columns: Vec<String>,
+    pub query: String,
+    pub mend: Vec<String>,
+}
+
+/// Makes the questions.
+pub(super) struct Checker<'a> {
+    pub from: &'a Schema,
+    pub to: &'a Schema,
+    pub plan: &'a Plan,
+}
+
+impl Checker<'_> {
+    /// What the data must be asked before `change`, the plan's change number `at`.
+    pub(super) fn checks(&self, at: usize, change: &Change) -> Vec<Check> {
+        let Some(table) = change.table().and_then(|name| self.from.table(name).zip(self.to.table(name))) else {
+            return Vec::new();
+        };
+        match change {
+            Change::AddColumn { column, .. } => self.required(table, column).into_iter().collect(),
+            Change::SetNullable { column, to: false, .. } => {
+                table.1.column(column).and_then(|column| self.required(table, column)).into_iter().collect()
+            }
+            Change::AlterType { column, from, to, .. } => vec![self.cast(table, at, column, from, to)],
+            Change::AddConstraint { constraint, .. } => self.constraint(table, constraint),
+            Change::CreateIndex { index, .. } => match &index.shape {
+                Shape::Columns { columns, unique: true, filter } => {
+                    let filter = filter.as_ref().map(|sql| match self.plan.engine {
+                        Engine::Postgres => sql.postgres.as_str(),
+                        Engine::Sqlite => sql.sqlite.as_str(),
+                    });
+                    self.duplicates(table, &index.name, columns, filter).into_iter().collect()
+                }
+                _ => Vec::new(),
+            },
+            _ => Vec::new(),
+        }
+    }
+
+    /// The query that counts what a loss loses; nothing where the table does not hold it.
+    pub(super) fn loss(&self, loss: &Loss) -> Option<String> {
+        let table = quote(&loss.table);
+        let Some(column) = &loss.column else { return Some(format!("SELECT count(*) FROM {table}")) };
+        let retyped = self.plan.changes.iter().enumerate().find_map(|(at, change)| match change {
+            Change::AlterType { table, column: name, from, to } if *table == loss.table && name == column => {
+                Some((at, from, to))
+            }
+            _ => None,
+        });
+        let old_name = self.old_name(&loss.table, column);
+        Some(match retyped {
+            Some((at, from, to)) => {
+                let condition = casts::altered(self.plan.engine, at, &old_name, from, to);
+                format!("SELECT count(*) FROM {table} WHERE {condition}")
+            }
+            None => format!("SELECT count({}) FROM {table}", quote(&old_name)),
+        })
+    }
+
+    fn old_name(&self, table: &str, column: &str) -> String {
+        let is_it = |rename: &&Rename| rename.table == table && rename.to == column;
+        self.plan.renames.iter().find(is_it).map_or_else(|| column.to_owned(), |rename| rename.from.clone())
+    }
+
+    /// What a column of the table to come is now, in SQL.
+    fn source(&self, had: &Table, wanted: &Column) -> String {
+        let old_name = self.old_name(&had.name, &wanted.name);
+        let filler = self.plan.backfill(&had.name, &wanted.name).or(wanted.default.as_ref());
+        let is_filled = self.is_filled(&had.name, &wanted.name);
+        let words = |value| match self.plan.engine {
+            Engine::Postgres => format!("{}::{}", postgres::default(value), postgres::kind(&wanted.kind)),
+            Engine::Sqlite => sqlite::default(value),
+        };
+        match (had.column(&old_name), filler) {
+            (Some(had), Some(filler)) if had.nullable && !wanted.nullable && is_filled => {
+                format!("coalesce({}, {})", quote(&old_name), words(filler))
+            }
+            (Some(_), _) => quote(&old_name),
+            (None, Some(filler)) => words(filler),
+            (None, None) => match self.plan.engine {
+                Engine::Postgres => format!("NULL::{}", postgres::kind(&wanted.kind)),
+                Engine::Sqlite => "NULL".to_owned(),
+            },
+        }
+    }
+
+    fn is_filled(&self, table: &str, column: &str) -> bool {
+        self.plan.backfill(table, column).is_some()
+    }
+
+    /// The table as it will be seen by the rules to come: itself, where nothing about its columns changes.
+    fn seen(&self, (had, wanted): (&Table, &Table)) -> String {
+        let sources: Vec<(String, String)> =
+            wanted.columns.iter().map(|column| (self.source(had, column), quote(&column.name))).collect();
+        let table = quote(&wanted.name);
+        if sources.iter().all(|(source, name)| source == name) {
+            return table;
+        }
+        let list: Vec<String> = sources
+            .into_iter()
+            .map(|(source, name)| if source == name { name } else { format!("{source} AS {name}") })
+            .collect();
+        format!("(SELECT {} FROM {table}) AS {table}", list.join(", "))
+    }
+
+    /// A check of the rows of a table that meet `condition`.
+    fn rows(&self, table: (&Table, &Table), problem: &str, condition: &str, columns: &[String]) -> Check {
+        let seen = self.seen(table);
+        let shown = self.shown(table.0, columns);
+        Check {
+            table: table.1.name.clone(),
+            problem: problem.to_owned(),
+            count: format!("SELECT count(*) FROM {seen} WHERE {condition}"),
+            examples: format!("SELECT {} FROM {seen} WHERE {condition}", self.as_text(&shown)),
+            query: format!("SELECT * FROM {seen} WHERE {condition}"),
+            columns: shown,
+            mend: Vec::new(),
+        }
+    }
+
+    /// The columns that identify a row now, then those that the check is about.
+    fn shown(&self, had: &Table, columns: &[String]) -> Vec<String> {
+        let mut shown: Vec<String> = match had.primary_key().map(|key| &key.rule) {
+            Some(Rule::PrimaryKey(key)) => {
+                key.iter().map(|name| Rename::apply(&self.plan.renames, &had.name, name).to_owned()).collect()
+            }
+            _ => Vec::new(),
+        };
+        shown.retain(|name| self.to.table(&had.name).is_some_and(|table| table.column(name).is_some()));
+        for column in columns {
+            if !shown.contains(column) {
+                shown.push(column.clone());
+            }
+        }
+        shown
+    }
+
+    fn as_text(&self, columns: &[String]) -> String {
+        let cast = |column: &String| match self.plan.engine {
+            Engine::Postgres => format!("{}::text", quote(column)),
+            Engine::Sqlite => format!("CAST({} AS TEXT)", quote(column)),
+        };
+        columns.iter().map(cast).collect::<Vec<_>>().join(", ")
+    }
+
+    fn required(&self, table: (&Table, &Table), column: &Column) -> Option<Check> {
+        let is_new = table.0.column(&self.old_name(&table.0.name, &column.name)).is_none();
+        if column.nullable || is_new && column.default.is_some() || self.is_filled(&table.0.name, &column.name) {
+            return None;
+        }
+        let condition = format!("{} IS NULL", quote(&column.name));
+        let problem = if is_new { "would have no value in the new column" } else { "have no value" };
+        let columns: &[String] = if is_new { &[] } else { std::slice::from_ref(&column.name) };
+        let mut check = self.rows(table, problem, &condition, columns);
+        if check.columns.is_empty() {
+            check.columns = vec![table.1.columns.first()?.name.clone()];
+            check.examples =
+                format!("SELECT {} FROM {} WHERE {condition}", self.as_text(&check.columns), self.seen(table));
+        }
+        check.mend = vec![format!("skyteam db push --backfill {}.{}=VALUE", table.1.name, column.name)];
+        Some(check)
+    }
+
+    fn cast(&self, table: (&Table, &Table), at: usize, column: &str, from: &Kind, to: &Kind) -> Check {
+        let engine = self.plan.engine;
+        let old_name = self.old_name(&table.0.name, column);
+        let name = quote(&table.0.name);
+        let condition = casts::broken(engine, at, &old_name, from, to);
+        let mut columns = self.shown(table.0, &[]);
+        for shown in &mut columns {
+            *shown = self.old_name(&table.0.name, shown);
+        }
+        if !columns.contains(&old_name) {
+            columns.push(old_name.clone());
+        }
+        let query = casts::shown(engine, &old_name, from, to).map_or_else(
+            || format!("SELECT DISTINCT {} FROM {name}", quote(&old_name)),
+            |condition| format!("SELECT * FROM {name} WHERE {condition}"),
+        );
+        Check {
+            table: table.0.name.clone(),
+            problem: format!("have a value that is no {}", crate::schema::dialect::kind(engine, to)),
+            count: format!("SELECT count(*) FROM {name} WHERE {condition}"),
+            examples: format!("SELECT {} FROM {name} WHERE {condition}", self.as_text(&columns)),
+            columns,
+            query,
+            mend: vec![format!("UPDATE {name} SET {} = … WHERE …", quote(&old_name))],
+        }
+    }
+
+    fn constraint(&self, table: (&Table, &Table), constraint: &Constraint) -> Vec<Check> {
+        match &constraint.rule {
+            Rule::PrimaryKey(columns) => {
+                let was_nullable = |name: &&String| {
+                    table.0.column(&self.old_name(&table.0.name, name)).is_some_and(|column| column.nullable)
+                        && !self.is_filled(&table.0.name, name)
+                        // Refusing NULL is then a change of its own, with a check of its own.
+                        && table.1.column(name).is_some_and(|column| column.nullable)
+                };
+                let nulls = columns.iter().filter(was_nullable).map(|name| format!("{} IS NULL", quote(name)));
+                let nulls = nulls.collect::<Vec<_>>().join(" OR ");
+                let empty = (!nulls.is_empty()).then(|| self.rows(table, "have no value in the key", &nulls, columns));
+                empty.into_iter().chain(self.duplicates(table, &constraint.name, columns, None)).collect()
+            }
+            Rule::Unique(columns) => self.duplicates(table, &constraint.name, columns, None).into_iter().collect(),
+            Rule::ForeignKey(key) => vec![self.orphans(table, key)],
+            Rule::Check(sql) => {
+                let sql = match self.plan.engine {
+                    Engine::Postgres => &sql.postgres,
+                    Engine::Sqlite => &sql.sqlite,
+                };
+                if self.touches_retyped(table.1, sql) {
+                    return Vec::new();
+                }
+                let columns = mentioned(table.1, sql);
+                let mut check = self.rows(table, "break the rule", &format!("NOT ({sql})"), &columns);
+                check.mend = mends::check(&constraint.name, &table.1.name, sql);
+                vec![check]
+            }
+            Rule::RawPrimaryKey(_) | Rule::Raw(_) => Vec::new(),
+        }
+    }
+
+    /// A rule over a column whose type changes cannot be put to its values as they are; the change itself will tell.
+    fn touches_retyped(&self, table: &Table, sql: &str) -> bool {
+        let mentioned = mentioned(table, sql);
+        self.plan.changes.iter().any(|change| {
+            matches!(change, Change::AlterType { table: of, column, .. }
+                if *of == table.name && mentioned.contains(column))
+        })
+    }
+
+    /// Rows that are too many: all but one of each group.
+    fn duplicates(
+        &self,
+        table: (&Table, &Table),
+        name: &str,
+        columns: &[String],
+        filter: Option<&str>,
+    ) -> Option<Check> {
+        if filter.is_some_and(|sql| self.touches_retyped(table.1, sql)) {
+            return None;
+        }
+        let seen = self.seen(table);
+        let list = quote_all(columns);
+        let mut conditions: Vec<String> =
+            columns.iter().map(|column| format!("{} IS NOT NULL", quote(column))).collect();
+        conditions.extend(filter.map(|sql| format!("({sql})")));
+        let groups = format!(
+            "SELECT {list}, count(*) AS times FROM {seen} WHERE {} GROUP BY {list} HAVING count(*) > 1",
+            conditions.join(" AND ")
+        );
+        let mut shown = columns.to_vec();
+        shown.push("times".to_owned());
+        Some(Check {
+            table: table.1.name.clone(),
+            problem: format!("stand beside another with the same {}", columns.join(" and ")),
+            count: format!("SELECT CAST(coalesce(sum(times - 1), 0) AS bigint) FROM ({groups}) AS groups"),
+            examples: format!("SELECT {} FROM ({groups}) AS groups ORDER BY {list}", self.as_text(&shown)),
+            query: format!("{groups} ORDER BY {list}"),
+            columns: shown,
+            mend: mends::duplicates(self.plan.engine, name, &table.1.name, columns),
+        })
+    }
+
+    /// Rows that name a row of another table which is not there.
+    fn orphans(&self, table: (&Table, &Table), key: &ForeignKey) -> Check {
+        let given: Vec<String> = key.columns.iter().map(|column| format!("{} IS NOT NULL", quote(column))).collect();
+        let given = given.join(" AND ");
+        let target = self.from.table(&key.table).zip(self.to.table(&key.table));
+        let condition = match target {
+            // The target is about to be made, and empty.
+            None => given,
+            Some(target) => {
+                let pairs: Vec<String> = key
+                    .columns
+                    .iter()
+                    .zip(&key.references)
+                    .map(|(column, reference)| {
+                        let reference = quote(&self.old_name(&key.table, reference));
+                        let own = format!("{}.{}", quote(&table.1.name), quote(column));
+                        match self.plan.engine {
+                            Engine::Postgres => format!("target.{reference}::text = {own}::text"),
+                            Engine::Sqlite => format!("target.{reference} = {own}"),
+                        }
+                    })
+                    .collect();
+                let plain = self.same_kinds(table, target, key);
+                let pairs = pairs.join(" AND ");
+                let pairs = if plain { pairs.replace("::text", "") } else { pairs };
+                format!("{given} AND NOT EXISTS (SELECT 1 FROM {} AS target WHERE {pairs})", quote(&key.table))
+            }
+        };
+        let problem = format!("name a row of {} that is not there", key.table);
+        let mut check = self.rows(table, &problem, &condition, &key.columns);
+        check.mend = mends::orphans(table.1, key, &condition);
+        check
+    }
+
+    /// Whether both sides of a foreign key have the same type already, so that an index can serve the comparison.
+    fn same_kinds(&self, table: (&Table, &Table), target: (&Table, &Table), key: &ForeignKey) -> bool {
+        key.columns.iter().zip(&key.references).all(|(column, reference)| {
+            let own = table.0.column(&self.old_name(&table.0.name, column)).or_else(|| table.1.column(column));
+            let other = target.0.column(&self.old_name(&target.0.name, reference));
+            own.map(|column| &column.kind) == other.map(|column| &column.kind)
+        })
+    }
+}
+
+/// The columns of a table that an expression names.
+fn mentioned(table: &Table, sql: &str) -> Vec<String> {
+    let words = crate::schema::sql_tokens::tokens(sql);
+    let names = |column: &&Column| {
+        words.iter().any(
+            |placed| matches!(&placed.token, crate::schema::sql_tokens::Token::Word(word, _) if *word == column.name),
+        )
+    };
+    table.columns.iter().filter(names).map(|column| column.name.clone()).collect()
+}

@@ -1,0 +1,337 @@
+//! The plan: every step from one schema to another in an engine's words, with what it costs and how it is undone.
+//!
+//! The same plan is printed by `db diff`, run by `db push`, rehearsed by `--dry-run` and written down by
+//! `db generate`. It is a pure function of two schemas and what was asked for; the same input gives the same bytes.
+
+mod postgres;
+mod reasons;
+mod rebuild;
+mod sqlite;
+
+pub(super) use postgres::cast as cast_postgres;
+pub(super) use rebuild::cast as cast_sqlite;
+use serde::Serialize;
+
+use super::change::Change;
+use super::dialect;
+use super::diff::{Diff, Kept, Origin, Suspect, diff};
+use super::live::Rename;
+use super::model::{Column, Kind, Schema, Value};
+use super::rules;
+use super::value;
+use crate::db::Engine;
+
+/// What was asked for beyond the entities.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    /// Columns that are renamed, besides those of [`rules::RENAMES`].
+    pub renames: Vec<Rename>,
+    /// Values for rows that have none in a column that must have one.
+    pub backfills: Vec<Backfill>,
+    /// Give rows the type's empty value in a new column that must have one: for a script down, which brings back the
+    /// column but cannot bring back what was in it.
+    pub fill_blank: bool,
+}
+
+/// A value for the rows that have none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Backfill {
+    /// The table.
+    pub table: String,
+    /// The column.
+    pub column: String,
+    /// The value, as written by a person; [`plan`] reads it as the column's type.
+    pub value: String,
+}
+
+/// All steps from one schema to another.
+#[derive(Clone, Debug, Serialize)]
+pub struct Plan {
+    /// The engine whose words the steps are in.
+    pub engine: Engine,
+    /// The steps, in order.
+    pub steps: Vec<Step>,
+    /// Pairs of columns that may be one column renamed, which nobody said.
+    pub suspects: Vec<Suspect>,
+    /// What stands in our tables and is somebody else's; it is kept.
+    #[serde(serialize_with = "as_text")]
+    pub kept: Vec<Kept>,
+    /// The changes behind the steps.
+    #[serde(skip)]
+    pub changes: Vec<Change>,
+    /// The renames that apply to this database.
+    #[serde(skip)]
+    pub renames: Vec<Rename>,
+    /// The values for rows without one, under table and column.
+    #[serde(skip)]
+    pub backfills: Vec<(String, String, Value)>,
+}
+
+/// One step: what runs, why, and at what cost.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Step {
+    /// What it does, in a few words: `add column milesTransactions.actor`.
+    pub what: String,
+    /// Why it is there.
+    pub why: String,
+    /// The statements, without closing semicolons.
+    pub sql: Vec<String>,
+    /// The strongest lock it takes, until the transaction ends.
+    pub lock: Option<Lock>,
+    /// Whether every row of the table is written anew.
+    pub rewrites: bool,
+    /// What is lost by it.
+    pub loses: Vec<Loss>,
+    /// The statements that take it back; values that were lost stay lost.
+    pub undo: Vec<String>,
+}
+
+/// A lock on tables.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Lock {
+    /// Its name: `ACCESS EXCLUSIVE`; on SQLite always `EXCLUSIVE`, on the whole file.
+    pub mode: &'static str,
+    /// The tables.
+    pub tables: Vec<String>,
+}
+
+/// Data that a step loses.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Loss {
+    /// The table.
+    pub table: String,
+    /// The column; none when the whole table goes.
+    pub column: Option<String>,
+    /// The rows whose value is lost or altered, once [`super::checks`] has counted them.
+    pub rows: Option<u64>,
+}
+
+/// Why there is no plan: what was asked for does not fit the schema.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    /// A rename to a column that no entity has.
+    #[error("no entity has a column {table}.{to}")]
+    RenameToNothing {
+        /// The table.
+        table: String,
+        /// The column.
+        to: String,
+    },
+    /// A rename of a column that the database has not, to one that it has not either.
+    #[error("the database has no column {table}.{from}")]
+    RenameOfNothing {
+        /// The table.
+        table: String,
+        /// The column.
+        from: String,
+    },
+    /// A rename of a column that an entity names.
+    #[error("the column {table}.{from} is still wanted")]
+    RenameOfWanted {
+        /// The table.
+        table: String,
+        /// The column.
+        from: String,
+    },
+    /// A value for a column that no entity has.
+    #[error("no entity has a column {table}.{column}")]
+    BackfillOfNothing {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+    },
+    /// A value that is not of the column's type.
+    #[error("{value:?} is not a value for {table}.{column}")]
+    BackfillValue {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+        /// The value.
+        value: String,
+        /// What the column takes.
+        accepted: &'static str,
+    },
+}
+
+impl Request {
+    /// All renames: the entities' own and those asked for.
+    pub fn all_renames(&self) -> Vec<Rename> {
+        let declared = rules::RENAMES.iter().map(|(table, from, to)| Rename {
+            table: (*table).to_owned(),
+            from: (*from).to_owned(),
+            to: (*to).to_owned(),
+        });
+        declared.chain(self.renames.iter().cloned()).collect()
+    }
+}
+
+impl Plan {
+    /// Whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    /// What would be lost.
+    pub fn losses(&self) -> impl Iterator<Item = &Loss> {
+        self.steps.iter().flat_map(|step| &step.loses)
+    }
+
+    /// Whether consent by name is needed: a table or column goes, or values come out altered.
+    pub fn loses_data(&self) -> bool {
+        self.losses().any(|loss| loss.rows != Some(0) || !self.is_conversion(loss))
+    }
+
+    fn is_conversion(&self, loss: &Loss) -> bool {
+        self.changes.iter().any(|change| {
+            matches!(change, Change::AlterType { table, column, .. }
+                if *table == loss.table && Some(column) == loss.column.as_ref())
+        })
+    }
+
+    /// The value for rows of a column that have none.
+    pub fn backfill(&self, table: &str, column: &str) -> Option<&Value> {
+        find(&self.backfills, table, column)
+    }
+
+    /// The plan as a script that a person may run with `psql` or `sqlite3`: the same transaction that a push runs,
+    /// without its lock, checks and bookkeeping.
+    pub fn script(&self) -> String {
+        match self.engine {
+            Engine::Postgres => postgres::script(&self.steps),
+            Engine::Sqlite => sqlite::script(&self.steps),
+        }
+    }
+}
+
+/// Plans the way from one schema to another.
+///
+/// `home` says whether PostgreSQL's schema `skyteam` is there already.
+///
+/// # Errors
+///
+/// [`PlanError`], when the request does not fit the two schemas.
+pub fn plan(
+    from: &Schema,
+    to: &Schema,
+    engine: Engine,
+    origin: Origin,
+    request: &Request,
+    home: bool,
+) -> Result<Plan, PlanError> {
+    let renames = renames(from, to, request)?;
+    let backfills = backfills(to, request)?;
+    let Diff { changes, kept, suspects } = diff(from, to, engine, origin, &renames);
+    let job = Job { from, to, renames: &renames, backfills: &backfills, kept: &kept, home, blank: request.fill_blank };
+    let steps = match engine {
+        Engine::Postgres => postgres::steps(&job, &changes),
+        Engine::Sqlite => sqlite::steps(&job, &changes),
+    };
+    Ok(Plan { engine, steps, suspects, kept, changes, renames, backfills })
+}
+
+/// What the engines' planners work from.
+#[derive(Clone, Copy)]
+struct Job<'a> {
+    from: &'a Schema,
+    to: &'a Schema,
+    renames: &'a [Rename],
+    backfills: &'a [(String, String, Value)],
+    kept: &'a [Kept],
+    home: bool,
+    blank: bool,
+}
+
+impl Job<'_> {
+    /// The value for rows that have none, of a column as it is to be.
+    fn backfill(&self, table: &str, column: &Column) -> Option<Value> {
+        find(self.backfills, table, &column.name).cloned().or_else(|| {
+            let needed = self.blank && !column.nullable && column.default.is_none();
+            needed.then(|| value::blank(&column.kind))
+        })
+    }
+
+    /// The same job for the way back.
+    fn back(self) -> Self {
+        Self { blank: true, ..self }
+    }
+}
+
+fn find<'a>(backfills: &'a [(String, String, Value)], table: &str, column: &str) -> Option<&'a Value> {
+    backfills.iter().find(|(t, c, _)| t == table && c == column).map(|(.., value)| value)
+}
+
+/// The renames that apply: a declared one that has been done already, or concerns a table not made yet, does not.
+fn renames(from: &Schema, to: &Schema, request: &Request) -> Result<Vec<Rename>, PlanError> {
+    for Rename { table, from: old, to: new } in &request.renames {
+        let wanted = to.table(table);
+        if wanted.and_then(|wanted| wanted.column(new)).is_none() {
+            return Err(PlanError::RenameToNothing { table: table.clone(), to: new.clone() });
+        }
+        if wanted.and_then(|wanted| wanted.column(old)).is_some() {
+            return Err(PlanError::RenameOfWanted { table: table.clone(), from: old.clone() });
+        }
+        if let Some(had) = from.table(table)
+            && had.column(old).is_none()
+            && had.column(new).is_none()
+        {
+            return Err(PlanError::RenameOfNothing { table: table.clone(), from: old.clone() });
+        }
+    }
+    let applies = |rename: &Rename| {
+        let had = from.table(&rename.table);
+        let wanted = to.table(&rename.table);
+        had.is_some_and(|had| had.column(&rename.from).is_some() && had.column(&rename.to).is_none())
+            && wanted.is_some_and(|wanted| wanted.column(&rename.to).is_some())
+    };
+    Ok(request.all_renames().into_iter().filter(applies).collect())
+}
+
+fn backfills(to: &Schema, request: &Request) -> Result<Vec<(String, String, Value)>, PlanError> {
+    let read = |given: &Backfill| {
+        let column = to
+            .table(&given.table)
+            .and_then(|table| table.column(&given.column))
+            .ok_or_else(|| PlanError::BackfillOfNothing { table: given.table.clone(), column: given.column.clone() })?;
+        let value = value::parse(&column.kind, &given.value).map_err(|accepted| PlanError::BackfillValue {
+            table: given.table.clone(),
+            column: given.column.clone(),
+            value: given.value.clone(),
+            accepted,
+        })?;
+        Ok((given.table.clone(), given.column.clone(), value))
+    };
+    request.backfills.iter().map(read).collect()
+}
+
+/// What a change loses.
+fn loss(change: &Change, engine: Engine) -> Option<Loss> {
+    let of = |table: &str, column: Option<&str>| {
+        Some(Loss { table: table.to_owned(), column: column.map(str::to_owned), rows: None })
+    };
+    match change {
+        Change::DropTable(table) => of(&table.name, None),
+        Change::DropColumn { table, column } => of(table, Some(&column.name)),
+        Change::AlterType { table, column, from, to }
+            if may_alter(from, to) && dialect::kind(engine, from) != dialect::kind(engine, to) =>
+        {
+            of(table, Some(column))
+        }
+        _ => None,
+    }
+}
+
+/// Whether turning one type into the other may alter values.
+fn may_alter(from: &Kind, to: &Kind) -> bool {
+    !matches!(
+        (from, to),
+        (Kind::Integer, Kind::BigInteger | Kind::Double)
+            | (Kind::Integer | Kind::BigInteger | Kind::Boolean | Kind::Uuid | Kind::Timestamp, Kind::Text)
+            | (Kind::Boolean, Kind::Integer | Kind::BigInteger | Kind::Double)
+    )
+}
+
+fn as_text<S: serde::Serializer>(kept: &[Kept], to: S) -> Result<S::Ok, S::Error> {
+    to.collect_seq(kept.iter().map(ToString::to_string))
+}

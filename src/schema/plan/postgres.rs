@@ -1,0 +1,216 @@
+//! Changes in PostgreSQL's words, with the locks they take.
+
+use super::{Job, Lock, Loss, Step, reasons};
+use crate::db::Engine;
+use crate::schema::change::Change;
+use crate::schema::dialect::{postgres, quote};
+use crate::schema::model::{Column, Kind, Rule, TriggerBody, Value};
+
+pub(super) fn steps(job: &Job<'_>, changes: &[Change]) -> Vec<Step> {
+    let mut steps = Vec::new();
+    if !job.home && changes.iter().any(|change| matches!(change, Change::CreateFunction(_))) {
+        steps.push(Step {
+            what: format!("create schema {}", postgres::HOME),
+            why: "what is skyteam's own stands apart from the tables".to_owned(),
+            sql: vec![format!("CREATE SCHEMA {}", quote(postgres::HOME))],
+            lock: None,
+            rewrites: false,
+            loses: Vec::new(),
+            undo: vec![format!("DROP SCHEMA {}", quote(postgres::HOME))],
+        });
+    }
+    steps.extend(changes.iter().map(|change| step(job, change)));
+    steps
+}
+
+pub(super) fn script(steps: &[Step]) -> String {
+    let mut script = String::from("BEGIN;\nSET LOCAL search_path = public;\n");
+    for step in steps {
+        script.push_str(&format!("\n-- {}: {}\n", step.what, step.why));
+        for sql in &step.sql {
+            script.push_str(&format!("{sql};\n"));
+        }
+    }
+    script.push_str("\nCOMMIT;\n");
+    script
+}
+
+fn step(job: &Job<'_>, change: &Change) -> Step {
+    Step {
+        what: change.what(),
+        why: reasons::why(change, Engine::Postgres),
+        sql: sql(job, change),
+        lock: lock(change),
+        rewrites: rewrites(job, change),
+        loses: loses(change),
+        undo: sql(&job.back(), &change.inverse()),
+    }
+}
+
+fn sql(job: &Job<'_>, change: &Change) -> Vec<String> {
+    let alter = |table: &str, what: String| format!("ALTER TABLE {} {what}", quote(table));
+    let column = |table: &str, column: &str, what: &str| {
+        format!("ALTER TABLE {} ALTER COLUMN {} {what}", quote(table), quote(column))
+    };
+    match change {
+        Change::CreateTable(table) => {
+            let mut all = vec![postgres::table(table).sql];
+            // As the inverse of a drop it stands alone, with its foreign keys.
+            let keys = table.constraints.iter().filter(|key| matches!(key.rule, Rule::ForeignKey(_)));
+            all.extend(keys.map(|key| postgres::add_constraint(&table.name, key).sql));
+            all
+        }
+        Change::DropTable(table) => vec![format!("DROP TABLE {}", quote(&table.name))],
+        Change::Normalise { table, .. } => vec![alter(table, "SET LOGGED".to_owned())],
+        Change::RenameColumn { table, from, to } => {
+            vec![alter(table, format!("RENAME COLUMN {} TO {}", quote(from), quote(to)))]
+        }
+        Change::AddColumn { table, column: added } => add_column(job, table, added),
+        Change::DropColumn { table, column } => vec![alter(table, format!("DROP COLUMN {}", quote(&column.name)))],
+        Change::AlterType { table, column: name, from, to } => {
+            vec![column(table, name, &format!("TYPE {} USING {}", postgres::kind(to), cast(&quote(name), from, to)))]
+        }
+        Change::SetDefault { table, column: name, from, to } => set_default(table, name, from.as_ref(), to.as_ref()),
+        Change::SetNullable { table, column: name, to: true } => vec![column(table, name, "DROP NOT NULL")],
+        Change::SetNullable { table, column: name, to: false } => {
+            let mut all: Vec<String> = fill(job, table, name).into_iter().collect();
+            all.push(column(table, name, "SET NOT NULL"));
+            all
+        }
+        Change::AddConstraint { table, constraint } => vec![postgres::add_constraint(table, constraint).sql],
+        Change::DropConstraint { table, constraint } => {
+            vec![alter(table, format!("DROP CONSTRAINT {}", quote(&constraint.name)))]
+        }
+        Change::RenameConstraint { table, from, to } => match to.rule {
+            // Its index may be all there is of a unique constraint; the index's name is the constraint's in any case.
+            Rule::PrimaryKey(_) | Rule::Unique(_) => vec![rename_index(from, &to.name)],
+            _ => vec![alter(table, format!("RENAME CONSTRAINT {} TO {}", quote(from), quote(&to.name)))],
+        },
+        Change::CreateIndex { table, index } => vec![postgres::create_index(table, index).sql],
+        Change::DropIndex { index, .. } => vec![format!("DROP INDEX {}", quote(&index.name))],
+        Change::RenameIndex { from, to, .. } => vec![rename_index(from, &to.name)],
+        Change::CreateTrigger { table, trigger } => postgres::create_trigger(table, trigger, postgres::HOME)
+            .map(|statement| statement.sql)
+            .into_iter()
+            .collect(),
+        Change::DropTrigger { table, trigger } => {
+            vec![format!("DROP TRIGGER {} ON {}", quote(&trigger.name), quote(table))]
+        }
+        Change::CreateFunction(function) | Change::ReplaceFunction { to: function, .. } => {
+            vec![postgres::create_function(function, postgres::HOME).sql]
+        }
+        Change::DropFunction(function) => {
+            vec![format!("DROP FUNCTION {}.{}()", postgres::HOME, quote(&function.name))]
+        }
+    }
+}
+
+fn rename_index(from: &str, to: &str) -> String {
+    format!("ALTER INDEX {} RENAME TO {}", quote(from), quote(to))
+}
+
+/// A new column. The rows that are there get a backfill's value as its default, which writes no row and fires no
+/// trigger; then the default becomes what it is to be.
+fn add_column(job: &Job<'_>, table: &str, column: &Column) -> Vec<String> {
+    let add = |column: &Column| format!("ALTER TABLE {} ADD COLUMN {}", quote(table), postgres::column(column));
+    match job.backfill(table, column) {
+        None => vec![add(column)],
+        Some(value) => {
+            let filled = Column { default: Some(value), ..column.clone() };
+            let mut all = vec![add(&filled)];
+            all.extend(set_default(table, &column.name, None, column.default.as_ref()));
+            all
+        }
+    }
+}
+
+fn set_default(table: &str, column: &str, from: Option<&Value>, to: Option<&Value>) -> Vec<String> {
+    let alter = |what: String| format!("ALTER TABLE {} ALTER COLUMN {} {what}", quote(table), quote(column));
+    let made = match from {
+        Some(Value::Raw(text)) if text.starts_with("GENERATED") => {
+            Some(if text.ends_with("AS IDENTITY") { "DROP IDENTITY" } else { "DROP EXPRESSION" })
+        }
+        _ => None,
+    };
+    let mut all: Vec<String> = made.map(|drop| alter(drop.to_owned())).into_iter().collect();
+    match to {
+        Some(Value::Raw(text)) if text.ends_with("AS IDENTITY") => all.push(alter(format!("ADD {text}"))),
+        Some(value) => all.push(alter(format!("SET DEFAULT {}", postgres::default(value)))),
+        None if made.is_none() => all.push(alter("DROP DEFAULT".to_owned())),
+        None => {}
+    }
+    all
+}
+
+/// Gives a value to the rows that have none. Where triggers stand, one of which may refuse, the column is written anew
+/// instead, which fires none.
+fn fill(job: &Job<'_>, table: &str, column: &str) -> Option<String> {
+    let wanted = job.to.table(table)?;
+    let value = postgres::default(&job.backfill(table, wanted.column(column)?)?);
+    let (table_name, name) = (quote(table), quote(column));
+    let guarded = wanted.triggers.iter().any(|trigger| matches!(trigger.body, TriggerBody::Postgres { .. }));
+    Some(if guarded {
+        let kind = postgres::kind(&wanted.column(column)?.kind);
+        format!("ALTER TABLE {table_name} ALTER COLUMN {name} TYPE {kind} USING coalesce({name}, {value})")
+    } else {
+        format!("UPDATE {table_name} SET {name} = {value} WHERE {name} IS NULL")
+    })
+}
+
+/// The value of `expression` as another type; through text where PostgreSQL has no direct way.
+pub(in crate::schema) fn cast(expression: &str, from: &Kind, to: &Kind) -> String {
+    use Kind::{BigInteger, Boolean, Double, Integer, Text};
+    let target = postgres::kind(to);
+    match (from, to) {
+        (Integer | BigInteger | Double, Boolean) => format!("{expression} <> 0"),
+        (Boolean, BigInteger | Double) => format!("{expression}::integer::{target}"),
+        (Integer | BigInteger | Double, Integer | BigInteger | Double) | (Boolean, Integer) | (Text, _) | (_, Text) => {
+            format!("{expression}::{target}")
+        }
+        _ => format!("{expression}::text::{target}"),
+    }
+}
+
+fn lock(change: &Change) -> Option<Lock> {
+    let on = |mode: &'static str, tables: &[&str]| {
+        let mut tables: Vec<String> = tables.iter().map(|table| (*table).to_owned()).collect();
+        tables.dedup();
+        Some(Lock { mode, tables })
+    };
+    match change {
+        Change::CreateTable(_)
+        | Change::CreateFunction(_)
+        | Change::ReplaceFunction { .. }
+        | Change::DropFunction(_) => None,
+        Change::AddConstraint { table, constraint } => match &constraint.rule {
+            Rule::ForeignKey(key) => on("SHARE ROW EXCLUSIVE", &[table, &key.table]),
+            _ => on("ACCESS EXCLUSIVE", &[table]),
+        },
+        Change::DropConstraint { table, constraint } => match &constraint.rule {
+            Rule::ForeignKey(key) => on("ACCESS EXCLUSIVE", &[table, &key.table]),
+            _ => on("ACCESS EXCLUSIVE", &[table]),
+        },
+        Change::CreateIndex { table, .. } => on("SHARE", &[table]),
+        Change::CreateTrigger { table, .. } => on("SHARE ROW EXCLUSIVE", &[table]),
+        other => other.table().and_then(|table| on("ACCESS EXCLUSIVE", &[table])),
+    }
+}
+
+fn rewrites(job: &Job<'_>, change: &Change) -> bool {
+    match change {
+        Change::Normalise { .. } => true,
+        // PostgreSQL knows that text can hold what varchar held.
+        Change::AlterType { from: Kind::Raw(from), to: Kind::Text, .. } => !from.starts_with("character varying"),
+        Change::AlterType { .. } => true,
+        Change::AddColumn { table, column } => {
+            let value = job.backfill(table, column).or_else(|| column.default.clone());
+            matches!(value, Some(Value::RandomUuid))
+        }
+        Change::SetNullable { table, column, to: false } => fill(job, table, column).is_some(),
+        _ => false,
+    }
+}
+
+fn loses(change: &Change) -> Vec<Loss> {
+    super::loss(change, Engine::Postgres).into_iter().collect()
+}

@@ -1,0 +1,64 @@
+//! Everything that is known before anybody is asked: what stands there, the plan, and what the data says to it.
+
+use migration::history::{self, Applied};
+
+use super::apply::SchemaError;
+use super::checks::{self, Finding};
+use super::diff::Origin;
+use super::live::{self, Live};
+use super::model::Schema;
+use super::plan::{Plan, Request, plan};
+use super::record;
+use super::rights::{self, Missing};
+use super::session::{Holder, Patience, Session};
+use crate::db::Database;
+
+/// What was found.
+#[derive(Debug)]
+pub struct Prepared {
+    /// The database as it is.
+    pub live: Live,
+    /// The way to the desired schema.
+    pub plan: Plan,
+    /// Rows that stand in the way.
+    pub findings: Vec<Finding>,
+    /// Rights that the role lacks for it.
+    pub missing: Vec<Missing>,
+    /// The record of applied migrations.
+    pub record: Vec<Applied>,
+    /// Versions that the desired schema equals and the record does not have.
+    pub unrecorded: Vec<&'static str>,
+}
+
+impl Prepared {
+    /// Whether a push would do nothing at all.
+    pub fn in_sync(&self) -> bool {
+        self.plan.is_empty() && self.unrecorded.is_empty()
+    }
+}
+
+/// Looks at a database and plans the way to `desired`, in one transaction that changes nothing.
+///
+/// Waits while another change of the schema goes on; `wait` is told for whom.
+///
+/// # Errors
+/// [`SchemaError`].
+pub async fn prepare(
+    database: &Database,
+    desired: &Schema,
+    request: &Request,
+    patience: &Patience,
+    wait: &mut (dyn FnMut(&Holder) + Send),
+) -> Result<Prepared, SchemaError> {
+    let session = Session::look(database, patience, wait).await?;
+    let txn = session.txn();
+    let live = live::read(txn, desired, &request.all_renames()).await?;
+    let mut plan = plan(&live.schema, desired, database.engine(), Origin::Live, request, live.rights.home)?;
+    let record = if live.rights.migrations { history::read(txn).await? } else { Vec::new() };
+    let findings = if plan.is_empty() { Vec::new() } else { checks::run(txn, &live, desired, &mut plan).await? };
+    session.rollback().await?;
+    let unrecorded: Vec<&str> =
+        record::unrecorded(desired, &record)?.into_iter().map(migration::Migration::version).collect();
+    let missing = rights::missing(&plan, &live.rights, !unrecorded.is_empty());
+    Ok(Prepared { live, plan, findings, missing, record, unrecorded })
+}

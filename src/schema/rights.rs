@@ -1,0 +1,55 @@
+//! What a role must be allowed for a plan, looked at before anything runs.
+
+use serde::Serialize;
+
+use super::change::Change;
+use super::live::Rights;
+use super::plan::Plan;
+use crate::db::Engine;
+
+/// A right that a plan needs and the role has not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub enum Missing {
+    /// To make tables in `public`.
+    CreateInPublic,
+    /// To make the schema `skyteam`.
+    CreateSchema,
+    /// To make tables and functions in the schema `skyteam`.
+    CreateInHome,
+    /// To alter a table, which only its owner may.
+    Owner {
+        /// The table.
+        table: String,
+        /// Whose it is.
+        owner: String,
+    },
+}
+
+/// What the role lacks for `plan`; `record` says whether the record of migrations must be made too.
+pub fn missing(plan: &Plan, rights: &Rights, record: bool) -> Vec<Missing> {
+    if plan.engine == Engine::Sqlite {
+        return Vec::new();
+    }
+    let mut missing = Vec::new();
+    let any = |test: fn(&Change) -> bool| plan.changes.iter().any(test);
+    let functions = any(|change| matches!(change, Change::CreateFunction(_) | Change::ReplaceFunction { .. }));
+    let indexes = any(|change| matches!(change, Change::CreateTable(_) | Change::CreateIndex { .. }));
+    if indexes && !rights.create_in_public {
+        missing.push(Missing::CreateInPublic);
+    }
+    if functions || record && !rights.migrations {
+        if !rights.home {
+            if !rights.create_schema {
+                missing.push(Missing::CreateSchema);
+            }
+        } else if !rights.create_in_home {
+            missing.push(Missing::CreateInHome);
+        }
+    }
+    for (table, owner) in &rights.not_owned {
+        if plan.changes.iter().any(|change| change.table() == Some(table)) {
+            missing.push(Missing::Owner { table: table.clone(), owner: owner.clone() });
+        }
+    }
+    missing
+}

@@ -1,0 +1,54 @@
+//! What a session tells the server, and the pool's settings in the URL, the profile and flags.
+
+use crate::support::{World, eventually};
+
+#[test]
+fn settings_reach_the_server_and_a_flag_goes_before_the_url() {
+    let mut world = World::postgres();
+    super::reaches(&world);
+    let url = format!("{}?statement_timeout=50", world.url());
+    world.set("DATABASE_URL", url);
+    world.query("CREATE FUNCTION slow() RETURNS text LANGUAGE sql AS 'SELECT pg_sleep(0.3)::text'");
+    world.query("ALTER TABLE users RENAME TO people");
+    world.query(
+        "CREATE VIEW users AS SELECT slow() AS \"userId\", username, \"displayName\", miles, \"avatarUrl\", \
+         \"createdAt\", \"updatedAt\" FROM people",
+    );
+    world.query("INSERT INTO people VALUES ('1', 'a', 'a', 0, NULL, now(), now())");
+    insta::assert_snapshot!(world.run("user list").exits(11), @r"
+    exit: 11
+    --- stderr
+    error: the statement was cancelled
+      why  canceling statement due to statement timeout
+    ");
+    world.run("user list --statement-timeout 5000").ok();
+}
+
+#[test]
+fn the_server_sees_who_we_are_in_universal_time() {
+    let world = World::postgres();
+    super::reaches(&world);
+    world.query("ALTER TABLE users RENAME TO people");
+    // What the session itself says, read through the table it lists.
+    world.query(
+        "CREATE VIEW users AS SELECT '1'::text AS \"userId\", current_setting('application_name') AS username, \
+         current_setting('TimeZone') AS \"displayName\", 0 AS miles, current_setting('client_connection_check_interval') \
+         AS \"avatarUrl\", now()::timestamp AS \"createdAt\", now()::timestamp AS \"updatedAt\"",
+    );
+    let rows = world.run("user list -o ndjson").ndjson();
+    assert_eq!(rows[0]["username"], "skyteam user list");
+    assert_eq!(rows[0]["displayName"], "UTC");
+    assert_eq!(rows[0]["avatarUrl"], "1s");
+}
+
+#[test]
+fn one_command_takes_one_connection() {
+    let server = crate::support::Server::start(&["log_connections=on", "fsync=off"]);
+    let world = World::on(&server);
+    super::reaches(&world);
+    let connections = || server.log().matches("connection authorized").count();
+    let before = connections();
+    world.run("user list").ok();
+    eventually("the server has logged it", || connections() > before);
+    assert_eq!(connections() - before, 1);
+}

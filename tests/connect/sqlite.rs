@@ -1,0 +1,94 @@
+//! SQLite files: made only by the commands that lay tables, for their owner alone; and what is no such file.
+
+use std::os::unix::fs::PermissionsExt;
+use std::process::Stdio;
+
+use super::{fails, reaches};
+use crate::support::{Scratch, World};
+
+#[test]
+fn a_missing_file() {
+    let world = World::sqlite();
+    insta::assert_snapshot!(fails(&world, 6), @r"
+    exit: 6
+    --- stderr
+    error: no database file ~/work/skyteam.db
+      fix  skyteam db push    makes it, with all tables
+           --database-url URL or DATABASE_URL names another database
+    ");
+    assert!(!world.work().join("skyteam.db").exists(), "looking made the file");
+}
+
+#[test]
+fn a_folder() {
+    let world = World::sqlite();
+    std::fs::create_dir(world.work().join("skyteam.db")).unwrap();
+    insta::assert_snapshot!(fails(&world, 6), @r"
+    exit: 6
+    --- stderr
+    error: ~/work/skyteam.db is a folder, not a database file
+      fix  name a file in it: sqlite:~/work/skyteam.db/skyteam.db
+    ");
+}
+
+#[test]
+fn not_a_database() {
+    let world = World::sqlite();
+    std::fs::write(world.work().join("skyteam.db"), "a text that is long enough to be no header of SQLite's at all")
+        .unwrap();
+    insta::assert_snapshot!(fails(&world, 6), @r"
+    exit: 6
+    --- stderr
+    error: the file is no SQLite database, or is damaged
+      why  file is not a database
+           ~/work/skyteam.db
+      fix  check the path of the URL, or restore a backup: skyteam db restore
+    ");
+}
+
+#[test]
+fn an_unknown_parameter() {
+    let mut world = World::sqlite();
+    world.set("DATABASE_URL", format!("{}?jorunal=wal", world.url()));
+    insta::assert_snapshot!(fails(&world, 6), @r"
+    exit: 6
+    --- stderr
+    error: the URL's parameter jorunal is not known
+      why  it is not ignored: a misspelt sslmode would be none at all
+      fix  take it out of the URL, or correct it
+    ");
+}
+
+#[test]
+fn a_relative_path_is_below_the_current_folder() {
+    let mut world = World::sqlite();
+    std::fs::write(world.work().join("skyteam.db"), "").unwrap();
+    world.set("DATABASE_URL", "sqlite:skyteam.db");
+    reaches(&world);
+}
+
+#[test]
+fn a_file_of_ours_is_written_ahead_and_read_only_where_asked() {
+    let mut world = World::sqlite();
+    std::fs::write(world.work().join("skyteam.db"), "").unwrap();
+    reaches(&world);
+    assert_eq!(world.query("PRAGMA journal_mode"), "wal");
+    world.set("DATABASE_URL", format!("{}?mode=ro", world.url()));
+    assert_eq!(world.run("user list --json").json(), serde_json::json!([]));
+}
+
+#[test]
+fn a_file_without_the_right_to_read() {
+    let world = World::sqlite();
+    // Root may read everything, so the program runs as the user who runs servers, from where that one may.
+    let scratch = Scratch::new("unreadable");
+    let program = scratch.path().join("skyteam");
+    std::fs::copy(env!("CARGO_BIN_EXE_skyteam"), &program).unwrap();
+    scratch.write("sky.db", "").unwrap();
+    std::fs::set_permissions(scratch.path().join("sky.db"), std::fs::Permissions::from_mode(0o0)).unwrap();
+    let mut command = scratch.command(&program);
+    command.args(["user", "list"]).env_clear().env("DATABASE_URL", "sqlite:sky.db");
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let output = world.finish("user list".into(), child, b"").exits(8);
+    assert!(output.stderr.contains("sky.db may not be read"), "{output}");
+}

@@ -1,0 +1,172 @@
+//! Encryption: a private authority, verify-full, a server that insists and one that cannot.
+
+use std::path::Path;
+use std::process::Command;
+use std::sync::{Arc, OnceLock};
+
+use super::{fails, reaches};
+use crate::support::{Scratch, Server, World};
+
+/// A server with a certificate for `localhost` from an authority of its own.
+struct Secured {
+    server: Arc<Server>,
+    authorities: Scratch,
+}
+
+impl Secured {
+    fn shared() -> &'static Self {
+        static SHARED: OnceLock<Secured> = OnceLock::new();
+        SHARED.get_or_init(|| {
+            let authorities = Scratch::new("ca");
+            for authority in ["ours", "other"] {
+                authority_in(authorities.path(), authority);
+            }
+            certificate_in(authorities.path());
+            let server = Server::start_debian(&["fsync=off"]);
+            for file in ["server.crt", "server.key"] {
+                let text = std::fs::read_to_string(authorities.path().join(file)).unwrap();
+                server.scratch().write(&format!("data/{file}"), &text).unwrap();
+            }
+            server.admin("ALTER SYSTEM SET ssl = on");
+            server.admin("SELECT pg_reload_conf()");
+            crate::support::eventually("the server encrypts", || server.admin("SHOW ssl") == "on");
+            Self { server, authorities }
+        })
+    }
+
+    fn authority(&self, name: &str) -> String {
+        self.authorities.path().join(format!("{name}.pem")).display().to_string()
+    }
+
+    /// A world whose role may only come encrypted, at this host and with these parameters.
+    fn world(&self, host: &str, parameters: &str) -> World {
+        let mut world = World::on(&self.server);
+        self.server.admin(&format!("GRANT by_tls TO {}", world.role()));
+        world.set("DATABASE_URL", format!("{}?{parameters}", world.url().replace("127.0.0.1", host)));
+        world
+    }
+}
+
+fn openssl(folder: &Path, args: &str) {
+    let output = Command::new("openssl").args(args.split(' ')).current_dir(folder).output();
+    let output = output.expect("openssl runs: apt-get install openssl");
+    assert!(output.status.success(), "openssl {args}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+fn authority_in(folder: &Path, name: &str) {
+    openssl(
+        folder,
+        &format!(
+            "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -keyout {name}.key -out {name}.pem -subj /CN={name} -addext basicConstraints=critical,CA:TRUE"
+        ),
+    );
+}
+
+fn certificate_in(folder: &Path) {
+    std::fs::write(folder.join("names"), "subjectAltName=DNS:localhost\nextendedKeyUsage=serverAuth\n").unwrap();
+    openssl(
+        folder,
+        "req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout server.key -out server.csr -subj /CN=localhost",
+    );
+    openssl(
+        folder,
+        "x509 -req -in server.csr -CA ours.pem -CAkey ours.key -CAcreateserial -days 30 -extfile names -out server.crt",
+    );
+}
+
+#[test]
+fn verify_full_against_a_private_authority() {
+    let secured = Secured::shared();
+    for mode in ["verify-full", "verify-ca", "require", "prefer"] {
+        let world = secured.world("localhost", &format!("sslmode={mode}&sslrootcert={}", secured.authority("ours")));
+        reaches(&world);
+    }
+    // The name is looked at by verify-full alone.
+    let ours = secured.authority("ours");
+    reaches(&secured.world("127.0.0.1", &format!("sslmode=verify-ca&sslrootcert={ours}")));
+    let world = secured.world("127.0.0.1", &format!("sslmode=verify-full&sslrootcert={ours}"));
+    insta::assert_snapshot!(fails(&world, 6), @r"
+    exit: 6
+    --- stderr
+    error: the server's certificate is not accepted: skyteam @ 127.0.0.1:5432 as ops
+      why  it is not made out to 127.0.0.1
+      fix  connect by the name in the certificate; sslmode=verify-ca does not look at the name
+    ");
+}
+
+#[test]
+fn an_authority_that_is_not_trusted() {
+    let secured = Secured::shared();
+    for parameters in [
+        "sslmode=verify-full".to_owned(),
+        "sslrootcert=system".to_owned(),
+        format!("sslmode=verify-full&sslrootcert={}", secured.authority("other")),
+        // As in libpq: who names an authority wants it looked at.
+        format!("sslmode=require&sslrootcert={}", secured.authority("other")),
+    ] {
+        fails(&secured.world("localhost", &parameters), 6);
+    }
+    insta::assert_snapshot!(fails(&secured.world("localhost", "sslmode=verify-full"), 6), @r"
+    exit: 6
+    --- stderr
+    error: the server's certificate is not accepted: skyteam @ localhost:5432 as ops
+      why  it is signed by an authority that is not trusted here
+      fix  sslrootcert=/path/to/ca.pem in the URL names the authority; sslrootcert=system asks the system's
+    ");
+}
+
+#[test]
+fn libpqs_own_place_for_the_authority() {
+    let secured = Secured::shared();
+    let world = secured.world("localhost", "sslmode=verify-full");
+    std::fs::create_dir(world.home().join(".postgresql")).unwrap();
+    std::fs::copy(secured.authority("ours"), world.home().join(".postgresql/root.crt")).unwrap();
+    reaches(&world);
+}
+
+#[test]
+fn a_server_that_insists() {
+    let secured = Secured::shared();
+    for mode in ["require", "prefer", "allow"] {
+        reaches(&secured.world("localhost", &format!("sslmode={mode}")));
+    }
+    insta::assert_snapshot!(fails(&secured.world("localhost", "sslmode=disable"), 8), @r#"
+    exit: 8
+    --- stderr
+    error: the server refuses this login: skyteam @ localhost:5432 as ops
+      why  pg_hba.conf rejects connection for host "127.0.0.1", user "ops", database "skyteam", no encryption
+      fix  sslmode=require in the URL; better sslmode=verify-full, which looks whose server it is
+    "#);
+}
+
+#[test]
+fn a_server_that_cannot() {
+    let mut world = World::postgres();
+    for mode in ["require", "verify-ca", "verify-full"] {
+        world.set("DATABASE_URL", format!("{}?sslmode={mode}", world.url()));
+        fails(&world, 6);
+    }
+    insta::assert_snapshot!(fails(&world, 6), @r"
+    exit: 6
+    --- stderr
+    error: no encrypted connection can be made: skyteam @ 127.0.0.1:5432 as ops
+      why  server does not support TLS
+      fix  sslmode=disable or prefer in the URL goes without, on a network that you trust
+    ");
+    for mode in ["disable", "allow", "prefer"] {
+        world.set("DATABASE_URL", format!("{}?sslmode={mode}", world.url()));
+        reaches(&world);
+    }
+}
+
+#[test]
+fn a_certificate_file_that_is_not_there() {
+    let mut world = World::postgres();
+    world.set("DATABASE_URL", format!("{}?sslmode=verify-full&sslrootcert=/nonexistent/ca.pem", world.url()));
+    insta::assert_snapshot!(fails(&world, 6), @r"
+    exit: 6
+    --- stderr
+    error: the root certificate /nonexistent/ca.pem cannot be read
+      why  No such file or directory (os error 2)
+    ");
+}
