@@ -6,6 +6,7 @@
 
 pub mod directory;
 pub mod flight;
+pub mod health;
 pub mod input;
 pub mod instant;
 pub mod miles;

@@ -1,6 +1,7 @@
 //! `db`: the database itself.
 
 mod create;
+mod doctor;
 mod migrate;
 mod rollback;
 mod schema;
@@ -19,6 +20,9 @@ pub enum Verb {
     /// Make the database, and asked for its role, with the rights they need
     #[command(after_help = create::EXAMPLES)]
     Create(create::Args),
+    /// Look for what is wrong, and say how to mend it
+    #[command(after_help = doctor::EXAMPLES)]
+    Doctor,
     /// Show the schema that the entities ask for: DDL, model, diagram, Drizzle's schema.ts
     #[command(after_help = schema::EXAMPLES)]
     Schema(schema::Args),
@@ -47,6 +51,7 @@ impl Verb {
     pub async fn run(self, cx: &Context) -> Result<Outcome> {
         match self {
             Self::Create(args) => create::run(args, cx).await,
+            Self::Doctor => doctor::run(cx).await,
             Self::Schema(args) => schema::run(&args, cx),
             Self::Migrate(args) => migrate::run(args, cx).await,
             Self::Rollback(args) => rollback::run(args, cx).await,

@@ -1,0 +1,113 @@
+//! `db doctor`: the troubleshooting guide as a program.
+//!
+//! Every check answers what it looked at, what it found, and, where that is wrong, the command that mends it.
+
+mod configuration;
+mod data;
+mod rights;
+mod schema;
+mod server;
+
+use std::io;
+
+use serde::Serialize;
+
+use crate::context::Context;
+use crate::error::{Error, Outcome, Result};
+use crate::report::Report;
+use crate::ui::{Cell, Page, Tone};
+
+pub(super) const EXAMPLES: &str = "Examples:
+  skyteam db doctor
+  skyteam db doctor -o json --profile prod";
+
+/// How bad a finding is. Worst first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Level {
+    Error,
+    Warning,
+    Ok,
+}
+
+/// One look at one thing.
+#[derive(Clone, Debug, Serialize)]
+struct Check {
+    level: Level,
+    area: &'static str,
+    name: &'static str,
+    found: String,
+    fix: Option<String>,
+}
+
+impl Check {
+    fn ok(area: &'static str, name: &'static str, found: impl Into<String>) -> Self {
+        Self { level: Level::Ok, area, name, found: found.into(), fix: None }
+    }
+
+    fn warning(area: &'static str, name: &'static str, found: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self { level: Level::Warning, area, name, found: found.into(), fix: Some(fix.into()) }
+    }
+
+    fn error(area: &'static str, name: &'static str, found: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self { level: Level::Error, area, name, found: found.into(), fix: Some(fix.into()) }
+    }
+
+    /// A check that could not be made at all.
+    fn failed(area: &'static str, name: &'static str, error: &Error) -> Self {
+        let found =
+            error.reasons().first().map_or_else(|| error.what().to_owned(), |why| format!("{}: {why}", error.what()));
+        let fix = error.fixes().first().cloned();
+        Self { level: Level::Error, area, name, found, fix }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(transparent)]
+struct Findings(Vec<Check>);
+
+impl Report for Findings {
+    fn human(&self, page: &mut Page<'_>) -> io::Result<()> {
+        for check in &self.0 {
+            let (mark, tone) = match check.level {
+                Level::Error => ("✗", Tone::Bad),
+                Level::Warning => ("!", Tone::Warn),
+                Level::Ok => ("✓", Tone::Good),
+            };
+            page.words(&[
+                Cell::new(mark).tone(tone),
+                Cell::new(format!("{}: {}", check.area, check.name)).tone(Tone::Strong),
+                Cell::new(format!(" {}", check.found)),
+            ])?;
+            if let Some(fix) = &check.fix {
+                page.words(&[Cell::new("    fix").tone(Tone::Dim), Cell::new(fix.as_str())])?;
+            }
+        }
+        let count = |level| self.0.iter().filter(|check| check.level == level).count();
+        page.gap()?;
+        page.line(format!(
+            "{} failed, {} to look at, {} fine",
+            count(Level::Error),
+            count(Level::Warning),
+            count(Level::Ok)
+        ))
+    }
+}
+
+pub(super) async fn run(cx: &Context) -> Result<Outcome> {
+    let mut checks = configuration::check(cx);
+    match cx.reader().await {
+        Err(error) => checks.push(Check::failed("server", "connection", &error)),
+        Ok(database) => {
+            checks.extend(server::check(&database, cx).await);
+            checks.extend(rights::check(&database).await);
+            checks.extend(schema::check(&database).await);
+            checks.extend(data::check(&database).await);
+        }
+    }
+    // Stable: within a level the areas stay in the order in which they were looked at.
+    checks.sort_by_key(|check| check.level);
+    let failed = checks.iter().any(|check| check.level == Level::Error);
+    cx.ui.report(&Findings(checks))?;
+    Ok(if failed { Outcome::Found } else { Outcome::Done })
+}

@@ -1,0 +1,147 @@
+//! `db doctor`: every check finds what it is for, and names what mends it.
+
+use std::os::unix::fs::PermissionsExt;
+
+use serde_json::Value;
+
+use crate::support::{Engine, Output, Server, World, both};
+
+/// What a run of the doctor found, whatever its exit code.
+fn read(output: &Output) -> Value {
+    serde_json::from_str(&output.stdout).unwrap()
+}
+
+/// The findings at a level, as `area: name`.
+fn at(findings: &Value, level: &str) -> Vec<String> {
+    let of_level = findings.as_array().unwrap().iter().filter(|check| check["level"] == level);
+    of_level.map(|check| format!("{}: {}", check["area"].as_str().unwrap(), check["name"].as_str().unwrap())).collect()
+}
+
+fn fix_of(findings: &Value, name: &str) -> String {
+    let check =
+        findings.as_array().unwrap().iter().find(|check| check["name"] == name && check["level"] != "ok").unwrap();
+    check["fix"].as_str().unwrap().to_owned()
+}
+
+both!(fn a_sound_database_is_fine(world) {
+    world.run("db migrate").ok();
+    let findings = read(&world.call("db doctor -o json").now().run().ok());
+    assert_eq!(at(&findings, "error"), Vec::<String>::new());
+    assert_eq!(at(&findings, "warning"), Vec::<String>::new());
+    let shown = world.run("db doctor").ok();
+    assert!(shown.stdout.contains("0 failed, 0 to look at"), "{shown}");
+});
+
+both!(fn pending_migrations_and_drift_are_told_apart(world) {
+    world.run("db migrate --to baseline").ok();
+    let findings = read(&world.run("db doctor -o json").ok());
+    assert_eq!(at(&findings, "warning"), ["schema: versions"]);
+    assert_eq!(fix_of(&findings, "versions"), "skyteam db migrate");
+    world.run("db migrate").ok();
+    world.query(r#"DROP INDEX "flights_brandId_idx""#);
+    let findings = read(&world.run("db doctor -o json").exits(3));
+    assert_eq!(at(&findings, "error"), ["schema: drift"]);
+    assert_eq!(findings[0]["area"], "schema", "the worst stands first");
+    assert!(fix_of(&findings, "drift").contains("skyteam db push"));
+});
+
+both!(fn an_empty_database_is_an_error(world) {
+    world.run("db create --database-url sqlite:empty.db").ok();
+    let url = if world.engine() == Engine::Sqlite { " --database-url sqlite:empty.db" } else { "" };
+    let findings = read(&world.run(format!("db doctor -o json{url}")).exits(3));
+    assert!(at(&findings, "error").contains(&"schema: versions".to_owned()));
+});
+
+both!(fn what_the_rows_say_is_found(world) {
+    // Version 1 has no guard against any of this.
+    world.run("db migrate --to baseline").ok();
+    for sql in [
+        r#"INSERT INTO "users" ("userId", "username", "displayName", "miles") VALUES ('1', 'debtor', 'D', -5)"#,
+        r#"INSERT INTO "airlines" ("airlineId", "name", "token") VALUES ('a', 'A', 't1'), ('b', 'B', 't2')"#,
+        r#"INSERT INTO "brands" ("brandId", "airlineId", "name", "iata", "icao", "callsign", "isPrimary")
+           VALUES ('x', 'a', 'X', 'XX', 'XXX', 'X', '1'), ('y', 'a', 'Y', 'YY', 'YYY', 'Y', '1')"#,
+        r#"INSERT INTO "flights" ("id", "code", "gameId", "aircraft", "airlineId", "brandId", "departure", "arrival", "startedAt", "endTime")
+           VALUES ('6e1fcd70-4528-4d8b-a6d6-bbedb9210096', 'XX1', '1', 'A320', 'b', 'x', 'AAA', 'BBB', '2025-01-02 00:00:00', '2025-01-01 00:00:00')"#,
+        r#"INSERT INTO "flightPassengers" ("flightId", "userId", "miles")
+           VALUES ('6e1fcd70-4528-4d8b-a6d6-bbedb9210096', '1', 1), ('6e1fcd70-4528-4d8b-a6d6-bbedb9210096', '1', 1)"#,
+    ] {
+        let sql = if world.engine() == Engine::Sqlite { sql.replace("'1')", "1)") } else { sql.to_owned() };
+        world.query(&sql);
+    }
+    let findings = read(&world.run("db doctor -o json").exits(3));
+    assert_eq!(
+        at(&findings, "error"),
+        [
+            "data: negative balances",
+            "data: balance against ledger",
+            "data: passengers",
+            "data: primary brands",
+            "data: brands of flights",
+            "data: times of flights",
+        ]
+    );
+    let found = findings[0]["found"].as_str().unwrap();
+    assert!(found.contains("debtor (-5)"), "{found}");
+});
+
+#[test]
+fn missing_rights_come_with_the_grant_that_mends_them() {
+    let world = World::postgres();
+    world.run("db migrate").ok();
+    let (name, role) = (world.name(), world.role().to_owned());
+    let admin = world.server().as_superuser(&name);
+    admin.rows(r#"ALTER TABLE "users" OWNER TO postgres"#);
+    admin.rows("ALTER SCHEMA public OWNER TO postgres");
+    let findings = read(&world.run("db doctor -o json").exits(3));
+    assert_eq!(
+        fix_of(&findings, "CREATE on schema public"),
+        format!("GRANT USAGE, CREATE ON SCHEMA public TO \"{role}\"")
+    );
+    assert_eq!(fix_of(&findings, "table"), format!("GRANT SELECT, INSERT, UPDATE, DELETE ON \"users\" TO \"{role}\""));
+    admin.rows(&format!("GRANT USAGE, CREATE ON SCHEMA public TO \"{role}\""));
+    admin.rows(&format!("GRANT SELECT, INSERT, UPDATE, DELETE ON \"users\" TO \"{role}\""));
+    let findings = read(&world.run("db doctor -o json").ok());
+    assert_eq!(fix_of(&findings, "table"), format!("ALTER TABLE \"users\" OWNER TO \"{role}\""));
+}
+
+#[test]
+fn a_url_that_others_can_read_is_an_error() {
+    let mut world = World::postgres();
+    world.run("db migrate").ok();
+    let file = world.work().join(".env");
+    std::fs::write(&file, format!("DATABASE_URL={}\n", world.url())).unwrap();
+    world.unset("DATABASE_URL");
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let findings = read(&world.run("db doctor -o json").exits(3));
+    assert_eq!(fix_of(&findings, "secrecy"), format!("chmod 600 {}", file.display()));
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+    world.run("db doctor").ok();
+}
+
+#[test]
+fn a_server_that_is_down_is_a_finding_and_not_a_crash() {
+    let mut world = World::bare();
+    world.set("DATABASE_URL", "postgres://ops@127.0.0.1:1/skyteam");
+    let findings = read(&world.run("db doctor -o json").exits(3));
+    assert_eq!(at(&findings, "error"), ["server: connection"]);
+}
+
+#[test]
+fn few_free_connections_are_worth_a_look() {
+    let server = Server::start(&["max_connections=8", "superuser_reserved_connections=0", "fsync=off"]);
+    let world = World::on(&server);
+    world.run("db migrate").ok();
+    let busy = world.server().as_superuser(&world.name());
+    let sleepers: Vec<_> = (0..6)
+        .map(|_| {
+            let busy = busy.clone();
+            std::thread::spawn(move || busy.rows("SELECT pg_sleep(4)"))
+        })
+        .collect();
+    std::thread::sleep(std::time::Duration::from_millis(700));
+    let findings = read(&world.run("db doctor -o json").ok());
+    assert_eq!(at(&findings, "warning"), ["server: connections"]);
+    for sleeper in sleepers {
+        sleeper.join().unwrap();
+    }
+}
