@@ -2,31 +2,39 @@
 
 use super::Check;
 use crate::db::Database;
-use crate::domain::health::QUESTIONS;
+use crate::domain::health::{Answer, QUESTIONS, Question};
 use crate::error::Error;
 use crate::ui::text::count;
 
 const AREA: &str = "data";
 
+/// Asks all questions of one snapshot, over one connection.
 pub(super) async fn check(database: &Database) -> Vec<Check> {
+    let transaction = match database.begin_read().await {
+        Ok(transaction) => transaction,
+        Err(error) => return vec![Check::failed(AREA, "look", &Error::from(error))],
+    };
     let mut checks = Vec::with_capacity(QUESTIONS.len());
     for question in QUESTIONS {
-        checks.push(match question.ask(database.conn()).await {
-            Err(error) => Check::failed(AREA, question.name, &Error::from(error)),
-            Ok(answer) if answer.count == 0 => Check::ok(AREA, question.name, format!("no {}", question.wrong)),
-            Ok(answer) => {
-                let more = if answer.count > answer.examples.len() as u64 { ", …" } else { "" };
-                let found = format!(
-                    "{} {}: {}{more}",
-                    count(answer.count, "finding"),
-                    question.wrong,
-                    answer.examples.join(", ")
-                );
-                Check::error(AREA, question.name, found, mend(question.name, &question.query()))
+        match question.ask(&transaction).await {
+            Ok(answer) => checks.push(judge(question, &answer)),
+            Err(error) => {
+                // PostgreSQL answers nothing more in a transaction that has failed.
+                checks.push(Check::failed(AREA, question.name, &Error::from(error)));
+                break;
             }
-        });
+        }
     }
     checks
+}
+
+fn judge(question: &Question, answer: &Answer) -> Check {
+    if answer.count == 0 {
+        return Check::ok(AREA, question.name, format!("no {}", question.wrong));
+    }
+    let more = if answer.count > answer.examples.len() as u64 { ", …" } else { "" };
+    let found = format!("{} {}: {}{more}", count(answer.count, "finding"), question.wrong, answer.examples.join(", "));
+    Check::error(AREA, question.name, found, mend(question.name, &question.query()))
 }
 
 /// The command that mends a finding, or the query that shows it all where only a person can tell what is right.
