@@ -6,6 +6,7 @@
 mod connect;
 mod doctor;
 mod layers;
+mod migrate;
 mod migrations;
 mod settings;
 

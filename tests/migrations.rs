@@ -1,13 +1,11 @@
 //! The migration folders themselves: what their scripts make, that they undo each other, and that a program may run
 //! them through `sea-orm-migration`. The commands that run them have tests of their own.
 
-use std::process::Command;
-
 use migration::{Engine as Dialect, Migration, Migrator, all};
 use sea_orm_migration::{MigrationStatus, MigratorTrait};
 use skyteam::schema::{self, dialect};
 
-use crate::support::{Engine, World, block_on, both};
+use crate::support::{DRIZZLE, Engine, World, block_on, both};
 
 fn dialect_of(world: &World) -> Dialect {
     match world.engine() {
@@ -24,60 +22,25 @@ fn down(world: &World, migration: &Migration) {
     world.query(&format!("BEGIN;\n{}\nCOMMIT", migration.down(dialect_of(world))));
 }
 
-/// Everything that the catalogue holds, as text that compares: `pg_dump -s`, or `sqlite_schema` with one space between
-/// words.
-fn catalogue(world: &World) -> String {
-    match world.engine() {
-        Engine::Postgres => {
-            let dump = Command::new(crate::support::binary("pg_dump"))
-                .args(["--schema-only", "--no-owner", "--dbname", &world.url()])
-                .output()
-                .unwrap();
-            assert!(dump.status.success(), "pg_dump: {}", String::from_utf8_lossy(&dump.stderr));
-            // Newer ones write a random word into \restrict.
-            let text = String::from_utf8(dump.stdout).unwrap();
-            text.lines()
-                .filter(|line| !line.starts_with('\\') && !line.starts_with("--"))
-                .collect::<Vec<_>>()
-                .join("\n")
-        }
-        Engine::Sqlite => {
-            let text = world.query("SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name");
-            text.split_whitespace().collect::<Vec<_>>().join(" ")
-        }
-    }
-}
-
-fn empty(world: &World) {
-    if world.engine() == Engine::Sqlite {
-        std::fs::write(world.work().join("skyteam.db"), "").unwrap();
-    }
-}
-
 fn another(world: &World) -> World {
     let other = match world.engine() {
         Engine::Postgres => World::postgres(),
         Engine::Sqlite => World::sqlite(),
     };
-    empty(&other);
+    other.touch();
     other
 }
 
 #[test]
 fn version_one_is_what_drizzle_kit_makes() {
     let (adopted, made) = (World::postgres(), World::postgres());
-    let fixture = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/drizzle-postgres.sql");
-    let load = Command::new(crate::support::binary("psql"))
-        .args(["-qX", "-v", "ON_ERROR_STOP=1", "-d", &adopted.url(), "-f", fixture])
-        .output()
-        .unwrap();
-    assert!(load.status.success(), "psql: {}", String::from_utf8_lossy(&load.stderr));
+    adopted.psql(DRIZZLE.as_ref());
     up(&made, &all()[0]);
-    assert_eq!(catalogue(&made), catalogue(&adopted));
+    assert_eq!(made.catalogue(), adopted.catalogue());
 }
 
 both!(fn all_versions_make_what_the_entities_ask_for(world) {
-    empty(world);
+    world.touch();
     for migration in all() {
         up(world, migration);
     }
@@ -90,7 +53,7 @@ both!(fn all_versions_make_what_the_entities_ask_for(world) {
         Engine::Sqlite => skyteam::db::Engine::Sqlite,
     };
     asked.query(&dialect::script(&dialect::create(&schema::desired(), engine)));
-    assert_eq!(catalogue(world), catalogue(&asked));
+    assert_eq!(world.catalogue(), asked.catalogue());
 });
 
 #[test]
@@ -99,23 +62,23 @@ fn the_last_snapshot_is_what_the_entities_ask_for() {
 }
 
 both!(fn each_way_down_undoes_its_way_up(world) {
-    empty(world);
+    world.touch();
     if world.engine() == Engine::Postgres {
         world.query("CREATE SCHEMA skyteam");
     }
     let mut before = Vec::new();
     for migration in all() {
-        before.push(catalogue(world));
+        before.push(world.catalogue());
         up(world, migration);
     }
     for (migration, before) in all().iter().zip(before).rev() {
         down(world, migration);
-        assert_eq!(catalogue(world), before, "{}", migration.folder());
+        assert_eq!(world.catalogue(), before, "{}", migration.folder());
     }
 });
 
 both!(fn rows_survive_the_way_up_and_down(world) {
-    empty(world);
+    world.touch();
     up(world, &all()[0]);
     world.query(
         "INSERT INTO airlines (\"airlineId\", name, token) VALUES ('klm', 'KLM', 't');
@@ -146,7 +109,7 @@ both!(fn rows_survive_the_way_up_and_down(world) {
 });
 
 both!(fn a_program_runs_them_through_the_library(world) {
-    empty(world);
+    world.touch();
     block_on(async {
         let db = sea_orm::Database::connect(world.url()).await.unwrap();
         let pending = Migrator::get_pending_migrations_read_only(&db).await.unwrap();
@@ -176,7 +139,7 @@ both!(fn a_program_runs_them_through_the_library(world) {
 });
 
 both!(fn a_failure_names_the_statement_and_its_line(world) {
-    empty(world);
+    world.touch();
     let script = "-- a comment\nCREATE TABLE a (n integer);\n\nINSERT INTO a\n  VALUES (1),\n  (oops);\n";
     let scripts = migration::Scripts {
         postgres_up: script.into(),

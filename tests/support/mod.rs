@@ -17,6 +17,7 @@
 
 mod args;
 mod call;
+mod catalogue;
 mod output;
 mod pooler;
 mod postgres;
@@ -29,6 +30,7 @@ use std::time::{Duration, Instant};
 
 pub use args::Args;
 pub use call::{Call, NOW};
+pub use catalogue::DRIZZLE;
 pub use output::Output;
 pub use pooler::Pooler;
 pub use postgres::{PASSWORD, Server, Stop, binary};

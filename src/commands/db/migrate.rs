@@ -59,7 +59,7 @@ pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
     let database = open(cx).await?;
 
     let applied = if args.baseline {
-        let approval = cx.approve(ask(cx, database.name(), "Record", &[], &[])).await?;
+        let approval = cx.approve(Ask::adds()).await?;
         let steps = migrate::baseline(&database, migrations, to, manner, approval).await?;
         steps.iter().for_each(|step| say(cx, step));
         steps
@@ -67,7 +67,7 @@ pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
         let (outlook, losses) = migrate::plan_up(&database, migrations, to).await?;
         let pending = outlook.pending(to);
         show(cx, &pending, &losses);
-        let approval = cx.approve(ask(cx, database.name(), "Run", &pending, &losses)).await?;
+        let approval = cx.approve(ask(cx, database.name(), &pending, &losses)).await?;
         migrate::up(&database, migrations, to, manner, approval, |step| say(cx, step)).await?
     };
 
@@ -104,14 +104,14 @@ fn show(cx: &Context, pending: &[&Migration], losses: &[Loss]) {
     }
 }
 
-fn ask(cx: &Context, name: &str, verb: &str, pending: &[&Migration], losses: &[Loss]) -> Ask {
+fn ask(cx: &Context, name: &str, pending: &[&Migration], losses: &[Loss]) -> Ask {
     let folders: Vec<String> = pending.iter().map(|migration| migration.folder()).collect();
     if !losses.is_empty() {
         let lost: Vec<String> = losses.iter().map(ToString::to_string).collect();
         return Ask::loses(name, format!("{} would lose {}.", folders.join(", "), lost.join(", ")));
     }
-    if cx.settings.kind.value == ProfileKind::Production {
-        return Ask::changes(format!("{verb} {} on {name}?", folders.join(", ")));
+    if cx.settings.kind.value == ProfileKind::Production && !folders.is_empty() {
+        return Ask::changes(format!("Run {} on {name}?", folders.join(", ")));
     }
     Ask::adds()
 }

@@ -1,0 +1,248 @@
+//! `db migrate`: from any known place up, one transaction a migration, and nothing done where the ground is unsure.
+
+use migration::{Engine as Dialect, Migration, Scripts, all};
+use serde_json::json;
+
+use crate::support::{DRIZZLE, Engine, World, both};
+
+fn up_by_hand(world: &World, migration: &Migration) {
+    world.touch();
+    let script = match world.engine() {
+        Engine::Postgres => migration.up(Dialect::Postgres),
+        Engine::Sqlite => migration.up(Dialect::Sqlite),
+    };
+    world.query(&format!("BEGIN;\n{script}\nCOMMIT"));
+}
+
+fn record(world: &World) -> String {
+    let table = match world.engine() {
+        Engine::Postgres => "skyteam.migrations",
+        Engine::Sqlite => "_skyteam_migrations",
+    };
+    world.query(&format!("SELECT name, via FROM {table} ORDER BY version"))
+}
+
+fn forge(world: &World, sql: &str) {
+    let table = match world.engine() {
+        Engine::Postgres => "skyteam.migrations",
+        Engine::Sqlite => "\"_skyteam_migrations\"",
+    };
+    world.query(&sql.replace("{record}", table));
+}
+
+both!(fn an_empty_database_goes_all_the_way_up(world) {
+    insta::assert_snapshot!(world.run("db migrate"), @r"
+    exit: 0
+    --- stdout
+    3 migrations applied: the database is at 20261123000001_ledger.
+    --- stderr
+    → [database]
+    Applied 20240101000000_baseline in [took].
+    Applied 20261123000000_safety in [took].
+    Applied 20261123000001_ledger in [took].
+    ");
+    insta::assert_snapshot!(world.run("db migrate"), @r"
+    exit: 0
+    --- stdout
+    Nothing to do: the database is at 20261123000001_ledger.
+    --- stderr
+    → [database]
+    ");
+    assert_eq!(record(world), "baseline|migrate\nsafety|migrate\nledger|migrate");
+});
+
+both!(fn a_dry_run_runs_everything_and_leaves_nothing(world) {
+    if world.engine() == Engine::Sqlite {
+        let before = std::fs::read_dir(world.work()).unwrap().count();
+        world.run("db migrate --dry-run").ok();
+        assert_eq!(std::fs::read_dir(world.work()).unwrap().count(), before, "looking makes no file");
+        world.touch();
+    }
+    let before = world.catalogue();
+    insta::assert_snapshot!(world.run("db migrate --dry-run"), @r"
+    exit: 0
+    --- stdout
+    3 migrations would be applied: the database would be at 20261123000001_ledger.
+    --- stderr
+    → [database]
+    Applied 20240101000000_baseline in [took].
+    Applied 20261123000000_safety in [took].
+    Applied 20261123000001_ledger in [took].
+    Dry run: rolled back, nothing was changed.
+    ");
+    assert_eq!(world.catalogue(), before);
+});
+
+both!(fn it_stops_where_it_is_told_and_goes_on_later(world) {
+    let first = world.run("db migrate --to baseline -o json").json();
+    assert_eq!(first["version"], "20240101000000_baseline");
+    let second = world.run("db migrate --to 20261123000000 -o json").json();
+    assert_eq!(second["applied"][0]["name"], "safety");
+    assert_eq!(second["applied"].as_array().unwrap().len(), 1);
+    insta::assert_snapshot!(world.run("db migrate --to baseline").exits(5), @r"
+    exit: 5
+    --- stderr
+    → [database]
+    error: the database is past 20240101000000_baseline
+      why  it is at 20261123000000_safety, and migrate only goes up
+      fix  skyteam db rollback --to 20240101000000_baseline
+    ");
+    insta::assert_snapshot!(world.run("db migrate --to tomorrow").exits(4), @r#"
+    exit: 4
+    --- stderr
+    error: no migration "tomorrow"
+      why  there are 20240101000000_baseline, 20261123000000_safety, 20261123000001_ledger
+    "#);
+});
+
+#[test]
+fn a_database_of_drizzle_kit_is_version_one_and_keeps_its_rows() {
+    let world = World::postgres();
+    world.psql(DRIZZLE.as_ref());
+    let rows = |world: &World| {
+        ["airlines", "brands", "flights", "users", "flightPassengers", "milesProducts"]
+            .map(|table| world.query(&format!("SELECT * FROM \"{table}\" ORDER BY 1, 2")))
+    };
+    let (before, balance) = (rows(&world), world.query("SELECT sum(amount) FROM \"milesTransactions\""));
+    insta::assert_snapshot!(world.run("db migrate"), @r"
+    exit: 0
+    --- stdout
+    3 migrations applied: the database is at 20261123000001_ledger.
+    --- stderr
+    → [database]
+    Recorded 20240101000000_baseline: the database has it already.
+    Applied 20261123000000_safety in [took].
+    Applied 20261123000001_ledger in [took].
+    ");
+    assert_eq!(rows(&world), before);
+    assert_eq!(world.query("SELECT sum(amount) FROM \"milesTransactions\""), balance);
+    assert_eq!(record(&world), "baseline|baseline\nsafety|migrate\nledger|migrate");
+}
+
+both!(fn a_database_that_lost_its_record_is_recognised(world) {
+    for migration in all() {
+        up_by_hand(world, migration);
+    }
+    let catalogue = world.catalogue();
+    let answer = world.run("db migrate -o json").json();
+    assert_eq!(answer["version"], "20261123000001_ledger");
+    assert_eq!(record(world), "baseline|baseline\nsafety|baseline\nledger|baseline");
+    forge(world, "DROP TABLE {record}");
+    assert_eq!(world.catalogue(), catalogue);
+});
+
+both!(fn a_database_that_is_no_version_is_refused_with_the_difference(world) {
+    up_by_hand(world, &all()[0]);
+    world.query("ALTER TABLE \"users\" DROP COLUMN \"avatarUrl\"; ALTER TABLE \"users\" ADD COLUMN \"extra\" text");
+    let before = world.catalogue();
+    insta::assert_snapshot!(world.run("db migrate").exits(5), @r"
+    exit: 5
+    --- stderr
+    → [database]
+    error: the database has tables of ours, but equals no version of the schema
+      why  to be 20240101000000_baseline, which it comes nearest to, it would need:
+           - drop column users.extra
+           - add column users.avatarUrl
+      fix  skyteam db push                  makes it what the entities ask for
+           skyteam db migrate --baseline --to VERSION    takes it for that version as it is
+    ");
+    assert_eq!(world.catalogue(), before);
+});
+
+both!(fn a_baseline_is_taken_on_trust(world) {
+    up_by_hand(world, &all()[0]);
+    world.query("ALTER TABLE \"users\" DROP COLUMN \"avatarUrl\"");
+    insta::assert_snapshot!(world.run("db migrate --baseline --to safety"), @r"
+    exit: 0
+    --- stdout
+    2 migrations applied: the database is at 20261123000000_safety.
+    --- stderr
+    → [database]
+    Recorded 20240101000000_baseline: the database has it already.
+    Recorded 20261123000000_safety: the database has it already.
+    ");
+    assert_eq!(record(world), "baseline|baseline\nsafety|baseline");
+});
+
+both!(fn a_baseline_without_a_version_must_be_recognised(world) {
+    up_by_hand(world, &all()[0]);
+    let answer = world.run("db migrate --baseline -o json").json();
+    assert_eq!(answer["applied"], json!([{"version": "20240101000000", "name": "baseline", "via": "baseline", "tookMs": 0}]));
+});
+
+both!(fn an_edited_migration_is_refused(world) {
+    world.run("db migrate --to safety").ok();
+    forge(world, "UPDATE {record} SET checksum = 'other' WHERE name = 'baseline'");
+    insta::assert_snapshot!(world.run("db migrate").exits(5), @r"
+    exit: 5
+    --- stderr
+    → [database]
+    error: an applied migration was edited
+      why  another script ran here under the name of 20240101000000_baseline
+      fix  bring the applied script back, and write the change as a migration of its own:
+           skyteam db generate
+    ");
+    assert_eq!(record(world), "baseline|migrate\nsafety|migrate");
+});
+
+both!(fn a_database_ahead_of_this_build_is_refused(world) {
+    world.run("db migrate").ok();
+    forge(world, "INSERT INTO {record} (version, name, checksum, \"tookMs\", via) VALUES ('20990101000000', 'future', '', 1, 'migrate')");
+    insta::assert_snapshot!(world.run("db migrate").exits(5), @r"
+    exit: 5
+    --- stderr
+    → [database]
+    error: the database is ahead of this skyteam
+      why  it has 20990101000000_future, which this build does not know
+      fix  use the skyteam that applied it, or a newer one
+    ");
+});
+
+both!(fn what_drifted_is_refused_and_left_alone(world) {
+    world.run("db migrate --to safety").ok();
+    world.query("DROP INDEX \"flights_brandId_idx\"");
+    let before = world.catalogue();
+    insta::assert_snapshot!(world.run("db migrate").exits(5), @r"
+    exit: 5
+    --- stderr
+    → [database]
+    error: the database would not be what 20261123000001_ledger says; that step was rolled back
+      why  to be so, it would still need:
+           - create index flights_brandId_idx
+      fix  skyteam db diff
+           skyteam db push
+    ");
+    assert_eq!(world.catalogue(), before);
+});
+
+both!(fn production_is_asked_first(world) {
+    std::fs::write(world.work().join("skyteam.toml"), "[profiles.prod]\nurl_env = \"PROD_URL\"\nkind = \"production\"\n").unwrap();
+    let url = world.url();
+    world.unset("DATABASE_URL");
+    world.set("PROD_URL", url);
+    world.touch();
+    insta::assert_snapshot!(world.run("db migrate -p prod").exits(9), @r"
+    exit: 9
+    --- stderr
+    → [database]
+    error: a confirmation is needed
+      why  Run 20240101000000_baseline, 20261123000000_safety, 20261123000001_ledger on skyteam? Nobody can be asked here
+      fix  add --yes
+    ");
+    world.call("db migrate -p prod").answers(["n"]).run().exits(9);
+    assert!(!world.catalogue().contains("airlines"));
+    world.call("db migrate -p prod").answers(["y"]).run().ok();
+    world.run("db migrate -p prod").ok();
+});
+
+both!(fn two_at_once_share_the_work(world) {
+    world.touch();
+    let runs = [(); 3].map(|()| world.spawn("db migrate -o json"));
+    let mut applied = 0;
+    for child in runs {
+        let output = world.finish("db migrate".to_owned(), child, b"");
+        applied += output.json()["applied"].as_array().unwrap().len();
+    }
+    assert_eq!(applied, all().len());
+    assert_eq!(record(world), "baseline|migrate\nsafety|migrate\nledger|migrate");
+});
