@@ -8,6 +8,7 @@ mod doctor;
 mod layers;
 mod migrate;
 mod migrations;
+mod rollback;
 mod settings;
 
 #[expect(dead_code, unused_imports, reason = "not every helper has its user yet")]

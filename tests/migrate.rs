@@ -1,6 +1,6 @@
 //! `db migrate`: from any known place up, one transaction a migration, and nothing done where the ground is unsure.
 
-use migration::{Engine as Dialect, Migration, Scripts, all};
+use migration::{Engine as Dialect, Migration, all};
 use serde_json::json;
 
 use crate::support::{DRIZZLE, Engine, World, both};
@@ -34,7 +34,7 @@ both!(fn an_empty_database_goes_all_the_way_up(world) {
     insta::assert_snapshot!(world.run("db migrate"), @r"
     exit: 0
     --- stdout
-    3 migrations applied: the database is at 20261123000001_ledger.
+    Migrations applied: 3; the database is at 20261123000001_ledger.
     --- stderr
     → [database]
     Applied 20240101000000_baseline in [took].
@@ -62,7 +62,7 @@ both!(fn a_dry_run_runs_everything_and_leaves_nothing(world) {
     insta::assert_snapshot!(world.run("db migrate --dry-run"), @r"
     exit: 0
     --- stdout
-    3 migrations would be applied: the database would be at 20261123000001_ledger.
+    Migrations applied: 3; the database would be at 20261123000001_ledger, had this been no dry run.
     --- stderr
     → [database]
     Applied 20240101000000_baseline in [took].
@@ -107,10 +107,10 @@ fn a_database_of_drizzle_kit_is_version_one_and_keeps_its_rows() {
     insta::assert_snapshot!(world.run("db migrate"), @r"
     exit: 0
     --- stdout
-    3 migrations applied: the database is at 20261123000001_ledger.
+    Migrations recorded: 1, applied: 2; the database is at 20261123000001_ledger.
     --- stderr
     → [database]
-    Recorded 20240101000000_baseline: the database has it already.
+    Recorded 20240101000000_baseline without running it.
     Applied 20261123000000_safety in [took].
     Applied 20261123000001_ledger in [took].
     ");
@@ -155,11 +155,11 @@ both!(fn a_baseline_is_taken_on_trust(world) {
     insta::assert_snapshot!(world.run("db migrate --baseline --to safety"), @r"
     exit: 0
     --- stdout
-    2 migrations applied: the database is at 20261123000000_safety.
+    Migrations recorded: 2; the database is at 20261123000000_safety.
     --- stderr
     → [database]
-    Recorded 20240101000000_baseline: the database has it already.
-    Recorded 20261123000000_safety: the database has it already.
+    Recorded 20240101000000_baseline without running it.
+    Recorded 20261123000000_safety without running it.
     ");
     assert_eq!(record(world), "baseline|baseline\nsafety|baseline");
 });
@@ -245,4 +245,17 @@ both!(fn two_at_once_share_the_work(world) {
     }
     assert_eq!(applied, all().len());
     assert_eq!(record(world), "baseline|migrate\nsafety|migrate\nledger|migrate");
+});
+
+both!(fn with_nothing_to_do_drift_is_still_said(world) {
+    world.run("db migrate").ok();
+    world.query("DROP INDEX \"flights_brandId_idx\"");
+    insta::assert_snapshot!(world.run("db migrate"), @r"
+    exit: 0
+    --- stdout
+    Nothing to do: the database is at 20261123000001_ledger.
+    --- stderr
+    → [database]
+    warning: the database is not what its migrations made: see skyteam db diff
+    ");
 });

@@ -150,7 +150,7 @@ async fn recognise<'a>(txn: &impl ConnectionTrait, migrations: &'a [Migration]) 
 ///
 /// # Errors
 /// [`MigrateError::Live`].
-pub async fn difference(txn: &impl ConnectionTrait, wanted: &Schema) -> Result<Vec<String>, MigrateError> {
+pub(super) async fn difference(txn: &impl ConnectionTrait, wanted: &Schema) -> Result<Vec<String>, MigrateError> {
     let live = live::read(txn, wanted, &[]).await?;
     Ok(missing(txn, &live.schema, wanted))
 }

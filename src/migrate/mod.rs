@@ -12,9 +12,9 @@ mod status;
 mod up;
 
 pub use down::{Descent, WayDown, down, plan_down};
-pub use look::{Origin, Outlook, difference, look};
+pub use look::{Origin, Outlook, look};
 pub use loss::Loss;
-pub use status::{Status, status};
+pub use status::{Status, drift, status};
 pub use up::{baseline, plan_up, up};
 
 use std::time::Duration;

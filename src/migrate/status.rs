@@ -56,10 +56,7 @@ pub async fn status<'a>(database: &Database, migrations: &'a [Migration]) -> Res
     let engine = database.engine();
     let txn = session::to_look(database).await?;
     let outlook = look::inside(&txn, migrations).await?;
-    let live_to_snapshot = match outlook.nearest() {
-        Some(migration) => look::difference(&txn, &snapshot::of(migration)?).await?,
-        None => Vec::new(),
-    };
+    let live_to_snapshot = live_to_snapshot(&txn, &outlook).await?;
     let entities = desired();
     let live_to_entities = look::difference(&txn, &entities).await?;
     let server_version = server_version(&txn).await?;
@@ -72,6 +69,25 @@ pub async fn status<'a>(database: &Database, migrations: &'a [Migration]) -> Res
         None => Vec::new(),
     };
     Ok(Status { server_version, outlook, live_to_snapshot, live_to_entities, snapshot_to_entities })
+}
+
+/// What would have to change in the database for it to equal the snapshot of the version it is at. Changes nothing.
+///
+/// # Errors
+/// [`MigrateError::Live`], [`MigrateError::Snapshot`], [`MigrateError::Driver`].
+pub async fn drift(database: &Database, migrations: &[Migration]) -> Result<Vec<String>, MigrateError> {
+    let txn = session::to_look(database).await?;
+    let outlook = look::inside(&txn, migrations).await?;
+    let found = live_to_snapshot(&txn, &outlook).await?;
+    txn.rollback().await?;
+    Ok(found)
+}
+
+async fn live_to_snapshot(txn: &impl ConnectionTrait, outlook: &Outlook<'_>) -> Result<Vec<String>, MigrateError> {
+    match outlook.nearest() {
+        Some(migration) => look::difference(txn, &snapshot::of(migration)?).await,
+        None => Ok(Vec::new()),
+    }
 }
 
 async fn server_version(txn: &impl ConnectionTrait) -> Result<String, MigrateError> {

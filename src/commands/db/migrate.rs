@@ -3,6 +3,7 @@
 use std::io;
 
 use migration::Migration;
+use migration::history::Via;
 use serde::Serialize;
 
 use crate::approval::Ask;
@@ -43,11 +44,19 @@ struct Migrated {
 impl Report for Migrated {
     fn human(&self, page: &mut Page<'_>) -> io::Result<()> {
         let at = self.version.as_deref().unwrap_or("no version");
-        let (done, is) = if self.dry_run { ("would be applied", "would be") } else { ("applied", "is") };
-        match self.applied.len() {
-            0 => page.line(format!("Nothing to do: the database is at {at}.")),
-            1 => page.line(format!("1 migration {done}: the database {is} at {at}.")),
-            several => page.line(format!("{several} migrations {done}: the database {is} at {at}.")),
+        if self.applied.is_empty() {
+            return page.line(format!("Nothing to do: the database is at {at}."));
+        }
+        let ran = self.applied.iter().filter(|step| step.via != Via::Baseline.as_str()).count();
+        let said = match (ran, self.applied.len() - ran) {
+            (ran, 0) => format!("Migrations applied: {ran}"),
+            (0, recorded) => format!("Migrations recorded: {recorded}"),
+            (ran, recorded) => format!("Migrations recorded: {recorded}, applied: {ran}"),
+        };
+        if self.dry_run {
+            page.line(format!("{said}; the database would be at {at}, had this been no dry run."))
+        } else {
+            page.line(format!("{said}; the database is at {at}."))
         }
     }
 }
@@ -76,6 +85,9 @@ pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
         Some(step) => Some(format!("{}_{}", step.version, step.name)),
         None => outlook.version().map(Migration::folder),
     };
+    if applied.is_empty() && !migrate::drift(&database, migrations).await?.is_empty() {
+        cx.ui.warn("the database is not what its migrations made: see skyteam db diff");
+    }
     cx.ui.report(&Migrated { version, applied, dry_run: manner.dry_run })?;
     if manner.dry_run {
         cx.ui.note("Dry run: rolled back, nothing was changed.");
@@ -118,7 +130,7 @@ fn ask(cx: &Context, name: &str, pending: &[&Migration], losses: &[Loss]) -> Ask
 
 fn say(cx: &Context, step: &Step) {
     match step.via {
-        "baseline" => cx.ui.note(format!("Recorded {}_{}: the database has it already.", step.version, step.name)),
+        "baseline" => cx.ui.note(format!("Recorded {}_{} without running it.", step.version, step.name)),
         _ => cx.ui.note(format!("Applied {}_{} in {} ms.", step.version, step.name, step.took_ms)),
     }
 }

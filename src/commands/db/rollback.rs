@@ -41,11 +41,11 @@ struct RolledBack {
 impl Report for RolledBack {
     fn human(&self, page: &mut Page<'_>) -> io::Result<()> {
         let at = self.version.as_deref().unwrap_or("no version");
-        let (done, is) = if self.dry_run { ("would be undone", "would be") } else { ("undone", "is") };
         match self.undone.len() {
             0 => page.line("Nothing to undo: no migration is on the record."),
-            1 => page.line(format!("1 migration {done}: the database {is} at {at}.")),
-            several => page.line(format!("{several} migrations {done}: the database {is} at {at}.")),
+            count if self.dry_run => page
+                .line(format!("Migrations undone: {count}; the database would be at {at}, had this been no dry run.")),
+            count => page.line(format!("Migrations undone: {count}; the database is at {at}.")),
         }
     }
 }
