@@ -48,12 +48,19 @@ pub fn eventually(what: &str, mut happens: impl FnMut() -> bool) {
     }
 }
 
-/// Runs one story on both engines, as the tests `<name>::postgres` and `<name>::sqlite`.
+/// Runs one story on both engines, as the tests `<name>::postgres` and `<name>::sqlite`. The database is empty;
+/// with `ready` before `fn` it has all tables.
 ///
 /// File snapshots inside a story need a name of their own (`assert_snapshot!("name", output)`), since both
 /// engines are held to the same one.
 macro_rules! both {
+    ($(#[$attribute:meta])* ready fn $name:ident($world:ident) $body:block) => {
+        both!(@ $(#[$attribute])* $name $world $body ready);
+    };
     ($(#[$attribute:meta])* fn $name:ident($world:ident) $body:block) => {
+        both!(@ $(#[$attribute])* $name $world $body empty);
+    };
+    (@ $(#[$attribute:meta])* $name:ident $world:ident $body:block $make:ident) => {
         mod $name {
             #[allow(clippy::allow_attributes, unused_imports, reason = "a story may need nothing from its module")]
             use super::*;
@@ -63,14 +70,14 @@ macro_rules! both {
             $(#[$attribute])*
             #[test]
             fn postgres() {
-                let mut world = $crate::support::World::postgres();
+                let mut world = $crate::support::World::$make($crate::support::Engine::Postgres);
                 insta::allow_duplicates! { story(&mut world) }
             }
 
             $(#[$attribute])*
             #[test]
             fn sqlite() {
-                let mut world = $crate::support::World::sqlite();
+                let mut world = $crate::support::World::$make($crate::support::Engine::Sqlite);
                 insta::allow_duplicates! { story(&mut world) }
             }
         }

@@ -201,10 +201,22 @@ impl Server {
 
     /// A new empty database, owned by a new role without any further right.
     pub fn database(self: &Arc<Self>) -> PgDatabase {
+        self.create("template0")
+    }
+
+    /// A copy of a database that nobody is connected to; all that its owner owns is the new role's.
+    pub fn copy(self: &Arc<Self>, model: &PgDatabase) -> PgDatabase {
+        let copy = self.create(&model.names.database);
+        let reassign = format!("REASSIGN OWNED BY {} TO {}", model.names.role, copy.names.role);
+        self.as_superuser(&copy.names.database).rows(&reassign);
+        copy
+    }
+
+    fn create(self: &Arc<Self>, template: &str) -> PgDatabase {
         let names = Names::next();
         let Names { database, role } = &names;
         self.admin(&format!("CREATE ROLE {role} LOGIN PASSWORD '{PASSWORD}'"));
-        self.admin(&format!("CREATE DATABASE {database} OWNER {role} TEMPLATE template0"));
+        self.admin(&format!("CREATE DATABASE {database} OWNER {role} TEMPLATE {template}"));
         PgDatabase { server: Arc::clone(self), names }
     }
 }

@@ -17,6 +17,12 @@ both!(fn a_world_has_a_database_of_its_own(world) {
     assert_eq!(world.rows("SELECT a FROM t WHERE b = 2"), [[None]]);
 });
 
+both!(ready fn a_ready_world_has_all_tables_and_its_role_may_change_them(world) {
+    assert_eq!(world.run("user list --json").json(), serde_json::json!([]));
+    world.query("ALTER TABLE users ADD COLUMN extra text");
+    assert!(world.run("db migrate").ok().stdout.starts_with("Nothing to do"));
+});
+
 #[test]
 fn the_role_of_a_world_has_no_special_rights() {
     let world = World::postgres();

@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use sqlx::ConnectOptions;
@@ -51,6 +51,14 @@ impl World {
         Self::on(Server::shared())
     }
 
+    /// With an empty database of this engine.
+    pub fn empty(engine: Engine) -> Self {
+        match engine {
+            Engine::Postgres => Self::postgres(),
+            Engine::Sqlite => Self::sqlite(),
+        }
+    }
+
     /// With an empty database on the given server.
     pub fn on(server: &Arc<Server>) -> Self {
         Self::new(Database::Postgres(server.database()))
@@ -59,6 +67,35 @@ impl World {
     /// With the URL of an SQLite file that is not there yet.
     pub fn sqlite() -> Self {
         Self::new(Database::Sqlite(PathBuf::new()))
+    }
+
+    /// With a database that has all tables, in the newest version, and no rows.
+    pub fn ready(engine: Engine) -> Self {
+        // Values that need no drop to leave nothing behind: a static is never dropped.
+        static POSTGRES: OnceLock<PgDatabase> = OnceLock::new();
+        static SQLITE: OnceLock<Vec<u8>> = OnceLock::new();
+        let lay = |world: Self| {
+            world.run("db migrate").ok();
+            world
+        };
+        match engine {
+            Engine::Postgres => {
+                let model = POSTGRES.get_or_init(|| match lay(Self::postgres()).database {
+                    Database::Postgres(database) => database,
+                    _ => unreachable!("a world on PostgreSQL has a database there"),
+                });
+                Self::new(Database::Postgres(model.server().copy(model)))
+            }
+            Engine::Sqlite => {
+                let file = SQLITE.get_or_init(|| {
+                    let model = lay(Self::sqlite());
+                    std::fs::read(model.work().join("skyteam.db")).unwrap()
+                });
+                let world = Self::sqlite();
+                std::fs::write(world.work().join("skyteam.db"), file).unwrap();
+                world
+            }
+        }
     }
 
     /// Without any database: no URL is set, so `skyteam` falls back on its embedded default.
