@@ -4,7 +4,6 @@ use migration::runner::RunError;
 
 use super::{Error, Kind};
 use crate::migrate::MigrateError;
-use crate::schema::live::LiveError;
 use crate::schema::snapshot::SnapshotError;
 
 /// How many lines of a difference are shown; `db diff` shows all.
@@ -63,12 +62,8 @@ impl From<MigrateError> for Error {
             }
             MigrateError::Run(error) => error.into(),
             MigrateError::Snapshot(error) => error.into(),
-            MigrateError::Live(LiveError::Driver(error)) | MigrateError::Driver(error) => error.into(),
-            MigrateError::Live(error) => {
-                Self::new(Kind::Refused, "unreadable_schema", "the live schema cannot be read")
-                    .why(error.to_string())
-                    .source(error)
-            }
+            MigrateError::Live(error) => error.into(),
+            MigrateError::Driver(error) => error.into(),
         }
     }
 }

@@ -9,6 +9,7 @@ mod driver;
 mod flight;
 pub mod ledger;
 mod migrate;
+pub mod schema;
 
 pub use crate::db::{SqlState, sql_state, violated_constraint};
 pub use driver::describe as describe_driver;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use migration::history::Via;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement as Query};
 
+use super::change::Change;
 use super::diff::{Origin, diff};
 use super::live::{self, LiveError};
 use super::model::Schema;
@@ -58,21 +59,18 @@ pub enum Event<'a> {
     },
 }
 
+/// Who is told of events.
+pub type Tell<'a> = dyn FnMut(Event<'_>) + Send + 'a;
+
 /// How it ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Applied {
-    /// The steps ran and last; the migrations that are now on the record.
-    Done {
-        /// Versions newly recorded.
-        recorded: Vec<String>,
-    },
+    /// The steps ran and last; the versions of migrations that are newly on the record.
+    Done(Vec<String>),
     /// The steps ran and were undone again, as asked.
     Rehearsed,
-    /// Somebody else had done it all in the meantime.
-    Nothing {
-        /// Versions newly recorded.
-        recorded: Vec<String>,
-    },
+    /// There was nothing left to do; the versions of migrations that are newly on the record.
+    Nothing(Vec<String>),
 }
 
 /// Why a plan did not run. Nothing was changed.
@@ -89,6 +87,8 @@ pub enum SchemaError {
     Rights {
         /// The role.
         role: String,
+        /// The database.
+        database: String,
         /// What it lacks.
         missing: Vec<Missing>,
     },
@@ -150,6 +150,15 @@ impl From<SessionError> for SchemaError {
     }
 }
 
+/// What is to be done once the lock is held.
+#[derive(Clone, Copy, Debug)]
+enum Job<'a> {
+    /// Go the approved way from what stands there to the desired schema.
+    Push { request: &'a Request, approved: &'a Plan },
+    /// Drop what is ours, and make it again.
+    Reset,
+}
+
 /// Makes the database equal `desired` by the plan that was approved.
 ///
 /// # Errors
@@ -160,33 +169,44 @@ pub async fn apply(
     request: &Request,
     approved: &Plan,
     manner: Manner,
-    _approval: Approval,
-    tell: &mut (dyn FnMut(Event<'_>) + Send),
+    approval: Approval,
+    tell: &mut Tell<'_>,
 ) -> Result<Applied, SchemaError> {
-    let tries = manner.patience.tries.max(1);
-    let mut attempt = 1;
-    loop {
-        let blocked = match attempt_once(database, desired, request, approved, manner, tell).await {
-            Err(Attempt::Blocked(step)) => step,
-            Err(Attempt::Failed(error)) => return Err(error),
-            Ok(applied) => return Ok(applied),
-        };
-        let (tables, mode) = blocked.lock.as_ref().map_or((&[][..], ""), |lock| (&lock.tables[..], lock.mode));
-        let holders = match database.engine() {
-            Engine::Postgres => session::in_the_way(database.conn(), tables, mode).await?,
-            Engine::Sqlite => Vec::new(),
-        };
-        if attempt == tries {
-            return Err(SchemaError::Locked {
-                step: Some(blocked.what.clone()),
-                holders,
-                waited: manner.patience.lock_timeout,
-                tries,
-            });
-        }
-        tell(Event::Blocked { step: &blocked, holders: &holders, attempt, of: tries });
-        attempt += 1;
-    }
+    drop(approval);
+    Runner { database, desired, manner, job: Job::Push { request, approved } }.run(tell).await
+}
+
+/// Drops every table and function of ours, and makes them again, empty. Tables of others stay; where one of them leans
+/// on ours, nothing happens.
+///
+/// # Errors
+/// [`SchemaError`]; the database is then as it was.
+pub async fn reset(
+    database: &Database,
+    desired: &Schema,
+    manner: Manner,
+    approval: Approval,
+    tell: &mut Tell<'_>,
+) -> Result<Applied, SchemaError> {
+    drop(approval);
+    Runner { database, desired, manner, job: Job::Reset }.run(tell).await
+}
+
+/// The way from what stands there to nothing of ours, and on to the desired schema.
+///
+/// # Errors
+/// None in practice: nothing is asked for that could not fit.
+pub(super) fn plan_reset(live: &Schema, desired: &Schema, engine: Engine, home: bool) -> Result<Plan, PlanError> {
+    let ours = |name: &str| desired.functions.iter().any(|function| function.name == name);
+    let mut live = live.clone();
+    live.functions.retain(|function| ours(&function.name));
+    let nothing = Schema::default();
+    let none = Request::default();
+    let mut whole = plan(&live, &nothing, engine, Origin::Snapshot, &none, home)?;
+    let again = plan(&nothing, desired, engine, Origin::Snapshot, &none, home)?;
+    whole.steps.extend(again.steps);
+    whole.changes.extend(again.changes);
+    Ok(whole)
 }
 
 enum Attempt {
@@ -201,61 +221,115 @@ impl<E: Into<SchemaError>> From<E> for Attempt {
     }
 }
 
-async fn attempt_once(
-    database: &Database,
-    desired: &Schema,
-    request: &Request,
-    approved: &Plan,
+struct Runner<'a> {
+    database: &'a Database,
+    desired: &'a Schema,
     manner: Manner,
-    tell: &mut (dyn FnMut(Event<'_>) + Send),
-) -> Result<Applied, Attempt> {
-    let session = Session::change(database, &manner.patience, &mut |holder| tell(Event::Waiting(holder))).await?;
-    match run(&session, desired, request, approved, manner, tell).await {
-        Ok(Applied::Rehearsed) => {
-            session.rollback().await?;
-            Ok(Applied::Rehearsed)
+    job: Job<'a>,
+}
+
+impl Runner<'_> {
+    /// Tries as often as the patience lasts.
+    async fn run(&self, tell: &mut Tell<'_>) -> Result<Applied, SchemaError> {
+        let patience = &self.manner.patience;
+        let tries = patience.tries.max(1);
+        let mut attempt = 1;
+        loop {
+            let step = match self.attempt(tell).await {
+                Ok(applied) => return Ok(applied),
+                Err(Attempt::Failed(error)) => return Err(error),
+                Err(Attempt::Blocked(step)) => step,
+            };
+            let holders = match (&step.lock, self.database.engine()) {
+                (Some(lock), Engine::Postgres) => {
+                    session::in_the_way(self.database.conn(), &lock.tables, lock.mode).await?
+                }
+                _ => Vec::new(),
+            };
+            if attempt == tries {
+                let (step, waited) = (Some(step.what), patience.lock_timeout);
+                return Err(SchemaError::Locked { step, holders, waited, tries });
+            }
+            tell(Event::Blocked { step: &step, holders: &holders, attempt, of: tries });
+            attempt += 1;
         }
-        Ok(applied) => {
-            session.commit().await?;
-            Ok(applied)
+    }
+
+    async fn attempt(&self, tell: &mut Tell<'_>) -> Result<Applied, Attempt> {
+        let wait = &mut |holder: &Holder| tell(Event::Waiting(holder));
+        let session = Session::change(self.database, &self.manner.patience, wait).await?;
+        match self.inside(&session, tell).await {
+            Ok(Applied::Rehearsed) => {
+                session.rollback().await?;
+                Ok(Applied::Rehearsed)
+            }
+            Ok(applied) => {
+                session.commit().await?;
+                Ok(applied)
+            }
+            Err(failure) => {
+                // The failure is what matters; a connection that is lost has rolled back by itself.
+                let _ = session.rollback().await;
+                Err(failure)
+            }
         }
-        Err(failure) => {
-            // The failure is what matters; a connection that is lost has rolled back by itself.
-            let _ = session.rollback().await;
-            Err(failure)
+    }
+
+    async fn inside(&self, session: &Session, tell: &mut Tell<'_>) -> Result<Applied, Attempt> {
+        let txn = session.txn();
+        let (desired, engine) = (self.desired, self.database.engine());
+        let renames = match self.job {
+            Job::Push { request, .. } => request.all_renames(),
+            Job::Reset => Vec::new(),
+        };
+        let found = live::read(txn, desired, &renames).await?;
+        let plan = match self.job {
+            Job::Push { request, approved } => {
+                let plan = plan(&found.schema, desired, engine, Origin::Live, request, found.rights.home)?;
+                if plan.is_empty() {
+                    return Ok(Applied::Nothing(self.note(txn).await?));
+                }
+                if !is_same(&plan, approved) {
+                    return Err(SchemaError::Changed.into());
+                }
+                plan
+            }
+            Job::Reset => plan_reset(&found.schema, desired, engine, found.rights.home)?,
+        };
+        let missing = rights::missing(&plan, &found.rights, self.manner.record);
+        if !missing.is_empty() {
+            let (role, database) = (found.rights.role, self.database.name().to_owned());
+            return Err(SchemaError::Rights { role, database, missing }.into());
+        }
+        steps(txn, engine, &plan.steps, tell).await?;
+        let made = live::read(txn, desired, &[]).await?;
+        let rest = diff(&made.schema, desired, engine, Origin::Live, &[]);
+        if !rest.changes.is_empty() {
+            let differences = rest.changes.iter().map(Change::what).collect();
+            return Err(SchemaError::NotEqual { differences }.into());
+        }
+        let noted = self.note(txn).await?;
+        Ok(if self.manner.dry_run { Applied::Rehearsed } else { Applied::Done(noted) })
+    }
+
+    async fn note(&self, txn: &impl ConnectionTrait) -> Result<Vec<String>, SchemaError> {
+        if self.manner.record && !self.manner.dry_run {
+            record::note(txn, self.desired, Via::Push).await
+        } else {
+            Ok(Vec::new())
         }
     }
 }
 
-async fn run(
-    session: &Session,
-    desired: &Schema,
-    request: &Request,
-    approved: &Plan,
-    manner: Manner,
-    tell: &mut (dyn FnMut(Event<'_>) + Send),
-) -> Result<Applied, Attempt> {
-    let txn = session.txn();
-    let engine = approved.engine;
-    let found = live::read(txn, desired, &request.all_renames()).await?;
-    let fresh = plan(&found.schema, desired, engine, Origin::Live, request, found.rights.home)?;
-    if fresh.is_empty() {
-        let recorded =
-            if manner.record && !manner.dry_run { record::note(txn, desired, Via::Push).await? } else { Vec::new() };
-        return Ok(Applied::Nothing { recorded });
-    }
-    let same = fresh.steps.len() == approved.steps.len()
-        && fresh.steps.iter().zip(&approved.steps).all(|(fresh, approved)| fresh.sql == approved.sql);
-    if !same {
-        return Err(SchemaError::Changed.into());
-    }
-    let missing = rights::missing(&fresh, &found.rights, manner.record);
-    if !missing.is_empty() {
-        return Err(SchemaError::Rights { role: found.rights.role, missing }.into());
-    }
-    let dangled = dangling(txn, engine).await?;
-    for (at, step) in fresh.steps.iter().enumerate() {
-        tell(Event::Step { number: at + 1, of: fresh.steps.len(), step });
+fn is_same(plan: &Plan, approved: &Plan) -> bool {
+    plan.steps.len() == approved.steps.len()
+        && plan.steps.iter().zip(&approved.steps).all(|(step, approved)| step.sql == approved.sql)
+}
+
+async fn steps(txn: &impl ConnectionTrait, engine: Engine, steps: &[Step], tell: &mut Tell<'_>) -> Result<(), Attempt> {
+    let before = dangling(txn, engine).await?;
+    for (at, step) in steps.iter().enumerate() {
+        tell(Event::Step { number: at + 1, of: steps.len(), step });
         for sql in &step.sql {
             if let Err(source) = txn.execute_unprepared(sql).await {
                 return Err(failure(step, sql, source));
@@ -263,22 +337,13 @@ async fn run(
         }
     }
     for (table, target, rows) in dangling(txn, engine).await? {
-        let before = dangled.iter().find(|(t, other, _)| *t == table && *other == target).map_or(0, |(.., rows)| *rows);
-        if rows > before {
-            return Err(SchemaError::Dangling { table, target, rows: rows - before }.into());
+        let were =
+            before.iter().find(|(one, other, _)| *one == table && *other == target).map_or(0, |(.., rows)| *rows);
+        if rows > were {
+            return Err(SchemaError::Dangling { table, target, rows: rows - were }.into());
         }
     }
-    let made = live::read(txn, desired, &[]).await?;
-    let rest = diff(&made.schema, desired, engine, Origin::Live, &[]);
-    if !rest.changes.is_empty() {
-        let differences = rest.changes.iter().map(super::change::Change::what).collect();
-        return Err(SchemaError::NotEqual { differences }.into());
-    }
-    if manner.dry_run {
-        return Ok(Applied::Rehearsed);
-    }
-    let recorded = if manner.record { record::note(txn, desired, Via::Push).await? } else { Vec::new() };
-    Ok(Applied::Done { recorded })
+    Ok(())
 }
 
 fn failure(step: &Step, sql: &str, source: DbErr) -> Attempt {

@@ -25,7 +25,7 @@ pub mod snapshot;
 mod sql_tokens;
 pub mod value;
 
-pub use apply::{Applied, Event, Manner, SchemaError, apply};
+pub use apply::{Applied, Event, Manner, SchemaError, apply, reset};
 pub use checks::Finding;
 pub use desired::desired;
 pub use dialect::Statement;
@@ -35,5 +35,5 @@ pub use live::{Live, LiveError, Rename};
 pub use mermaid::mermaid;
 pub use model::Schema;
 pub use plan::{Backfill, Loss, Plan, PlanError, Request, Step, plan};
-pub use prepare::{Prepared, prepare};
+pub use prepare::{Prepared, prepare, prepare_reset};
 pub use session::{Holder, Patience};

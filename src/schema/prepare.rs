@@ -2,7 +2,7 @@
 
 use migration::history::{self, Applied};
 
-use super::apply::SchemaError;
+use super::apply::{SchemaError, plan_reset};
 use super::checks::{self, Finding};
 use super::diff::Origin;
 use super::live::{self, Live};
@@ -61,4 +61,26 @@ pub async fn prepare(
         record::unrecorded(desired, &record)?.into_iter().map(migration::Migration::version).collect();
     let missing = rights::missing(&plan, &live.rights, !unrecorded.is_empty());
     Ok(Prepared { live, plan, findings, missing, record, unrecorded })
+}
+
+/// Looks at a database and plans how to drop what is ours and make it again, in one transaction that changes nothing.
+///
+/// # Errors
+/// [`SchemaError`].
+pub async fn prepare_reset(
+    database: &Database,
+    desired: &Schema,
+    patience: &Patience,
+    wait: &mut (dyn FnMut(&Holder) + Send),
+) -> Result<Prepared, SchemaError> {
+    let session = Session::look(database, patience, wait).await?;
+    let txn = session.txn();
+    let live = live::read(txn, desired, &[]).await?;
+    let mut plan = plan_reset(&live.schema, desired, database.engine(), live.rights.home)?;
+    let record = if live.rights.migrations { history::read(txn).await? } else { Vec::new() };
+    let nothing = Schema::default();
+    let findings = checks::run(txn, &live, &nothing, &mut plan).await?;
+    session.rollback().await?;
+    let missing = rights::missing(&plan, &live.rights, true);
+    Ok(Prepared { live, plan, findings, missing, record, unrecorded: Vec::new() })
 }

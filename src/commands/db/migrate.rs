@@ -97,7 +97,7 @@ pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
 
 /// The database; for a dry run on an SQLite file that is not there an empty one in memory, so that looking makes
 /// nothing.
-async fn open(cx: &Context) -> Result<std::sync::Arc<crate::db::Database>> {
+pub(super) async fn open(cx: &Context) -> Result<std::sync::Arc<crate::db::Database>> {
     match cx.url()? {
         DatabaseUrl::Sqlite(place) if cx.answers.dry_run && !place.in_memory() && !place.path.exists() => {
             cx.connect(&DatabaseUrl::sqlite(":memory:"), true).await

@@ -1,8 +1,12 @@
 //! `db`: the database itself.
 
 mod create;
+mod diff;
 mod doctor;
 mod migrate;
+mod planned;
+mod push;
+mod reset;
 mod rollback;
 mod schema;
 mod seed;
@@ -23,6 +27,12 @@ pub enum Verb {
     /// Look for what is wrong, and say how to mend it
     #[command(after_help = doctor::EXAMPLES)]
     Doctor,
+    /// Make the live database what the entities ask for
+    #[command(after_help = push::EXAMPLES)]
+    Push(push::Args),
+    /// Show the plan that push would run
+    #[command(after_help = diff::EXAMPLES)]
+    Diff(diff::Args),
     /// Show the schema that the entities ask for: DDL, model, diagram, Drizzle's schema.ts
     #[command(after_help = schema::EXAMPLES)]
     Schema(schema::Args),
@@ -38,6 +48,9 @@ pub enum Verb {
     /// Show where the database stands: applied, pending, edited, missing, drift
     #[command(after_help = status::EXAMPLES)]
     Status(status::Args),
+    /// Drop what skyteam manages, with its data, and push again
+    #[command(after_help = reset::EXAMPLES)]
+    Reset(reset::Args),
     /// Open psql or sqlite3 on this database
     #[command(after_help = shell::EXAMPLES)]
     Shell(shell::Args),
@@ -52,6 +65,9 @@ impl Verb {
         match self {
             Self::Create(args) => create::run(args, cx).await,
             Self::Doctor => doctor::run(cx).await,
+            Self::Push(args) => push::run(args, cx).await,
+            Self::Diff(args) => diff::run(args, cx).await,
+            Self::Reset(args) => reset::run(args, cx).await,
             Self::Schema(args) => schema::run(&args, cx),
             Self::Migrate(args) => migrate::run(args, cx).await,
             Self::Rollback(args) => rollback::run(args, cx).await,

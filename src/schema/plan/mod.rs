@@ -8,6 +8,8 @@ mod reasons;
 mod rebuild;
 mod sqlite;
 
+use std::fmt;
+
 pub(super) use postgres::cast as cast_postgres;
 pub(super) use rebuild::cast as cast_sqlite;
 use serde::Serialize;
@@ -104,6 +106,20 @@ pub struct Loss {
     pub column: Option<String>,
     /// The rows whose value is lost or altered, once [`super::checks`] has counted them.
     pub rows: Option<u64>,
+}
+
+impl fmt::Display for Loss {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rows = match self.rows {
+            None => "rows".to_owned(),
+            Some(1) => "1 row".to_owned(),
+            Some(rows) => format!("{rows} rows"),
+        };
+        match &self.column {
+            Some(column) => write!(out, "{}.{column} of {rows}", self.table),
+            None => write!(out, "{} with {rows}", self.table),
+        }
+    }
 }
 
 /// Why there is no plan: what was asked for does not fit the schema.

@@ -1,0 +1,62 @@
+//! `db diff`: the plan that `db push` would run, printed.
+
+use std::io;
+
+use super::planned::{self, PlanArgs, Planned, counted};
+use crate::context::Context;
+use crate::error::{Outcome, Result};
+use crate::report::Report;
+use crate::schema;
+use crate::ui::{Format, Page};
+
+pub(super) const EXAMPLES: &str = "Examples:
+  skyteam db diff
+  skyteam db diff --exit-code -o json
+  skyteam db diff -o sql | psql";
+
+/// Arguments of `db diff`.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// Exit with 3 when there is a difference
+    #[arg(long)]
+    exit_code: bool,
+    #[command(flatten)]
+    plan: PlanArgs,
+}
+
+impl Report for Planned<'_> {
+    fn human(&self, page: &mut Page<'_>) -> io::Result<()> {
+        if self.steps.is_empty() {
+            return page.line("No difference: the database is what the entities ask for.");
+        }
+        planned::draw(page, self.steps)?;
+        page.gap()?;
+        page.line(format!("{} to what the entities ask for.", counted(self.steps.len())))
+    }
+}
+
+pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
+    let request = args.plan.request()?;
+    let desired = schema::desired();
+    let database = cx.reader().await?;
+    let patience = planned::patience(cx);
+    let prepared =
+        schema::prepare(&database, &desired, &request, &patience, &mut |who| planned::waiting(cx, who)).await?;
+    planned::list_others(cx, &prepared);
+
+    let plan = &prepared.plan;
+    match cx.ui.format() {
+        Format::Sql if plan.is_empty() => {}
+        Format::Sql => cx.ui.raw(plan.script())?,
+        _ => cx.ui.report(&Planned::new(&prepared))?,
+    }
+    for finding in &prepared.findings {
+        cx.ui.warn(format!("{}: {} rows of {} {}", finding.change, finding.rows, finding.table, finding.problem));
+        cx.ui.note(format!("  {}", finding.query));
+    }
+    for suspect in &plan.suspects {
+        let (table, from, to) = (&suspect.table, &suspect.from, &suspect.to);
+        cx.ui.warn(format!("{table}.{from} may have become {table}.{to}: --rename {table}.{from}={to}"));
+    }
+    Ok(if args.exit_code && !plan.is_empty() { Outcome::Found } else { Outcome::Done })
+}

@@ -1,0 +1,155 @@
+//! What `db push`, `db diff` and `db reset` share: the flags that shape a plan, and how a plan looks.
+
+use std::io;
+
+use serde::Serialize;
+
+use crate::context::Context;
+use crate::error::schema::holder;
+use crate::error::{Error, Kind, Result};
+use crate::schema::{Backfill, Event, Finding, Manner, Patience, Prepared, Rename, Request, Step, Suspect};
+use crate::ui::{Cell, Page, Tone};
+
+/// Flags that say what the entities cannot.
+#[derive(clap::Args, Debug)]
+pub struct PlanArgs {
+    /// Keep a column's values under its new name; may be given several times
+    #[arg(long, value_name = "T.OLD=NEW")]
+    rename: Vec<String>,
+    /// Value for rows that have none in a column that must have one; may be given several times
+    #[arg(long, value_name = "T.C=VALUE")]
+    backfill: Vec<String>,
+}
+
+impl PlanArgs {
+    pub(super) fn request(&self) -> Result<Request> {
+        let renames = self.rename.iter().map(|given| {
+            let (table, from, to) = parts("--rename", given, "TABLE.OLD=NEW")?;
+            Ok(Rename { table, from, to })
+        });
+        let backfills = self.backfill.iter().map(|given| {
+            let (table, column, value) = parts("--backfill", given, "TABLE.COLUMN=VALUE")?;
+            Ok(Backfill { table, column, value })
+        });
+        Ok(Request {
+            renames: renames.collect::<Result<_>>()?,
+            backfills: backfills.collect::<Result<_>>()?,
+            fill_blank: false,
+        })
+    }
+}
+
+fn parts(flag: &str, given: &str, form: &str) -> Result<(String, String, String)> {
+    let split = given.split_once('=').and_then(|(column, value)| {
+        let (table, column) = column.split_once('.')?;
+        Some((table.to_owned(), column.to_owned(), value.to_owned()))
+    });
+    match split {
+        Some((table, column, value)) if !table.is_empty() && !column.is_empty() => Ok((table, column, value)),
+        _ => Err(Error::new(Kind::Usage, "invalid_value", format!("{flag} {given:?} is not accepted"))
+            .why(format!("accepted is {form}"))),
+    }
+}
+
+/// How long this run waits.
+pub(super) fn patience(cx: &Context) -> Patience {
+    Patience { lock_timeout: cx.settings.lock_timeout.value, ..Patience::default() }
+}
+
+/// How this run changes the schema.
+pub(super) fn manner(cx: &Context) -> Manner {
+    Manner { patience: patience(cx), dry_run: cx.answers.dry_run, record: true }
+}
+
+/// Says what happens while a plan runs.
+pub(super) fn tell(cx: &Context, event: &Event<'_>) {
+    match event {
+        Event::Waiting(who) => waiting(cx, who),
+        Event::Blocked { step, holders, attempt, of } => {
+            cx.ui.note(format!("Could not {}: the table is in use. Try {attempt} of {of}; trying again.", step.what));
+            for each in *holders {
+                cx.ui.note(format!("  {}", holder(each)));
+            }
+        }
+        Event::Step { number, of, step } => cx.ui.step(format!("{number}/{of}  {}", step.what)),
+    }
+}
+
+/// Says for whom is waited.
+pub(super) fn waiting(cx: &Context, who: &crate::schema::Holder) {
+    cx.ui.note(format!("Waiting for another change of the schema: {}", holder(who)));
+}
+
+/// Under `-v`, what stands there and is left alone.
+pub(super) fn list_others(cx: &Context, prepared: &Prepared) {
+    for other in &prepared.live.others {
+        cx.ui.step(format!("not ours, left alone: {other}"));
+    }
+    for kept in &prepared.plan.kept {
+        cx.ui.step(format!("not ours, left alone: {kept}"));
+    }
+}
+
+/// A plan as an answer.
+#[derive(Serialize)]
+pub(super) struct Planned<'a> {
+    pub(super) engine: crate::db::Engine,
+    pub(super) steps: &'a [Step],
+    #[serde(rename = "possibleRenames")]
+    pub(super) suspects: &'a [Suspect],
+    pub(super) findings: &'a [Finding],
+    pub(super) kept: Vec<String>,
+    pub(super) others: &'a [String],
+}
+
+impl<'a> Planned<'a> {
+    pub(super) fn new(prepared: &'a Prepared) -> Self {
+        Self {
+            engine: prepared.plan.engine,
+            steps: &prepared.plan.steps,
+            suspects: &prepared.plan.suspects,
+            findings: &prepared.findings,
+            kept: prepared.plan.kept.iter().map(ToString::to_string).collect(),
+            others: &prepared.live.others,
+        }
+    }
+}
+
+/// Draws steps with all that is known of them.
+pub(super) fn draw(page: &mut Page<'_>, steps: &[Step]) -> io::Result<()> {
+    for (at, step) in steps.iter().enumerate() {
+        if at > 0 {
+            page.gap()?;
+        }
+        page.heading(&format!("{}. {}", at + 1, step.what))?;
+        page.words(&[Cell::new("   why  ").tone(Tone::Dim), Cell::new(&step.why)])?;
+        if let Some(lock) = &step.lock {
+            let on = lock.tables.join(", ");
+            page.words(&[Cell::new("   lock ").tone(Tone::Dim), Cell::new(format!("{} on {on}", lock.mode))])?;
+        }
+        if step.rewrites {
+            page.words(&[Cell::new("   cost ").tone(Tone::Dim), Cell::new("writes every row of the table anew")])?;
+        }
+        for loss in &step.loses {
+            page.words(&[Cell::new("   lost ").tone(Tone::Bad), Cell::new(loss.to_string()).tone(Tone::Bad)])?;
+        }
+        let sql: String = step.sql.iter().map(|sql| format!("{sql};\n")).collect();
+        page.code("sql", &sql)?;
+    }
+    Ok(())
+}
+
+/// The steps in a line each, for a person who is about to be asked.
+pub(super) fn preview(cx: &Context, steps: &[Step]) {
+    for step in steps {
+        cx.ui.note(format!("  {}", step.what));
+        for loss in &step.loses {
+            cx.ui.note(format!("    lost: {loss}"));
+        }
+    }
+}
+
+/// `1 step`, `3 steps`.
+pub(super) fn counted(steps: usize) -> String {
+    if steps == 1 { "1 step".to_owned() } else { format!("{steps} steps") }
+}

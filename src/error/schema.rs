@@ -1,0 +1,206 @@
+//! The wording of the schema engine: plans that do not fit, data that breaks rules, rights, locks and failed steps.
+
+use std::time::Duration;
+
+use super::{Error, Kind};
+use crate::schema::live::LiveError;
+use crate::schema::rights::Missing;
+use crate::schema::session::{Holder, SessionError};
+use crate::schema::{Finding, PlanError, SchemaError, Suspect};
+
+/// How many differences are named; `db diff` shows all.
+const SHOWN: usize = 8;
+
+impl From<SchemaError> for Error {
+    fn from(error: SchemaError) -> Self {
+        match error {
+            SchemaError::Live(error) => error.into(),
+            SchemaError::Plan(error) => error.into(),
+            SchemaError::Rights { role, database, missing } => lacking(&role, &database, &missing),
+            SchemaError::Locked { step, holders, waited, tries } => locked(step.as_deref(), &holders, waited, tries),
+            SchemaError::Changed => {
+                Self::new(Kind::Refused, "schema_changed", "the schema has changed while the plan was looked at")
+                    .why("somebody else was faster; nothing was run")
+                    .fix("skyteam db push")
+            }
+            SchemaError::Statement { step, sql, source } => {
+                let refused = Self::from(source);
+                let mut error =
+                    Self::new(refused.kind(), "step_failed", format!("could not {step}; all was rolled back"))
+                        .why(refused.what());
+                for reason in refused.reasons() {
+                    error = error.why(reason);
+                }
+                error = error.why(format!("statement: {}", sql.lines().next().unwrap_or_default()));
+                for fix in refused.fixes() {
+                    error = error.fix(fix);
+                }
+                error.source(refused)
+            }
+            SchemaError::NotEqual { differences } => {
+                let error = Self::new(
+                    Kind::Failure,
+                    "outcome_differs",
+                    "after the last step the schema was not the desired one; all was rolled back",
+                );
+                let shown = differences.iter().take(SHOWN).fold(error, |error, each| error.why(format!("- {each}")));
+                match differences.len().saturating_sub(SHOWN) {
+                    0 => shown,
+                    more => shown.why(format!("… and {more} more")),
+                }
+                .fix("run it again with -vv and report what it says: this is a defect of skyteam, or an event trigger of yours")
+            }
+            SchemaError::Dangling { table, target, rows } => {
+                Self::new(Kind::Refused, "foreign_key", "rows would refer to nothing; all was rolled back")
+                    .why(format!("{rows} of {table} would have no row of {target}"))
+            }
+            SchemaError::Snapshot(error) => error.into(),
+            SchemaError::Driver(error) => error.into(),
+        }
+    }
+}
+
+impl From<SessionError> for Error {
+    fn from(error: SessionError) -> Self {
+        SchemaError::from(error).into()
+    }
+}
+
+impl From<LiveError> for Error {
+    fn from(error: LiveError) -> Self {
+        match error {
+            LiveError::TooOld(version) => {
+                Self::new(Kind::Config, "server_too_old", format!("PostgreSQL {version} is too old"))
+                    .why("skyteam needs PostgreSQL 15 or later")
+            }
+            LiveError::NotATable { name, kind } => {
+                Self::new(Kind::Refused, "not_a_table", format!("{name} is a {kind} here, and skyteam needs a table"))
+                    .fix(format!("rename it: ALTER {} \"{name}\" RENAME TO …", kind.to_uppercase()))
+            }
+            LiveError::Definition { table, problem } => {
+                Self::new(Kind::Refused, "unreadable_schema", format!("the definition of {table} cannot be read"))
+                    .why(problem)
+            }
+            LiveError::Driver(error) => error.into(),
+            LiveError::Catalogue(_) => {
+                Self::new(Kind::Failure, "unreadable_schema", "the database's catalogue cannot be read").source(error)
+            }
+        }
+    }
+}
+
+impl From<PlanError> for Error {
+    fn from(error: PlanError) -> Self {
+        let what = error.to_string();
+        match error {
+            PlanError::RenameToNothing { .. }
+            | PlanError::RenameOfNothing { .. }
+            | PlanError::BackfillOfNothing { .. } => {
+                Self::new(Kind::Usage, "no_such_column", what).fix("skyteam db schema")
+            }
+            PlanError::RenameOfWanted { .. } => Self::new(Kind::Usage, "still_wanted", what)
+                .why("an entity names it, so it cannot become another column"),
+            PlanError::BackfillValue { accepted, .. } => {
+                Self::new(Kind::Usage, "invalid_value", what).why(format!("accepted is {accepted}"))
+            }
+        }
+    }
+}
+
+/// Data that breaks rules to come: all of it at once.
+pub fn data_breaks(findings: &[Finding]) -> Error {
+    let rules = if findings.len() == 1 { "a rule".to_owned() } else { format!("{} rules", findings.len()) };
+    let mut error = Error::new(
+        Kind::Refused,
+        "data_breaks_rules",
+        format!("the data breaks {rules} of the schema; nothing was run"),
+    );
+    for finding in findings {
+        let rows = if finding.rows == 1 { "1 row".to_owned() } else { format!("{} rows", finding.rows) };
+        error = error.why(format!("{}: {rows} of {} {}", finding.change, finding.table, finding.problem));
+        for example in &finding.examples {
+            let fields: Vec<String> = finding
+                .columns
+                .iter()
+                .zip(example)
+                .map(|(column, value)| format!("{column} {}", value.as_deref().unwrap_or("NULL")))
+                .collect();
+            error = error.why(format!("  {}", fields.join(", ")));
+        }
+        error = error.why(format!("  all: {}", finding.query));
+        for mend in &finding.mend {
+            error = error.fix(mend);
+        }
+    }
+    error
+}
+
+/// Columns that may be renamed, which nobody said. `name` is the database's.
+pub fn possible_rename(suspects: &[Suspect], name: &str) -> Error {
+    let mut error =
+        Error::new(Kind::Unconfirmed, "possible_rename", "a column would go while one of the same type comes");
+    for Suspect { table, from, to } in suspects {
+        error = error.why(format!("{table}.{from} may have become {table}.{to}, and its values would be lost"));
+    }
+    for Suspect { table, from, to } in suspects {
+        error = error.fix(format!("add --rename {table}.{from}={to}    if it is the same column"));
+    }
+    error.fix(format!("add --confirm {name}    if the values may go"))
+}
+
+/// Rights that the role lacks, with the statements that give them.
+pub fn lacking(role: &str, database: &str, missing: &[Missing]) -> Error {
+    let quoted = crate::schema::dialect::quote;
+    let mut error =
+        Error::new(Kind::Denied, "permission_denied", format!("the role {role} may not change this schema"));
+    for right in missing {
+        error = error.why(match right {
+            Missing::CreateInPublic => "it may not make tables in the schema public".to_owned(),
+            Missing::CreateSchema => "it may not make the schema skyteam".to_owned(),
+            Missing::CreateInHome => "it may not make functions in the schema skyteam".to_owned(),
+            Missing::Owner { table, owner } => format!("the table {table} belongs to {owner}"),
+        });
+    }
+    for right in missing {
+        error = error.fix(match right {
+            Missing::CreateInPublic => format!("GRANT USAGE, CREATE ON SCHEMA public TO {}", quoted(role)),
+            Missing::CreateSchema => format!("GRANT CREATE ON DATABASE {} TO {}", quoted(database), quoted(role)),
+            Missing::CreateInHome => format!("GRANT USAGE, CREATE ON SCHEMA skyteam TO {}", quoted(role)),
+            Missing::Owner { table, .. } => format!("ALTER TABLE public.{} OWNER TO {}", quoted(table), quoted(role)),
+        });
+    }
+    error.sqlstate("42501")
+}
+
+/// One who is in the way, in a line.
+pub fn holder(holder: &Holder) -> String {
+    let who = if holder.application.is_empty() { "a session" } else { &holder.application };
+    let mut text = format!("pid {}, {who}", holder.pid);
+    if !holder.role.is_empty() {
+        text.push_str(&format!(" as {}", holder.role));
+    }
+    if !holder.state.is_empty() {
+        text.push_str(&format!(", {} for {} s", holder.state, holder.seconds));
+    }
+    if !holder.query.is_empty() {
+        let words: Vec<&str> = holder.query.split_whitespace().collect();
+        text.push_str(&format!(": {}", words.join(" ").chars().take(200).collect::<String>()));
+    }
+    text
+}
+
+fn locked(step: Option<&str>, holders: &[Holder], waited: Duration, tries: u32) -> Error {
+    let seconds = waited.as_secs_f64();
+    let error = match step {
+        Some(step) => Error::new(Kind::Locked, "lock_timeout", format!("could not {step}: the table is in use"))
+            .why(format!("{tries} × {seconds} s were waited; all was rolled back")),
+        None => Error::new(Kind::Locked, "lock_timeout", "another change of the schema is still going on")
+            .why(format!("{seconds:.0} s were waited")),
+    };
+    let error = holders.iter().fold(error, |error, each| error.why(holder(each)));
+    let error = match holders.first() {
+        Some(first) => error.fix(format!("end that session, or: SELECT pg_terminate_backend({})", first.pid)),
+        None => error,
+    };
+    error.fix("try again").fix("wait longer: --lock-timeout 30000")
+}
