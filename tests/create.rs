@@ -30,7 +30,7 @@ fn a_new_role_and_database_can_be_used_at_once() {
         ])
     );
     // Logging in with the password proves the verifier; making a table proves the rights.
-    world.run("db push").ok();
+    world.run("db migrate").ok();
     let again = world.run(format!("{create} -o json")).ok().json();
     assert_eq!(again[0]["state"], "exists");
     assert_eq!(again[1]["state"], "exists");
@@ -52,7 +52,7 @@ fn an_existing_database_of_another_owner_is_made_usable() {
         .map(|step| step["name"].as_str().unwrap())
         .collect();
     assert_eq!(granted, ["CREATE on the database", "USAGE and CREATE on schema public"]);
-    world.run("db push").ok();
+    world.run("db migrate").ok();
 }
 
 #[test]

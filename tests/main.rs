@@ -4,12 +4,16 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
 mod connect;
+mod create;
 mod doctor;
 mod layers;
 mod migrate;
 mod migrations;
 mod rollback;
+mod seed;
 mod settings;
+mod shell;
+mod streams;
 
 #[expect(dead_code, unused_imports, reason = "not every helper has its user yet")]
 mod support;

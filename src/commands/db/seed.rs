@@ -4,9 +4,12 @@ use std::io;
 
 use serde::Serialize;
 
+use crate::approval::Ask;
 use crate::context::Context;
+use crate::db::Database;
 use crate::domain::seed::{self, Wish};
 use crate::error::{Error, Kind, Outcome, Result};
+use crate::migrate::{self, Manner, Origin};
 use crate::report::Report;
 use crate::ui::{Cell, Page};
 
@@ -57,6 +60,7 @@ impl Report for Seeded {
 
 pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
     let database = cx.creator().await?;
+    make_tables(&database, cx).await?;
     let transaction = cx.begin(&database).await?;
     let occupied = seed::occupied(&transaction).await?;
     if !occupied.is_empty() {
@@ -83,4 +87,25 @@ pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
     cx.finish(transaction).await?;
     cx.ui.report(&seeded)?;
     Ok(Outcome::Done)
+}
+
+/// An empty database gets its tables first: a newcomer's first command may be this one.
+async fn make_tables(database: &Database, cx: &Context) -> Result<()> {
+    let migrations = migration::all();
+    if !matches!(migrate::look(database, migrations).await?.origin, Origin::Empty) {
+        return Ok(());
+    }
+    if cx.answers.dry_run {
+        return Err(Error::new(
+            Kind::Refused,
+            "schema_behind",
+            "the database has no tables yet: there is nothing to rehearse on",
+        )
+        .fix("skyteam db push"));
+    }
+    let manner = Manner { dry_run: false, lock_timeout: cx.settings.lock_timeout.value };
+    let approval = cx.approve(Ask::adds()).await?;
+    migrate::up(database, migrations, None, manner, approval, |_| {}).await?;
+    cx.ui.note("The database was empty: its tables were made first.");
+    Ok(())
 }
