@@ -17,3 +17,4 @@ mod streams;
 
 #[expect(dead_code, unused_imports, reason = "not every helper has its user yet")]
 mod support;
+mod terminal;

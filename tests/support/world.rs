@@ -239,22 +239,28 @@ impl World {
     #[track_caller]
     pub fn run_program(&self, args: impl Args, input: impl AsRef<[u8]>) -> Output {
         let words = args.words();
-        let child = self.command(&words).stdin(Stdio::piped()).spawn().unwrap();
+        let child = self.command(words.clone()).stdin(Stdio::piped()).spawn().unwrap();
         self.finish(words.join(" "), child, input.as_ref())
     }
 
-    /// The real program with this world's environment and nothing of ours, its output captured on request of
-    /// [`Self::finish`]. For tests of processes: signals, terminals, several at once.
-    pub fn command(&self, words: &[String]) -> Command {
+    /// The real program with this world's environment and nothing of ours but the standard streams.
+    pub fn program(&self, args: impl Args) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_skyteam"));
-        command.args(words).env_clear().envs(&self.env).current_dir(self.work());
+        command.args(args.words()).env_clear().envs(&self.env).current_dir(self.work());
+        command
+    }
+
+    /// As [`Self::program`], its output captured for [`Self::finish`]. For tests of processes: signals, several at
+    /// once.
+    pub fn command(&self, args: impl Args) -> Command {
+        let mut command = self.program(args);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
 
     /// Starts the real program and leaves it running.
     pub fn spawn(&self, args: impl Args) -> Child {
-        self.command(&args.words()).spawn().unwrap()
+        self.command(args).spawn().unwrap()
     }
 
     /// Feeds a child, waits for it, and answers what it said. Neither secrets in the output nor a hang pass.

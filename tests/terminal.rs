@@ -1,0 +1,233 @@
+//! What only a terminal can show, on a pseudo-terminal: questions and their answers, Ctrl-C, colour; and what the
+//! program does when there is none.
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rexpect::process::WaitStatus;
+use rexpect::session::{PtySession, spawn_command};
+
+use crate::support::{Engine, World, both, eventually};
+
+/// The program on a terminal of its own.
+struct Seat(PtySession);
+
+impl Seat {
+    fn run(world: &World, args: &str) -> Self {
+        Self::with(world, args, |_| {})
+    }
+
+    fn with(world: &World, args: &str, set: impl FnOnce(&mut Command)) -> Self {
+        let mut command = world.program(args);
+        command.env("TERM", "xterm-256color");
+        set(&mut command);
+        Self(spawn_command(command, Some(30_000)).unwrap())
+    }
+
+    /// Reads until this text shows, and answers what came before it.
+    #[track_caller]
+    fn sees(&mut self, text: &str) -> String {
+        self.0.exp_string(text).unwrap_or_else(|error| panic!("{text:?} was never shown: {error}"))
+    }
+
+    fn types(&mut self, text: &str) {
+        self.0.send(text).unwrap();
+        self.0.flush().unwrap();
+    }
+
+    /// Waits for the end; answers the exit code and what was still shown.
+    #[track_caller]
+    fn ends(mut self) -> (i32, String) {
+        let rest = self.0.exp_eof().unwrap();
+        match self.0.process().wait().unwrap() {
+            WaitStatus::Exited(_, code) => (code, rest),
+            other => panic!("did not exit: {other:?}\n{rest}"),
+        }
+    }
+}
+
+const CTRL_C: &str = "\x03";
+
+/// A world whose newest migration would lose a row if it were undone.
+fn with_something_to_lose(world: &World) {
+    world.query("INSERT INTO users (\"userId\", username, \"displayName\") VALUES ('1', 'pilot', 'Pilot')");
+    world.query("INSERT INTO \"milesTransactions\" (\"userId\", amount, type, source, actor) VALUES ('1', 5, 'earn', 'test', 'me')");
+}
+
+both!(ready fn the_name_must_be_typed_before_data_is_lost(world) {
+    with_something_to_lose(world);
+    let name = world.name();
+    let prompt = format!("Type {name} to go on");
+
+    let mut seat = Seat::run(world, "db rollback");
+    seat.sees(&prompt);
+    seat.types("something else\r");
+    assert_eq!(seat.ends().0, 9);
+
+    let mut seat = Seat::run(world, "db rollback");
+    seat.sees(&prompt);
+    seat.types(CTRL_C);
+    assert_eq!(seat.ends().0, 130);
+    assert_eq!(world.query("SELECT actor FROM \"milesTransactions\""), "me");
+
+    let mut seat = Seat::run(world, "db rollback");
+    seat.sees(&prompt);
+    seat.types(&format!("{name}\r"));
+    let (code, shown) = seat.ends();
+    assert_eq!(code, 0, "{shown}");
+    assert!(world.source().try_rows("SELECT actor FROM \"milesTransactions\"").is_err());
+});
+
+both!(ready fn without_a_terminal_the_question_becomes_the_flag_to_give(world) {
+    with_something_to_lose(world);
+    for args in ["db rollback", "db rollback --yes", "db rollback --no-input"] {
+        let output = world.run_program(args, "y\ny\ny\n").exits(9);
+        assert!(output.stderr.contains(&format!("--confirm {}", world.name())), "{output}");
+        assert!(!output.stderr.contains("Type"), "a question without a terminal: {output}");
+    }
+    // A terminal that nobody watches: continuous integration.
+    let seat = Seat::with(world, "db rollback", |command| {
+        command.env("CI", "true");
+    });
+    assert_eq!(seat.ends().0, 9);
+    assert_eq!(world.query("SELECT actor FROM \"milesTransactions\""), "me");
+});
+
+/// A session that holds the users' table until it is dropped.
+struct Holder(std::process::Child);
+
+impl Holder {
+    fn on(world: &World) -> Self {
+        let mut psql = Command::new(crate::support::binary("psql"));
+        psql.args(["-XqAt", &world.url()]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut psql = psql.spawn().unwrap();
+        let stdin = psql.stdin.as_mut().unwrap();
+        std::io::Write::write_all(stdin, b"BEGIN; LOCK TABLE users; SELECT 'held';\n").unwrap();
+        let mut line = String::new();
+        BufReader::new(psql.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        assert_eq!(line, "held\n");
+        Self(psql)
+    }
+}
+
+impl Drop for Holder {
+    fn drop(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+const WAITING: &str =
+    "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'skyteam %' AND state = 'active'";
+
+#[test]
+fn ctrl_c_ends_a_wait_and_leaves_nothing_queued() {
+    let world = World::ready(Engine::Postgres);
+    let holder = Holder::on(&world);
+    let mut seat = Seat::run(&world, "user list");
+    let superuser = world.server().as_superuser(&world.name());
+    eventually("it waits for the lock", || superuser.lines(&format!("{WAITING} AND wait_event_type = 'Lock'")) == "1");
+    let began = Instant::now();
+    seat.types(CTRL_C);
+    let (code, shown) = seat.ends();
+    assert_eq!(code, 130, "{shown}");
+    assert!(began.elapsed() < Duration::from_secs(3));
+    assert_eq!(superuser.lines(WAITING), "0");
+    drop(holder);
+}
+
+#[test]
+fn a_killed_program_leaves_nothing_queued() {
+    let world = World::ready(Engine::Postgres);
+    let holder = Holder::on(&world);
+    let mut child = world.spawn("user list");
+    let superuser = world.server().as_superuser(&world.name());
+    eventually("it waits for the lock", || superuser.lines(&format!("{WAITING} AND wait_event_type = 'Lock'")) == "1");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    eventually("the server has noticed", || superuser.lines(WAITING) == "0");
+    drop(holder);
+}
+
+#[test]
+fn a_request_to_end_is_heard_as_ctrl_c_is() {
+    let world = World::ready(Engine::Postgres);
+    let holder = Holder::on(&world);
+    let child = world.spawn("user list");
+    let superuser = world.server().as_superuser(&world.name());
+    eventually("it waits for the lock", || superuser.lines(&format!("{WAITING} AND wait_event_type = 'Lock'")) == "1");
+    let kill = Command::new("/bin/sh").args(["-c", &format!("kill -TERM {}", child.id())]).status().unwrap();
+    assert!(kill.success());
+    world.finish("user list".into(), child, b"").exits(130);
+    drop(holder);
+}
+
+both!(ready fn a_closed_pipe_ends_quietly(world) {
+    // Far more than a pipe holds.
+    let rows = "INSERT INTO users (\"userId\", username, \"displayName\") \
+                SELECT n, 'pilot' || n, 'A pilot of the alliance' FROM";
+    match world.engine() {
+        Engine::Postgres => world.query(&format!("{rows} generate_series(1, 20000) n")),
+        Engine::Sqlite => world.query(&format!(
+            "{rows} (WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 20000) SELECT n FROM c)"
+        )),
+    };
+    for format in ["ndjson", "json", "csv", "table", "md"] {
+        let mut child = world.spawn(["user", "list", "-o", format]);
+        let mut first = [0; 100];
+        child.stdout.take().unwrap().read_exact(&mut first).unwrap();
+        let output = world.finish(format.into(), child, b"");
+        assert_eq!((output.code, output.stderr.as_str()), (0, ""), "{format}");
+    }
+});
+
+both!(ready fn colour_is_for_terminals(world) {
+    let (_, shown) = Seat::run(world, "user show nobody").ends();
+    assert!(shown.contains("\x1b["), "no colour on a terminal: {shown:?}");
+    let plain: [(&str, &[(&str, &str)]); 4] = [
+        ("user show nobody --color never", &[]),
+        ("user show nobody", &[("NO_COLOR", "1")]),
+        ("user show nobody", &[("TERM", "dumb")]),
+        ("user show nobody", &[("NO_COLOR", "1"), ("CLICOLOR_FORCE", "1")]),
+    ];
+    for (args, variables) in plain {
+        let seat = Seat::with(world, args, |command| {
+            command.envs(variables.iter().copied());
+        });
+        let (_, shown) = seat.ends();
+        assert!(!shown.contains('\x1b'), "{args} {variables:?}: {shown:?}");
+    }
+    for args in ["user show nobody", "user list", "--help", "user list -o json", "nonsense"] {
+        let output = world.run_program(args, "");
+        assert!(!output.stdout.contains('\x1b') && !output.stderr.contains('\x1b'), "{output}");
+    }
+    assert!(world.run_program("user show nobody --color always", "").stderr.contains('\x1b'));
+    world.set("CLICOLOR_FORCE", "1");
+    assert!(world.run_program("user show nobody", "").stderr.contains('\x1b'));
+});
+
+both!(ready fn a_table_fits_the_terminal_and_is_whole_in_a_pipe(world) {
+    let long = "x".repeat(300);
+    world.query(&format!(
+        "INSERT INTO users (\"userId\", username, \"displayName\") VALUES ('1', 'pilot', '{long}')"
+    ));
+    let narrow = world.call("user list --color never").terminal(60).run().ok();
+    let widest = narrow.stdout.lines().map(|line| line.chars().count()).max();
+    assert!(widest <= Some(60), "{narrow}");
+    assert!(world.run("user list").ok().stdout.contains(&long));
+});
+
+#[test]
+fn closed_standard_streams_are_no_panic() {
+    let world = World::ready(Engine::Sqlite);
+    let program = env!("CARGO_BIN_EXE_skyteam");
+    for closed in ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"] {
+        let script = format!("'{program}' user list {closed}");
+        let mut shell = Command::new("/bin/sh");
+        shell.args(["-c", &script]).current_dir(world.work()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        shell.env_clear().envs(world.program("").get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let output = world.finish(closed.into(), shell.spawn().unwrap(), b"");
+        assert!(output.code == 0 || output.code == 1, "{closed}: {output}");
+    }
+}
