@@ -24,4 +24,9 @@ pub trait Row: Serialize {
 
     /// The cell in `COLUMNS[column]`.
     fn cell(&self, column: usize, look: &Look) -> Cell;
+
+    /// All cells under their names, to show this row alone.
+    fn fields(&self, look: &Look) -> Vec<(&'static str, Cell)> {
+        Self::COLUMNS.iter().enumerate().map(|(index, column)| (column.key, self.cell(index, look))).collect()
+    }
 }

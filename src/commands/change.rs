@@ -1,4 +1,4 @@
-//! The course of every `edit`: try it, show what would change, ask, do it, say it.
+//! The course of every `edit` and `delete`: try it, show what would change, ask, do it, say it.
 
 use crate::approval::Ask;
 use crate::context::Context;
@@ -40,6 +40,28 @@ where
         cx.finish(tx).await?;
     }
     cx.ui.report(&edited.after)?;
+    Ok(Outcome::Done)
+}
+
+/// Runs `delete` in a transaction after asking by the database's name (level 3), and answers with the row as it was.
+///
+/// What forbids it is told before anybody is asked.
+///
+/// # Errors
+/// What `delete` fails with, the answer no, the database's.
+pub async fn delete<M, F>(cx: &Context, database: &Database, what: &str, delete: F) -> Result<Outcome>
+where
+    M: Report,
+    F: AsyncFn(&Transaction) -> Result<M>,
+{
+    let tx = cx.begin(database).await?;
+    delete(&tx).await?;
+    tx.rollback().await?;
+    let _approved = cx.approve(Ask::loses(database.name(), what)).await?;
+    let tx = cx.begin(database).await?;
+    let deleted = delete(&tx).await?;
+    cx.finish(tx).await?;
+    cx.ui.report(&deleted)?;
     Ok(Outcome::Done)
 }
 

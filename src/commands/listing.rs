@@ -19,7 +19,7 @@ pub fn columns<R: Row>() -> Vec<&'static str> {
 ///
 /// # Errors
 /// An unknown column to sort by; the database's; stdout's.
-pub async fn query<E, R>(
+pub async fn query<R, E>(
     cx: &Context,
     database: &Database,
     args: &ListArgs,
@@ -28,8 +28,8 @@ pub async fn query<E, R>(
     tie: &'static str,
 ) -> Result<Outcome>
 where
-    E: EntityTrait<Model = R>,
-    R: Row + Send + Sync,
+    E: EntityTrait,
+    R: Row + From<E::Model>,
 {
     let limit = args.limit(&cx.ui);
     let mut keys = args.sort(&columns::<R>())?;
@@ -45,7 +45,7 @@ where
         query.order_by_with_nulls(Expr::col((table.clone(), Alias::new(key.column))), order, NullOrdering::Last)
     });
     let rows = sorted.limit(limit.map(|limit| limit.saturating_add(1))).stream(database.conn()).await?;
-    stream(cx, args, limit, rows).await
+    stream(cx, args, limit, rows.map(|row| row.map(R::from))).await
 }
 
 /// ` ORDER BY …` for a statement in SQL whose result has these columns.

@@ -3,12 +3,15 @@
 //! They see domain, schema, backup and the context; what they share about arguments stands in [`args`], about rows that
 //! they read from files in [`records`].
 
+mod airline;
 pub mod args;
+mod brand;
 mod change;
 mod config;
 mod db;
 mod flight;
 mod listing;
+mod product;
 pub mod records;
 pub mod rejects;
 mod user;
@@ -30,6 +33,15 @@ pub enum Noun {
     /// Plan, fly and board flights
     #[command(subcommand, visible_alias = "flights")]
     Flight(flight::Verb),
+    /// Look after the airlines and their tokens
+    #[command(subcommand, visible_alias = "airlines")]
+    Airline(airline::Verb),
+    /// Look after the brands that airlines fly under
+    #[command(subcommand, visible_alias = "brands")]
+    Brand(brand::Verb),
+    /// Look after what airlines sell for miles
+    #[command(subcommand, visible_alias = "products")]
+    Product(product::Verb),
     /// Look at the settings
     #[command(subcommand)]
     Config(config::Verb),
@@ -45,6 +57,9 @@ impl Noun {
             Self::Db(verb) => verb.run(cx).await,
             Self::User(verb) => verb.run(cx).await,
             Self::Flight(verb) => verb.run(cx).await,
+            Self::Airline(verb) => verb.run(cx).await,
+            Self::Brand(verb) => verb.run(cx).await,
+            Self::Product(verb) => verb.run(cx).await,
             Self::Config(verb) => verb.run(cx),
         }
     }

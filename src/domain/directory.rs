@@ -78,6 +78,13 @@ pub struct Edited<M> {
     pub after: M,
 }
 
+impl<M> Edited<M> {
+    /// Both rows as something else.
+    pub fn map<N>(self, to: impl Fn(M) -> N) -> Edited<N> {
+        Edited { before: to(self.before), after: to(self.after) }
+    }
+}
+
 impl<M: PartialEq> Edited<M> {
     /// Whether anything is different now.
     #[must_use]

@@ -4,12 +4,15 @@
 //! together. Nothing here knows of arguments, printing, settings or the schema engine. Errors are facts: their wording for
 //! people is in [`crate::error`].
 
+pub mod airline;
+pub mod brand;
 pub mod directory;
 pub mod flight;
 pub mod health;
 pub mod input;
 pub mod instant;
 pub mod miles;
+pub mod product;
 pub mod reference;
 pub mod seed;
 pub mod user;

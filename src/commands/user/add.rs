@@ -7,7 +7,7 @@ use crate::domain::input::{Name, UserId, Username, WebUrl};
 use crate::domain::user::{self, NewUser};
 use crate::entity;
 use crate::error::{Outcome, Result};
-use crate::report::{Report, Row};
+use crate::report::{Report, Row as _};
 use crate::ui::Page;
 
 pub(super) const EXAMPLES: &str =
@@ -31,8 +31,7 @@ pub struct Args {
 
 impl Report for entity::user::Model {
     fn human(&self, page: &mut Page<'_>) -> io::Result<()> {
-        let cells = Self::COLUMNS.iter().enumerate().map(|(index, column)| (column.key, self.cell(index, &page.look)));
-        page.fields(&cells.collect::<Vec<_>>())
+        page.fields(&self.fields(&page.look))
     }
 }
 

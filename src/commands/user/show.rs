@@ -9,7 +9,7 @@ use crate::domain::reference;
 use crate::domain::user::{self, Standing};
 use crate::entity::{miles_transaction, user as entity};
 use crate::error::{Outcome, Result};
-use crate::report::{Report, Row};
+use crate::report::{Report, Row as _};
 use crate::ui::{Align, Cell, Page, text};
 
 pub(super) const EXAMPLES: &str = "Examples:\n  skyteam user show pilot123\n  skyteam user show 107919 --json";
@@ -38,12 +38,7 @@ struct Shown {
 impl Report for Shown {
     fn human(&self, page: &mut Page<'_>) -> io::Result<()> {
         let look = page.look;
-        let user = &self.user;
-        let mut fields: Vec<(&str, Cell)> = entity::Model::COLUMNS
-            .iter()
-            .enumerate()
-            .map(|(index, column)| (column.key, user.cell(index, &look)))
-            .collect();
+        let mut fields = self.user.fields(&look);
         let standing = &self.standing;
         fields.push((
             "rank",
