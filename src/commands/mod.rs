@@ -30,15 +30,15 @@ pub enum Noun {
     /// Look after the people who fly
     #[command(subcommand, visible_alias = "users")]
     User(user::Verb),
-    /// Plan, fly and board flights
-    #[command(subcommand, visible_alias = "flights")]
-    Flight(flight::Verb),
     /// Look after the airlines and their tokens
     #[command(subcommand, visible_alias = "airlines")]
     Airline(airline::Verb),
     /// Look after the brands that airlines fly under
     #[command(subcommand, visible_alias = "brands")]
     Brand(brand::Verb),
+    /// Plan, fly and board flights
+    #[command(subcommand, visible_alias = "flights")]
+    Flight(flight::Verb),
     /// Look after what airlines sell for miles
     #[command(subcommand, visible_alias = "products")]
     Product(product::Verb),
