@@ -1,5 +1,7 @@
 //! The command line: parse, resolve settings, build the context, run the command, answer an exit code.
 
+mod complete;
+
 use std::ffi::OsString;
 
 use anstyle::{AnsiColor, Style};
@@ -53,6 +55,9 @@ pub struct Cli {
 ///
 /// Nothing is opened or read before the line has parsed; `--help` needs no runtime, no settings, no database.
 pub fn run(mut world: World) -> u8 {
+    if let Some(code) = complete::answer(&mut world) {
+        return code;
+    }
     let args = std::mem::take(&mut world.args);
     let matches = match Cli::command().try_get_matches_from(&args) {
         Ok(matches) => matches,
@@ -90,7 +95,7 @@ pub fn run(mut world: World) -> u8 {
     };
     let outcome = runtime.block_on(async {
         let outcome = tokio::select! {
-            outcome = cli.noun.run(&cx) => outcome,
+            outcome = cli.noun.run(&cx, tree()) => outcome,
             () = interrupted(signals) => Err(Error::new(Kind::Interrupted, "interrupted", "interrupted")
                 .why("what was not committed was rolled back")),
         };

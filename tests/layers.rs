@@ -32,7 +32,10 @@ const MAY_SEE: &[(&str, &[&str])] = &[
             "settings", "ui",
         ],
     ),
-    ("cli", &["approval", "commands", "context", "db", "error", "report", "settings", "ui", "world"]),
+    (
+        "cli",
+        &["approval", "commands", "context", "db", "domain", "entity", "error", "report", "settings", "ui", "world"],
+    ),
 ];
 
 /// Crates and parts of `std` that only the named top-level modules may see. `main` and `lib` are modules here too.

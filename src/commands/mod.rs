@@ -7,10 +7,12 @@ mod airline;
 pub mod args;
 mod brand;
 mod change;
+pub mod completions;
 mod config;
 mod db;
 mod flight;
 mod listing;
+mod man;
 mod product;
 pub mod records;
 pub mod rejects;
@@ -45,22 +47,29 @@ pub enum Noun {
     /// Look at the settings
     #[command(subcommand)]
     Config(config::Verb),
+    /// Print the script that makes a shell complete skyteam
+    #[command(subcommand)]
+    Completions(completions::Verb),
+    /// Write manual pages
+    Man(man::Args),
 }
 
 impl Noun {
-    /// Runs it.
+    /// Runs it. `tree` is the command tree that it is a part of.
     ///
     /// # Errors
     /// The command's.
-    pub async fn run(self, cx: &Context) -> Result<Outcome> {
+    pub async fn run(self, cx: &Context, tree: clap::Command) -> Result<Outcome> {
         match self {
             Self::Db(verb) => verb.run(cx).await,
             Self::User(verb) => verb.run(cx).await,
-            Self::Flight(verb) => verb.run(cx).await,
             Self::Airline(verb) => verb.run(cx).await,
             Self::Brand(verb) => verb.run(cx).await,
+            Self::Flight(verb) => verb.run(cx).await,
             Self::Product(verb) => verb.run(cx).await,
             Self::Config(verb) => verb.run(cx),
+            Self::Completions(verb) => verb.run(cx),
+            Self::Man(args) => man::run(args, cx, tree),
         }
     }
 }

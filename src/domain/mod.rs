@@ -15,4 +15,5 @@ pub mod miles;
 pub mod product;
 pub mod reference;
 pub mod seed;
+pub mod suggest;
 pub mod user;

@@ -441,7 +441,7 @@ pub(crate) fn escape_like(text: &str) -> String {
 }
 
 /// The first and last UUID that begin with these characters, hyphens aside; so that the key's index finds them.
-fn uuid_range(prefix: &str) -> Option<(Uuid, Uuid)> {
+pub(crate) fn uuid_range(prefix: &str) -> Option<(Uuid, Uuid)> {
     if !(PREFIX_MIN..=36).contains(&prefix.len()) {
         return None;
     }

@@ -1,0 +1,185 @@
+//! What a reference that is being typed may become.
+//!
+//! A suggestion must be quick rather than complete: rows are handed over as they are found, the cheapest look first, so that
+//! a caller who runs out of time has something.
+
+use std::collections::{BTreeMap, HashSet};
+
+use sea_orm::sea_query::{Expr, ExprTrait as _, Func};
+use sea_orm::{
+    ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+};
+
+use super::flight::status::Status;
+use super::reference::{Candidate, Noun, escape_like, pattern, uuid_range};
+use crate::entity::types::{Id, Timestamp};
+use crate::entity::{airline, brand, flight, miles_product, user};
+
+/// How many rows of a small table are looked at.
+const LOOKED_AT: u64 = 2000;
+
+/// Hands references to `noun` that begin with `typed` to `add`: about `most` of them.
+///
+/// # Errors
+/// The database's; what was found before stands.
+pub async fn suggest(
+    db: &impl ConnectionTrait,
+    noun: Noun,
+    typed: &str,
+    most: usize,
+    now: Timestamp,
+    add: impl FnMut(Candidate),
+) -> Result<(), DbErr> {
+    if typed.contains('\0') || typed.len() > 100 {
+        return Ok(());
+    }
+    match noun {
+        Noun::User => users(db, typed, most, add).await,
+        Noun::Airline => airlines(db, typed, add).await,
+        Noun::Brand => brands(db, typed, add).await,
+        Noun::Flight => flights(db, typed, most, now, add).await,
+        Noun::Product => products(db, typed, add).await,
+        // Nobody remembers how the key of an entry begins.
+        Noun::Entry | Noun::Batch => Ok(()),
+    }
+}
+
+async fn users(
+    db: &impl ConnectionTrait,
+    typed: &str,
+    most: usize,
+    mut add: impl FnMut(Candidate),
+) -> Result<(), DbErr> {
+    use user::Column::{DisplayName, UserId, Username};
+    let (at, name) = typed.strip_prefix('@').map_or(("", typed), |name| ("@", name));
+    let columns = || user::Entity::find().select_only().columns([UserId, Username, DisplayName]).limit(most as u64);
+    let mut known = HashSet::new();
+    let mut offer = |(user_id, username, display_name): (String, String, String), by_id: bool| {
+        let (key, what) =
+            if by_id { (user_id, username) } else { (format!("{at}{username}"), format!("{display_name}, {user_id}")) };
+        if known.insert(key.clone()) {
+            add(Candidate { key, what });
+        }
+        known.len()
+    };
+    if at.is_empty() && !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit()) {
+        // In every collation digits follow each other; so this goes by the index of the key.
+        let last = format!("{name:9<20}");
+        let ids = columns().filter(UserId.between(name, last.as_str())).order_by_asc(UserId);
+        for row in ids.into_tuple().all(db).await? {
+            let row: (String, String, String) = row;
+            if row.0.starts_with(name) {
+                offer(row, true);
+            }
+        }
+    }
+    // By the index of the names, in whatever order it has; then, for another case, through all of them.
+    let lower = name.to_lowercase();
+    let mut enough = false;
+    for row in columns().filter(Username.gte(name)).order_by_asc(Username).into_tuple().all(db).await? {
+        let row: (String, String, String) = row;
+        if row.1.to_lowercase().starts_with(&lower) {
+            enough = offer(row, false) >= most;
+        }
+    }
+    if !enough && !name.is_empty() {
+        let begins = Expr::expr(Func::lower(Expr::col(Username))).like(pattern(format!("{}%", escape_like(&lower))));
+        for row in columns().filter(begins).into_tuple().all(db).await? {
+            offer(row, false);
+        }
+    }
+    Ok(())
+}
+
+async fn airlines(db: &impl ConnectionTrait, typed: &str, mut add: impl FnMut(Candidate)) -> Result<(), DbErr> {
+    use airline::Column::{AirlineId, Name};
+    // Columns by name: the token is not even read.
+    let rows: Vec<(String, String)> = airline::Entity::find()
+        .select_only()
+        .columns([AirlineId, Name])
+        .order_by_asc(AirlineId)
+        .limit(LOOKED_AT)
+        .into_tuple()
+        .all(db)
+        .await?;
+    rows.into_iter().filter(|(id, _)| begins(id, typed)).for_each(|(id, name)| add(Candidate { key: id, what: name }));
+    Ok(())
+}
+
+async fn brands(db: &impl ConnectionTrait, typed: &str, mut add: impl FnMut(Candidate)) -> Result<(), DbErr> {
+    let rows = brand::Entity::find().order_by_asc(brand::Column::BrandId).limit(LOOKED_AT).all(db).await?;
+    for row in rows {
+        let what = format!("{}, {}/{}", row.name, row.iata, row.icao);
+        let keys = [&row.brand_id, &row.iata, &row.icao];
+        // Nothing typed: one word for each is enough to choose from.
+        let wanted = if typed.is_empty() { &keys[..1] } else { &keys[..] };
+        for key in wanted.iter().filter(|key| begins(key, typed)) {
+            add(Candidate { key: (*key).clone(), what: what.clone() });
+        }
+    }
+    Ok(())
+}
+
+async fn flights(
+    db: &impl ConnectionTrait,
+    typed: &str,
+    most: usize,
+    now: Timestamp,
+    mut add: impl FnMut(Candidate),
+) -> Result<(), DbErr> {
+    use flight::Column::{Code, EndTime, Id as Key, StartTime};
+    let like = pattern(format!("{}%", escape_like(&typed.to_uppercase())));
+    let open = flight::Entity::find()
+        .filter(EndTime.is_null())
+        .filter(Expr::expr(Func::upper(Expr::col(Code))).like(like))
+        .order_by_asc(Code)
+        .limit(LOOKED_AT)
+        .all(db)
+        .await?;
+    let mut codes: BTreeMap<&str, Vec<&flight::Model>> = BTreeMap::new();
+    for row in &open {
+        codes.entry(&row.code).or_default().push(row);
+    }
+    for (code, rows) in codes {
+        match rows[..] {
+            [one] => add(candidate(code.to_owned(), one, now)),
+            // A code that means several flights means none.
+            _ => rows.into_iter().for_each(|one| add(candidate(one.id.to_string(), one, now))),
+        }
+    }
+    // A reference needs four characters of a key; a suggestion is glad of less.
+    let padded = format!("{typed:0<4}");
+    let from = if typed.len() < 4 { uuid_range(&padded).map(|(from, _)| from) } else { None };
+    let to = uuid_range(&format!("{typed:f<4}")).map(|(_, to)| to);
+    let range = from.zip(to).or_else(|| uuid_range(typed));
+    if let Some((from, to)) = range.filter(|_| !typed.is_empty()) {
+        let keys = flight::Entity::find()
+            .filter(Key.between(Id(from), Id(to)))
+            .order_by_desc(StartTime)
+            .limit(most as u64)
+            .all(db)
+            .await?;
+        keys.iter().for_each(|one| add(candidate(one.id.to_string(), one, now)));
+    }
+    Ok(())
+}
+
+fn candidate(key: String, row: &flight::Model, now: Timestamp) -> Candidate {
+    let status = Status::of(row, now);
+    let what = format!("{} {}-{} {}, {}", row.code, row.departure, row.arrival, row.start_time, status.name());
+    Candidate { key, what }
+}
+
+async fn products(db: &impl ConnectionTrait, typed: &str, mut add: impl FnMut(Candidate)) -> Result<(), DbErr> {
+    let rows =
+        miles_product::Entity::find().order_by_asc(miles_product::Column::ProductId).limit(LOOKED_AT).all(db).await?;
+    for row in rows.into_iter().filter(|row| begins(&row.product_id, typed)) {
+        let what = format!("{}/{}, {} miles", row.airline_id, row.name, row.price_miles);
+        add(Candidate { key: row.product_id, what });
+    }
+    Ok(())
+}
+
+fn begins(text: &str, typed: &str) -> bool {
+    text.to_lowercase().starts_with(&typed.to_lowercase())
+}
