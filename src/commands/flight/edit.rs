@@ -73,13 +73,13 @@ pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
     let after = edit::preview(db, &before, &changes, cx.now.into()).await?;
     let effects = effects(&before, &after);
     if effects.is_empty() {
-        cx.ui.note(format!("{} is so already: nothing was changed.", before.code));
+        cx.ui.note("Nothing to change: it is so already.");
         cx.ui.report(&Done::new(Shown::new(before, cx.now.into()), true, "Left", "leave"))?;
         return Ok(Outcome::Done);
     }
 
     for (column, old, new) in &effects {
-        cx.ui.note(format!("  {column}  {} → {}", crate::ui::text::visible(old), crate::ui::text::visible(new)));
+        cx.ui.note(format!("{column}: {} → {}", crate::ui::text::visible(old), crate::ui::text::visible(new)));
     }
     let _approved = cx.approve(Ask::changes(format!("Change {} {}?", before.code, before.id))).await?;
 

@@ -6,6 +6,7 @@ use sea_orm::{IdenStatic as _, Iterable as _, Order, QuerySelect as _};
 
 use super::row::Shown;
 use crate::commands::args::{ListArgs, time};
+use crate::commands::listing;
 use crate::context::Context;
 use crate::domain::flight::list::{By, Filter, query};
 use crate::domain::flight::status::Status;
@@ -74,21 +75,9 @@ pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
     };
     let limit = args.list.limit(&cx.ui);
     let query = query(&filter, &sort, cx.now.into()).limit(limit.map(|limit| limit.saturating_add(1)));
-    let (shown, more) = cx
-        .ui
-        .list(async |list| {
-            let mut rows = query.stream(database.conn()).await?;
-            while let Some(row) = rows.try_next().await? {
-                if limit == Some(list.count()) {
-                    return Ok(true);
-                }
-                list.push(&Shown::listed(row, cx.now.into(), airline.as_deref()))?;
-            }
-            Ok(false)
-        })
-        .await?;
-    args.list.say_more(&cx.ui, shown, more);
-    Ok(Outcome::Done)
+    let rows = query.stream(database.conn()).await?;
+    let rows = rows.map_ok(|flight| Shown::listed(flight, cx.now.into(), airline.as_deref()));
+    listing::stream(cx, &args.list, limit, rows).await
 }
 
 fn sort(list: &ListArgs) -> Result<Vec<(By, Order)>> {

@@ -1,7 +1,7 @@
 //! The manifest of a flight as it stands: who boarded, for how many miles.
 
 use sea_orm::{
-    ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, JoinType, QueryFilter as _,
+    ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, JoinType, Order, QueryFilter as _,
     QueryOrder as _, QuerySelect as _, RelationTrait as _, SelectModel, Selector, Statement,
 };
 use serde::Serialize;
@@ -38,10 +38,11 @@ pub struct Summary {
     pub unpaid: i64,
 }
 
-/// Everybody on board, in the order in which they came.
+/// Everybody on board, at most `limit` of them, by the given columns (each with whether the largest comes first) and else in
+/// the order in which they came.
 #[must_use]
-pub fn everybody(flight_id: Id) -> Selector<SelectModel<OnBoard>> {
-    Entity::find()
+pub fn everybody(flight_id: Id, sort: &[(&str, bool)], limit: Option<u64>) -> Selector<SelectModel<OnBoard>> {
+    let on_board = Entity::find()
         .select_only()
         .column_as(Column::UserId, "user_id")
         .column_as(user::Column::Username, "username")
@@ -49,10 +50,18 @@ pub fn everybody(flight_id: Id) -> Selector<SelectModel<OnBoard>> {
         .column_as(Column::Miles, "miles")
         .column_as(Column::JoinedAt, "joined_at")
         .join(JoinType::InnerJoin, Relation::User.def())
-        .filter(Column::FlightId.eq(flight_id))
-        .order_by_asc(Column::JoinedAt)
-        .order_by_asc(Column::UserId)
-        .into_model()
+        .filter(Column::FlightId.eq(flight_id));
+    let sorted = sort.iter().fold(on_board, |query, (column, descending)| {
+        let order = if *descending { Order::Desc } else { Order::Asc };
+        match *column {
+            "username" => query.order_by(user::Column::Username, order),
+            "displayName" => query.order_by(user::Column::DisplayName, order),
+            "miles" => query.order_by(Column::Miles, order),
+            "joinedAt" => query.order_by(Column::JoinedAt, order),
+            _ => query.order_by(Column::UserId, order),
+        }
+    });
+    sorted.order_by_asc(Column::JoinedAt).order_by_asc(Column::UserId).limit(limit).into_model()
 }
 
 /// One user on board; `None` where the user is not.

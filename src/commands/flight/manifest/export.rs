@@ -23,7 +23,7 @@ pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
     let flight = reference::flight(database.conn(), &args.flight).await?;
     cx.ui
         .export(async |list| {
-            let mut rows = everybody(flight.id).stream(database.conn()).await?;
+            let mut rows = everybody(flight.id, &[], None).stream(database.conn()).await?;
             while let Some(row) = rows.try_next().await? {
                 list.push(&row)?;
             }

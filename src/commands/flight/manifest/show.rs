@@ -1,7 +1,7 @@
 //! `flight manifest show`.
 
-use futures::TryStreamExt;
-
+use crate::commands::args::ListArgs;
+use crate::commands::listing;
 use crate::context::Context;
 use crate::domain::flight::roster::{OnBoard, everybody};
 use crate::domain::reference;
@@ -10,22 +10,15 @@ use crate::report::Row;
 use crate::ui::{Cell, Column, Look};
 
 pub(super) const EXAMPLES: &str =
-    "Examples:\n  skyteam flight manifest show DL123\n  skyteam flight manifest show DL123 -o md";
-
-/// How many rows a terminal is shown when nothing is said.
-const ON_A_TERMINAL: u64 = 50;
+    "Examples:\n  skyteam flight manifest show DL123 --sort -miles\n  skyteam flight manifest show DL123 -o md";
 
 /// Arguments of `flight manifest show`.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// Flight: its id, at least 4 characters of it, or the code of the one that is scheduled or live
     flight: String,
-    /// Show at most this many rows
-    #[arg(long, value_name = "N", conflicts_with = "all")]
-    limit: Option<u64>,
-    /// Show all rows, on a terminal too
-    #[arg(long)]
-    all: bool,
+    #[command(flatten)]
+    list: ListArgs,
 }
 
 impl Row for OnBoard {
@@ -49,27 +42,13 @@ impl Row for OnBoard {
 }
 
 pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
+    let sort = args.list.sort(&listing::columns::<OnBoard>())?;
+    let sort: Vec<(&str, bool)> = sort.iter().map(|key| (key.column, key.descending)).collect();
+    let limit = args.list.limit(&cx.ui);
+
     let database = cx.reader().await?;
     let flight = reference::flight(database.conn(), &args.flight).await?;
-    let limit = match args.limit {
-        None if !args.all && cx.ui.is_terminal() => Some(ON_A_TERMINAL),
-        limit => limit,
-    };
-    let (shown, more) = cx
-        .ui
-        .list(async |list| {
-            let mut rows = everybody(flight.id).stream(database.conn()).await?;
-            while let Some(row) = rows.try_next().await? {
-                if limit == Some(list.count()) {
-                    return Ok(true);
-                }
-                list.push(&row)?;
-            }
-            Ok(false)
-        })
-        .await?;
-    if more && args.limit.is_none() {
-        cx.ui.note(format!("Showing the first {shown}. See more with --limit N or --all."));
-    }
-    Ok(Outcome::Done)
+    let on_board = everybody(flight.id, &sort, limit.map(|limit| limit.saturating_add(1)));
+    let rows = on_board.stream(database.conn()).await?;
+    listing::stream(cx, &args.list, limit, rows).await
 }
