@@ -9,6 +9,7 @@ mod doctor;
 mod layers;
 mod migrate;
 mod migrations;
+mod push_faults;
 mod rollback;
 mod seed;
 mod settings;

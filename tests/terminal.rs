@@ -1,14 +1,14 @@
 //! What only a terminal can show, on a pseudo-terminal: questions and their answers, Ctrl-C, colour; and what the
 //! program does when there is none.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::Read;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rexpect::process::WaitStatus;
 use rexpect::session::{PtySession, spawn_command};
 
-use crate::support::{Engine, World, both, eventually};
+use crate::support::{Engine, Holder, World, both, eventually};
 
 /// The program on a terminal of its own.
 struct Seat(PtySession);
@@ -94,37 +94,13 @@ both!(ready fn without_a_terminal_the_question_becomes_the_flag_to_give(world) {
     assert_eq!(world.query("SELECT actor FROM \"milesTransactions\""), "me");
 });
 
-/// A session that holds the users' table until it is dropped.
-struct Holder(std::process::Child);
-
-impl Holder {
-    fn on(world: &World) -> Self {
-        let mut psql = Command::new(crate::support::binary("psql"));
-        psql.args(["-XqAt", &world.url()]).stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut psql = psql.spawn().unwrap();
-        let stdin = psql.stdin.as_mut().unwrap();
-        std::io::Write::write_all(stdin, b"BEGIN; LOCK TABLE users; SELECT 'held';\n").unwrap();
-        let mut line = String::new();
-        BufReader::new(psql.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
-        assert_eq!(line, "held\n");
-        Self(psql)
-    }
-}
-
-impl Drop for Holder {
-    fn drop(&mut self) {
-        self.0.kill().unwrap();
-        self.0.wait().unwrap();
-    }
-}
-
 const WAITING: &str =
     "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'skyteam %' AND state = 'active'";
 
 #[test]
 fn ctrl_c_ends_a_wait_and_leaves_nothing_queued() {
     let world = World::ready(Engine::Postgres);
-    let holder = Holder::on(&world);
+    let holder = Holder::takes(&world, "LOCK TABLE users");
     let mut seat = Seat::run(&world, "user list");
     let superuser = world.server().as_superuser(&world.name());
     eventually("it waits for the lock", || superuser.lines(&format!("{WAITING} AND wait_event_type = 'Lock'")) == "1");
@@ -140,7 +116,7 @@ fn ctrl_c_ends_a_wait_and_leaves_nothing_queued() {
 #[test]
 fn a_killed_program_leaves_nothing_queued() {
     let world = World::ready(Engine::Postgres);
-    let holder = Holder::on(&world);
+    let holder = Holder::takes(&world, "LOCK TABLE users");
     let mut child = world.spawn("user list");
     let superuser = world.server().as_superuser(&world.name());
     eventually("it waits for the lock", || superuser.lines(&format!("{WAITING} AND wait_event_type = 'Lock'")) == "1");
@@ -153,7 +129,7 @@ fn a_killed_program_leaves_nothing_queued() {
 #[test]
 fn a_request_to_end_is_heard_as_ctrl_c_is() {
     let world = World::ready(Engine::Postgres);
-    let holder = Holder::on(&world);
+    let holder = Holder::takes(&world, "LOCK TABLE users");
     let child = world.spawn("user list");
     let superuser = world.server().as_superuser(&world.name());
     eventually("it waits for the lock", || superuser.lines(&format!("{WAITING} AND wait_event_type = 'Lock'")) == "1");

@@ -18,6 +18,7 @@
 mod args;
 mod call;
 mod catalogue;
+mod holder;
 mod output;
 mod pooler;
 mod postgres;
@@ -31,6 +32,7 @@ use std::time::{Duration, Instant};
 pub use args::Args;
 pub use call::{Call, NOW};
 pub use catalogue::DRIZZLE;
+pub use holder::Holder;
 pub use output::Output;
 pub use pooler::Pooler;
 pub use postgres::{PASSWORD, Server, Stop, binary};
