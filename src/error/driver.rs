@@ -72,11 +72,15 @@ fn describe_io(io: &std::io::Error) -> Error {
 
 pub(super) fn describe_refusal(database: &dyn DatabaseError) -> Error {
     let state = SqlState::of(database);
-    let error = if state.sqlite { describe_sqlite(&state) } else { describe_postgres(&state, database.table()) };
+    let error = if state.sqlite {
+        describe_sqlite(&state)
+    } else {
+        describe_postgres(&state, database.table(), detail(database))
+    };
     if state.code.is_empty() { error } else { error.sqlstate(state.code) }
 }
 
-fn describe_postgres(state: &SqlState, table: Option<&str>) -> Error {
+fn describe_postgres(state: &SqlState, table: Option<&str>, detail: Option<&str>) -> Error {
     let message = state.message.as_str();
     let on = table.map(|table| format!(" in {table}")).unwrap_or_default();
     match state.code.as_str() {
@@ -84,6 +88,7 @@ fn describe_postgres(state: &SqlState, table: Option<&str>) -> Error {
         "3D000" => {
             Error::new(Kind::Config, "no_such_database", "no such database").why(message).fix("skyteam db create")
         }
+        "2BP01" => depended_on(detail),
         "42501" => Error::new(Kind::Denied, "permission_denied", "permission denied").why(message),
         "53300" => Error::new(Kind::Unreachable, "too_many_connections", "the server has no connection to spare")
             .why(message)
@@ -125,6 +130,19 @@ fn describe_postgres(state: &SqlState, table: Option<&str>) -> Error {
         }
         _ => Error::new(Kind::Failure, "database", "the database refused a statement").why(message),
     }
+}
+
+/// What the server says beside its message. Of a duplicate it would show the values, which may be a token: only whoever
+/// knows that no value is in it may use it.
+fn detail(database: &dyn DatabaseError) -> Option<&str> {
+    database.try_downcast_ref::<sqlx::postgres::PgDatabaseError>().and_then(sqlx::postgres::PgDatabaseError::detail)
+}
+
+/// Somebody else's view or key stands on what is to go. Nothing of theirs is dropped along with it, under no flag.
+fn depended_on(detail: Option<&str>) -> Error {
+    let error = Error::new(Kind::Refused, "depended_on", "other objects depend on it");
+    let depending = detail.into_iter().flat_map(str::lines);
+    depending.fold(error, Error::why).fix("drop or change them first, then run this again")
 }
 
 fn describe_sqlite(state: &SqlState) -> Error {
@@ -178,7 +196,7 @@ mod tests {
     use super::*;
 
     fn postgres(code: &str) -> Error {
-        describe_postgres(&SqlState { code: code.into(), message: "words".into(), sqlite: false }, None)
+        describe_postgres(&SqlState { code: code.into(), message: "words".into(), sqlite: false }, None, None)
     }
 
     #[test]

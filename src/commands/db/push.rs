@@ -66,10 +66,11 @@ pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
         if !prepared.missing.is_empty() {
             return Err(lacking(&prepared.live.rights.role, name, &prepared.missing));
         }
+        // Before the data: what looks like an empty new column may be an old one under a new name.
+        stop_at_renames(cx, &prepared, name).await?;
         if !prepared.findings.is_empty() {
             return Err(data_breaks(&prepared.findings));
         }
-        stop_at_renames(cx, &prepared, name).await?;
         let approval = cx.approve(ask(cx, &prepared, name)).await?;
         let manner = planned::manner(cx);
         let tell = &mut |event: schema::Event<'_>| planned::tell(cx, &event);
