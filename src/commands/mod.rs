@@ -13,6 +13,8 @@ mod db;
 mod flight;
 mod listing;
 mod man;
+mod miles;
+
 mod product;
 pub mod records;
 pub mod rejects;
@@ -44,6 +46,9 @@ pub enum Noun {
     /// Look after what airlines sell for miles
     #[command(subcommand, visible_alias = "products")]
     Product(product::Verb),
+    /// Award, spend, redeem, reverse and prove miles
+    #[command(subcommand)]
+    Miles(miles::Verb),
     /// Look at the settings
     #[command(subcommand)]
     Config(config::Verb),
@@ -67,6 +72,7 @@ impl Noun {
             Self::Brand(verb) => verb.run(cx).await,
             Self::Flight(verb) => verb.run(cx).await,
             Self::Product(verb) => verb.run(cx).await,
+            Self::Miles(verb) => verb.run(cx).await,
             Self::Config(verb) => verb.run(cx),
             Self::Completions(verb) => verb.run(cx),
             Self::Man(args) => man::run(args, cx, tree),

@@ -40,7 +40,8 @@ pub enum OnRefusal {
     Skip,
 }
 
-/// Makes all movements, in their order, as part of an open transaction; `progress` is told how many entries stand.
+/// Makes all movements, in their order, as part of an open transaction; `progress` is told of every so
+/// many that were written.
 ///
 /// The outcome is that of making them one by one, with the same ids, in the same order.
 ///
@@ -50,7 +51,7 @@ pub async fn post_all(
     tx: &Transaction,
     movements: &[Movement],
     on_refusal: OnRefusal,
-    mut progress: impl FnMut(usize),
+    mut progress: impl FnMut(u64),
 ) -> Result<Applied, MilesError> {
     let locked = bulk::lock(tx, movements.iter().map(|movement| movement.user_id.as_str())).await?;
     let stored = bulk::stored(tx, movements.iter().map(|movement| movement.id)).await?;

@@ -70,11 +70,11 @@ pub(super) async fn stored(tx: &Transaction, ids: impl Iterator<Item = Id>) -> R
 }
 
 /// Writes entries that every rule has passed, and adds them to the balances. The users' rows are locked. `progress` is
-/// told how many entries stand.
+/// told of every so many that were written.
 pub(super) async fn write<'a>(
     tx: &Transaction,
     entries: impl Iterator<Item = &'a Entry>,
-    mut progress: impl FnMut(usize),
+    mut progress: impl FnMut(u64),
 ) -> Result<(), MilesError> {
     let entries: Vec<&Entry> = entries.collect();
     if entries.is_empty() {
@@ -82,14 +82,12 @@ pub(super) async fn write<'a>(
     }
     let engine = Engine::of(tx);
     let mut totals: BTreeMap<&str, i64> = BTreeMap::new();
-    let mut done = 0;
     for some in entries.chunks(CHUNK) {
         insert(tx, some).await?;
         for entry in some {
             *totals.entry(&entry.user_id).or_default() += i64::from(entry.amount);
         }
-        done += some.len();
-        progress(done);
+        progress(some.len() as u64);
     }
     // Once for each user, however many entries: every update leaves a dead row behind.
     let (sql, values) = match engine {

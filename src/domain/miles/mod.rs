@@ -31,6 +31,7 @@ pub mod usual;
 
 use sea_orm::DbErr;
 
+use super::input::Amount;
 pub use crate::entity::miles_transaction::Model as Entry;
 use crate::entity::types::{Id, Timestamp};
 
@@ -67,22 +68,6 @@ pub mod kind {
     }
 }
 
-/// A number of miles that can be asked for: 1 to [`MAX_BALANCE`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Miles(i32);
-
-impl Miles {
-    /// The number of miles; `None` outside 1 … [`MAX_BALANCE`].
-    pub fn new(miles: i64) -> Option<Self> {
-        i32::try_from(miles).ok().filter(|miles| *miles > 0).map(Self)
-    }
-
-    /// The number.
-    pub fn get(self) -> i32 {
-        self.0
-    }
-}
-
 /// One change of one balance that is asked for: what the entry will hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Movement {
@@ -110,13 +95,18 @@ pub struct Movement {
 
 impl Movement {
     /// Gives miles, by hand until [`Movement::source`] says otherwise.
-    pub fn award(id: Id, user_id: impl Into<String>, miles: Miles) -> Self {
+    pub fn award(id: Id, user_id: impl Into<String>, miles: Amount) -> Self {
         Self::new(id, user_id.into(), miles.get())
     }
 
     /// Takes miles, by hand until [`Movement::source`] says otherwise.
-    pub fn spend(id: Id, user_id: impl Into<String>, miles: Miles) -> Self {
+    pub fn spend(id: Id, user_id: impl Into<String>, miles: Amount) -> Self {
         Self::new(id, user_id.into(), -miles.get())
+    }
+
+    /// Gives or takes, by the sign of `amount`, which is not `i32::MIN`.
+    pub fn signed(id: Id, user_id: impl Into<String>, amount: i32) -> Self {
+        Self::new(id, user_id.into(), amount)
     }
 
     fn new(id: Id, user_id: String, amount: i32) -> Self {

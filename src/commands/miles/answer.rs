@@ -1,0 +1,161 @@
+//! What the commands that write into the ledger share: how an entry is answered, and how a transaction is run.
+
+use std::io;
+
+use crate::context::Context;
+use crate::db::{self, Database, Transaction};
+use crate::domain::input::{InputError, Text};
+use crate::domain::miles::{Entry, MilesError, Posted, post, source};
+use crate::entity::types::Id;
+use crate::error::ledger::{Again, shell_word, unknown_outcome};
+use crate::error::{Error, Kind, Result};
+use crate::report::{Report, Row};
+use crate::ui::{Cell, Column, Look, Page};
+
+/// The columns of an entry, and the balance beside it.
+pub(super) const COLUMNS: [Column; 13] = [
+    Column::text("id").wide(),
+    Column::text("userId"),
+    Column::number("amount"),
+    Column::text("type").wide(),
+    Column::text("source"),
+    Column::text("flightId").wide(),
+    Column::text("productId").wide(),
+    Column::text("note"),
+    Column::text("createdAt"),
+    Column::text("reversesId").wide(),
+    Column::text("batchId").wide(),
+    Column::text("actor"),
+    Column::number("balance"),
+];
+
+/// The cell of an entry, or of the balance beside it, in one of [`COLUMNS`].
+pub(super) fn cell(entry: &Entry, balance: i64, column: usize, look: &Look) -> Cell {
+    let id = |id: Option<Id>| id.map_or_else(Cell::empty, |id| Cell::new(id.to_string()));
+    match COLUMNS[column].key {
+        "id" => Cell::new(entry.id.to_string()),
+        "userId" => entry.user_id.as_str().into(),
+        "amount" => look.signed(entry.amount),
+        "type" => entry.r#type.as_str().into(),
+        "source" => entry.source.as_str().into(),
+        "flightId" => id(entry.flight_id),
+        "productId" => entry.product_id.as_deref().into(),
+        "note" => entry.note.as_deref().into(),
+        "createdAt" => look.time(entry.created_at),
+        "reversesId" => id(entry.reverses_id),
+        "batchId" => id(entry.batch_id),
+        "actor" => entry.actor.as_deref().into(),
+        _ => look.number(balance),
+    }
+}
+
+impl Row for Posted {
+    const COLUMNS: &'static [Column] = &COLUMNS;
+
+    fn cell(&self, column: usize, look: &Look) -> Cell {
+        cell(&self.entry, self.balance, column, look)
+    }
+}
+
+impl Report for Posted {
+    fn human(&self, page: &mut Page<'_>) -> io::Result<()> {
+        let look = page.look;
+        let fields: Vec<(&str, Cell)> = COLUMNS
+            .iter()
+            .enumerate()
+            .map(|(index, column)| (column.key, cell(&self.entry, self.balance, index, &look)))
+            .filter(|(_, cell)| !cell.text.is_empty())
+            .collect();
+        page.fields(&fields)
+    }
+}
+
+/// Answers with several entries.
+pub(super) async fn list(cx: &Context, posted: impl IntoIterator<Item = Posted>) -> Result<()> {
+    cx.ui
+        .list(async |list| {
+            for posted in posted {
+                list.push(&posted)?;
+            }
+            Ok(())
+        })
+        .await?;
+    Ok(())
+}
+
+/// Says that an entry stood there before.
+pub(super) fn say_already(cx: &Context, posted: &Posted) {
+    if posted.already {
+        cx.ui.note(format!("Already applied on {}: nothing was changed.", posted.entry.created_at));
+    }
+}
+
+/// A note that can be stored.
+pub(super) fn note(text: &str) -> Result<String, InputError> {
+    Ok(Text::parse_as("note", text)?.as_str().to_owned())
+}
+
+/// The source of an entry that somebody writes by hand: any word but those that the audit reads a meaning from.
+pub(super) fn chosen_source(text: Option<&str>) -> Result<Option<String>, InputError> {
+    let accepted = "a word of 1 to 32 letters, digits, - and _, other than reversal and adjustment";
+    let Some(text) = text else { return Ok(None) };
+    let word = (1..=32).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+        && !source::RESERVED.contains(&text);
+    if word { Ok(Some(text.to_owned())) } else { Err(InputError::new("source", text, accepted)) }
+}
+
+/// A key that can be told from no key.
+pub(super) fn key(text: Option<&str>) -> Result<Option<&str>, InputError> {
+    match text {
+        Some(text) if text.trim().is_empty() => Err(InputError::new("key", text, "text with a visible character")),
+        text => Ok(text),
+    }
+}
+
+/// Runs `work` in a transaction and makes it last, or rolls it back under `--dry-run`. A lost race is run again.
+///
+/// `id` is what is asked for where the outcome of the commit stays unknown.
+pub(super) async fn transact<T>(
+    cx: &Context,
+    database: &Database,
+    id: Id,
+    work: impl AsyncFn(&Transaction) -> Result<T, MilesError>,
+) -> Result<T, MilesError> {
+    let (tx, value) = db::retry(MilesError::db, || async {
+        let tx = database.begin().await?;
+        let value = work(&tx).await?;
+        Ok::<_, MilesError>((tx, value))
+    })
+    .await?;
+    finish(cx, tx, id).await?;
+    Ok(value)
+}
+
+/// Makes a transaction last, or rolls it back under `--dry-run` and says so.
+pub(super) async fn finish(cx: &Context, tx: Transaction, id: Id) -> Result<(), MilesError> {
+    if cx.answers.dry_run {
+        tx.rollback().await?;
+        cx.ui.note("Dry run: rolled back, nothing was changed.");
+        Ok(())
+    } else {
+        tx.commit().await.map_err(|error| post::unknown_or_failed(id, error))
+    }
+}
+
+/// Words an error of a request for one entry, which can be asked for again by its key.
+pub(super) fn worded(error: MilesError, command: &[&str], key: Option<&str>) -> Error {
+    match error {
+        MilesError::Unknown { id, source } => {
+            let words: Vec<String> = command.iter().map(|word| shell_word(word)).collect();
+            let command = format!("skyteam miles {}", words.join(" "));
+            unknown_outcome(id, Some(Again { command: &command, key })).source(source)
+        }
+        error => error.into(),
+    }
+}
+
+/// The refusal of arguments that do not go together.
+pub(super) fn usage(what: &str) -> Error {
+    Error::new(Kind::Usage, "usage", what)
+}

@@ -1,0 +1,171 @@
+//! `miles award`.
+
+use super::answer::{self, say_already, transact};
+use crate::approval::Ask;
+use crate::context::Context;
+use crate::db::Database;
+use crate::domain::input::Amount;
+use crate::domain::miles::batch::{self, OnRefusal};
+use crate::domain::miles::{Movement, flight as ledger, key, post, source, usual};
+use crate::domain::reference;
+use crate::entity::{flight, user};
+use crate::error::{Kind, Outcome, Result};
+use crate::ui::text::count;
+
+pub(super) const EXAMPLES: &str = "Examples:
+  skyteam miles award @pilot123 500 --note \"Won the quiz\"
+  skyteam miles award 107919 115838 250 --note \"Ground crew\" --key crew-2026-11-22
+
+With --flight the miles are the users' award for that flight, which each gets once; they are passengers afterwards.
+With --key the same command can be run again safely: it is applied once.";
+
+/// Arguments of `miles award`.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// Users: @name, userId or username; several make one batch
+    #[arg(required = true, num_args = 1.., value_name = "USER")]
+    users: Vec<String>,
+    /// Miles for each, 1 to 2147483647
+    #[arg(allow_hyphen_values = true)]
+    amount: String,
+    /// Why, for the ledger
+    #[arg(long, value_name = "TEXT")]
+    note: String,
+    /// Source of the entry; flight with --flight, else manual
+    #[arg(long, value_name = "WORD")]
+    source: Option<String>,
+    /// Flight that the miles are for: its id, at least 4 characters of it, or its code
+    #[arg(long, value_name = "FLIGHT")]
+    flight: Option<String>,
+    /// Idempotency key: the same key applies the award once
+    #[arg(long)]
+    key: Option<String>,
+}
+
+pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
+    let amount = Amount::parse(&args.amount)?;
+    let note = answer::note(&args.note)?;
+    let chosen = answer::chosen_source(args.source.as_deref())?;
+    let given_key = answer::key(args.key.as_deref())?;
+    let database = cx.writer().await?;
+    let mut users = Vec::new();
+    for reference in &args.users {
+        let user = reference::user(database.conn(), reference).await?;
+        if users.iter().any(|known: &user::Model| known.user_id == user.user_id) {
+            return Err(answer::usage(&format!("{} is named twice", user.username)));
+        }
+        users.push(user);
+    }
+    let flight = match &args.flight {
+        Some(reference) => Some(reference::flight(database.conn(), reference).await?),
+        None => None,
+    };
+    let usual_source = if flight.is_some() { source::FLIGHT } else { source::MANUAL };
+    let source = chosen.unwrap_or_else(|| usual_source.to_owned());
+    if source == source::FLIGHT && flight.is_none() {
+        return Err(answer::usage("--source flight needs --flight: an award for a flight names it"));
+    }
+
+    ask_if_large(cx, &database, amount, flight.as_ref(), &users).await?;
+
+    let many = users.len() > 1;
+    let batch_id = many.then(|| given_key.map_or_else(key::fresh_id, |key| key::entry_id(&format!("{key}:"))));
+    let movements: Vec<Movement> = users
+        .iter()
+        .map(|user| Movement {
+            source: source.clone(),
+            flight_id: flight.as_ref().map(|flight| flight.id),
+            note: Some(note.clone()),
+            batch_id,
+            actor: Some(cx.settings.actor.value.clone()),
+            ..Movement::award(
+                match given_key {
+                    None => key::fresh_id(),
+                    Some(given) if many => key::entry_id_of_many(given, &user.user_id),
+                    Some(given) => key::entry_id(given),
+                },
+                &user.user_id,
+                amount,
+            )
+        })
+        .collect();
+    let again = again(&args);
+    let again: Vec<&str> = again.iter().map(String::as_str).collect();
+    let worded = |error| answer::worded(error, &again, given_key);
+
+    let for_flight = flight.filter(|_| source == source::FLIGHT);
+    if let ([movement], None, false) = (&movements[..], &for_flight, cx.answers.dry_run) {
+        let posted = post::post(&database, movement).await.map_err(worded)?;
+        say_already(cx, &posted);
+        cx.ui.report(&posted)?;
+        return Ok(Outcome::Done);
+    }
+
+    let id = batch_id.unwrap_or(movements[0].id);
+    let applied = transact(cx, &database, id, async |tx| match &for_flight {
+        Some(flight) => ledger::award(tx, flight.id, &movements).await,
+        None => batch::post_all(tx, &movements, OnRefusal::Stop, |_| ()).await,
+    })
+    .await
+    .map_err(worded)?;
+    let mut posted: Vec<_> = applied.posted.into_iter().chain(applied.already).collect();
+    posted.sort_by_key(|(place, _)| *place);
+    let before = posted.iter().filter(|(_, posted)| posted.already).count();
+    match &posted[..] {
+        [(_, posted)] if !many => {
+            say_already(cx, posted);
+            cx.ui.report(posted)?;
+        }
+        _ => {
+            if before > 0 {
+                cx.ui.note(format!("{before} of {} were already applied.", posted.len()));
+            }
+            if let (Some(batch), false) = (batch_id, cx.answers.dry_run) {
+                cx.ui.note(format!("Batch {batch}. Undo: skyteam miles reverse {batch} --note TEXT"));
+            }
+            answer::list(cx, posted.into_iter().map(|(_, posted)| posted)).await?;
+        }
+    }
+    Ok(Outcome::Done)
+}
+
+/// Asks (level 2) where the amount is far from what is usual, or over the profile's limit.
+async fn ask_if_large(
+    cx: &Context,
+    database: &Database,
+    amount: Amount,
+    flight: Option<&flight::Model>,
+    users: &[user::Model],
+) -> Result<()> {
+    let miles = i64::from(amount.get());
+    let airline = flight.map(|flight| flight.airline_id.as_str());
+    let why = match &cx.settings.award_limit {
+        Some(limit) if miles > i64::from(limit.value) => Some(format!("over the limit of {}", limit.value)),
+        _ => usual::award(database.conn(), airline)
+            .await?
+            .filter(|usual| miles > usual.saturating_mul(usual::FACTOR))
+            .map(|usual| format!("over {} times the usual award of {usual}", usual::FACTOR)),
+    };
+    let Some(why) = why else { return Ok(()) };
+    let whom = match users {
+        [user] => user.username.clone(),
+        users => count(users.len() as u64, "user"),
+    };
+    let question = format!("{miles} miles for {whom} is {why}. Award them?");
+    let _approved = cx.approve(Ask::changes(question)).await.map_err(|error| match error.kind() {
+        Kind::Unconfirmed => error.why("the amount may be a slip of the finger"),
+        _ => error,
+    })?;
+    Ok(())
+}
+
+/// The words of the command without its key, to be run again under one.
+fn again(args: &Args) -> Vec<String> {
+    let mut words = vec!["award".to_owned()];
+    words.extend(args.users.iter().cloned());
+    words.extend([args.amount.clone(), "--note".to_owned(), args.note.clone()]);
+    for (flag, value) in [("--source", &args.source), ("--flight", &args.flight)] {
+        words.extend(value.iter().flat_map(|value| [flag.to_owned(), value.clone()]));
+    }
+    words
+}

@@ -1,0 +1,82 @@
+//! `miles history`.
+
+use super::answer;
+use crate::commands::{args, listing};
+use crate::context::Context;
+use crate::domain::miles::history::{self, Filter, Kind, Line};
+use crate::domain::reference;
+use crate::error::{Outcome, Result};
+use crate::report::Row;
+use crate::ui::{Cell, Column, Look};
+
+pub(super) const EXAMPLES: &str = "Examples:
+  skyteam miles history @pilot123
+  skyteam miles history 107919 --type spend --since 2026-11-01 -o csv > november.csv";
+
+/// Arguments of `miles history`.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// User: @name, userId or username
+    user: String,
+    /// Entries from this time on
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    since: Option<String>,
+    /// Entries before this time
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    until: Option<String>,
+    /// Only what earns, or only what spends
+    #[arg(long = "type", value_name = "TYPE")]
+    kind: Option<Direction>,
+    /// Only entries of this source
+    #[arg(long, value_name = "WORD")]
+    source: Option<String>,
+    /// Only entries for this flight
+    #[arg(long, value_name = "FLIGHT")]
+    flight: Option<String>,
+    /// Show at most this many entries
+    #[arg(long, value_name = "N", conflicts_with = "all")]
+    limit: Option<u64>,
+    /// Show all entries, on a terminal too
+    #[arg(long)]
+    all: bool,
+}
+
+#[derive(clap::ValueEnum, Clone, Copy, Debug)]
+enum Direction {
+    Earn,
+    Spend,
+}
+
+impl Row for Line {
+    const COLUMNS: &'static [Column] = &answer::COLUMNS;
+
+    fn cell(&self, column: usize, look: &Look) -> Cell {
+        answer::cell(&self.entry, self.balance, column, look)
+    }
+}
+
+pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
+    let list = args::ListArgs { limit: args.limit, all: args.all, sort: Vec::new() };
+    let since = args.since.as_deref().map(|at| args::time(cx, "since", at)).transpose()?;
+    let until = args.until.as_deref().map(|at| args::time(cx, "until", at)).transpose()?;
+    let database = cx.reader().await?;
+    let user = reference::user(database.conn(), &args.user).await?;
+    let flight = match &args.flight {
+        Some(reference) => Some(reference::flight(database.conn(), reference).await?),
+        None => None,
+    };
+    let filter = Filter {
+        since,
+        until,
+        kind: args.kind.map(|direction| match direction {
+            Direction::Earn => Kind::Earn,
+            Direction::Spend => Kind::Spend,
+        }),
+        source: args.source,
+        flight_id: flight.map(|flight| flight.id),
+    };
+    let limit = list.limit(&cx.ui);
+    let more = limit.map(|limit| limit.saturating_add(1));
+    let lines = history::of_user(database.conn(), &user.user_id, &filter, more).await?;
+    listing::stream(cx, &list, limit, lines).await
+}

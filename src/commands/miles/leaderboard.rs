@@ -1,0 +1,74 @@
+//! `miles leaderboard`.
+
+use crate::commands::args;
+use crate::context::Context;
+use crate::domain::miles::leaderboard::{self, Place, Scope};
+use crate::domain::reference;
+use crate::error::{Outcome, Result};
+use crate::report::Row;
+use crate::ui::{Cell, Column, Look};
+
+pub(super) const EXAMPLES: &str = "Examples:
+  skyteam miles leaderboard --limit 25
+  skyteam miles leaderboard --airline delta --since 2026-10-01 --until 2026-11-01 -o md
+
+Without --since, --until and --airline users are ranked by balance, else by miles earned: what was given, less what of it
+was reversed. Equals share a rank.";
+
+/// Arguments of `miles leaderboard`.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// Miles earned from this time on
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    since: Option<String>,
+    /// Miles earned before this time
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    until: Option<String>,
+    /// Miles earned on flights that this airline operates
+    #[arg(long, value_name = "AIRLINE")]
+    airline: Option<String>,
+    /// How many places
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    limit: u64,
+}
+
+impl Row for Place {
+    const COLUMNS: &'static [Column] = &[
+        Column::number("rank"),
+        Column::text("userId").wide(),
+        Column::text("username"),
+        Column::text("displayName"),
+        Column::number("miles"),
+        Column::number("earned"),
+    ];
+
+    fn cell(&self, column: usize, look: &Look) -> Cell {
+        match Self::COLUMNS[column].key {
+            "rank" => look.number(self.rank),
+            "userId" => self.user_id.as_str().into(),
+            "username" => self.username.as_str().into(),
+            "displayName" => self.display_name.as_str().into(),
+            "miles" => look.number(self.miles),
+            _ => look.number(self.earned),
+        }
+    }
+}
+
+pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
+    let since = args.since.as_deref().map(|at| args::time(cx, "since", at)).transpose()?;
+    let until = args.until.as_deref().map(|at| args::time(cx, "until", at)).transpose()?;
+    let database = cx.reader().await?;
+    let airline_id = match &args.airline {
+        Some(reference) => Some(reference::airline(database.conn(), reference).await?.airline_id),
+        None => None,
+    };
+    let scope = Scope { since, until, airline_id };
+    let places = leaderboard::places(database.conn(), &scope, args.limit).await?;
+    cx.ui
+        .list(async |list| {
+            places.iter().try_for_each(|place| list.push(place))?;
+            Ok(())
+        })
+        .await?;
+    Ok(Outcome::Done)
+}

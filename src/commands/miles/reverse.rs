@@ -1,0 +1,100 @@
+//! `miles reverse`.
+
+use super::answer;
+use crate::approval::Ask;
+use crate::context::Context;
+use crate::db::{self, Database, Transaction};
+use crate::domain::miles::MilesError;
+use crate::domain::miles::lookup::{self, Summary, Target};
+use crate::domain::miles::reverse::{self, Reversed};
+use crate::error::{Outcome, Result};
+use crate::ui::text::{count, visible};
+
+pub(super) const EXAMPLES: &str = "Examples:
+  skyteam miles reverse 0198c2f4 --note \"Wrong flight\"
+  skyteam miles reverse last --note \"Typo\" --yes
+
+An entry is reversed once. A batch is reversed as a whole: nothing happens where one balance would fall below zero.";
+
+/// Arguments of `miles reverse`.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// Entry or batch: its id, or at least 4 characters of it; or last, for the last thing that --actor did
+    #[arg(value_name = "ENTRY|BATCH|last")]
+    target: String,
+    /// Why, for the ledger
+    #[arg(long, value_name = "TEXT")]
+    note: String,
+}
+
+pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
+    let note = answer::note(&args.note)?;
+    let actor = cx.settings.actor.value.as_str();
+    let database = cx.writer().await?;
+    let target = match args.target.as_str() {
+        "last" => lookup::last_by(database.conn(), actor).await?,
+        reference => lookup::find(database.conn(), reference).await?,
+    };
+
+    let summary = lookup::summary(database.conn(), target).await?;
+    let (mut tx, mut reversed) = attempt(&database, target, &note, actor).await?;
+    cx.ui.note(shown(target, &summary, &reversed));
+    let ask = Ask::changes(format!("Reverse {}?", count(reversed.posted.len() as u64, "entry")));
+    if cx.ui.is_interactive() && !cx.answers.dry_run {
+        // No row stays locked while a person thinks.
+        tx.rollback().await?;
+        let _approved = cx.approve(ask).await?;
+        (tx, reversed) = attempt(&database, target, &note, actor).await?;
+    } else {
+        let _approved = cx.approve(ask).await?;
+    }
+    answer::finish(cx, tx, target.id()).await?;
+
+    let mut posted = reversed.posted;
+    match (target, posted.pop()) {
+        (Target::Entry(_), Some(only)) => cx.ui.report(&only)?,
+        (_, last) => answer::list(cx, posted.into_iter().chain(last)).await?,
+    }
+    Ok(Outcome::Done)
+}
+
+async fn attempt(
+    database: &Database,
+    target: Target,
+    note: &str,
+    actor: &str,
+) -> Result<(Transaction, Reversed), MilesError> {
+    db::retry(MilesError::db, || async {
+        let tx = database.begin().await?;
+        let reversed = reverse::reverse(&tx, target, Some(note), Some(actor)).await?;
+        Ok((tx, reversed))
+    })
+    .await
+}
+
+/// What is about to be taken back, in a line or two.
+fn shown(target: Target, summary: &Summary, reversed: &Reversed) -> String {
+    let first = &summary.first;
+    let by = first.actor.as_deref().unwrap_or("another program");
+    let note = first.note.as_deref().map(|note| format!(", {:?}", visible(note))).unwrap_or_default();
+    let mut text = match target {
+        Target::Entry(id) => {
+            format!(
+                "Entry {id}: {:+} for user {} ({}{note}), by {by} on {}",
+                first.amount, first.user_id, first.source, first.created_at
+            )
+        }
+        Target::Batch(id) => format!(
+            "Batch {id}: {} of {}, {:+} in all ({}{note}), by {by} on {}",
+            count(u64::try_from(summary.entries).unwrap_or_default(), "entry"),
+            count(u64::try_from(summary.users).unwrap_or_default(), "user"),
+            summary.total,
+            first.source,
+            first.created_at
+        ),
+    };
+    if !reversed.before.is_empty() {
+        text.push_str(&format!("\n{} reversed before and left out.", count(reversed.before.len() as u64, "entry")));
+    }
+    text
+}
