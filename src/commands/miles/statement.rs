@@ -23,9 +23,9 @@ The month is that of --tz. The statement of a past month is the same whenever it
 
 /// Arguments of `miles statement`.
 #[derive(clap::Args, Debug)]
-#[group(id = "account", required = true, multiple = false, args = ["user", "airline"])]
 pub struct Args {
     /// User: @name, userId or username
+    #[arg(required_unless_present = "airline", conflicts_with = "airline")]
     user: Option<String>,
     /// What this airline's flights paid and its products took in
     #[arg(long, value_name = "AIRLINE")]
