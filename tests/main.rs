@@ -12,6 +12,7 @@ mod migrations;
 mod push_faults;
 mod rollback;
 mod seed;
+mod schema;
 mod settings;
 mod shell;
 mod streams;

@@ -88,18 +88,20 @@ pub(super) fn shown(engine: Engine, column: &str, from: &Kind, to: &Kind) -> Opt
     }
 }
 
-/// What a `STRICT` column refuses.
+/// What a `STRICT` column refuses. A text is taken for a number where its digits could follow another digit in JSON,
+/// whose numbers SQLite reads too; that leaves out `.5`, and nothing is lost by asking about it.
 fn refused(value: &str, to: &Kind) -> String {
-    let number = format!("trim({value}) GLOB '*[0-9]*'");
+    let trimmed = format!("trim({value})");
+    let digits =
+        format!("CASE WHEN substr({trimmed}, 1, 1) IN ('-', '+') THEN substr({trimmed}, 2) ELSE {trimmed} END");
+    let number = format!("({digits}) GLOB '[0-9]*' AND json_valid('1' || ({digits}))");
+    let whole = format!("abs(CAST({value} AS REAL)) < 9e18 AND CAST({value} AS REAL) = CAST({value} AS INTEGER)");
     match to {
         Kind::Integer | Kind::BigInteger | Kind::Boolean => format!(
-            "typeof({value}) = 'text' AND NOT ({number} AND ltrim(trim({value}), '+-') NOT GLOB '*[^0-9]*') \
-             OR typeof({value}) = 'real' AND {value} <> round({value}) OR typeof({value}) = 'blob'"
+            "typeof({value}) = 'text' AND NOT ({number} AND {whole}) \
+             OR typeof({value}) = 'real' AND NOT ({whole}) OR typeof({value}) = 'blob'"
         ),
-        Kind::Double => format!(
-            "typeof({value}) = 'text' AND NOT ({number} AND trim({value}) NOT GLOB '*[^-+0-9.eE]*') \
-             OR typeof({value}) = 'blob'"
-        ),
+        Kind::Double => format!("typeof({value}) = 'text' AND NOT ({number}) OR typeof({value}) = 'blob'"),
         _ => format!("typeof({value}) = 'blob'"),
     }
 }

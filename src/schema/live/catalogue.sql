@@ -4,7 +4,7 @@
 WITH given AS (
   SELECT ARRAY (SELECT pg_catalog.json_array_elements_text($1::json)) AS names
 ), home AS (
-  SELECT oid, nspname FROM pg_catalog.pg_namespace
+  SELECT oid FROM pg_catalog.pg_namespace
   WHERE oid = CASE WHEN $2 THEN pg_catalog.pg_my_temp_schema() ELSE pg_catalog.to_regnamespace('public') END
 ), ours AS (
   SELECT c.oid, c.relname, c.relkind, c.relpersistence, c.relowner
@@ -93,7 +93,8 @@ SELECT pg_catalog.json_build_object(
       'table', ours.relname, 'name', t.tgname, 'enabled', t.tgenabled,
       'definition', pg_catalog.pg_get_triggerdef(t.oid, false),
       'head', pg_catalog.format('CREATE TRIGGER %I ', t.tgname),
-      'on', pg_catalog.format(' ON %I.%I ', (SELECT nspname FROM home), ours.relname),
+      -- PostgreSQL calls a temporary schema pg_temp, whatever its own name is.
+      'on', pg_catalog.format(' ON %I.%I ', CASE WHEN $2 THEN 'pg_temp' ELSE 'public' END, ours.relname),
       'schema', n.nspname, 'function', p.proname
     ) ORDER BY ours.relname COLLATE "C", t.tgname COLLATE "C")
     FROM ours
