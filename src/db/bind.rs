@@ -11,8 +11,8 @@ use async_trait::async_trait;
 use chrono::NaiveDateTime;
 use futures::Stream;
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult, IsolationLevel,
-    QueryResult, SqliteTransactionMode, Statement, StreamTrait, TransactionOptions, TransactionTrait, Value,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult,
+    SqliteTransactionMode, Statement, StreamTrait, TransactionOptions, TransactionTrait, Value,
 };
 
 use super::pooled;
@@ -49,11 +49,7 @@ impl Connection {
     /// # Errors
     /// The driver's; on SQLite also that the file stayed locked for the whole busy time-out.
     pub async fn begin(&self) -> Result<Transaction, DbErr> {
-        let options = TransactionOptions {
-            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-            ..TransactionOptions::default()
-        };
-        self.begin_with(options).await
+        self.begin_as(SqliteTransactionMode::Immediate, None).await
     }
 
     /// Begins a transaction that only reads and sees one snapshot throughout.
@@ -61,27 +57,21 @@ impl Connection {
     /// # Errors
     /// The driver's.
     pub async fn begin_read(&self) -> Result<Transaction, DbErr> {
-        let options = match self.inner.get_database_backend() {
-            DbBackend::Postgres => TransactionOptions {
-                isolation_level: Some(IsolationLevel::RepeatableRead),
-                access_mode: Some(sea_orm::AccessMode::ReadOnly),
-                sqlite_transaction_mode: None,
-            },
-            _ => TransactionOptions {
-                sqlite_transaction_mode: Some(SqliteTransactionMode::Deferred),
-                ..TransactionOptions::default()
-            },
-        };
-        self.begin_with(options).await
+        let one_snapshot = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY";
+        self.begin_as(SqliteTransactionMode::Deferred, Some(one_snapshot)).await
     }
 
-    async fn begin_with(&self, mut options: TransactionOptions) -> Result<Transaction, DbErr> {
-        if self.inner.get_database_backend() != DbBackend::Sqlite {
-            options.sqlite_transaction_mode = None;
+    /// Begins in this mode on SQLite; on PostgreSQL tells the transaction what it must know first, in one message.
+    /// SeaORM's own way would prepare a statement for it under a name, before [`super::pooled`] can clear that name.
+    async fn begin_as(&self, mode: SqliteTransactionMode, also: Option<&str>) -> Result<Transaction, DbErr> {
+        if self.inner.get_database_backend() == DbBackend::Sqlite {
+            let options = TransactionOptions { sqlite_transaction_mode: Some(mode), ..TransactionOptions::default() };
+            return self.inner.begin_with_options(options).await.map(Transaction);
         }
-        let transaction = self.inner.begin_with_options(options).await?;
-        if let Some(told) = &self.pooled {
-            transaction.execute_unprepared(told).await?;
+        let transaction = self.inner.begin().await?;
+        let told: Vec<&str> = also.into_iter().chain(self.pooled.as_deref()).collect();
+        if !told.is_empty() {
+            transaction.execute_unprepared(&told.join("; ")).await?;
         }
         Ok(Transaction(transaction))
     }

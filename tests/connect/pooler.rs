@@ -1,9 +1,64 @@
 //! Through PgBouncer in transaction mode: a session of the server is ours only for one transaction.
 
 use std::sync::Barrier;
+use std::time::Duration;
 
 use super::reaches;
-use crate::support::{Pooler, World};
+use crate::support::{Holder, Pooler, World};
+
+/// The URL's parameters that say a pooler stands between.
+const PARAMETERS: [&str; 2] = ["statement-cache-capacity=0", "pgbouncer=true"];
+
+#[test]
+fn every_kind_of_work() {
+    for parameters in PARAMETERS {
+        let mut world = World::postgres();
+        // One session for everybody: what a client leaves on it, the next one finds.
+        let pooler = Pooler::before(&world, 1);
+        world.set("DATABASE_URL", format!("{}?{parameters}", pooler.url(&world)));
+        world.run("db push --dry-run").ok();
+        world.run("db push").ok();
+        assert!(world.run_program("db push", "").ok().stdout.starts_with("Nothing to do"));
+        world.run("db diff --exit-code").ok();
+        world.run("db migrate").ok();
+        world.run("db status --exit-code").ok();
+        world.run("db doctor").ok();
+        world.run("user add 1 pilot").ok();
+        world.run("user add 2 copilot").ok();
+        world.run("user edit pilot --display-name Captain --yes").ok();
+        assert_eq!(world.run("user list -o ndjson").ndjson().len(), 2);
+        assert_eq!(world.run("user show pilot --json").json()["displayName"], "Captain");
+        world.call("user import -").input("userId,username\n3,third\n4,fourth\n").run().ok();
+        world.run("airline add sky Sky").ok();
+        let name = world.name();
+        world.run(format!("db rollback --confirm {name}")).ok();
+        world.run("db migrate").ok();
+        world.run(format!("db reset --confirm {name}")).ok();
+        world.run("db seed --users 5 --flights 2").ok();
+        assert_eq!(world.query("SELECT count(*) FROM users"), "5");
+    }
+}
+
+#[test]
+fn a_limit_of_one_statement_is_of_its_transaction() {
+    let mut world = World::ready(crate::support::Engine::Postgres);
+    world.run("user add 1 pilot").ok();
+    let pooler = Pooler::before(&world, 1);
+    world.set("DATABASE_URL", format!("{}?{}&statement_timeout=200", pooler.url(&world), PARAMETERS[0]));
+    world.run("user list").ok();
+    let holder = Holder::takes(&world, "LOCK TABLE users");
+    world.run("user list").exits(11);
+    drop(holder);
+    world.run("user list").ok();
+    // The session that was shared has no limit of ours.
+    let plain = format!("{}?{}", pooler.url(&world), PARAMETERS[0]);
+    world.set("DATABASE_URL", plain);
+    let holder = Holder::takes(&world, "LOCK TABLE users");
+    let waits = world.spawn("user list");
+    std::thread::sleep(Duration::from_millis(600));
+    drop(holder);
+    world.finish("user list".into(), waits, b"").ok();
+}
 
 #[test]
 fn many_clients_on_few_sessions() {
@@ -11,7 +66,7 @@ fn many_clients_on_few_sessions() {
     reaches(&world);
     world.query("INSERT INTO users SELECT n, 'u' || n, 'U', n, NULL, now(), now() FROM generate_series(1, 300) n");
     let pooler = Pooler::before(&world, 2);
-    world.set("DATABASE_URL", format!("{}?statement-cache-capacity=0", pooler.url(&world)));
+    world.set("DATABASE_URL", format!("{}?{}", pooler.url(&world), PARAMETERS[0]));
     let together = Barrier::new(6);
     std::thread::scope(|scope| {
         for _ in 0..6 {
