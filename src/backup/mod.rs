@@ -37,6 +37,7 @@ pub mod postgres;
 pub mod shape;
 pub mod source;
 pub mod spool;
+pub mod sqlite;
 pub mod tape;
 pub mod target;
 pub mod timestamp;

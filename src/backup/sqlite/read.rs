@@ -1,0 +1,174 @@
+//! Reading: one read transaction, its tables one after the other, while others write.
+
+use sqlx::pool::PoolConnection;
+use sqlx::{AssertSqlSafe, Row, Sqlite, SqliteConnection, SqlitePool};
+use tokio::sync::mpsc;
+
+use super::catalog::{self, Found};
+use super::pack::{self, Trouble};
+use crate::backup::archive::{Progress, Rewrite, Table, TableEncoder};
+use crate::backup::error::{BackupError, Result};
+use crate::backup::manifest::AppliedMigration;
+use crate::backup::shape::TableShape;
+use crate::backup::spool::Spools;
+
+/// Bytes that a pack should have; it is what sets how many rows go into the next one.
+const PACK: u64 = 512 << 10;
+/// Rows of the first pack, and the most of any.
+const FIRST_ROWS: u64 = 256;
+const MOST_ROWS: u64 = 8192;
+/// Packs that may wait for the encoding thread.
+const WAITING: usize = 2;
+
+/// One consistent state of the database, held open for reading.
+pub struct Snapshot {
+    connection: PoolConnection<Sqlite>,
+    tables: Vec<Found>,
+    library: String,
+    migrations: Vec<AppliedMigration>,
+}
+
+impl Snapshot {
+    /// Begins to read and looks up the tables of these names; those that are not there are left out.
+    ///
+    /// # Errors
+    /// The driver's.
+    pub async fn take(pool: &SqlitePool, names: &[&str]) -> Result<Self> {
+        let mut connection = pool.acquire().await?;
+        // The first SELECT fixes what is seen.
+        sqlx::query("BEGIN").execute(&mut *connection).await?;
+        let row = sqlx::query("SELECT sqlite_version() AS version FROM sqlite_schema UNION SELECT sqlite_version()");
+        let library = row.fetch_one(&mut *connection).await?.try_get("version")?;
+        let tables = catalog::find(&mut connection, names).await?;
+        let migrations = migrations(&mut connection).await?;
+        Ok(Self { connection, tables, library, migrations })
+    }
+
+    /// The tables that were found.
+    pub fn tables(&self) -> Vec<&TableShape> {
+        self.tables.iter().map(|table| &table.shape).collect()
+    }
+
+    /// The version that they are at.
+    ///
+    /// # Errors
+    /// Those of [`crate::backup::version::of`].
+    pub fn version(&self) -> Result<Option<String>> {
+        catalog::version_of(&self.tables)
+    }
+
+    /// SQLite's own version.
+    pub fn server_version(&self) -> &str {
+        &self.library
+    }
+
+    /// The record of the applied migrations; empty where there is none.
+    pub fn migrations(&self) -> &[AppliedMigration] {
+        &self.migrations
+    }
+
+    /// How many rows all tables have.
+    ///
+    /// # Errors
+    /// The driver's.
+    pub async fn estimate(&mut self) -> Result<u64> {
+        let mut rows = 0;
+        for table in &self.tables {
+            rows += catalog::count(&mut self.connection, &table.shape.name).await?;
+        }
+        Ok(rows)
+    }
+
+    /// Reads all rows of all tables into spools, in the order of [`Snapshot::tables`], and ends the snapshot.
+    ///
+    /// # Errors
+    /// The driver's, and the file system's.
+    pub async fn read(mut self, spools: &Spools, rewrite: Option<Rewrite>, progress: Progress) -> Result<Vec<Table>> {
+        let mut tables = Vec::new();
+        for table in &self.tables {
+            let mut shape = table.shape.clone();
+            // A cell that the column's kind cannot hold begins the table anew with a wider one: each column at most
+            // twice, and never in a file that only skyteam has written.
+            let table = loop {
+                let encoder = TableEncoder::new(&shape, spools, rewrite.clone(), progress.clone())?;
+                match read_table(&mut self.connection, &shape, encoder).await {
+                    Ok(table) => break table,
+                    Err(Trouble::Failed(error)) => return Err(error),
+                    Err(Trouble::Wider(column)) => widen(&mut shape, column)?,
+                }
+            };
+            tables.push(table);
+        }
+        sqlx::query("COMMIT").execute(&mut *self.connection).await?;
+        Ok(tables)
+    }
+}
+
+fn widen(shape: &mut TableShape, column: usize) -> Result<()> {
+    let column = &mut shape.columns[column];
+    column.stored = column.stored.wider().ok_or_else(|| BackupError::Misfit {
+        table: shape.name.clone(),
+        why: format!("column {:?} holds what no column can", column.name),
+    })?;
+    Ok(())
+}
+
+async fn migrations(connection: &mut SqliteConnection) -> Result<Vec<AppliedMigration>> {
+    let there = sqlx::query("SELECT 1 FROM sqlite_schema WHERE name = '_skyteam_migrations'");
+    if there.fetch_optional(&mut *connection).await?.is_none() {
+        return Ok(Vec::new());
+    }
+    let sql = r#"SELECT version, name, checksum, "appliedAt", "tookMs", via FROM _skyteam_migrations ORDER BY version"#;
+    let mut lines = Vec::new();
+    for row in sqlx::query(sql).fetch_all(connection).await? {
+        lines.push(AppliedMigration {
+            version: row.try_get("version")?,
+            name: row.try_get("name")?,
+            checksum: row.try_get("checksum")?,
+            applied_at: row.try_get("appliedAt")?,
+            took_ms: row.try_get("tookMs")?,
+            via: row.try_get("via")?,
+        });
+    }
+    Ok(lines)
+}
+
+/// Packs are fetched here and unpacked, encoded and compressed on a thread of their own.
+async fn read_table(
+    connection: &mut SqliteConnection,
+    shape: &TableShape,
+    mut encoder: TableEncoder,
+) -> Result<Table, Trouble> {
+    let (to_thread, mut packs) = mpsc::channel::<(Vec<u8>, u64)>(WAITING);
+    let name = shape.name.clone();
+    let thread = tokio::task::spawn_blocking(move || {
+        while let Some((pack, wanted)) = packs.blocking_recv() {
+            let found = pack::unpack(&pack, &mut encoder)?;
+            if found != wanted {
+                return Err(BackupError::Count { table: name, wanted, found }.into());
+            }
+        }
+        Ok(encoder.finish()?)
+    });
+    let sql = pack::statement(shape);
+    let mut place = i64::MIN;
+    let mut limit = FIRST_ROWS;
+    loop {
+        let fetched = sqlx::query(AssertSqlSafe(sql.as_str())).bind(place).bind(limit as i64);
+        let row = fetched.fetch_one(&mut *connection).await.map_err(BackupError::from)?;
+        let rows = row.try_get::<i64, _>("rows").map_err(BackupError::from)?.unsigned_abs();
+        if rows == 0 {
+            break;
+        }
+        let pack: Vec<u8> = row.try_get("pack").map_err(BackupError::from)?;
+        place = row.try_get("place").map_err(BackupError::from)?;
+        let size = (pack.len() as u64 / rows).max(1);
+        let full = rows == limit;
+        limit = (PACK / size).clamp(1, MOST_ROWS);
+        if to_thread.send((pack, rows)).await.is_err() || !full {
+            break;
+        }
+    }
+    drop(to_thread);
+    thread.await.map_err(|_| BackupError::Worker)?
+}

@@ -1,0 +1,222 @@
+//! Restoring: what stands in the file, and the ways of [`Way`] in SQLite.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use migration::{Engine as Dialect, history};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteLockingMode, SqliteSynchronous};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row, SqliteConnection, SqlitePool};
+
+use super::{catalog, write};
+use crate::backup::archive::{Archive, Progress};
+use crate::backup::error::{BackupError, Result};
+use crate::backup::plan::{Existing, Plan, State, Way};
+use crate::backup::shape::{Kind, quoted};
+use crate::backup::version;
+use crate::schema::dialect::sqlite as dialect;
+use crate::schema::model::Table;
+use crate::schema::rules::MAINTENANCE_TABLE;
+
+/// Pages kept in memory while a file is built, in KiB.
+const CACHE: i32 = 40 << 10;
+
+/// Looks at what stands in the file.
+///
+/// # Errors
+/// The driver's.
+pub async fn inspect(pool: &SqlitePool) -> Result<State> {
+    let mut connection = pool.acquire().await?;
+    let latest = version::latest()?;
+    let names: Vec<&str> = latest.tables().collect();
+    let found = catalog::find(&mut connection, &names).await?;
+    let mut existing = Vec::new();
+    for table in &found {
+        existing.push(Existing {
+            table: table.shape.name.clone(),
+            rows: catalog::count(&mut connection, &table.shape.name).await?,
+            columns: table.shape.columns.iter().map(|column| column.name.clone()).collect(),
+        });
+    }
+    Ok(State { existing, version: catalog::version_of(&found)? })
+}
+
+/// What a restore works with.
+pub struct Job {
+    /// Where from. Its members have been checked.
+    pub archive: Arc<Archive>,
+    /// What to do.
+    pub plan: Plan,
+    /// Whether it shall last; otherwise everything is done and then undone.
+    pub commit: bool,
+    /// Is told the rows that are on their way.
+    pub progress: Progress,
+}
+
+/// Restores into a file that others may have open, in one transaction. When it fails the file is as it was.
+///
+/// # Errors
+/// Those of reading the archive, and the driver's.
+pub async fn restore(pool: &SqlitePool, job: &Job) -> Result<()> {
+    let mut connection = pool.acquire().await?.detach();
+    // Has no effect within a transaction. What refers to what is checked at the end instead.
+    run(&mut connection, ["PRAGMA foreign_keys = OFF", "BEGIN IMMEDIATE"]).await?;
+    let before = dangling(&mut connection).await?;
+    match job.plan.way {
+        Way::InPlace => in_place(&mut connection, job).await?,
+        Way::Fresh | Way::Replace => make(&mut connection, job).await?,
+    }
+    check_references(&mut connection, before).await?;
+    run(&mut connection, [if job.commit { "COMMIT" } else { "ROLLBACK" }]).await?;
+    Ok(connection.close().await?)
+}
+
+/// Builds a new file that no one else can have open, without a journal: it becomes a database only when it is whole.
+///
+/// # Errors
+/// Those of reading the archive, and the driver's.
+pub async fn build(path: &Path, job: &Job) -> Result<()> {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Off)
+        .synchronous(SqliteSynchronous::Off)
+        .locking_mode(SqliteLockingMode::Exclusive)
+        .foreign_keys(false)
+        .pragma("cache_size", format!("-{CACHE}"))
+        .pragma("cache_spill", format!("-{}", CACHE / 2));
+    let mut connection = options.connect().await?;
+    // One transaction, so that pages are written when the cache is full and not after each statement.
+    run(&mut connection, ["BEGIN EXCLUSIVE"]).await?;
+    make(&mut connection, job).await?;
+    check_references(&mut connection, 0).await?;
+    run(&mut connection, ["COMMIT", "PRAGMA optimize = 0x10002"]).await?;
+    Ok(connection.close().await?)
+}
+
+async fn run<S: Into<String>>(
+    connection: &mut SqliteConnection,
+    statements: impl IntoIterator<Item = S>,
+) -> Result<()> {
+    for sql in statements {
+        sqlx::raw_sql(AssertSqlSafe(sql.into())).execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+async fn load_and_count(connection: &mut SqliteConnection, job: &Job, table: &str) -> Result<()> {
+    let Some(filling) = job.plan.fillings.iter().find(|filling| filling.table == table) else { return Ok(()) };
+    let wanted = job.archive.manifest().table(table).map_or(0, |entry| entry.rows);
+    let found = write::load(connection, &job.archive, filling, job.progress.clone()).await?;
+    if found == wanted { Ok(()) } else { Err(BackupError::Count { table: table.into(), wanted, found }) }
+}
+
+fn triggers(table: &Table) -> impl Iterator<Item = String> {
+    table.triggers.iter().filter_map(|trigger| dialect::create_trigger(&table.name, trigger)).map(|made| made.sql)
+}
+
+fn indexes(table: &Table) -> impl Iterator<Item = String> {
+    table.indexes.iter().map(|index| dialect::create_index(&table.name, index).sql)
+}
+
+async fn in_place(connection: &mut SqliteConnection, job: &Job) -> Result<()> {
+    let schema = &job.plan.version.schema;
+    for filling in &job.plan.fillings {
+        let Some(table) = schema.table(&filling.table) else { continue };
+        // Our triggers and indexes are put on again with all rows there; those of others stay and fire.
+        let made = table.triggers.iter().filter(|trigger| dialect::create_trigger(&table.name, trigger).is_some());
+        run(connection, made.map(|trigger| format!("DROP TRIGGER IF EXISTS {}", quoted(&trigger.name)))).await?;
+        run(connection, table.indexes.iter().map(|index| format!("DROP INDEX IF EXISTS {}", quoted(&index.name))))
+            .await?;
+        run(connection, [format!("DELETE FROM {}", quoted(&table.name))]).await?;
+        load_and_count(connection, job, &table.name).await?;
+        run(connection, indexes(table)).await?;
+        run(connection, triggers(table)).await?;
+    }
+    Ok(())
+}
+
+async fn make(connection: &mut SqliteConnection, job: &Job) -> Result<()> {
+    let schema = &job.plan.version.schema;
+    run(connection, job.plan.dropped.iter().map(|table| format!("DROP TABLE {}", quoted(table)))).await?;
+    for table in &schema.tables {
+        let filling = job.plan.fillings.iter().find(|filling| filling.table == table.name);
+        run(connection, [dialect::table(table, &table.name, &[]).sql]).await?;
+        for column in filling.into_iter().flat_map(|filling| &filling.columns) {
+            if table.column(&column.name).is_none() {
+                let (table, name) = (quoted(&table.name), quoted(&column.name));
+                run(connection, [format!("ALTER TABLE {table} ADD COLUMN {name} {}", type_of(job, column))]).await?;
+            }
+        }
+        load_and_count(connection, job, &table.name).await?;
+    }
+    for table in &schema.tables {
+        run(connection, indexes(table)).await?;
+    }
+    if schema.tables.iter().any(dialect::needs_maintenance) {
+        run(connection, [dialect::maintenance().sql, format!("DELETE FROM {}", quoted(MAINTENANCE_TABLE))]).await?;
+    }
+    for table in &schema.tables {
+        run(connection, triggers(table)).await?;
+    }
+    bookkeeping(connection, job).await
+}
+
+/// The type of a column that is not skyteam's: one of the six that strict tables know.
+fn type_of(job: &Job, column: &crate::backup::target::Target) -> &'static str {
+    let declared = column.foreign.as_deref().unwrap_or_default();
+    if job.archive.manifest().engine == crate::db::Engine::Sqlite {
+        let known = ["TEXT", "INTEGER", "INT", "REAL", "BLOB", "ANY"];
+        if let Some(known) = known.into_iter().find(|known| known.eq_ignore_ascii_case(declared)) {
+            return known;
+        }
+    }
+    match column.kind {
+        Kind::Boolean | Kind::Integer | Kind::Bigint => "INTEGER",
+        Kind::Bytes => "BLOB",
+        Kind::Timestamp | Kind::Uuid | Kind::Text => "TEXT",
+    }
+}
+
+async fn bookkeeping(connection: &mut SqliteConnection, job: &Job) -> Result<()> {
+    let there = sqlx::query("SELECT 1 FROM sqlite_schema WHERE name = '_skyteam_migrations'");
+    if there.fetch_optional(&mut *connection).await?.is_none() {
+        run(connection, [history::create_table(Dialect::Sqlite)]).await?;
+    }
+    run(connection, ["DELETE FROM _skyteam_migrations"]).await?;
+    let manifest = job.archive.manifest();
+    for migration in migration::all().iter().filter(|m| m.version() <= job.plan.version.migration.version()) {
+        let line = manifest.migrations.iter().find(|line| line.version == migration.version());
+        let sql = r#"INSERT INTO _skyteam_migrations (version, name, checksum, "appliedAt", "tookMs", via)
+                     VALUES (?, ?, ?, coalesce(?, strftime('%Y-%m-%d %H:%M:%S', 'now')), ?, ?)"#;
+        sqlx::query(sql)
+            .bind(migration.version())
+            .bind(migration.name())
+            .bind(migration.checksum(Dialect::Sqlite))
+            .bind(line.map(|line| line.applied_at.clone()))
+            .bind(line.map_or(0, |line| line.took_ms))
+            .bind(line.map_or("baseline", |line| line.via.as_str()))
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
+}
+
+async fn dangling(connection: &mut SqliteConnection) -> Result<usize> {
+    Ok(sqlx::query("PRAGMA foreign_key_check").fetch_all(connection).await?.len())
+}
+
+/// Rows that refer to nothing, more than there were before.
+async fn check_references(connection: &mut SqliteConnection, before: usize) -> Result<()> {
+    let rows = sqlx::query("PRAGMA foreign_key_check").fetch_all(connection).await?;
+    match rows.first() {
+        Some(row) if rows.len() > before => Err(BackupError::Misfit {
+            table: row.try_get::<String, _>(0)?,
+            why: format!(
+                "{} of its rows refer to rows of {:?} that are not there",
+                rows.len() - before,
+                row.try_get::<String, _>(2)?
+            ),
+        }),
+        _ => Ok(()),
+    }
+}
