@@ -120,6 +120,15 @@ impl Identities {
         Ok(Self(identities))
     }
 
+    /// A fresh key and its public half, which no one else ever sees.
+    ///
+    /// # Errors
+    /// None in practice.
+    pub fn ephemeral() -> Result<(Recipients, Self)> {
+        let key = x25519::Identity::generate();
+        Ok((Recipients(vec![key.to_public()]), Self(vec![Box::new(key)])))
+    }
+
     /// Adds those of another file.
     pub fn extend(&mut self, other: Self) {
         self.0.extend(other.0);

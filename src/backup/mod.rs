@@ -21,19 +21,28 @@
 //!
 //! With `--encrypt-to` the tar is the payload of an age file ([`crypt`]).
 
+pub mod anonymize;
 pub mod archive;
 #[cfg(test)]
 mod archive_tests;
+pub mod bring;
 pub mod cells;
+pub mod content;
 pub mod crypt;
+pub mod digest;
 pub mod error;
 pub mod file;
+pub mod folder;
+pub mod make;
 pub mod manifest;
 pub mod member_read;
 pub mod member_write;
+pub mod native;
 mod pages;
 pub mod plan;
 pub mod postgres;
+pub mod prove;
+pub mod retention;
 pub mod shape;
 pub mod source;
 pub mod spool;

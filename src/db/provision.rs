@@ -71,6 +71,14 @@ pub async fn create_database(admin: &Connection, name: &str, owner: Option<&str>
     admin.execute_unprepared(&sql).await.map(drop)
 }
 
+/// Drops a database, with whoever is connected to it.
+///
+/// # Errors
+/// The driver's: 42501 where the session does not own it.
+pub async fn drop_database(admin: &Connection, name: &str) -> Result<(), DbErr> {
+    admin.execute_unprepared(&format!("drop database {} with (force)", quote(name))).await.map(drop)
+}
+
 /// Gives `role` those rights in the connected database `name` that it lacks, and answers them in words.
 ///
 /// # Errors

@@ -3,6 +3,7 @@
 //! The engines (`domain`, `schema`, `backup`, the drivers) report facts in error enums of their own; the files
 //! beside this one turn each into an [`Error`], so that all wording and all exit codes stand in this folder.
 
+mod backup;
 mod connect;
 mod directory;
 mod driver;

@@ -186,6 +186,17 @@ impl Ui {
         Ok(())
     }
 
+    /// Lets `fill` write bytes of any number to stdout.
+    ///
+    /// # Errors
+    /// The stream's, when what is left is written out.
+    pub fn pour<T>(&self, fill: impl FnOnce(&mut dyn Write) -> T) -> Result<T> {
+        let mut out = lock(&self.out);
+        let answer = fill(&mut *out);
+        out.flush()?;
+        Ok(answer)
+    }
+
     /// A note on stderr: what was done, what comes next. Not under `-q`.
     pub fn note(&self, text: impl AsRef<str>) {
         if !self.manner.quiet {
@@ -260,6 +271,19 @@ impl Ui {
     /// As for [`Ui::ask_yes`].
     pub async fn ask_secret(&self, question: &str) -> Result<String> {
         self.asked(question, |prompt, question| prompt.secret(question)).await
+    }
+
+    /// Copies all of standard input into a file, for data that memory need not hold.
+    ///
+    /// # Errors
+    /// The stream's, and the file's.
+    pub async fn copy_input(&self, mut file: std::fs::File) -> Result<std::fs::File> {
+        let input = Arc::clone(&self.input);
+        // On a thread of its own, so that a signal is seen while nothing comes.
+        let copied = tokio::task::spawn_blocking(move || io::copy(&mut *lock(&input), &mut file).map(|_| file));
+        Ok(copied
+            .await
+            .map_err(|panic| Error::new(Kind::Failure, "input", "standard input could not be read").source(panic))??)
     }
 
     /// All of standard input, for commands that read data from `-`; at most `most` bytes.

@@ -68,6 +68,18 @@ fn plural(one: &str) -> String {
     }
 }
 
+/// A number of bytes in the largest unit that leaves a number: `84.7 MB`, thousands as file systems are sold.
+pub fn bytes(count: u64) -> String {
+    let mut value = count as f64;
+    let units = ["bytes", "kB", "MB", "GB", "TB"];
+    let mut unit = 0;
+    while value >= 999.95 && unit + 1 < units.len() {
+        value /= 1000.0;
+        unit += 1;
+    }
+    if unit == 0 { format!("{count} bytes") } else { format!("{value:.1} {}", units[unit]) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

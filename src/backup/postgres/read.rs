@@ -1,5 +1,6 @@
 //! Reading: one snapshot, seen by several connections at once, its tables side by side.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use futures::TryStreamExt;
@@ -98,11 +99,18 @@ impl Snapshot {
         Ok(row.try_get::<i64, _>("rows")?.unsigned_abs())
     }
 
-    /// Reads all rows of all tables into spools, in the order of [`Snapshot::tables`], and ends the snapshot.
+    /// Reads all rows of the selected tables into spools, in the order of [`Snapshot::tables`], and ends the snapshot.
     ///
     /// # Errors
     /// The driver's, and the file system's.
-    pub async fn read(self, spools: &Spools, rewrite: Option<Rewrite>, progress: Progress) -> Result<Vec<Table>> {
+    pub async fn read(
+        mut self,
+        selected: &HashSet<String>,
+        spools: &Spools,
+        rewrite: Option<Rewrite>,
+        progress: Progress,
+    ) -> Result<Vec<Table>> {
+        self.tables.retain(|table| selected.contains(&table.shape.name));
         let mut order: Vec<usize> = (0..self.tables.len()).collect();
         // The largest is taken first: popped from the end.
         order.sort_by_key(|&index| self.tables[index].pages);

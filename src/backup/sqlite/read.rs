@@ -1,5 +1,7 @@
 //! Reading: one read transaction, its tables one after the other, while others write.
 
+use std::collections::HashSet;
+
 use sqlx::pool::PoolConnection;
 use sqlx::{AssertSqlSafe, Row, Sqlite, SqliteConnection, SqlitePool};
 use tokio::sync::mpsc;
@@ -79,11 +81,18 @@ impl Snapshot {
         Ok(rows)
     }
 
-    /// Reads all rows of all tables into spools, in the order of [`Snapshot::tables`], and ends the snapshot.
+    /// Reads all rows of the selected tables into spools, in the order of [`Snapshot::tables`], and ends the snapshot.
     ///
     /// # Errors
     /// The driver's, and the file system's.
-    pub async fn read(mut self, spools: &Spools, rewrite: Option<Rewrite>, progress: Progress) -> Result<Vec<Table>> {
+    pub async fn read(
+        mut self,
+        selected: &HashSet<String>,
+        spools: &Spools,
+        rewrite: Option<Rewrite>,
+        progress: Progress,
+    ) -> Result<Vec<Table>> {
+        self.tables.retain(|table| selected.contains(&table.shape.name));
         let mut tables = Vec::new();
         for table in &self.tables {
             let mut shape = table.shape.clone();

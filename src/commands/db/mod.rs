@@ -1,17 +1,23 @@
 //! `db`: the database itself.
 
+mod backup;
+mod backups;
 mod create;
 mod diff;
 mod doctor;
 mod migrate;
 mod planned;
+mod prune;
 mod push;
 mod reset;
+mod restore;
 mod rollback;
 mod schema;
 mod seed;
 mod shell;
 mod status;
+mod transfer;
+mod verify;
 
 use clap::Subcommand;
 
@@ -51,6 +57,24 @@ pub enum Verb {
     /// Drop what skyteam manages, with its data, and push again
     #[command(after_help = reset::EXAMPLES)]
     Reset(reset::Args),
+    /// Back up skyteam's tables from one consistent snapshot, while others write
+    #[command(after_help = backup::EXAMPLES)]
+    Backup(backup::Args),
+    /// Restore a backup into an empty database, or in place of what is there
+    #[command(after_help = restore::EXAMPLES)]
+    Restore(restore::Args),
+    /// Check that a backup is whole, and with --deep that it comes back
+    #[command(after_help = verify::EXAMPLES)]
+    Verify(verify::Args),
+    /// Copy this database into another, from either engine to either
+    #[command(after_help = transfer::EXAMPLES)]
+    Transfer(transfer::Args),
+    /// List the backups in a folder
+    #[command(after_help = backups::EXAMPLES)]
+    Backups(backups::Args),
+    /// Remove old backups that no rule keeps
+    #[command(after_help = prune::EXAMPLES)]
+    Prune(prune::Args),
     /// Open psql or sqlite3 on this database
     #[command(after_help = shell::EXAMPLES)]
     Shell(shell::Args),
@@ -73,6 +97,12 @@ impl Verb {
             Self::Rollback(args) => rollback::run(args, cx).await,
             Self::Seed(args) => seed::run(args, cx).await,
             Self::Status(args) => status::run(args, cx).await,
+            Self::Backup(args) => backup::run(args, cx).await,
+            Self::Restore(args) => restore::run(args, cx).await,
+            Self::Verify(args) => verify::run(args, cx).await,
+            Self::Transfer(args) => transfer::run(args, cx).await,
+            Self::Backups(args) => backups::run(args, cx).await,
+            Self::Prune(args) => prune::run(args, cx).await,
             Self::Shell(args) => shell::run(args, cx).await,
         }
     }

@@ -1,0 +1,72 @@
+//! Bringing an archive into a database, whichever engine it is on.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::archive::{Archive, Progress};
+use super::error::{BackupError, Result};
+use super::file;
+use super::plan::{Plan, State, Way};
+use super::{postgres, sqlite};
+use crate::approval::Approval;
+use crate::db::Database;
+
+/// What stands in the database.
+///
+/// # Errors
+/// The driver's.
+pub async fn inspect(database: &Database) -> Result<State> {
+    match (database.postgres(), database.sqlite()) {
+        (Some(pool), _) => postgres::inspect(pool).await,
+        (None, Some(pool)) => sqlite::inspect(pool).await,
+        (None, None) => Err(BackupError::Worker),
+    }
+}
+
+/// Carries out a plan. When it fails, the database is as it was. Without `commit` all is done and then undone.
+///
+/// # Errors
+/// Those of reading the archive, and the driver's.
+pub async fn bring(
+    database: &Database,
+    archive: Arc<Archive>,
+    plan: Plan,
+    commit: bool,
+    progress: Progress,
+    _approval: Approval,
+) -> Result<()> {
+    match (database.postgres(), database.sqlite()) {
+        (Some(pool), _) => {
+            let job = postgres::Job { pool: pool.clone(), archive, plan, commit, progress };
+            postgres::restore(&job).await
+        }
+        (None, Some(pool)) => sqlite::restore(pool, &sqlite::Job { archive, plan, commit, progress }).await,
+        (None, None) => Err(BackupError::Worker),
+    }
+}
+
+/// What stands in a file that is not there yet.
+pub fn nothing() -> State {
+    State { existing: Vec::new(), version: None }
+}
+
+/// Makes a new SQLite file. It bears its name only when it is whole, and never replaces one that came in between.
+///
+/// # Errors
+/// Those of reading the archive, and the file system's.
+pub async fn build(path: &Path, archive: Arc<Archive>, plan: Plan, commit: bool, progress: Progress) -> Result<()> {
+    debug_assert_eq!(plan.way, Way::Fresh, "a new file holds nothing");
+    let folder = file::folder_of(path);
+    let doing = || format!("making {}", path.display());
+    std::fs::create_dir_all(folder).map_err(BackupError::io(doing()))?;
+    let pending = tempfile::Builder::new().prefix(".skyteam-partial-").tempfile_in(folder);
+    let pending = pending.map_err(BackupError::io(doing()))?;
+    let job = sqlite::Job { archive, plan, commit, progress };
+    sqlite::build(pending.path(), &job).await?;
+    if !commit {
+        return Ok(());
+    }
+    pending.as_file().sync_all().map_err(BackupError::io(doing()))?;
+    pending.persist_noclobber(path).map_err(|error| BackupError::io(doing())(error.error))?;
+    file::sync_folder(folder)
+}

@@ -1,0 +1,165 @@
+//! Proving a backup: it is restored into a scratch database, what stands there is read back, and both are compared
+//! row for row; then the ledger that came out of it is audited.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use futures::TryStreamExt;
+use sea_orm::{ConnectionTrait, Statement};
+
+use super::archive::{Archive, Progress};
+use super::crypt::{Identities, Recipients};
+use super::digest;
+use super::error::{BackupError, Result};
+use super::make::{Snapshot, Wanted};
+use super::plan::{self, Plan};
+use super::spool::Spools;
+use super::{bring, version};
+use crate::approval::Approval;
+use crate::db::{Database, Engine};
+use crate::domain::miles::audit;
+use crate::entity::types::Timestamp;
+
+/// What a proof found.
+#[derive(Clone, Debug, Default)]
+pub struct Proof {
+    /// What differs between the backup and what came out of it.
+    pub differences: Vec<String>,
+    /// What the audit of the ledger found. This is about the data as it was, and no fault of the backup.
+    pub findings: u64,
+}
+
+/// Restores the archive into an empty scratch database, reads it back, compares and audits.
+///
+/// # Errors
+/// Those of the restore; what differs is no error but the answer.
+pub async fn prove(
+    archive: &Arc<Archive>,
+    scratch: &Database,
+    folder: &Path,
+    at: DateTime<Utc>,
+    progress: Progress,
+    approval: Approval,
+) -> Result<Proof> {
+    let state = bring::inspect(scratch).await?;
+    let plan = Plan::new(archive, &state, &plan::Wanted::default())?;
+    let latest = version::latest()?.migration.version() == plan.version.migration.version();
+    bring::bring(scratch, Arc::clone(archive), plan, true, progress.clone(), approval).await?;
+    let snapshot = Snapshot::take(scratch, &[]).await?;
+    let spools = Spools::new(folder, archive.encrypted());
+    let made = snapshot.read(scratch, &Wanted::default(), at, &spools, progress.clone()).await?;
+    let mut file = tempfile::tempfile_in(folder).map_err(BackupError::io("making room for the comparison"))?;
+    // What was encrypted stays so while it lies on the disk.
+    let (recipients, identities) =
+        if archive.encrypted() { Identities::ephemeral()? } else { (Recipients::default(), Identities::default()) };
+    made.write(&mut file, &recipients)?;
+    let original = Arc::clone(archive);
+    let compare = move || {
+        let restored = Archive::open(file, &identities)?;
+        differences(&original, &restored, &progress)
+    };
+    let differences = tokio::task::spawn_blocking(compare).await.map_err(|_| BackupError::Worker)??;
+    // The audit knows the newest schema only.
+    let findings = if latest && archive.manifest().complete { count_findings(scratch).await? } else { 0 };
+    Ok(Proof { differences, findings })
+}
+
+fn differences(original: &Archive, restored: &Archive, progress: &Progress) -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    for table in &original.manifest().tables {
+        let Some(twin) = restored.manifest().table(&table.name) else {
+            found.push(format!("{} was not restored", table.name));
+            continue;
+        };
+        let wanted = digest::of(original, table, |rows| progress(rows))?;
+        let got = digest::of(restored, twin, |rows| progress(rows))?;
+        if wanted.rows != got.rows {
+            found.push(format!("{}: {} rows came back instead of {}", table.name, got.rows, wanted.rows));
+        } else if wanted != got {
+            found.push(format!("{}: other values came back", table.name));
+        }
+    }
+    Ok(found)
+}
+
+async fn count_findings(scratch: &Database) -> Result<u64> {
+    let txn = scratch.begin_read().await?;
+    let count = {
+        let findings = std::pin::pin!(audit::audit(&txn, None).await?);
+        findings.try_fold(0, |count, _| async move { Ok(count + 1) }).await?
+    };
+    txn.rollback().await?;
+    Ok(count)
+}
+
+/// Remembers in the database itself that a backup of it was proved, for `db doctor`.
+///
+/// # Errors
+/// The driver's: a role that may only read cannot.
+pub async fn remember(
+    database: &Database,
+    archive: &Archive,
+    sha256: &str,
+    at: DateTime<Utc>,
+    sound: bool,
+) -> Result<()> {
+    let engine = database.engine();
+    let (table, make) = match engine {
+        Engine::Postgres => (
+            "skyteam.verifications",
+            r#"CREATE TABLE IF NOT EXISTS skyteam.verifications ("verifiedAt" timestamp NOT NULL, "createdAt" timestamp NOT NULL, sha256 text NOT NULL, rows bigint NOT NULL, sound boolean NOT NULL)"#,
+        ),
+        Engine::Sqlite => (
+            "_skyteam_verifications",
+            r#"CREATE TABLE IF NOT EXISTS _skyteam_verifications ("verifiedAt" TEXT NOT NULL, "createdAt" TEXT NOT NULL, sha256 TEXT NOT NULL, rows INTEGER NOT NULL, sound INTEGER NOT NULL) STRICT"#,
+        ),
+    };
+    let txn = database.begin().await?;
+    if last_proof(&txn, engine, table).await.is_err() {
+        txn.rollback().await?;
+        let txn = database.begin().await?;
+        txn.execute_unprepared(make).await?;
+        insert(&txn, engine, table, archive, sha256, at, sound).await?;
+        return Ok(txn.commit().await?);
+    }
+    insert(&txn, engine, table, archive, sha256, at, sound).await?;
+    Ok(txn.commit().await?)
+}
+
+async fn insert(
+    txn: &impl ConnectionTrait,
+    engine: Engine,
+    table: &str,
+    archive: &Archive,
+    sha256: &str,
+    at: DateTime<Utc>,
+    sound: bool,
+) -> Result<()> {
+    let sql =
+        format!(r#"INSERT INTO {table} ("verifiedAt", "createdAt", sha256, rows, sound) VALUES ($1, $2, $3, $4, $5)"#);
+    let values: [sea_orm::Value; 5] = [
+        Timestamp::from(at).into(),
+        Timestamp::from(archive.manifest().created_at).into(),
+        sha256.into(),
+        i64::try_from(archive.manifest().rows()).unwrap_or(i64::MAX).into(),
+        sound.into(),
+    ];
+    txn.execute_raw(Statement::from_sql_and_values(engine.backend(), sql, values)).await?;
+    Ok(())
+}
+
+async fn last_proof(connection: &impl ConnectionTrait, engine: Engine, table: &str) -> Result<Option<Timestamp>> {
+    let sql = format!(r#"SELECT max("verifiedAt") AS at FROM {table} WHERE sound"#);
+    let row = connection.query_one_raw(Statement::from_string(engine.backend(), sql)).await?;
+    Ok(row.map(|row| row.try_get("", "at")).transpose()?.flatten())
+}
+
+/// When a backup of this database was last proved; `None` when none ever was, or nothing is known.
+pub async fn last_proved(database: &Database) -> Option<Timestamp> {
+    let table = match database.engine() {
+        Engine::Postgres => "skyteam.verifications",
+        Engine::Sqlite => "_skyteam_verifications",
+    };
+    last_proof(database.conn(), database.engine(), table).await.ok().flatten()
+}

@@ -1,0 +1,132 @@
+//! Which backups to keep, as restic and rustic define it.
+//!
+//! The newest backups are kept by `last`; of the newest days, weeks and months that have backups at all, the newest
+//! backup of each. A backup that any rule keeps is kept. Days, weeks (ISO 8601) and months are those of UTC, like the
+//! times in the names.
+
+use chrono::{DateTime, Datelike, Utc};
+
+/// How many to keep.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Policy {
+    /// Of the newest.
+    pub last: usize,
+    /// Of the newest days.
+    pub daily: usize,
+    /// Of the newest weeks.
+    pub weekly: usize,
+    /// Of the newest months.
+    pub monthly: usize,
+}
+
+/// A backup that is subject to the policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// When its snapshot was taken.
+    pub at: DateTime<Utc>,
+    /// Whether it may be the one that everything hangs on: it can be read, as far as that can be told.
+    pub good: bool,
+    /// Whether a restore of it has been proved.
+    pub proved: bool,
+}
+
+impl Policy {
+    /// Whether it keeps nothing, which is no policy.
+    pub fn is_empty(self) -> bool {
+        self == Self::default()
+    }
+
+    /// Per candidate why it is kept; empty where nothing keeps it. The candidates are of one database.
+    ///
+    /// Whatever the numbers say, the newest good backup stays, and the newest one whose restore has been proved.
+    pub fn reasons(self, candidates: &[Candidate]) -> Vec<Vec<&'static str>> {
+        let mut order: Vec<usize> = (0..candidates.len()).collect();
+        order.sort_by_key(|&index| std::cmp::Reverse(candidates[index].at));
+        let mut reasons = vec![Vec::new(); candidates.len()];
+        type Period = fn(DateTime<Utc>, usize) -> (i32, u32);
+        let rules: [(&str, usize, Period); 4] = [
+            ("last", self.last, |_, place| (0, place as u32)),
+            ("daily", self.daily, |at, _| (at.year(), at.ordinal())),
+            ("weekly", self.weekly, |at, _| (at.iso_week().year(), at.iso_week().week())),
+            ("monthly", self.monthly, |at, _| (at.year(), at.month())),
+        ];
+        for (name, count, period) in rules {
+            let mut kept = 0;
+            let mut previous = None;
+            for (place, &index) in order.iter().enumerate() {
+                let this = period(candidates[index].at, place);
+                if kept < count && previous != Some(this) {
+                    reasons[index].push(name);
+                    kept += 1;
+                }
+                previous = Some(this);
+            }
+        }
+        let newest = |fits: fn(&Candidate) -> bool| order.iter().copied().find(|&index| fits(&candidates[index]));
+        for (index, name) in [(newest(|c| c.good), "newest good"), (newest(|c| c.proved), "newest proved")] {
+            if let Some(index) = index
+                && reasons[index].is_empty()
+            {
+                reasons[index].push(name);
+            }
+        }
+        reasons
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn candidates(times: &[&str]) -> Vec<Candidate> {
+        times.iter().map(|at| Candidate { at: at.parse().unwrap(), good: true, proved: false }).collect()
+    }
+
+    fn kept(policy: Policy, times: &[&str]) -> Vec<usize> {
+        let reasons = policy.reasons(&candidates(times));
+        (0..times.len()).filter(|&index| !reasons[index].is_empty()).collect()
+    }
+
+    const TIMES: [&str; 8] = [
+        "2026-11-23T02:00:00Z",
+        "2026-11-23T01:00:00Z",
+        "2026-11-22T02:00:00Z",
+        "2026-11-20T02:00:00Z",
+        "2026-11-01T02:00:00Z",
+        "2026-10-31T02:00:00Z",
+        "2026-10-30T02:00:00Z",
+        "2025-12-31T02:00:00Z",
+    ];
+
+    #[test]
+    fn each_rule_keeps_the_newest_of_each_period_that_has_one() {
+        let none = Policy::default();
+        assert_eq!(kept(Policy { last: 3, ..none }, &TIMES), [0, 1, 2]);
+        // Days without a backup do not count.
+        assert_eq!(kept(Policy { daily: 3, ..none }, &TIMES), [0, 2, 3]);
+        assert_eq!(kept(Policy { weekly: 3, ..none }, &TIMES), [0, 2, 4]);
+        assert_eq!(kept(Policy { monthly: 3, ..none }, &TIMES), [0, 5, 7]);
+        assert_eq!(kept(Policy { last: 1, monthly: 2, ..none }, &TIMES), [0, 5]);
+        assert_eq!(kept(Policy { last: 99, ..none }, &TIMES).len(), 8);
+    }
+
+    #[test]
+    fn order_of_the_list_does_not_matter() {
+        let mut times = TIMES;
+        times.reverse();
+        assert_eq!(kept(Policy { daily: 3, ..Policy::default() }, &times), [4, 5, 7]);
+    }
+
+    #[test]
+    fn the_last_good_one_stays_whatever_the_numbers_say() {
+        let mut list = candidates(&TIMES);
+        list[0].good = false;
+        list[1].good = false;
+        list[6].proved = true;
+        let reasons = Policy { last: 1, ..Policy::default() }.reasons(&list);
+        assert_eq!(reasons[0], ["last"]);
+        assert_eq!(reasons[2], ["newest good"]);
+        assert_eq!(reasons[6], ["newest proved"]);
+        assert_eq!(reasons.iter().filter(|reasons| !reasons.is_empty()).count(), 3);
+    }
+}

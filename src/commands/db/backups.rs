@@ -1,0 +1,121 @@
+//! `db backups`: the backups in a folder.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::backup::folder::{self, Entry};
+use crate::context::Context;
+use crate::entity::types::Timestamp;
+use crate::error::{Outcome, Result};
+use crate::report::Row;
+use crate::ui::{Cell, Column, Look, Tone, text};
+
+pub(super) const EXAMPLES: &str = "Examples:
+  skyteam db backups /var/backups/skyteam
+  skyteam db backups -o json";
+
+/// Arguments of `db backups`.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// Folder to look into [default: the current folder]
+    #[arg(value_name = "DIR")]
+    dir: Option<PathBuf>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Line {
+    created_at: Timestamp,
+    file: String,
+    database: String,
+    size: u64,
+    rows: Option<u64>,
+    schema_version: Option<String>,
+    format: &'static str,
+    encrypted: bool,
+    verified_at: Option<Timestamp>,
+    /// `restored`, `read`, or what is wrong.
+    verified: Option<String>,
+}
+
+impl Row for Line {
+    const COLUMNS: &'static [Column] = &[
+        Column::text("createdAt"),
+        Column::text("file"),
+        Column::text("database").wide(),
+        Column::number("size"),
+        Column::number("rows"),
+        Column::text("schemaVersion"),
+        Column::text("format").wide(),
+        Column::text("encrypted"),
+        Column::text("verifiedAt"),
+        Column::text("verified"),
+    ];
+
+    fn cell(&self, column: usize, look: &Look) -> Cell {
+        match Self::COLUMNS[column].key {
+            "createdAt" => look.time(self.created_at),
+            "file" => self.file.as_str().into(),
+            "database" => self.database.as_str().into(),
+            "size" => Cell::new(text::bytes(self.size)),
+            "rows" => self.rows.map(|rows| Cell::new(text::grouped(rows as i64))).unwrap_or_else(Cell::empty),
+            "schemaVersion" => self.schema_version.as_deref().into(),
+            "format" => self.format.into(),
+            "encrypted" => look.yes_no(self.encrypted),
+            "verifiedAt" => look.maybe_time(self.verified_at),
+            _ => {
+                let tone = match self.verified.as_deref() {
+                    Some("restored" | "read") => Tone::Good,
+                    Some(_) => Tone::Bad,
+                    None => Tone::Dim,
+                };
+                Cell::new(self.verified.as_deref().unwrap_or("never")).tone(tone)
+            }
+        }
+    }
+}
+
+impl From<Entry> for Line {
+    fn from(entry: Entry) -> Self {
+        use crate::backup::content::Content;
+        let verified = match (&entry.damage, &entry.verified) {
+            (Some(damage), _) => Some(damage.clone()),
+            (None, Some(verified)) if !verified.sound => Some("damaged".into()),
+            (None, Some(verified)) => Some(if verified.deep { "restored" } else { "read" }.into()),
+            (None, None) => None,
+        };
+        Self {
+            created_at: entry.created_at.into(),
+            file: entry.path.display().to_string(),
+            database: entry.database,
+            size: entry.size,
+            rows: entry.rows,
+            schema_version: entry.schema_version,
+            format: match entry.content {
+                Content::Archive | Content::Encrypted => "archive",
+                Content::Custom => "custom",
+                Content::Plain => "plain",
+            },
+            encrypted: entry.content == Content::Encrypted,
+            verified_at: entry.verified.map(|verified| verified.at.into()),
+            verified,
+        }
+    }
+}
+
+pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
+    let folder = args.dir.map_or_else(|| cx.cwd.clone(), |dir| cx.cwd.join(dir));
+    let entries = folder::list(&folder)?;
+    let list = cx.ui.list::<Line, ()>(async |list| {
+        for entry in entries {
+            list.push(&Line::from(entry))?;
+        }
+        Ok(())
+    });
+    let (count, ()) = list.await?;
+    if count == 0 {
+        cx.ui.note(format!("No backups in {}.", folder.display()));
+    }
+    Ok(Outcome::Done)
+}

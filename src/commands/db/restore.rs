@@ -1,0 +1,317 @@
+//! `db restore`: a backup into a database.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use serde::Serialize;
+
+use super::shell::libpq_variables;
+use crate::approval::Ask;
+use crate::backup::archive::Archive;
+use crate::backup::bring;
+use crate::backup::content::{self, Content};
+use crate::backup::crypt::Identities;
+use crate::backup::native;
+use crate::backup::plan::{Plan, Wanted, Way};
+use crate::backup::{BackupError, version};
+use crate::context::Context;
+use crate::db::{Database, DatabaseUrl};
+use crate::error::{Error, Kind, Outcome, Result};
+use crate::migrate::{self, Manner};
+use crate::report::Report;
+use crate::ui::{Page, text};
+
+pub(super) const EXAMPLES: &str = "Examples:
+  skyteam db restore skyteam-skyteam-20261123T020000Z.skyteam
+  skyteam db restore backup.skyteam --clean --confirm skyteam
+  age -d -i key.txt backup.skyteam | skyteam db restore - --dry-run";
+
+/// Arguments of `db restore`.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// Backup to restore, of any format; - for standard input
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Replace the rows of skyteam's tables that are there
+    #[arg(long)]
+    clean: bool,
+    /// Restore only this table; may be given several times
+    #[arg(long = "table", value_name = "TABLE")]
+    tables: Vec<String>,
+    /// File with the private key of an encrypted backup; may be given several times
+    #[arg(long, value_name = "FILE")]
+    identity: Vec<PathBuf>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Restored {
+    pub database: String,
+    pub created_at: Option<crate::entity::types::Timestamp>,
+    pub way: &'static str,
+    pub schema_version: Option<String>,
+    pub rows: Option<u64>,
+    pub replaced: u64,
+    pub migrated: Vec<String>,
+    pub seconds: f64,
+    pub dry_run: bool,
+}
+
+impl Report for Restored {
+    fn human(&self, page: &mut Page<'_>) -> io::Result<()> {
+        let verb = if self.dry_run { "Would restore" } else { "Restored" };
+        let rows = self.rows.map_or_else(|| "a dump".to_owned(), |rows| text::count(rows, "row"));
+        let made = self.created_at.map(|at| format!(" of {at}")).unwrap_or_default();
+        let replaced = match self.replaced {
+            0 => String::new(),
+            rows => format!(", in place of {}", text::count(rows, "row")),
+        };
+        page.line(format!("{verb} {rows}{made} into {}{replaced} in {:.1} s.", self.database, self.seconds))
+    }
+}
+
+pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
+    let begun = Instant::now();
+    let mut opened = open(&args.file, cx).await?;
+    let mut restored = match content::of(&mut opened.file)? {
+        Content::Archive | Content::Encrypted => {
+            let archive = Arc::new(Archive::open(opened.file, &identities(&args.identity, cx)?)?);
+            check(cx, &archive).await?;
+            let wanted = Wanted { clean: args.clean, tables: args.tables.clone() };
+            place(cx, archive, &wanted).await?
+        }
+        format => dump(&args, cx, &opened.path, format).await?,
+    };
+    restored.seconds = (begun.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
+    cx.ui.report(&restored)?;
+    if restored.dry_run {
+        cx.ui.note("Dry run: rolled back, nothing was changed.");
+    }
+    Ok(Outcome::Done)
+}
+
+/// A backup that was opened.
+pub(super) struct Opened {
+    pub file: File,
+    pub path: PathBuf,
+    /// Removes the copy of standard input again.
+    _copy: Option<tempfile::TempPath>,
+}
+
+/// The file; standard input is copied to the disk first, encrypted or not as it came.
+pub(super) async fn open(file: &Path, cx: &Context) -> Result<Opened> {
+    if file == Path::new("-") {
+        let copy = tempfile::NamedTempFile::new_in(scratch_folder(cx))
+            .map_err(BackupError::io("making room for standard input"))?;
+        let (copy, path) = copy.into_parts();
+        let file = cx.ui.copy_input(copy).await?;
+        return Ok(Opened { file, path: path.to_path_buf(), _copy: Some(path) });
+    }
+    let path = cx.cwd.join(file);
+    let opened = File::open(&path).map_err(BackupError::io(format!("reading {}", file.display())))?;
+    Ok(Opened { file: opened, path, _copy: None })
+}
+
+/// Where large temporary files go when no folder is named.
+pub(super) fn scratch_folder(cx: &Context) -> PathBuf {
+    cx.env.get("TMPDIR").map_or_else(|| "/tmp".into(), PathBuf::from)
+}
+
+pub(super) fn identities(files: &[PathBuf], cx: &Context) -> Result<Identities> {
+    let mut all = Identities::default();
+    for file in files {
+        all.extend(Identities::read(&cx.cwd.join(file))?);
+    }
+    Ok(all)
+}
+
+/// Reads the whole archive once before anything is touched.
+async fn check(cx: &Context, archive: &Arc<Archive>) -> Result<()> {
+    let progress = cx.ui.progress(Some(archive.size()), "Checking");
+    let archive = Arc::clone(archive);
+    let checked = tokio::task::spawn_blocking(move || archive.check_members(|bytes| progress.advance(bytes)));
+    Ok(checked.await.map_err(|_| BackupError::Worker)??)
+}
+
+/// Brings a checked archive into the database of the settings.
+async fn place(cx: &Context, archive: Arc<Archive>, wanted: &Wanted) -> Result<Restored> {
+    if let DatabaseUrl::Sqlite(place) = cx.url()?
+        && !place.in_memory()
+        && !place.path.exists()
+    {
+        cx.ui.note(format!("→ {}  (a new file)", place.path.display()));
+        return into_new_file(cx, &place.path, &cx.url()?, archive, wanted).await;
+    }
+    let database = cx.writer().await?;
+    into(cx, &database, archive, wanted).await
+}
+
+/// Brings a checked archive into an SQLite file that is not there yet.
+pub(super) async fn into_new_file(
+    cx: &Context,
+    path: &Path,
+    url: &DatabaseUrl,
+    archive: Arc<Archive>,
+    wanted: &Wanted,
+) -> Result<Restored> {
+    let commit = !cx.answers.dry_run;
+    let plan = Plan::new(&archive, &bring::nothing(), wanted)?;
+    let (version, rows) = (plan.version.migration.version().to_owned(), plan.rows(&archive));
+    let bar = Arc::new(cx.ui.progress(Some(rows), "Restoring"));
+    let advance = {
+        let bar = Arc::clone(&bar);
+        Arc::new(move |rows| bar.advance(rows))
+    };
+    bring::build(path, Arc::clone(&archive), plan, commit, advance).await?;
+    drop(bar);
+    let migrated = if commit {
+        let database = cx.connect(url, false).await?;
+        let migrated = migrate_on(cx, &database).await?;
+        database.close().await;
+        migrated
+    } else {
+        Vec::new()
+    };
+    let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    Ok(report(&archive, name, Way::Fresh, version, rows, 0, migrated, !commit))
+}
+
+/// Brings a checked archive into an open database, asking first where rows are lost.
+pub(super) async fn into(
+    cx: &Context,
+    database: &Database,
+    archive: Arc<Archive>,
+    wanted: &Wanted,
+) -> Result<Restored> {
+    let commit = !cx.answers.dry_run;
+    let plan = Plan::new(&archive, &bring::inspect(database).await?, wanted)?;
+    let replaced: u64 = plan.replaced.iter().map(|(_, rows)| rows).sum();
+    let ask = if plan.replaced.is_empty() {
+        Ask::adds()
+    } else {
+        let lost: Vec<String> =
+            plan.replaced.iter().map(|(table, rows)| format!("{} of {table}", text::count(*rows, "row"))).collect();
+        let made = crate::entity::types::Timestamp::from(archive.manifest().created_at);
+        Ask::loses(
+            database.name(),
+            format!("{} would be replaced by the backup of {made}: {}.", database.name(), lost.join(", ")),
+        )
+    };
+    let approval = cx.approve(ask).await?;
+    let (way, version, rows) = (plan.way, plan.version.migration.version().to_owned(), plan.rows(&archive));
+    let bar = Arc::new(cx.ui.progress(Some(rows), "Restoring"));
+    let advance = {
+        let bar = Arc::clone(&bar);
+        Arc::new(move |rows| bar.advance(rows))
+    };
+    bring::bring(database, Arc::clone(&archive), plan, commit, advance, approval).await?;
+    drop(bar);
+    let migrated = if commit && way != Way::InPlace { migrate_on(cx, database).await? } else { Vec::new() };
+    Ok(report(&archive, database.name().to_owned(), way, version, rows, replaced, migrated, !commit))
+}
+
+#[expect(clippy::too_many_arguments, reason = "the fields of a report, in order")]
+fn report(
+    archive: &Archive,
+    database: String,
+    way: Way,
+    version: String,
+    rows: u64,
+    replaced: u64,
+    migrated: Vec<String>,
+    dry_run: bool,
+) -> Restored {
+    Restored {
+        database,
+        created_at: Some(archive.manifest().created_at.into()),
+        way: match way {
+            Way::Fresh => "fresh",
+            Way::InPlace => "inPlace",
+            Way::Replace => "replace",
+        },
+        schema_version: Some(migrated.last().cloned().unwrap_or(version)),
+        rows: Some(rows),
+        replaced,
+        migrated,
+        seconds: 0.0,
+        dry_run,
+    }
+}
+
+/// What was restored at an older version goes on to the newest. The rows are safe by then, whatever comes of it.
+async fn migrate_on(cx: &Context, database: &Database) -> Result<Vec<String>> {
+    let manner = Manner { dry_run: false, lock_timeout: cx.settings.lock_timeout.value };
+    // Nothing is asked: the migrations of this build are what the command line's promise to restore means.
+    let approval = cx.approve(Ask::adds()).await?;
+    let steps = migrate::up(database, migration::all(), None, manner, approval, |step| {
+        cx.ui.note(format!("Migrated to {}_{} in {} ms.", step.version, step.name, step.took_ms));
+    });
+    let steps = steps.await.map_err(|error| {
+        let error = Error::from(error);
+        let told = error.reasons().iter().cloned().fold(
+            Error::new(
+                error.kind(),
+                error.code(),
+                "the backup was restored, but could not be migrated to this version",
+            ),
+            Error::why,
+        );
+        told.why(error.what()).fix("skyteam db migrate")
+    })?;
+    Ok(steps.into_iter().map(|step| step.version).collect())
+}
+
+/// A dump of PostgreSQL's own formats.
+async fn dump(args: &Args, cx: &Context, path: &Path, format: Content) -> Result<Restored> {
+    let format = if format == Content::Plain { native::Format::Plain } else { native::Format::Custom };
+    if format == native::Format::Plain && !args.tables.is_empty() {
+        return Err(Error::new(Kind::Usage, "usage", "--table cannot pick from a plain dump")
+            .why("it is one script of SQL")
+            .fix("restore it whole"));
+    }
+    let url = cx.url()?;
+    let DatabaseUrl::Postgres(server) = &url else {
+        return Err(Error::new(Kind::Refused, "misfit", "a dump of PostgreSQL does not fit SQLite")
+            .why("only skyteam's own archive goes from either engine to either")
+            .fix("restore it on PostgreSQL, then: skyteam db transfer --to sqlite:FILE"));
+    };
+    let mut env = cx.env.clone();
+    env.extend(libpq_variables(server));
+    native::check(path, format, &env).await?;
+    let database = cx.writer().await?;
+    let state = bring::inspect(&database).await?;
+    let standing: Vec<(String, u64)> = state.existing.iter().map(|table| (table.table.clone(), table.rows)).collect();
+    if !standing.is_empty() && !args.clean {
+        return Err(BackupError::NotEmpty { tables: standing }.into());
+    }
+    let replaced: u64 = standing.iter().map(|(_, rows)| rows).sum();
+    let ask = match replaced {
+        0 => Ask::adds(),
+        rows => Ask::loses(
+            database.name(),
+            format!("{} of skyteam's tables in {} would be replaced.", text::count(rows, "row"), database.name()),
+        ),
+    };
+    drop(cx.approve(ask).await?);
+    let commit = !cx.answers.dry_run;
+    let dropped =
+        if args.tables.is_empty() { standing.into_iter().map(|(table, _)| table).collect() } else { Vec::new() };
+    let wanted = native::Restore { path, format, dropped, tables: args.tables.clone(), commit };
+    native::restore(&database, &wanted, &env).await?;
+    let complete = commit && bring::inspect(&database).await?.existing.len() == version::latest()?.tables().count();
+    let migrated = if complete { migrate_on(cx, &database).await? } else { Vec::new() };
+    Ok(Restored {
+        database: database.name().to_owned(),
+        created_at: None,
+        way: if format == native::Format::Plain { "plain" } else { "custom" },
+        schema_version: migrated.last().cloned(),
+        rows: None,
+        replaced,
+        migrated,
+        seconds: 0.0,
+        dry_run: !commit,
+    })
+}

@@ -1,0 +1,318 @@
+//! `db verify`: whether a backup is whole, and with `--deep` whether it comes back.
+
+use std::io::{self, Read as _, Seek as _};
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+
+use super::restore::{identities, open, scratch_folder};
+use super::shell::libpq_variables;
+use crate::approval::Ask;
+use crate::backup::archive::Archive;
+use crate::backup::content::{self, Content};
+use crate::backup::folder::{self, Note, Verified};
+use crate::backup::prove::{self, Proof};
+use crate::backup::{BackupError, native, tape};
+use crate::context::Context;
+use crate::db::{Database, DatabaseUrl, Engine, provision};
+use crate::entity::types::Timestamp;
+use crate::error::{Error, Outcome, Result};
+use crate::report::Report;
+use crate::ui::{Cell, Page, Tone, text};
+
+pub(super) const EXAMPLES: &str = "Examples:
+  skyteam db verify backup.skyteam
+  skyteam db verify backup.skyteam --deep --identity key.txt";
+
+/// Arguments of `db verify`.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// Backup to verify; - for standard input
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Restore it into a scratch database, compare every row, and audit the ledger
+    #[arg(long)]
+    deep: bool,
+    /// File with the private key of an encrypted backup; may be given several times
+    #[arg(long, value_name = "FILE")]
+    identity: Vec<PathBuf>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Verification {
+    file: String,
+    sound: bool,
+    deep: bool,
+    /// Where it was restored for it: `PostgreSQL`, `SQLite`.
+    scratch: Option<&'static str>,
+    created_at: Option<Timestamp>,
+    database: Option<String>,
+    schema_version: Option<String>,
+    rows: Option<u64>,
+    size: u64,
+    sha256: String,
+    /// What is wrong with the backup.
+    problems: Vec<String>,
+    /// What the audit of the ledger found in the data; no fault of the backup.
+    audit_findings: Option<u64>,
+}
+
+impl Report for Verification {
+    fn human(&self, page: &mut Page<'_>) -> io::Result<()> {
+        let (word, tone) = match (self.sound, self.deep) {
+            (false, _) => ("damaged", Tone::Bad),
+            (true, true) => ("proved", Tone::Good),
+            (true, false) => ("whole", Tone::Good),
+        };
+        let rows = self.rows.map(|rows| format!(", {}", text::count(rows, "row"))).unwrap_or_default();
+        page.words(&[
+            Cell::new(&self.file),
+            Cell::new(word).tone(tone),
+            Cell::new(format!("{}{rows}", text::bytes(self.size))),
+        ])?;
+        for problem in &self.problems {
+            page.line(Cell::new(format!("  {problem}")).tone(Tone::Bad))?;
+        }
+        match self.audit_findings {
+            Some(count @ 1..) => page.line(
+                Cell::new(format!("  the ledger in it has {}: skyteam miles audit", text::count(count, "finding")))
+                    .tone(Tone::Warn),
+            ),
+            _ => Ok(()),
+        }
+    }
+}
+
+pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
+    let mut opened = open(&args.file, cx).await?;
+    let (size, sha256) = whole(&mut opened.file)?;
+    let mut answer = Verification {
+        file: args.file.display().to_string(),
+        sound: true,
+        deep: false,
+        scratch: None,
+        created_at: None,
+        database: None,
+        schema_version: None,
+        rows: None,
+        size,
+        sha256,
+        problems: Vec::new(),
+        audit_findings: None,
+    };
+    match content::of(&mut opened.file) {
+        Ok(Content::Archive | Content::Encrypted) => {
+            match Archive::open(opened.file, &identities(&args.identity, cx)?) {
+                Ok(archive) => archive_into(&args, cx, Arc::new(archive), &mut answer).await?,
+                // A key that does not fit says nothing about the backup.
+                Err(error @ (BackupError::Encrypted | BackupError::WrongIdentity | BackupError::TooNew { .. })) => {
+                    return Err(error.into());
+                }
+                Err(error) => answer.problems.push(worded(error)),
+            }
+        }
+        Ok(format) => dump(cx, &opened.path, format, &mut answer).await?,
+        Err(error @ BackupError::NotABackup { .. }) => answer.problems.push(worded(error)),
+        Err(error) => return Err(error.into()),
+    }
+    answer.sound = answer.problems.is_empty();
+    if args.file != Path::new("-") {
+        note(cx, &cx.cwd.join(&args.file), &answer)?;
+    }
+    cx.ui.report(&answer)?;
+    Ok(if answer.sound { Outcome::Done } else { Outcome::Found })
+}
+
+fn worded(error: BackupError) -> String {
+    let error = Error::from(error);
+    error.reasons().first().map_or_else(|| error.what().to_owned(), Clone::clone)
+}
+
+fn whole(file: &mut std::fs::File) -> Result<(u64, String)> {
+    let reading = || BackupError::io("reading the backup");
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0; 256 << 10];
+    let mut size = 0;
+    file.rewind().map_err(reading())?;
+    loop {
+        let count = file.read(&mut buffer).map_err(reading())?;
+        if count == 0 {
+            break;
+        }
+        hash.update(&buffer[..count]);
+        size += count as u64;
+    }
+    file.rewind().map_err(reading())?;
+    Ok((size, tape::hex(&hash.finalize())))
+}
+
+async fn archive_into(args: &Args, cx: &Context, archive: Arc<Archive>, answer: &mut Verification) -> Result<()> {
+    let manifest = archive.manifest();
+    answer.created_at = Some(manifest.created_at.into());
+    answer.database = Some(manifest.database.clone());
+    answer.schema_version = manifest.schema_version.clone();
+    answer.rows = Some(manifest.rows());
+    let bar = cx.ui.progress(Some(archive.size()), "Verifying");
+    let reading = {
+        let archive = Arc::clone(&archive);
+        move || archive.problems(|bytes| bar.advance(bytes))
+    };
+    let problems = tokio::task::spawn_blocking(reading).await.map_err(|_| BackupError::Worker)?;
+    answer.problems.extend(problems.into_iter().map(worded));
+    if !args.deep || !answer.problems.is_empty() {
+        return Ok(());
+    }
+    answer.deep = true;
+    let database = open_configured(cx).await;
+    let (engine, proof) = deep(cx, &archive, database.as_deref()).await;
+    answer.scratch = Some(engine.title());
+    match proof {
+        Ok(proof) => {
+            answer.problems.extend(proof.differences);
+            answer.audit_findings = Some(proof.findings);
+        }
+        // What the archive cannot do to an empty database is the archive's fault; the rest is the machine's.
+        Err(
+            error @ (BackupError::Damaged { .. }
+            | BackupError::Misfit { .. }
+            | BackupError::Cell { .. }
+            | BackupError::Count { .. }),
+        ) => {
+            answer.problems.push(worded(error));
+        }
+        Err(error) => return Err(error.into()),
+    }
+    if let Some(database) = database
+        && database.name() == archive.manifest().database
+        && let Err(error) =
+            prove::remember(&database, &archive, &answer.sha256, cx.now, answer.problems.is_empty()).await
+    {
+        cx.ui.note(format!("Not remembered in the database: {}.", Error::from(error).what()));
+    }
+    Ok(())
+}
+
+/// The database of the settings where there is one: verifying needs none.
+async fn open_configured(cx: &Context) -> Option<Arc<Database>> {
+    match cx.reader().await {
+        Ok(database) => Some(database),
+        Err(error) => {
+            cx.ui.step(format!("No database is used for this: {}.", error.what()));
+            None
+        }
+    }
+}
+
+/// Restores into a scratch database: on the server, where the role may make one, else in an SQLite file.
+async fn deep(
+    cx: &Context,
+    archive: &Arc<Archive>,
+    database: Option<&Database>,
+) -> (Engine, Result<Proof, BackupError>) {
+    if archive.manifest().engine == Engine::Postgres
+        && let Some(database) = database.filter(|database| database.engine() == Engine::Postgres)
+    {
+        let name = format!("skyteam_verify_{}", uuid::Uuid::new_v4().simple());
+        match provision::create_database(database.conn(), &name, None).await {
+            Ok(()) => {
+                let proof = on_server(cx, archive, database, &name).await;
+                return (Engine::Postgres, proof);
+            }
+            Err(error) => {
+                let why = Error::from(error);
+                cx.ui.step(format!("No scratch database on the server ({}); an SQLite file is used.", why.what()));
+            }
+        }
+    }
+    (Engine::Sqlite, in_file(cx, archive).await)
+}
+
+async fn on_server(
+    cx: &Context,
+    archive: &Arc<Archive>,
+    database: &Database,
+    name: &str,
+) -> Result<Proof, BackupError> {
+    let DatabaseUrl::Postgres(place) = database.url() else { return Err(BackupError::Worker) };
+    let mut place = place.clone();
+    place.database = Some(name.to_owned());
+    let proof = match cx.connect(&DatabaseUrl::Postgres(place), false).await {
+        Ok(scratch) => {
+            let proof = prove_in(cx, archive, &scratch).await;
+            scratch.close().await;
+            proof
+        }
+        Err(error) => Err(BackupError::Misfit { table: "the scratch database".into(), why: error.what().to_owned() }),
+    };
+    let dropped = provision::drop_database(database.conn(), name).await;
+    match (proof, dropped) {
+        (Ok(proof), Err(error)) => {
+            cx.ui.warn(format!("the scratch database {name} is left over: {}", Error::from(error).what()));
+            Ok(proof)
+        }
+        (proof, _) => proof,
+    }
+}
+
+async fn in_file(cx: &Context, archive: &Arc<Archive>) -> Result<Proof, BackupError> {
+    let folder = tempfile::tempdir_in(scratch_folder(cx)).map_err(BackupError::io("making a scratch database"))?;
+    let url = DatabaseUrl::sqlite(folder.path().join("scratch.db"));
+    match cx.connect(&url, true).await {
+        Ok(scratch) => {
+            let proof = prove_in(cx, archive, &scratch).await;
+            scratch.close().await;
+            proof
+        }
+        Err(error) => Err(BackupError::Misfit { table: "the scratch database".into(), why: error.what().to_owned() }),
+    }
+}
+
+async fn prove_in(cx: &Context, archive: &Arc<Archive>, scratch: &Database) -> Result<Proof, BackupError> {
+    // Restored, read back, and both read for their digests.
+    let bar = Arc::new(cx.ui.progress(Some(archive.manifest().rows() * 4), "Proving"));
+    let advance = {
+        let bar = Arc::clone(&bar);
+        Arc::new(move |rows| bar.advance(rows))
+    };
+    let approval = cx.approve(Ask::adds()).await.map_err(|_| BackupError::Worker)?;
+    prove::prove(archive, scratch, &scratch_folder(cx), cx.now, advance, approval).await
+}
+
+async fn dump(cx: &Context, path: &Path, format: Content, answer: &mut Verification) -> Result<()> {
+    let format = if format == Content::Plain { native::Format::Plain } else { native::Format::Custom };
+    let mut env = cx.env.clone();
+    if let Ok(DatabaseUrl::Postgres(place)) = cx.url() {
+        env.extend(libpq_variables(&place));
+    }
+    match native::check(path, format, &env).await {
+        Ok(()) => {}
+        Err(error @ BackupError::Damaged { .. }) => answer.problems.push(worded(error)),
+        Err(error) => return Err(error.into()),
+    }
+    if let Some(note) = folder::read_note(path).filter(|note| note.made.is_some())
+        && note.sha256 != answer.sha256
+    {
+        answer.problems.push("its checksum is not the one that was noted when it was made".into());
+    }
+    Ok(())
+}
+
+/// Remembers the outcome beside the backup, where `db backups` finds it.
+fn note(cx: &Context, path: &Path, answer: &Verification) -> Result<()> {
+    let before = folder::read_note(path).unwrap_or_default();
+    // A later look without a restore does not take away that it was proved.
+    let proved = before.verified.filter(|v| v.deep && v.sound && answer.sound && before.sha256 == answer.sha256);
+    let verified = match proved {
+        Some(proved) if !answer.deep => proved,
+        _ => Verified { at: cx.now, deep: answer.deep, sound: answer.sound },
+    };
+    let note = Note { size: answer.size, sha256: answer.sha256.clone(), made: before.made, verified: Some(verified) };
+    if let Err(error) = folder::write_note(path, &note) {
+        cx.ui.note(format!("Not noted beside the backup: {}.", Error::from(error).what()));
+    }
+    Ok(())
+}

@@ -1,0 +1,130 @@
+//! The wording of what keeps backups and restores from happening.
+
+use std::io;
+
+use super::{Error, Kind};
+use crate::backup::BackupError;
+
+/// How many tables or objects are named before the rest is counted.
+const NAMED: usize = 5;
+
+impl From<BackupError> for Error {
+    fn from(error: BackupError) -> Self {
+        match error {
+            BackupError::Io { doing, source } => file_system(doing, source),
+            BackupError::Database(source) => database(source),
+            BackupError::Orm(source) => source.into(),
+            BackupError::Damaged { part, found } => {
+                Self::new(Kind::Refused, "damaged_backup", "the backup is damaged; nothing was touched")
+                    .why(format!("{part}: {found}"))
+                    .fix("skyteam db backups     shows the others")
+            }
+            BackupError::NotABackup { found } => Self::new(Kind::Refused, "not_a_backup", "the file is no backup")
+                .why(found)
+                .fix("skyteam db backups DIR     lists those in a folder"),
+            BackupError::TooNew { skyteam, what } => {
+                Self::new(Kind::Refused, "too_new", "the backup is newer than this program")
+                    .why(format!("it was written by skyteam {skyteam} and has {what}"))
+                    .fix("use that version of skyteam or a later one")
+            }
+            BackupError::Encrypted => Self::new(Kind::Denied, "encrypted", "the backup is encrypted")
+                .fix("add --identity FILE with the private key"),
+            BackupError::WrongIdentity => {
+                Self::new(Kind::Denied, "wrong_identity", "none of the given identities opens the backup")
+                    .why("it was encrypted to other keys")
+                    .fix("give the file that age-keygen wrote together with the public key: --identity FILE")
+            }
+            BackupError::Key(why) => Self::new(Kind::Usage, "bad_key", "a key cannot be used").why(why),
+            BackupError::Busy { lock } => {
+                Self::new(Kind::Locked, "backup_running", "another backup is running in that folder")
+                    .why(format!("it holds {}", lock.display()))
+                    .fix("wait until it ends")
+            }
+            BackupError::NotEmpty { tables } => {
+                let error = Self::new(Kind::Refused, "target_not_empty", "the database is not empty");
+                let named = tables.iter().take(NAMED).map(|(table, rows)| format!("{table} has {}", rows_of(*rows)));
+                let error = named.fold(error, Self::why);
+                more(error, tables.len()).fix("--clean replaces the rows of skyteam's tables, after asking")
+            }
+            BackupError::Dependents { objects } => {
+                let error = Self::new(
+                    Kind::Refused,
+                    "dependents",
+                    "objects that are not skyteam's depend on its tables; nothing was changed",
+                );
+                let error = objects.iter().take(NAMED).cloned().fold(error, Self::why);
+                more(error, objects.len()).fix("drop them, restore, and make them again")
+            }
+            BackupError::NoTable { name, known } if known.is_empty() => {
+                Self::new(Kind::Refused, "no_tables", "there are none of skyteam's tables here")
+                    .why(format!("not even {name}"))
+                    .fix("skyteam db push")
+            }
+            BackupError::NoTable { name, known } => {
+                Self::new(Kind::NotFound, "no_such_table", format!("no table {name:?}"))
+                    .why(format!("there are {}", known.join(", ")))
+            }
+            BackupError::Misfit { table, why } => {
+                Self::new(Kind::Refused, "misfit", format!("{table} does not fit; nothing was changed")).why(why)
+            }
+            BackupError::Cell { table, column, row, why } => {
+                Self::new(Kind::Refused, "misfit", "a value cannot be carried over; nothing was changed")
+                    .why(format!("row {row} of {table}, column {column}: {why}"))
+            }
+            BackupError::Count { table, wanted, found } => {
+                Self::new(Kind::Failure, "wrong_count", "the target did not take every row; it was rolled back")
+                    .why(format!("{table}: {} instead of {wanted}", rows_of(found)))
+            }
+            BackupError::Program { program, why, fix } => {
+                let error = Self::new(Kind::Refused, "client_program", format!("{program} cannot do it")).why(why);
+                fix.into_iter().fold(error, Self::fix)
+            }
+            BackupError::Worker => Self::new(Kind::Failure, "worker", "a part of the program stopped unexpectedly"),
+        }
+    }
+}
+
+fn rows_of(count: u64) -> String {
+    if count == 1 { "1 row".into() } else { format!("{count} rows") }
+}
+
+fn more(error: Error, count: usize) -> Error {
+    match count.saturating_sub(NAMED) {
+        0 => error,
+        more => error.why(format!("… and {more} more")),
+    }
+}
+
+fn file_system(doing: String, source: io::Error) -> Error {
+    let error = match source.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            Error::new(Kind::Failure, "disk_full", format!("the disk is full while {doing}"))
+                .why("nothing that bears a backup's name was left behind")
+                .fix("make room; old backups go with: skyteam db prune DIR --keep-daily 7")
+        }
+        io::ErrorKind::NotFound => {
+            Error::new(Kind::NotFound, "no_such_file", format!("{doing}: there is no such file"))
+        }
+        io::ErrorKind::PermissionDenied => {
+            Error::new(Kind::Denied, "no_permission", format!("{doing}: permission denied"))
+        }
+        io::ErrorKind::AlreadyExists => {
+            Error::new(Kind::Refused, "file_exists", format!("{doing}: a file of that name appeared meanwhile"))
+        }
+        io::ErrorKind::BrokenPipe => return source.into(),
+        _ => Error::new(Kind::Failure, "io", format!("{doing} failed")).why(source.to_string()),
+    };
+    error.source(source)
+}
+
+fn database(source: sqlx::Error) -> Error {
+    // Raised by DROP TABLE without CASCADE: who depends stands in the detail, one a line.
+    let dependents = source.as_database_error().and_then(|refusal| {
+        let refusal = refusal.try_downcast_ref::<sqlx::postgres::PgDatabaseError>()?;
+        (refusal.code() == "2BP01").then(|| refusal.detail().unwrap_or_default().lines().map(str::to_owned).collect())
+    });
+    match dependents {
+        Some(objects) => BackupError::Dependents { objects }.into(),
+        None => source.into(),
+    }
+}
