@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
+mod airline;
+mod brand;
 mod connect;
 mod create;
 mod doctor;
@@ -10,6 +12,7 @@ mod layers;
 mod migrate;
 mod migrations;
 mod push_faults;
+mod product;
 mod rollback;
 mod schema;
 mod seed;
@@ -20,3 +23,4 @@ mod streams;
 #[expect(dead_code, unused_imports, reason = "not every helper has its user yet")]
 mod support;
 mod terminal;
+mod user;

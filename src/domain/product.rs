@@ -44,7 +44,6 @@ pub struct Edit {
 
 /// How a product sells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromQueryResult, Serialize)]
-#[sea_orm(rename_all = "camelCase")]
 #[serde(rename_all = "camelCase")]
 pub struct Sales {
     /// How often it was redeemed and not taken back.
@@ -52,6 +51,7 @@ pub struct Sales {
     /// Miles taken in by those.
     pub miles: i64,
     /// How many users have miles enough for it now.
+    #[sea_orm(from_alias = "canAfford")]
     pub can_afford: i64,
 }
 

@@ -230,6 +230,12 @@ impl World {
         self.call(args).run()
     }
 
+    /// Runs `skyteam` in this process, without a terminal, reading the given standard input.
+    #[track_caller]
+    pub fn run_with_input(&self, args: impl Args, input: impl AsRef<[u8]>) -> Output {
+        self.call(args).input(input).run()
+    }
+
     /// Prepares a run of `skyteam` in this process: input, terminal, answers, another moment.
     pub fn call(&self, args: impl Args) -> Call {
         Call::new(args.words(), self.env.clone(), self.work(), Arc::clone(&self.redactions))

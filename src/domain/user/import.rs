@@ -94,11 +94,13 @@ struct Change {
 }
 
 #[derive(Clone, Debug, FromQueryResult)]
-#[sea_orm(rename_all = "camelCase")]
 struct Stored {
+    #[sea_orm(from_alias = "userId")]
     user_id: String,
     username: String,
+    #[sea_orm(from_alias = "displayName")]
     display_name: String,
+    #[sea_orm(from_alias = "avatarUrl")]
     avatar_url: Option<String>,
 }
 

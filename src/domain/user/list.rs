@@ -48,10 +48,10 @@ pub fn query(filter: &Filter) -> Select<user::Entity> {
 
 /// A flight that a user boarded.
 #[derive(Clone, Debug, PartialEq, Eq, FromQueryResult, Serialize)]
-#[sea_orm(rename_all = "camelCase")]
 #[serde(rename_all = "camelCase")]
 pub struct Boarded {
     /// The flight.
+    #[sea_orm(from_alias = "flightId")]
     pub flight_id: Id,
     /// Its code.
     pub code: String,
@@ -62,12 +62,16 @@ pub struct Boarded {
     /// Type of aircraft.
     pub aircraft: String,
     /// The airline that operated it.
+    #[sea_orm(from_alias = "airlineId")]
     pub airline_id: String,
     /// The brand under which it was flown.
+    #[sea_orm(from_alias = "brandId")]
     pub brand_id: String,
     /// Scheduled start.
+    #[sea_orm(from_alias = "startTime")]
     pub start_time: Timestamp,
     /// When the user boarded.
+    #[sea_orm(from_alias = "joinedAt")]
     pub joined_at: Timestamp,
     /// Miles for it.
     pub miles: i32,

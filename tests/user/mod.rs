@@ -1,0 +1,258 @@
+//! `user`: adding, looking, changing, and what hostile input comes to.
+
+mod erase;
+mod import;
+
+use serde_json::{Value, json};
+
+use crate::support::{World, both};
+
+/// A flight of an airline, so that something refers to users: `('6e1f…', 'DL1')`.
+pub fn flight(world: &World) -> &'static str {
+    let id = "6e1fcd70-4528-4d8b-a6d6-bbedb9210096";
+    world.run("airline add delta Delta").ok();
+    world.run("brand add delta Delta --airline delta --iata DL --icao DAL --callsign DELTA").ok();
+    world.query(&format!(
+        r#"INSERT INTO flights (id, code, "gameId", aircraft, "airlineId", "brandId", departure, arrival)
+        VALUES ('{id}', 'DL1', '14', 'A350', 'delta', 'delta', 'ATL', 'AMS')"#
+    ));
+    id
+}
+
+both!(ready fn a_user_is_added_and_shown(world) {
+    insta::assert_snapshot!(world.run("user add 107919 pilot123 --display-name 'Captain Pilot'"), @r"
+    exit: 0
+    --- stdout
+    userId       107919
+    username     pilot123
+    displayName  Captain Pilot
+    miles        0
+    avatarUrl    —
+    createdAt    [time]
+    updatedAt    [time]
+    --- stderr
+    → [database]
+    ");
+    let shown = world.run("user show @PILOT123 --json").json();
+    assert_eq!(shown["userId"], "107919");
+    assert_eq!((&shown["rank"], &shown["users"], &shown["movements"]), (&json!(1), &json!(1), &json!([])));
+    let keys: Vec<&str> = shown.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(keys[..7], ["userId", "username", "displayName", "miles", "avatarUrl", "createdAt", "updatedAt"]);
+});
+
+both!(ready fn a_taken_id_or_name_is_refused_naming_who_holds_it(world) {
+    world.run("user add 1 ann").ok();
+    insta::assert_snapshot!(world.run("user add 1 bob"), @r#"
+    exit: 5
+    --- stderr
+    → [database]
+    error: userId "1" is taken
+      why  user 1 (ann) has it
+      fix  skyteam user show 1
+    "#);
+    let refused = world.run("user add 2 ANN -o json").exits(5).error();
+    assert_eq!(refused["code"], "duplicate");
+    assert!(refused["why"].as_str().unwrap().contains("user 1 (ann)"), "{refused}");
+    assert_eq!(world.query("SELECT count(*) FROM users"), "1");
+});
+
+both!(ready fn values_are_held_to_the_rules(world) {
+    for (args, field) in [
+        ("user add x1 ann", "userId"),
+        ("user add 1 a", "username"),
+        ("user add 1 a__b", "username"),
+        ("user add 1 ann --avatar-url ftp://x.org", "avatarUrl"),
+        ("user add 1 ann --display-name ''", "displayName"),
+        ("user edit 1 --username _a --yes", "username"),
+    ] {
+        let refused = world.run(args).exits(2);
+        assert!(refused.stderr.contains(field), "{refused}");
+        assert!(refused.stderr.contains("accepted is"), "{refused}");
+    }
+    assert_eq!(world.query("SELECT count(*) FROM users"), "0");
+    world.run("user edit 1").exits(2);
+    world.run("user show").exits(2);
+});
+
+both!(ready fn hostile_text_is_kept_whole_and_cannot_act_on_a_terminal(world) {
+    for (index, name) in [
+        "Robert'); DROP TABLE users; --",
+        "\"quoted\" 'twice' \\ back",
+        "two\nlines\ttab",
+        "\u{202e}gnp.exe",
+        "\u{1b}[2J\u{1b}]0;title\u{7}gone",
+        "✈️ 대한항공 👩\u{200d}✈️ é",
+        "=HYPERLINK(\"x\")",
+        "12345",
+        "$1 {} %s ${HOME} `id`",
+    ].iter().enumerate() {
+        let id = (1000 + index).to_string();
+        let username = format!("user{index}");
+        world.run(["user", "add", &id, &username, "--display-name", name]).ok();
+        let shown = world.run(["user", "show", &id, "-o", "json"]).json();
+        assert_eq!(shown["displayName"], *name);
+        let row = world.rows(&format!("SELECT \"displayName\" FROM users WHERE \"userId\" = '{id}'"));
+        assert_eq!(row[0][0].as_deref(), Some(*name));
+    }
+    for args in ["user list", "user list -o md", "user show 1004", "user show 1003", "user edit 1004 --display-name x -n"] {
+        let output = world.run(args).ok();
+        for stream in [&output.stdout, &output.stderr] {
+            let acts = |c: char| (c.is_control() && c != '\n') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+            assert!(!stream.contains(acts), "{args}: {stream:?}");
+        }
+    }
+    let table = world.run("user list --columns displayName,miles,userId").ok().stdout;
+    let ends: Vec<usize> = table.lines().skip(1).map(unicode_width::UnicodeWidthStr::width).collect();
+    assert!(ends.windows(2).all(|pair| pair[0] == pair[1]), "columns are not straight:\n{table}");
+    let csv = world.run("user list -o csv --csv-safe --columns displayName").ok().stdout;
+    assert!(csv.contains("'=HYPERLINK"), "{csv}");
+    assert_eq!(world.query("SELECT count(*) FROM users"), "9");
+});
+
+both!(ready fn references_are_taken_in_the_contracts_order(world) {
+    world.run("user add 777 ann").ok();
+    world.run("user add 5 777").ok();
+    world.run("user add 6 Bob").ok();
+    let id = |reference: &str| world.run(["user", "show", reference, "--json"]).json()["userId"].clone();
+    assert_eq!(id("777"), "777", "digits are an id first");
+    assert_eq!(id("@777"), "5", "with @ they are a name");
+    assert_eq!(id("bOB"), "6");
+    world.query(r#"INSERT INTO users ("userId", username, "displayName") VALUES ('7', 'BOB', 'x')"#);
+    assert_eq!(id("Bob"), "6", "the exact name goes first");
+    let ambiguous = world.run("user show bob").exits(4);
+    assert!(ambiguous.stderr.contains("6 (Bob)") && ambiguous.stderr.contains("7 (BOB)"), "{ambiguous}");
+    insta::assert_snapshot!(world.run("user show annn"), @r#"
+    exit: 4
+    --- stderr
+    error: no user "annn"
+      why  nearest: ann (userId 777)
+      fix  skyteam user list
+    "#);
+    for hostile in ["", "@", "'", "%", "_", "a'; --", &"9".repeat(5000), "\u{202e}", "-"] {
+        world.run(["user", "show", "--json", "--", hostile]).exits(4);
+    }
+});
+
+both!(ready fn a_list_is_filtered_and_sorted(world) {
+    for (id, name, miles) in [("1", "ann", 10), ("2", "bob", 300), ("3", "a_c", 200)] {
+        world.run(["user", "add", id, name]).ok();
+        world.query(&format!("UPDATE users SET miles = {miles} WHERE \"userId\" = '{id}'"));
+    }
+    let names = |args: &str| -> Vec<String> {
+        let rows = world.run(format!("user list {args} -o ndjson")).ndjson();
+        rows.iter().map(|row| row["username"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(names(""), ["a_c", "ann", "bob"]);
+    assert_eq!(names("--sort -miles"), ["bob", "a_c", "ann"]);
+    assert_eq!(names("--sort=-miles,username --limit 1"), ["bob"]);
+    assert_eq!(names("--search A"), ["a_c", "ann"]);
+    assert_eq!(names("--search _"), ["a_c"], "a wildcard means itself");
+    assert_eq!(names("--search %"), [""; 0]);
+    assert_eq!(names("--min-miles 200"), ["a_c", "bob"]);
+    assert_eq!(names("--min-miles 11 --max-miles 299"), ["a_c"]);
+    assert_eq!(names("--since 2020-01-01"), ["a_c", "ann", "bob"]);
+    assert_eq!(names("--since 9999-01-01"), [""; 0]);
+    world.run("user list --sort nope").exits(2);
+    world.run("user list --since yesterday").exits(2);
+    world.run("user list --since '2026-03-29 02:30' --tz Europe/Amsterdam").exits(2);
+});
+
+both!(ready fn an_edit_shows_asks_and_moves_updated_at(world) {
+    world.run("user add 1 ann").ok();
+    world.run("user add 2 bob").ok();
+    world.query(r#"UPDATE users SET "updatedAt" = '2020-01-01 00:00:00'"#);
+    insta::assert_snapshot!(world.run("user edit ann --username anna --display-name 'Ann A'"), @r"
+    exit: 9
+    --- stderr
+    → [database]
+    username: ann → anna
+    displayName: ann → Ann A
+    error: a confirmation is needed
+      why  Change user 1? Nobody can be asked here
+      fix  add --yes
+    ");
+    assert_eq!(world.query(r#"SELECT username, "updatedAt" FROM users WHERE "userId" = '1'"#), "ann|2020-01-01 00:00:00");
+    world.call("user edit ann --username anna").answers(["n"]).run().exits(9);
+    world.run("user edit ann --username anna -n").ok();
+    assert_eq!(world.query(r#"SELECT username FROM users WHERE "userId" = '1'"#), "ann");
+    world.call("user edit ann --username anna").answers(["y"]).run().ok();
+    assert_eq!(world.query(r#"SELECT username, "updatedAt" > '2021-01-01' FROM users WHERE "userId" = '1'"#).replace("|t", "|1"), "anna|1");
+    assert_eq!(world.query(r#"SELECT "updatedAt" FROM users WHERE "userId" = '2'"#), "2020-01-01 00:00:00");
+    let refused = world.run("user edit anna --username BOB --yes").exits(5);
+    assert!(refused.stderr.contains("user 2 (bob) has it"), "{refused}");
+    world.run("user edit anna --username Anna --yes").ok();
+    let same = world.run("user edit anna --username Anna").ok();
+    assert!(same.stderr.contains("Nothing to change"), "{same}");
+    world.run("user edit nobody --username zed --yes").exits(4);
+});
+
+both!(ready fn a_dry_run_of_every_write_leaves_nothing(world) {
+    world.run("user add 1 ann").ok();
+    let before = world.query("SELECT * FROM users");
+    let dry = world.run("user add 2 bob -n").ok();
+    assert!(dry.stderr.contains("rolled back"), "{dry}");
+    world.run("user edit ann --display-name x --dry-run").ok();
+    world.run("user erase ann -n").ok();
+    world.run_with_input("user import - -n", "userId,username\n2,bob\n").ok();
+    assert_eq!(world.query("SELECT * FROM users"), before);
+});
+
+both!(ready fn what_a_user_did_is_shown(world) {
+    let flight = flight(world);
+    world.run("user add 1 ann").ok();
+    world.run("user add 2 bob").ok();
+    world.query(&format!(
+        r#"INSERT INTO "flightPassengers" ("flightId", "userId", miles) VALUES ('{flight}', '1', 250)"#
+    ));
+    for index in 0..12 {
+        world.query(&format!(
+            r#"INSERT INTO "milesTransactions" ("userId", amount, type, source, note, "createdAt")
+            VALUES ('1', {}, '{}', 'event', 'n{index}', '2026-01-{:02} 00:00:00')"#,
+            if index == 3 { -40 } else { 100 },
+            if index == 3 { "spend" } else { "earn" },
+            index + 1
+        ));
+    }
+    world.query(r#"UPDATE users SET miles = 1060 WHERE "userId" = '1'"#);
+    let shown = world.run("user show ann --json").json();
+    let pick = |key: &str| shown[key].as_i64().unwrap();
+    assert_eq!((pick("rank"), pick("users"), pick("flights"), pick("earned"), pick("spent")), (1, 2, 1, 1100, 40));
+    let movements = shown["movements"].as_array().unwrap();
+    assert_eq!((movements.len(), &movements[0]["note"]), (10, &json!("n11")));
+    assert_eq!(world.run("user show bob --json").json()["rank"], 2);
+    let flights = world.run("user flights ann -o ndjson").ndjson();
+    assert_eq!((flights.len(), &flights[0]["code"], &flights[0]["miles"]), (1, &json!("DL1"), &json!(250)));
+    assert_eq!(world.run("user flights bob --json").json(), json!([]));
+    world.run("user flights nobody").exits(4);
+    world.run("user flights ann --sort -miles").ok();
+
+    let export = world.run("user export ann").json();
+    let count = |key: &str| export[key].as_array().unwrap().len();
+    assert_eq!((&export["user"]["userId"], count("flightPassengers"), count("milesTransactions")), (&json!("1"), 1, 12));
+    assert_eq!(world.run("user export ann -o ndjson").ndjson()[0], export);
+    world.run("user export ann -o csv").exits(2);
+});
+
+both!(ready fn two_adds_of_one_name_at_once_make_one_user(world) {
+    let children: Vec<_> = (0..6).map(|n| world.spawn(["user", "add", &(n + 1).to_string(), if n % 2 == 0 { "Ada" } else { "ADA" }])).collect();
+    let codes: Vec<i32> = children.into_iter().map(|child| world.finish("user add".into(), child, b"").code).collect();
+    assert_eq!(codes.iter().filter(|code| **code == 0).count(), 1, "{codes:?}");
+    assert!(codes.iter().all(|code| matches!(code, 0 | 5)), "{codes:?}");
+    assert_eq!(world.query("SELECT count(*) FROM users"), "1");
+});
+
+#[test]
+fn without_a_database_nothing_is_made() {
+    let world = World::bare();
+    for args in ["user list", "user add 1 ann", "airline list", "brand list", "product list"] {
+        let refused = world.run(args).exits(6);
+        assert!(refused.stderr.contains("skyteam db push"), "{refused}");
+    }
+    assert_eq!(std::fs::read_dir(world.home()).unwrap().count(), 0);
+}
+
+both!(fn a_database_without_tables_is_told(world) {
+    world.touch();
+    let refused = world.run("user list -o json").exits(5);
+    assert_eq!(refused.error()["code"], Value::from("schema_behind"));
+});
