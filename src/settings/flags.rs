@@ -134,9 +134,10 @@ impl ValueEnum for Format {
             Self::Ndjson => PossibleValue::new("ndjson").help("One object a line"),
             Self::Csv => PossibleValue::new("csv").help("RFC 4180, with a header"),
             Self::Md => PossibleValue::new("md").help("Markdown, for Discord"),
-            Self::Sql => PossibleValue::new("sql").help("SQL; db diff and db schema only"),
-            Self::Mermaid => PossibleValue::new("mermaid").help("A Mermaid diagram; db schema only"),
-            Self::Drizzle => PossibleValue::new("drizzle").help("TypeScript for Drizzle ORM; db schema only"),
+            // Of one command or two; their help says so.
+            Self::Sql => PossibleValue::new("sql").hide(true).help("SQL; db diff and db schema only"),
+            Self::Mermaid => PossibleValue::new("mermaid").hide(true).help("A Mermaid diagram; db schema only"),
+            Self::Drizzle => PossibleValue::new("drizzle").hide(true).help("TypeScript for Drizzle ORM; db schema only"),
         })
     }
 }
