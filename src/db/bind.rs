@@ -15,6 +15,7 @@ use sea_orm::{
     SqliteTransactionMode, Statement, StreamTrait, TransactionOptions, TransactionTrait, Value,
 };
 
+use super::lease::{Lease, Leases};
 use super::pooled;
 
 /// A pool of connections to one database.
@@ -23,6 +24,7 @@ pub struct Connection {
     inner: DatabaseConnection,
     /// Behind a pooler in transaction mode, what each transaction is told first; see [`super::pooled`].
     pub(super) pooled: Option<Arc<str>>,
+    leases: Leases,
 }
 
 /// Rows as they come from the database.
@@ -30,12 +32,16 @@ pub type Rows<'a> = Pin<Box<dyn Stream<Item = Result<QueryResult, DbErr>> + Send
 
 /// An open transaction; dropped without [`Transaction::commit`] it is rolled back.
 #[derive(Debug)]
-pub struct Transaction(DatabaseTransaction);
+pub struct Transaction {
+    inner: DatabaseTransaction,
+    /// `None` in a savepoint, whose transaction has one.
+    _lease: Option<Lease>,
+}
 
 impl Connection {
     /// Wraps SeaORM's pool.
     pub fn new(inner: DatabaseConnection) -> Self {
-        Self { inner, pooled: None }
+        Self { inner, pooled: None, leases: Leases::default() }
     }
 
     /// SeaORM's own pool, for `sea-orm-migration` and for sqlx work such as COPY. It binds SQLite's driver's own forms.
@@ -66,21 +72,24 @@ impl Connection {
     async fn begin_as(&self, mode: SqliteTransactionMode, also: Option<&str>) -> Result<Transaction, DbErr> {
         if self.inner.get_database_backend() == DbBackend::Sqlite {
             let options = TransactionOptions { sqlite_transaction_mode: Some(mode), ..TransactionOptions::default() };
-            return self.inner.begin_with_options(options).await.map(Transaction);
+            let lease = self.leases.take(&self.inner).await;
+            let inner = self.inner.begin_with_options(options).await?;
+            return Ok(Transaction { inner, _lease: Some(lease) });
         }
-        let transaction = self.inner.begin().await?;
+        let lease = self.leases.take(&self.inner).await;
+        let inner = self.inner.begin().await?;
         let told: Vec<&str> = also.into_iter().chain(self.pooled.as_deref()).collect();
         if !told.is_empty() {
-            transaction.execute_unprepared(&told.join("; ")).await?;
+            inner.execute_unprepared(&told.join("; ")).await?;
         }
-        Ok(Transaction(transaction))
+        Ok(Transaction { inner, _lease: Some(lease) })
     }
 }
 
 impl Transaction {
     /// SeaORM's own transaction, for `sea-orm-migration`.
     pub fn inner(&self) -> &DatabaseTransaction {
-        &self.0
+        &self.inner
     }
 
     /// Makes it last.
@@ -88,7 +97,7 @@ impl Transaction {
     /// # Errors
     /// The driver's. A connection lost here leaves the outcome unknown.
     pub async fn commit(self) -> Result<(), DbErr> {
-        self.0.commit().await
+        self.inner.commit().await
     }
 
     /// Undoes it.
@@ -96,7 +105,7 @@ impl Transaction {
     /// # Errors
     /// The driver's.
     pub async fn rollback(self) -> Result<(), DbErr> {
-        self.0.rollback().await
+        self.inner.rollback().await
     }
 
     /// Begins a savepoint.
@@ -104,7 +113,7 @@ impl Transaction {
     /// # Errors
     /// The driver's.
     pub async fn savepoint(&self) -> Result<Self, DbErr> {
-        self.0.begin().await.map(Self)
+        Ok(Self { inner: self.inner.begin().await?, _lease: None })
     }
 }
 
@@ -132,23 +141,23 @@ fn bound(on: &impl ConnectionTrait, mut statement: Statement) -> Statement {
 #[async_trait]
 impl ConnectionTrait for Transaction {
     fn get_database_backend(&self) -> DbBackend {
-        ConnectionTrait::get_database_backend(&self.0)
+        ConnectionTrait::get_database_backend(&self.inner)
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        self.0.execute_raw(bound(&self.0, statement)).await
+        self.inner.execute_raw(bound(&self.inner, statement)).await
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        self.0.execute_unprepared(sql).await
+        self.inner.execute_unprepared(sql).await
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        self.0.query_one_raw(bound(&self.0, statement)).await
+        self.inner.query_one_raw(bound(&self.inner, statement)).await
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        self.0.query_all_raw(bound(&self.0, statement)).await
+        self.inner.query_all_raw(bound(&self.inner, statement)).await
     }
 }
 
@@ -156,14 +165,14 @@ impl StreamTrait for Transaction {
     type Stream<'a> = Rows<'a>;
 
     fn get_database_backend(&self) -> DbBackend {
-        ConnectionTrait::get_database_backend(&self.0)
+        ConnectionTrait::get_database_backend(&self.inner)
     }
 
     fn stream_raw<'a>(
         &'a self,
         statement: Statement,
     ) -> Pin<Box<dyn Future<Output = Result<Rows<'a>, DbErr>> + 'a + Send>> {
-        let rows = self.0.stream_raw(bound(&self.0, statement));
+        let rows = self.inner.stream_raw(bound(&self.inner, statement));
         Box::pin(async move { Ok(Box::pin(rows.await?) as Rows<'a>) })
     }
 }
@@ -182,10 +191,12 @@ impl ConnectionTrait for Connection {
             transaction.commit().await?;
             return Ok(done);
         }
+        let _lease = self.leases.take(&self.inner).await;
         self.inner.execute_raw(bound(&self.inner, statement)).await
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        let _lease = self.leases.take(&self.inner).await;
         self.inner.execute_unprepared(sql).await
     }
 
@@ -196,6 +207,7 @@ impl ConnectionTrait for Connection {
             transaction.commit().await?;
             return Ok(row);
         }
+        let _lease = self.leases.take(&self.inner).await;
         self.inner.query_one_raw(bound(&self.inner, statement)).await
     }
 
@@ -206,6 +218,7 @@ impl ConnectionTrait for Connection {
             transaction.commit().await?;
             return Ok(rows);
         }
+        let _lease = self.leases.take(&self.inner).await;
         self.inner.query_all_raw(bound(&self.inner, statement)).await
     }
 }
@@ -224,8 +237,11 @@ impl StreamTrait for Connection {
         if self.pooled.is_some() {
             return Box::pin(async move { Ok(pooled::stream(self.begin().await?, statement)) });
         }
-        let rows = self.inner.stream_raw(bound(&self.inner, statement));
-        Box::pin(async move { Ok(Box::pin(rows.await?) as Rows<'a>) })
+        Box::pin(async move {
+            let lease = self.leases.take(&self.inner).await;
+            let rows = self.inner.stream_raw(bound(&self.inner, statement)).await?;
+            Ok(lease.over(Box::pin(rows)))
+        })
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod bind;
 mod connect;
+mod lease;
 mod libpq;
 mod pooled;
 mod postgres;

@@ -1,6 +1,6 @@
 //! What a session tells the server, and the pool's settings in the URL, the profile and flags.
 
-use crate::support::{World, eventually};
+use crate::support::{Server, World, eventually};
 
 #[test]
 fn settings_reach_the_server_and_a_flag_goes_before_the_url() {
@@ -43,12 +43,26 @@ fn the_server_sees_who_we_are_in_universal_time() {
 
 #[test]
 fn one_command_takes_one_connection() {
-    let server = crate::support::Server::start(&["log_connections=on", "fsync=off"]);
+    let server = Server::start(&["log_connections=on", "fsync=off"]);
     let world = World::on(&server);
-    super::reaches(&world);
     let connections = || server.log().matches("connection authorized").count();
-    let before = connections();
-    world.run("user list").ok();
-    eventually("the server has logged it", || connections() > before);
-    assert_eq!(connections() - before, 1);
+    for args in [
+        "db push",
+        "db push",
+        "db diff",
+        "db status",
+        "user add 1 pilot",
+        "user list",
+        "user show pilot",
+        "airline add sky Sky",
+        "miles award pilot 5 --note test",
+        "miles spend pilot 2 --note test",
+        "miles history pilot",
+        "miles audit",
+    ] {
+        let before = connections();
+        world.run(args).ok();
+        eventually("the server has logged it", || connections() > before);
+        assert_eq!(connections() - before, 1, "{args}");
+    }
 }
