@@ -11,6 +11,7 @@ pub mod desired;
 pub mod dialect;
 pub mod diff;
 mod drizzle;
+pub mod generate;
 pub mod live;
 mod matching;
 mod mermaid;
