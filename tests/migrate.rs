@@ -3,7 +3,7 @@
 use migration::{Engine as Dialect, Migration, all};
 use serde_json::json;
 
-use crate::support::{DRIZZLE, Engine, World, both};
+use crate::support::{DRIZZLE, Engine, World, both, eventually};
 
 fn up_by_hand(world: &World, migration: &Migration) {
     world.touch();
@@ -259,3 +259,63 @@ both!(fn with_nothing_to_do_drift_is_still_said(world) {
     warning: the database is not what its migrations made: see skyteam db diff
     ");
 });
+
+both!(fn rows_that_break_a_rule_are_shown_all_at_once_and_nothing_is_changed(world) {
+    up_by_hand(world, &all()[0]);
+    world.query(
+        "INSERT INTO users (\"userId\", username, \"displayName\") VALUES ('1', 'pilot123', 'Pilot');
+         INSERT INTO airlines (\"airlineId\", name, token) VALUES ('klm', 'KLM', 't');
+         INSERT INTO brands (\"brandId\", \"airlineId\", name, iata, icao, callsign, \"isPrimary\") VALUES
+           ('klm', 'klm', 'KLM', 'KL', 'KLM', 'KLM', true), ('wa', 'klm', 'Cityhopper', 'WA', 'KLC', 'CITY', true);
+         INSERT INTO \"milesTransactions\" (\"userId\", amount, type, source) VALUES ('1', -250, 'earn', 'event')",
+    );
+    let before = world.catalogue();
+    let refused = world.run("db migrate -o json").exits(5).error();
+    assert_eq!(refused["code"], "data_breaks_rules");
+    let why = refused["why"].as_str().unwrap();
+    assert!(why.contains("add constraint milesTransactions_amount_check: 1 row of milesTransactions"), "{why}");
+    assert!(why.contains("amount -250, type earn"), "{why}");
+    assert!(why.contains("create index brands_airlineId_primary_unique: 1 row of brands"), "{why}");
+    assert!(why.contains("20261123000000_safety was rolled back"), "{why}");
+    assert_eq!(world.catalogue(), before);
+});
+
+#[test]
+fn a_table_in_use_is_waited_for_then_named() {
+    let world = World::postgres();
+    world.run("db migrate --to safety").ok();
+    let busy = world.source();
+    let holder = std::thread::spawn(move || {
+        busy.rows("BEGIN; LOCK TABLE \"milesTransactions\" IN SHARE MODE; SELECT pg_sleep(3); COMMIT");
+    });
+    eventually("the table is locked", || {
+        world.query("SELECT count(*) FROM pg_locks WHERE mode = 'ShareLock' AND granted AND locktype = 'relation'")
+            != "0"
+    });
+    let output = world.run("db migrate --lock-timeout 50").exits(11);
+    assert!(output.stderr.contains("Try 2 of 3"), "{output}");
+    assert!(output.stderr.contains("error: could not run the migration: the table is in use"), "{output}");
+    assert!(output.stderr.contains("LOCK TABLE \"milesTransactions\" IN SHARE MODE"), "{output}");
+    assert_eq!(record(&world), "baseline|migrate\nsafety|migrate");
+    holder.join().unwrap();
+    // Patience is rewarded.
+    world.run("db migrate").ok();
+}
+
+#[test]
+fn a_role_without_rights_is_told_what_to_grant() {
+    let world = World::postgres();
+    up_by_hand(&world, &all()[0]);
+    let (name, role) = (world.name(), world.role().to_owned());
+    world.server().admin(&format!("ALTER DATABASE {name} OWNER TO postgres"));
+    world.server().as_superuser(&name).rows(&format!("REVOKE CREATE ON DATABASE {name} FROM {role}"));
+    insta::assert_snapshot!(world.run("db migrate").exits(8), @r#"
+    exit: 8
+    --- stderr
+    → [database]
+    error: permission denied
+      why  permission denied for database skyteam
+      fix  as its owner: GRANT CONNECT, CREATE, TEMPORARY ON DATABASE "skyteam" TO "ops"
+           skyteam db create --owner ops --admin-url URL    grants all that is needed
+    "#);
+}

@@ -2,8 +2,10 @@
 
 use migration::runner::RunError;
 
+use super::schema::{data_breaks, lacking};
 use super::{Error, Kind};
 use crate::migrate::MigrateError;
+use crate::schema::SchemaError;
 use crate::schema::snapshot::SnapshotError;
 
 /// How many lines of a difference are shown; `db diff` shows all.
@@ -60,7 +62,16 @@ impl From<MigrateError> for Error {
                 Self::new(Kind::Refused, "drifted", "tables are left after the last step down; it was rolled back")
                     .fix("skyteam db status")
             }
-            MigrateError::Run(error) => error.into(),
+            MigrateError::Run { source, .. } => source.into(),
+            MigrateError::Data { version, findings } => {
+                data_breaks(&findings).why(format!("{version} was rolled back"))
+            }
+            MigrateError::Rights { role, database, missing } => lacking(&role, &database, &missing),
+            MigrateError::Locked { holders, waited, tries } => {
+                let step = Some("run the migration".to_owned());
+                SchemaError::Locked { step, holders, waited, tries }.into()
+            }
+            MigrateError::Session(error) => error.into(),
             MigrateError::Snapshot(error) => error.into(),
             MigrateError::Live(error) => error.into(),
             MigrateError::Driver(error) => error.into(),

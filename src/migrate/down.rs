@@ -5,9 +5,11 @@ use migration::{Direction, Migration, runner};
 
 use super::look::{self, Outlook};
 use super::loss::{self, Loss};
-use super::{Manner, MigrateError, Step, session};
+use super::turn::{self, Event, Tell};
+use super::{Manner, MigrateError, Step};
 use crate::approval::Approval;
 use crate::db::{Database, Transaction};
+use crate::schema::Patience;
 
 /// How far down.
 #[derive(Clone, Copy, Debug)]
@@ -37,12 +39,13 @@ pub async fn plan_down<'a>(
     database: &Database,
     migrations: &'a [Migration],
     descent: Descent<'_>,
+    patience: &Patience,
 ) -> Result<WayDown<'a>, MigrateError> {
-    let txn = session::to_look(database).await?;
-    let outlook = look::inside(&txn, migrations).await?;
+    let session = turn::look(database, patience).await?;
+    let outlook = look::inside(session.txn(), migrations).await?;
     let migrations = undone(&outlook, descent)?;
-    let losses = loss::count(&txn, &migrations, Direction::Down).await?;
-    txn.rollback().await?;
+    let losses = loss::count(session.txn(), &migrations, Direction::Down).await?;
+    session.rollback().await?;
     let gone = |applied: &Migration| migrations.iter().any(|migration| migration.version() == applied.version());
     let stays = applied(&outlook).into_iter().find(|migration| !gone(migration));
     Ok(WayDown { migrations, losses, stays })
@@ -58,26 +61,22 @@ pub async fn down(
     way: &WayDown<'_>,
     manner: Manner,
     _approval: Approval,
-    mut tell: impl FnMut(&Step),
+    tell: Tell<'_>,
 ) -> Result<Vec<Step>, MigrateError> {
     let mut done = Vec::new();
-    let mut open = None;
-    for migration in &way.migrations {
-        let txn = match open.take() {
-            Some(txn) => txn,
-            None => session::to_change(database, manner.lock_timeout).await?,
-        };
-        let step = undo(&txn, migrations, migration).await?;
-        if manner.dry_run {
-            open = Some(txn);
-        } else {
-            txn.commit().await?;
-        }
-        tell(&step);
-        done.push(step);
-    }
-    if let Some(txn) = open {
-        txn.rollback().await?;
+    // A dry run undoes all in one transaction, else each has its own.
+    let at_once = if manner.dry_run { way.migrations.len() } else { 1 };
+    for part in way.migrations.chunks(at_once.max(1)) {
+        let steps = turn::take(database, manner, tell, async |txn| {
+            let mut steps = Vec::new();
+            for migration in part {
+                steps.push(undo(txn, migrations, migration).await?);
+            }
+            Ok(steps)
+        })
+        .await?;
+        steps.iter().for_each(|step| tell(Event::Done(step)));
+        done.extend(steps);
     }
     Ok(done)
 }
@@ -88,7 +87,8 @@ async fn undo(txn: &Transaction, migrations: &[Migration], migration: &Migration
     if undone(&outlook, Descent::Steps(1))?.first().map(|newest| newest.version()) != Some(migration.version()) {
         return Err(MigrateError::NotApplied(migration.folder()));
     }
-    let took_ms = runner::revert(txn, migration).await?;
+    let ran = runner::revert(txn, migration).await;
+    let took_ms = ran.map_err(|source| MigrateError::run(migration, source))?;
     look::hold_to_snapshot(txn, migrations).await?;
     Ok(Step::new(migration, Via::Migrate, took_ms))
 }

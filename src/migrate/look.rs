@@ -4,11 +4,10 @@ use migration::Migration;
 use migration::history::{self, Standing};
 use sea_orm::ConnectionTrait;
 
-use super::MigrateError;
-use super::session::{self, dialect};
+use super::{MigrateError, dialect, turn};
 use crate::db::{Database, Engine};
 use crate::schema::diff::{self, diff};
-use crate::schema::{Schema, live, snapshot};
+use crate::schema::{Patience, Schema, live, snapshot};
 
 /// Where a database stands among the migrations of a build.
 #[derive(Clone, Debug)]
@@ -102,10 +101,14 @@ impl<'a> Outlook<'a> {
 ///
 /// # Errors
 /// [`MigrateError::Live`], [`MigrateError::Snapshot`], [`MigrateError::Driver`].
-pub async fn look<'a>(database: &Database, migrations: &'a [Migration]) -> Result<Outlook<'a>, MigrateError> {
-    let txn = session::to_look(database).await?;
-    let outlook = inside(&txn, migrations).await?;
-    txn.rollback().await?;
+pub async fn look<'a>(
+    database: &Database,
+    migrations: &'a [Migration],
+    patience: &Patience,
+) -> Result<Outlook<'a>, MigrateError> {
+    let session = turn::look(database, patience).await?;
+    let outlook = inside(session.txn(), migrations).await?;
+    session.rollback().await?;
     Ok(outlook)
 }
 

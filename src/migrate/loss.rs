@@ -6,8 +6,7 @@ use migration::{Direction, Migration};
 use sea_orm::{ConnectionTrait, Statement};
 use serde::Serialize;
 
-use super::MigrateError;
-use super::session::dialect;
+use super::{MigrateError, dialect};
 use crate::db::Engine;
 use crate::schema::dialect::{literal, quote};
 

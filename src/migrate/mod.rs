@@ -7,14 +7,15 @@
 mod down;
 mod look;
 mod loss;
-mod session;
 mod status;
+mod turn;
 mod up;
 
 pub use down::{Descent, WayDown, down, plan_down};
 pub use look::{Origin, Outlook, look};
 pub use loss::Loss;
 pub use status::{Status, drift, status};
+pub use turn::{Event, Tell};
 pub use up::{baseline, plan_up, up};
 
 use std::time::Duration;
@@ -25,16 +26,20 @@ use migration::runner::RunError;
 use sea_orm::DbErr;
 use serde::Serialize;
 
+use crate::db::Engine;
 use crate::schema::live::LiveError;
+use crate::schema::rights::Missing;
+use crate::schema::session::SessionError;
 use crate::schema::snapshot::SnapshotError;
+use crate::schema::{Finding, Holder, Patience};
 
 /// How migrations are run.
 #[derive(Clone, Copy, Debug)]
 pub struct Manner {
     /// Run everything in one transaction and undo it.
     pub dry_run: bool,
-    /// Longest wait for a lock on a table.
-    pub lock_timeout: Duration,
+    /// How long to wait, and how often to try.
+    pub patience: Patience,
 }
 
 /// A migration that is now on the record.
@@ -117,8 +122,44 @@ pub enum MigrateError {
     #[error("tables are left")]
     Leftovers,
     /// A script failed.
+    #[error("{version}: {source}")]
+    Run {
+        /// The version of its migration.
+        version: String,
+        /// The failure.
+        source: RunError,
+    },
+    /// Rows break rules that a migration brings.
+    #[error("rows break what {version} demands")]
+    Data {
+        /// The folder of the migration.
+        version: String,
+        /// The rules and the rows.
+        findings: Vec<Finding>,
+    },
+    /// The role may not do what a migration does.
+    #[error("the role {role} lacks rights")]
+    Rights {
+        /// The role.
+        role: String,
+        /// The database.
+        database: String,
+        /// What it lacks.
+        missing: Vec<Missing>,
+    },
+    /// A table stayed locked.
+    #[error("locked")]
+    Locked {
+        /// Who holds it, as far as could be seen.
+        holders: Vec<Holder>,
+        /// How long each try waited.
+        waited: Duration,
+        /// How often was tried.
+        tries: u32,
+    },
+    /// Another change of the schema did not end in time.
     #[error(transparent)]
-    Run(#[from] RunError),
+    Session(#[from] SessionError),
     /// An embedded snapshot cannot be read.
     #[error(transparent)]
     Snapshot(#[from] SnapshotError),
@@ -128,4 +169,18 @@ pub enum MigrateError {
     /// The driver's.
     #[error(transparent)]
     Driver(#[from] DbErr),
+}
+
+impl MigrateError {
+    fn run(migration: &Migration, source: RunError) -> Self {
+        Self::Run { version: migration.version().to_owned(), source }
+    }
+}
+
+/// The engine in the words of the `migration` crate.
+fn dialect(engine: Engine) -> migration::Engine {
+    match engine {
+        Engine::Postgres => migration::Engine::Postgres,
+        Engine::Sqlite => migration::Engine::Sqlite,
+    }
 }

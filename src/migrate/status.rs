@@ -5,10 +5,10 @@ use migration::history::Applied;
 use sea_orm::{ConnectionTrait, Statement};
 
 use super::look::{self, Outlook};
-use super::{MigrateError, session};
+use super::{MigrateError, turn};
 use crate::db::{Database, Engine};
 use crate::schema::diff::{self, diff};
-use crate::schema::{desired, snapshot};
+use crate::schema::{Patience, desired, snapshot};
 
 /// Where a database stands, and how far live, snapshot and entities are apart.
 #[derive(Clone, Debug)]
@@ -54,7 +54,11 @@ impl Status<'_> {
 /// [`MigrateError::Live`], [`MigrateError::Snapshot`], [`MigrateError::Driver`].
 pub async fn status<'a>(database: &Database, migrations: &'a [Migration]) -> Result<Status<'a>, MigrateError> {
     let engine = database.engine();
-    let txn = session::to_look(database).await?;
+    // Without the lock of those who change the schema: a look must never wait for them.
+    let txn = match engine {
+        Engine::Postgres => database.begin().await?,
+        Engine::Sqlite => database.begin_read().await?,
+    };
     let outlook = look::inside(&txn, migrations).await?;
     let live_to_snapshot = live_to_snapshot(&txn, &outlook).await?;
     let entities = desired();
@@ -75,11 +79,16 @@ pub async fn status<'a>(database: &Database, migrations: &'a [Migration]) -> Res
 ///
 /// # Errors
 /// [`MigrateError::Live`], [`MigrateError::Snapshot`], [`MigrateError::Driver`].
-pub async fn drift(database: &Database, migrations: &[Migration]) -> Result<Vec<String>, MigrateError> {
-    let txn = session::to_look(database).await?;
-    let outlook = look::inside(&txn, migrations).await?;
-    let found = live_to_snapshot(&txn, &outlook).await?;
-    txn.rollback().await?;
+pub async fn drift(
+    database: &Database,
+    migrations: &[Migration],
+    patience: &Patience,
+) -> Result<Vec<String>, MigrateError> {
+    let session = turn::look(database, patience).await?;
+    let txn = session.txn();
+    let outlook = look::inside(txn, migrations).await?;
+    let found = live_to_snapshot(txn, &outlook).await?;
+    session.rollback().await?;
     Ok(found)
 }
 

@@ -5,9 +5,11 @@ use migration::{Direction, Migration, runner};
 
 use super::look::{self, Origin, Outlook};
 use super::loss::{self, Loss};
-use super::{Manner, MigrateError, Step, session};
+use super::turn::{self, Event, Tell};
+use super::{Manner, MigrateError, Step};
 use crate::approval::Approval;
 use crate::db::{Database, Transaction};
+use crate::schema::Patience;
 
 /// What `migrate` would do: the outlook, and what the pending scripts lose. Changes nothing.
 ///
@@ -17,17 +19,18 @@ pub async fn plan_up<'a>(
     database: &Database,
     migrations: &'a [Migration],
     to: Option<&Migration>,
+    patience: &Patience,
 ) -> Result<(Outlook<'a>, Vec<Loss>), MigrateError> {
-    let txn = session::to_look(database).await?;
-    let outlook = look::inside(&txn, migrations).await?;
+    let session = turn::look(database, patience).await?;
+    let outlook = look::inside(session.txn(), migrations).await?;
     outlook.refuse_unsound()?;
     if let (Some(to), Some(at)) = (to, outlook.version())
         && at.version() > to.version()
     {
         return Err(MigrateError::Behind { asked: to.folder(), at: at.folder() });
     }
-    let losses = loss::count(&txn, &outlook.pending(to), Direction::Up).await?;
-    txn.rollback().await?;
+    let losses = loss::count(session.txn(), &outlook.pending(to), Direction::Up).await?;
+    session.rollback().await?;
     Ok((outlook, losses))
 }
 
@@ -42,29 +45,25 @@ pub async fn baseline(
     to: Option<&Migration>,
     manner: Manner,
     _approval: Approval,
+    tell: Tell<'_>,
 ) -> Result<Vec<Step>, MigrateError> {
-    let txn = session::to_change(database, manner.lock_timeout).await?;
-    let outlook = look::inside(&txn, migrations).await?;
-    let last = match to {
-        Some(to) => Some(to),
-        None => {
+    let steps = turn::take(database, manner, tell, async |txn| {
+        let outlook = look::inside(txn, migrations).await?;
+        if to.is_none() {
             outlook.refuse_unsound()?;
-            outlook.version()
         }
-    };
-    let mut steps = Vec::new();
-    if let Some(last) = last {
-        history::install(&txn).await?;
-        for migration in outlook.standing.pending.iter().filter(|migration| migration.version() <= last.version()) {
-            history::record(&txn, migration, 0, Via::Baseline).await?;
-            steps.push(Step::new(migration, Via::Baseline, 0));
+        let mut steps = Vec::new();
+        if let Some(last) = to.or(outlook.version()) {
+            history::install(txn).await?;
+            for migration in outlook.standing.pending.iter().filter(|each| each.version() <= last.version()) {
+                history::record(txn, migration, 0, Via::Baseline).await?;
+                steps.push(Step::new(migration, Via::Baseline, 0));
+            }
         }
-    }
-    if manner.dry_run {
-        txn.rollback().await?;
-    } else {
-        txn.commit().await?;
-    }
+        Ok(steps)
+    })
+    .await?;
+    steps.iter().for_each(|step| tell(Event::Done(step)));
     Ok(steps)
 }
 
@@ -81,31 +80,31 @@ pub async fn up(
     to: Option<&Migration>,
     manner: Manner,
     _approval: Approval,
-    mut tell: impl FnMut(&Step),
+    tell: Tell<'_>,
 ) -> Result<Vec<Step>, MigrateError> {
     let mut done = Vec::new();
-    if manner.dry_run {
-        let txn = session::to_change(database, manner.lock_timeout).await?;
-        while let steps = step(&txn, migrations, to).await?
-            && !steps.is_empty()
-        {
-            steps.iter().for_each(&mut tell);
-            done.extend(steps);
-        }
-        txn.rollback().await?;
-        return Ok(done);
-    }
     loop {
-        // Taken anew each time: another run may have been here in between, and then there is less to do.
-        let txn = session::to_change(database, manner.lock_timeout).await?;
-        let steps = step(&txn, migrations, to).await?;
-        if steps.is_empty() {
-            txn.rollback().await?;
+        // The lock is taken anew each time: another run may have been here in between, and then there is less to do.
+        let taken = turn::take(database, manner, tell, async |txn| {
+            let mut steps = step(txn, migrations, to).await?;
+            while manner.dry_run {
+                match step(txn, migrations, to).await? {
+                    more if more.is_empty() => break,
+                    more => steps.extend(more),
+                }
+            }
+            Ok(steps)
+        });
+        let steps = match taken.await {
+            Ok(steps) => steps,
+            Err(error) => return Err(turn::explain(database, migrations, &manner.patience, error).await?),
+        };
+        steps.iter().for_each(|step| tell(Event::Done(step)));
+        let finished = manner.dry_run || steps.is_empty();
+        done.extend(steps);
+        if finished {
             return Ok(done);
         }
-        txn.commit().await?;
-        steps.iter().for_each(&mut tell);
-        done.extend(steps);
     }
 }
 
@@ -125,7 +124,8 @@ async fn step(txn: &Transaction, migrations: &[Migration], to: Option<&Migration
     }
     let Some(next) = next else { return Ok(steps) };
     history::install(txn).await?;
-    let took_ms = runner::apply(txn, next).await?;
+    let ran = runner::apply(txn, next).await;
+    let took_ms = ran.map_err(|source| MigrateError::run(next, source))?;
     steps.push(Step::new(next, Via::Migrate, took_ms));
     look::hold_to_snapshot(txn, migrations).await?;
     Ok(steps)

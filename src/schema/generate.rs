@@ -149,7 +149,7 @@ fn script(plan: &Plan) -> String {
         text.push_str(&format!("-- loses: {}\n", losses.join(", ")));
     }
     for step in &plan.steps {
-        text.push_str(&format!("\n-- {}: {}\n", step.what, step.why));
+        text.push_str(&format!("\n-- {}\n", step.what));
         for sql in &step.sql {
             text.push_str(&format!("{sql};\n"));
         }
@@ -279,7 +279,7 @@ mod tests {
         insta::assert_snapshot!(file("postgres.down.sql"), @r#"
         -- Written by skyteam db generate. It may be edited until it has been applied somewhere.
 
-        -- add column users.displayName: the entity has it and the table has not
+        -- add column users.displayName
         ALTER TABLE "users" ADD COLUMN "displayName" text DEFAULT '' NOT NULL;
         ALTER TABLE "users" ALTER COLUMN "displayName" DROP DEFAULT;
         "#);

@@ -6,11 +6,13 @@ use migration::Migration;
 use migration::history::Via;
 use serde::Serialize;
 
+use super::planned;
 use crate::approval::Ask;
 use crate::context::Context;
 use crate::db::DatabaseUrl;
+use crate::error::schema::holder;
 use crate::error::{Outcome, Result};
-use crate::migrate::{self, Loss, Manner, Step};
+use crate::migrate::{self, Event, Loss, Manner, Step};
 use crate::report::Report;
 use crate::settings::ProfileKind;
 use crate::ui::Page;
@@ -64,28 +66,26 @@ impl Report for Migrated {
 pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
     let migrations = migration::all();
     let to = args.to.as_deref().map(|asked| migrate::find(migrations, asked)).transpose()?;
-    let manner = Manner { dry_run: cx.answers.dry_run, lock_timeout: cx.settings.lock_timeout.value };
+    let manner = Manner { dry_run: cx.answers.dry_run, patience: planned::patience(cx) };
     let database = open(cx).await?;
 
     let applied = if args.baseline {
         let approval = cx.approve(Ask::adds()).await?;
-        let steps = migrate::baseline(&database, migrations, to, manner, approval).await?;
-        steps.iter().for_each(|step| say(cx, step));
-        steps
+        migrate::baseline(&database, migrations, to, manner, approval, &mut |event| tell(cx, &event)).await?
     } else {
-        let (outlook, losses) = migrate::plan_up(&database, migrations, to).await?;
+        let (outlook, losses) = migrate::plan_up(&database, migrations, to, &manner.patience).await?;
         let pending = outlook.pending(to);
         show(cx, &pending, &losses);
         let approval = cx.approve(ask(cx, database.name(), &pending, &losses)).await?;
-        migrate::up(&database, migrations, to, manner, approval, |step| say(cx, step)).await?
+        migrate::up(&database, migrations, to, manner, approval, &mut |event| tell(cx, &event)).await?
     };
 
-    let outlook = migrate::look(&database, migrations).await?;
+    let outlook = migrate::look(&database, migrations, &manner.patience).await?;
     let version = match applied.last() {
         Some(step) => Some(format!("{}_{}", step.version, step.name)),
         None => outlook.version().map(Migration::folder),
     };
-    if applied.is_empty() && !migrate::drift(&database, migrations).await?.is_empty() {
+    if applied.is_empty() && !migrate::drift(&database, migrations, &manner.patience).await?.is_empty() {
         cx.ui.warn("the database is not what its migrations made: see skyteam db diff");
     }
     cx.ui.report(&Migrated { version, applied, dry_run: manner.dry_run })?;
@@ -128,9 +128,29 @@ fn ask(cx: &Context, name: &str, pending: &[&Migration], losses: &[Loss]) -> Ask
     Ask::adds()
 }
 
-fn say(cx: &Context, step: &Step) {
-    match step.via {
-        "baseline" => cx.ui.note(format!("Recorded {}_{} without running it.", step.version, step.name)),
-        _ => cx.ui.note(format!("Applied {}_{} in {} ms.", step.version, step.name, step.took_ms)),
+/// Says what happens while migrations run.
+fn tell(cx: &Context, event: &Event<'_>) {
+    match event {
+        Event::Done(step) if step.via == Via::Baseline.as_str() => {
+            cx.ui.note(format!("Recorded {}_{} without running it.", step.version, step.name));
+        }
+        Event::Done(step) => cx.ui.note(format!("Applied {}_{} in {} ms.", step.version, step.name, step.took_ms)),
+        other => in_the_way(cx, other),
+    }
+}
+
+/// Says who is waited for.
+pub(super) fn in_the_way(cx: &Context, event: &Event<'_>) {
+    match event {
+        Event::Waiting(who) => planned::waiting(cx, who),
+        Event::Blocked { holders, attempt, of } => {
+            cx.ui.note(format!(
+                "A table is in use, and all of the migration was undone. Try {attempt} of {of}; trying again."
+            ));
+            for each in *holders {
+                cx.ui.note(format!("  {}", holder(each)));
+            }
+        }
+        Event::Done(_) => {}
     }
 }

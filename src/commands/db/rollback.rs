@@ -5,10 +5,12 @@ use std::io;
 use migration::Migration;
 use serde::Serialize;
 
+use super::migrate::in_the_way;
+use super::planned;
 use crate::approval::Ask;
 use crate::context::Context;
 use crate::error::{Outcome, Result};
-use crate::migrate::{self, Descent, Loss, Manner, Step, WayDown};
+use crate::migrate::{self, Descent, Event, Loss, Manner, Step, WayDown};
 use crate::report::Report;
 use crate::ui::Page;
 
@@ -56,19 +58,20 @@ pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
         Some(asked) => Descent::To(migrate::find(migrations, asked)?),
         None => Descent::Steps(args.steps as usize),
     };
-    let manner = Manner { dry_run: cx.answers.dry_run, lock_timeout: cx.settings.lock_timeout.value };
+    let manner = Manner { dry_run: cx.answers.dry_run, patience: planned::patience(cx) };
     let database = cx.writer().await?;
 
-    let way = migrate::plan_down(&database, migrations, descent).await?;
+    let way = migrate::plan_down(&database, migrations, descent, &manner.patience).await?;
     let undone = if way.migrations.is_empty() {
         Vec::new()
     } else {
         show(cx, &way);
         let approval = cx.approve(ask(database.name(), &way)).await?;
-        let say = |step: &Step| {
-            cx.ui.note(format!("Undid {}_{} in {} ms.", step.version, step.name, step.took_ms));
+        let tell = &mut |event: Event<'_>| match event {
+            Event::Done(step) => cx.ui.note(format!("Undid {}_{} in {} ms.", step.version, step.name, step.took_ms)),
+            other => in_the_way(cx, &other),
         };
-        migrate::down(&database, migrations, &way, manner, approval, say).await?
+        migrate::down(&database, migrations, &way, manner, approval, tell).await?
     };
 
     let version = way.stays.map(Migration::folder);
