@@ -8,6 +8,7 @@ mod brand;
 mod connect;
 mod create;
 mod doctor;
+mod generate;
 mod layers;
 mod migrate;
 mod migrations;

@@ -1,9 +1,9 @@
 //! `db migrate`: from any known place up, one transaction a migration, and nothing done where the ground is unsure.
 
-use migration::{Engine as Dialect, Migration, all};
+use migration::{Engine as Dialect, Migration, Scripts, all};
 use serde_json::json;
 
-use crate::support::{DRIZZLE, Engine, World, both, eventually};
+use crate::support::{DRIZZLE, Engine, Library, World, both, eventually};
 
 fn up_by_hand(world: &World, migration: &Migration) {
     world.touch();
@@ -319,3 +319,61 @@ fn a_role_without_rights_is_told_what_to_grant() {
            skyteam db create --owner ops --admin-url URL    grants all that is needed
     "#);
 }
+
+/// A migration of the same script on both engines, which leaves the schema of the last one built in.
+fn extra(version: &str, name: &str, up: &str) -> Migration {
+    let scripts = Scripts {
+        postgres_up: up.to_owned().into(),
+        postgres_down: "".into(),
+        sqlite_up: up.to_owned().into(),
+        sqlite_down: "".into(),
+    };
+    Migration::new(version, name, scripts, all().last().unwrap().schema_json())
+}
+
+fn with(extras: &[Migration]) -> Vec<Migration> {
+    let mut set = [all(), extras].concat();
+    set.sort_by(|one, other| one.version().cmp(other.version()));
+    set
+}
+
+both!(fn a_failure_names_file_statement_and_line_and_earlier_ones_stay(world) {
+    let good = extra("20270101000000", "good", "CREATE TABLE notes (n integer);");
+    let bad = extra("20270102000000", "bad", "INSERT INTO notes VALUES (1);\n\n-- wrong\nINSERT INTO notes\n  SELECT oops;\n");
+    let never = extra("20270103000000", "never", "DROP TABLE notes;");
+    let error = skyteam::error::Error::from(Library(world).up(&with(&[good, bad, never])).unwrap_err());
+    // Only PostgreSQL says where in the statement.
+    let (file, line) = match world.engine() {
+        Engine::Postgres => ("postgres", 5),
+        Engine::Sqlite => ("sqlite", 4),
+    };
+    let what = format!("migration/20270102000000_bad/{file}.up.sql, line {line}: statement 2 failed");
+    assert!(error.what().starts_with(&what), "{}", error.what());
+    assert_eq!(error.exit_code(), 5);
+    assert_eq!(world.query("SELECT count(*) FROM notes"), "0");
+    assert!(record(world).ends_with("ledger|migrate\ngood|migrate"));
+});
+
+both!(fn an_older_one_that_arrived_late_is_applied(world) {
+    world.run("db migrate").ok();
+    let late = extra("20261122000000", "late", "CREATE TABLE notes (n integer);");
+    let steps = Library(world).up(&with(std::slice::from_ref(&late))).unwrap();
+    assert_eq!(steps.iter().map(|step| step.name.as_str()).collect::<Vec<_>>(), ["late"]);
+    assert!(record(world).starts_with("baseline|migrate\nlate|migrate"));
+    assert!(Library(world).up(&with(&[late])).unwrap().is_empty());
+});
+
+both!(fn a_script_that_never_ends_is_refused_before_it_begins(world) {
+    let open = extra("20270101000000", "open", "CREATE TABLE notes (n integer);\nSELECT 'oops;\n");
+    let error = skyteam::error::Error::from(Library(world).up(&with(&[open])).unwrap_err());
+    assert_eq!(error.reasons(), ["a text that begins on line 2 never ends"]);
+    assert!(!world.catalogue().contains("notes"));
+});
+
+both!(fn an_outcome_that_is_not_its_snapshot_is_undone(world) {
+    let bad = extra("20270101000000", "drifts", "DROP INDEX \"flights_brandId_idx\";");
+    let error = skyteam::error::Error::from(Library(world).up(&with(&[bad])).unwrap_err());
+    assert_eq!(error.code(), "drifted");
+    assert!(world.catalogue().contains("flights_brandId_idx"));
+    assert!(record(world).ends_with("ledger|migrate"));
+});

@@ -6,6 +6,7 @@ use super::schema::{data_breaks, lacking};
 use super::{Error, Kind};
 use crate::migrate::MigrateError;
 use crate::schema::SchemaError;
+use crate::schema::generate::GenerateError;
 use crate::schema::snapshot::SnapshotError;
 
 /// How many lines of a difference are shown; `db diff` shows all.
@@ -108,6 +109,21 @@ impl From<RunError> for Error {
             )
             .why(format!("{rows} rows of {table} would have no row of {parent}")),
             RunError::Record(error) => error.into(),
+        }
+    }
+}
+
+impl From<GenerateError> for Error {
+    fn from(error: GenerateError) -> Self {
+        match error {
+            GenerateError::Name(name) => {
+                Self::new(Kind::Usage, "invalid_value", format!("{name:?} is no name for a migration"))
+                    .why("accepted are words of letters and digits, like add_home_airport")
+            }
+            GenerateError::Plan(error) => error.into(),
+            GenerateError::Json(_) => {
+                Self::new(Kind::Failure, "unreadable_snapshot", "the schema cannot be written as JSON").source(error)
+            }
         }
     }
 }

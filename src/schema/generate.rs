@@ -138,13 +138,7 @@ fn inverse(rename: &Rename) -> Rename {
 
 fn script(plan: &Plan) -> String {
     let mut text = HEADER.to_owned();
-    let losses: Vec<String> = plan
-        .losses()
-        .map(|loss| match &loss.column {
-            Some(column) => format!("{}.{column}", loss.table),
-            None => loss.table.clone(),
-        })
-        .collect();
+    let losses: Vec<String> = plan.losses().map(Loss::what).collect();
     if !losses.is_empty() {
         text.push_str(&format!("-- loses: {}\n", losses.join(", ")));
     }

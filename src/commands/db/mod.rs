@@ -5,6 +5,7 @@ mod backups;
 mod create;
 mod diff;
 mod doctor;
+mod generate;
 mod migrate;
 mod planned;
 mod prune;
@@ -42,6 +43,9 @@ pub enum Verb {
     /// Show the schema that the entities ask for: DDL, model, diagram, Drizzle's schema.ts
     #[command(after_help = schema::EXAMPLES)]
     Schema(schema::Args),
+    /// Write a migration from the last one to what the entities ask for
+    #[command(after_help = generate::EXAMPLES)]
+    Generate(generate::Args),
     /// Run the pending migrations, each in a transaction of its own
     #[command(after_help = migrate::EXAMPLES)]
     Migrate(migrate::Args),
@@ -93,6 +97,7 @@ impl Verb {
             Self::Diff(args) => diff::run(args, cx).await,
             Self::Reset(args) => reset::run(args, cx).await,
             Self::Schema(args) => schema::run(&args, cx),
+            Self::Generate(args) => generate::run(args, cx).await,
             Self::Migrate(args) => migrate::run(args, cx).await,
             Self::Rollback(args) => rollback::run(args, cx).await,
             Self::Seed(args) => seed::run(args, cx).await,

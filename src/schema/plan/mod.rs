@@ -108,6 +108,16 @@ pub struct Loss {
     pub rows: Option<u64>,
 }
 
+impl Loss {
+    /// What goes: `table`, or `table.column`.
+    pub fn what(&self) -> String {
+        match &self.column {
+            Some(column) => format!("{}.{column}", self.table),
+            None => self.table.clone(),
+        }
+    }
+}
+
 impl fmt::Display for Loss {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let rows = match self.rows {

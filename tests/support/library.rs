@@ -1,0 +1,58 @@
+//! `skyteam` as a library: runs sets of migrations that no build has.
+
+use migration::Migration;
+use skyteam::approval::{Answers, Approval, Ask, approve};
+use skyteam::db::{self, Database, DatabaseUrl};
+use skyteam::migrate::{self, Descent, Manner, MigrateError, Step};
+use skyteam::schema::Patience;
+use skyteam::ui::{Format, Manner as Look, Ui};
+
+use super::World;
+use super::sql::block_on;
+
+/// The database of a world, opened by the library.
+#[derive(Debug)]
+pub struct Library<'a>(pub &'a World);
+
+impl Library<'_> {
+    /// Runs all of `set` that is pending.
+    pub fn up(&self, set: &[Migration]) -> Result<Vec<Step>, MigrateError> {
+        self.with(async |database, approval| migrate::up(database, set, None, manner(), approval, &mut |_| {}).await)
+    }
+
+    /// Undoes the newest of `set`.
+    pub fn down(&self, set: &[Migration], steps: usize) -> Result<Vec<Step>, MigrateError> {
+        self.with(async |database, approval| {
+            let way = migrate::plan_down(database, set, Descent::Steps(steps), &Patience::default()).await?;
+            migrate::down(database, set, &way, manner(), approval, &mut |_| {}).await
+        })
+    }
+
+    fn with<T>(&self, work: impl AsyncFnOnce(&Database, Approval) -> T) -> T {
+        let look = Look {
+            format: Format::Table,
+            columns: None,
+            wide: false,
+            header: true,
+            csv_safe: false,
+            quiet: true,
+            verbosity: 0,
+            color: (false, false),
+            zone: chrono_tz::UTC,
+            interactive: false,
+        };
+        let ui = Ui::new(skyteam::world::World::real(), look);
+        block_on(async {
+            let options = db::Options { create: true, ..db::Options::default() };
+            let database = db::connect(&DatabaseUrl::parse(&self.0.url()).unwrap(), options).await.unwrap();
+            let approval = approve(Ask::adds(), &Answers::default(), &ui).await.unwrap();
+            let done = work(&database, approval).await;
+            database.close().await;
+            done
+        })
+    }
+}
+
+fn manner() -> Manner {
+    Manner { dry_run: false, patience: Patience::default() }
+}
