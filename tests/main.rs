@@ -20,6 +20,7 @@ mod seed;
 mod settings;
 mod shell;
 mod streams;
+mod status;
 
 #[expect(dead_code, unused_imports, reason = "not every helper has its user yet")]
 mod support;
