@@ -19,10 +19,8 @@ mod schema;
 mod seed;
 mod settings;
 mod shell;
-mod streams;
 mod status;
-
-#[expect(dead_code, unused_imports, reason = "not every helper has its user yet")]
+mod streams;
 mod support;
 mod terminal;
 mod user;

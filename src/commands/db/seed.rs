@@ -4,12 +4,14 @@ use std::io;
 
 use serde::Serialize;
 
+use super::migrate::in_the_way;
+use super::planned;
 use crate::approval::Ask;
 use crate::context::Context;
 use crate::db::Database;
 use crate::domain::seed::{self, Wish};
 use crate::error::{Error, Kind, Outcome, Result};
-use crate::migrate::{self, Manner, Origin};
+use crate::migrate::{self, Event, Manner, Origin};
 use crate::report::Report;
 use crate::ui::{Cell, Page};
 
@@ -92,7 +94,8 @@ pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
 /// An empty database gets its tables first: a newcomer's first command may be this one.
 async fn make_tables(database: &Database, cx: &Context) -> Result<()> {
     let migrations = migration::all();
-    if !matches!(migrate::look(database, migrations).await?.origin, Origin::Empty) {
+    let patience = planned::patience(cx);
+    if !matches!(migrate::look(database, migrations, &patience).await?.origin, Origin::Empty) {
         return Ok(());
     }
     if cx.answers.dry_run {
@@ -103,9 +106,9 @@ async fn make_tables(database: &Database, cx: &Context) -> Result<()> {
         )
         .fix("skyteam db push"));
     }
-    let manner = Manner { dry_run: false, lock_timeout: cx.settings.lock_timeout.value };
     let approval = cx.approve(Ask::adds()).await?;
-    migrate::up(database, migrations, None, manner, approval, |_| {}).await?;
+    let tell = &mut |event: Event<'_>| in_the_way(cx, &event);
+    migrate::up(database, migrations, None, Manner { dry_run: false, patience }, approval, tell).await?;
     cx.ui.note("The database was empty: its tables were made first.");
     Ok(())
 }
