@@ -21,6 +21,7 @@ mod settings;
 mod shell;
 mod status;
 mod streams;
+#[expect(unused_imports, reason = "not every helper has its user yet")]
 mod support;
 mod terminal;
 mod user;

@@ -8,6 +8,8 @@ use std::time::Instant;
 
 use serde::Serialize;
 
+use super::migrate::in_the_way;
+use super::planned;
 use super::shell::libpq_variables;
 use crate::approval::Ask;
 use crate::backup::archive::Archive;
@@ -20,7 +22,7 @@ use crate::backup::{BackupError, version};
 use crate::context::Context;
 use crate::db::{Database, DatabaseUrl};
 use crate::error::{Error, Kind, Outcome, Result};
-use crate::migrate::{self, Manner};
+use crate::migrate::{self, Event, Manner};
 use crate::report::Report;
 use crate::ui::{Page, text};
 
@@ -243,13 +245,17 @@ fn report(
 
 /// What was restored at an older version goes on to the newest. The rows are safe by then, whatever comes of it.
 async fn migrate_on(cx: &Context, database: &Database) -> Result<Vec<String>> {
-    let manner = Manner { dry_run: false, lock_timeout: cx.settings.lock_timeout.value };
+    let manner = Manner { dry_run: false, patience: planned::patience(cx) };
     // Nothing is asked: the migrations of this build are what the command line's promise to restore means.
     let approval = cx.approve(Ask::adds()).await?;
-    let steps = migrate::up(database, migration::all(), None, manner, approval, |step| {
-        cx.ui.note(format!("Migrated to {}_{} in {} ms.", step.version, step.name, step.took_ms));
-    });
-    let steps = steps.await.map_err(|error| {
+    let tell = &mut |event: Event<'_>| match event {
+        Event::Done(step) => {
+            cx.ui.note(format!("Migrated to {}_{} in {} ms.", step.version, step.name, step.took_ms));
+        }
+        other => in_the_way(cx, &other),
+    };
+    let steps = migrate::up(database, migration::all(), None, manner, approval, tell).await;
+    let steps = steps.map_err(|error| {
         let error = Error::from(error);
         let told = error.reasons().iter().cloned().fold(
             Error::new(
