@@ -137,7 +137,9 @@ impl ValueEnum for Format {
             // Of one command or two; their help says so.
             Self::Sql => PossibleValue::new("sql").hide(true).help("SQL; db diff and db schema only"),
             Self::Mermaid => PossibleValue::new("mermaid").hide(true).help("A Mermaid diagram; db schema only"),
-            Self::Drizzle => PossibleValue::new("drizzle").hide(true).help("TypeScript for Drizzle ORM; db schema only"),
+            Self::Drizzle => {
+                PossibleValue::new("drizzle").hide(true).help("TypeScript for Drizzle ORM; db schema only")
+            }
         })
     }
 }
