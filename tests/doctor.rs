@@ -27,15 +27,26 @@ both!(fn a_sound_database_is_fine(world) {
     world.run("db migrate").ok();
     let findings = read(&world.call("db doctor -o json").now().run().ok());
     assert_eq!(at(&findings, "error"), Vec::<String>::new());
-    assert_eq!(at(&findings, "warning"), Vec::<String>::new());
+    assert_eq!(at(&findings, "warning"), ["backups: proved"], "none was made yet");
     let shown = world.run("db doctor").ok();
-    assert!(shown.stdout.contains("0 failed, 0 to look at"), "{shown}");
+    assert!(shown.stdout.contains("0 failed, 1 to look at"), "{shown}");
+});
+
+both!(fn the_last_proved_backup_has_an_age(world) {
+    world.run("db migrate").ok();
+    world.run("db backup -f whole.skyteam").ok();
+    world.run("db verify whole.skyteam").ok();
+    assert_eq!(at(&read(&world.run("db doctor -o json").ok()), "warning"), ["backups: proved"], "it was not restored");
+    world.run("db verify whole.skyteam --deep").ok();
+    assert_eq!(at(&read(&world.run("db doctor -o json").ok()), "warning"), Vec::<String>::new());
+    let later = world.call("db doctor -o json").at("2025-07-20T12:00:00Z").run().ok();
+    assert_eq!(at(&read(&later), "warning"), ["backups: proved"]);
 });
 
 both!(fn pending_migrations_and_drift_are_told_apart(world) {
     world.run("db migrate --to baseline").ok();
     let findings = read(&world.run("db doctor -o json").ok());
-    assert_eq!(at(&findings, "warning"), ["schema: versions"]);
+    assert_eq!(at(&findings, "warning"), ["schema: versions", "backups: proved"]);
     assert_eq!(fix_of(&findings, "versions"), "skyteam db migrate");
     world.run("db migrate").ok();
     world.query(r#"DROP INDEX "flights_brandId_idx""#);
@@ -140,7 +151,7 @@ fn few_free_connections_are_worth_a_look() {
         .collect();
     std::thread::sleep(std::time::Duration::from_millis(700));
     let findings = read(&world.run("db doctor -o json").ok());
-    assert_eq!(at(&findings, "warning"), ["server: connections"]);
+    assert_eq!(at(&findings, "warning"), ["server: connections", "backups: proved"]);
     for sleeper in sleepers {
         sleeper.join().unwrap();
     }

@@ -2,6 +2,7 @@
 //!
 //! Every check answers what it looked at, what it found, and, where that is wrong, the command that mends it.
 
+mod backups;
 mod configuration;
 mod data;
 mod rights;
@@ -103,6 +104,7 @@ pub(super) async fn run(cx: &Context) -> Result<Outcome> {
             checks.extend(rights::check(&database).await);
             checks.extend(schema::check(&database).await);
             checks.extend(data::check(&database).await);
+            checks.push(backups::check(&database, cx).await);
         }
     }
     // Stable: within a level the areas stay in the order in which they were looked at.
