@@ -160,3 +160,18 @@ both!(fn a_failure_names_the_statement_and_its_line(world) {
     assert_eq!((number, line), (2, expected));
     assert!(file.starts_with("migration/20270101000000_bad/"), "{file}");
 });
+
+#[test]
+fn the_library_runs_them_in_memory_too() {
+    block_on(async {
+        let db = sea_orm::Database::connect("sqlite::memory:").await.unwrap();
+        Migrator::up(&db, None).await.unwrap();
+        assert!(Migrator::get_pending_migrations(&db).await.unwrap().is_empty());
+        // What the runner turned off for itself is still on for everybody else.
+        let foreign_keys = sea_orm::ConnectionTrait::execute_unprepared(
+            &db,
+            "INSERT INTO brands (\"brandId\", \"airlineId\", name, iata, icao, callsign) VALUES ('a', 'none', '', '', '', '')",
+        );
+        assert!(foreign_keys.await.is_err());
+    });
+}

@@ -9,7 +9,8 @@ use sea_orm_migration::{
     IntoSchemaManagerConnection, Migration as Listed, MigrationName, MigrationTrait, MigratorTrait, SchemaManager,
     SchemaManagerConnection,
     sea_orm::{
-        ConnectionTrait, DatabaseTransaction, DbErr, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+        ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode, SqlxSqliteConnector,
+        TransactionOptions, TransactionTrait, sqlx,
     },
     seaql_migrations,
 };
@@ -145,14 +146,25 @@ async fn down(db: &SchemaManagerConnection<'_>, steps: Option<u32>) -> Result<()
 
 /// A transaction that holds the lock of all changes of the schema.
 async fn begin(db: &SchemaManagerConnection<'_>) -> Result<DatabaseTransaction, DbErr> {
-    let mode = match Engine::of(db)? {
-        Engine::Postgres => None,
-        Engine::Sqlite => Some(SqliteTransactionMode::Immediate),
+    let options = |mode| TransactionOptions { sqlite_transaction_mode: mode, ..TransactionOptions::default() };
+    let txn = match (Engine::of(db)?, db) {
+        (Engine::Sqlite, SchemaManagerConnection::Connection(connection)) => {
+            without_foreign_keys(connection).begin_with_options(options(Some(SqliteTransactionMode::Immediate))).await?
+        }
+        // A savepoint of the caller's own transaction.
+        _ => db.begin_with_options(options(None)).await?,
     };
-    let options = TransactionOptions { sqlite_transaction_mode: mode, ..TransactionOptions::default() };
-    let txn = db.begin_with_options(options).await?;
     runner::lock(&txn).await?;
     Ok(txn)
+}
+
+/// A connection of its own whose foreign keys are off: the only way in which SQLite lets a table that others refer to
+/// be made anew, and nothing that a transaction could still do (<https://sqlite.org/lang_altertable.html#otheralter>).
+/// The runner looks for broken references itself.
+fn without_foreign_keys(connection: &DatabaseConnection) -> DatabaseConnection {
+    let options = (*connection.get_sqlite_connection_pool().connect_options()).clone().foreign_keys(false);
+    let pool = sqlx::sqlite::SqlitePoolOptions::new().max_connections(1).connect_lazy_with(options);
+    SqlxSqliteConnector::from_sqlx_sqlite_pool(pool)
 }
 
 fn failure(error: RunError) -> DbErr {
