@@ -210,7 +210,14 @@ pub async fn make_primary(tx: &Transaction, brand_id: &str) -> Result<Edited<bra
     // Held first, as where a brand is added: two moves of one airline's mark come one after the other.
     let known = brand::Entity::find_by_id(brand_id).one(tx).await?.ok_or_else(|| gone(brand_id))?;
     airline::lock(tx, &known.airline_id).await?;
-    let before = lock(tx, brand_id).await?;
+    let mut before = lock(tx, brand_id).await?;
+    let marked = brand::Entity::find()
+        .filter(brand::Column::AirlineId.eq(&before.airline_id))
+        .filter(brand::Column::IsPrimary.eq(true))
+        .count(tx)
+        .await?;
+    // Data from before the rule may have several marked: then none of them is the primary one yet.
+    before.is_primary &= marked == 1;
     if before.is_primary {
         return Ok(Edited { after: before.clone(), before });
     }

@@ -55,11 +55,14 @@ pub async fn prepare(
     let live = live::read(txn, desired, &request.all_renames()).await?;
     let mut plan = plan(&live.schema, desired, database.engine(), Origin::Live, request, live.rights.home)?;
     let record = if live.rights.migrations { history::read(txn).await? } else { Vec::new() };
-    let findings = if plan.is_empty() { Vec::new() } else { checks::run(txn, &live, desired, &mut plan).await? };
-    session.rollback().await?;
     let unrecorded: Vec<&str> =
         record::unrecorded(desired, &record)?.into_iter().map(migration::Migration::version).collect();
     let missing = rights::missing(&plan, &live.rights, !unrecorded.is_empty());
+    // Whoever may not change a table may not be able to read it either.
+    let stranger = missing.iter().any(|right| matches!(right, Missing::Owner { .. }));
+    let findings =
+        if plan.is_empty() || stranger { Vec::new() } else { checks::run(txn, &live, desired, &mut plan).await? };
+    session.rollback().await?;
     Ok(Prepared { live, plan, findings, missing, record, unrecorded })
 }
 

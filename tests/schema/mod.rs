@@ -1,7 +1,9 @@
 //! The schema engine: push, diff and reset on both engines, and the promises behind them.
 
 mod adoption;
+mod checks;
 mod differences;
+mod locks;
 mod property;
 
 use crate::support::DRIZZLE;

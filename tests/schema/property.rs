@@ -346,10 +346,10 @@ fn on(world: &World, cases: u32) {
 
 #[test]
 fn any_schema_becomes_any_other_on_postgres() {
-    on(&World::postgres(), 100);
+    on(&World::postgres(), 64);
 }
 
 #[test]
 fn any_schema_becomes_any_other_on_sqlite() {
-    on(&World::sqlite(), 300);
+    on(&World::sqlite(), 256);
 }

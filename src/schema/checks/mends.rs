@@ -26,7 +26,11 @@ pub(super) fn check(name: &str, table: &str, sql: &str) -> Vec<String> {
 /// For rows of which there is one too many.
 pub(super) fn duplicates(engine: Engine, name: &str, table: &str, columns: &[String]) -> Vec<String> {
     if name == "brands_airlineId_primary_unique" {
-        return vec!["skyteam brand primary BRAND".to_owned()];
+        // The first in the alphabet stays; which it should be is then for `skyteam brand primary` to say.
+        return vec![
+            r#"UPDATE brands SET "isPrimary" = false WHERE "isPrimary" AND "brandId" NOT IN (SELECT min("brandId") FROM brands WHERE "isPrimary" GROUP BY "airlineId")"#
+                .to_owned(),
+        ];
     }
     let place = match engine {
         Engine::Postgres => "ctid",
