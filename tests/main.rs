@@ -9,6 +9,7 @@ mod connect;
 mod create;
 mod doctor;
 mod generate;
+mod help;
 mod layers;
 mod migrate;
 mod migrations;

@@ -11,6 +11,9 @@ use crate::report::Report;
 use crate::ui::Page;
 use crate::ui::text::count;
 
+pub(super) const EXAMPLES: &str = "Examples:
+  skyteam man --dir ~/.local/share/man/man1";
+
 /// Arguments of `man`.
 #[derive(clap::Args, Debug)]
 pub struct Args {

@@ -56,6 +56,7 @@ pub enum Noun {
     #[command(subcommand)]
     Completions(completions::Verb),
     /// Write manual pages
+    #[command(after_help = man::EXAMPLES)]
     Man(man::Args),
 }
 
