@@ -14,6 +14,7 @@ mod layers;
 mod migrate;
 mod migrations;
 mod product;
+mod miles;
 mod push_faults;
 mod rollback;
 mod schema;

@@ -1,0 +1,193 @@
+//! Many at once: on one account, under one key, in batches that overlap, from several processes on one file.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::join_all;
+use rand::seq::SliceRandom;
+use skyteam::db::{self, Database};
+use skyteam::domain::input::Amount;
+use skyteam::domain::miles::batch::{OnRefusal, post_all};
+use skyteam::domain::miles::{MilesError, Movement, key, post};
+use tokio::runtime::Runtime;
+
+use super::{award, furnish, library, sound, state};
+use crate::support::{Args, World};
+
+fn runtime() -> Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
+}
+
+fn miles(number: i64) -> Amount {
+    Amount::new(number).unwrap()
+}
+
+#[test]
+fn sixty_four_clients_spend_one_balance_exactly() {
+    let world = World::postgres();
+    furnish(&world);
+    award(&world, "1", 1000);
+    let runtime = runtime();
+    let spent = runtime.block_on(async {
+        let database = library(&world, 64).await;
+        let clients = (0..64).map(|_| {
+            let database = Arc::clone(&database);
+            tokio::spawn(async move {
+                let mut spent = 0;
+                for _ in 0..10 {
+                    match post::post(&database, &Movement::spend(key::fresh_id(), "1", miles(7))).await {
+                        Ok(posted) => {
+                            assert!(posted.balance >= 0);
+                            spent += 1;
+                        }
+                        Err(MilesError::NotEnough { holder, needs: 7 }) => {
+                            assert!((0..7).contains(&holder.miles), "{holder:?}")
+                        }
+                        Err(other) => panic!("{other:?}"),
+                    }
+                }
+                spent
+            })
+        });
+        join_all(clients).await.into_iter().map(Result::unwrap).sum::<i32>()
+    });
+    assert_eq!(spent, 142);
+    assert_eq!(state(&world), "1=6 2=0 3=0 entries=143 seats=0");
+    sound(&world);
+}
+
+#[test]
+fn one_key_is_applied_once_by_all_who_come_at_once() {
+    let world = World::postgres();
+    furnish(&world);
+    award(&world, "1", 1000);
+    let runtime = runtime();
+    runtime.block_on(async {
+        let database = library(&world, 32).await;
+        for round in 0..10 {
+            // Half of them ask the same of another user: whoever comes first has the key.
+            let clients = (0..32).map(|client| {
+                let database = Arc::clone(&database);
+                let user = if round % 2 == 0 || client % 2 == 0 { "1" } else { "2" };
+                let movement = Movement::award(key::entry_id(&format!("round {round}")), user, miles(5));
+                tokio::spawn(async move { (user, post::post(&database, &movement).await) })
+            });
+            let outcomes: Vec<_> = join_all(clients).await.into_iter().map(Result::unwrap).collect();
+            let applied: Vec<_> =
+                outcomes.iter().filter(|(_, outcome)| outcome.as_ref().is_ok_and(|posted| !posted.already)).collect();
+            assert_eq!(applied.len(), 1, "round {round}");
+            for (user, outcome) in &outcomes {
+                match outcome {
+                    Ok(_) => assert_eq!(*user, applied[0].0),
+                    Err(MilesError::KeyTaken { .. }) => assert_ne!(*user, applied[0].0),
+                    Err(other) => panic!("{other:?}"),
+                }
+            }
+        }
+    });
+    assert_eq!(world.query(r#"SELECT count(*) FROM "milesTransactions""#), "11");
+    sound(&world);
+}
+
+#[test]
+fn overlapping_batches_do_not_deadlock() {
+    let world = World::postgres();
+    furnish(&world);
+    world.query(
+        r#"INSERT INTO "users" ("userId", "username", "displayName") SELECT g::text, 'many' || g, 'x' FROM generate_series(100, 139) g"#,
+    );
+    let runtime = runtime();
+    runtime.block_on(async {
+        let database = library(&world, 16).await;
+        let clients = (0..16).map(|_| {
+            let database = Arc::clone(&database);
+            tokio::spawn(async move {
+                for _ in 0..20 {
+                    let mut users: Vec<u32> = (100..140).collect();
+                    users.shuffle(&mut rand::rng());
+                    let movements: Vec<Movement> = users
+                        .iter()
+                        .take(20)
+                        .map(|user| Movement::award(key::fresh_id(), user.to_string(), miles(1)))
+                        .collect();
+                    // Not through retry: a deadlock would be seen.
+                    let tx = database.begin().await.unwrap();
+                    post_all(&tx, &movements, OnRefusal::Stop, |_| ()).await.unwrap();
+                    tx.commit().await.unwrap();
+                }
+            })
+        });
+        join_all(clients).await.into_iter().for_each(Result::unwrap);
+    });
+    assert_eq!(world.query(r#"SELECT sum("miles") FROM "users""#), "6400");
+    sound(&world);
+}
+
+#[test]
+fn the_audit_raises_no_false_alarm_beside_writers() {
+    let world = World::postgres();
+    furnish(&world);
+    let runtime = runtime();
+    let stop = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let database = runtime.block_on(library(&world, 8));
+    let writers: Vec<_> = (0..8)
+        .map(|writer: u32| {
+            let (database, stop) = (Arc::clone(&database), Arc::clone(&stop));
+            runtime.spawn(async move {
+                while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                    let user = (1 + writer % 3).to_string();
+                    post::post(&database, &Movement::award(key::fresh_id(), user, miles(3))).await.unwrap();
+                }
+            })
+        })
+        .collect();
+    for _ in 0..15 {
+        sound(&world);
+    }
+    stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    runtime.block_on(join_all(writers)).into_iter().for_each(Result::unwrap);
+    sound(&world);
+}
+
+#[test]
+fn processes_on_one_file_wait_for_each_other() {
+    let world = World::sqlite();
+    furnish(&world);
+    award(&world, "1", 100);
+    let spenders: Vec<_> = (0..12)
+        .map(|_| {
+            let args = "miles spend 1 15 --note x";
+            (args, world.spawn(args))
+        })
+        .collect();
+    let codes: Vec<i32> =
+        spenders.into_iter().map(|(args, child)| world.finish(args.words().join(" "), child, b"").code).collect();
+    assert_eq!(codes.iter().filter(|code| **code == 0).count(), 6, "{codes:?}");
+    assert_eq!(codes.iter().filter(|code| **code == 5).count(), 6, "{codes:?}");
+    assert_eq!(state(&world), "1=10 2=0 3=0 entries=7 seats=0");
+    sound(&world);
+}
+
+#[test]
+fn only_lost_races_are_run_again() {
+    let world = World::postgres();
+    furnish(&world);
+    runtime().block_on(async {
+        let database: Arc<Database> = library(&world, 2).await;
+        for (state, runs) in [("40001", 8), ("40P01", 8), ("55P03", 1), ("23505", 1), ("XX000", 1)] {
+            let mut count = 0;
+            let error = db::retry(MilesError::db, || {
+                count += 1;
+                let database = Arc::clone(&database);
+                async move {
+                    use sea_orm::ConnectionTrait;
+                    let raise = format!("DO $$ BEGIN RAISE EXCEPTION 'planted' USING ERRCODE = '{state}'; END $$");
+                    database.conn().execute_unprepared(&raise).await?;
+                    Ok::<_, MilesError>(())
+                }
+            });
+            tokio::time::timeout(Duration::from_secs(30), error).await.unwrap().unwrap_err();
+            assert_eq!(count, runs, "{state}");
+        }
+    });
+}

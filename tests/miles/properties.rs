@@ -1,0 +1,251 @@
+//! What holds of every sequence of requests, on both engines.
+
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use skyteam::db::Database;
+use skyteam::domain::input::Amount;
+use skyteam::domain::miles::batch::{OnRefusal, post_all};
+use skyteam::domain::miles::lookup::Target;
+use skyteam::domain::miles::{MilesError, Movement, Posted, history, key, post, reverse};
+use tokio::runtime::Runtime;
+
+use super::{furnish, library};
+use crate::support::World;
+
+/// What is asked for, of one of three users.
+#[derive(Clone, Debug)]
+enum Ask {
+    Award(u8, i32),
+    Spend(u8, i32),
+    /// Under a key of few, so that keys meet.
+    Keyed(u8, i32, u8),
+    /// One of the entries so far.
+    Reverse(prop::sample::Index),
+}
+
+fn asks() -> impl Strategy<Value = Vec<Ask>> {
+    let user = 1..=3_u8;
+    let amount = prop_oneof![1..500_i32, Just(1), Just(i32::MAX), (i32::MAX - 500)..i32::MAX];
+    let ask = prop_oneof![
+        3 => (user.clone(), amount.clone()).prop_map(|(user, amount)| Ask::Award(user, amount)),
+        3 => (user.clone(), 1..400_i32).prop_map(|(user, amount)| Ask::Spend(user, amount)),
+        2 => (user, prop_oneof![1..3_i32, -2..0_i32], 0..3_u8).prop_map(|(user, amount, key)| Ask::Keyed(user, amount, key)),
+        2 => any::<prop::sample::Index>().prop_map(Ask::Reverse),
+    ];
+    prop::collection::vec(ask, 1..25)
+}
+
+/// Both engines side by side, emptied before every case.
+struct Pair {
+    runtime: Runtime,
+    worlds: [World; 2],
+    databases: Vec<std::sync::Arc<Database>>,
+}
+
+impl Pair {
+    fn new() -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let worlds = [World::postgres(), World::sqlite()];
+        worlds.iter().for_each(furnish);
+        let databases = worlds.iter().map(|world| runtime.block_on(library(world, 2))).collect();
+        Self { runtime, worlds, databases }
+    }
+
+    fn clear(&self) {
+        self.worlds[0].query(
+            r#"BEGIN; SET LOCAL skyteam.maintenance = 'on'; DELETE FROM "milesTransactions"; UPDATE "users" SET "miles" = 0; COMMIT"#,
+        );
+        self.worlds[1].query(
+            r#"BEGIN; INSERT INTO "_skyteam_maintenance" VALUES ('test'); DELETE FROM "milesTransactions";
+            UPDATE "users" SET "miles" = 0; DELETE FROM "_skyteam_maintenance"; COMMIT"#,
+        );
+    }
+}
+
+/// The movement of an ask that is no reversal; ids that do not depend on the moment, so that engines can be compared.
+fn movement(ask: &Ask, place: usize) -> Option<Movement> {
+    let signed = |user: &u8, amount: i32, key: String| Movement {
+        note: Some("n".to_owned()),
+        ..Movement::signed(key::entry_id(&key), user.to_string(), amount)
+    };
+    match ask {
+        Ask::Award(user, amount) => Some(Movement::award(
+            key::entry_id(&format!("place {place}")),
+            user.to_string(),
+            Amount::new((*amount).into()).unwrap(),
+        )),
+        Ask::Spend(user, amount) => Some(signed(user, -amount, format!("place {place}"))),
+        Ask::Keyed(user, amount, key) => Some(signed(user, *amount, format!("key {key}"))),
+        Ask::Reverse(_) => None,
+    }
+}
+
+/// The answer as `-o json` gives it, without what depends on the moment.
+fn shown(outcome: Result<Posted, MilesError>) -> String {
+    match outcome {
+        Ok(posted) => {
+            let mut value = serde_json::to_value(&posted).unwrap();
+            for of_the_moment in ["createdAt", "id"] {
+                value.as_object_mut().unwrap().remove(of_the_moment);
+            }
+            if !value["reversesId"].is_null() || !posted.already {
+                return value.to_string();
+            }
+            format!("already {value}")
+        }
+        Err(error) => error.to_string(),
+    }
+}
+
+async fn play(database: &Database, asks: &[Ask]) -> Vec<String> {
+    let mut entries = Vec::new();
+    let mut answers = Vec::new();
+    for (place, ask) in asks.iter().enumerate() {
+        let outcome = match (ask, movement(ask, place)) {
+            (_, Some(movement)) => post::post(database, &movement).await,
+            (Ask::Reverse(index), None) if !entries.is_empty() => {
+                let tx = database.begin().await.unwrap();
+                let reversed = reverse::reverse(&tx, Target::Entry(*index.get(&entries)), None, Some("me")).await;
+                match &reversed {
+                    Ok(_) => tx.commit().await.unwrap(),
+                    Err(_) => tx.rollback().await.unwrap(),
+                }
+                reversed.map(|mut reversed| reversed.posted.remove(0))
+            }
+            _ => continue,
+        };
+        if let Ok(posted) = &outcome
+            && !posted.already
+        {
+            entries.push(posted.entry.id);
+        }
+        // A refused batch of one names ids of its own.
+        answers.push(shown(outcome));
+    }
+    answers
+}
+
+/// sum = balance ≥ 0 for everybody; and the balance at each entry's instant is the running sum.
+fn check(pair: &Pair, which: usize) -> Result<(), TestCaseError> {
+    let (database, world) = (&pair.databases[which], &pair.worlds[which]);
+    let sums = world.query(
+        r#"SELECT u."userId", u."miles", coalesce((SELECT sum("amount") FROM "milesTransactions" e WHERE e."userId" = u."userId"), 0)
+        FROM "users" u ORDER BY 1"#,
+    );
+    for line in sums.lines() {
+        let cells: Vec<i64> = line.split('|').map(|cell| cell.parse().unwrap()).collect();
+        prop_assert_eq!(cells[1], cells[2], "user {}", cells[0]);
+        prop_assert!((0..=i64::from(i32::MAX)).contains(&cells[1]));
+        let (lines, past) = pair.runtime.block_on(lines(database, &cells[0].to_string()));
+        let mut running = cells[1];
+        for (line, at) in lines.iter().zip(past) {
+            prop_assert_eq!(line.balance, running);
+            prop_assert!(running >= 0);
+            prop_assert_eq!(at, running, "at {}", line.entry.created_at);
+            running -= i64::from(line.entry.amount);
+        }
+        prop_assert_eq!(running, 0);
+    }
+    Ok(())
+}
+
+/// A user's history, and the balance at the instant of each of its entries.
+async fn lines(database: &Database, user_id: &str) -> (Vec<history::Line>, Vec<i64>) {
+    use futures::TryStreamExt;
+    let all = history::Filter::default();
+    let lines = history::of_user(database.conn(), user_id, &all, None).await.unwrap();
+    let lines: Vec<history::Line> = lines.try_collect().await.unwrap();
+    let mut past = Vec::new();
+    for line in &lines {
+        past.push(history::balance_at(database.conn(), user_id, line.entry.created_at).await.unwrap());
+    }
+    (lines, past)
+}
+
+fn runner(cases: u32) -> TestRunner {
+    TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() })
+}
+
+#[test]
+fn any_sequence_keeps_sum_and_balance_equal_and_the_engines_agree() {
+    let pair = Pair::new();
+    let outcome = runner(24).run(&asks(), |asks| {
+        pair.clear();
+        // Reversals carry ids that are made at the moment; all else is the same to the byte.
+        let played = [0, 1].map(|which| {
+            let answers = pair.runtime.block_on(play(&pair.databases[which], &asks));
+            answers.iter().map(|answer| without_ids(answer)).collect::<Vec<_>>()
+        });
+        prop_assert_eq!(&played[0], &played[1]);
+        check(&pair, 0)?;
+        check(&pair, 1)
+    });
+    outcome.unwrap_or_else(|error| panic!("{error}"));
+}
+
+/// Version 7 ids, which are made at the moment, out of a text.
+fn without_ids(text: &str) -> String {
+    let pattern = regex::Regex::new("[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}").unwrap();
+    pattern.replace_all(text, "[v7]").into_owned()
+}
+
+#[test]
+fn a_batch_is_its_rows_one_by_one() {
+    let pair = Pair::new();
+    let outcome = runner(24).run(&asks(), |asks| {
+        let movements: Vec<Movement> =
+            asks.iter().enumerate().filter_map(|(place, ask)| movement(ask, place)).collect();
+        for (which, (database, world)) in pair.databases.iter().zip(&pair.worlds).enumerate() {
+            pair.clear();
+            let one_by_one = pair.runtime.block_on(async {
+                let mut outcomes = Vec::new();
+                for movement in &movements {
+                    outcomes.push(
+                        post::post(database, movement)
+                            .await
+                            .map(|posted| posted.already)
+                            .map_err(|error| error.to_string()),
+                    );
+                }
+                outcomes
+            });
+            let dump =
+                r#"SELECT "id", "userId", "amount", "type", "source", "note" FROM "milesTransactions" ORDER BY "id""#;
+            let balances = r#"SELECT "userId", "miles" FROM "users" ORDER BY 1"#;
+            let (entries, miles) = (world.query(dump), world.query(balances));
+
+            pair.clear();
+            let at_once = pair.runtime.block_on(async {
+                let tx = database.begin().await.unwrap();
+                let applied = post_all(&tx, &movements, OnRefusal::Skip, |_| ()).await.unwrap();
+                tx.commit().await.unwrap();
+                let mut outcomes: Vec<(usize, Result<bool, String>)> = applied
+                    .posted
+                    .iter()
+                    .chain(&applied.already)
+                    .map(|(place, posted)| (*place, Ok(posted.already)))
+                    .chain(applied.rejected.iter().map(|one| (one.index, Err(one.error.to_string()))))
+                    .collect();
+                outcomes.sort_by_key(|(place, _)| *place);
+                outcomes.into_iter().map(|(_, outcome)| outcome).collect::<Vec<_>>()
+            });
+            prop_assert_eq!(&one_by_one, &at_once);
+            prop_assert_eq!((entries, miles), (world.query(dump), world.query(balances)));
+            check(&pair, which)?;
+
+            // All or nothing, where there is anything to refuse.
+            pair.clear();
+            let refused = at_once.iter().any(Result::is_err);
+            let stopped = pair.runtime.block_on(async {
+                let tx = database.begin().await.unwrap();
+                let refused = post_all(&tx, &movements, OnRefusal::Stop, |_| ()).await.is_err();
+                tx.rollback().await.unwrap();
+                refused
+            });
+            prop_assert_eq!(refused, stopped);
+            prop_assert_eq!(world.query(r#"SELECT count(*) FROM "milesTransactions""#), "0");
+        }
+        Ok(())
+    });
+    outcome.unwrap_or_else(|error| panic!("{error}"));
+}

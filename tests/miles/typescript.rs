@@ -1,0 +1,113 @@
+//! The other programs on the same database, as they are: Drizzle ORM 0.40 with postgres.js 3.4, from npm, under node. What
+//! they do right goes on working; what they do wrong is refused by the database.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::{Arc, OnceLock};
+
+use futures::future::join_all;
+use serde_json::{Value, json};
+use skyteam::domain::input::Amount;
+use skyteam::domain::miles::{MilesError, Movement, key, post};
+
+use super::{DL1, award, furnish, library, sound, state};
+use crate::support::World;
+
+/// The folder with the client and its packages, installed once for a build folder.
+fn client() -> &'static Path {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| {
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/miles/ts");
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("typescript-client");
+        std::fs::create_dir_all(&folder).unwrap();
+        for file in ["package.json", "client.js"] {
+            std::fs::copy(source.join(file), folder.join(file)).unwrap();
+        }
+        let installed = Command::new("npm")
+            .args(["install", "--no-audit", "--no-fund", "--prefer-offline", "--loglevel=error"])
+            .current_dir(&folder)
+            .output()
+            .unwrap_or_else(|error| panic!("npm is needed for this test: {error}"));
+        assert!(installed.status.success(), "npm install: {}", String::from_utf8_lossy(&installed.stderr));
+        folder
+    })
+}
+
+fn node(world: &World, mode: &str) -> Command {
+    let mut command = Command::new("node");
+    command.arg("client.js").args([&world.url(), mode, DL1]).current_dir(client());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+fn answer(output: &std::process::Output) -> Value {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn what_the_apps_do_right_works_and_what_they_do_wrong_is_refused() {
+    let world = World::postgres();
+    furnish(&world);
+    let said = answer(&node(&world, "stories").output().unwrap());
+    for right in ["newUser", "board", "zeroAward", "rename"] {
+        assert_eq!(said[right], Value::Null, "{right}");
+    }
+    assert_eq!(
+        (&said["boardTwice"]["code"], &said["boardTwice"]["constraint"]),
+        (&json!("23505"), &json!("flightPassengers_flightId_userId_pk"))
+    );
+    assert_eq!(said["milesAfterBoarding"], 1000);
+
+    // 50 at once read a balance of 1000 and spend it: one does. Those who came late enough have read that it is gone.
+    assert_eq!(said["spent"], 1, "{said}");
+    assert_eq!(said["milesAfterSpending"], 0);
+    assert_eq!(
+        said["insufficient"],
+        json!({"message": "Insufficient miles", "code": "23514", "constraint": "users_miles_guard"})
+    );
+    let refusals: Vec<&str> = said["refusals"].as_array().unwrap().iter().map(|one| one.as_str().unwrap()).collect();
+    assert!(refusals.iter().all(|one| ["Insufficient miles", "read too little"].contains(one)), "{refusals:?}");
+
+    assert_eq!(said["negativeAward"]["constraint"], "milesTransactions_amount_check");
+    for overdraft in ["overdraft", "negativeUser"] {
+        assert_eq!(said[overdraft]["message"], "Insufficient miles", "{overdraft}");
+    }
+    for edit in ["edit", "remove", "truncate"] {
+        assert_eq!(said[edit]["message"], "milesTransactions is append-only: reverse the entry instead", "{edit}");
+    }
+    sound(&world);
+}
+
+#[test]
+fn one_account_is_spent_exactly_by_both_programs_at_once() {
+    let world = World::postgres();
+    furnish(&world);
+    award(&world, "1", 1500);
+    let child = node(&world, "load").spawn().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let ours: i64 = runtime.block_on(async {
+        let database = library(&world, 32).await;
+        let clients = (0..32).map(|_| {
+            let database = Arc::clone(&database);
+            tokio::spawn(async move {
+                let mut spent = 0;
+                for _ in 0..40 {
+                    match post::post(&database, &Movement::spend(key::fresh_id(), "1", Amount::new(1).unwrap())).await {
+                        Ok(_) => spent += 1,
+                        Err(MilesError::NotEnough { .. }) => {}
+                        Err(other) => panic!("{other:?}"),
+                    }
+                }
+                spent
+            })
+        });
+        join_all(clients).await.into_iter().map(Result::unwrap).sum()
+    });
+    let theirs = answer(&child.wait_with_output().unwrap())["spent"].as_i64().unwrap();
+    assert!(ours > 0 && theirs > 0, "ours {ours}, theirs {theirs}");
+    assert!(ours + theirs <= 1500);
+    let left = 1500 - ours - theirs;
+    assert_eq!(state(&world), format!("1={left} 2=0 3=0 entries={} seats=0", 1 + ours + theirs));
+    sound(&world);
+}
