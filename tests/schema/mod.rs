@@ -3,6 +3,7 @@
 mod adoption;
 mod checks;
 mod differences;
+mod entities;
 mod locks;
 mod property;
 
