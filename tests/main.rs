@@ -5,6 +5,7 @@
 
 mod airline;
 mod brand;
+mod backup;
 mod connect;
 mod create;
 mod doctor;

@@ -58,6 +58,7 @@ fn manifest(tables: Vec<super::manifest::TableEntry>) -> Manifest {
         engine: crate::db::Engine::Postgres,
         server_version: "15.18".into(),
         schema_version: Some("20261123000001".into()),
+        missing: Vec::new(),
         contents: Contents::All,
         complete: true,
         migrations: vec![AppliedMigration {

@@ -12,6 +12,7 @@ use super::error::{BackupError, Result};
 use super::manifest::{AppliedMigration, Contents, FORMAT, FORMAT_VERSION, Manifest, TableEntry};
 use super::shape::TableShape;
 use super::spool::{Spool, Spools};
+use super::version::At;
 use super::{postgres, sqlite, tape, version};
 use crate::db::Database;
 
@@ -71,9 +72,9 @@ impl Snapshot {
         }
     }
 
-    fn version(&self) -> Result<Option<String>> {
+    fn version(&self) -> Result<Option<At>> {
         match self {
-            Self::Postgres(snapshot) => postgres::version_of(snapshot.tables()),
+            Self::Postgres(snapshot) => postgres::version_of(snapshot.tables(), snapshot.migrations()),
             Self::Sqlite(snapshot) => snapshot.version(),
         }
     }
@@ -115,6 +116,7 @@ impl Snapshot {
         spools: &Spools,
         progress: Progress,
     ) -> Result<Made> {
+        let at_version = self.version()?;
         let mut manifest = Manifest {
             format: FORMAT.into(),
             format_version: FORMAT_VERSION,
@@ -123,7 +125,8 @@ impl Snapshot {
             database: database.name().into(),
             engine: database.engine(),
             server_version: self.server_version().into(),
-            schema_version: self.version()?,
+            schema_version: at_version.as_ref().map(|at| at.version.clone()),
+            missing: at_version.map(|at| at.missing).unwrap_or_default(),
             contents: wanted.contents,
             complete: wanted.tables.is_empty(),
             migrations: self.migrations().to_vec(),

@@ -48,6 +48,10 @@ pub struct Manifest {
     pub server_version: String,
     /// Version of the schema (the last applied migration's fourteen digits); `null` where the database matched none.
     pub schema_version: Option<String>,
+    /// Names of keys, checks and unique indexes of that version that did not stand in the source: its rows may break
+    /// them, so a restore leaves them out too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
     /// What it holds.
     pub contents: Contents,
     /// Whether it holds all of skyteam's tables (not so after `--table`).

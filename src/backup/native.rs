@@ -74,9 +74,11 @@ pub async fn dump(
     let mut hash = Sha256::new();
     let mut size = 0;
     let mut tail = Vec::new();
-    let mut out = child.stdout.take().ok_or(BackupError::Worker)?;
+    let out = child.stdout.take().ok_or(BackupError::Worker)?;
     let complaint = complaint(&mut child);
     let copy = async {
+        // Closed when this ends, however it ends: that is what stops the program.
+        let mut out = out;
         let mut buffer = vec![0; 256 << 10];
         loop {
             let count = out.read(&mut buffer).await?;
@@ -175,9 +177,11 @@ pub async fn restore(database: &Database, wanted: &Restore<'_>, env: &Environmen
             BufReader::new(Box::new(out))
         }
     };
-    let mut input = psql.stdin.take().ok_or(BackupError::Worker)?;
+    let input = psql.stdin.take().ok_or(BackupError::Worker)?;
     let complaint = complaint(&mut psql);
     let feed = async {
+        // Closed when this ends, however it ends: that is what psql waits for.
+        let mut input = input;
         let key = uuid::Uuid::new_v4().simple().to_string();
         let mut head = format!("\\restrict {key}\nBEGIN;\nSET LOCAL skyteam.maintenance = 'on';\n");
         if !wanted.dropped.is_empty() {
@@ -197,7 +201,6 @@ pub async fn restore(database: &Database, wanted: &Restore<'_>, env: &Environmen
         Ok::<bool, io::Error>(whole)
     };
     let (fed, complaint) = tokio::join!(feed, complaint);
-    drop(input);
     ended("psql", psql.wait().await, &complaint)?;
     match fed {
         Ok(true) => Ok(()),

@@ -4,7 +4,7 @@ use super::archive::Archive;
 use super::error::{BackupError, Result};
 use super::manifest::Contents;
 use super::target::Filling;
-use super::version::{self, Version};
+use super::version::{self, At, Version};
 
 /// What is asked for.
 #[derive(Clone, Debug, Default)]
@@ -32,7 +32,7 @@ pub struct State {
     /// Those of skyteam's tables that there are.
     pub existing: Vec<Existing>,
     /// The version they are at, if any.
-    pub version: Option<String>,
+    pub version: Option<At>,
 }
 
 /// Which way is gone.
@@ -113,7 +113,7 @@ impl Plan {
 }
 
 fn way(contents: Contents, state: &State, version: &Version, fillings: &[Filling], whole: bool) -> Result<Way> {
-    let there = state.version.as_deref();
+    let there = state.version.as_ref();
     if state.existing.is_empty() {
         return match contents {
             Contents::Data => Err(BackupError::Misfit {
@@ -123,7 +123,7 @@ fn way(contents: Contents, state: &State, version: &Version, fillings: &[Filling
             Contents::All | Contents::Schema => Ok(Way::Fresh),
         };
     }
-    let same = there == Some(version.migration.version());
+    let same = there.is_some_and(|at| at.missing.is_empty() && at.version == version.migration.version());
     let misfit = same.then(|| in_the_way(state, fillings)).flatten();
     match (same, misfit, whole) {
         (true, None, _) => Ok(Way::InPlace),
@@ -134,7 +134,14 @@ fn way(contents: Contents, state: &State, version: &Version, fillings: &[Filling
             why: format!(
                 "it is of version {}, the database is {}; single tables go only into the same version",
                 version.migration.version(),
-                there.map_or_else(|| "at none that skyteam knows".to_owned(), |there| format!("at version {there}"))
+                there.map_or_else(
+                    || "at none that skyteam knows".to_owned(),
+                    |at| format!(
+                        "at version {}{}",
+                        at.version,
+                        if at.missing.is_empty() { "" } else { " with parts missing" }
+                    )
+                )
             ),
         }),
     }

@@ -10,8 +10,7 @@ use migration::Migration;
 
 use super::error::{BackupError, Result};
 use super::manifest::Manifest;
-use crate::db::Engine;
-use crate::schema::model::{Rule, Schema, Shape, TriggerBody};
+use crate::schema::model::{Rule, Schema, Shape, Table};
 use crate::schema::snapshot;
 
 /// One version of the schema.
@@ -30,7 +29,7 @@ pub struct Standing<'a> {
     pub table: &'a str,
     /// Its columns' names.
     pub columns: Vec<&'a str>,
-    /// Names of its constraints, unique indexes and triggers.
+    /// Names of its constraints and indexes, and whatever else.
     pub objects: &'a HashSet<String>,
 }
 
@@ -47,39 +46,57 @@ pub fn all() -> Result<Vec<Version>> {
     migration::all().iter().map(read).collect()
 }
 
-/// The newest version whose tables, columns, keys, checks and triggers all stand there.
+/// Which version a database is at, and what of it is missing there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct At {
+    /// Fourteen digits.
+    pub version: String,
+    /// Names of its keys, checks and unique indexes that do not stand: rows may break them.
+    pub missing: Vec<String>,
+}
+
+/// The newest version that stands whole; or a newer one that is on the record, when its columns are there and only
+/// something that other tools took away is missing. `None` when not even the columns of any version are there.
 ///
 /// # Errors
 /// As [`all`].
-pub fn of(standing: &[Standing<'_>], engine: Engine) -> Result<Option<Version>> {
-    Ok(all()?.into_iter().rev().find(|version| version.stands(standing, engine)))
+pub fn of(standing: &[Standing<'_>], recorded: Option<&str>) -> Result<Option<At>> {
+    let versions = all()?;
+    let at = |version: &Version| {
+        Some(At { version: version.migration.version().to_owned(), missing: version.missing(standing)? })
+    };
+    let possible: Vec<At> = versions.iter().filter_map(at).collect();
+    let whole = possible.iter().rev().find(|at| at.missing.is_empty());
+    let on_record = possible.iter().find(|at| recorded == Some(at.version.as_str()));
+    Ok(match (whole, on_record) {
+        (Some(whole), Some(on_record)) if on_record.version > whole.version => Some(on_record.clone()),
+        (Some(whole), _) => Some(whole.clone()),
+        (None, Some(on_record)) => Some(on_record.clone()),
+        (None, None) => possible.first().cloned(),
+    })
 }
 
-/// The version that an archive's tables are made at: the one it names, else the oldest that has all its columns.
+/// The version that an archive's tables are made at, without what its source was missing.
 ///
 /// # Errors
-/// [`BackupError::TooNew`] when this build does not know the version; [`BackupError::Misfit`] when there is none.
+/// [`BackupError::TooNew`] when this build does not know the version; [`BackupError::Misfit`] when the archive names
+/// none.
 pub fn of_archive(manifest: &Manifest) -> Result<Version> {
-    let mut versions = all()?;
-    if let Some(wanted) = &manifest.schema_version {
-        let found = versions.iter().position(|version| version.migration.version() == wanted);
-        return found.map(|index| versions.swap_remove(index)).ok_or_else(|| BackupError::TooNew {
-            skyteam: manifest.skyteam.clone(),
-            what: format!("version {wanted} of the schema"),
+    let Some(wanted) = &manifest.schema_version else {
+        return Err(BackupError::Misfit {
+            table: "the archive".into(),
+            why: "its tables were those of no version of skyteam; its Parquet files can still be read one by one"
+                .into(),
         });
-    }
-    let columns = |version: &Version| {
-        let known = manifest.tables.iter().filter_map(|entry| Some((entry, version.schema.table(&entry.name)?)));
-        known
-            .map(|(entry, table)| entry.columns.iter().filter(|c| table.column(&c.name).is_some()).count())
-            .sum::<usize>()
     };
-    let most = versions.iter().map(columns).max().unwrap_or(0);
-    let found = versions.iter().position(|version| columns(version) == most && most > 0);
-    found.map(|index| versions.swap_remove(index)).ok_or_else(|| BackupError::Misfit {
-        table: "the archive".into(),
-        why: "none of its tables is one of skyteam's".into(),
-    })
+    let mut found = all()?.into_iter().find(|version| version.migration.version() == wanted).ok_or_else(|| {
+        BackupError::TooNew { skyteam: manifest.skyteam.clone(), what: format!("version {wanted} of the schema") }
+    })?;
+    for table in &mut found.schema.tables {
+        table.constraints.retain(|constraint| !manifest.missing.contains(&constraint.name));
+        table.indexes.retain(|index| !manifest.missing.contains(&index.name));
+    }
+    Ok(found)
 }
 
 /// The newest version of this build.
@@ -91,31 +108,17 @@ pub fn latest() -> Result<Version> {
 }
 
 impl Version {
-    fn stands(&self, standing: &[Standing<'_>], engine: Engine) -> bool {
-        self.schema.tables.iter().all(|table| {
-            let Some(found) = standing.iter().find(|found| found.table == table.name) else { return false };
-            let columns = table.columns.iter().all(|column| found.columns.contains(&column.name.as_str()));
-            columns && self.objects(&table.name, engine).all(|name| found.objects.contains(name))
-        })
-    }
-
-    /// What rows of the table must obey, by name.
-    fn objects(&self, table: &str, engine: Engine) -> impl Iterator<Item = &str> {
-        let table = self.schema.table(table);
-        let constraints = table.into_iter().flat_map(|table| &table.constraints);
-        let constraints = constraints.filter(|constraint| !matches!(constraint.rule, Rule::Raw(_)));
-        let indexes = table.into_iter().flat_map(|table| &table.indexes);
-        let indexes = indexes.filter(|index| matches!(index.shape, Shape::Columns { unique: true, .. }));
-        let triggers = table.into_iter().flat_map(|table| &table.triggers);
-        let triggers = triggers.filter(move |trigger| match trigger.body {
-            TriggerBody::Postgres { .. } => engine == Engine::Postgres,
-            TriggerBody::Sqlite(_) => engine == Engine::Sqlite,
-            TriggerBody::Raw(_) => false,
-        });
-        constraints
-            .map(|constraint| constraint.name.as_str())
-            .chain(indexes.map(|index| index.name.as_str()))
-            .chain(triggers.map(|trigger| trigger.name.as_str()))
+    /// What of it does not stand; `None` when a table or a column does not.
+    fn missing(&self, standing: &[Standing<'_>]) -> Option<Vec<String>> {
+        let mut missing = Vec::new();
+        for table in &self.schema.tables {
+            let found = standing.iter().find(|found| found.table == table.name)?;
+            if !table.columns.iter().all(|column| found.columns.contains(&column.name.as_str())) {
+                return None;
+            }
+            missing.extend(rules(table).filter(|name| !found.objects.contains(*name)).map(str::to_owned));
+        }
+        Some(missing)
     }
 
     /// Names of its tables, in the order in which they are made.
@@ -124,51 +127,54 @@ impl Version {
     }
 }
 
+/// What rows of the table must obey, by name. Triggers are not among it: they look at changes, not at rows.
+fn rules(table: &Table) -> impl Iterator<Item = &str> {
+    let constraints = table.constraints.iter().filter(|constraint| !matches!(constraint.rule, Rule::Raw(_)));
+    let indexes = table.indexes.iter().filter(|index| matches!(index.shape, Shape::Columns { unique: true, .. }));
+    constraints.map(|constraint| constraint.name.as_str()).chain(indexes.map(|index| index.name.as_str()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_version_is_told_by_what_stands_and_not_by_a_record() {
-        let versions = all().unwrap();
-        for engine in [Engine::Postgres, Engine::Sqlite] {
-            for version in &versions {
-                let objects: Vec<HashSet<String>> =
-                    version.tables().map(|table| version.objects(table, engine).map(Into::into).collect()).collect();
-                let mut standing: Vec<Standing<'_>> = version
-                    .schema
-                    .tables
-                    .iter()
-                    .zip(&objects)
-                    .map(|(table, objects)| Standing {
-                        table: &table.name,
-                        columns: table.columns.iter().map(|column| column.name.as_str()).collect(),
-                        objects,
-                    })
-                    .collect();
-                let found = of(&standing, engine).unwrap().unwrap();
-                assert_eq!(found.migration.version(), version.migration.version());
-                standing.pop();
-                assert!(of(&standing, engine).unwrap().is_none());
-            }
-        }
-        // Another tool dropped one check of the newest version: its rows may break it.
-        let newest = versions.last().unwrap();
-        let mut objects: Vec<HashSet<String>> =
-            newest.tables().map(|table| newest.objects(table, Engine::Postgres).map(Into::into).collect()).collect();
-        assert!(objects.iter_mut().any(|objects| objects.remove("milesTransactions_amount_check")));
-        let standing: Vec<Standing<'_>> = newest
-            .schema
-            .tables
-            .iter()
-            .zip(&objects)
+    fn objects(version: &Version) -> Vec<HashSet<String>> {
+        version.schema.tables.iter().map(|table| rules(table).map(Into::into).collect()).collect()
+    }
+
+    fn standing<'a>(version: &'a Version, objects: &'a [HashSet<String>]) -> Vec<Standing<'a>> {
+        let tables = version.schema.tables.iter().zip(objects);
+        tables
             .map(|(table, objects)| Standing {
                 table: &table.name,
                 columns: table.columns.iter().map(|column| column.name.as_str()).collect(),
                 objects,
             })
-            .collect();
-        let found = of(&standing, Engine::Postgres).unwrap().unwrap();
-        assert_eq!(found.migration.version(), versions[0].migration.version());
+            .collect()
+    }
+
+    #[test]
+    fn a_version_is_told_by_what_stands() {
+        for version in all().unwrap() {
+            let objects = objects(&version);
+            let mut standing = standing(&version, &objects);
+            let wanted = At { version: version.migration.version().into(), missing: Vec::new() };
+            assert_eq!(of(&standing, None).unwrap(), Some(wanted));
+            standing.pop();
+            assert_eq!(of(&standing, None).unwrap(), None);
+        }
+    }
+
+    #[test]
+    fn what_another_tool_took_away_is_missing_and_no_other_version() {
+        let newest = latest().unwrap();
+        let mut objects = objects(&newest);
+        assert!(objects.iter_mut().any(|objects| objects.remove("milesTransactions_amount_check")));
+        let standing = standing(&newest, &objects);
+        let on_record = of(&standing, Some(newest.migration.version())).unwrap().unwrap();
+        assert_eq!(on_record.version, newest.migration.version());
+        assert_eq!(on_record.missing, ["milesTransactions_amount_check"]);
+        // Without a record only what stands whole counts.
+        assert_eq!(of(&standing, None).unwrap().unwrap().version, all().unwrap()[0].migration.version());
     }
 }

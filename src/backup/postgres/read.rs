@@ -161,7 +161,11 @@ async fn set_up(connection: &mut PgConnection, lock_timeout: Duration) -> Result
     Ok(())
 }
 
-async fn migrations(connection: &mut PgConnection) -> Result<Vec<AppliedMigration>> {
+/// The record of the applied migrations; empty where there is none.
+///
+/// # Errors
+/// The driver's.
+pub(super) async fn migrations(connection: &mut PgConnection) -> Result<Vec<AppliedMigration>> {
     let there = sqlx::query("SELECT 1 WHERE to_regclass('skyteam.migrations') IS NOT NULL");
     if there.fetch_optional(&mut *connection).await?.is_none() {
         return Ok(Vec::new());

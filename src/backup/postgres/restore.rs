@@ -7,12 +7,13 @@ use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection, PgPool, Row};
 
 use super::catalog::{self, Found};
-use super::{bookkeeping, ddl, load, staged};
+use super::{bookkeeping, ddl, load, read, staged};
 use crate::backup::archive::{Archive, Progress};
 use crate::backup::error::{BackupError, Result};
+use crate::backup::manifest::AppliedMigration;
 use crate::backup::plan::{Existing, Plan, State, Way};
 use crate::backup::shape::quoted;
-use crate::backup::version::{self, Standing};
+use crate::backup::version::{self, At, Standing};
 use crate::db::Engine;
 use crate::schema::model::Table;
 
@@ -34,15 +35,16 @@ pub async fn inspect(pool: &PgPool) -> Result<State> {
             columns: direct.map(|(column, _)| column.name.clone()).collect(),
         });
     }
+    let record = read::migrations(&mut connection).await?;
     connection.close().await?;
-    Ok(State { existing, version: version_of(&found)? })
+    Ok(State { existing, version: version_of(&found, &record)? })
 }
 
-/// Which version these tables are at.
+/// Which version these tables are at, by what stands and what is on the record.
 ///
 /// # Errors
 /// Those of [`version::of`].
-pub fn version_of(found: &[Found]) -> Result<Option<String>> {
+pub fn version_of(found: &[Found], record: &[AppliedMigration]) -> Result<Option<At>> {
     let standing: Vec<Standing<'_>> = found
         .iter()
         .map(|table| Standing {
@@ -51,7 +53,7 @@ pub fn version_of(found: &[Found]) -> Result<Option<String>> {
             objects: &table.objects,
         })
         .collect();
-    Ok(version::of(&standing, Engine::Postgres)?.map(|version| version.migration.version().to_owned()))
+    version::of(&standing, record.last().map(|line| line.version.as_str()))
 }
 
 async fn find_all(connection: &mut PgConnection) -> Result<Vec<Found>> {

@@ -5,10 +5,10 @@ use std::collections::HashSet;
 use sqlx::{AssertSqlSafe, Row, SqliteConnection};
 
 use crate::backup::error::Result;
+use crate::backup::manifest::AppliedMigration;
 use crate::backup::shape::{ColumnShape, Kind, TableShape, quoted};
 use crate::backup::target;
-use crate::backup::version::{self, Standing, Version};
-use crate::db::Engine;
+use crate::backup::version::{self, At, Standing, Version};
 
 /// A table that was found.
 #[derive(Clone, Debug)]
@@ -36,11 +36,11 @@ pub async fn find(connection: &mut SqliteConnection, names: &[&str]) -> Result<V
     Ok(tables)
 }
 
-/// Which version these tables are at.
+/// Which version these tables are at, by what stands and what is on the record.
 ///
 /// # Errors
 /// Those of [`version::of`].
-pub fn version_of(found: &[Found]) -> Result<Option<String>> {
+pub fn version_of(found: &[Found], record: &[AppliedMigration]) -> Result<Option<At>> {
     let standing: Vec<Standing<'_>> = found
         .iter()
         .map(|table| Standing {
@@ -49,7 +49,7 @@ pub fn version_of(found: &[Found]) -> Result<Option<String>> {
             objects: &table.objects,
         })
         .collect();
-    Ok(version::of(&standing, Engine::Sqlite)?.map(|version| version.migration.version().to_owned()))
+    version::of(&standing, record.last().map(|line| line.version.as_str()))
 }
 
 async fn columns(connection: &mut SqliteConnection, table: &str, latest: &Version) -> Result<Vec<ColumnShape>> {

@@ -13,6 +13,7 @@ use crate::backup::error::{BackupError, Result};
 use crate::backup::manifest::AppliedMigration;
 use crate::backup::shape::TableShape;
 use crate::backup::spool::Spools;
+use crate::backup::version::At;
 
 /// Bytes that a pack should have; it is what sets how many rows go into the next one.
 const PACK: u64 = 512 << 10;
@@ -55,8 +56,8 @@ impl Snapshot {
     ///
     /// # Errors
     /// Those of [`crate::backup::version::of`].
-    pub fn version(&self) -> Result<Option<String>> {
-        catalog::version_of(&self.tables)
+    pub fn version(&self) -> Result<Option<At>> {
+        catalog::version_of(&self.tables, &self.migrations)
     }
 
     /// SQLite's own version.
@@ -122,7 +123,11 @@ fn widen(shape: &mut TableShape, column: usize) -> Result<()> {
     Ok(())
 }
 
-async fn migrations(connection: &mut SqliteConnection) -> Result<Vec<AppliedMigration>> {
+/// The record of the applied migrations; empty where there is none.
+///
+/// # Errors
+/// The driver's.
+pub(super) async fn migrations(connection: &mut SqliteConnection) -> Result<Vec<AppliedMigration>> {
     let there = sqlx::query("SELECT 1 FROM sqlite_schema WHERE name = '_skyteam_migrations'");
     if there.fetch_optional(&mut *connection).await?.is_none() {
         return Ok(Vec::new());

@@ -7,7 +7,7 @@ use migration::{Engine as Dialect, history};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteLockingMode, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row, SqliteConnection, SqlitePool};
 
-use super::{catalog, write};
+use super::{catalog, read, write};
 use crate::backup::archive::{Archive, Progress};
 use crate::backup::error::{BackupError, Result};
 use crate::backup::plan::{Existing, Plan, State, Way};
@@ -37,7 +37,8 @@ pub async fn inspect(pool: &SqlitePool) -> Result<State> {
             columns: table.shape.columns.iter().map(|column| column.name.clone()).collect(),
         });
     }
-    Ok(State { existing, version: catalog::version_of(&found)? })
+    let record = read::migrations(&mut connection).await?;
+    Ok(State { existing, version: catalog::version_of(&found, &record)? })
 }
 
 /// What a restore works with.

@@ -1,0 +1,94 @@
+//! Making a backup: its file, its report, its encryption, and the runs that must not overlap.
+
+use std::os::unix::fs::PermissionsExt;
+
+use crate::support::{Engine, World, both};
+
+both!(fn a_backup_tells_what_it_holds(world) {
+    world.run("db seed --users 20 --flights 10").ok();
+    std::fs::create_dir(world.work().join("b")).unwrap();
+    let made = world.run("db backup b -o json").ok().json();
+    let file = made["file"].as_str().unwrap();
+    assert!(file.ends_with(&format!("skyteam-{}-20251122T180000Z.skyteam", world.name())) || file.contains("/b/skyteam-"), "{file}");
+    assert_eq!(std::fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(made["size"].as_u64().unwrap(), std::fs::metadata(file).unwrap().len());
+    let rows: u64 = made["tables"].as_array().unwrap().iter().map(|table| table["rows"].as_u64().unwrap()).sum();
+    assert_eq!((made["rows"].as_u64(), made["tables"].as_array().unwrap().len()), (Some(rows), 7));
+    let sum = std::process::Command::new("sha256sum").arg(file).output().unwrap();
+    assert!(String::from_utf8(sum.stdout).unwrap().starts_with(made["sha256"].as_str().unwrap()));
+});
+
+both!(fn a_database_without_our_tables_gives_no_good_backup_of_nothing(world) {
+    if world.engine() == Engine::Sqlite {
+        world.run("db backup").exits(6);
+        world.run("db create").ok();
+    }
+    let output = world.run("-o json db backup").exits(5);
+    assert_eq!(output.error()["code"], "no_tables");
+    assert!(std::fs::read_dir(world.work()).unwrap().all(|file| !file.unwrap().file_name().to_string_lossy().ends_with(".skyteam")));
+});
+
+both!(ready fn two_runs_in_one_folder_do_not_overlap(world) {
+    let lock = std::fs::File::create(world.work().join(".skyteam-backup.lock")).unwrap();
+    lock.lock().unwrap();
+    let output = world.run("-o json db backup").exits(11);
+    assert_eq!((output.error()["code"].as_str(), output.error()["retryable"].as_bool()), (Some("backup_running"), Some(true)));
+    drop(lock);
+    world.run("db backup").ok();
+});
+
+both!(ready fn encrypted_backups_open_with_their_key_only(world) {
+    use age::secrecy::ExposeSecret;
+    let (ours, theirs) = (age::x25519::Identity::generate(), age::x25519::Identity::generate());
+    for (name, key) in [("ours", &ours), ("theirs", &theirs)] {
+        std::fs::write(world.work().join(name), format!("{}\n", key.to_string().expose_secret())).unwrap();
+    }
+    world.run("user add 1 secretpilot").ok();
+    world.run(["db", "backup", "-f", "x.skyteam", "--encrypt-to", &ours.to_public().to_string()]).ok();
+    let bytes = std::fs::read(world.work().join("x.skyteam")).unwrap();
+    assert!(bytes.starts_with(b"age-encryption.org/v1"));
+    assert!(!bytes.windows(11).any(|window| window == b"secretpilot"));
+    assert_eq!(world.run("-o json db verify x.skyteam").exits(8).error()["code"], "encrypted");
+    assert_eq!(world.run("-o json db verify x.skyteam --identity theirs").exits(8).error()["code"], "wrong_identity");
+    world.run("db verify x.skyteam --identity ours --deep").ok();
+    let listed = world.run("db backups -o json").ok().json();
+    assert_eq!((listed[0]["encrypted"].as_bool(), listed[0]["verified"].as_str()), (Some(true), Some("restored")));
+    let twin = World::empty(world.engine());
+    let (file, key) = (world.work().join("x.skyteam"), world.work().join("ours"));
+    twin.run(["db", "restore", file.to_str().unwrap(), "--identity", key.to_str().unwrap()]).ok();
+    assert_eq!(twin.query(r#"SELECT username FROM "users""#), "secretpilot");
+    world.run("db backup --encrypt-to age1nonsense").exits(2);
+});
+
+both!(ready fn a_backup_is_of_one_moment_while_others_write(world) {
+    world.run("user add 1 pilot1").ok();
+    world.run("miles award 1 100 --source test --note n --key start").ok();
+    let mut writer = world.spawn("db backup -f during.skyteam");
+    for n in 0..20 {
+        world.run(format!("miles award 1 1 --source test --note n --key k{n}")).ok();
+    }
+    assert!(writer.wait().unwrap().success());
+    let twin = World::empty(world.engine());
+    twin.run(["db", "restore", world.work().join("during.skyteam").to_str().unwrap()]).ok();
+    twin.run("miles audit").ok();
+});
+
+#[test]
+fn cron_needs_no_home_and_no_terminal() {
+    let mut world = World::ready(Engine::Sqlite);
+    for name in ["HOME", "USER", "LANG", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"] {
+        world.unset(name);
+    }
+    let output = world.run_program("db backup -f cron.skyteam", "").ok();
+    assert_eq!(output.stdout.lines().count(), 1, "{output}");
+    world.run_program("db verify cron.skyteam --deep", "").ok();
+}
+
+#[test]
+fn a_role_that_sees_only_some_rows_makes_no_backup_of_some_rows() {
+    let world = World::ready(Engine::Postgres);
+    world.query(r#"ALTER TABLE "users" ENABLE ROW LEVEL SECURITY; ALTER TABLE "users" FORCE ROW LEVEL SECURITY"#);
+    let output = world.run("db backup -f b.skyteam");
+    assert_ne!(output.code, 0, "{output}");
+    assert!(!world.work().join("b.skyteam").exists());
+}

@@ -1,0 +1,163 @@
+//! What a restore refuses, asks, replaces and leaves alone.
+
+use super::everything;
+use crate::support::{DRIZZLE, Engine, World, both};
+
+both!(fn a_database_that_holds_rows_is_refused_and_left_alone(world) {
+    world.run("db seed --users 20 --flights 10").ok();
+    world.run("db backup -f b.skyteam").ok();
+    world.query(r#"UPDATE "users" SET "displayName" = 'mine'"#);
+    let before = everything(world);
+    let output = world.run("-o json db restore b.skyteam").exits(5);
+    assert_eq!(output.error()["code"], "target_not_empty");
+    let output = world.run("-o json db restore b.skyteam --clean").exits(9);
+    assert!(output.error()["fix"].as_str().unwrap().contains("--confirm"), "{output}");
+    world.run("db restore b.skyteam --clean --yes").exits(9);
+    world.run("db restore b.skyteam --clean --dry-run").ok();
+    assert_eq!(everything(world), before);
+    world.run(format!("db restore b.skyteam --clean --confirm {}", world.name())).ok();
+    assert_eq!(world.query(r#"SELECT count(*) FROM "users" WHERE "displayName" = 'mine'"#), "0");
+    world.run("db status --exit-code").ok();
+});
+
+both!(fn a_dry_run_into_nothing_leaves_nothing(world) {
+    let source = World::sqlite();
+    source.run("db seed --users 20 --flights 10").ok();
+    source.run("db backup -f b.skyteam").ok();
+    let file = source.work().join("b.skyteam");
+    let output = world.run(["db", "restore", file.to_str().unwrap(), "-n", "-o", "json"]).ok();
+    assert_eq!(output.json()["dryRun"], true);
+    match world.engine() {
+        Engine::Sqlite => assert!(!world.work().join("skyteam.db").exists()),
+        Engine::Postgres => {
+            let left = "SELECT count(*) FROM pg_tables WHERE schemaname IN ('public', 'skyteam', 'skyteam_restore')";
+            assert_eq!(world.query(left), "0");
+        }
+    }
+});
+
+both!(ready fn tables_made_by_push_and_empty_are_filled(world) {
+    let source = World::sqlite();
+    source.run("db seed --users 20 --flights 10").ok();
+    source.run("db backup -f b.skyteam").ok();
+    let output = world.run(["db", "restore", source.work().join("b.skyteam").to_str().unwrap(), "-o", "json"]).ok();
+    assert_eq!(output.json()["way"], "inPlace");
+    assert_eq!(everything(world), everything(&source));
+    world.run("db diff --exit-code").ok();
+    world.run("miles audit").ok();
+    // The ledger is append-only again.
+    assert!(world.source().try_rows(r#"DELETE FROM "milesTransactions""#).is_err());
+});
+
+both!(fn one_table_is_replaced_and_what_refers_to_it_still_checked(world) {
+    world.run("db seed --users 20 --flights 10").ok();
+    world.run("db backup -f b.skyteam").ok();
+    let before = everything(world);
+    world.query(r#"UPDATE "users" SET "displayName" = 'mine'"#);
+    let confirm = format!("--confirm {}", world.name());
+    world.run(format!("db restore b.skyteam --table users --clean {confirm}")).ok();
+    assert_eq!(everything(world), before);
+    world.run(format!("db restore b.skyteam --table nothing --clean {confirm}")).exits(4);
+    // A backup without those whom the ledger refers to does not fit.
+    let other = World::empty(world.engine());
+    other.run("db seed --users 5 --flights 3 --seed 9").ok();
+    other.run("db backup -f other.skyteam --table users").ok();
+    let file = other.work().join("other.skyteam");
+    let refused = ["db", "restore", file.to_str().unwrap(), "--clean", "--confirm", &world.name()];
+    world.run(refused).exits(5);
+    assert_eq!(everything(world), before);
+});
+
+both!(fn schema_only_and_data_only_make_a_whole(world) {
+    let source = World::sqlite();
+    source.run("db seed --users 20 --flights 10").ok();
+    source.run("db backup -f schema.skyteam --schema-only").ok();
+    source.run("db backup -f data.skyteam --data-only").ok();
+    let path = |name: &str| source.work().join(name).to_str().unwrap().to_owned();
+    if world.engine() == Engine::Postgres {
+        world.run(["db", "restore", &path("data.skyteam")]).exits(5);
+    }
+    world.run(["db", "restore", &path("schema.skyteam")]).ok();
+    world.run("db status --exit-code").ok();
+    world.run(["db", "restore", &path("data.skyteam")]).ok();
+    assert_eq!(everything(world), everything(&source));
+});
+
+#[test]
+fn what_drizzle_made_is_restored_as_it_was_and_migrated() {
+    let world = World::postgres();
+    world.psql(std::path::Path::new(DRIZZLE));
+    let rows = |world: &World| world.query(r#"SELECT md5(string_agg(u::text, ',' ORDER BY u."userId")) FROM users u"#);
+    let before = rows(&world);
+    let made = world.run("db backup -f old.skyteam -o json").ok().json();
+    assert_eq!(made["schemaVersion"], "20240101000000");
+    let twin = World::postgres();
+    let file = world.work().join("old.skyteam");
+    let done = twin.run(["db", "restore", file.to_str().unwrap(), "-o", "json"]).ok().json();
+    assert_eq!(done["migrated"].as_array().unwrap().len(), 2);
+    twin.run("db status --exit-code").ok();
+    assert_eq!(rows(&twin), before);
+}
+
+#[test]
+fn grants_survive_a_restore_of_another_version() {
+    let world = World::ready(Engine::Postgres);
+    let old = World::postgres();
+    old.psql(std::path::Path::new(DRIZZLE));
+    old.run("db backup -f old.skyteam").ok();
+    world.query(r#"GRANT SELECT, UPDATE (miles) ON "users" TO PUBLIC"#);
+    let acl = "SELECT relacl::text FROM pg_class WHERE oid = 'users'::regclass";
+    let before = world.query(acl);
+    let done = world.run(["db", "restore", old.work().join("old.skyteam").to_str().unwrap(), "-o", "json"]).ok().json();
+    assert_eq!(done["way"], "replace");
+    assert_eq!(world.query(acl), before);
+    assert_eq!(
+        world.query(
+            "SELECT attacl IS NOT NULL FROM pg_attribute WHERE attrelid = 'users'::regclass AND attname = 'miles'"
+        ),
+        "t"
+    );
+}
+
+#[test]
+fn views_of_others_stop_what_would_take_their_tables() {
+    let world = World::ready(Engine::Postgres);
+    let old = World::postgres();
+    old.psql(std::path::Path::new(DRIZZLE));
+    old.run("db backup -f old.skyteam").ok();
+    world.query(r#"CREATE VIEW rich AS SELECT * FROM "users" WHERE miles > 1000"#);
+    let before = world.catalogue();
+    let output = world.run(["-o", "json", "db", "restore", old.work().join("old.skyteam").to_str().unwrap()]).exits(5);
+    assert_eq!(output.error()["code"], "dependents");
+    assert!(output.error()["why"].as_str().unwrap().contains("view rich"), "{output}");
+    assert_eq!(world.catalogue(), before);
+}
+
+#[test]
+fn from_standard_input_and_to_standard_output() {
+    let world = World::sqlite();
+    world.run("db seed --users 20 --flights 10").ok();
+    let mut backup = world.program("db backup -f -").stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let twin = World::sqlite();
+    let piped = twin.program("db restore -").stdin(backup.stdout.take().unwrap()).output().unwrap();
+    assert!(backup.wait().unwrap().success() && piped.status.success(), "{piped:?}");
+    assert_eq!(everything(&twin), everything(&world));
+}
+
+#[test]
+fn anonymous_copies_are_the_same_every_time_and_name_nobody() {
+    let world = World::sqlite();
+    world.run("db seed --users 30 --flights 20").ok();
+    let copies = [World::sqlite(), World::postgres()];
+    for copy in &copies {
+        world.run(["db", "transfer", "--to", &copy.url(), "--anonymize"]).ok();
+        copy.run("miles audit").ok();
+    }
+    assert_eq!(everything(&copies[0]), everything(&copies[1]));
+    let copy = everything(&copies[0]);
+    for name in world.query(r#"SELECT username FROM "users" UNION SELECT token FROM "airlines""#).lines() {
+        assert!(!copy.contains(name), "{name} is in the copy");
+    }
+    let sum = r#"SELECT sum(miles), count(*) FROM "users""#;
+    assert_eq!(copies[0].query(sum), world.query(sum));
+}
