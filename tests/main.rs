@@ -4,8 +4,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
 mod airline;
-mod brand;
 mod backup;
+mod brand;
 mod connect;
 mod create;
 mod doctor;

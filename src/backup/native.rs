@@ -19,6 +19,7 @@ use super::error::{BackupError, Result};
 use super::folder::{self, MadeOf, Note};
 use super::make::Written;
 use super::manifest::Contents;
+use super::postgres;
 use super::shape::quoted;
 use super::tape::hex;
 use crate::db::Database;
@@ -179,15 +180,21 @@ pub async fn restore(database: &Database, wanted: &Restore<'_>, env: &Environmen
     };
     let input = psql.stdin.take().ok_or(BackupError::Worker)?;
     let complaint = complaint(&mut psql);
+    let key = uuid::Uuid::new_v4().simple().to_string();
+    let mut head = format!("\\restrict {key}\nBEGIN;\nSET LOCAL skyteam.maintenance = 'on';\n");
+    if !wanted.dropped.is_empty() {
+        let list: Vec<String> = wanted.dropped.iter().map(|table| quoted(table)).collect();
+        head.push_str(&format!("DROP TABLE {};\n", list.join(", ")));
+        // A dump of the whole database brings the bookkeeping too. Without CASCADE: what others keep there stops it.
+        for statement in postgres::drop_functions()? {
+            head.push_str(&format!("{statement};\n"));
+        }
+        head.push_str("DROP TABLE IF EXISTS skyteam.migrations, skyteam.verifications;\n");
+        head.push_str("DROP SCHEMA IF EXISTS skyteam;\n");
+    }
     let feed = async {
         // Closed when this ends, however it ends: that is what psql waits for.
         let mut input = input;
-        let key = uuid::Uuid::new_v4().simple().to_string();
-        let mut head = format!("\\restrict {key}\nBEGIN;\nSET LOCAL skyteam.maintenance = 'on';\n");
-        if !wanted.dropped.is_empty() {
-            let list: Vec<String> = wanted.dropped.iter().map(|table| quoted(table)).collect();
-            head.push_str(&format!("DROP TABLE {};\n", list.join(", ")));
-        }
         input.write_all(head.as_bytes()).await?;
         copy_lines(&mut lines, &mut input).await?;
         // A dump by pg_restore that failed must not be committed.

@@ -9,6 +9,7 @@ mod read;
 mod restore;
 mod staged;
 
+pub use bookkeeping::drop_functions;
 pub use catalog::{Found, find};
 pub use read::{Snapshot, SnapshotOptions};
 pub use restore::{Job, inspect, restore, version_of};
