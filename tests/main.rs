@@ -12,6 +12,7 @@ mod doctor;
 mod generate;
 mod help;
 mod layers;
+mod library;
 mod migrate;
 mod migrations;
 mod miles;

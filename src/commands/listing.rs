@@ -9,13 +9,15 @@ use crate::context::Context;
 use crate::db::Database;
 use crate::error::{Outcome, Result};
 use crate::report::Row;
+use crate::ui::Format;
 
 /// The names of a row's columns: what a list can be sorted by.
 pub fn columns<R: Row>() -> Vec<&'static str> {
     R::COLUMNS.iter().map(|column| column.key).collect()
 }
 
-/// Streams the rows of a query, sorted as asked and else by `usual`; by `tie` where that leaves a choice.
+/// Streams the rows of a query, sorted as asked and else by `usual`; by `tie` where that leaves a choice. Whole lists in
+/// ndjson and CSV are sorted only if asked.
 ///
 /// # Errors
 /// An unknown column to sort by; the database's; stdout's.
@@ -33,11 +35,15 @@ where
 {
     let limit = args.limit(&cx.ui);
     let mut keys = args.sort(&columns::<R>())?;
-    if keys.is_empty() {
-        keys.extend(usual.iter().map(|(column, descending)| SortKey { column, descending: *descending }));
-    }
-    if !keys.iter().any(|key| key.column == tie) {
-        keys.push(SortKey { column: tie, descending: false });
+    // A whole table for a program comes as the database reads it: sorting a million rows takes longer than sending them.
+    let unsorted = keys.is_empty() && limit.is_none() && matches!(cx.ui.format(), Format::Ndjson | Format::Csv);
+    if !unsorted {
+        if keys.is_empty() {
+            keys.extend(usual.iter().map(|(column, descending)| SortKey { column, descending: *descending }));
+        }
+        if !keys.iter().any(|key| key.column == tie) {
+            keys.push(SortKey { column: tie, descending: false });
+        }
     }
     let table = Alias::new(E::default().table_name());
     let sorted = keys.iter().fold(query, |query, key| {

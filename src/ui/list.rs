@@ -34,6 +34,8 @@ pub struct List<'a, R> {
     shape: Shape,
     state: State,
     count: u64,
+    /// One row in the making: written whole, and its memory used again for the next.
+    line: Vec<u8>,
     row: PhantomData<R>,
 }
 
@@ -44,7 +46,7 @@ enum State {
 
 impl<'a, R: Row> List<'a, R> {
     pub(super) fn new(out: &'a mut dyn Write, shape: Shape) -> Self {
-        Self { out, shape, state: State::Buffering(Vec::new()), count: 0, row: PhantomData }
+        Self { out, shape, state: State::Buffering(Vec::new()), count: 0, line: Vec::new(), row: PhantomData }
     }
 
     /// Writes one row.
@@ -54,22 +56,26 @@ impl<'a, R: Row> List<'a, R> {
     pub fn push(&mut self, row: &R) -> io::Result<()> {
         let first = self.count == 0;
         self.count += 1;
+        self.line.clear();
         match self.shape.format {
             Format::Json => {
-                self.out.write_all(if first { b"[\n" } else { b",\n" })?;
-                self.json(row)
+                self.line.extend_from_slice(if first { b"[\n" } else { b",\n" });
+                self.json(row)?;
+                self.out.write_all(&self.line)
             }
             Format::Ndjson => {
                 self.json(row)?;
-                self.out.write_all(b"\n")
+                self.line.push(b'\n');
+                self.out.write_all(&self.line)
             }
             Format::Csv => {
                 if first {
                     self.csv_header()?;
                 }
-                let cells = self.cells(row);
                 let safe = self.shape.csv_safe;
-                write_csv(self.out, cells.iter().map(|cell| defused(&cell.text, safe)))
+                let cells = self.shape.columns.iter().map(|index| row.cell(*index, &self.shape.look).text);
+                csv_record(&mut self.line, cells.map(|text| defused(text, safe)));
+                self.out.write_all(&self.line)
             }
             Format::Md => {
                 if first {
@@ -113,7 +119,7 @@ impl<'a, R: Row> List<'a, R> {
 
     fn json(&mut self, row: &R) -> io::Result<()> {
         if !self.shape.chosen {
-            return serde_json::to_writer(&mut self.out, row).map_err(io::Error::from);
+            return serde_json::to_writer(&mut self.line, row).map_err(io::Error::from);
         }
         let mut value = serde_json::to_value(row)?;
         let mut kept = serde_json::Map::new();
@@ -123,7 +129,7 @@ impl<'a, R: Row> List<'a, R> {
                 kept.insert(key.to_owned(), object.remove(key).unwrap_or_default());
             }
         }
-        serde_json::to_writer(&mut self.out, &kept).map_err(io::Error::from)
+        serde_json::to_writer(&mut self.line, &kept).map_err(io::Error::from)
     }
 
     fn cells(&self, row: &R) -> Vec<Cell> {
@@ -180,18 +186,47 @@ impl<'a, R: Row> List<'a, R> {
     }
 }
 
-/// Writes one record by RFC 4180, with LF as Unix tools expect.
+/// Writes one record, as [`csv_record`] makes it.
 pub(super) fn write_csv(out: &mut dyn Write, fields: impl IntoIterator<Item = String>) -> io::Result<()> {
-    let mut writer = csv::WriterBuilder::new().from_writer(Vec::new());
-    writer.write_record(fields).map_err(io::Error::other)?;
-    let record = writer.into_inner().map_err(|error| io::Error::other(error.to_string()))?;
+    let mut record = Vec::new();
+    csv_record(&mut record, fields);
     out.write_all(&record)
 }
 
+/// Appends one record by RFC 4180, with LF as Unix tools expect. By hand: the csv crate's writer would be made anew, with
+/// its buffer, for each row of a stream.
+fn csv_record(record: &mut Vec<u8>, fields: impl IntoIterator<Item = String>) {
+    let start = record.len();
+    let mut count = 0;
+    for field in fields {
+        if count > 0 {
+            record.push(b',');
+        }
+        count += 1;
+        if !field.bytes().any(|byte| matches!(byte, b',' | b'"' | b'\n' | b'\r')) {
+            record.extend_from_slice(field.as_bytes());
+            continue;
+        }
+        record.push(b'"');
+        for (index, part) in field.split('"').enumerate() {
+            if index > 0 {
+                record.extend_from_slice(b"\"\"");
+            }
+            record.extend_from_slice(part.as_bytes());
+        }
+        record.push(b'"');
+    }
+    // One empty cell alone would be an empty line, which readers skip.
+    if count == 1 && record.len() == start {
+        record.extend_from_slice(b"\"\"");
+    }
+    record.push(b'\n');
+}
+
 /// A cell that a spreadsheet would take for a formula, with an apostrophe before it (OWASP, "CSV injection").
-pub(super) fn defused(text: &str, safe: bool) -> String {
-    let starts_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']) && text.parse::<f64>().is_err();
-    if safe && starts_formula { format!("'{text}") } else { text.to_owned() }
+pub(super) fn defused(text: String, safe: bool) -> String {
+    let starts_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    if safe && starts_formula && text.parse::<f64>().is_err() { format!("'{text}") } else { text }
 }
 
 #[cfg(test)]
@@ -200,8 +235,23 @@ mod tests {
 
     #[test]
     fn formulas_are_defused_and_numbers_are_not() {
-        assert_eq!(defused("=HYPERLINK(\"x\")", true), "'=HYPERLINK(\"x\")");
-        assert_eq!(defused("-5", true), "-5");
-        assert_eq!(defused("=1", false), "=1");
+        assert_eq!(defused("=HYPERLINK(\"x\")".into(), true), "'=HYPERLINK(\"x\")");
+        assert_eq!(defused("-5".into(), true), "-5");
+        assert_eq!(defused("=1".into(), false), "=1");
+    }
+
+    #[test]
+    fn records_are_read_back_by_any_csv_reader() {
+        let rows = [vec!["a", "", "b,c"], vec!["\"", "x\ny", "\r"], vec!["", "", ""], vec!["é", " s ", "'"]];
+        let mut text = Vec::new();
+        for row in &rows {
+            csv_record(&mut text, row.iter().map(|cell| (*cell).to_owned()));
+        }
+        csv_record(&mut text, [String::new()]);
+        let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_slice());
+        let read: Vec<Vec<String>> =
+            reader.records().map(|row| row.unwrap().iter().map(str::to_owned).collect()).collect();
+        assert_eq!(read[..4], rows);
+        assert_eq!(read[4], [""]);
     }
 }

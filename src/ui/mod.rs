@@ -408,7 +408,7 @@ impl Ui {
         }
         let cells = object.values().map(|value| match value {
             serde_json::Value::Null => String::new(),
-            serde_json::Value::String(text) => list::defused(text, self.manner.csv_safe),
+            serde_json::Value::String(text) => list::defused(text.clone(), self.manner.csv_safe),
             other => other.to_string(),
         });
         Ok(list::write_csv(out, cells)?)

@@ -139,8 +139,8 @@ both!(ready fn a_list_is_filtered_and_sorted(world) {
         world.query(&format!("UPDATE users SET miles = {miles} WHERE \"userId\" = '{id}'"));
     }
     let names = |args: &str| -> Vec<String> {
-        let rows = world.run(format!("user list {args} -o ndjson")).ndjson();
-        rows.iter().map(|row| row["username"].as_str().unwrap().to_owned()).collect()
+        let rows = world.run(format!("user list {args} -o json")).json();
+        rows.as_array().unwrap().iter().map(|row| row["username"].as_str().unwrap().to_owned()).collect()
     };
     assert_eq!(names(""), ["a_c", "ann", "bob"]);
     assert_eq!(names("--sort -miles"), ["bob", "a_c", "ann"]);
