@@ -26,17 +26,17 @@ fn a_piped_list_is_whole_and_a_terminals_is_short_and_says_so() {
 #[test]
 fn every_format_holds_the_same_rows() {
     let world = with_users(3);
-    let json = world.run("user list -o json").ok().json();
-    let ndjson = world.run("user list -o ndjson").ok().ndjson();
+    let json = world.run("user list --sort username -o json").ok().json();
+    let ndjson = world.run("user list --sort username -o ndjson").ok().ndjson();
     assert_eq!(json.as_array().unwrap(), &ndjson);
-    assert_eq!(world.run("user list --json").ok().json(), json);
-    let csv = world.run("user list -o csv").ok().stdout;
+    assert_eq!(world.run("user list --sort username --json").ok().json(), json);
+    let csv = world.run("user list --sort username -o csv").ok().stdout;
     let mut reader = csv::Reader::from_reader(csv.as_bytes());
     let records: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
     assert_eq!(records.len(), 3);
     assert_eq!(&records[0][0], ndjson[0]["userId"].as_str().unwrap());
     assert_eq!(&records[0][5], ndjson[0]["createdAt"].as_str().unwrap());
-    let markdown = world.run("user list -o md").ok().stdout;
+    let markdown = world.run("user list --sort username -o md").ok().stdout;
     assert!(markdown.starts_with("| userId | username |") && markdown.lines().count() == 5, "{markdown}");
 }
 

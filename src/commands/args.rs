@@ -21,7 +21,7 @@ pub struct ListArgs {
     /// Show all rows, on a terminal too
     #[arg(long)]
     pub all: bool,
-    /// Sort by these columns; a minus before one turns its order. Whole lists in ndjson and CSV are unsorted otherwise
+    /// Sort by these columns; a minus before one turns its order. Whole lists in ndjson and CSV may be unsorted otherwise
     #[arg(long, value_name = "COLUMNS", allow_hyphen_values = true, value_delimiter = ',')]
     pub sort: Vec<String>,
 }
