@@ -1,6 +1,6 @@
 //! What a session tells the server, and the pool's settings in the URL, the profile and flags.
 
-use crate::support::{Server, World, eventually};
+use crate::support::{Engine, Holder, Server, World, eventually};
 
 #[test]
 fn settings_reach_the_server_and_a_flag_goes_before_the_url() {
@@ -22,6 +22,18 @@ fn settings_reach_the_server_and_a_flag_goes_before_the_url() {
       why  canceling statement due to statement timeout
     ");
     world.run("user list --statement-timeout 5000").ok();
+}
+
+#[test]
+fn a_profile_has_settings_of_its_own() {
+    let mut world = World::ready(Engine::Postgres);
+    let file = format!("[profiles.slow]\nurl = \"{}\"\nstatement_timeout = 50\n", world.url());
+    std::fs::write(world.work().join("skyteam.toml"), file).unwrap();
+    world.unset("DATABASE_URL");
+    world.run("user list -p slow").ok();
+    let holder = Holder::takes(&world, "LOCK TABLE users");
+    world.run("user list -p slow").exits(11);
+    drop(holder);
 }
 
 #[test]

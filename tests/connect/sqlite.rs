@@ -1,5 +1,6 @@
 //! SQLite files: made only by the commands that lay tables, for their owner alone; and what is no such file.
 
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 
@@ -17,6 +18,52 @@ fn a_missing_file() {
            --database-url URL or DATABASE_URL names another database
     ");
     assert!(!world.work().join("skyteam.db").exists(), "looking made the file");
+}
+
+#[test]
+fn a_new_file_and_its_folders_are_made_by_push_for_their_owner_alone() {
+    let mut world = World::sqlite();
+    let file = world.work().join("far/away/sky.db");
+    world.set("DATABASE_URL", format!("sqlite:{}", file.display()));
+    for looking in ["db push --dry-run", "db diff", "db status", "user list", "user add 1 pilot", "db doctor"] {
+        world.run(looking);
+        assert!(!world.work().join("far").exists(), "{looking} made something");
+    }
+    world.run("db push").ok();
+    for name in ["sky.db", "sky.db-wal", "sky.db-shm"] {
+        if let Ok(metadata) = std::fs::metadata(file.with_file_name(name)) {
+            assert_eq!(metadata.permissions().mode() & 0o777, 0o600, "{name}");
+        }
+    }
+    assert!(file.exists());
+}
+
+#[test]
+fn a_file_that_somebody_else_writes_is_waited_for_then_called_locked() {
+    let mut world = World::ready(crate::support::Engine::Sqlite);
+    let mut sqlite = std::process::Command::new("sqlite3")
+        .arg(world.work().join("skyteam.db"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("sqlite3 runs: apt-get install sqlite3");
+    sqlite.stdin.as_mut().unwrap().write_all(b"BEGIN IMMEDIATE; SELECT 'held';\n").unwrap();
+    let mut line = String::new();
+    BufReader::new(sqlite.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+    world.set("DATABASE_URL", format!("{}?busy_timeout=200", world.url()));
+    // Readers are not in the way of a writer, nor it in theirs.
+    world.run("user list").ok();
+    let output = world.run("user add 1 pilot").exits(11);
+    sqlite.kill().unwrap();
+    sqlite.wait().unwrap();
+    insta::assert_snapshot!(output, @r"
+    exit: 11
+    --- stderr
+    → [database]
+    error: the database file is locked by another program
+      why  database is locked
+    ");
+    world.run("user add 1 pilot").ok();
 }
 
 #[test]
