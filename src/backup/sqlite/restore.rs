@@ -90,7 +90,7 @@ pub async fn build(path: &Path, job: &Job) -> Result<()> {
     run(&mut connection, ["BEGIN EXCLUSIVE"]).await?;
     make(&mut connection, job).await?;
     check_references(&mut connection, 0).await?;
-    run(&mut connection, ["COMMIT", "PRAGMA optimize = 0x10002"]).await?;
+    run(&mut connection, ["COMMIT"]).await?;
     Ok(connection.close().await?)
 }
 
