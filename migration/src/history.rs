@@ -96,7 +96,12 @@ fn table(engine: Engine) -> &'static str {
 /// The driver's.
 pub async fn is_installed<C: ConnectionTrait>(db: &C) -> Result<bool, DbErr> {
     let sql = match Engine::of(db)? {
-        Engine::Postgres => r#"SELECT 1 WHERE to_regclass('"skyteam"."migrations"') IS NOT NULL"#,
+        // Not to_regclass: a session that has waited for the lock may still remember that there was nothing, and only
+        // looks again once it touches a table.
+        Engine::Postgres => {
+            "SELECT 1 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+             WHERE n.nspname = 'skyteam' AND c.relname = 'migrations'"
+        }
         Engine::Sqlite => "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = '_skyteam_migrations'",
     };
     let row = db.query_one_raw(Statement::from_string(db.get_database_backend(), sql)).await?;
@@ -140,13 +145,13 @@ pub async fn install<C: ConnectionTrait>(db: &C) -> Result<(), DbErr> {
     }
     let engine = Engine::of(db)?;
     if engine == Engine::Postgres {
-        let missing = db
+        let home = db
             .query_one_raw(Statement::from_string(
                 DbBackend::Postgres,
-                "SELECT 1 WHERE to_regnamespace('skyteam') IS NULL",
+                "SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = 'skyteam'",
             ))
             .await?;
-        if missing.is_some() {
+        if home.is_none() {
             db.execute_unprepared(r#"CREATE SCHEMA "skyteam""#).await?;
         }
     }

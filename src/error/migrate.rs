@@ -63,7 +63,7 @@ impl From<MigrateError> for Error {
                 Self::new(Kind::Refused, "drifted", "tables are left after the last step down; it was rolled back")
                     .fix("skyteam db status")
             }
-            MigrateError::Run { source, .. } => source.into(),
+            MigrateError::Run { source, .. } => (*source).into(),
             MigrateError::Data { version, findings } => {
                 data_breaks(&findings).why(format!("{version} was rolled back"))
             }

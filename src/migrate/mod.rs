@@ -126,8 +126,8 @@ pub enum MigrateError {
     Run {
         /// The version of its migration.
         version: String,
-        /// The failure.
-        source: RunError,
+        /// The failure; boxed, since it is large beside the others.
+        source: Box<RunError>,
     },
     /// Rows break rules that a migration brings.
     #[error("rows break what {version} demands")]
@@ -173,7 +173,7 @@ pub enum MigrateError {
 
 impl MigrateError {
     fn run(migration: &Migration, source: RunError) -> Self {
-        Self::Run { version: migration.version().to_owned(), source }
+        Self::Run { version: migration.version().to_owned(), source: Box::new(source) }
     }
 }
 

@@ -88,8 +88,11 @@ fn is_locked(error: &MigrateError) -> bool {
 
 fn code(error: &MigrateError) -> Option<String> {
     let source: &DbErr = match error {
-        MigrateError::Run { source: RunError::Statement { source, .. } | RunError::Record(source), .. }
-        | MigrateError::Driver(source) => source,
+        MigrateError::Run { source, .. } => match source.as_ref() {
+            RunError::Statement { source, .. } | RunError::Record(source) => source,
+            RunError::Script { .. } | RunError::ForeignKeys { .. } => return None,
+        },
+        MigrateError::Driver(source) => source,
         _ => return None,
     };
     sql_state(source).map(|state| state.code)
@@ -107,7 +110,7 @@ pub(super) async fn explain(
     let Some(migration) = migrations.iter().find(|migration| migration.version() == version) else { return Ok(error) };
     let engine = database.engine();
     let denied = code(&error).as_deref() == Some("42501");
-    let broken = match source {
+    let broken = match source.as_ref() {
         RunError::ForeignKeys { .. } => true,
         // Class 23 on PostgreSQL; on SQLite the primary code 19.
         _ => code(&error).is_some_and(|code| match engine {

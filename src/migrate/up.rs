@@ -87,11 +87,11 @@ pub async fn up(
         // The lock is taken anew each time: another run may have been here in between, and then there is less to do.
         let taken = turn::take(database, manner, tell, async |txn| {
             let mut steps = step(txn, migrations, to).await?;
-            while manner.dry_run {
-                match step(txn, migrations, to).await? {
-                    more if more.is_empty() => break,
-                    more => steps.extend(more),
-                }
+            let mut more = manner.dry_run && !steps.is_empty();
+            while more {
+                let next = step(txn, migrations, to).await?;
+                more = !next.is_empty();
+                steps.extend(next);
             }
             Ok(steps)
         });
