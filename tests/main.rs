@@ -11,6 +11,7 @@ mod create;
 mod doctor;
 mod generate;
 mod help;
+mod flight;
 mod layers;
 mod library;
 mod migrate;

@@ -4,6 +4,7 @@ use chrono::DateTime;
 use clap::Args;
 
 use crate::context::Context;
+use crate::domain::input::quoted;
 use crate::domain::instant;
 use crate::entity::types::Timestamp;
 use crate::error::{Error, Kind, Result};
@@ -55,7 +56,7 @@ impl ListArgs {
             .map(|text| {
                 let (name, descending) = text.strip_prefix('-').map_or((text.as_str(), false), |name| (name, true));
                 let column = known.iter().find(|column| column.eq_ignore_ascii_case(name)).ok_or_else(|| {
-                    Error::new(Kind::Usage, "unknown_column", format!("no column {name:?} to sort by"))
+                    Error::new(Kind::Usage, "unknown_column", format!("no column {} to sort by", quoted(name)))
                         .why(format!("columns here: {}", known.join(", ")))
                 })?;
                 Ok(SortKey { column, descending })

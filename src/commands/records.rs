@@ -54,7 +54,7 @@ pub async fn read(cx: &Context, source: &str, columns: Columns) -> Result<Vec<Re
         file(&cx.cwd.join(source)).map_err(|error| unreadable(source, &error))?
     };
     parse(&bytes, columns).map_err(|wrong| {
-        let name = if source == "-" { "standard input" } else { source };
+        let name = if source == "-" { "standard input".to_owned() } else { shortened(source) };
         let place = wrong.line.map(|line| format!(" line {line}")).unwrap_or_default();
         let error = Error::new(Kind::Usage, "invalid_file", format!("{name}{place} cannot be read")).why(wrong.reason);
         match wrong.accepted {
@@ -75,9 +75,17 @@ fn unreadable(source: &str, error: &io::Error) -> Error {
     let kind = match error.kind() {
         io::ErrorKind::NotFound => Kind::NotFound,
         io::ErrorKind::PermissionDenied => Kind::Denied,
+        io::ErrorKind::InvalidFilename | io::ErrorKind::InvalidInput | io::ErrorKind::IsADirectory => Kind::Usage,
         _ => Kind::Failure,
     };
-    Error::new(kind, "unreadable_file", format!("the file {source} cannot be read")).why(error.to_string())
+    let what = format!("the file {} cannot be read", shortened(source));
+    Error::new(kind, "unreadable_file", what).why(error.to_string())
+}
+
+/// A name as a message repeats it.
+fn shortened(name: &str) -> String {
+    let shown: String = name.chars().take(200).collect();
+    if shown.len() < name.len() { shown + "…" } else { shown }
 }
 
 /// Why a whole input is refused.

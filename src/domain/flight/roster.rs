@@ -78,9 +78,9 @@ pub async fn one(db: &impl ConnectionTrait, flight_id: Id, user_id: &str) -> Res
 /// The database's.
 pub async fn summary(db: &impl ConnectionTrait, flight_id: Id) -> Result<Summary, DbErr> {
     let sql = r#"SELECT count(*) AS "passengers", CAST(coalesce(sum(p."miles"), 0) AS bigint) AS "miles",
-            count(*) FILTER (WHERE p."miles" > 0 AND NOT EXISTS (
-                SELECT 1 FROM "milesTransactions" e
-                WHERE e."flightId" = p."flightId" AND e."userId" = p."userId" AND e."type" = 'earn')) AS "unpaid"
+            count(*) FILTER (WHERE p."miles" > 0 AND p."userId" NOT IN (
+                SELECT e."userId" FROM "milesTransactions" e
+                WHERE e."flightId" = $1 AND e."type" = 'earn')) AS "unpaid"
         FROM "flightPassengers" p WHERE p."flightId" = $1"#;
     let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, [flight_id.into()]);
     let found = Summary::find_by_statement(statement).one(db).await?;
