@@ -12,6 +12,7 @@ mod doctor;
 mod generate;
 mod help;
 mod flight;
+mod generate;
 mod layers;
 mod library;
 mod migrate;

@@ -114,9 +114,29 @@ both!(ready fn codeshares_are_marked(world) {
 
 both!(ready fn the_list_in_every_format(world) {
     fleet(world);
-    insta::assert_snapshot!(world.run("flight list --airline af"), @"");
-    insta::assert_snapshot!(world.run("flight list --airline af --columns code,status,codeshare -o csv"), @"");
-    insta::assert_snapshot!(world.run("flights ls --status live --columns code,startTime,startedAt -o md"), @"");
+    insta::assert_snapshot!(world.run("flight list --airline af"), @r#"
+    exit: 0
+    --- stdout
+    code   status     departure  arrival  startTime            airlineId  codeshare  aircraft  id
+    DL100  scheduled  JFK        CDG      2025-07-04 18:00:00  delta      yes        A350      [uuid]
+    AF600  cancelled  JFK        CDG      2025-07-04 08:00:00  af                    A350      [uuid]
+    AF400  stale      JFK        CDG      2025-07-04 05:00:00  af                    A350      [uuid]
+    "#);
+    insta::assert_snapshot!(world.run("flight list --airline af --columns code,status,codeshare -o csv"), @r#"
+    exit: 0
+    --- stdout
+    code,status,codeshare
+    DL100,scheduled,true
+    AF600,cancelled,false
+    AF400,stale,false
+    "#);
+    insta::assert_snapshot!(world.run("flights ls --status live --columns code,startTime,startedAt -o md"), @r#"
+    exit: 0
+    --- stdout
+    | code | startTime | startedAt |
+    | --- | --- | --- |
+    | DL300 | 2025-07-04 05:00:00 | 2025-07-04 06:00:00 |
+    "#);
     let shown = world.call("flight list --limit 2 --wide").terminal(300).run().ok();
     assert_eq!(shown.stdout.lines().count(), 3, "{shown}");
 });

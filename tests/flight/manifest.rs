@@ -53,7 +53,23 @@ both!(ready fn a_dry_run_tells_what_becomes_of_every_line(world) {
     ));
     let before = books(world);
     let input = "user\n@pilot123\n2\n3\npilot132\n1\n";
-    insta::assert_snapshot!(import(world, "--miles 500 --dry-run", input), @"");
+    insta::assert_snapshot!(import(world, "--miles 500 --dry-run", input), @r#"
+    exit: 4
+    --- stdout
+    line  user       userId  username     miles  fate              remark
+       2  @pilot123  1       pilot123       500  new
+       3  2          2       Captain_Ada    500  already on board
+       4  3          3       12345            7  already awarded
+       5  pilot132                          500  unknown           nearest: pilot123
+       6  1          1       pilot123       500  repeated          line 2
+    --- stderr
+    → [database]
+    Dry run: rolled back, nothing was changed.
+    error: unknown users in 1 line; nobody was boarded
+      why  line 5: pilot132 is unknown: nearest: pilot123
+      fix  skyteam flight manifest import [uuid] - --dry-run    shows every line
+           skyteam flight manifest import [uuid] - --create-missing    makes accounts where a line gives userId and username
+    "#);
     let told = import(world, "--miles 500 --dry-run -o json", input).exits(4);
     let rows: Value = serde_json::from_str(&told.stdout).unwrap();
     assert_eq!(fates(&rows), ["2 new", "3 alreadyOnBoard", "4 alreadyAwarded", "5 unknown", "6 repeated"]);
@@ -163,5 +179,9 @@ both!(ready fn ten_thousand_lines_take_seconds(world) {
     assert_eq!((&answer["created"], &answer["boarded"]), (&10_000.into(), &10_000.into()));
     // In an unoptimised build on a machine that does other things too.
     assert!(took.as_secs() < 20, "{took:?}");
+    let began = Instant::now();
+    let again = import(world, "-o json", &input).json();
+    assert_eq!((&again["alreadyOnBoard"], &again["boarded"]), (&10_000.into(), &0.into()));
+    assert!(began.elapsed().as_secs() < 20, "{:?}", began.elapsed());
     books_are_right(world);
 });

@@ -83,7 +83,24 @@ both!(ready fn a_flight_is_shown_with_what_it_refers_to(world) {
     }));
     assert_eq!(shown["codeshareAirline"], json!({"airlineId": "af", "name": "Air France"}));
     assert_eq!(shown["manifest"], json!({"passengers": 0, "miles": 0, "unpaid": 0}));
-    insta::assert_snapshot!(world.run("flight show DL300 --tz Europe/Paris"), @"");
+    insta::assert_snapshot!(world.run("flight show DL300 --tz Europe/Paris"), @r#"
+    exit: 0
+    --- stdout
+    DL300  JFK – CDG
+    status      live
+    airline     Delta (delta)
+    brand       Delta (DL/DAL, DELTA)
+    codeshare   —
+    aircraft    A350
+    game        9
+    scheduled   2025-07-04 07:00:00
+    started     2025-07-04 08:00:00
+    ended       —
+    event       https://discord.gg/skyteam
+    passengers  0
+    miles       0
+    id          [uuid]
+    "#);
     world.run("flight show 1a00").ok();
     world.run("flight show dl100").ok();
     world.run("flight show 1a").exits(4);
@@ -112,7 +129,19 @@ both!(ready fn an_edit_shows_its_effects_and_asks(world) {
     let edit = "flight edit DL100 --at +1d --arrival-airport x";
     world.run(edit).exits(2);
     let edit = "flight edit DL100 --at +1d --to AMS --no-codeshare --aircraft B747";
-    insta::assert_snapshot!(world.run(edit), @"");
+    insta::assert_snapshot!(world.run(edit), @r#"
+    exit: 9
+    --- stderr
+    --at +1d (UTC) is 2025-07-05T12:00:00Z
+    → [database]
+    arrival: CDG → AMS
+    aircraft: A350 → B747
+    startTime: 2025-07-04T18:00:00Z → 2025-07-05T12:00:00Z
+    codeshareAirlineId: af → —
+    error: a confirmation is needed
+      why  Change DL100 [uuid]? Nobody can be asked here
+      fix  add --yes
+    "#);
     assert_eq!(times(world, SCHEDULED), "2025-07-04 18:00:00||");
     world.call(edit).answers(["n"]).run().exits(9);
     assert_eq!(times(world, SCHEDULED), "2025-07-04 18:00:00||");

@@ -89,6 +89,8 @@ impl World {
             Engine::Sqlite => {
                 let file = SQLITE.get_or_init(|| {
                     let model = lay(Self::sqlite());
+                    // A connection that is still being closed keeps what it wrote beside the file.
+                    model.query("PRAGMA wal_checkpoint(TRUNCATE)");
                     std::fs::read(model.work().join("skyteam.db")).unwrap()
                 });
                 let world = Self::sqlite();

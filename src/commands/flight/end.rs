@@ -40,7 +40,7 @@ pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
     if args.cancel && on_board.passengers > 0 {
         let passengers = count(on_board.passengers.unsigned_abs(), "passenger");
         let miles = count(on_board.miles.unsigned_abs(), "mile");
-        cx.ui.warn(format!("{passengers} had boarded and keep {miles}; skyteam miles reverse takes them back."));
+        cx.ui.warn(format!("It keeps {passengers} with {miles}; skyteam miles reverse takes miles back."));
     }
     Ok(Outcome::Done)
 }

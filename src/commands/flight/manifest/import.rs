@@ -186,9 +186,9 @@ fn refuse(plan: &Plan, args: &Args, flight: &Flight) -> Option<Error> {
     }
     let lines = count(bad as u64, "line");
     let error = if unknown == bad {
-        Error::new(Kind::NotFound, "unknown_users", format!("{lines} name nobody who is known; nobody was boarded"))
+        Error::new(Kind::NotFound, "unknown_users", format!("unknown users in {lines}; nobody was boarded"))
     } else {
-        Error::new(Kind::Usage, "invalid_file", format!("{lines} cannot be used; nobody was boarded"))
+        Error::new(Kind::Usage, "invalid_file", format!("nobody was boarded: {lines} cannot be used"))
     };
     let error = plan.bad().take(NAMED).fold(error, |error, line| error.why(line.complaint()));
     let error = if bad > NAMED { error.why(format!("and {} more", bad - NAMED)) } else { error };
