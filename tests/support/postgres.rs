@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use sqlx::ConnectOptions;
@@ -207,6 +207,9 @@ impl Server {
     /// A copy of a database that nobody is connected to; all that its owner owns is the new role's.
     pub fn copy(self: &Arc<Self>, model: &PgDatabase) -> PgDatabase {
         let copy = self.create(&model.names.database);
+        // It touches the row of the model's database, which two sessions may not do at once.
+        static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+        let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
         let reassign = format!("REASSIGN OWNED BY {} TO {}", model.names.role, copy.names.role);
         self.as_superuser(&copy.names.database).rows(&reassign);
         copy
