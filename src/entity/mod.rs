@@ -1,7 +1,7 @@
 //! One SeaORM entity a table, in the dense format of SeaORM 2.0: columns, keys, relations and defaults, and no logic.
 //!
 //! Fields serialise under their column names: that is the JSON contract of every command. What a column cannot say of
-//! itself (checks, several-column and partial indexes, triggers, renames) stands in [`crate::schema::desired`].
+//! itself (checks, several-column and partial indexes, triggers, renames) stands in [`crate::schema::desired()`].
 
 pub mod airline;
 pub mod brand;

@@ -1,6 +1,6 @@
 //! One change of a schema, as a plain value that knows its own inverse.
 //!
-//! A change says what becomes different, not how an engine is told; [`super::plan`] puts it into words.
+//! A change says what becomes different, not how an engine is told; [`super::plan()`] puts it into words.
 
 use super::model::{Column, Constraint, Function, Index, Kind, Table, Trigger, Value};
 

@@ -1,6 +1,6 @@
 //! The schema engine: reads a schema, compares two, plans the way from one to the other, and goes it.
 //!
-//! One neutral [`Schema`] has three states: what the entities ask for ([`desired`]), what a migration's snapshot says
+//! One neutral [`Schema`] has three states: what the entities ask for ([`desired()`]), what a migration's snapshot says
 //! ([`Schema::from_json`]), and what the database's own catalogue says ([`live`]). Inspect, diff, plan and apply are
 //! four steps over these plain values. Nothing here prints, asks, or knows an argument; that is the commands' part.
 

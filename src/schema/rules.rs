@@ -1,7 +1,7 @@
 //! What an entity cannot say of itself: checks, several-column and partial indexes, triggers, and renames.
 //!
 //! The source of every rule here is version 2 of the schema ("what makes it safe"); a comment gives the reason where
-//! the rule's form is not obvious. [`super::desired`] joins this with the entities. PostgreSQL's expressions are written the
+//! the rule's form is not obvious. [`super::desired()`] joins this with the entities. PostgreSQL's expressions are written the
 //! way PostgreSQL prints them back: then a live object is recognised without making a scratch table to compare with.
 
 use super::model::{Constraint, Function, Index, PerEngine, Rule, Shape, Trigger, TriggerBody, fit_name};
