@@ -36,17 +36,15 @@ impl Locked {
 /// Locks the users' rows in order of `userId`.
 pub(super) async fn lock<'a>(tx: &Transaction, user_ids: impl Iterator<Item = &'a str>) -> Result<Locked, MilesError> {
     let user_ids: BTreeSet<&str> = user_ids.collect();
-    let sql = match Engine::of(tx) {
+    let among = among(Engine::of(tx), "$1", "text");
+    let lock = match Engine::of(tx) {
+        Engine::Postgres => r#" ORDER BY "userId" FOR NO KEY UPDATE"#,
         // BEGIN IMMEDIATE has locked everything.
-        Engine::Sqlite => {
-            r#"SELECT "userId", "username", "miles" FROM "users" WHERE "userId" IN (SELECT "value" FROM json_each($1))"#
-        }
-        // Not `= ANY`: its array is searched from the front for every row of a table without statistics.
-        Engine::Postgres => {
-            r#"SELECT "userId", "username", "miles"::int8 AS "miles" FROM "users"
-            WHERE "userId" IN (SELECT unnest($1::text::text[])) ORDER BY "userId" FOR NO KEY UPDATE"#
-        }
+        Engine::Sqlite => "",
     };
+    let sql = format!(
+        r#"SELECT "userId", "username", CAST("miles" AS bigint) AS "miles" FROM "users" WHERE "userId" {among}{lock}"#
+    );
     let ids = list(Engine::of(tx), user_ids.into_iter());
     let mut holders = BTreeMap::new();
     for row in tx.query_all_raw(rows::statement(tx, sql, [ids])).await? {
@@ -59,11 +57,8 @@ pub(super) async fn lock<'a>(tx: &Transaction, user_ids: impl Iterator<Item = &'
 
 /// The entries that stand under `ids`.
 pub(super) async fn stored(tx: &Transaction, ids: impl Iterator<Item = Id>) -> Result<HashMap<Id, Entry>, MilesError> {
-    let condition = match Engine::of(tx) {
-        Engine::Sqlite => r#""id" IN (SELECT "value" FROM json_each($1))"#,
-        Engine::Postgres => r#""id" = ANY($1::text::uuid[])"#,
-    };
-    let sql = format!(r#"SELECT {COLUMNS} FROM "milesTransactions" WHERE {condition}"#);
+    let among = among(Engine::of(tx), "$1", "uuid");
+    let sql = format!(r#"SELECT {COLUMNS} FROM "milesTransactions" WHERE "id" {among}"#);
     let ids = list(Engine::of(tx), ids);
     let found = tx.query_all_raw(rows::statement(tx, sql, [ids])).await?;
     let entries = found.iter().map(|row| rows::entry(row).map(|entry| (entry.id, entry)));
@@ -161,6 +156,17 @@ fn sqlite_insert(entries: &[&Entry]) -> (String, Vec<Value>) {
         (0..2).flat_map(|half| (0..6).map(move |at| format!("\"value\" ->> '$[{half}][{at}]'"))).collect();
     let sql = format!(r#"INSERT INTO "milesTransactions" ({COLUMNS}) SELECT {} FROM json_each($1)"#, fields.join(", "));
     (sql, vec![serde_json::json!(rows).to_string().into()])
+}
+
+/// The condition that a column is in the [`list`] that `parameter` is bound to.
+///
+/// On PostgreSQL a join with the elements and not `= ANY(array)`: where that is no index condition, every row is compared
+/// with every element.
+pub(super) fn among(engine: Engine, parameter: &str, kind: &str) -> String {
+    match engine {
+        Engine::Postgres => format!("IN (SELECT unnest({parameter}::text::{kind}[]))"),
+        Engine::Sqlite => format!(r#"IN (SELECT "value" FROM json_each({parameter}))"#),
+    }
 }
 
 /// A list of values as one parameter: an array on PostgreSQL, a JSON array of strings on SQLite.

@@ -158,10 +158,10 @@ async fn standing(
     let users: HashSet<&String> = user_ids.collect();
     // Of many users' awards those of the whole flight are read: a planner without statistics would look through them
     // once for every user.
-    let among = match Engine::of(tx) {
-        _ if users.len() > FEW => "",
-        Engine::Postgres => r#"AND e."userId" IN (SELECT unnest($2::text::text[]))"#,
-        Engine::Sqlite => r#"AND e."userId" IN (SELECT "value" FROM json_each($2))"#,
+    let among = if users.len() > FEW {
+        String::new()
+    } else {
+        format!(r#"AND e."userId" {}"#, bulk::among(Engine::of(tx), "$2", "text"))
     };
     let sql = format!(
         r#"SELECT {COLUMNS} FROM "milesTransactions" e

@@ -102,10 +102,7 @@ pub async fn reverse(
 
 /// The entries that take back one of `ids`: by what they take back.
 async fn reversals(tx: &Transaction, ids: impl Iterator<Item = Id>) -> Result<HashMap<Id, Id>, MilesError> {
-    let among = match Engine::of(tx) {
-        Engine::Postgres => r#"= ANY($1::text::uuid[])"#,
-        Engine::Sqlite => r#"IN (SELECT "value" FROM json_each($1))"#,
-    };
+    let among = bulk::among(Engine::of(tx), "$1", "uuid");
     let sql = format!(r#"SELECT "reversesId", "id" FROM "milesTransactions" WHERE "reversesId" {among}"#);
     let found = tx.query_all_raw(rows::statement(tx, sql, [bulk::list(Engine::of(tx), ids)])).await?;
     let pairs = found.iter().map(|row| Ok((row.try_get("", "reversesId")?, row.try_get("", "id")?)));
