@@ -6,6 +6,7 @@
 mod airline;
 mod backup;
 mod brand;
+mod completions;
 mod connect;
 mod create;
 mod doctor;
