@@ -87,7 +87,7 @@ fn furnish(runtime: &tokio::runtime::Runtime, database: &Database, users: u32) {
     runtime.block_on(async {
         let tx = database.begin().await.unwrap();
         for migration in migration::all() {
-            tx.execute_unprepared(&migration.up(dialect)).await.unwrap();
+            tx.execute_unprepared(migration.up(dialect)).await.unwrap();
         }
         for insert in [
             format!(r#"{numbers} INSERT INTO "users" ("userId", "username", "displayName", "miles") SELECT CAST(u AS text), 'user' || u, 'x', 1000000 FROM n"#),
