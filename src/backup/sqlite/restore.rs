@@ -17,8 +17,8 @@ use crate::schema::dialect::sqlite as dialect;
 use crate::schema::model::Table;
 use crate::schema::rules::MAINTENANCE_TABLE;
 
-/// Pages kept in memory while a file is built, in KiB.
-const CACHE: i32 = 40 << 10;
+/// Pages kept in memory while a file is built, in KiB. The sorter behind CREATE INDEX takes as much again.
+const CACHE: i32 = 20 << 10;
 
 /// Looks at what stands in the file.
 ///
