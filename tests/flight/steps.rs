@@ -3,7 +3,7 @@
 use std::process::Child;
 
 use super::{CANCELLED, ENDED, LIVE, OVERDUE, SCHEDULED, STALE, fleet, times};
-use crate::support::both;
+use crate::support::{Engine, Holder, World, both};
 
 both!(ready fn a_flight_starts_once_and_ends_once(world) {
     fleet(world);
@@ -121,3 +121,41 @@ both!(ready fn reaping_lists_asks_and_ends(world) {
         assert_eq!(output.error()["code"], "invalid_value", "{output}");
     }
 });
+
+#[test]
+fn a_lock_and_a_missing_right_are_told_apart() {
+    let world = World::ready(Engine::Postgres);
+    fleet(&world);
+    let held = Holder::takes(&world, r#"LOCK TABLE "flights" IN ACCESS EXCLUSIVE MODE"#);
+    for command in ["list", "start DL100", "end DL300", "board DL300 1 --miles 5"] {
+        let output = world.run(format!("flight {command} --statement-timeout 200 -o json")).exits(11);
+        assert_eq!(output.error()["retryable"], true, "{output}");
+    }
+    drop(held);
+    world.query(&format!(r#"REVOKE UPDATE, DELETE ON "flights" FROM {}"#, world.role()));
+    let name = world.name();
+    for command in ["start DL100", "end DL300", "reap --yes", &format!("delete DL100 --confirm {name}")] {
+        let output = world.run(format!("flight {command} -o json")).exits(8);
+        assert_eq!(output.error()["code"], "permission_denied", "{output}");
+    }
+    assert_eq!(times(&world, SCHEDULED), "2025-07-04 18:00:00||");
+}
+
+#[test]
+fn a_locked_file_is_waited_for_and_then_told() {
+    let world = World::ready(Engine::Sqlite);
+    fleet(&world);
+    let file = world.work().join("skyteam.db");
+    crate::support::block_on(async {
+        use sqlx::{ConnectOptions, Connection, Executor};
+        let mut other = sqlx::sqlite::SqliteConnectOptions::new().filename(file).connect().await.unwrap();
+        other.execute("BEGIN IMMEDIATE").await.unwrap();
+        let output = world.run("flight start DL100 -o json").exits(11);
+        assert_eq!(output.error()["retryable"], true, "{output}");
+        // Readers are not in a writer's way.
+        world.run("flight list").ok();
+        other.execute("ROLLBACK").await.unwrap();
+        other.close().await.unwrap();
+    });
+    world.run("flight start DL100").ok();
+}
