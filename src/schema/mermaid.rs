@@ -29,21 +29,17 @@ pub fn mermaid(schema: &Schema) -> String {
     text
 }
 
-/// `PK`, `FK`, `UK` as they apply, with commas between.
+/// `PK`, `FK`, `UK` as they apply, in this order whatever the constraints' order, with commas between.
 fn keys(table: &Table, column: &Column) -> String {
-    let mut marks = Vec::new();
-    for constraint in &table.constraints {
-        let mark = match &constraint.rule {
-            Rule::PrimaryKey(columns) if columns.contains(&column.name) => "PK",
-            Rule::ForeignKey(key) if key.columns.contains(&column.name) => "FK",
-            Rule::Unique(columns) if *columns == [column.name.clone()] => "UK",
-            _ => continue,
-        };
-        if !marks.contains(&mark) {
-            marks.push(mark);
-        }
-    }
-    marks.join(", ")
+    let applies = |mark: &&str| {
+        table.constraints.iter().any(|constraint| match &constraint.rule {
+            Rule::PrimaryKey(columns) => *mark == "PK" && columns.contains(&column.name),
+            Rule::ForeignKey(key) => *mark == "FK" && key.columns.contains(&column.name),
+            Rule::Unique(columns) => *mark == "UK" && *columns == [column.name.clone()],
+            _ => false,
+        })
+    };
+    ["PK", "FK", "UK"].into_iter().filter(applies).collect::<Vec<_>>().join(", ")
 }
 
 fn is_unique(table: &Table, columns: &[String]) -> bool {
@@ -81,6 +77,7 @@ mod tests {
             "        text userId PK",
             "        uuid flightId PK, FK",
             "        uuid reversesId FK, UK \"null\"",
+            "        text iata UK",
             "    airlines ||--o{ brands : \"airlineId\"",
             "    airlines |o--o{ flights : \"codeshareAirlineId\"",
             "    milesTransactions |o--o| milesTransactions : \"reversesId\"",
