@@ -289,8 +289,10 @@ fn a_table_in_use_is_waited_for_then_named() {
         busy.rows("BEGIN; LOCK TABLE \"milesTransactions\" IN SHARE MODE; SELECT pg_sleep(3); COMMIT");
     });
     eventually("the table is locked", || {
-        world.query("SELECT count(*) FROM pg_locks WHERE mode = 'ShareLock' AND granted AND locktype = 'relation'")
-            != "0"
+        world.query(
+            "SELECT count(*) FROM pg_locks WHERE mode = 'ShareLock' AND granted AND locktype = 'relation' \
+             AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+        ) != "0"
     });
     let output = world.run("db migrate --lock-timeout 50").exits(11);
     assert!(output.stderr.contains("Try 2 of 3"), "{output}");

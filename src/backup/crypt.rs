@@ -25,7 +25,7 @@ pub const MAGIC: &[u8] = b"age-encryption.org/v1\n";
 /// The tag of our stanza.
 const TAG: &str = "skyteam-summary";
 /// An age header is shorter than this, or the file is hostile.
-const HEADER_LIMIT: u64 = 64 << 10;
+pub const HEADER_LIMIT: usize = 64 << 10;
 /// Identity files are a few lines.
 const IDENTITY_LIMIT: u64 = 1 << 20;
 
@@ -190,7 +190,7 @@ fn header(mut file: File) -> Result<Decryptor<BufReader<File>>> {
     let mut start = Vec::new();
     let reading = || BackupError::io("reading the backup");
     file.seek(SeekFrom::Start(0)).map_err(reading())?;
-    Read::by_ref(&mut file).take(HEADER_LIMIT).read_to_end(&mut start).map_err(reading())?;
+    Read::by_ref(&mut file).take(HEADER_LIMIT as u64).read_to_end(&mut start).map_err(reading())?;
     if !start.windows(5).any(|window| window == b"\n--- ") {
         return Err(BackupError::archive("its encryption header does not end"));
     }
