@@ -2,7 +2,7 @@
 //!
 //! [`Approval`] can only be made here, by asking or by a flag; what is dangerous takes one by value.
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, shell};
 use crate::ui::Ui;
 
 /// The word of a person, or of a flag that stands in for it. Used up by what it allows.
@@ -92,7 +92,7 @@ async fn approve_loss(name: &str, question: &str, answers: &Answers, ui: &Ui) ->
             "data would be lost: a confirmation is needed",
         )
         .why(question)
-        .fix(format!("add --confirm {name}")));
+        .fix(format!("add {}", shell::flag("--confirm", name))));
     }
     ui.note(question);
     let typed = ui.ask_line(&format!("Type {name} to go on")).await?;

@@ -50,7 +50,7 @@ pub fn quoted(value: &str) -> String {
     for c in value.chars().take(SHOWN + 1) {
         match c {
             '"' | '\\' => out.extend(['\\', c]),
-            c if c.is_control() || is_format(c) => out.extend(c.escape_unicode()),
+            c if is_unseen(c) => out.extend(c.escape_unicode()),
             c => out.push(c),
         }
     }
@@ -59,6 +59,12 @@ pub fn quoted(value: &str) -> String {
     }
     out.push('"');
     out
+}
+
+/// What is not seen where it is shown, and acts: control characters, and marks that turn or hide text.
+#[must_use]
+pub fn is_unseen(c: char) -> bool {
+    c.is_control() || is_format(c)
 }
 
 /// Marks that turn or hide text without showing: bidirectional controls, joiners, the byte order mark.
@@ -261,7 +267,7 @@ text!(
     /// An address on the web, kept as it was written.
     WebUrl, "url", "an http:// or https:// URL",
     |v| {
-        let visible = v.chars().all(|c| !c.is_control() && !c.is_whitespace() && !is_format(c));
+        let visible = v.chars().all(|c| !c.is_whitespace() && !is_unseen(c));
         let web = v.len() <= 2048 && visible
             && url::Url::parse(v).is_ok_and(|u| matches!(u.scheme(), "http" | "https") && u.has_host());
         when(web, v)
@@ -283,7 +289,7 @@ text!(
 text!(
     /// A name for people to read: of an airline, a brand, a product, or the one a player displays.
     Name, "name", "text with at least one visible character and no NUL, up to 4 MiB",
-    |v| when(storable(v) && v.chars().any(|c| !c.is_whitespace() && !c.is_control() && !is_format(c)), v)
+    |v| when(storable(v) && v.chars().any(|c| !c.is_whitespace() && !is_unseen(c)), v)
 );
 
 text!(

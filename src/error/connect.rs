@@ -4,8 +4,9 @@ use std::io::ErrorKind as Io;
 
 use sqlx::error::DatabaseError;
 
-use super::{Error, Kind, driver};
+use super::{Error, Kind, driver, shell};
 use crate::db::{ConnectError, Password, Target};
+use crate::schema::dialect::quote;
 
 impl From<ConnectError> for Error {
     fn from(error: ConnectError) -> Self {
@@ -24,7 +25,7 @@ impl From<ConnectError> for Error {
             ConnectError::Unreadable { path } => {
                 Self::new(Kind::Denied, "permission_denied", format!("the database file {path} may not be read"))
                     .why("its owner allows neither you nor everybody to")
-                    .fix(format!("sudo chown \"$USER\" {path}    or run skyteam as its owner"))
+                    .fix(format!("sudo chown \"$USER\" {}    or run skyteam as its owner", shell::file(&path)))
             }
             ConnectError::Folder { path, source } => {
                 Self::new(Kind::Config, "cannot_open", format!("the database file {path} cannot be made"))
@@ -67,19 +68,36 @@ impl Error {
         };
         let database = &target.database;
         if let Some(schema) = named("schema") {
-            self.fix(format!("as the database's owner: GRANT USAGE, CREATE ON SCHEMA {schema} TO \"{role}\""))
-                .fix(format!("skyteam db create --owner {role} --admin-url URL    grants all that is needed"))
+            self.fix(format!(
+                "as the database's owner: GRANT USAGE, CREATE ON SCHEMA {} TO {}",
+                quote(&schema),
+                quote(role)
+            ))
+            .fix(format!("{}    grants all that is needed", create(role)))
         } else if named("database").is_some() {
-            self.fix(format!("as its owner: GRANT CONNECT, CREATE, TEMPORARY ON DATABASE \"{database}\" TO \"{role}\""))
-                .fix(format!("skyteam db create --owner {role} --admin-url URL    grants all that is needed"))
+            self.fix(format!(
+                "as its owner: GRANT CONNECT, CREATE, TEMPORARY ON DATABASE {} TO {}",
+                quote(database),
+                quote(role)
+            ))
+            .fix(format!("{}    grants all that is needed", create(role)))
         } else if let Some(table) = named("table") {
-            self.fix(format!("as its owner: GRANT SELECT, INSERT, UPDATE, DELETE ON \"{table}\" TO \"{role}\""))
+            self.fix(format!(
+                "as its owner: GRANT SELECT, INSERT, UPDATE, DELETE ON {} TO {}",
+                quote(&table),
+                quote(role)
+            ))
         } else if let Some((_, table)) = refusal.split_once("must be owner of table ") {
-            self.fix(format!("as its owner or a superuser: ALTER TABLE \"{table}\" OWNER TO \"{role}\""))
+            self.fix(format!("as its owner or a superuser: ALTER TABLE {} OWNER TO {}", quote(table), quote(role)))
         } else {
             self
         }
     }
+}
+
+/// The command that makes a role, or gives it what it lacks.
+fn create(role: &str) -> String {
+    format!("skyteam db create {} --admin-url URL", shell::flag("--owner", role))
 }
 
 fn unreachable(target: &Target) -> Error {
@@ -131,15 +149,15 @@ fn refused_login(target: &Target, password: &Password, refusal: &dyn DatabaseErr
             }
             Password::FileIgnored(file) => denied("login_refused")
                 .why(format!("the password file {} is ignored, because others can read it", file.display()))
-                .fix(format!("chmod 600 {}", file.display())),
+                .fix(format!("chmod 600 {}", shell::file(&file.display().to_string()))),
         },
         Some("28000") if message.ends_with("no encryption") => denied("tls_required")
             .fix("sslmode=require in the URL; better sslmode=verify-full, which looks whose server it is"),
         Some("28000") if message.contains("does not exist") => {
-            denied("login_refused").fix(format!("skyteam db create --owner {role} --admin-url URL    makes the role"))
+            denied("login_refused").fix(format!("{}    makes the role", create(role)))
         }
         Some("28000") if message.contains("not permitted to log in") => {
-            denied("login_refused").fix(format!("as a superuser: ALTER ROLE \"{role}\" LOGIN"))
+            denied("login_refused").fix(format!("as a superuser: ALTER ROLE {} LOGIN", quote(role)))
         }
         Some("28000") => denied("login_refused").fix("ask whoever runs the server for an entry in its pg_hba.conf"),
         Some("3D000") => {

@@ -1,6 +1,6 @@
 //! The wording of the directory's refusals: input rules, references, and what users, airlines, brands and products forbid.
 
-use super::{Error, Kind};
+use super::{Error, Kind, shell};
 use crate::domain::directory::{DirectoryError, Use};
 use crate::domain::input::{InputError, quoted};
 use crate::domain::reference::{CANDIDATES, Candidate, Noun, ReferenceError};
@@ -33,7 +33,10 @@ impl From<ReferenceError> for Error {
                     .iter()
                     .fold(Self::new(Kind::NotFound, "ambiguous", what), |error, candidate| error.why(one(candidate)));
                 let error = if more { error.why("and more") } else { error };
-                error.fix(format!("name it by its id: {}", shown.first().map_or("…", |first| first.key.as_str())))
+                error.fix(format!(
+                    "name it by its id: {}",
+                    shown.first().map_or("…".to_owned(), |first| shell::word(&first.key))
+                ))
             }
             ReferenceError::Db(error) => error.into(),
         }
@@ -51,7 +54,7 @@ impl From<DirectoryError> for Error {
                     Some(holder) => error.why(format!("{} {} has it", noun.singular(), one(&holder))).fix(format!(
                         "skyteam {} show {}",
                         word(noun),
-                        holder.key
+                        shell::last(&holder.key)
                     )),
                     None => error.why("another program took it just now").fix("look again, then run it again"),
                 }
@@ -61,7 +64,7 @@ impl From<DirectoryError> for Error {
                 let error = Self::new(Kind::Refused, "in_use", what);
                 let error = by.iter().fold(error, |error, one| error.why(counted(*one)));
                 match noun {
-                    Noun::Product => error.fix(format!("skyteam product disable {key}")),
+                    Noun::Product => error.fix(format!("skyteam product disable {}", shell::last(&key))),
                     _ => error.fix("delete those first, or leave it as it is"),
                 }
             }
@@ -69,7 +72,7 @@ impl From<DirectoryError> for Error {
                 let what = format!("{} is the primary brand of {}", quoted(&key), quoted(&airline));
                 Self::new(Kind::Refused, "primary_brand", what)
                     .why("an airline that has brands has a primary one")
-                    .fix(format!("skyteam brand primary {other}"))
+                    .fix(format!("skyteam brand primary {}", shell::last(&other)))
             }
             DirectoryError::Gone { noun, key } => {
                 let what = format!("no {} {} any more", noun.singular(), quoted(&key));

@@ -1,6 +1,6 @@
 //! The wording of what the rules of flights forbid.
 
-use super::{Error, Kind};
+use super::{Error, Kind, shell};
 use crate::domain::flight::status::Status;
 use crate::domain::flight::{Action, Flight, FlightError};
 
@@ -32,7 +32,7 @@ impl From<FlightError> for Error {
             FlightError::BrandOfAnother { brand_id, owner, airline_id } => {
                 refused("brand_of_another", format!("the brand {brand_id} is not one of {airline_id}'s"))
                     .why(format!("it belongs to {owner}"))
-                    .fix(format!("skyteam brand list --airline {airline_id}"))
+                    .fix(format!("skyteam brand list {}", shell::flag("--airline", &airline_id)))
             }
             FlightError::CodeOfAnother { code, brand_id, iata, icao } => {
                 refused("code_of_another", format!("{code} is no flight code of the brand {brand_id}"))

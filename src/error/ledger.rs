@@ -1,6 +1,6 @@
 //! The wording of the ledger's refusals.
 
-use super::{Error, Kind};
+use super::{Error, Kind, shell};
 use crate::domain::input::quoted;
 use crate::domain::miles::batch::Rejection;
 use crate::domain::miles::key::{Difference, key_of};
@@ -23,7 +23,7 @@ impl From<MilesError> for Error {
                         "{} has {}, this adds {adds}: a balance never passes {MAX_BALANCE}",
                         holder.username, holder.miles
                     ))
-                    .fix(format!("skyteam miles history {}", holder.username))
+                    .fix(format!("skyteam miles history {}", shell::user(&holder.username)))
             }
             MilesError::KeyTaken { stored, differences } => key_taken(&stored, &differences),
             MilesError::NoProduct { product_id } => {
@@ -33,7 +33,7 @@ impl From<MilesError> for Error {
             MilesError::ProductInactive { product_id, name } => {
                 Self::new(Kind::Refused, "product_inactive", format!("{name} is not for sale"))
                     .why(format!("the product {product_id} is disabled"))
-                    .fix(format!("skyteam product enable {product_id}"))
+                    .fix(format!("skyteam product enable {}", shell::last(&product_id)))
             }
             MilesError::NoFlight { flight_id } => {
                 Self::new(Kind::NotFound, "not_found", format!("no flight {flight_id}")).fix("skyteam flight list")
@@ -67,7 +67,7 @@ impl From<MilesError> for Error {
             MilesError::BeyondRepair { user_id, balance, ledger } => {
                 Self::new(Kind::Refused, "beyond_repair", "no single entry can make balance and ledger equal")
                     .why(format!("user {user_id} has {balance}, the entries add up to {ledger}"))
-                    .fix(format!("skyteam miles history {user_id}"))
+                    .fix(format!("skyteam miles history {}", shell::last(&user_id)))
             }
             MilesError::Unknown { id, source } => unknown_outcome(id, None).source(source),
             MilesError::Db(error) => error.into(),
@@ -89,7 +89,7 @@ pub fn unknown_outcome(id: Id, again: Option<Again<'_>>) -> Error {
     match again {
         Some(Again { command, key }) => {
             let key = key.map_or_else(|| key_of(id), str::to_owned);
-            error.fix(format!("{command} --key {}   applies it, or says that it was applied", shell_word(&key)))
+            error.fix(format!("{command} {}   applies it, or says that it was applied", shell::flag("--key", &key)))
         }
         None => error.fix("look into the ledger before you run it again: skyteam miles history USER"),
     }
@@ -104,21 +104,11 @@ pub struct Again<'a> {
     pub key: Option<&'a str>,
 }
 
-/// A word as a POSIX shell takes it.
-pub fn shell_word(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
-}
-
 fn not_enough(holder: &Holder, needs: i64) -> Error {
     let short = needs - holder.miles;
     Error::new(Kind::Refused, "not_enough_miles", "not enough miles")
         .why(format!("{} has {}, this spends {needs}: {short} short", holder.username, holder.miles))
-        .fix(format!("skyteam miles history {}", holder.username))
+        .fix(format!("skyteam miles history {}", shell::user(&holder.username)))
 }
 
 fn key_taken(stored: &Entry, differences: &[Difference]) -> Error {

@@ -3,7 +3,7 @@
 use migration::runner::RunError;
 
 use super::schema::{data_breaks, lacking};
-use super::{Error, Kind};
+use super::{Error, Kind, shell};
 use crate::migrate::MigrateError;
 use crate::schema::SchemaError;
 use crate::schema::generate::GenerateError;
@@ -33,7 +33,7 @@ impl From<MigrateError> for Error {
             MigrateError::Behind { asked, at } => {
                 Self::new(Kind::Refused, "behind", format!("the database is past {asked}"))
                     .why(format!("it is at {at}, and migrate only goes up"))
-                    .fix(format!("skyteam db rollback --to {asked}"))
+                    .fix(format!("skyteam db rollback {}", shell::flag("--to", &asked)))
             }
             MigrateError::NotApplied(folder) => {
                 Self::new(Kind::Refused, "not_applied", format!("{folder} is not applied here"))

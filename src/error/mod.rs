@@ -11,6 +11,7 @@ mod flight;
 pub mod ledger;
 mod migrate;
 pub mod schema;
+pub mod shell;
 
 pub use crate::db::{SqlState, sql_state, violated_constraint};
 pub use driver::describe as describe_driver;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Error, Kind};
+use super::{Error, Kind, shell};
 use crate::schema::live::LiveError;
 use crate::schema::rights::Missing;
 use crate::schema::session::{Holder, SessionError};
@@ -75,7 +75,11 @@ impl From<LiveError> for Error {
             }
             LiveError::NotATable { name, kind } => {
                 Self::new(Kind::Refused, "not_a_table", format!("{name} is a {kind} here, and skyteam needs a table"))
-                    .fix(format!("rename it: ALTER {} \"{name}\" RENAME TO …", kind.to_uppercase()))
+                    .fix(format!(
+                        "rename it: ALTER {} {} RENAME TO …",
+                        kind.to_uppercase(),
+                        crate::schema::dialect::quote(&name)
+                    ))
             }
             LiveError::Definition { table, problem } => {
                 Self::new(Kind::Refused, "unreadable_schema", format!("the definition of {table} cannot be read"))
@@ -143,9 +147,14 @@ pub fn possible_rename(suspects: &[Suspect], name: &str) -> Error {
         error = error.why(format!("{table}.{from} may have become {table}.{to}, and its values would be lost"));
     }
     for Suspect { table, from, to } in suspects {
-        error = error.fix(format!("add --rename {table}.{from}={to}    if it is the same column"));
+        error = error.fix(format!("add {}    if it is the same column", renames(table, from, to)));
     }
-    error.fix(format!("add --confirm {name}    if the values may go"))
+    error.fix(format!("add {}    if the values may go", shell::flag("--confirm", name)))
+}
+
+/// The flag that says that one column becomes another.
+pub fn renames(table: &str, from: &str, to: &str) -> String {
+    shell::flag("--rename", &format!("{table}.{from}={to}"))
 }
 
 /// Rights that the role lacks, with the statements that give them.

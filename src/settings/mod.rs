@@ -18,7 +18,7 @@ pub use flags::{Color, Global};
 pub use sources::{Origin, Sources};
 
 use crate::db::{self, DatabaseUrl};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, shell};
 use crate::world::World;
 
 /// A value and where it came from.
@@ -289,7 +289,7 @@ fn choose_database(
                 let undecided = move || {
                     Error::new(Kind::Config, "no_database", format!("profile {name:?} has no URL"))
                         .why(format!("the environment variable {variable}, which its url_env names, is not set"))
-                        .fix(format!("export {variable}=postgres://…"))
+                        .fix(format!("export {}=postgres://…", shell::word(&variable)))
                 };
                 Setting::new(DatabaseChoice::Undecided(Arc::new(undecided)), profile_origin.clone())
             }

@@ -11,7 +11,7 @@ use crate::commands::airline::row::Shown;
 use crate::context::Context;
 use crate::db::Transaction;
 use crate::entity::airline;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, shell};
 use crate::ui::Format;
 
 /// Where a new token goes.
@@ -48,7 +48,7 @@ pub async fn commit(cx: &Context, tx: Transaction, row: airline::Model, args: &S
         let what = format!("the token file {} cannot be put in its place", path.display());
         return Err(Error::new(Kind::Failure, "io", what)
             .why(error.error.to_string())
-            .fix(format!("skyteam airline token show {} --reveal", row.airline_id)));
+            .fix(format!("skyteam airline token show --reveal {}", shell::last(&row.airline_id))));
     }
     cx.ui.note(format!("Token written to {}", path.display()));
     cx.ui.report(&Shown::from(row))

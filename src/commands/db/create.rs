@@ -8,8 +8,9 @@ use serde::Serialize;
 use crate::context::Context;
 use crate::db::provision::{self, State};
 use crate::db::{Database, DatabaseUrl, PostgresUrl, Secret};
-use crate::error::{Error, Kind, Outcome, Result};
+use crate::error::{Error, Kind, Outcome, Result, shell};
 use crate::report::Report;
+use crate::schema::dialect::quote;
 use crate::ui::{Cell, Page, Tone};
 
 pub(super) const EXAMPLES: &str = "Examples:
@@ -104,7 +105,7 @@ async fn create_postgres(args: &Args, place: &PostgresUrl, cx: &Context) -> Resu
         steps.push(Step { object: "role", name: owner.clone(), state: State::Created });
     } else {
         return Err(Error::new(Kind::NotFound, "no_such_role", format!("no role {owner:?} on that server"))
-            .fix(format!("skyteam db create --owner {owner}")));
+            .fix(format!("skyteam db create {}", shell::flag("--owner", &owner))));
     }
 
     if provision::database_exists(admin.conn(), &name).await? {
@@ -148,8 +149,8 @@ async fn grant(
             format!("role {role:?} lacks rights in {name:?}, and this role may not grant them"),
         )
         .fix("skyteam db create --admin-url URL    with the database's owner or a superuser")
-        .fix(format!("GRANT CREATE, TEMPORARY ON DATABASE \"{name}\" TO \"{role}\""))
-        .fix(format!("GRANT USAGE, CREATE ON SCHEMA public TO \"{role}\""))
+        .fix(format!("GRANT CREATE, TEMPORARY ON DATABASE {} TO {}", quote(name), quote(role)))
+        .fix(format!("GRANT USAGE, CREATE ON SCHEMA public TO {}", quote(role)))
         .source(error)
     })?;
     inside.close().await;
@@ -217,7 +218,7 @@ fn needs_right(error: Error, role: &str, right: &str) -> Error {
     }
     Error::new(Kind::Denied, "permission_denied", format!("role {role:?} may not do this"))
         .why(format!("it needs {right}"))
-        .fix(format!("ALTER ROLE \"{role}\" {right}    by a superuser, or"))
+        .fix(format!("ALTER ROLE {} {right}    by a superuser, or", quote(role)))
         .fix("skyteam db create --admin-url URL    with a role that may")
         .source(error)
 }

@@ -9,7 +9,7 @@ use super::planned::PlanArgs;
 use crate::approval::Ask;
 use crate::context::Context;
 use crate::db::DatabaseUrl;
-use crate::error::schema::possible_rename;
+use crate::error::schema::{possible_rename, renames};
 use crate::error::{Error, Kind, Outcome, Result};
 use crate::report::Report;
 use crate::schema::generate::{self, Generated};
@@ -136,7 +136,7 @@ async fn agree(cx: &Context, generated: &Generated) -> Result<()> {
         for suspect in &generated.suspects {
             let (table, from, to) = (&suspect.table, &suspect.from, &suspect.to);
             cx.ui.warn(format!("{table}.{from} would go and {table}.{to} come; if that is a rename, say so:"));
-            cx.ui.note(format!("  skyteam db generate --rename {table}.{from}={to}"));
+            cx.ui.note(format!("  skyteam db generate {}", renames(table, from, to)));
         }
         if !cx.ui.ask_yes("Write a migration that drops them?").await? {
             return Err(Error::new(Kind::Unconfirmed, "declined", "nothing was written: the answer was no"));

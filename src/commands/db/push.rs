@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::planned::{self, PlanArgs, counted};
 use crate::approval::Ask;
 use crate::context::Context;
-use crate::error::schema::{data_breaks, lacking, possible_rename};
+use crate::error::schema::{data_breaks, lacking, possible_rename, renames};
 use crate::error::{Error, Kind, Outcome, Result};
 use crate::report::Report;
 use crate::schema::{self, Applied, Prepared, Step};
@@ -99,7 +99,7 @@ async fn stop_at_renames(cx: &Context, prepared: &Prepared, name: &str) -> Resul
     for suspect in suspects {
         let (table, from, to) = (&suspect.table, &suspect.from, &suspect.to);
         cx.ui.warn(format!("{table}.{from} would go and {table}.{to} come; if that is a rename, say so:"));
-        cx.ui.note(format!("  skyteam db push --rename {table}.{from}={to}"));
+        cx.ui.note(format!("  skyteam db push {}", renames(table, from, to)));
     }
     if cx.ui.ask_yes("Drop them and lose their values?").await? {
         return Ok(());

@@ -7,7 +7,8 @@ use crate::db::{self, Database, Transaction};
 use crate::domain::input::{InputError, Text};
 use crate::domain::miles::{Entry, MilesError, Posted, post, source};
 use crate::entity::types::Id;
-use crate::error::ledger::{Again, shell_word, unknown_outcome};
+use crate::error::ledger::{Again, unknown_outcome};
+use crate::error::shell;
 use crate::error::{Error, Kind, Result};
 use crate::report::{Report, Row};
 use crate::ui::{Cell, Column, Look, Page};
@@ -147,7 +148,7 @@ pub(super) async fn finish(cx: &Context, tx: Transaction, id: Id) -> Result<(), 
 pub(super) fn worded(error: MilesError, command: &[&str], key: Option<&str>) -> Error {
     match error {
         MilesError::Unknown { id, source } => {
-            let words: Vec<String> = command.iter().map(|word| shell_word(word)).collect();
+            let words: Vec<String> = command.iter().map(|word| shell::word(word)).collect();
             let command = format!("skyteam miles {}", words.join(" "));
             unknown_outcome(id, Some(Again { command: &command, key })).source(source)
         }

@@ -12,7 +12,7 @@ use crate::domain::miles::key;
 use crate::domain::miles::repair::{self, Repairer};
 use crate::domain::reference;
 use crate::entity::user;
-use crate::error::{Outcome, Result};
+use crate::error::{Outcome, Result, shell};
 use crate::report::Row;
 use crate::ui::text::{count, grouped};
 use crate::ui::{Cell, Column, Look, Tone};
@@ -175,14 +175,14 @@ async fn mend(cx: &Context, database: &Database, user: Option<&user::Model>, tru
 
 /// The command that mends a finding.
 fn fix(finding: &Finding, database: &Database) -> String {
-    let user = format!("@{}", finding.username);
+    let user = shell::word(&format!("@{}", finding.username));
     let entry = finding.entry_id.map(|id| id.to_string()).unwrap_or_default();
     let flight = finding.flight_id.map(|id| id.to_string()).unwrap_or_default();
     let found = finding.found.unwrap_or_default();
     match finding.invariant {
         Invariant::BalanceIsSum => format!(
-            "skyteam miles audit --user {user} --repair --trust ledger --confirm {}   (or --trust balance)",
-            database.name()
+            "skyteam miles audit --user {user} --repair --trust ledger {}   (or --trust balance)",
+            shell::flag("--confirm", database.name())
         ),
         Invariant::BalanceInRange if found < 0 => format!("skyteam miles award {user} {} --note TEXT", -found),
         Invariant::BalanceInRange => {
@@ -220,5 +220,5 @@ fn by_hand(database: &Database, sql: &str) -> String {
         Engine::Postgres => "skyteam db shell -- -c ",
         Engine::Sqlite => "skyteam db shell -- -cmd ",
     };
-    format!("{words}{}", crate::error::ledger::shell_word(&sql))
+    format!("{words}{}", shell::word(&sql))
 }

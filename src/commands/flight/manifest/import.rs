@@ -14,7 +14,7 @@ use crate::domain::miles::flight::{Boarded, Boarding};
 use crate::domain::miles::key::fresh_id;
 use crate::domain::reference;
 use crate::entity::types::Id;
-use crate::error::{Error, Kind, Outcome, Result};
+use crate::error::{Error, Kind, Outcome, Result, shell};
 use crate::report::Report;
 use crate::ui::Page;
 use crate::ui::text::count;
@@ -192,7 +192,7 @@ fn refuse(plan: &Plan, args: &Args, flight: &Flight) -> Option<Error> {
     };
     let error = plan.bad().take(NAMED).fold(error, |error, line| error.why(line.complaint()));
     let error = if bad > NAMED { error.why(format!("and {} more", bad - NAMED)) } else { error };
-    let again = format!("skyteam flight manifest import {} {}", flight.id, args.file);
+    let again = format!("skyteam flight manifest import {} {}", flight.id, shell::file(&args.file));
     Some(match (unknown > 0, args.create_missing) {
         (true, false) => error
             .fix(format!("{again} --dry-run    shows every line"))
