@@ -142,6 +142,11 @@ impl Archive {
         Ok(Self { source: Arc::new(source), manifest, places, encrypted })
     }
 
+    /// What an archive says of itself that cannot be opened, where at least that is whole: then it is skyteam's.
+    pub fn manifest_of(file: File) -> Option<Manifest> {
+        tape::read_head(&Source::new(Box::new(file)).ok()?).ok()
+    }
+
     /// What it says of itself.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest

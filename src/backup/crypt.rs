@@ -18,7 +18,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::error::{BackupError, Result};
-use super::manifest::Manifest;
+use super::manifest::{Manifest, Subject};
+use super::tape;
 
 /// How every age file begins.
 pub const MAGIC: &[u8] = b"age-encryption.org/v1\n";
@@ -26,6 +27,10 @@ pub const MAGIC: &[u8] = b"age-encryption.org/v1\n";
 const TAG: &str = "skyteam-summary";
 /// An age header is shorter than this, or the file is hostile.
 pub const HEADER_LIMIT: usize = 64 << 10;
+/// The payload: a nonce, and pieces of 64 KiB with a tag each.
+const NONCE: u64 = 16;
+const PIECE: u64 = 64 << 10;
+const TAG_BYTES: u64 = 16;
 /// Identity files are a few lines.
 const IDENTITY_LIMIT: u64 = 1 << 20;
 
@@ -35,21 +40,52 @@ const IDENTITY_LIMIT: u64 = 1 << 20;
 pub struct Summary {
     /// When the snapshot was taken.
     pub created_at: DateTime<Utc>,
-    /// Name of the database.
-    pub database: String,
+    /// What of which database.
+    #[serde(flatten)]
+    pub subject: Subject,
     /// Version of its schema.
     pub schema_version: Option<String>,
     /// All rows.
     pub rows: u64,
+    /// Bytes of the archive before it was encrypted, which say how long the file must be.
+    pub size: u64,
+}
+
+impl Summary {
+    /// Whether a file is as long as it must be: what is missing at its end shows without a key.
+    ///
+    /// # Errors
+    /// [`BackupError::Damaged`] when it is not; [`BackupError::Io`].
+    pub fn check_length(&self, file: &mut File) -> Result<()> {
+        let reading = || BackupError::io("reading the backup");
+        let start = start(file)?;
+        let found = file.metadata().map_err(reading())?.len();
+        // The header ends with a line of its own, `--- ` and 43 characters; then a nonce, then pieces with a tag each.
+        let head = header_end(&start)
+            .and_then(|line| start[line..].iter().position(|&byte| byte == b'\n').map(|end| line + end + 1));
+        let wanted = head.map(|head| {
+            let pieces = self.size.div_ceil(PIECE).max(1);
+            (head as u64)
+                .saturating_add(NONCE)
+                .saturating_add(self.size)
+                .saturating_add(pieces.saturating_mul(TAG_BYTES))
+        });
+        match wanted {
+            Some(wanted) if wanted == found => Ok(()),
+            Some(wanted) => Err(BackupError::archive(format!("it has {found} bytes instead of {wanted}"))),
+            None => Err(BackupError::archive("its encryption header does not end")),
+        }
+    }
 }
 
 impl From<&Manifest> for Summary {
     fn from(manifest: &Manifest) -> Self {
         Self {
             created_at: manifest.created_at,
-            database: manifest.database.clone(),
+            subject: manifest.subject(),
             schema_version: manifest.schema_version.clone(),
             rows: manifest.rows(),
+            size: tape::size(manifest),
         }
     }
 }
@@ -186,15 +222,25 @@ impl Identity for Peek {
     }
 }
 
-fn header(mut file: File) -> Result<Decryptor<BufReader<File>>> {
+/// As much of a file as a header may take. Leaves it at its beginning.
+fn start(file: &mut File) -> Result<Vec<u8>> {
     let mut start = Vec::new();
     let reading = || BackupError::io("reading the backup");
     file.seek(SeekFrom::Start(0)).map_err(reading())?;
-    Read::by_ref(&mut file).take(HEADER_LIMIT as u64).read_to_end(&mut start).map_err(reading())?;
-    if !start.windows(5).any(|window| window == b"\n--- ") {
+    Read::by_ref(file).take(HEADER_LIMIT as u64).read_to_end(&mut start).map_err(reading())?;
+    file.seek(SeekFrom::Start(0)).map_err(reading())?;
+    Ok(start)
+}
+
+/// Where the header's last line begins.
+fn header_end(start: &[u8]) -> Option<usize> {
+    start.windows(5).position(|window| window == b"\n--- ").map(|at| at + 1)
+}
+
+fn header(mut file: File) -> Result<Decryptor<BufReader<File>>> {
+    if header_end(&start(&mut file)?).is_none() {
         return Err(BackupError::archive("its encryption header does not end"));
     }
-    file.seek(SeekFrom::Start(0)).map_err(reading())?;
     Decryptor::new_buffered(BufReader::new(file))
         .map_err(|error| BackupError::archive(format!("its encryption header is damaged ({error})")))
 }

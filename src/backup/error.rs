@@ -72,6 +72,32 @@ pub enum BackupError {
         /// `view monthly_miles`, …
         objects: Vec<String>,
     },
+    /// There is no such folder.
+    #[error("no folder {}", path.display())]
+    NoFolder {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// What should be a folder is none.
+    #[error("{} is no folder", path.display())]
+    NotAFolder {
+        /// What it is called.
+        path: PathBuf,
+    },
+    /// What should be written to can take no backup.
+    #[error("{} is {what}", path.display())]
+    NotAFile {
+        /// What it is called.
+        path: PathBuf,
+        /// What it is.
+        what: &'static str,
+    },
+    /// A file of somebody else's has a name that is needed.
+    #[error("{} is not skyteam's", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
     /// There is no such table in the database or in the archive.
     #[error("no table {name}")]
     NoTable {

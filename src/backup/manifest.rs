@@ -17,15 +17,49 @@ pub const FORMAT_VERSION: u32 = 1;
 pub const MANIFEST_LIMIT: u64 = 4 << 20;
 
 /// What of the database an archive holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Contents {
     /// Tables and rows.
+    #[default]
     All,
     /// Tables without rows (`--schema-only`).
     Schema,
     /// Rows, to be restored into tables that stand (`--data-only`).
     Data,
+}
+
+impl Contents {
+    /// The word that stands for it in a manifest.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Schema => "schema",
+            Self::Data => "data",
+        }
+    }
+}
+
+/// What a backup is of. Only backups of the same can take each other's place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Subject {
+    /// Name of the database.
+    pub database: String,
+    /// Its engine: an embedded `skyteam` is not the server's.
+    pub engine: Engine,
+    /// Rows, tables, or both.
+    pub contents: Contents,
+    /// Only these tables, in alphabetical order; all when empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tables: Vec<String>,
+}
+
+impl Subject {
+    /// Whether it is the whole database: what alone brings one back.
+    pub fn is_whole(&self) -> bool {
+        self.contents == Contents::All && self.tables.is_empty()
+    }
 }
 
 /// What an archive says of itself. Keys are added in later versions, never changed.
@@ -112,6 +146,16 @@ impl Manifest {
         self.tables.iter().map(|table| table.rows).sum()
     }
 
+    /// What it is of.
+    pub fn subject(&self) -> Subject {
+        let mut tables: Vec<String> = match self.complete {
+            true => Vec::new(),
+            false => self.tables.iter().map(|table| table.name.clone()).collect(),
+        };
+        tables.sort();
+        Subject { database: self.database.clone(), engine: self.engine, contents: self.contents, tables }
+    }
+
     /// The table of this name.
     pub fn table(&self, name: &str) -> Option<&TableEntry> {
         self.tables.iter().find(|table| table.name == name)
@@ -155,6 +199,20 @@ impl Manifest {
     }
 
     fn check(&self) -> Result<()> {
+        // What both engines can count to; so no sum of them overflows either.
+        let rows = self.tables.iter().try_fold(0_i64, |sum, table| sum.checked_add(i64::try_from(table.rows).ok()?));
+        if rows.is_none() {
+            return Err(damaged("it claims to have more rows than there can be"));
+        }
+        let mut versions = HashSet::new();
+        for line in &self.migrations {
+            let digits = line.version.len() == 14 && line.version.bytes().all(|byte| byte.is_ascii_digit());
+            let plain = [&line.name, &line.checksum, &line.applied_at].into_iter().all(|text| is_plain(text));
+            let known = ["migrate", "push", "baseline"].contains(&line.via.as_str());
+            if !digits || !plain || !known || i32::try_from(line.took_ms).is_err() || !versions.insert(&line.version) {
+                return Err(damaged(format!("its line of the migration {:?} is impossible", line.version)));
+            }
+        }
         let mut names = HashSet::new();
         for table in &self.tables {
             let plain = !table.name.is_empty() && table.name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
@@ -195,6 +253,11 @@ impl TableEntry {
     pub fn shape(&self) -> TableShape {
         TableShape { name: self.name.clone(), columns: self.columns.clone() }
     }
+}
+
+/// Whether a text is one that a line of the record can have.
+fn is_plain(text: &str) -> bool {
+    text.len() <= 200 && !text.chars().any(char::is_control)
 }
 
 fn damaged(found: impl Into<String>) -> BackupError {

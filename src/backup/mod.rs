@@ -42,6 +42,7 @@ mod pages;
 pub mod plan;
 pub mod postgres;
 pub mod prove;
+pub mod prune;
 pub mod retention;
 pub mod shape;
 pub mod source;

@@ -18,7 +18,7 @@ use tokio::process::{Child, Command};
 use super::error::{BackupError, Result};
 use super::folder::{self, MadeOf, Note};
 use super::make::Written;
-use super::manifest::Contents;
+use super::manifest::{Contents, Subject};
 use super::postgres;
 use super::shape::quoted;
 use super::tape::hex;
@@ -106,9 +106,13 @@ pub async fn dump(
 ///
 /// # Errors
 /// [`BackupError::Io`].
-pub fn leave_note(path: &Path, database: &str, at: DateTime<Utc>, written: &Written) -> Result<()> {
-    let made = Some(MadeOf { created_at: at, database: database.to_owned() });
-    let note = Note { size: written.size, sha256: written.sha256.clone(), made, verified: None };
+pub fn leave_note(path: &Path, database: &Database, wanted: &Wanted, at: DateTime<Utc>, made: &Written) -> Result<()> {
+    let mut tables = wanted.tables.clone();
+    tables.sort();
+    let (database, engine) = (database.name().to_owned(), database.engine());
+    let subject = Subject { database, engine, contents: wanted.contents, tables };
+    let mut note = Note::about(path, &made.sha256)?;
+    note.made = Some(MadeOf { created_at: at, subject });
     folder::write_note(path, &note)
 }
 

@@ -1,7 +1,8 @@
 //! Which backups to keep, as restic and rustic define it.
 //!
 //! The newest backups are kept by `last`; of the newest days, weeks and months that have backups at all, the newest
-//! backup of each. A backup that any rule keeps is kept. Days, weeks (ISO 8601) and months are those of UTC, like the
+//! backup of each. Where there are fewer days, weeks or months than a rule has numbers, it keeps the oldest backup too,
+//! so that history reaches back as far as it can. A backup that any rule keeps is kept. Days, weeks (ISO 8601) and months are those of UTC, like the
 //! times in the names.
 
 use chrono::{DateTime, Datelike, Utc};
@@ -44,26 +45,28 @@ impl Policy {
         order.sort_by_key(|&index| std::cmp::Reverse(candidates[index].at));
         let mut reasons = vec![Vec::new(); candidates.len()];
         type Period = fn(DateTime<Utc>, usize) -> (i32, u32);
-        let rules: [(&str, usize, Period); 4] = [
-            ("last", self.last, |_, place| (0, place as u32)),
-            ("daily", self.daily, |at, _| (at.year(), at.ordinal())),
-            ("weekly", self.weekly, |at, _| (at.iso_week().year(), at.iso_week().week())),
-            ("monthly", self.monthly, |at, _| (at.year(), at.month())),
+        let rules: [(&str, &str, usize, Period); 4] = [
+            ("last", "oldest", self.last, |_, place| (0, place as u32)),
+            ("daily", "oldest daily", self.daily, |at, _| (at.year(), at.ordinal())),
+            ("weekly", "oldest weekly", self.weekly, |at, _| (at.iso_week().year(), at.iso_week().week())),
+            ("monthly", "oldest monthly", self.monthly, |at, _| (at.year(), at.month())),
         ];
-        for (name, count, period) in rules {
+        for (name, oldest, count, period) in rules {
             let mut kept = 0;
             let mut previous = None;
             for (place, &index) in order.iter().enumerate() {
                 let this = period(candidates[index].at, place);
-                if kept < count && previous != Some(this) {
-                    reasons[index].push(name);
+                let is_new = previous != Some(this);
+                if kept < count && (is_new || place + 1 == order.len()) {
+                    reasons[index].push(if is_new { name } else { oldest });
                     kept += 1;
                 }
                 previous = Some(this);
             }
         }
-        let newest = |fits: fn(&Candidate) -> bool| order.iter().copied().find(|&index| fits(&candidates[index]));
-        for (index, name) in [(newest(|c| c.good), "newest good"), (newest(|c| c.proved), "newest proved")] {
+        let good = newest(candidates, |candidate| candidate.good);
+        let proved = newest(candidates, |candidate| candidate.proved);
+        for (index, name) in [(good, "newest good"), (proved, "newest proved")] {
             if let Some(index) = index
                 && reasons[index].is_empty()
             {
@@ -72,6 +75,13 @@ impl Policy {
         }
         reasons
     }
+}
+
+/// The newest candidate that fits.
+pub fn newest(candidates: &[Candidate], fits: impl Fn(&Candidate) -> bool) -> Option<usize> {
+    let fitting = (0..candidates.len()).filter(|&index| fits(&candidates[index]));
+    // Of equal ones the first, as in the list.
+    fitting.min_by_key(|&index| std::cmp::Reverse(candidates[index].at))
 }
 
 #[cfg(test)]
@@ -108,6 +118,18 @@ mod tests {
         assert_eq!(kept(Policy { monthly: 3, ..none }, &TIMES), [0, 5, 7]);
         assert_eq!(kept(Policy { last: 1, monthly: 2, ..none }, &TIMES), [0, 5]);
         assert_eq!(kept(Policy { last: 99, ..none }, &TIMES).len(), 8);
+    }
+
+    #[test]
+    fn where_there_are_too_few_periods_the_oldest_stays_too() {
+        let none = Policy::default();
+        // Two backups of one day: restic keeps the second as the "oldest daily" while numbers are left.
+        assert_eq!(kept(Policy { daily: 7, ..none }, &TIMES[..2]), [0, 1]);
+        assert_eq!(kept(Policy { monthly: 12, ..none }, &TIMES[..5]), [0, 4]);
+        let reasons = Policy { monthly: 12, ..none }.reasons(&candidates(&TIMES[..5]));
+        assert_eq!(reasons[4], ["oldest monthly"]);
+        // No numbers are left: it goes.
+        assert_eq!(kept(Policy { daily: 1, ..none }, &TIMES[..2]), [0]);
     }
 
     #[test]

@@ -66,6 +66,25 @@ pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// How many bytes something has, and their SHA-256.
+///
+/// # Errors
+/// What reading answers.
+pub fn sha256(mut from: impl Read) -> io::Result<(u64, String)> {
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0; COPY_BUFFER];
+    let mut size = 0;
+    loop {
+        match from.read(&mut buffer)? {
+            0 => return Ok((size, hex(&hash.finalize()))),
+            count => {
+                hash.update(&buffer[..count]);
+                size += count as u64;
+            }
+        }
+    }
+}
+
 /// Writes an archive: the manifest, then each member's bytes from `members`, in the manifest's order.
 ///
 /// # Errors
@@ -104,6 +123,23 @@ fn write_member(out: &mut impl Write, name: &str, time: u64, size: u64, from: &m
         return Err(io::Error::new(io::ErrorKind::InvalidData, format!("{name} has {copied} bytes instead of {size}")));
     }
     out.write_all(&vec![0; padding(size) as usize])
+}
+
+/// How many bytes an archive with this manifest has.
+pub fn size(manifest: &Manifest) -> u64 {
+    let bytes = manifest.to_bytes();
+    let members = manifest.tables.iter().filter_map(|table| table.member.as_ref());
+    let all = members.map(|member| member.size).chain([bytes.len() as u64, sums(&bytes, manifest).len() as u64]);
+    all.map(framed).sum::<u64>() + END
+}
+
+/// The manifest alone, of an archive that may be damaged behind it.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_head(source: &Source) -> Result<Manifest> {
+    let (bytes, _) = read_manifest(source)?;
+    Manifest::from_bytes(&bytes)
 }
 
 /// Where a member's bytes stand.

@@ -55,6 +55,26 @@ impl From<BackupError> for Error {
                 let error = objects.iter().take(NAMED).cloned().fold(error, Self::why);
                 more(error, objects.len()).fix("drop them, restore, and make them again")
             }
+            BackupError::NoFolder { path } => {
+                let path = path.display();
+                Self::new(Kind::NotFound, "no_such_folder", format!("there is no folder {path}"))
+                    .fix(format!("mkdir -p {path}"))
+            }
+            BackupError::NotAFolder { path } => {
+                Self::new(Kind::Usage, "usage", format!("{} is no folder", path.display()))
+                    .why("backups are written into folders")
+                    .fix("-f FILE names the file itself")
+            }
+            BackupError::NotAFile { path, what } => {
+                Self::new(Kind::Usage, "usage", format!("{} is {what}", path.display()))
+                    .why("-f names a file, or a pipe")
+                    .fix("skyteam db backup DIR     writes into a folder")
+            }
+            BackupError::Foreign { path } => {
+                Self::new(Kind::Refused, "foreign_file", format!("{} is not skyteam's", path.display()))
+                    .why("a file of that name is needed, and the one that is there was not made by skyteam")
+                    .fix("move it out of the way")
+            }
             BackupError::NoTable { name, known } if known.is_empty() => {
                 Self::new(Kind::Refused, "no_tables", "there are none of skyteam's tables here")
                     .why(format!("not even {name}"))

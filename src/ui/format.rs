@@ -138,6 +138,11 @@ impl Look {
         Cell::new(if self.human { super::text::grouped(number) } else { number.to_string() })
     }
 
+    /// A number of bytes: `1.2 MB` for people.
+    pub fn bytes(&self, count: u64) -> Cell {
+        Cell::new(if self.human { super::text::bytes(count) } else { count.to_string() })
+    }
+
     /// A number with its sign, green or red.
     pub fn signed(&self, number: impl Into<i64>) -> Cell {
         let number = number.into();

@@ -73,6 +73,47 @@ both!(ready fn a_backup_is_of_one_moment_while_others_write(world) {
     twin.run("miles audit").ok();
 });
 
+both!(ready fn only_a_file_is_replaced(world) {
+    let work = world.work();
+    // A link stays one, and what it leads to is replaced.
+    std::fs::create_dir(work.join("real")).unwrap();
+    for (link, there) in [("to-file", true), ("to-nothing", false)] {
+        if there {
+            std::fs::write(work.join("real").join(link), "old").unwrap();
+        }
+        std::os::unix::fs::symlink(format!("real/{link}"), work.join(link)).unwrap();
+        world.run(["db", "backup", "-f", link]).ok();
+        assert!(work.join(link).symlink_metadata().unwrap().is_symlink());
+        world.run(["db", "verify", &format!("real/{link}")]).ok();
+        assert!(!work.join(".skyteam-backup.lock").exists());
+    }
+    // A pipe takes the bytes, and is still one.
+    let pipe = work.join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let reader = {
+        let pipe = pipe.clone();
+        std::thread::spawn(move || std::fs::read(pipe).unwrap())
+    };
+    world.run("db backup -f pipe").ok();
+    let bytes = reader.join().unwrap();
+    std::fs::write(work.join("piped.skyteam"), bytes).unwrap();
+    world.run("db verify piped.skyteam").ok();
+    assert!(std::os::unix::fs::FileTypeExt::is_fifo(&pipe.symlink_metadata().unwrap().file_type()));
+    world.run("db backup -f real").exits(2);
+});
+
+both!(ready fn standard_output_takes_the_backup_and_nothing_else(world) {
+    // A terminal wants none.
+    let refused = world.call("db backup -f -").terminal(100).run().exits(2);
+    assert!(refused.stdout.is_empty(), "{refused}");
+    world.run("db backup -f - --keep-last 1").exits(2);
+    let mut backup = world.program("db backup -f - -o json");
+    let output = backup.output().unwrap();
+    assert!(output.stdout.starts_with(b"manifest.json"));
+    let told: serde_json::Value = serde_json::from_slice(&output.stderr).unwrap();
+    assert_eq!((told["file"].as_str(), told["size"].as_u64()), (Some("-"), Some(output.stdout.len() as u64)));
+});
+
 #[test]
 fn cron_needs_no_home_and_no_terminal() {
     let mut world = World::ready(Engine::Sqlite);

@@ -1,17 +1,18 @@
 //! Folders of backups: what is listed, and what is removed.
 
 use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
 
-use crate::support::{Engine, World};
+use crate::support::{Engine, World, both};
 
-/// Backups of these days at 02:00, in the folder `b`.
-fn folder(days: &[&str]) -> World {
-    let world = World::ready(Engine::Sqlite);
-    fs::create_dir(world.work().join("b")).unwrap();
-    for day in days {
-        world.call("db backup b").at(&format!("{day}T02:00:00Z")).run().ok();
-    }
-    world
+const KEY: &str = "age1lggyhqrw2nlhcxprm67z43rta597azn8gknawjehu9d9dl0jq3yqqvfafg";
+
+/// A backup of this day at 02:00 in the folder `b`; answers its path.
+fn backup(world: &World, day: &str, flags: &str) -> PathBuf {
+    let _ = fs::create_dir(world.work().join("b"));
+    let made = world.call(format!("db backup b -o json {flags}")).at(&format!("{day}T02:00:00Z")).run().ok().json();
+    PathBuf::from(made["file"].as_str().unwrap())
 }
 
 fn names(world: &World) -> Vec<String> {
@@ -24,39 +25,180 @@ fn names(world: &World) -> Vec<String> {
     names
 }
 
-#[test]
-fn only_what_skyteam_made_is_listed_and_removed() {
-    let world = folder(&["2026-11-01", "2026-11-02", "2026-11-03"]);
+/// A tar of somebody else's that begins like an archive of ours.
+fn foreign_tar(world: &World, name: &str) {
+    let folder = world.work().join("theirs");
+    let _ = fs::create_dir(&folder);
+    fs::write(folder.join("manifest.json"), r#"{"format": "something else", "formatVersion": 1}"#).unwrap();
+    fs::write(folder.join("data"), "precious").unwrap();
+    let file = world.work().join("b").join(name);
+    let made = Command::new("tar").arg("-cf").arg(file).args(["manifest.json", "data"]).current_dir(&folder).status();
+    assert!(made.unwrap().success());
+}
+
+both!(ready fn only_what_skyteam_made_is_listed_and_removed(world) {
+    for day in ["2026-11-01", "2026-11-02", "2026-11-03"] {
+        backup(world, day, "");
+    }
     fs::write(world.work().join("b/notes.skyteam"), "not a backup").unwrap();
     fs::write(world.work().join("b/dump.sql"), "--\n-- PostgreSQL database dump\n--\n").unwrap();
     fs::write(world.work().join("b/other.age"), "age-encryption.org/v1\n-> X25519 abc\n--- mac\n").unwrap();
+    foreign_tar(world, "theirs.tar");
     assert_eq!(world.run("db backups b -o json").ok().json().as_array().unwrap().len(), 3);
+    // With our ending it is listed as what it is, and still not ours to remove.
+    foreign_tar(world, "skyteam-x-20261101T000000Z.skyteam");
+    assert_eq!(world.run("db backups b -o json").ok().json().as_array().unwrap().len(), 4);
     world.run("db prune b").exits(2);
     world.run("db prune b --keep-last 1").exits(9);
     world.run("db prune b --keep-last 1 --dry-run").ok();
-    assert_eq!(names(&world).len(), 6);
+    assert_eq!(names(world).len(), 8);
     world.run("db prune b --keep-last 1 --yes").ok();
-    assert_eq!(names(&world), ["dump.sql", "notes.skyteam", "other.age", "skyteam-skyteam-20261103T020000Z.skyteam"]);
-}
+    let newest = format!("skyteam-{}-20261103T020000Z.skyteam", world.name());
+    let mut left = ["dump.sql", "notes.skyteam", "other.age", "skyteam-x-20261101T000000Z.skyteam", "theirs.tar", &newest];
+    left.sort();
+    assert_eq!(names(world), left);
+    backup(world, "2026-11-04", "--keep-last 1");
+    assert_eq!(names(world).len(), 6);
+});
 
-#[test]
-fn the_last_good_one_outlives_a_damaged_newer_one() {
-    let world = folder(&["2026-11-01", "2026-11-02", "2026-11-03"]);
-    let newest = world.work().join("b/skyteam-skyteam-20261103T020000Z.skyteam");
+both!(ready fn the_last_good_one_outlives_a_damaged_newer_one(world) {
+    let oldest = backup(world, "2026-11-01", "");
+    backup(world, "2026-11-02", "");
+    let newest = backup(world, "2026-11-03", "");
     let bytes = fs::read(&newest).unwrap();
     fs::write(&newest, &bytes[..bytes.len() / 2]).unwrap();
-    world.run("db verify b/skyteam-skyteam-20261101T020000Z.skyteam --deep").ok();
+    world.run(["db", "verify", oldest.to_str().unwrap(), "--deep"]).ok();
     world.run("db prune b --keep-last 1 --yes").ok();
-    let left: Vec<String> = names(&world).into_iter().filter(|name| name.ends_with(".skyteam")).collect();
+    let left: Vec<String> = names(world).into_iter().filter(|name| name.ends_with(".skyteam")).collect();
     // The damaged one by the rule, the newest that can be read, and the newest that is proved.
     assert_eq!(left.len(), 3, "{left:?}");
-}
+});
+
+both!(fn damage_that_only_reading_shows_is_seen_before_anything_goes(world) {
+    world.run("db seed --users 20 --flights 10").ok();
+    let sound = backup(world, "2026-11-01", "");
+    let flipped = backup(world, "2026-11-02", "");
+    let mut bytes = fs::read(&flipped).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&flipped, bytes).unwrap();
+    world.run("db prune b --keep-last 1 --yes").ok();
+    assert!(sound.exists());
+    // Nothing good at all: then nothing goes.
+    fs::remove_file(&sound).unwrap();
+    let other = backup(world, "2026-10-01", "");
+    fs::write(&other, fs::read(&flipped).unwrap()).unwrap();
+    world.run("db prune b --keep-last 1 --yes").ok();
+    assert!(other.exists() && flipped.exists());
+});
+
+both!(ready fn an_encrypted_one_that_is_cut_is_no_good_one(world) {
+    let sound = backup(world, "2026-11-01", &format!("--encrypt-to {KEY}"));
+    let cut = backup(world, "2026-11-02", &format!("--encrypt-to {KEY}"));
+    let bytes = fs::read(&cut).unwrap();
+    fs::write(&cut, &bytes[..bytes.len() - 1]).unwrap();
+    let listed = world.run("db backups b -o json").ok().json();
+    assert!(listed[0]["verified"].as_str().unwrap().contains("bytes instead of"), "{listed}");
+    assert!(listed[1]["verified"].is_null());
+    world.run("db prune b --keep-last 1 --yes").ok();
+    assert!(sound.exists());
+    backup(world, "2026-11-03", &format!("--encrypt-to {KEY} --keep-last 1"));
+    assert_eq!(names(world).len(), 1);
+});
+
+both!(ready fn a_part_does_not_take_the_place_of_the_whole(world) {
+    let whole = backup(world, "2026-11-01", "");
+    for (day, part) in [("2026-11-02", "--schema-only"), ("2026-11-03", "--data-only"), ("2026-11-04", "--table users")] {
+        let older = backup(world, &day.replace("2026-11", "2026-10"), part);
+        let made = backup(world, day, &format!("{part} --keep-last 1"));
+        assert!(whole.exists(), "{part}");
+        assert!(made.exists() && !older.exists(), "{part}");
+    }
+    backup(world, "2026-11-05", &format!("--schema-only --encrypt-to {KEY} --keep-last 1"));
+    assert!(whole.exists());
+    assert_eq!(names(world).len(), 4);
+});
 
 #[test]
-fn a_backup_prunes_after_itself() {
-    let world = folder(&["2026-11-01", "2026-11-02"]);
+fn dumps_are_pruned_among_themselves_and_their_notes_with_them() {
+    let world = World::ready(Engine::Postgres);
+    let archive = backup(&world, "2026-10-01", "");
+    let older = backup(&world, "2026-11-01", "--format plain");
+    let flipped = backup(&world, "2026-11-02", "--format plain");
+    let mut bytes = fs::read(&flipped).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&flipped, bytes).unwrap();
+    world.run("db prune b --keep-last 1 --yes").ok();
+    assert!(older.exists() && archive.exists());
+    let newest = backup(&world, "2026-11-03", "--format plain --keep-last 1");
+    // The changed one is no file that its note is about, so nothing says whose it is.
+    assert!(archive.exists() && newest.exists() && flipped.exists() && !older.exists());
+    assert_eq!(world.run("db backups b -o json").ok().json().as_array().unwrap().len(), 2);
+    assert!(!names(&world).iter().any(|name| name.contains("20261101")));
+}
+
+both!(ready fn a_backup_prunes_after_itself(world) {
+    backup(world, "2026-11-01", "");
+    backup(world, "2026-11-02", "");
     let call = world.call("db backup b --keep-daily 2 -o json").at("2026-11-03T02:00:00Z");
     let made = call.run().ok().json();
     assert_eq!(made["removed"].as_array().unwrap().len(), 1);
-    assert_eq!(names(&world).len(), 2);
-}
+    assert_eq!(names(world).len(), 2);
+});
+
+both!(ready fn the_second_backup_of_a_second_gets_a_name_of_its_own(world) {
+    let first = backup(world, "2026-11-01", "");
+    let bytes = fs::read(&first).unwrap();
+    world.run("user add 1 pilot1").ok();
+    let second = backup(world, "2026-11-01", "");
+    assert!(second.to_str().unwrap().ends_with("T020000Z-2.skyteam"), "{second:?}");
+    assert_eq!(fs::read(&first).unwrap(), bytes);
+    assert_eq!(world.run("db backups b -o json").ok().json().as_array().unwrap().len(), 2);
+});
+
+both!(ready fn a_note_vouches_for_the_file_that_it_saw(world) {
+    let verified = |world: &World| world.run("db backups -o json").ok().json()[0]["verified"].clone();
+    world.run("db backup -f b.skyteam").ok();
+    world.run("db verify b.skyteam --deep").ok();
+    assert_eq!(verified(world), "restored");
+    world.call("db backup -f b.skyteam").at("2026-11-03T02:00:00Z").run().ok();
+    assert!(verified(world).is_null());
+    // As with a file that came there by other ways.
+    world.run("db verify b.skyteam --deep").ok();
+    world.call("db backup -f c.skyteam").at("2026-11-04T02:00:00Z").run().ok();
+    fs::rename(world.work().join("c.skyteam"), world.work().join("b.skyteam")).unwrap();
+    assert!(verified(world).is_null());
+});
+
+both!(ready fn notes_stay_away_from_files_of_others(world) {
+    world.run("db backup -f c.skyteam").ok();
+    fs::write(world.work().join("c.skyteam.json"), r#"{"mine": true}"#).unwrap();
+    let output = world.run("db verify c.skyteam").ok();
+    assert!(output.stderr.contains("is not skyteam's"), "{output}");
+    assert_eq!(fs::read_to_string(world.work().join("c.skyteam.json")).unwrap(), r#"{"mine": true}"#);
+    world.run("db backup -f c.skyteam").ok();
+    assert!(world.work().join("c.skyteam.json").exists());
+    fs::write(world.work().join("foo"), "no backup").unwrap();
+    world.run("db verify foo").exits(3);
+    assert!(!world.work().join("foo.json").exists());
+});
+
+both!(ready fn programs_read_sizes_as_numbers(world) {
+    let file = backup(world, "2026-11-01", "");
+    let size = fs::metadata(&file).unwrap().len().to_string();
+    assert!(world.run("db backups b -o csv --columns size").ok().stdout.contains(&size));
+    let pruned = world.run("db prune b --keep-last 1 -o csv").ok().stdout;
+    assert_eq!(pruned.lines().next(), Some("keep,file,size,reasons"));
+    assert_eq!(pruned.lines().nth(1).unwrap(), format!("true,{},{size},last", file.display()));
+});
+
+both!(ready fn a_folder_that_is_none_is_told(world) {
+    let missing = world.run("-o json db backup nope/x").exits(4);
+    assert_eq!(missing.error()["code"], "no_such_folder");
+    world.run("db backups nope").exits(4);
+    fs::write(world.work().join("file"), "").unwrap();
+    world.run("db backup file").exits(2);
+    world.run("db backups file").exits(2);
+    world.run("db prune file --keep-last 1").exits(2);
+});

@@ -1,5 +1,6 @@
 //! `db backup`: an archive of skyteam's tables, or a dump by pg_dump.
 
+use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,11 +12,12 @@ use serde::Serialize;
 use super::shell::libpq_variables;
 use super::{prune, restore};
 use crate::backup::crypt::Recipients;
-use crate::backup::file::{self, FolderLock, PendingFile};
+use crate::backup::file::{self, Destination, FolderLock, PendingFile};
+use crate::backup::folder;
 use crate::backup::make::{Made, Snapshot, Wanted, Written};
 use crate::backup::manifest::{Contents, Manifest};
-use crate::backup::native;
 use crate::backup::spool::Spools;
+use crate::backup::{BackupError, native};
 use crate::context::Context;
 use crate::db::{Database, DatabaseUrl};
 use crate::error::{Error, Kind, Outcome, Result};
@@ -111,40 +113,38 @@ impl Report for Backup {
 pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
     let begun = Instant::now();
     let recipients = Recipients::parse(args.encrypt_to.iter().map(String::as_str))?;
-    refuse_misuse(&args, &recipients)?;
+    refuse_misuse(&args, cx, &recipients)?;
     let database = cx.reader().await?;
-    let to_stdout = args.file.as_deref() == Some(Path::new("-"));
-    let target = target(&args, cx, &database);
-    let folder = if to_stdout { restore::scratch_folder(cx) } else { file::folder_of(&target).to_owned() };
-    let _lock = if to_stdout { None } else { Some(FolderLock::take(&folder)?) };
+    let target = target(&args, cx, &database)?;
+    let folder = match &target {
+        Target::File { path, .. } => file::folder_of(path).to_owned(),
+        Target::Stdout | Target::Stream(_) => restore::scratch_folder(cx),
+    };
+    let _lock = match &target {
+        Target::File { .. } => Some(FolderLock::take(&folder)?),
+        Target::Stdout | Target::Stream(_) => None,
+    };
 
     let mut report = match args.format {
         Format::Archive => {
             let made = read(&args, cx, &database, &Spools::new(&folder, !recipients.is_empty())).await?;
-            let (manifest, written) = if to_stdout {
-                cx.ui.pour(|out| made.write(out, &recipients))??
-            } else if cx.answers.dry_run {
-                made.write(io::sink(), &recipients)?
-            } else {
-                let mut pending = PendingFile::create(&target)?;
-                let done = made.write(&mut pending, &recipients)?;
-                pending.commit()?;
-                done
-            };
-            of_archive(&target, &manifest, written, !recipients.is_empty())
+            let (place, (manifest, written)) = archive(cx, &target, made, &recipients)?;
+            of_archive(place, &manifest, written, !recipients.is_empty())
         }
-        Format::Plain | Format::Custom => dump(&args, cx, &database, &target, to_stdout).await?,
+        Format::Plain | Format::Custom => dump(&args, cx, &database, &target).await?,
     };
-    if !args.keep.policy().is_empty() && !to_stdout {
+    if !args.keep.policy().is_empty() {
         let removed = prune::apply(&folder, args.keep.policy(), cx.answers.dry_run)?;
         report.removed = removed.iter().map(|path| path.display().to_string()).collect();
     }
     report.seconds = (begun.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
-    if to_stdout {
-        report.file = "-".into();
-        cx.ui.note(report.line());
-    } else {
-        cx.ui.report(&report)?;
+    match target {
+        // The backup is the answer there; what is told of it goes the other way.
+        Target::Stdout if cx.ui.format().is_json() => {
+            cx.ui.note(serde_json::to_string(&report).map_err(io::Error::from)?);
+        }
+        Target::Stdout => cx.ui.note(report.line()),
+        Target::Stream(_) | Target::File { .. } => cx.ui.report(&report)?,
     }
     if cx.answers.dry_run {
         cx.ui.note("Dry run: nothing was written.");
@@ -152,7 +152,17 @@ pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-fn refuse_misuse(args: &Args, recipients: &Recipients) -> Result<()> {
+fn refuse_misuse(args: &Args, cx: &Context, recipients: &Recipients) -> Result<()> {
+    let to_stdout = args.file.as_deref() == Some(Path::new("-"));
+    if to_stdout && args.format != Format::Plain && cx.ui.is_terminal() && !cx.answers.dry_run {
+        return Err(Error::new(Kind::Usage, "usage", "a backup is not for a terminal")
+            .why("standard output is one, and the backup is not text")
+            .fix("skyteam db backup -f - > FILE"));
+    }
+    if to_stdout && !args.keep.policy().is_empty() {
+        return Err(Error::new(Kind::Usage, "usage", "--keep-… needs a folder, and standard output is in none")
+            .fix("skyteam db prune DIR --keep-daily 7"));
+    }
     if args.format != Format::Archive && !recipients.is_empty() {
         return Err(Error::new(Kind::Usage, "usage", "only skyteam's own archive can be encrypted")
             .why("--format plain and custom are what pg_dump writes")
@@ -161,19 +171,57 @@ fn refuse_misuse(args: &Args, recipients: &Recipients) -> Result<()> {
     Ok(())
 }
 
-fn target(args: &Args, cx: &Context, database: &Database) -> PathBuf {
+/// Where the backup goes.
+enum Target {
+    Stdout,
+    /// A pipe or a device that takes bytes.
+    Stream(PathBuf),
+    /// A file under its own name, or in place of one that has the name given.
+    File {
+        path: PathBuf,
+        replaces: bool,
+    },
+}
+
+fn target(args: &Args, cx: &Context, database: &Database) -> Result<Target> {
     let extension = match args.format {
         Format::Archive => file::EXTENSION,
         Format::Plain => "sql",
         Format::Custom => "dump",
     };
-    match &args.file {
-        Some(file) => cx.cwd.join(file),
+    Ok(match &args.file {
+        Some(file) if file == Path::new("-") => Target::Stdout,
+        Some(file) => match file::destination(&cx.cwd.join(file))? {
+            Destination::File(path) => Target::File { path, replaces: true },
+            Destination::Stream(path) => Target::Stream(path),
+        },
         None => {
             let folder = args.dir.as_ref().map_or_else(|| cx.cwd.clone(), |dir| cx.cwd.join(dir));
-            folder.join(file::name(database.name(), cx.now, extension))
+            Target::File { path: folder.join(file::name(database.name(), cx.now, extension)), replaces: false }
         }
-    }
+    })
+}
+
+/// Opens a pipe or a device.
+fn open(stream: &Path) -> Result<File> {
+    let opened = File::options().write(true).open(stream);
+    Ok(opened.map_err(BackupError::io(format!("writing {}", stream.display())))?)
+}
+
+/// Writes an archive; answers where it is now.
+fn archive(cx: &Context, target: &Target, made: Made, to: &Recipients) -> Result<(String, (Manifest, Written))> {
+    Ok(match target {
+        Target::Stdout => ("-".into(), cx.ui.pour(|out| made.write(out, to))??),
+        Target::Stream(path) | Target::File { path, .. } if cx.answers.dry_run => {
+            (path.display().to_string(), made.write(io::sink(), to)?)
+        }
+        Target::Stream(path) => (path.display().to_string(), made.write(open(path)?, to)?),
+        Target::File { path, replaces } => {
+            let mut pending = PendingFile::create(path)?;
+            let done = made.write(&mut pending, to)?;
+            (folder::commit(pending, *replaces)?.display().to_string(), done)
+        }
+    })
 }
 
 fn contents(args: &Args) -> Contents {
@@ -195,10 +243,10 @@ async fn read(args: &Args, cx: &Context, database: &Database, spools: &Spools) -
     Ok(snapshot.read(database, &wanted, cx.now, spools, advance).await?)
 }
 
-fn of_archive(target: &Path, manifest: &Manifest, written: Written, encrypted: bool) -> Backup {
+fn of_archive(file: String, manifest: &Manifest, written: Written, encrypted: bool) -> Backup {
     let rows = |entry: &crate::backup::manifest::TableEntry| Rows { table: entry.name.clone(), rows: entry.rows };
     Backup {
-        file: target.display().to_string(),
+        file,
         format: "archive",
         database: manifest.database.clone(),
         schema_version: manifest.schema_version.clone(),
@@ -213,26 +261,36 @@ fn of_archive(target: &Path, manifest: &Manifest, written: Written, encrypted: b
     }
 }
 
-async fn dump(args: &Args, cx: &Context, database: &Database, target: &Path, to_stdout: bool) -> Result<Backup> {
+async fn dump(args: &Args, cx: &Context, database: &Database, target: &Target) -> Result<Backup> {
     let format = if args.format == Format::Plain { native::Format::Plain } else { native::Format::Custom };
     let wanted = native::Wanted { format, contents: contents(args), tables: args.tables.clone() };
     let mut env = cx.env.clone();
     if let DatabaseUrl::Postgres(place) = database.url() {
         env.extend(libpq_variables(place));
     }
-    let written = if to_stdout {
-        native::dump(database, &wanted, &env, &mut |bytes| cx.ui.raw(bytes).map_err(io::Error::other)).await?
-    } else if cx.answers.dry_run {
-        native::dump(database, &wanted, &env, &mut |_| Ok(())).await?
-    } else {
-        let mut pending = PendingFile::create(target)?;
-        let written = native::dump(database, &wanted, &env, &mut |bytes| pending.write_all(bytes)).await?;
-        pending.commit()?;
-        native::leave_note(target, database.name(), cx.now, &written)?;
-        written
+    let (file, written) = match target {
+        Target::Stdout => {
+            let out = &mut |bytes: &[u8]| cx.ui.raw(bytes).map_err(io::Error::other);
+            ("-".into(), native::dump(database, &wanted, &env, out).await?)
+        }
+        Target::Stream(path) | Target::File { path, .. } if cx.answers.dry_run => {
+            (path.display().to_string(), native::dump(database, &wanted, &env, &mut |_| Ok(())).await?)
+        }
+        Target::Stream(path) => {
+            let mut stream = open(path)?;
+            let out = &mut |bytes: &[u8]| stream.write_all(bytes);
+            (path.display().to_string(), native::dump(database, &wanted, &env, out).await?)
+        }
+        Target::File { path, replaces } => {
+            let mut pending = PendingFile::create(path)?;
+            let written = native::dump(database, &wanted, &env, &mut |bytes| pending.write_all(bytes)).await?;
+            let path = folder::commit(pending, *replaces)?;
+            native::leave_note(&path, database, &wanted, cx.now, &written)?;
+            (path.display().to_string(), written)
+        }
     };
     Ok(Backup {
-        file: target.display().to_string(),
+        file,
         format: if args.format == Format::Plain { "plain" } else { "custom" },
         database: database.name().to_owned(),
         schema_version: None,

@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::backup::folder::{self, Entry};
+use crate::backup::manifest::Contents;
 use crate::context::Context;
 use crate::entity::types::Timestamp;
 use crate::error::{Outcome, Result};
 use crate::report::Row;
-use crate::ui::{Cell, Column, Look, Tone, text};
+use crate::ui::{Cell, Column, Look, Tone};
 
 pub(super) const EXAMPLES: &str = "Examples:
   skyteam db backups /var/backups/skyteam
@@ -28,7 +29,11 @@ pub struct Args {
 struct Line {
     created_at: Timestamp,
     file: String,
-    database: String,
+    database: Option<String>,
+    /// `all`, `schema` or `data`.
+    contents: Option<Contents>,
+    /// Whether it is of all tables.
+    complete: Option<bool>,
     size: u64,
     rows: Option<u64>,
     schema_version: Option<String>,
@@ -44,6 +49,8 @@ impl Row for Line {
         Column::text("createdAt"),
         Column::text("file"),
         Column::text("database").wide(),
+        Column::text("contents"),
+        Column::text("complete").wide(),
         Column::number("size"),
         Column::number("rows"),
         Column::text("schemaVersion"),
@@ -57,9 +64,11 @@ impl Row for Line {
         match Self::COLUMNS[column].key {
             "createdAt" => look.time(self.created_at),
             "file" => self.file.as_str().into(),
-            "database" => self.database.as_str().into(),
-            "size" => Cell::new(text::bytes(self.size)),
-            "rows" => self.rows.map(|rows| Cell::new(text::grouped(rows as i64))).unwrap_or_else(Cell::empty),
+            "database" => self.database.as_deref().into(),
+            "contents" => self.contents.map(Contents::word).into(),
+            "complete" => self.complete.map_or_else(Cell::empty, |complete| look.yes_no(complete)),
+            "size" => look.bytes(self.size),
+            "rows" => self.rows.map_or_else(Cell::empty, |rows| look.number(i64::try_from(rows).unwrap_or(i64::MAX))),
             "schemaVersion" => self.schema_version.as_deref().into(),
             "format" => self.format.into(),
             "encrypted" => look.yes_no(self.encrypted),
@@ -88,7 +97,9 @@ impl From<Entry> for Line {
         Self {
             created_at: entry.created_at.into(),
             file: entry.path.display().to_string(),
-            database: entry.database,
+            contents: entry.subject.as_ref().map(|subject| subject.contents),
+            complete: entry.subject.as_ref().map(|subject| subject.tables.is_empty()),
+            database: entry.subject.map(|subject| subject.database),
             size: entry.size,
             rows: entry.rows,
             schema_version: entry.schema_version,

@@ -1,19 +1,19 @@
 //! `db prune`: old backups go, as the retention says.
 
-use std::collections::BTreeMap;
-use std::io;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
 use crate::approval::Ask;
 use crate::backup::file::FolderLock;
-use crate::backup::folder::{self, Entry};
-use crate::backup::retention::{Candidate, Policy};
+use crate::backup::folder;
+use crate::backup::prune::{self, Verdict};
+use crate::backup::retention::Policy;
 use crate::context::Context;
 use crate::error::{Error, Kind, Outcome, Result};
-use crate::report::Report;
-use crate::ui::{Align, Cell, Page, text};
+use crate::report::Row;
+use crate::ui::{Cell, Column, Look};
 
 pub(super) const EXAMPLES: &str = "Examples:
   skyteam db prune /var/backups/skyteam --keep-daily 7 --keep-weekly 5 --keep-monthly 12
@@ -59,33 +59,37 @@ pub struct Args {
 }
 
 #[derive(Serialize)]
-#[serde(transparent)]
-struct Pruned(Vec<Line>);
-
-#[derive(Serialize)]
 struct Line {
     file: String,
     size: u64,
     keep: bool,
+    /// Why it is kept.
     reasons: Vec<&'static str>,
 }
 
-impl Report for Pruned {
-    fn human(&self, page: &mut Page<'_>) -> io::Result<()> {
-        if self.0.is_empty() {
-            return page.line("No backups here.");
+impl Row for Line {
+    const COLUMNS: &'static [Column] =
+        &[Column::text("keep"), Column::text("file"), Column::number("size"), Column::text("reasons")];
+
+    fn cell(&self, column: usize, look: &Look) -> Cell {
+        match Self::COLUMNS[column].key {
+            "keep" if look.human => if self.keep { "keep" } else { "remove" }.into(),
+            "keep" => look.yes_no(self.keep),
+            "file" => self.file.as_str().into(),
+            "size" => look.bytes(self.size),
+            _ => self.reasons.join(", ").into(),
         }
-        let row = |line: &Line| {
-            let what = if line.keep { "keep" } else { "remove" };
-            vec![
-                Cell::new(what),
-                Cell::new(&line.file),
-                Cell::new(text::bytes(line.size)),
-                Cell::new(line.reasons.join(", ")),
-            ]
-        };
-        let rows: Vec<Vec<Cell>> = self.0.iter().map(row).collect();
-        page.table(&[("", Align::Left), ("file", Align::Left), ("size", Align::Right), ("because", Align::Left)], &rows)
+    }
+}
+
+impl From<&Verdict> for Line {
+    fn from(verdict: &Verdict) -> Self {
+        Self {
+            file: verdict.entry.path.display().to_string(),
+            size: verdict.entry.size,
+            keep: !verdict.goes(),
+            reasons: verdict.reasons.clone(),
+        }
     }
 }
 
@@ -97,31 +101,35 @@ pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
             .fix("skyteam db prune --keep-daily 7 --keep-weekly 5 --keep-monthly 12"));
     }
     let folder = args.dir.map_or_else(|| cx.cwd.clone(), |dir| cx.cwd.join(dir));
-    let entries = folder::list(&folder)?;
-    let reasons = decide(policy, &entries);
-    let lines: Vec<Line> = entries
-        .iter()
-        .zip(&reasons)
-        .map(|(entry, reasons)| Line {
-            file: entry.path.display().to_string(),
-            size: entry.size,
-            keep: !reasons.is_empty(),
-            reasons: reasons.clone(),
-        })
-        .collect();
-    let doomed = lines.iter().filter(|line| !line.keep).count();
+    let mut verdicts = prune::decide(policy, folder::list(&folder)?);
+    let doomed = verdicts.iter().filter(|verdict| verdict.goes()).count();
     if doomed > 0 && !cx.answers.dry_run {
         // What goes was chosen by the numbers on the command line; a cron job says --yes.
-        let question = format!("Remove {} of {} backups?", doomed, lines.len());
+        let question = format!("Remove {} of {} backups?", doomed, verdicts.len());
         drop(cx.approve(Ask::changes(question)).await?);
         let _lock = FolderLock::take(&folder)?;
-        for (entry, reasons) in entries.iter().zip(&reasons) {
-            if reasons.is_empty() {
-                folder::remove(&entry.path)?;
+        // Others may have been here while the question stood: only what still goes, and was asked for, is removed.
+        let asked: HashSet<PathBuf> =
+            verdicts.iter().filter(|verdict| verdict.goes()).map(|verdict| verdict.entry.path.clone()).collect();
+        verdicts = prune::decide(policy, folder::list(&folder)?);
+        for verdict in &mut verdicts {
+            match (verdict.goes(), asked.contains(&verdict.entry.path)) {
+                (true, true) => folder::remove(&verdict.entry.path)?,
+                (true, false) => verdict.reasons.push("came meanwhile"),
+                _ => {}
             }
         }
     }
-    cx.ui.report(&Pruned(lines))?;
+    let list = cx.ui.list::<Line, ()>(async |list| {
+        for verdict in &verdicts {
+            list.push(&Line::from(verdict))?;
+        }
+        Ok(())
+    });
+    let (count, ()) = list.await?;
+    if count == 0 {
+        cx.ui.note(format!("No backups in {}.", folder.display()));
+    }
     if cx.answers.dry_run {
         cx.ui.note("Dry run: nothing was removed.");
     }
@@ -130,41 +138,12 @@ pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
 
 /// Removes what the policy does not keep, after a new backup was written under the folder's lock; answers what went.
 pub fn apply(folder: &Path, policy: Policy, dry_run: bool) -> Result<Vec<PathBuf>> {
-    let entries = folder::list(folder)?;
-    let reasons = decide(policy, &entries);
     let mut removed = Vec::new();
-    for (entry, reasons) in entries.iter().zip(&reasons) {
-        if reasons.is_empty() {
-            if !dry_run {
-                folder::remove(&entry.path)?;
-            }
-            removed.push(entry.path.clone());
+    for verdict in prune::decide(policy, folder::list(folder)?).into_iter().filter(Verdict::goes) {
+        if !dry_run {
+            folder::remove(&verdict.entry.path)?;
         }
+        removed.push(verdict.entry.path);
     }
     Ok(removed)
-}
-
-/// Each database's backups are a row of their own.
-fn decide(policy: Policy, entries: &[Entry]) -> Vec<Vec<&'static str>> {
-    let mut databases: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-    for (index, entry) in entries.iter().enumerate() {
-        databases.entry(entry.database.as_str()).or_default().push(index);
-    }
-    let mut reasons = vec![Vec::new(); entries.len()];
-    for indices in databases.values() {
-        let candidate = |index: &usize| {
-            let entry = &entries[*index];
-            let unsound = entry.verified.as_ref().is_some_and(|verified| !verified.sound);
-            Candidate {
-                at: entry.created_at,
-                good: entry.damage.is_none() && !unsound,
-                proved: entry.damage.is_none() && entry.verified.as_ref().is_some_and(|v| v.sound && v.deep),
-            }
-        };
-        let candidates: Vec<Candidate> = indices.iter().map(candidate).collect();
-        for (index, why) in indices.iter().zip(policy.reasons(&candidates)) {
-            reasons[*index] = why;
-        }
-    }
-    reasons
 }

@@ -1,12 +1,11 @@
 //! `db verify`: whether a backup is whole, and with `--deep` whether it comes back.
 
-use std::io::{self, Read as _, Seek as _};
+use std::io::{self, Seek as _};
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::Serialize;
-use sha2::{Digest as _, Sha256};
 
 use super::restore::{identities, open, scratch_folder};
 use super::shell::libpq_variables;
@@ -134,20 +133,10 @@ fn worded(error: BackupError) -> String {
 
 fn whole(file: &mut std::fs::File) -> Result<(u64, String)> {
     let reading = || BackupError::io("reading the backup");
-    let mut hash = Sha256::new();
-    let mut buffer = vec![0; 256 << 10];
-    let mut size = 0;
     file.rewind().map_err(reading())?;
-    loop {
-        let count = file.read(&mut buffer).map_err(reading())?;
-        if count == 0 {
-            break;
-        }
-        hash.update(&buffer[..count]);
-        size += count as u64;
-    }
+    let told = tape::sha256(&mut *file).map_err(reading())?;
     file.rewind().map_err(reading())?;
-    Ok((size, tape::hex(&hash.finalize())))
+    Ok(told)
 }
 
 async fn archive_into(args: &Args, cx: &Context, archive: Arc<Archive>, answer: &mut Verification) -> Result<()> {
@@ -303,15 +292,26 @@ async fn dump(cx: &Context, path: &Path, format: Content, answer: &mut Verificat
 
 /// Remembers the outcome beside the backup, where `db backups` finds it.
 fn note(cx: &Context, path: &Path, answer: &Verification) -> Result<()> {
-    let before = folder::read_note(path).unwrap_or_default();
+    // Beside anything else a file of ours has no business.
+    let is_ours = folder::look(path).is_some_and(|entry| entry.subject.is_some());
+    if !is_ours {
+        return Ok(());
+    }
+    let before = folder::read_note(path);
+    let made = before.as_ref().and_then(|before| before.made.clone());
     // A later look without a restore does not take away that it was proved.
-    let proved = before.verified.filter(|v| v.deep && v.sound && answer.sound && before.sha256 == answer.sha256);
+    let same = before.filter(|before| answer.sound && before.sha256 == answer.sha256);
+    let proved = same.and_then(|before| before.verified).filter(|verified| verified.deep && verified.sound);
     let verified = match proved {
         Some(proved) if !answer.deep => proved,
         _ => Verified { at: cx.now, deep: answer.deep, sound: answer.sound },
     };
-    let note = Note { size: answer.size, sha256: answer.sha256.clone(), made: before.made, verified: Some(verified) };
-    if let Err(error) = folder::write_note(path, &note) {
+    let noted = Note::about(path, &answer.sha256).and_then(|mut note| {
+        note.made = made;
+        note.verified = Some(verified);
+        folder::write_note(path, &note)
+    });
+    if let Err(error) = noted {
         cx.ui.note(format!("Not noted beside the backup: {}.", Error::from(error).what()));
     }
     Ok(())
