@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::archive::{Archive, Progress};
 use super::error::{BackupError, Result};
@@ -23,7 +24,29 @@ pub async fn inspect(database: &Database) -> Result<State> {
     }
 }
 
-/// Carries out a plan. When it fails, the database is as it was. Without `commit` all is done and then undone.
+/// How a plan is carried out.
+#[derive(Clone, Copy, Debug)]
+pub struct Manner {
+    /// Whether it shall last; otherwise all is done and then undone.
+    pub commit: bool,
+    /// Longest wait for a table that others use.
+    pub lock_timeout: Duration,
+}
+
+impl Default for Manner {
+    fn default() -> Self {
+        Self { commit: true, lock_timeout: Duration::from_secs(10) }
+    }
+}
+
+/// Whether the migrations to the newest version run within the restore: where rows are replaced, so that their loss is
+/// not for nothing, and where nothing lasts, so that a failure is told. Into an empty database what was restored lasts
+/// first, and stays when it cannot be migrated: it may be all that there is.
+fn goes_onward(plan: &Plan, commit: bool) -> bool {
+    plan.way == Way::Replace || (!commit && plan.way == Way::Fresh)
+}
+
+/// Carries out a plan. When it fails, the database is as it was.
 ///
 /// # Errors
 /// Those of reading the archive, and the driver's.
@@ -31,16 +54,18 @@ pub async fn bring(
     database: &Database,
     archive: Arc<Archive>,
     plan: Plan,
-    commit: bool,
+    manner: Manner,
     progress: Progress,
     _approval: Approval,
 ) -> Result<()> {
+    let Manner { commit, lock_timeout } = manner;
+    let onward = goes_onward(&plan, commit);
     match (database.postgres(), database.sqlite()) {
         (Some(pool), _) => {
-            let job = postgres::Job { pool: pool.clone(), archive, plan, commit, progress };
+            let job = postgres::Job { pool: pool.clone(), archive, plan, commit, onward, lock_timeout, progress };
             postgres::restore(&job).await
         }
-        (None, Some(pool)) => sqlite::restore(pool, &sqlite::Job { archive, plan, commit, progress }).await,
+        (None, Some(pool)) => sqlite::restore(pool, &sqlite::Job { archive, plan, commit, onward, progress }).await,
         (None, None) => Err(BackupError::Worker),
     }
 }
@@ -61,7 +86,8 @@ pub async fn build(path: &Path, archive: Arc<Archive>, plan: Plan, commit: bool,
     std::fs::create_dir_all(folder).map_err(BackupError::io(doing()))?;
     let pending = tempfile::Builder::new().prefix(".skyteam-partial-").tempfile_in(folder);
     let pending = pending.map_err(BackupError::io(doing()))?;
-    let job = sqlite::Job { archive, plan, commit, progress };
+    let onward = goes_onward(&plan, commit);
+    let job = sqlite::Job { archive, plan, commit, onward, progress };
     sqlite::build(pending.path(), &job).await?;
     if !commit {
         return Ok(());

@@ -66,6 +66,21 @@ pub enum BackupError {
         /// Each table and its rows, where that is what is in the way.
         tables: Vec<(String, u64)>,
     },
+    /// What stands in the target is not what was decided on any more.
+    #[error("the target was changed meanwhile")]
+    Changed {
+        /// What is different, one clause each.
+        changes: Vec<String>,
+    },
+    /// What was restored could not be taken on to the newest version.
+    #[error("cannot be migrated to {version}")]
+    Onward {
+        /// The migration that failed, as version and name.
+        version: String,
+        /// The refusal.
+        #[source]
+        source: sqlx::Error,
+    },
     /// Objects that are not skyteam's depend on tables that would be replaced.
     #[error("other objects depend on skyteam's tables")]
     Dependents {

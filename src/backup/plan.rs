@@ -1,5 +1,7 @@
 //! How an archive comes into a database, decided before anything is touched.
 
+use migration::Migration;
+
 use super::archive::Archive;
 use super::error::{BackupError, Result};
 use super::manifest::Contents;
@@ -60,6 +62,8 @@ pub struct Plan {
     pub replaced: Vec<(String, u64)>,
     /// Tables that are dropped.
     pub dropped: Vec<String>,
+    /// What stood there when this was decided, and asked for.
+    seen: State,
 }
 
 impl Plan {
@@ -102,7 +106,46 @@ impl Plan {
             Way::Replace => state.existing.iter().map(|existing| existing.table.clone()).collect(),
             Way::Fresh | Way::InPlace => Vec::new(),
         };
-        Ok(Self { way, version, fillings, replaced, dropped })
+        Ok(Self { way, version, fillings, replaced, dropped, seen: state.clone() })
+    }
+
+    /// Looks, under the locks of the restore, whether what stands there is still what was decided on. Rows that came in
+    /// meanwhile stood in no question.
+    ///
+    /// # Errors
+    /// [`BackupError::NotEmpty`] for rows where there were none to replace, [`BackupError::Changed`] else.
+    pub fn check_unchanged(&self, now: &State) -> Result<()> {
+        let before = |table: &str| self.seen.existing.iter().find(|existing| existing.table == table);
+        let is_lost =
+            |table: &str| self.way != Way::InPlace || self.fillings.iter().any(|filling| filling.table == table);
+        let more: Vec<&Existing> = now
+            .existing
+            .iter()
+            .filter(|now| is_lost(&now.table) && now.rows > before(&now.table).map_or(0, |before| before.rows))
+            .collect();
+        if self.replaced.is_empty() && !more.is_empty() {
+            return Err(BackupError::NotEmpty {
+                tables: more.into_iter().map(|now| (now.table.clone(), now.rows)).collect(),
+            });
+        }
+        let rows = |now: &Existing| {
+            let before = before(&now.table).map_or(0, |before| before.rows);
+            format!("{} has {} rows; it had {before}", now.table, now.rows)
+        };
+        let mut changes: Vec<String> = more.into_iter().map(rows).collect();
+        let shape = |state: &State| -> Vec<(String, Vec<String>)> {
+            state.existing.iter().map(|table| (table.table.clone(), table.columns.clone())).collect()
+        };
+        if shape(now) != shape(&self.seen) || now.version != self.seen.version {
+            changes.push("its tables are others than they were".into());
+        }
+        if changes.is_empty() { Ok(()) } else { Err(BackupError::Changed { changes }) }
+    }
+
+    /// The migrations that lead from the version restored to the newest.
+    pub fn onward(&self) -> impl Iterator<Item = &'static Migration> {
+        let from = self.version.migration.version();
+        migration::all().iter().filter(move |migration| migration.version() > from)
     }
 
     /// Rows that will be loaded.

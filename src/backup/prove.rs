@@ -9,13 +9,14 @@ use futures::TryStreamExt;
 use sea_orm::{ConnectionTrait, Statement};
 
 use super::archive::{Archive, Progress};
+use super::bring::{self, Manner};
 use super::crypt::{Identities, Recipients};
 use super::digest;
 use super::error::{BackupError, Result};
 use super::make::{Snapshot, Wanted};
 use super::plan::{self, Plan};
 use super::spool::Spools;
-use super::{bring, version};
+use super::version;
 use crate::approval::Approval;
 use crate::db::{Database, Engine};
 use crate::domain::miles::audit;
@@ -45,7 +46,7 @@ pub async fn prove(
     let state = bring::inspect(scratch).await?;
     let plan = Plan::new(archive, &state, &plan::Wanted::default())?;
     let latest = version::latest()?.migration.version() == plan.version.migration.version();
-    bring::bring(scratch, Arc::clone(archive), plan, true, progress.clone(), approval).await?;
+    bring::bring(scratch, Arc::clone(archive), plan, Manner::default(), progress.clone(), approval).await?;
     let snapshot = Snapshot::take(scratch, &[]).await?;
     let spools = Spools::new(folder, archive.encrypted());
     let made = snapshot.read(scratch, &Wanted::default(), at, &spools, progress.clone()).await?;

@@ -99,6 +99,33 @@ pub fn of_archive(manifest: &Manifest) -> Result<Version> {
     Ok(found)
 }
 
+/// The statements of a migration's script up.
+///
+/// # Errors
+/// [`BackupError::Misfit`] when it cannot be cut into statements, which a test excludes.
+pub fn script(migration: &'static Migration, engine: migration::Engine) -> Result<Vec<&'static str>> {
+    let statements = migration::script::split(migration.script(engine, migration::Direction::Up), engine);
+    let broken = |error: migration::script::Unterminated| BackupError::Misfit {
+        table: migration.folder(),
+        why: error.to_string(),
+    };
+    Ok(statements.map_err(broken)?.into_iter().map(|statement| statement.sql).collect())
+}
+
+/// Names of all constraints, indexes and triggers that any version has.
+///
+/// # Errors
+/// As [`all`].
+pub fn objects() -> Result<HashSet<String>> {
+    let mut names = HashSet::new();
+    for table in all()?.into_iter().flat_map(|version| version.schema.tables) {
+        names.extend(table.constraints.into_iter().map(|constraint| constraint.name));
+        names.extend(table.indexes.into_iter().map(|index| index.name));
+        names.extend(table.triggers.into_iter().map(|trigger| trigger.name));
+    }
+    Ok(names)
+}
+
 /// The newest version of this build.
 ///
 /// # Errors

@@ -46,6 +46,29 @@ impl From<BackupError> for Error {
                 let error = named.fold(error, Self::why);
                 more(error, tables.len()).fix("--clean replaces the rows of skyteam's tables, after asking")
             }
+            BackupError::Changed { changes } => {
+                let error = Self::new(
+                    Kind::Refused,
+                    "target_changed",
+                    "the database was changed while the restore waited for it; nothing was replaced",
+                );
+                let error = changes.iter().take(NAMED).cloned().fold(error, Self::why);
+                more(error, changes.len()).fix("stop what writes into it, and restore again")
+            }
+            BackupError::Onward { version, source } => {
+                let refusal = Self::from(source);
+                let error = Self::new(
+                    refusal.kind(),
+                    refusal.code(),
+                    format!("the backup cannot be migrated to {version}; nothing was changed"),
+                );
+                refusal
+                    .reasons()
+                    .iter()
+                    .cloned()
+                    .fold(error.why(refusal.what()), Self::why)
+                    .fix("restore it into an empty database: there its rows can be mended before skyteam db migrate")
+            }
             BackupError::Dependents { objects } => {
                 let error = Self::new(
                     Kind::Refused,

@@ -5,6 +5,7 @@ mod create;
 mod faults;
 mod folder;
 mod native;
+mod races;
 mod restore;
 mod rows;
 mod verify;

@@ -28,7 +28,8 @@ impl Library<'_> {
         })
     }
 
-    fn with<T>(&self, work: impl AsyncFnOnce(&Database, Approval) -> T) -> T {
+    /// Opens the database, with leave to change it.
+    pub fn with<T>(&self, work: impl AsyncFnOnce(&Database, Approval) -> T) -> T {
         let look = Look {
             format: Format::Table,
             columns: None,

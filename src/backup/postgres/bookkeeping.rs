@@ -3,11 +3,12 @@
 
 use std::collections::BTreeSet;
 
-use migration::{Engine, history};
+use migration::{Engine, Migration, history};
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Row};
 
 use super::catalog::Found;
+use super::read::RECORD;
 use super::restore::{Job, run};
 use crate::backup::error::Result;
 use crate::backup::shape::quoted;
@@ -20,8 +21,9 @@ use crate::schema::dialect::postgres::HOME;
 /// The driver's.
 pub async fn write(connection: &mut PgConnection, job: &Job) -> Result<()> {
     let schema = format!(
-        "DO $$ BEGIN IF to_regnamespace('{HOME}') IS NULL THEN CREATE SCHEMA {HOME}; END IF; END $$; \
-         DO $$ BEGIN IF to_regclass('{HOME}.migrations') IS NULL THEN {}; END IF; END $$; \
+        "DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_namespace WHERE nspname = '{HOME}') THEN CREATE SCHEMA {HOME}; \
+         END IF; END $$; \
+         DO $$ BEGIN IF NOT EXISTS ({RECORD}) THEN {}; END IF; END $$; \
          DELETE FROM {HOME}.migrations",
         history::create_table(Engine::Postgres)
     );
@@ -29,20 +31,37 @@ pub async fn write(connection: &mut PgConnection, job: &Job) -> Result<()> {
     let manifest = job.archive.manifest();
     for migration in migration::all().iter().filter(|m| m.version() <= job.plan.version.migration.version()) {
         let line = manifest.migrations.iter().find(|line| line.version == migration.version());
-        let sql = format!(
-            r#"INSERT INTO {HOME}.migrations (version, name, checksum, "appliedAt", "tookMs", via)
-               VALUES ($1, $2, $3, coalesce($4::timestamp, now() AT TIME ZONE 'UTC'), $5, $6)"#
-        );
-        sqlx::query(AssertSqlSafe(sql))
-            .bind(migration.version())
-            .bind(migration.name())
-            .bind(migration.checksum(Engine::Postgres))
-            .bind(line.and_then(|line| line.applied_at.parse::<crate::entity::types::Timestamp>().ok()).map(|at| at.0))
-            .bind(line.map_or(0, |line| i32::try_from(line.took_ms).unwrap_or(i32::MAX)))
-            .bind(line.map_or("baseline", |line| line.via.as_str()))
-            .execute(&mut *connection)
-            .await?;
+        let applied_at = line.map(|line| line.applied_at.as_str());
+        let (took_ms, via) = line.map_or((0, "baseline"), |line| (line.took_ms, line.via.as_str()));
+        record(connection, migration, applied_at, took_ms, via).await?;
     }
+    Ok(())
+}
+
+/// Writes a line of the record; without `applied_at` it happens now.
+///
+/// # Errors
+/// The driver's.
+pub async fn record(
+    connection: &mut PgConnection,
+    migration: &Migration,
+    applied_at: Option<&str>,
+    took_ms: i64,
+    via: &str,
+) -> Result<()> {
+    let sql = format!(
+        r#"INSERT INTO {HOME}.migrations (version, name, checksum, "appliedAt", "tookMs", via)
+           VALUES ($1, $2, $3, coalesce($4::timestamp, now() AT TIME ZONE 'UTC'), $5, $6)"#
+    );
+    sqlx::query(AssertSqlSafe(sql))
+        .bind(migration.version())
+        .bind(migration.name())
+        .bind(migration.checksum(Engine::Postgres))
+        .bind(applied_at.and_then(|at| at.parse::<crate::entity::types::Timestamp>().ok()).map(|at| at.0))
+        .bind(i32::try_from(took_ms).unwrap_or(i32::MAX))
+        .bind(via)
+        .execute(connection)
+        .await?;
     Ok(())
 }
 

@@ -12,6 +12,8 @@ use crate::backup::shape::{ColumnShape, Kind, TableShape};
 pub struct Found {
     /// Its columns as an archive holds them.
     pub shape: TableShape,
+    /// The schema it stands in, quoted.
+    pub schema: String,
     /// `"schema"."table"`, quoted.
     pub path: String,
     /// Per column whether it is read through `::text`, for a type that archives do not know.
@@ -22,25 +24,28 @@ pub struct Found {
     pub objects: HashSet<String>,
 }
 
-/// Looks up tables by name along the search path; those that are not there are left out.
+/// Looks up tables by name along the search path; those that are not there are left out. Not by to_regclass: a session
+/// that has waited for a lock may still remember other tables.
 ///
 /// # Errors
 /// The driver's.
 pub async fn find(connection: &mut PgConnection, names: &[&str]) -> Result<Vec<Found>> {
     let sql = r#"
-        SELECT t.name, c.oid::int8, quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS path, c.relpages
+        SELECT DISTINCT ON (t.place) t.name, c.oid::int8, quote_ident(n.nspname) AS schema,
+               quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS path, c.relpages
         FROM unnest($1::text[]) WITH ORDINALITY AS t(name, place)
-        JOIN pg_class c ON c.oid = to_regclass(quote_ident(t.name)) AND c.relkind IN ('r', 'p')
+        JOIN pg_class c ON c.relname = t.name AND c.relkind IN ('r', 'p')
         JOIN pg_namespace n ON n.oid = c.relnamespace
-        ORDER BY t.place"#;
+        JOIN unnest(current_schemas(true)) WITH ORDINALITY AS s(name, place) ON s.name = n.nspname
+        ORDER BY t.place, s.place"#;
     let rows = sqlx::query(sql).bind(names).fetch_all(&mut *connection).await?;
     let mut tables = Vec::new();
     for row in rows {
         let oid: i64 = row.try_get("oid")?;
         let (columns, as_text) = columns(connection, oid).await?;
         let shape = TableShape { name: row.try_get("name")?, columns };
-        let (path, pages) = (row.try_get("path")?, row.try_get("relpages")?);
-        tables.push(Found { shape, path, as_text, pages, objects: objects(connection, oid).await? });
+        let (schema, path, pages) = (row.try_get("schema")?, row.try_get("path")?, row.try_get("relpages")?);
+        tables.push(Found { shape, schema, path, as_text, pages, objects: objects(connection, oid).await? });
     }
     Ok(tables)
 }

@@ -5,6 +5,7 @@ mod catalog;
 mod codec;
 mod ddl;
 mod load;
+mod others;
 mod read;
 mod restore;
 mod staged;

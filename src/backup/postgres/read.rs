@@ -21,6 +21,11 @@ const READERS: usize = 2;
 const PIECE: usize = 256 << 10;
 const WAITING: usize = 4;
 
+/// Answers a row where the record of the applied migrations is there. Not by to_regclass: a session that has waited for
+/// a lock may still remember that there was nothing.
+pub(super) const RECORD: &str = "SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+                                 WHERE n.nspname = 'skyteam' AND c.relname = 'migrations'";
+
 /// How a snapshot is taken.
 #[derive(Clone, Copy, Debug)]
 pub struct SnapshotOptions {
@@ -166,7 +171,7 @@ async fn set_up(connection: &mut PgConnection, lock_timeout: Duration) -> Result
 /// # Errors
 /// The driver's.
 pub(super) async fn migrations(connection: &mut PgConnection) -> Result<Vec<AppliedMigration>> {
-    let there = sqlx::query("SELECT 1 WHERE to_regclass('skyteam.migrations') IS NOT NULL");
+    let there = sqlx::query(RECORD);
     if there.fetch_optional(&mut *connection).await?.is_none() {
         return Ok(Vec::new());
     }

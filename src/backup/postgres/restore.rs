@@ -1,13 +1,15 @@
 //! Restoring: what stands in the database, and the ways of [`Way`] in PostgreSQL.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
+use migration::Engine as Dialect;
 use migration::runner::LOCK;
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection, PgPool, Row};
 
 use super::catalog::{self, Found};
-use super::{bookkeeping, ddl, load, read, staged};
+use super::{bookkeeping, ddl, load, others, read, staged};
 use crate::backup::archive::{Archive, Progress};
 use crate::backup::error::{BackupError, Result};
 use crate::backup::manifest::AppliedMigration;
@@ -23,11 +25,17 @@ use crate::schema::model::Table;
 /// The driver's.
 pub async fn inspect(pool: &PgPool) -> Result<State> {
     let mut connection = pool.acquire().await?.detach();
-    let found = find_all(&mut connection).await?;
+    let state = state(&mut connection).await?;
+    connection.close().await?;
+    Ok(state)
+}
+
+pub(super) async fn state(connection: &mut PgConnection) -> Result<State> {
+    let found = find_all(connection).await?;
     let mut existing = Vec::new();
     for table in &found {
         let sql = format!("SELECT count(*) AS rows FROM {}", table.path);
-        let row = sqlx::query(AssertSqlSafe(sql)).fetch_one(&mut connection).await?;
+        let row = sqlx::query(AssertSqlSafe(sql)).fetch_one(&mut *connection).await?;
         let direct = table.shape.columns.iter().zip(&table.as_text).filter(|(_, as_text)| !**as_text);
         existing.push(Existing {
             table: table.shape.name.clone(),
@@ -35,8 +43,7 @@ pub async fn inspect(pool: &PgPool) -> Result<State> {
             columns: direct.map(|(column, _)| column.name.clone()).collect(),
         });
     }
-    let record = read::migrations(&mut connection).await?;
-    connection.close().await?;
+    let record = read::migrations(connection).await?;
     Ok(State { existing, version: version_of(&found, &record)? })
 }
 
@@ -72,6 +79,10 @@ pub struct Job {
     pub plan: Plan,
     /// Whether it shall last; otherwise everything is done and then undone.
     pub commit: bool,
+    /// Whether the migrations to the newest version run too.
+    pub onward: bool,
+    /// Longest wait for a table that others use.
+    pub lock_timeout: Duration,
     /// Is told the rows that are on their way.
     pub progress: Progress,
 }
@@ -85,7 +96,7 @@ pub async fn restore(job: &Job) -> Result<()> {
         return staged::restore(job).await;
     }
     let mut connection = job.pool.acquire().await?.detach();
-    begin(&mut connection).await?;
+    begin(&mut connection, job.lock_timeout).await?;
     match job.plan.way {
         Way::InPlace => in_place(&mut connection, job).await?,
         Way::Fresh | Way::Replace => replace(&mut connection, job).await?,
@@ -101,10 +112,11 @@ pub(super) async fn run(connection: &mut PgConnection, statements: impl IntoIter
 }
 
 /// Begins the transaction that all changes of the schema take turns in.
-pub(super) async fn begin(connection: &mut PgConnection) -> Result<()> {
+pub(super) async fn begin(connection: &mut PgConnection, lock_timeout: Duration) -> Result<()> {
     let (class, object) = LOCK;
+    let lock_timeout = lock_timeout.as_millis();
     let sql = format!(
-        "BEGIN; SET LOCAL lock_timeout = '10s'; SELECT pg_advisory_xact_lock({class}, {object}); \
+        "BEGIN; SET LOCAL lock_timeout = {lock_timeout}; SELECT pg_advisory_xact_lock({class}, {object}); \
          SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0; \
          SET LOCAL maintenance_work_mem = '{}'; SET LOCAL skyteam.maintenance = 'on'; SET LOCAL row_security = off",
         staged::SORT_MEMORY
@@ -156,8 +168,13 @@ async fn in_place(connection: &mut PgConnection, job: &Job) -> Result<()> {
     if chosen.is_empty() {
         return Ok(());
     }
-    let search_path = search_path(connection, &chosen[0].name).await?;
+    let found = find_all(connection).await?;
+    let schema_of = found.iter().find(|table| table.shape.name == chosen[0].name).map(|table| table.schema.as_str());
+    let search_path = format!("SET LOCAL search_path = {}", schema_of.unwrap_or("public"));
     run(connection, [search_path, format!("LOCK TABLE {list} IN ACCESS EXCLUSIVE MODE")]).await?;
+    job.plan.check_unchanged(&state(connection).await?)?;
+    let names: Vec<&str> = chosen.iter().map(|table| table.name.as_str()).collect();
+    others::refuse_references(connection, &found, &names).await?;
     // Keys between the tables are taken off and put on again with all rows there; so are the plain indexes.
     let mut off = Vec::new();
     let mut on = Vec::new();
@@ -176,7 +193,9 @@ async fn in_place(connection: &mut PgConnection, job: &Job) -> Result<()> {
             on.push(crate::schema::dialect::postgres::create_index(&table.name, index).sql);
         }
         off.push(format!("ALTER TABLE {name} DISABLE TRIGGER USER"));
-        on.push(format!("ALTER TABLE {name} ENABLE TRIGGER USER"));
+        if let Some(found) = found.iter().find(|found| found.shape.name == table.name) {
+            on.extend(others::triggers(connection, found).await?);
+        }
     }
     for table in &schema.tables {
         for constraint in &table.constraints {
@@ -195,22 +214,35 @@ async fn in_place(connection: &mut PgConnection, job: &Job) -> Result<()> {
     run(connection, [format!("ANALYZE {list}")]).await
 }
 
-/// The schema that a table stands in, as the only one on the path.
-async fn search_path(connection: &mut PgConnection, table: &str) -> Result<String> {
-    let sql = "SELECT quote_ident(n.nspname) AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-               WHERE c.oid = to_regclass(quote_ident($1))";
-    let row = sqlx::query(sql).bind(table).fetch_one(connection).await?;
-    Ok(format!("SET LOCAL search_path = {}", row.try_get::<String, _>("name")?))
+/// Takes what was restored on to the newest version.
+pub(super) async fn onward(connection: &mut PgConnection, job: &Job) -> Result<()> {
+    for migration in job.plan.onward() {
+        let begun = Instant::now();
+        let failed = |source| BackupError::Onward { version: migration.folder(), source };
+        for sql in version::script(migration, Dialect::Postgres)? {
+            sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *connection).await.map_err(failed)?;
+        }
+        let took_ms = i64::try_from(begun.elapsed().as_millis()).unwrap_or(i64::MAX);
+        bookkeeping::record(connection, migration, None, took_ms, "migrate").await?;
+    }
+    Ok(())
 }
 
 async fn replace(connection: &mut PgConnection, job: &Job) -> Result<()> {
     let schema = &job.plan.version.schema;
     let old = find_all(connection).await?;
     let grants = bookkeeping::grants(connection, &old).await?;
+    let list: Vec<&str> = old.iter().map(|table| table.path.as_str()).collect();
+    let list = list.join(", ");
     if !old.is_empty() {
-        let list: Vec<&str> = old.iter().map(|table| table.path.as_str()).collect();
+        run(connection, [format!("LOCK TABLE {list} IN ACCESS EXCLUSIVE MODE")]).await?;
+    }
+    job.plan.check_unchanged(&state(connection).await?)?;
+    others::refuse_loss(connection, &old).await?;
+    let comments = others::comments(connection, &old).await?;
+    if !old.is_empty() {
         // Without CASCADE: what others have built upon them stops it.
-        run(connection, [format!("DROP TABLE {}", list.join(", "))]).await?;
+        run(connection, [format!("DROP TABLE {list}")]).await?;
     }
     let search_path = "SELECT set_config('search_path', quote_ident(current_schema()), true)";
     run(connection, [search_path.to_owned()]).await?;
@@ -230,6 +262,10 @@ async fn replace(connection: &mut PgConnection, job: &Job) -> Result<()> {
     bookkeeping::write(connection, job).await?;
     run(connection, ddl::triggers(schema)).await?;
     run(connection, grants).await?;
+    run(connection, comments).await?;
+    if job.onward {
+        onward(connection, job).await?;
+    }
     let list: Vec<String> = schema.tables.iter().map(|table| quoted(&table.name)).collect();
     run(connection, [format!("ANALYZE {}", list.join(", "))]).await
 }

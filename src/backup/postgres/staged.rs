@@ -11,7 +11,7 @@ use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection, PgPool, Row};
 use tokio::sync::Notify;
 
-use super::restore::{Job, begin, end, load_and_count, restore_types, run};
+use super::restore::{Job, begin, end, load_and_count, onward, restore_types, run, state};
 use super::{bookkeeping, ddl};
 use crate::backup::error::{BackupError, Result};
 use crate::backup::shape::quoted;
@@ -38,14 +38,15 @@ pub async fn possible(pool: &PgPool) -> Result<bool> {
 pub async fn restore(job: &Job) -> Result<()> {
     // Held to the end: two restores take turns, and so does a push.
     let mut keeper = job.pool.acquire().await?.detach();
-    begin(&mut keeper).await?;
+    begin(&mut keeper, job.lock_timeout).await?;
+    job.plan.check_unchanged(&state(&mut keeper).await?)?;
     let result = fill_and_place(&mut keeper, job).await;
     match result {
         Ok(()) if job.commit => end(keeper, true).await,
         result => {
             // Both are attempted whatever the other answers; the first failure is the one to tell.
             let ended = end(keeper, false).await;
-            let cleared = clear_up(&job.pool).await;
+            let cleared = clear_up(job).await;
             result.and(ended).and(cleared)
         }
     }
@@ -82,6 +83,8 @@ async fn fill_and_place(keeper: &mut PgConnection, job: &Job) -> Result<()> {
         connection.close().await?;
     }
 
+    // Another tool, which knows no lock of ours, may have made them meanwhile.
+    job.plan.check_unchanged(&state(keeper).await?)?;
     let target = "SELECT set_config('search_path', quote_ident(current_schema()), true)";
     run(keeper, [target.to_owned()]).await?;
     let row = sqlx::query("SELECT quote_ident(current_schema()) AS name").fetch_one(&mut *keeper).await?;
@@ -92,7 +95,8 @@ async fn fill_and_place(keeper: &mut PgConnection, job: &Job) -> Result<()> {
     run(keeper, [format!("DROP SCHEMA {STAGE}")]).await?;
     bookkeeping::write(keeper, job).await?;
     run(keeper, bookkeeping::drop_functions()?).await?;
-    run(keeper, ddl::triggers(schema)).await
+    run(keeper, ddl::triggers(schema)).await?;
+    if job.onward { onward(keeper, job).await } else { Ok(()) }
 }
 
 async fn worker(pool: &PgPool) -> Result<PgConnection> {
@@ -110,9 +114,9 @@ async fn set_path(connection: &mut PgConnection) -> Result<()> {
     run(connection, [format!("SET search_path = {STAGE}")]).await
 }
 
-async fn clear_up(pool: &PgPool) -> Result<()> {
-    let mut cleaner = pool.acquire().await?.detach();
-    begin(&mut cleaner).await?;
+async fn clear_up(job: &Job) -> Result<()> {
+    let mut cleaner = job.pool.acquire().await?.detach();
+    begin(&mut cleaner, job.lock_timeout).await?;
     clear(&mut cleaner).await?;
     end(cleaner, true).await
 }

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
-use migration::{Engine as Dialect, history};
+use migration::{Engine as Dialect, Migration, history};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteLockingMode, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row, SqliteConnection, SqlitePool};
 
@@ -25,19 +26,22 @@ const CACHE: i32 = 20 << 10;
 /// # Errors
 /// The driver's.
 pub async fn inspect(pool: &SqlitePool) -> Result<State> {
-    let mut connection = pool.acquire().await?;
+    state(&mut *pool.acquire().await?).await
+}
+
+async fn state(connection: &mut SqliteConnection) -> Result<State> {
     let latest = version::latest()?;
     let names: Vec<&str> = latest.tables().collect();
-    let found = catalog::find(&mut connection, &names).await?;
+    let found = catalog::find(connection, &names).await?;
     let mut existing = Vec::new();
     for table in &found {
         existing.push(Existing {
             table: table.shape.name.clone(),
-            rows: catalog::count(&mut connection, &table.shape.name).await?,
+            rows: catalog::count(connection, &table.shape.name).await?,
             columns: table.shape.columns.iter().map(|column| column.name.clone()).collect(),
         });
     }
-    let record = read::migrations(&mut connection).await?;
+    let record = read::migrations(connection).await?;
     Ok(State { existing, version: catalog::version_of(&found, &record)? })
 }
 
@@ -49,6 +53,8 @@ pub struct Job {
     pub plan: Plan,
     /// Whether it shall last; otherwise everything is done and then undone.
     pub commit: bool,
+    /// Whether the migrations to the newest version run too.
+    pub onward: bool,
     /// Is told the rows that are on their way.
     pub progress: Progress,
 }
@@ -61,6 +67,8 @@ pub async fn restore(pool: &SqlitePool, job: &Job) -> Result<()> {
     let mut connection = pool.acquire().await?.detach();
     // Has no effect within a transaction. What refers to what is checked at the end instead.
     run(&mut connection, ["PRAGMA foreign_keys = OFF", "BEGIN IMMEDIATE"]).await?;
+    // Nobody else writes from here on.
+    job.plan.check_unchanged(&state(&mut connection).await?)?;
     let before = dangling(&mut connection).await?;
     match job.plan.way {
         Way::InPlace => in_place(&mut connection, job).await?,
@@ -138,6 +146,7 @@ async fn in_place(connection: &mut SqliteConnection, job: &Job) -> Result<()> {
 
 async fn make(connection: &mut SqliteConnection, job: &Job) -> Result<()> {
     let schema = &job.plan.version.schema;
+    refuse_loss(connection, &job.plan.dropped).await?;
     run(connection, job.plan.dropped.iter().map(|table| format!("DROP TABLE {}", quoted(table)))).await?;
     for table in &schema.tables {
         let filling = job.plan.fillings.iter().find(|filling| filling.table == table.name);
@@ -159,7 +168,39 @@ async fn make(connection: &mut SqliteConnection, job: &Job) -> Result<()> {
     for table in &schema.tables {
         run(connection, triggers(table)).await?;
     }
-    bookkeeping(connection, job).await
+    bookkeeping(connection, job).await?;
+    if job.onward { onward(connection, job).await } else { Ok(()) }
+}
+
+/// Takes what was restored on to the newest version.
+async fn onward(connection: &mut SqliteConnection, job: &Job) -> Result<()> {
+    for migration in job.plan.onward() {
+        let begun = Instant::now();
+        let failed = |source| BackupError::Onward { version: migration.folder(), source };
+        for sql in version::script(migration, Dialect::Sqlite)? {
+            sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *connection).await.map_err(failed)?;
+        }
+        let took_ms = i64::try_from(begun.elapsed().as_millis()).unwrap_or(i64::MAX);
+        record(connection, migration, None, took_ms, "migrate").await?;
+    }
+    Ok(())
+}
+
+/// Refuses when tables that are about to be dropped have triggers or indexes that no version of skyteam's has: they would
+/// go with the tables, and nothing would say so.
+async fn refuse_loss(connection: &mut SqliteConnection, tables: &[String]) -> Result<()> {
+    let ours = version::objects()?;
+    let sql = "SELECT type || ' ' || name || ' on table ' || tbl_name AS object, name FROM sqlite_schema
+               WHERE type IN ('index', 'trigger') AND sql IS NOT NULL AND tbl_name = ? ORDER BY 1";
+    let mut objects = Vec::new();
+    for table in tables {
+        for row in sqlx::query(sql).bind(table).fetch_all(&mut *connection).await? {
+            if !ours.contains(&row.try_get::<String, _>("name")?) {
+                objects.push(row.try_get("object")?);
+            }
+        }
+    }
+    if objects.is_empty() { Ok(()) } else { Err(BackupError::Dependents { objects }) }
 }
 
 /// The type of a column that is not skyteam's: one of the six that strict tables know.
@@ -187,18 +228,31 @@ async fn bookkeeping(connection: &mut SqliteConnection, job: &Job) -> Result<()>
     let manifest = job.archive.manifest();
     for migration in migration::all().iter().filter(|m| m.version() <= job.plan.version.migration.version()) {
         let line = manifest.migrations.iter().find(|line| line.version == migration.version());
-        let sql = r#"INSERT INTO _skyteam_migrations (version, name, checksum, "appliedAt", "tookMs", via)
-                     VALUES (?, ?, ?, coalesce(?, strftime('%Y-%m-%d %H:%M:%S', 'now')), ?, ?)"#;
-        sqlx::query(sql)
-            .bind(migration.version())
-            .bind(migration.name())
-            .bind(migration.checksum(Dialect::Sqlite))
-            .bind(line.map(|line| line.applied_at.clone()))
-            .bind(line.map_or(0, |line| line.took_ms))
-            .bind(line.map_or("baseline", |line| line.via.as_str()))
-            .execute(&mut *connection)
-            .await?;
+        let applied_at = line.map(|line| line.applied_at.as_str());
+        let (took_ms, via) = line.map_or((0, "baseline"), |line| (line.took_ms, line.via.as_str()));
+        record(connection, migration, applied_at, took_ms, via).await?;
     }
+    Ok(())
+}
+
+async fn record(
+    connection: &mut SqliteConnection,
+    migration: &Migration,
+    applied_at: Option<&str>,
+    took_ms: i64,
+    via: &str,
+) -> Result<()> {
+    let sql = r#"INSERT INTO _skyteam_migrations (version, name, checksum, "appliedAt", "tookMs", via)
+                 VALUES (?, ?, ?, coalesce(?, strftime('%Y-%m-%d %H:%M:%S', 'now')), ?, ?)"#;
+    sqlx::query(sql)
+        .bind(migration.version())
+        .bind(migration.name())
+        .bind(migration.checksum(Dialect::Sqlite))
+        .bind(applied_at)
+        .bind(took_ms)
+        .bind(via)
+        .execute(connection)
+        .await?;
     Ok(())
 }
 

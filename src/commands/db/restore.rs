@@ -162,6 +162,7 @@ pub(super) async fn into_new_file(
     let commit = !cx.answers.dry_run;
     let plan = Plan::new(&archive, &bring::nothing(), wanted)?;
     let (version, rows) = (plan.version.migration.version().to_owned(), plan.rows(&archive));
+    let onward: Vec<String> = plan.onward().map(|migration| migration.version().to_owned()).collect();
     let bar = Arc::new(cx.ui.progress(Some(rows), "Restoring"));
     let advance = {
         let bar = Arc::clone(&bar);
@@ -175,7 +176,7 @@ pub(super) async fn into_new_file(
         database.close().await;
         migrated
     } else {
-        Vec::new()
+        onward
     };
     let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
     Ok(report(&archive, name, Way::Fresh, version, rows, 0, migrated, !commit))
@@ -209,9 +210,15 @@ pub(super) async fn into(
         let bar = Arc::clone(&bar);
         Arc::new(move |rows| bar.advance(rows))
     };
-    bring::bring(database, Arc::clone(&archive), plan, commit, advance, approval).await?;
+    let onward: Vec<String> = plan.onward().map(|migration| migration.version().to_owned()).collect();
+    let manner = bring::Manner { commit, lock_timeout: planned::patience(cx).lock_timeout };
+    bring::bring(database, Arc::clone(&archive), plan, manner, advance, approval).await?;
     drop(bar);
-    let migrated = if commit && way != Way::InPlace { migrate_on(cx, database).await? } else { Vec::new() };
+    let migrated = match way {
+        Way::Fresh if commit => migrate_on(cx, database).await?,
+        Way::Fresh | Way::Replace => onward,
+        Way::InPlace => Vec::new(),
+    };
     Ok(report(&archive, database.name().to_owned(), way, version, rows, replaced, migrated, !commit))
 }
 
