@@ -208,8 +208,11 @@ fn encrypted_for_its_recipients_only() {
 
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(&bytes).unwrap();
-    let summary = super::crypt::summary(file).unwrap().unwrap();
-    assert_eq!((summary.rows, summary.database.as_str()), (10_003, "skyteam"));
+    let summary = super::crypt::summary(file.try_clone().unwrap()).unwrap().unwrap();
+    summary.check_length(&mut file).unwrap();
+    file.set_len(bytes.len() as u64 - 1).unwrap();
+    assert!(summary.check_length(&mut file).is_err());
+    assert_eq!((summary.rows, summary.subject.database.as_str()), (10_003, "skyteam"));
 
     for end in [0, 10, 100, 300, 512, bytes.len() / 2, bytes.len() - 1] {
         assert!(complaint(&bytes[..end], &identities).is_some(), "cut at {end}");
@@ -273,6 +276,25 @@ fn a_manifest_that_lies_is_caught() {
         lying.tables[0].name = name.into();
         lying.tables[0].member.as_mut().unwrap().file = format!("{name}.parquet");
         assert!(Manifest::from_bytes(&lying.to_bytes()).is_err(), "{name:?}");
+    }
+    // Numbers that no sum may meet, and lines of a record that no database could take.
+    let mut lying = manifest.clone();
+    lying.tables.push(lying.tables[0].clone());
+    lying.tables[1].name = "table1".into();
+    lying.tables.iter_mut().for_each(|table| table.rows = u64::MAX);
+    lying.tables[1].member.as_mut().unwrap().file = "table1.parquet".into();
+    assert!(Manifest::from_bytes(&lying.to_bytes()).is_err());
+    let lines: [fn(&mut AppliedMigration); 5] = [
+        |line| line.version = "1; DROP".into(),
+        |line| line.name = "a\0b".into(),
+        |line| line.checksum = "x".repeat(1000),
+        |line| line.took_ms = i64::MIN,
+        |line| line.via = "magic".into(),
+    ];
+    for lie in lines {
+        let mut lying = manifest.clone();
+        lie(&mut lying.migrations[0]);
+        assert!(Manifest::from_bytes(&lying.to_bytes()).is_err(), "{:?}", lying.migrations);
     }
     for garbage in [vec![], b"PAR1".to_vec(), vec![0; 5000], [&member[..member.len() - 1], b"2"].concat()] {
         assert!(complaint(&forge(manifest.clone(), vec![garbage]), &Identities::default()).is_some());
