@@ -1,6 +1,6 @@
 //! `airline`: the members and their secrets.
 
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 
 use sha2::{Digest as _, Sha256};
 
@@ -38,10 +38,8 @@ both!(ready fn the_token_is_printed_once_and_then_only_its_fingerprint(world) {
     assert_eq!(world.run("airline token show delta --reveal --json").json()["token"], token.as_str());
 });
 
-both!(ready fn a_token_goes_to_a_file_of_its_owner_alone(world) {
+both!(ready fn a_token_goes_to_a_new_file_of_its_owner_alone(world) {
     let path = world.work().join("klm.token");
-    std::fs::write(&path, "old").unwrap();
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
     let added = world.run("airline add klm KLM --token-file klm.token").ok();
     let token = stored(world, "klm");
     assert!(!added.stdout.contains(&token), "{added}");
@@ -49,9 +47,57 @@ both!(ready fn a_token_goes_to_a_file_of_its_owner_alone(world) {
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     world.run("airline add af AF --token-file nowhere/af.token").exits(1);
     assert_eq!(stored(world, "af"), "", "nothing is added whose token could not be kept");
-    world.run("airline token rotate klm --yes -n --token-file klm.token").ok();
-    assert_eq!(std::fs::read_to_string(&path).unwrap(), format!("{token}\n"));
+    world.run("airline token rotate klm --yes -n --token-file new.token").ok();
+    assert!(!world.work().join("new.token").exists(), "a dry run writes no file");
+    world.run("airline token rotate klm --yes --token-file new.token").ok();
+    assert_eq!(std::fs::read_to_string(world.work().join("new.token")).unwrap(), format!("{}\n", stored(world, "klm")));
 });
+
+both!(ready fn a_token_file_replaces_nothing_that_is_there(world) {
+    let work = world.work();
+    world.run("airline add klm KLM --token-file klm.token").ok();
+    let token = stored(world, "klm");
+    let kept = std::fs::read_to_string(work.join("klm.token")).unwrap();
+    std::fs::create_dir(work.join("folder")).unwrap();
+    std::os::unix::fs::symlink("klm.token", work.join("link")).unwrap();
+    std::os::unix::fs::symlink("nowhere", work.join("dangling")).unwrap();
+    let _socket = std::os::unix::net::UnixListener::bind(work.join("socket")).unwrap();
+    device_that_is_full(&work.join("full"));
+    for (file, exit) in [("klm.token", 5), ("folder", 2), ("link", 2), ("dangling", 2), ("socket", 2), ("full", 2), (".", 2)] {
+        for command in ["airline add af AF", "airline token rotate klm --yes", "airline token rotate klm -n"] {
+            let refused = world.run(format!("{command} --token-file {file}")).exits(exit);
+            assert!(refused.stderr.contains("nothing was changed"), "{refused}");
+            assert_eq!(refused.stdout, "");
+        }
+    }
+    assert_eq!((stored(world, "klm"), stored(world, "af")), (token, String::new()));
+    assert_eq!(std::fs::read_to_string(work.join("klm.token")).unwrap(), kept);
+    assert!(work.join("link").is_symlink() && work.join("dangling").is_symlink() && !work.join("nowhere").exists());
+    assert!(std::fs::metadata(work.join("full")).unwrap().file_type().is_char_device());
+});
+
+both!(ready fn a_token_that_cannot_be_printed_can_still_be_had(world) {
+    let full = world.work().join("full");
+    device_that_is_full(&full);
+    let mut before = String::new();
+    for (command, done) in [("airline add klm KLM", "klm was added"), ("airline token rotate klm --yes", "klm was given a new token")] {
+        let stdout = std::fs::File::options().write(true).open(&full).unwrap();
+        let child = world.command(command).stdout(stdout).spawn().unwrap();
+        let told = world.finish(command.to_owned(), child, b"").exits(1);
+        let token = stored(world, "klm");
+        assert!(token.len() == 24 && token != before, "it is there");
+        assert!(told.stderr.contains(done), "{told}");
+        assert!(told.stderr.contains("fix  skyteam airline token show --reveal klm"), "{told}");
+        assert!(!told.stderr.contains(&token), "{told}");
+        before = token;
+    }
+});
+
+/// A device of ours, which takes nothing: what `/dev/full` is to the machine.
+fn device_that_is_full(path: &std::path::Path) {
+    let made = std::process::Command::new("mknod").arg(path).args(["c", "1", "7"]).status().unwrap();
+    assert!(made.success(), "the tests make a device: run them as root");
+}
 
 both!(ready fn the_old_token_stops_working_when_it_is_rotated(world) {
     world.run("airline add delta Delta").ok();

@@ -34,9 +34,10 @@ pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
         invite_link: args.invite_link.as_deref().map(|url| WebUrl::parse_as("inviteLink", url)).transpose()?,
         server_id: args.server_id.as_deref().map(ServerId::parse).transpose()?,
     };
+    let place = args.secret.place(cx)?;
     let database = cx.writer().await?;
     let tx = cx.begin(&database).await?;
     let added = airline::add(&tx, &new).await?;
-    secret::commit(cx, tx, added, &args.secret).await?;
+    secret::commit(cx, tx, added, "added", place).await?;
     Ok(Outcome::Done)
 }

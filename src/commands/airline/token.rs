@@ -89,12 +89,13 @@ async fn show(args: Show, cx: &Context) -> Result<Outcome> {
 async fn rotate(args: Rotate, cx: &Context) -> Result<Outcome> {
     let database = cx.writer().await?;
     let id = reference::airline(database.conn(), &args.airline).await?.airline_id;
+    let place = args.secret.place(cx)?;
     let _approved = cx
         .approve(Ask::changes(format!("Rotate the token of {id}? Programs that use the old one are refused.")))
         .await?;
     let tx = cx.begin(&database).await?;
     let rotated = airline::rotate(&tx, &id).await?;
-    secret::commit(cx, tx, rotated, &args.secret).await?;
+    secret::commit(cx, tx, rotated, "given a new token", place).await?;
     Ok(Outcome::Done)
 }
 
