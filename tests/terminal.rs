@@ -47,6 +47,34 @@ impl Seat {
     }
 }
 
+both!(ready fn a_yes_is_to_what_was_shown_and_to_nothing_else(world) {
+    world.query(
+        r#"INSERT INTO "users" ("userId", "username", "displayName") VALUES ('1', 'ann', 'Ann');
+        INSERT INTO "airlines" ("airlineId", "name", "token") VALUES ('delta', 'Delta', 'secret-delta');
+        INSERT INTO "brands" ("brandId", "airlineId", "name", "iata", "icao", "callsign", "isPrimary") VALUES
+            ('dl', 'delta', 'Delta', 'DL', 'DAL', 'DELTA', true), ('dx', 'delta', 'Express', 'DX', 'DLX', 'EXPRESS', false);
+        INSERT INTO "milesProducts" ("productId", "airlineId", "name", "priceMiles") VALUES ('abc123', 'delta', 'Pass', 5)"#,
+    );
+    std::fs::write(world.work().join("in.csv"), "userId,displayName\n1,Mine\n").unwrap();
+    for (command, question, other, shown) in [
+        ("user edit ann --display-name Mine", "Change user 1?", r#"UPDATE users SET "displayName" = 'Other'"#, r#"SELECT "displayName" FROM users"#),
+        ("user import in.csv", "Change 1 user", r#"UPDATE users SET username = 'other'"#, r#"SELECT "displayName" FROM users"#),
+        ("airline edit delta --name Mine", "Change airline", "UPDATE airlines SET name = 'Other'", "SELECT name FROM airlines"),
+        ("brand edit dl --name Mine", "Change brand", "UPDATE brands SET name = 'Other'", "SELECT name FROM brands WHERE iata = 'DL'"),
+        ("brand primary dx", "Make dx", r#"UPDATE brands SET "isPrimary" = false; UPDATE brands SET "isPrimary" = true WHERE iata = 'DX'"#, "SELECT name FROM brands WHERE iata = 'DL'"),
+        ("product edit abc123 --price 9", "Change product", r#"UPDATE "milesProducts" SET "priceMiles" = 7"#, r#"SELECT 'Other' FROM "milesProducts" WHERE "priceMiles" = 7"#),
+    ] {
+        let mut seat = Seat::run(world, command);
+        seat.sees(question);
+        world.query(other);
+        seat.types("y");
+        let (code, told) = seat.ends();
+        assert_eq!(code, 5, "{command}: {told}");
+        assert!(told.contains("changed meanwhile"), "{command}: {told}");
+        assert_eq!(world.query(shown), "Other", "{command}");
+    }
+});
+
 const CTRL_C: &str = "\x03";
 
 /// A world whose newest migration would lose a row if it were undone.

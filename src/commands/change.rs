@@ -4,6 +4,7 @@ use crate::approval::Ask;
 use crate::context::Context;
 use crate::db::{Database, Transaction};
 use crate::domain::directory::Edited;
+use crate::error::directory::changed_meanwhile;
 use crate::error::{Outcome, Result};
 use crate::report::{Report, Row};
 use crate::ui::{Cell, Look};
@@ -13,7 +14,8 @@ use crate::ui::{Cell, Look};
 /// While a person thinks no transaction is open: what was tried is rolled back and done again after a yes.
 ///
 /// # Errors
-/// What `edit` fails with, the answer no, the database's.
+/// What `edit` fails with, the answer no, the database's. [`crate::error::Kind::Refused`]: another program changed what
+/// was shown.
 pub async fn run<M, F>(cx: &Context, database: &Database, question: &str, edit: F) -> Result<Outcome>
 where
     M: Row + Report + PartialEq,
@@ -27,13 +29,20 @@ where
         cx.ui.report(&edited.after)?;
         return Ok(Outcome::Done);
     }
-    show(cx, &edited);
+    let shown = effects(cx, &edited);
+    for (column, before, after) in &shown {
+        cx.ui.note(format!("{column}: {before} → {after}"));
+    }
     let ask = Ask::changes(question);
     if cx.ui.is_interactive() && !cx.answers.dry_run {
         tx.rollback().await?;
         let _approved = cx.approve(ask).await?;
         let tx = cx.begin(database).await?;
         edited = edit(&tx).await?;
+        // The yes was to these effects and no others.
+        if effects(cx, &edited) != shown {
+            return Err(changed_meanwhile());
+        }
         cx.finish(tx).await?;
     } else {
         let _approved = cx.approve(ask).await?;
@@ -65,15 +74,16 @@ where
     Ok(Outcome::Done)
 }
 
-/// One line on stderr for each column that is different.
-fn show<M: Row>(cx: &Context, edited: &Edited<M>) {
+/// Column, old value, new value of what is different, as people see it.
+fn effects<M: Row>(cx: &Context, edited: &Edited<M>) -> Vec<(&'static str, String, String)> {
     let look = Look { zone: cx.ui.zone(), human: true };
-    for (index, column) in M::COLUMNS.iter().enumerate().filter(|(_, column)| column.key != "updatedAt") {
-        let (before, after) = (edited.before.cell(index, &look), edited.after.cell(index, &look));
-        if before.text != after.text {
-            cx.ui.note(format!("{}: {} → {}", column.key, shown(&before), shown(&after)));
-        }
-    }
+    let columns = M::COLUMNS.iter().enumerate().filter(|(_, column)| column.key != "updatedAt");
+    let cells =
+        columns.map(|(index, column)| (column.key, edited.before.cell(index, &look), edited.after.cell(index, &look)));
+    cells
+        .filter(|(_, before, after)| before.text != after.text)
+        .map(|(key, before, after)| (key, shown(&before), shown(&after)))
+        .collect()
 }
 
 fn shown(cell: &Cell) -> String {

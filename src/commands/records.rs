@@ -15,12 +15,19 @@ use crate::error::{Error, Kind, Result};
 /// The longest input that is taken, in bytes: some ten million short rows.
 const MOST: u64 = 1 << 30;
 
+/// The column of a file of rejects that keeps, as it stood, what could not be parted into columns.
+pub const RAW: &str = "raw";
+
+/// What a file of rejects says about its rows, let through unread.
+pub const ABOUT: [&str; 2] = ["line", "error"];
+
 /// The columns of an input.
 #[derive(Clone, Copy, Debug)]
 pub struct Columns {
     /// Those that mean something.
     pub known: &'static [&'static str],
-    /// Those that are let through unread, so that what an export wrote can be read again.
+    /// Those that are let through unread, so that what an export wrote can be read again. What a file of rejects has
+    /// beside its columns is understood everywhere.
     pub ignored: &'static [&'static str],
 }
 
@@ -32,9 +39,22 @@ pub struct Record {
     values: BTreeMap<&'static str, String>,
     /// Why it cannot be read; it has no values then.
     pub fault: Option<String>,
+    /// The row as it stood, where it could not be parted into columns: now, or when it was rejected before.
+    pub raw: Option<String>,
 }
 
 impl Record {
+    fn new(line: u64, mut values: BTreeMap<&'static str, String>) -> Self {
+        let raw = values.remove(RAW);
+        let fault = (values.is_empty() && raw.is_some())
+            .then(|| format!("its columns are empty: put what is right of the column {RAW} into them"));
+        Self { line, values, fault, raw }
+    }
+
+    fn unreadable(line: u64, fault: String, raw: &str) -> Self {
+        Self { line, fault: Some(fault), raw: Some(raw.to_owned()), ..Self::default() }
+    }
+
     /// The text in a column; `None` where it is empty, null or not there.
     #[must_use]
     pub fn get(&self, column: &str) -> Option<&str> {
@@ -48,11 +68,7 @@ impl Record {
 /// The file cannot be read; it is neither CSV nor ndjson in UTF-8; a column is unknown or named twice. A single row that
 /// cannot be read is no error here: its [`Record::fault`] says so.
 pub async fn read(cx: &Context, source: &str, columns: Columns) -> Result<Vec<Record>> {
-    let bytes = if source == "-" {
-        cx.ui.read_input(MOST).await?
-    } else {
-        file(&cx.cwd.join(source)).map_err(|error| unreadable(source, &error))?
-    };
+    let bytes = bytes(cx, source, MOST).await?;
     parse(&bytes, columns).map_err(|wrong| {
         let name = if source == "-" { "standard input".to_owned() } else { shortened(source) };
         let place = wrong.line.map(|line| format!(" line {line}")).unwrap_or_default();
@@ -64,11 +80,22 @@ pub async fn read(cx: &Context, source: &str, columns: Columns) -> Result<Vec<Re
     })
 }
 
-fn file(path: &Path) -> io::Result<Vec<u8>> {
+/// All of `source`, a path or `-` for standard input; at most `most` bytes.
+///
+/// # Errors
+/// The file cannot be read, or it is longer.
+pub async fn bytes(cx: &Context, source: &str, most: u64) -> Result<Vec<u8>> {
+    if source == "-" {
+        return cx.ui.read_input(most).await;
+    }
+    file(&cx.cwd.join(source), most).map_err(|error| unreadable(source, &error))
+}
+
+fn file(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     use std::io::Read as _;
     let mut bytes = Vec::new();
-    std::fs::File::open(path)?.take(MOST + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > MOST { Err(io::Error::from(io::ErrorKind::FileTooLarge)) } else { Ok(bytes) }
+    std::fs::File::open(path)?.take(most + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > most { Err(io::Error::from(io::ErrorKind::FileTooLarge)) } else { Ok(bytes) }
 }
 
 fn unreadable(source: &str, error: &io::Error) -> Error {
@@ -121,8 +148,8 @@ fn json_lines(text: &str, columns: Columns) -> Vec<Record> {
     let numbered = (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty());
     numbered
         .map(|(line, text)| match json_object(text, columns) {
-            Ok(values) => Record { line, values, fault: None },
-            Err(fault) => Record { line, fault: Some(fault), ..Record::default() },
+            Ok(values) => Record::new(line, values),
+            Err(fault) => Record::unreadable(line, fault, text),
         })
         .collect()
 }
@@ -163,13 +190,20 @@ fn comma_separated(text: &str, columns: Columns) -> Result<Vec<Record>, Wrong> {
         let line = fields.position().map_or(0, |place| first_line(text, place));
         if fields.len() != header.len() {
             let fault = format!("{} fields, but the header has {}", fields.len(), header.len());
-            records.push(Record { line, fault: Some(fault), ..Record::default() });
+            records.push(Record::unreadable(line, fault, between(text, &fields, reader.position())));
             continue;
         }
         let values = header.iter().zip(&fields).filter(|(_, text)| !text.is_empty());
         let values = values.filter_map(|(column, text)| Some(((*column)?, text.to_owned()))).collect();
-        records.push(Record { line, values, fault: None });
+        records.push(Record::new(line, values));
     }
+}
+
+/// A record as it stands in the text, up to where the reader is now.
+fn between<'a>(text: &'a str, record: &StringRecord, end: &csv::Position) -> &'a str {
+    let at = |place: &csv::Position| usize::try_from(place.byte()).ok();
+    let range = record.position().and_then(at).zip(at(end));
+    range.and_then(|(from, to)| text.get(from..to)).unwrap_or_default().trim_matches(['\r', '\n'])
 }
 
 /// The line of a record. The reader's own count stands before the empty lines that it skipped.
@@ -201,7 +235,10 @@ fn column(name: &str, columns: Columns) -> Result<Option<&'static str>, String> 
     if let Some(column) = columns.known.iter().find(is) {
         return Ok(Some(column));
     }
-    if columns.ignored.iter().any(|column| column.eq_ignore_ascii_case(name)) {
+    if name.eq_ignore_ascii_case(RAW) {
+        return Ok(Some(RAW));
+    }
+    if columns.ignored.iter().chain(&ABOUT).any(|column| column.eq_ignore_ascii_case(name)) {
         return Ok(None);
     }
     let shown: String = name.chars().take(60).collect();
@@ -252,6 +289,18 @@ mod tests {
         assert!(json[1].fault.is_none());
         assert!(json[2].fault.as_deref().unwrap().starts_with("no JSON object"));
         assert!(json[3].fault.as_deref().unwrap().starts_with("no column \"colour\""));
+    }
+
+    #[test]
+    fn what_cannot_be_parted_is_kept_as_it_stood() {
+        let csv = rows("userId,miles\r\n\r\n1,\"a\nb\",c\r\n2,5\n3");
+        assert_eq!((csv[0].raw.as_deref(), csv[0].line), (Some("1,\"a\nb\",c"), 3));
+        assert_eq!((csv[1].raw.as_deref(), csv[2].raw.as_deref()), (None, Some("3")));
+        assert_eq!(rows("{\"userId\":1}\n{nonsense \n")[1].raw.as_deref(), Some("{nonsense "));
+        // Rejected before: still kept while its columns are empty, and out of the way once they are filled.
+        let again = rows("userId,miles,line,error,raw\n,,3,why,\"1,5,6\"\n1,5,3,why,\"1,5,6\"\n");
+        assert!(again[0].fault.as_deref().unwrap().contains("column raw") && again[1].fault.is_none());
+        assert_eq!((again[0].raw.as_deref(), again[1].raw.as_deref()), (Some("1,5,6"), Some("1,5,6")));
     }
 
     #[test]

@@ -83,6 +83,13 @@ impl From<DirectoryError> for Error {
     }
 }
 
+/// Why a change that was shown and allowed is not made: what was shown is no longer so.
+pub fn changed_meanwhile() -> Error {
+    Error::new(Kind::Refused, "changed", "it was changed meanwhile")
+        .why("another program changed what had been shown, before the answer came; nothing was changed here")
+        .fix("look again, then run it again")
+}
+
 fn counted(one: Use) -> String {
     let plural = match one.what.strip_suffix('y') {
         Some(stem) => format!("{stem}ies"),

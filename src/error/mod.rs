@@ -5,7 +5,7 @@
 
 mod backup;
 mod connect;
-mod directory;
+pub mod directory;
 mod driver;
 mod flight;
 pub mod ledger;

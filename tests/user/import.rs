@@ -14,7 +14,7 @@ both!(ready fn a_file_adds_and_changes_and_says_what_it_did(world) {
     world.run("user add 1 ann --avatar-url https://x.org/a").ok();
     world.run("user add 2 bob").ok();
     let file = "userId,username,displayName,avatarUrl,miles,createdAt\n1,ann,Ann A,,5,x\n3,cat,,https://x.org/c,,\n2,bob,bob,,9,\n";
-    let output = world.run_with_input("user import - --json", file).json();
+    let output = world.run_with_input("user import - --json --yes", file).json();
     assert_eq!(output, json!({"added": 1, "updated": 1, "unchanged": 1, "rejected": 0}));
     assert_eq!(users(world), "1|ann|Ann A|https://x.org/a\n2|bob|bob|\n3|cat|cat|https://x.org/c");
     assert_eq!(world.query("SELECT max(miles) FROM users"), "0", "miles are never imported");
@@ -30,10 +30,10 @@ both!(ready fn names_swap_within_one_file(world) {
         world.run(["user", "add", id, name]).ok();
     }
     world.query(r#"UPDATE users SET "updatedAt" = '2020-01-01 00:00:00'"#);
-    world.run_with_input("user import -", "userId,username\n1,bob\n2,cat\n3,ann\n4,dan\n").ok();
+    world.run_with_input("user import - --yes", "userId,username\n1,bob\n2,cat\n3,ann\n4,dan\n").ok();
     assert_eq!(world.query(r#"SELECT username FROM users ORDER BY "userId""#), "bob\ncat\nann\ndan");
     assert_eq!(world.query(r#"SELECT count(*) FROM users WHERE "updatedAt" = '2020-01-01 00:00:00'"#), "0");
-    world.run_with_input("user import -", "userId,username\n5,bob\n1,BOB1\n").ok();
+    world.run_with_input("user import - --yes", "userId,username\n5,bob\n1,BOB1\n").ok();
     assert_eq!(world.query(r#"SELECT username FROM users WHERE "userId" IN ('1', '5') ORDER BY "userId""#), "BOB1\nbob");
 });
 
@@ -78,6 +78,88 @@ both!(ready fn keep_going_takes_the_rest_and_hands_the_others_back(world) {
     assert!(!rejects.exists(), "a dry run writes no file");
 });
 
+both!(ready fn users_who_are_there_are_changed_only_after_a_yes(world) {
+    world.run("user add 1 ann").ok();
+    world.run("user add 2 bob").ok();
+    std::fs::write(world.work().join("in.csv"), "userId,username\n1,anna\n2,bob\n3,cat\n").unwrap();
+    let before = users(world);
+    insta::assert_snapshot!(world.run("user import in.csv"), @r"
+    exit: 9
+    --- stderr
+    → [database]
+    1 user to add, 1 user to change, 1 as they are
+    error: a confirmation is needed
+      why  Change 1 user? Nobody can be asked here
+      fix  add --yes
+    ");
+    world.call("user import in.csv").answers(["n"]).run().exits(9);
+    assert_eq!(users(world), before);
+    world.run("user import in.csv -n").ok();
+    assert_eq!(users(world), before);
+    world.call("user import in.csv").answers(["y"]).run().ok();
+    assert_eq!(users(world), "1|anna|ann|\n2|bob|bob|\n3|cat|cat|");
+    // Nobody is changed: nobody is asked.
+    world.run_with_input("user import -", "userId,username\n2,bob\n4,dan\n").ok();
+});
+
+both!(ready fn rejected_rows_are_lost_in_no_case(world) {
+    let work = world.work();
+    let read = |name: &str| std::fs::read_to_string(work.join(name)).unwrap();
+    let rows = "userId,username\n1,ann\n2,bob,\"x, y\"\n3\n4,d\n";
+    // What cannot be parted comes back as it stood, also from standard input, in CSV as in ndjson.
+    world.run_with_input("user import - --keep-going", rows).exits(10);
+    assert_eq!(
+        read("rejects.csv"),
+        "userId,username,displayName,avatarUrl,line,error,raw\n\
+         ,,,,3,\"3 fields, but the header has 2\",\"2,bob,\"\"x, y\"\"\"\n\
+         ,,,,4,\"1 fields, but the header has 2\",3\n\
+         4,d,,,5,\"username \"\"d\"\": 3 to 20 letters, digits and at most one underscore inside\",\n"
+            .replace("username \"\"d\"\": 3 to 20 letters, digits and at most one underscore inside", &why(&read("rejects.csv")))
+    );
+    // Another run gets another name; handed in unmended, nothing of them is lost either.
+    world.run("user import rejects.csv --keep-going --rejects again.csv").exits(10);
+    assert!(read("again.csv").contains(",\"2,bob,\"\"x, y\"\"\"\n"), "{}", read("again.csv"));
+    world.run_with_input("user import - --keep-going", "{\"userId\":5,\"name\":\"eve\"}\n{\"userId\":6").exits(10);
+    assert!(read("rejects.2.csv").contains(r#""{""userId"":5,""name"":""eve""}""#), "{}", read("rejects.2.csv"));
+    assert!(read("rejects.2.csv").contains(r#""{""userId"":6""#));
+    let mended = read("rejects.csv").replacen(",,,,3", "2,bob,\"x, y\",,3", 1).replacen(",,,,4", "3,cat,,,4", 1).replacen("4,d,", "4,dan,", 1);
+    world.run_with_input("user import -", mended).ok();
+    assert_eq!(users(world), "1|ann|ann|\n2|bob|x, y|\n3|cat|cat|\n4|dan|dan|");
+});
+
+/// Why the last row of a file of rejects was one, as CSV has it between the quotes.
+fn why(rejects: &str) -> String {
+    let line = rejects.trim_end().lines().last().unwrap();
+    line.trim_start_matches("4,d,,,5,\"").trim_end_matches("\",").to_owned()
+}
+
+both!(ready fn a_rejects_file_has_its_place_before_anything_is_taken(world) {
+    let work = world.work();
+    let rows = "userId,username\n1,ann\n2,b\n";
+    std::fs::write(work.join("in.csv"), rows).unwrap();
+    std::fs::write(work.join("old.csv"), "kept").unwrap();
+    std::os::unix::fs::symlink("nowhere", work.join("link")).unwrap();
+    for (rejects, exit) in [("nodir/x", 1), ("in.csv", 5), ("./in.csv", 5), ("old.csv", 5), ("link", 5), (".", 5)] {
+        let refused = world.run(format!("user import in.csv --keep-going --rejects {rejects}")).exits(exit);
+        assert!(refused.stderr.contains("nothing was changed"), "{refused}");
+        world.run_with_input(format!("miles import - --keep-going --rejects {rejects}"), "user,amount\n1,5\n").exits(exit);
+    }
+    assert_eq!(users(world), "");
+    assert_eq!(std::fs::read_to_string(work.join("in.csv")).unwrap(), rows);
+    assert_eq!(std::fs::read_to_string(work.join("old.csv")).unwrap(), "kept");
+    world.run("user import in.csv --keep-going").exits(10);
+    world.run("user import in.csv --keep-going").exits(10);
+    use std::os::unix::fs::PermissionsExt as _;
+    for name in ["in.csv.rejects.csv", "in.csv.rejects.2.csv"] {
+        assert_eq!(std::fs::metadata(work.join(name)).unwrap().permissions().mode() & 0o777, 0o600, "{name}");
+    }
+    // Nothing is left of files that nobody needed.
+    let names = |folder: &std::path::Path| std::fs::read_dir(folder).unwrap().count();
+    let before = names(&work);
+    world.run_with_input("user import - --keep-going --rejects none.csv", "userId,username\n9,zoe\n").ok();
+    assert_eq!(names(&work), before);
+});
+
 both!(ready fn hostile_values_come_in_whole(world) {
     let big = "x".repeat(1 << 20);
     let name = "Robert'); DROP TABLE users;--\n\u{202e}\"\\ {} $1";
@@ -99,7 +181,7 @@ both!(ready fn a_hundred_thousand_rows_take_seconds(world) {
     let start = Instant::now();
     let output = world.run_with_input("user import - --json", file("user")).json();
     assert_eq!(output["added"], 100_000);
-    let output = world.run_with_input("user import - --json", file("u_")).json();
+    let output = world.run_with_input("user import - --json --yes", file("u_")).json();
     assert_eq!(output["updated"], 100_000);
     // A debug build on a busy machine; row by row it would be minutes.
     assert!(start.elapsed() < Duration::from_secs(90), "{:?}", start.elapsed());

@@ -26,7 +26,7 @@ pub(super) const EXAMPLES: &str = "Examples:
 The file is CSV with a header, or one JSON object a line. Columns: user (@name, userId or username), amount (negative
 spends), and if wanted note and key. Rows with a key are applied once, however often the file is imported.";
 
-const COLUMNS: Columns = Columns { known: &["user", "amount", "note", "key"], ignored: &["line", "error"] };
+const COLUMNS: Columns = Columns { known: &["user", "amount", "note", "key"], ignored: &[] };
 
 /// For how many unknown users the nearest name is looked for: each costs a look through all names.
 const LOOKED_FOR: usize = 20;
@@ -86,6 +86,7 @@ struct Line {
 pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
     let note = args.note.as_deref().map(answer::note).transpose()?;
     let source = answer::chosen_source(Some(&args.source))?.unwrap_or_default();
+    let place = args.rejects.place(cx, &args.file)?;
     let records = records::read(cx, &args.file, COLUMNS).await?;
     let mut rejects = Vec::new();
     let mut lines = Vec::with_capacity(records.len());
@@ -145,7 +146,7 @@ pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
     if written && !cx.answers.dry_run {
         cx.ui.note(format!("Batch {batch_id}. Undo: skyteam miles reverse {batch_id} --note TEXT"));
     }
-    rejects::outcome(cx, &args.rejects, &args.file, COLUMNS, &records, &rejects)
+    rejects::outcome(cx, place, COLUMNS, &records, &rejects)
 }
 
 fn line(place: usize, record: &Record) -> Result<Line, String> {

@@ -4,22 +4,27 @@ use std::io;
 
 use serde::Serialize;
 
+use crate::approval::Ask;
 use crate::commands::records::{self, Columns, Record};
 use crate::commands::rejects::{self, Reject};
 use crate::context::Context;
+use crate::db::{Database, Transaction};
 use crate::domain::input::{InputError, Name, UserId, Username, WebUrl};
-use crate::domain::user::import::{self, Counts, Row};
+use crate::domain::user::import::{self, Counts, Plan, Row};
+use crate::error::directory::changed_meanwhile;
 use crate::error::{Outcome, Result};
 use crate::report::Report;
 use crate::ui::Page;
+use crate::ui::text::count;
 
 pub(super) const EXAMPLES: &str = "Examples:\n  skyteam user import users.csv --dry-run\n  \
-     skyteam user list -o ndjson | jq -c 'select(.miles > 0)' | skyteam -p staging user import - --keep-going";
+     skyteam user list -o ndjson | jq -c 'select(.miles > 0)' | skyteam -p staging user import - --keep-going --yes\n\n\
+     Users who are there are changed only after a yes, or with --yes.";
 
 const COLUMNS: Columns = Columns {
     known: &["userId", "username", "displayName", "avatarUrl"],
-    // What `user list` writes beside those, and what a file of rejects has.
-    ignored: &["miles", "createdAt", "updatedAt", "line", "error"],
+    // What `user list` writes beside those.
+    ignored: &["miles", "createdAt", "updatedAt"],
 };
 
 /// Arguments of `user import`.
@@ -53,6 +58,7 @@ impl Report for Imported {
 }
 
 pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
+    let place = args.rejects.place(cx, &args.file)?;
     let records = records::read(cx, &args.file, COLUMNS).await?;
     let mut rejects = Vec::new();
     let mut rows = Vec::with_capacity(records.len());
@@ -78,12 +84,44 @@ pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
     if !rejects.is_empty() && !args.rejects.keep_going {
         return Err(rejects::refused(&records, &rejects));
     }
+    let (tx, plan) = approved(cx, &database, tx, plan, &rows).await?;
     let progress = cx.ui.progress(Some(plan.counts.added + plan.counts.updated), "Importing users");
     import::apply(&tx, &plan, |rows| progress.advance(rows)).await?;
     drop(progress);
     cx.finish(tx).await?;
     cx.ui.report(&Imported { counts: plan.counts, rejected: rejects.len() as u64 })?;
-    rejects::outcome(cx, &args.rejects, &args.file, COLUMNS, &records, &rejects)
+    rejects::outcome(cx, place, COLUMNS, &records, &rejects)
+}
+
+/// Asks before users that are there are changed (level 2); those that are only added need no question.
+///
+/// While a person thinks no transaction is open: what was planned is planned again after a yes, and must be the same.
+async fn approved(
+    cx: &Context,
+    database: &Database,
+    tx: Transaction,
+    plan: Plan,
+    rows: &[Row],
+) -> Result<(Transaction, Plan)> {
+    let Counts { added, updated, unchanged } = plan.counts;
+    if updated == 0 {
+        return Ok((tx, plan));
+    }
+    cx.ui.note(format!(
+        "{} to add, {} to change, {unchanged} as they are",
+        count(added, "user"),
+        count(updated, "user")
+    ));
+    let ask = Ask::changes(format!("Change {}?", count(updated, "user")));
+    if cx.answers.dry_run || !cx.ui.is_interactive() {
+        let _approved = cx.approve(ask).await?;
+        return Ok((tx, plan));
+    }
+    tx.rollback().await?;
+    let _approved = cx.approve(ask).await?;
+    let tx = cx.begin(database).await?;
+    let again = import::plan(&tx, rows).await?;
+    if again == plan { Ok((tx, again)) } else { Err(changed_meanwhile()) }
 }
 
 fn row(record: &Record) -> std::result::Result<Row, String> {

@@ -57,7 +57,7 @@ pub enum Conflict {
 }
 
 /// What an import is going to do.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
     /// Rows that cannot be taken, by their place in the input, in order.
     pub conflicts: Vec<(usize, Conflict)>,
@@ -82,7 +82,7 @@ pub struct Counts {
     pub unchanged: u64,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 struct Change {
     #[serde(rename = "userId")]
     user_id: String,
