@@ -26,6 +26,22 @@ both!(ready fn a_product_gets_an_id_of_six_characters(world) {
     assert_eq!(world.query("SELECT count(*) FROM \"milesProducts\""), "1");
 });
 
+both!(ready fn names_with_slashes_are_found(world) {
+    world.run("airline add ws 'W/S'").ok();
+    world.run("airline add w W").ok();
+    for (airline, name) in [("ws", "Pass"), ("ws", "A/B"), ("w", "S/Lounge")] {
+        world.run(["product", "add", name, "--airline", airline, "--price", "5"]).ok();
+    }
+    for (reference, name) in [("W/S/Pass", "Pass"), ("ws/a/b", "A/B"), ("W/S/A/B", "A/B"), ("W/S/Lounge", "S/Lounge"), ("w/S/Lounge", "S/Lounge")] {
+        assert_eq!(world.run(["product", "show", reference, "--json"]).json()["name"], name, "{reference}");
+    }
+    assert!(world.run("product show W/S/Pas").exits(4).stderr.contains("nearest"));
+    world.run(["product", "show", &"/".repeat(5000)]).exits(4);
+    world.run("product add S/Pass --airline w --price 5").ok();
+    let ambiguous = world.run("product show W/S/Pass").exits(4);
+    assert!(ambiguous.stderr.contains("ws/Pass") && ambiguous.stderr.contains("w/S/Pass"), "{ambiguous}");
+});
+
 both!(ready fn it_is_put_on_sale_and_taken_off(world) {
     let id = product(world);
     let active = || world.run(["product", "show", &id, "--json"]).json()["active"].clone();

@@ -1,6 +1,6 @@
 //! What goes to which stream, in which format, with how much colour; and how a list ends.
 
-use crate::support::World;
+use crate::support::{World, both};
 
 fn with_users(count: usize) -> World {
     let world = World::sqlite();
@@ -22,6 +22,19 @@ fn a_piped_list_is_whole_and_a_terminals_is_short_and_says_so() {
     assert_eq!(world.call("user list --limit 55").terminal(100).run().ok().stdout.lines().count(), 56);
     world.run("user list --limit 5 --all").exits(2);
 }
+
+both!(ready fn a_limit_beyond_all_rows_shows_them_all(world) {
+    crate::flight::fleet(world);
+    world.run("flight board DL300 1 --miles 5").ok();
+    let lists = ["user list", "airline list", "flight list", "user flights 1", "flight manifest show DL300", "miles history 1"];
+    for list in lists {
+        let all = world.run(format!("{list} -o ndjson --all")).ok().stdout;
+        for limit in ["9223372036854775806", "9223372036854775807", "18446744073709551615"] {
+            assert_eq!(world.run(format!("{list} -o ndjson --limit {limit}")).ok().stdout.lines().count(), all.lines().count());
+        }
+        world.run(format!("{list} --limit 18446744073709551616")).exits(2);
+    }
+});
 
 #[test]
 fn every_format_holds_the_same_rows() {

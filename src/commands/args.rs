@@ -2,16 +2,23 @@
 
 use chrono::DateTime;
 use clap::Args;
+use sea_orm::ConnectionTrait;
 
 use crate::context::Context;
 use crate::domain::input::quoted;
 use crate::domain::instant;
+use crate::domain::reference::{self, MeantFlight};
+use crate::entity::flight;
 use crate::entity::types::Timestamp;
 use crate::error::{Error, Kind, Result};
 use crate::ui::Ui;
 
 /// How many rows a list shows on a terminal when nothing is said.
 const ON_A_TERMINAL: u64 = 50;
+
+/// The most rows that are asked for, less the one that tells whether there are more: both engines count them in 64 bits
+/// with a sign.
+const MOST: u64 = i64::MAX as u64 - 1;
 
 /// How much of a list, in which order.
 #[derive(Args, Clone, Debug, Default)]
@@ -40,10 +47,15 @@ impl ListArgs {
     /// How many rows to show; `None`: all.
     pub fn limit(&self, ui: &Ui) -> Option<u64> {
         match (self.limit, self.all) {
-            (Some(limit), _) => Some(limit),
+            (Some(limit), _) => Some(limit.min(MOST)),
             (None, true) => None,
             (None, false) => ui.is_terminal().then_some(ON_A_TERMINAL),
         }
+    }
+
+    /// How many rows to ask the database for: one more than [`ListArgs::limit`], which tells whether there are more.
+    pub fn asked(&self, ui: &Ui) -> Option<u64> {
+        self.limit(ui).map(|limit| limit + 1)
     }
 
     /// The columns to sort by, each one of `known`.
@@ -70,6 +82,21 @@ impl ListArgs {
             ui.note(format!("Showing the first {shown}. See more with --limit N or --all."));
         }
     }
+}
+
+/// Finds the flight that a word means; where the word also is the code of another, both are told on stderr.
+///
+/// # Errors
+/// None, or several, answer to it; the database's.
+pub async fn flight(cx: &Context, db: &impl ConnectionTrait, word: &str) -> Result<flight::Model> {
+    let MeantFlight { flight, coded } = reference::meant_flight(db, word).await?;
+    if !coded.is_empty() {
+        cx.ui.note(format!("{word} is the beginning of an id here: {} {}", flight.id, flight.code));
+    }
+    for other in coded {
+        cx.ui.note(format!("It is a code, too. That flight is named by its id: {} ({})", other.key, other.what));
+    }
+    Ok(flight)
 }
 
 /// Reads the time that `flag` was given, a naive one in the zone of `--tz`.

@@ -33,10 +33,10 @@ where
     E: EntityTrait,
     R: Row + From<E::Model>,
 {
-    let limit = args.limit(&cx.ui);
+    let asked = args.asked(&cx.ui);
     let mut keys = args.sort(&columns::<R>())?;
     // A whole table for a program comes as the database reads it: sorting a million rows takes longer than sending them.
-    let unsorted = keys.is_empty() && limit.is_none() && matches!(cx.ui.format(), Format::Ndjson | Format::Csv);
+    let unsorted = keys.is_empty() && asked.is_none() && matches!(cx.ui.format(), Format::Ndjson | Format::Csv);
     if !unsorted {
         if keys.is_empty() {
             keys.extend(usual.iter().map(|(column, descending)| SortKey { column, descending: *descending }));
@@ -50,8 +50,8 @@ where
         let order = if key.descending { Order::Desc } else { Order::Asc };
         query.order_by_with_nulls(Expr::col((table.clone(), Alias::new(key.column))), order, NullOrdering::Last)
     });
-    let rows = sorted.limit(limit.map(|limit| limit.saturating_add(1))).stream(database.conn()).await?;
-    stream(cx, args, limit, rows.map(|row| row.map(R::from))).await
+    let rows = sorted.limit(asked).stream(database.conn()).await?;
+    stream(cx, args, rows.map(|row| row.map(R::from))).await
 }
 
 /// ` ORDER BY …` for a statement in SQL whose result has these columns.
@@ -64,20 +64,20 @@ pub fn order_by(keys: &[SortKey], usual: &str) -> String {
     format!(" ORDER BY {}", keys.join(", "))
 }
 
-/// Streams rows that were asked for with one more than `limit`.
+/// Streams rows of which as many were asked for as [`ListArgs::asked`] says.
 ///
 /// # Errors
 /// The rows' own; stdout's.
 pub async fn stream<R, E>(
     cx: &Context,
     args: &ListArgs,
-    limit: Option<u64>,
     rows: impl Stream<Item = std::result::Result<R, E>>,
 ) -> Result<Outcome>
 where
     R: Row,
     crate::error::Error: From<E>,
 {
+    let limit = args.limit(&cx.ui);
     let mut rows = std::pin::pin!(rows);
     let (shown, more) = cx
         .ui

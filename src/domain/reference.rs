@@ -7,14 +7,17 @@
 use std::collections::BTreeMap;
 
 use sea_orm::sea_query::{Expr, ExprTrait as _, Func, LikeExpr, SimpleExpr};
-use sea_orm::{
-    ColumnTrait as _, Condition, ConnectionTrait, DbErr, EntityTrait, Order, QueryFilter as _, QueryOrder as _,
-    QuerySelect as _,
-};
+use sea_orm::{ColumnTrait as _, Condition, ConnectionTrait, DbErr, EntityTrait, QueryFilter as _, QuerySelect as _};
 use uuid::Uuid;
 
 use super::input::quoted;
-use crate::entity::{Id, airline, brand, flight, miles_product, miles_transaction, user};
+use crate::entity::{Id, airline, brand, miles_transaction, user};
+
+mod flight;
+mod product;
+
+pub use flight::{MeantFlight, flight, meant_flight};
+pub use product::product;
 
 /// How many candidates an ambiguous reference lists at most.
 pub const CANDIDATES: u64 = 10;
@@ -166,13 +169,23 @@ pub async fn nearest_users(db: &impl ConnectionTrait, name: &str) -> std::result
 /// # Errors
 /// [`ReferenceError`]: none, or several, answer to it.
 pub async fn airline(db: &impl ConnectionTrait, reference: &str) -> Result<airline::Model> {
+    if let Some(found) = known_airline(db, reference).await? {
+        return Ok(found);
+    }
+    let names = airline::Entity::find().limit(NAMES_READ).all(db).await?;
+    let named = names.iter().flat_map(|one| [&one.airline_id, &one.name].map(|n| (n.clone(), airline_candidate(one))));
+    Err(not_found(Noun::Airline, reference, named))
+}
+
+/// As [`airline`]; `None` where none answers to it.
+async fn known_airline(db: &impl ConnectionTrait, reference: &str) -> Result<Option<airline::Model>> {
     if storable(reference) {
         if let Some(found) = airline::Entity::find_by_id(reference).one(db).await? {
-            return Ok(found);
+            return Ok(Some(found));
         }
         let named = airline::Entity::find().filter(airline::Column::Name.eq(reference)).limit(CANDIDATES + 1);
         if let Some(found) = only(Noun::Airline, reference, named.all(db).await?, airline_candidate)? {
-            return Ok(found);
+            return Ok(Some(found));
         }
         let coded = brand::Entity::find()
             .filter(
@@ -186,13 +199,9 @@ pub async fn airline(db: &impl ConnectionTrait, reference: &str) -> Result<airli
             .await?;
         let airlines: BTreeMap<String, airline::Model> =
             coded.into_iter().filter_map(|(_, owner)| owner.map(|owner| (owner.airline_id.clone(), owner))).collect();
-        if let Some(found) = only(Noun::Airline, reference, airlines.into_values().collect(), airline_candidate)? {
-            return Ok(found);
-        }
+        return only(Noun::Airline, reference, airlines.into_values().collect(), airline_candidate);
     }
-    let names = airline::Entity::find().limit(NAMES_READ).all(db).await?;
-    let named = names.iter().flat_map(|one| [&one.airline_id, &one.name].map(|n| (n.clone(), airline_candidate(one))));
-    Err(not_found(Noun::Airline, reference, named))
+    Ok(None)
 }
 
 /// Finds a brand: by id, IATA code, ICAO code or callsign, each without regard to case.
@@ -227,86 +236,6 @@ pub async fn brand(db: &impl ConnectionTrait, reference: &str) -> Result<brand::
         [&one.brand_id, &one.iata, &one.icao, &one.callsign, &one.name].map(|n| (n.clone(), brand_candidate(one)))
     });
     Err(not_found(Noun::Brand, reference, named))
-}
-
-/// Finds a flight: by id, by at least four characters that its id begins with, or by a code that exactly one scheduled or
-/// live flight has.
-///
-/// A word such as `AF123` can be both a code and the beginning of an id. Where it is both, of two flights, it is ambiguous:
-/// the flight that was meant would otherwise change with every flight that is added.
-///
-/// # Errors
-/// [`ReferenceError`]: none, or several, answer to it.
-pub async fn flight(db: &impl ConnectionTrait, reference: &str) -> Result<flight::Model> {
-    let mut nearest = Vec::new();
-    if storable(reference) {
-        let mut found: BTreeMap<Id, flight::Model> = BTreeMap::new();
-        if let Some((from, to)) = uuid_range(reference) {
-            let begins =
-                flight::Entity::find().filter(flight::Column::Id.between(Id(from), Id(to))).limit(CANDIDATES + 1);
-            found.extend(begins.all(db).await?.into_iter().map(|one| (one.id, one)));
-        }
-        if Uuid::try_parse(reference).is_err() {
-            let open = flight::Entity::find()
-                .filter(same_code(flight::Column::Code, reference))
-                .filter(flight::Column::EndTime.is_null())
-                .limit(CANDIDATES + 1);
-            found.extend(open.all(db).await?.into_iter().map(|one| (one.id, one)));
-        }
-        if let Some(found) = only(Noun::Flight, reference, found.into_values().collect(), flight_candidate)? {
-            return Ok(found);
-        }
-        nearest = nearest_flights(db, reference).await?;
-    }
-    Err(ReferenceError::NotFound { noun: Noun::Flight, reference: reference.to_owned(), nearest })
-}
-
-/// The latest flights that had this code, else open ones with a code like it.
-async fn nearest_flights(db: &impl ConnectionTrait, reference: &str) -> std::result::Result<Vec<Candidate>, DbErr> {
-    let latest = flight::Entity::find()
-        .filter(same_code(flight::Column::Code, reference))
-        .order_by(flight::Column::StartTime, Order::Desc)
-        .limit(NEAREST as u64)
-        .all(db)
-        .await?;
-    if !latest.is_empty() {
-        return Ok(latest.iter().map(flight_candidate).collect());
-    }
-    let open = flight::Entity::find().filter(flight::Column::EndTime.is_null()).limit(NAMES_READ).all(db).await?;
-    Ok(nearest(&reference.to_lowercase(), open.iter().map(|one| (one.code.clone(), flight_candidate(one)))))
-}
-
-/// Finds a product: by id, or as `airline/name`, the name in any case.
-///
-/// # Errors
-/// [`ReferenceError`]: none, or several, answer to it, or to its airline.
-pub async fn product(db: &impl ConnectionTrait, reference: &str) -> Result<miles_product::Model> {
-    if storable(reference) {
-        if let Some(found) = miles_product::Entity::find_by_id(reference).one(db).await? {
-            return Ok(found);
-        }
-        if let Some((owner, name)) = reference.split_once('/') {
-            let owner = airline(db, owner).await?;
-            let of_airline =
-                || miles_product::Entity::find().filter(miles_product::Column::AirlineId.eq(owner.airline_id.as_str()));
-            let exact = of_airline().filter(miles_product::Column::Name.eq(name)).limit(CANDIDATES + 1).all(db).await?;
-            if let Some(found) = only(Noun::Product, reference, exact, product_candidate)? {
-                return Ok(found);
-            }
-            let any_case =
-                of_airline().filter(same_text(miles_product::Column::Name, name)).limit(CANDIDATES + 1).all(db).await?;
-            if let Some(found) = only(Noun::Product, reference, any_case, product_candidate)? {
-                return Ok(found);
-            }
-            let names = of_airline().limit(NAMES_READ).all(db).await?;
-            let named = names.iter().map(|one| (one.name.clone(), product_candidate(one)));
-            let nearest = nearest(&name.to_lowercase(), named);
-            return Err(ReferenceError::NotFound { noun: Noun::Product, reference: reference.to_owned(), nearest });
-        }
-    }
-    let names = miles_product::Entity::find().limit(NAMES_READ).all(db).await?;
-    let named = names.iter().flat_map(|one| [&one.product_id, &one.name].map(|n| (n.clone(), product_candidate(one))));
-    Err(not_found(Noun::Product, reference, named))
 }
 
 /// Finds a ledger entry: by id, or by at least four characters that it begins with.
@@ -394,21 +323,6 @@ fn airline_candidate(one: &airline::Model) -> Candidate {
 
 fn brand_candidate(one: &brand::Model) -> Candidate {
     Candidate { key: one.brand_id.clone(), what: format!("{}, {}/{}", one.name, one.iata, one.icao) }
-}
-
-fn flight_candidate(one: &flight::Model) -> Candidate {
-    let state = match (one.started_at, one.end_time) {
-        (Some(_), Some(_)) => "ended",
-        (None, Some(_)) => "cancelled",
-        (Some(_), None) => "live",
-        (None, None) => "scheduled",
-    };
-    let what = format!("{} {}–{} {}, {state}", one.code, one.departure, one.arrival, one.start_time);
-    Candidate { key: one.id.to_string(), what }
-}
-
-fn product_candidate(one: &miles_product::Model) -> Candidate {
-    Candidate { key: one.product_id.clone(), what: format!("{}/{}", one.airline_id, one.name) }
 }
 
 fn entry_candidate(one: &miles_transaction::Model) -> Candidate {

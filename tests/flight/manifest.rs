@@ -58,8 +58,8 @@ both!(ready fn a_dry_run_tells_what_becomes_of_every_line(world) {
     --- stdout
     line  user       userId  username     miles  fate              remark
        2  @pilot123  1       pilot123       500  new
-       3  2          2       Captain_Ada    500  already on board
-       4  3          3       12345            7  already awarded
+       3  2          2       Captain_Ada      5  already on board  paid 5 then
+       4  3          3       12345            7  already awarded   paid 7 then
        5  pilot132                          500  unknown           nearest: pilot123
        6  1          1       pilot123       500  repeated          line 2
     --- stderr
@@ -67,8 +67,8 @@ both!(ready fn a_dry_run_tells_what_becomes_of_every_line(world) {
     Dry run: rolled back, nothing was changed.
     error: unknown users in 1 line; nobody was boarded
       why  line 5: pilot132 is unknown: nearest: pilot123
-      fix  skyteam flight manifest import [uuid] - --dry-run    shows every line
-           skyteam flight manifest import [uuid] - --create-missing    makes accounts where a line gives userId and username
+      fix  skyteam flight manifest import [uuid] - --miles 500 --create-missing --dry-run  # makes accounts where a line gives userId and username
+           skyteam flight manifest import [uuid] - --miles 500  # once those lines are mended
     "#);
     let told = import(world, "--miles 500 --dry-run -o json", input).exits(4);
     let rows: Value = serde_json::from_str(&told.stdout).unwrap();
@@ -78,6 +78,8 @@ both!(ready fn a_dry_run_tells_what_becomes_of_every_line(world) {
     // For real the one who is unknown keeps all ashore.
     let refused = import(world, "--miles 500 -o json", input).exits(4);
     assert_eq!(refused.error()["code"], "unknown_users");
+    let fix = refused.error()["fix"].as_str().unwrap().to_owned();
+    assert!(fix.contains(" - --miles 500 --create-missing  #") && fix.contains(" - --miles 500 --dry-run  #"), "{fix}");
     assert_eq!(refused.stdout, "");
     assert_eq!(books(world), before);
     let well = import(world, "--miles 500 --dry-run -o json", "user\n1\n").ok();

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{CANCELLED, ENDED, LIVE, SCHEDULED, fleet, times};
+use super::{CANCELLED, ENDED, LIVE, SCHEDULED, STALE, fleet, times};
 use crate::support::both;
 
 const ADD: &str = "flight add DL9 --airline delta --brand DL --from JFK --to CDG --aircraft A350 --game-id 77";
@@ -122,6 +122,31 @@ both!(ready fn a_code_that_means_two_flights_is_ambiguous(world) {
     world.query(&format!(r#"UPDATE "flights" SET "code" = 'DL100' WHERE "id" = '{LIVE}'"#));
     let output = world.run("flight start DL100").exits(4);
     assert!(output.stderr.contains(SCHEDULED) && output.stderr.contains(LIVE), "{output}");
+});
+
+both!(ready fn the_beginning_of_an_id_goes_before_a_code_and_both_are_told(world) {
+    fleet(world);
+    world.query(&format!(
+        r#"UPDATE "flights" SET "code" = 'AF12' WHERE "id" = '{STALE}';
+        INSERT INTO "flights" ("id", "code", "gameId", "aircraft", "airlineId", "brandId", "departure", "arrival")
+        VALUES ('af120000-0000-4000-8000-000000000000', 'DL7', '9', 'A350', 'delta', 'dl', 'JFK', 'CDG')"#
+    ));
+    for command in ["flight show AF12 -o json", "flight manifest show af12 -o json", "flight start AF12 -o json"] {
+        let output = world.run(command).ok();
+        let told = output.stderr;
+        assert!(told.contains("af120000-0000-4000-8000-000000000000 DL7") && told.contains(STALE), "{command}: {told}");
+    }
+    assert_eq!(world.run("flight show AF12 -o json").json()["code"], "DL7");
+    let plain = world.run(["flight", "show", STALE, "-o", "json"]);
+    assert_eq!(plain.stderr, "");
+    assert_eq!(plain.json()["code"], "AF12");
+    // Of two ids that begin so, neither is chosen, and the code is no way out.
+    world.query(
+        r#"INSERT INTO "flights" ("id", "code", "gameId", "aircraft", "airlineId", "brandId", "departure", "arrival")
+        VALUES ('af121111-0000-4000-8000-000000000000', 'DL8', '9', 'A350', 'delta', 'dl', 'JFK', 'CDG')"#,
+    );
+    let ambiguous = world.run("flight show AF12").exits(4).stderr;
+    assert!(["af120000", "af121111", STALE].iter().all(|id| ambiguous.contains(id)), "{ambiguous}");
 });
 
 both!(ready fn an_edit_shows_its_effects_and_asks(world) {

@@ -4,6 +4,7 @@ use std::io;
 
 use serde::Serialize;
 
+use crate::commands::args;
 use crate::context::Context;
 use crate::db::{Transaction, retry};
 use crate::domain::flight::{FlightError, board, roster};
@@ -14,6 +15,7 @@ use crate::entity::types::{Id, Timestamp};
 use crate::error::{Outcome, Result};
 use crate::report::Report;
 use crate::ui::Page;
+use crate::ui::text::count;
 
 pub(super) const EXAMPLES: &str = "Examples:
   skyteam flight board DL123 @pilot123 --miles 500
@@ -62,7 +64,7 @@ pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
     let note = args.note.as_deref().map(|note| Text::parse_as("note", note)).transpose()?;
 
     let database = cx.writer().await?;
-    let flight = reference::flight(database.conn(), &args.flight).await?;
+    let flight = args::flight(cx, database.conn(), &args.flight).await?;
     let user = reference::user(database.conn(), &args.user).await?;
 
     let passenger = [Passenger { user_id: user.user_id.clone(), miles: miles.get() }];
@@ -91,7 +93,10 @@ pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
             let verb = if committed { "is" } else { "would be" };
             format!("{name} was paid {} miles for {} before and {verb} on board now.", entry.amount, flight.code)
         }
-        (None, None) => format!("{name} is already on board {}: nothing was changed.", flight.code),
+        (None, None) => {
+            let then = count(seat.miles.unsigned_abs().into(), "mile");
+            format!("{name} is already on board {}, paid {then} then: nothing was changed.", flight.code)
+        }
     };
     cx.ui.report(&Answer {
         flight_id: flight.id,

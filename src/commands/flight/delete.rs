@@ -2,9 +2,9 @@
 
 use super::row::{Done, Shown};
 use crate::approval::Ask;
+use crate::commands::args;
 use crate::context::Context;
 use crate::domain::flight::schedule;
-use crate::domain::reference;
 use crate::error::{Outcome, Result};
 
 pub(super) const EXAMPLES: &str =
@@ -19,7 +19,7 @@ pub struct Args {
 
 pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
     let database = cx.writer().await?;
-    let flight = reference::flight(database.conn(), &args.flight).await?;
+    let flight = args::flight(cx, database.conn(), &args.flight).await?;
     schedule::deletable(database.conn(), &flight, cx.now.into()).await?;
 
     let question = format!("This deletes {} {}–{}, {}.", flight.code, flight.departure, flight.arrival, flight.id);

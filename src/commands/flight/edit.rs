@@ -4,7 +4,7 @@ use clap::ArgGroup;
 
 use super::row::{Done, Shown};
 use crate::approval::Ask;
-use crate::commands::args::time_to_store;
+use crate::commands::args::{self, time_to_store};
 use crate::context::Context;
 use crate::domain::flight::Flight;
 use crate::domain::flight::edit::{self, Changes};
@@ -61,7 +61,7 @@ pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
 
     let database = cx.writer().await?;
     let db = database.conn();
-    let before = reference::flight(db, &args.flight).await?;
+    let before = args::flight(cx, db, &args.flight).await?;
     if let Some(brand) = &args.brand {
         changes.brand = Some(reference::brand(db, brand).await?);
     }

@@ -2,9 +2,9 @@
 
 use super::row::{Done, Shown};
 use super::start::in_the_past;
+use crate::commands::args;
 use crate::context::Context;
 use crate::domain::flight::{roster, step};
-use crate::domain::reference;
 use crate::error::{Outcome, Result};
 use crate::ui::text::count;
 
@@ -28,7 +28,7 @@ pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
 
     let database = cx.writer().await?;
     let transaction = cx.begin(&database).await?;
-    let flight = reference::flight(&transaction, &args.flight).await?;
+    let flight = args::flight(cx, &transaction, &args.flight).await?;
     let (did, would, flight) = if args.cancel {
         ("Cancelled", "cancel", step::cancel(&transaction, flight.id, cx.now.into()).await?)
     } else {

@@ -73,11 +73,10 @@ pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
         since,
         until,
     };
-    let limit = args.list.limit(&cx.ui);
-    let query = query(&filter, &sort, cx.now.into()).limit(limit.map(|limit| limit.saturating_add(1)));
+    let query = query(&filter, &sort, cx.now.into()).limit(args.list.asked(&cx.ui));
     let rows = query.stream(database.conn()).await?;
     let rows = rows.map_ok(|flight| Shown::listed(flight, cx.now.into(), airline.as_deref()));
-    listing::stream(cx, &args.list, limit, rows).await
+    listing::stream(cx, &args.list, rows).await
 }
 
 fn sort(list: &ListArgs) -> Result<Vec<(By, Order)>> {

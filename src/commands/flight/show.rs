@@ -5,11 +5,11 @@ use std::io;
 use serde::Serialize;
 
 use super::row::{Shown, status_cell};
+use crate::commands::args;
 use crate::context::Context;
 use crate::domain::flight::details::{Details, details};
 use crate::domain::flight::roster::Summary;
 use crate::domain::flight::status::Status;
-use crate::domain::reference;
 use crate::entity::airline;
 use crate::error::{Outcome, Result};
 use crate::report::Report;
@@ -105,7 +105,7 @@ impl Report for Answer {
 
 pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
     let database = cx.reader().await?;
-    let flight = reference::flight(database.conn(), &args.flight).await?;
+    let flight = args::flight(cx, database.conn(), &args.flight).await?;
     let Details { airline, brand, codeshare, manifest } = details(database.conn(), &flight).await?;
     let brand = Brand {
         brand_id: brand.brand_id,

@@ -1,10 +1,9 @@
 //! `flight start`.
 
 use super::row::{Done, Shown};
-use crate::commands::args::time_to_store;
+use crate::commands::args::{self, time_to_store};
 use crate::context::Context;
 use crate::domain::flight::step;
-use crate::domain::reference;
 use crate::entity::types::Timestamp;
 use crate::error::{Error, Kind, Outcome, Result};
 
@@ -28,7 +27,7 @@ pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
 
     let database = cx.writer().await?;
     let transaction = cx.begin(&database).await?;
-    let flight = reference::flight(&transaction, &args.flight).await?;
+    let flight = args::flight(cx, &transaction, &args.flight).await?;
     let flight = step::start(&transaction, flight.id, at, cx.now.into()).await?;
     let committed = cx.finish(transaction).await?;
     cx.ui.report(&Done::new(Shown::new(flight, cx.now.into()), committed, "Started", "start"))?;

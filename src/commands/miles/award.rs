@@ -2,6 +2,7 @@
 
 use super::answer::{self, say_already, transact};
 use crate::approval::Ask;
+use crate::commands::args;
 use crate::context::Context;
 use crate::db::Database;
 use crate::domain::input::Amount;
@@ -57,7 +58,7 @@ pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
         users.push(user);
     }
     let flight = match &args.flight {
-        Some(reference) => Some(reference::flight(database.conn(), reference).await?),
+        Some(reference) => Some(args::flight(cx, database.conn(), reference).await?),
         None => None,
     };
     let usual_source = if flight.is_some() { source::FLIGHT } else { source::MANUAL };

@@ -62,7 +62,7 @@ pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
     let database = cx.reader().await?;
     let user = reference::user(database.conn(), &args.user).await?;
     let flight = match &args.flight {
-        Some(reference) => Some(reference::flight(database.conn(), reference).await?),
+        Some(reference) => Some(args::flight(cx, database.conn(), reference).await?),
         None => None,
     };
     let filter = Filter {
@@ -75,8 +75,6 @@ pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
         source: args.source,
         flight_id: flight.map(|flight| flight.id),
     };
-    let limit = list.limit(&cx.ui);
-    let more = limit.map(|limit| limit.saturating_add(1));
-    let lines = history::of_user(database.conn(), &user.user_id, &filter, more).await?;
-    listing::stream(cx, &list, limit, lines).await
+    let lines = history::of_user(database.conn(), &user.user_id, &filter, list.asked(&cx.ui)).await?;
+    listing::stream(cx, &list, lines).await
 }

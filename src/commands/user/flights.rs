@@ -55,12 +55,11 @@ impl Row for Boarded {
 pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
     let database = cx.reader().await?;
     let user = reference::user(database.conn(), &args.user).await?;
-    let limit = args.list.limit(&cx.ui);
     let mut tail =
         listing::order_by(&args.list.sort(&listing::columns::<Boarded>())?, r#""joinedAt" DESC, "flightId""#);
-    if let Some(limit) = limit {
-        tail.push_str(&format!(" LIMIT {}", limit.saturating_add(1)));
+    if let Some(asked) = args.list.asked(&cx.ui) {
+        tail.push_str(&format!(" LIMIT {asked}"));
     }
     let rows = list::boarded(database.conn(), &user.user_id, &tail).stream(database.conn()).await?;
-    listing::stream(cx, &args.list, limit, rows).await
+    listing::stream(cx, &args.list, rows).await
 }

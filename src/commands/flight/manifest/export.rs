@@ -2,9 +2,9 @@
 
 use futures::TryStreamExt;
 
+use crate::commands::args;
 use crate::context::Context;
 use crate::domain::flight::roster::everybody;
-use crate::domain::reference;
 use crate::error::{Outcome, Result};
 
 pub(super) const EXAMPLES: &str = "Examples:
@@ -20,7 +20,7 @@ pub struct Args {
 
 pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
     let database = cx.reader().await?;
-    let flight = reference::flight(database.conn(), &args.flight).await?;
+    let flight = args::flight(cx, database.conn(), &args.flight).await?;
     cx.ui
         .export(async |list| {
             let mut rows = everybody(flight.id, &[], None).stream(database.conn()).await?;

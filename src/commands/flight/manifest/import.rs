@@ -5,9 +5,10 @@ use std::io;
 use serde::Serialize;
 
 use super::plan::{COLUMNS, Fate, Plan, miles};
-use crate::commands::records;
+use crate::commands::{args, records};
 use crate::context::Context;
 use crate::db::{Transaction, retry};
+use crate::domain::flight::roster::everybody;
 use crate::domain::flight::{Flight, FlightError, manifest};
 use crate::domain::input::{InputError, Text};
 use crate::domain::miles::flight::{Boarded, Boarding};
@@ -92,7 +93,7 @@ pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
     let records = records::read(cx, &args.file, COLUMNS).await?;
 
     let database = cx.writer().await?;
-    let flight = reference::flight(database.conn(), &args.flight).await?;
+    let flight = args::flight(cx, database.conn(), &args.flight).await?;
     let batch = fresh_id();
     let common = Boarding {
         batch_id: Some(batch),
@@ -112,7 +113,9 @@ pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
     })
     .await?;
     drop(progress);
-    plan.boarded(&boarded);
+    let then =
+        if boarded.already.is_empty() { Vec::new() } else { everybody(flight.id, &[], None).all(&transaction).await? };
+    plan.boarded(&boarded, &then);
     nearest(&transaction, &mut plan).await?;
 
     if cx.answers.dry_run {
@@ -125,9 +128,9 @@ pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
             })
             .await?;
         plan.lines = lines;
-        return refuse(&plan, &args, &flight).map_or(Ok(Outcome::Done), Err);
+        return refuse(&plan, &args, &flight, true).map_or(Ok(Outcome::Done), Err);
     }
-    if let Some(refusal) = refuse(&plan, &args, &flight) {
+    if let Some(refusal) = refuse(&plan, &args, &flight, false) {
         transaction.rollback().await?;
         return Err(refusal);
     }
@@ -178,7 +181,7 @@ async fn nearest(transaction: &Transaction, plan: &mut Plan) -> Result<()> {
 }
 
 /// The refusal of a list with bad lines.
-fn refuse(plan: &Plan, args: &Args, flight: &Flight) -> Option<Error> {
+fn refuse(plan: &Plan, args: &Args, flight: &Flight, dry_run: bool) -> Option<Error> {
     let bad = plan.bad().count();
     let unknown = plan.count(Fate::Unknown);
     if bad == 0 {
@@ -192,13 +195,35 @@ fn refuse(plan: &Plan, args: &Args, flight: &Flight) -> Option<Error> {
     };
     let error = plan.bad().take(NAMED).fold(error, |error, line| error.why(line.complaint()));
     let error = if bad > NAMED { error.why(format!("and {} more", bad - NAMED)) } else { error };
-    let again = format!("skyteam flight manifest import {} {}", flight.id, shell::file(&args.file));
-    Some(match (unknown > 0, args.create_missing) {
-        (true, false) => error
-            .fix(format!("{again} --dry-run    shows every line"))
-            .fix(format!("{again} --create-missing    makes accounts where a line gives userId and username")),
-        _ => error.fix(format!("{again} --dry-run    shows every line")),
-    })
+    let error = if unknown > 0 && !args.create_missing {
+        let again = again(args, flight, true, dry_run);
+        error.fix(format!("{again}  # makes accounts where a line gives userId and username"))
+    } else {
+        error
+    };
+    // A dry run has shown every line.
+    let (again, why) = if dry_run {
+        (again(args, flight, args.create_missing, false), "once those lines are mended")
+    } else {
+        (again(args, flight, args.create_missing, true), "shows every line")
+    };
+    Some(error.fix(format!("{again}  # {why}")))
+}
+
+/// The same command, of the same flight.
+fn again(args: &Args, flight: &Flight, create_missing: bool, dry_run: bool) -> String {
+    let mut command = format!("skyteam flight manifest import {} {}", flight.id, shell::file(&args.file));
+    for (flag, value) in [("--miles", &args.miles), ("--note", &args.note)] {
+        if let Some(value) = value {
+            command.push_str(&format!(" {}", shell::flag(flag, value)));
+        }
+    }
+    for (flag, given) in [("--create-missing", create_missing), ("--dry-run", dry_run)] {
+        if given {
+            command.push_str(&format!(" {flag}"));
+        }
+    }
+    command
 }
 
 fn answer(plan: &Plan, boarded: &Boarded, flight: &Flight, batch: Id, created: u64) -> Answer {

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::commands::records::{Columns, Record};
 use crate::domain::flight::manifest::{Known, Meaning, Who};
+use crate::domain::flight::roster::OnBoard;
 use crate::domain::input::{UserId, Username};
 use crate::domain::miles::flight::{Boarded, Passenger};
 use crate::report::Row;
@@ -192,16 +193,19 @@ impl Plan {
         coming.filter_map(|line| Some(Passenger { user_id: line.user_id.clone()?, miles: line.miles? })).collect()
     }
 
-    /// Takes in what the ledger made of them.
-    pub fn boarded(&mut self, boarded: &Boarded) {
+    /// Takes in what the ledger made of them; `then` is everybody on board now, for the miles that they were given then.
+    pub fn boarded(&mut self, boarded: &Boarded, then: &[OnBoard]) {
+        let then: HashMap<&str, i32> = then.iter().map(|one| (one.user_id.as_str(), one.miles)).collect();
         let mut fates: HashMap<&str, (Fate, Option<i32>)> = HashMap::new();
-        fates.extend(boarded.already.iter().map(|user| (user.as_str(), (Fate::AlreadyOnBoard, None))));
+        let already = boarded.already.iter().map(String::as_str);
+        fates.extend(already.map(|user| (user, (Fate::AlreadyOnBoard, then.get(user).copied()))));
         let seated = boarded.seated.iter();
         fates.extend(seated.map(|entry| (entry.user_id.as_str(), (Fate::AlreadyAwarded, Some(entry.amount)))));
         for line in &mut self.lines {
             let user = line.user_id.as_deref().filter(|_| matches!(line.fate, Fate::New | Fate::Created));
             if let Some((fate, miles)) = user.and_then(|user| fates.get(user)) {
                 line.fate = *fate;
+                line.remark = Some(format!("paid {} then", miles.unwrap_or_default()));
                 line.miles = miles.or(line.miles);
             }
         }

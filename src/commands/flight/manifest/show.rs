@@ -1,10 +1,9 @@
 //! `flight manifest show`.
 
-use crate::commands::args::ListArgs;
+use crate::commands::args::{self, ListArgs};
 use crate::commands::listing;
 use crate::context::Context;
 use crate::domain::flight::roster::{OnBoard, everybody};
-use crate::domain::reference;
 use crate::error::{Outcome, Result};
 use crate::report::Row;
 use crate::ui::{Cell, Column, Look};
@@ -44,11 +43,10 @@ impl Row for OnBoard {
 pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
     let sort = args.list.sort(&listing::columns::<OnBoard>())?;
     let sort: Vec<(&str, bool)> = sort.iter().map(|key| (key.column, key.descending)).collect();
-    let limit = args.list.limit(&cx.ui);
 
     let database = cx.reader().await?;
-    let flight = reference::flight(database.conn(), &args.flight).await?;
-    let on_board = everybody(flight.id, &sort, limit.map(|limit| limit.saturating_add(1)));
+    let flight = args::flight(cx, database.conn(), &args.flight).await?;
+    let on_board = everybody(flight.id, &sort, args.list.asked(&cx.ui));
     let rows = on_board.stream(database.conn()).await?;
-    listing::stream(cx, &args.list, limit, rows).await
+    listing::stream(cx, &args.list, rows).await
 }
