@@ -1,5 +1,5 @@
 //! An API handler on the library: knows its caller by the airline's token and answers the flights that are still to come,
-//! each with its brand, from one query.
+//! each with its brand, all from one query.
 //!
 //! A web framework would hand the header in and the response out; here standard input and output do:
 //!
@@ -10,11 +10,11 @@
 use std::error::Error;
 use std::io::Read as _;
 
-use sea_orm::ConnectionTrait;
+use chrono::Utc;
+use sea_orm::{ConnectionTrait, DbErr};
 use serde_json::json;
 use skyteam::db::{DatabaseUrl, Options, connect};
-use skyteam::domain::directory::DirectoryError;
-use skyteam::domain::{airline, flight};
+use skyteam::domain::flight::list::{Coming, coming_by_token};
 
 /// What a handler answers.
 #[derive(Debug, PartialEq, Eq)]
@@ -29,16 +29,12 @@ pub struct Response {
 ///
 /// # Errors
 /// The database's: a 500 or a 503, and worth a line in the log.
-pub async fn coming_flights(
-    db: &impl ConnectionTrait,
-    authorization: Option<&str>,
-) -> Result<Response, DirectoryError> {
+pub async fn coming_flights(db: &impl ConnectionTrait, authorization: Option<&str>) -> Result<Response, DbErr> {
     let token = authorization.and_then(|header| header.strip_prefix("Bearer ")).unwrap_or_default();
     // Found by the unique index. Whether there was no token or a wrong one is nobody's business.
-    let Some(airline) = airline::by_token(db, token).await? else {
+    let Some(Coming { airline, flights }) = coming_by_token(db, token, Utc::now().into()).await? else {
         return Ok(Response { status: 401, body: json!({ "error": "unknown token" }) });
     };
-    let flights = flight::list::coming(&airline.airline_id).all(db).await?;
     let flights: Vec<_> = flights
         .iter()
         // The entities serialise under their column names; the airline's token never does.

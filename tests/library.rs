@@ -3,6 +3,10 @@
 #[path = "../examples/airline_api.rs"]
 mod airline_api;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
 use serde_json::json;
 use skyteam::db::{DatabaseUrl, Options, connect};
 use skyteam::domain::input::{Amount, Name};
@@ -15,28 +19,56 @@ async fn open(world: &World) -> skyteam::db::Database {
     connect(&url, Options::default()).await.unwrap()
 }
 
-both!(ready fn the_example_answers_an_airline_its_coming_flights(world) {
+/// As [`open`], counting the statements.
+async fn counted(world: &World) -> (skyteam::db::Database, Arc<AtomicUsize>) {
+    let url = DatabaseUrl::parse(&world.url()).unwrap();
+    let statements = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&statements);
+    let trace: skyteam::db::Trace = Arc::new(move |_: &str, _: Duration, _: bool| {
+        count.fetch_add(1, Ordering::Relaxed);
+    });
+    (connect(&url, Options { trace: Some(trace), ..Options::default() }).await.unwrap(), statements)
+}
+
+both!(ready fn the_example_answers_an_airline_its_coming_flights_from_one_query(world) {
     let flight = crate::user::flight(world);
     let token = world.run("airline token show delta --reveal").ok().stdout;
+    let bearer = format!("Bearer {}", token.trim());
+    let add = |id: &str| format!("Bearer {}", world.run(["airline", "add", id, id]).ok().stdout.trim());
+    let (alone, partner) = (add("klm"), add("sas"));
+    world.query(r#"UPDATE flights SET "codeshareAirlineId" = 'sas', "startedAt" = "startTime""#);
+    // Ended; begun and never ended, planned and never begun, months ago.
     world.query(
-        r#"INSERT INTO flights (code, "gameId", aircraft, "airlineId", "brandId", departure, arrival, "endTime")
-        VALUES ('DL9', '14', 'A350', 'delta', 'delta', 'ATL', 'AMS', '2020-01-01 00:00:00')"#,
+        r#"INSERT INTO flights (code, "gameId", aircraft, "airlineId", "brandId", departure, arrival, "startTime", "startedAt", "endTime")
+        VALUES ('DL9', '14', 'A350', 'delta', 'delta', 'ATL', 'AMS', '2020-01-01 00:00:00', NULL, '2020-01-01 00:00:00'),
+        ('DL8', '14', 'A350', 'delta', 'delta', 'ATL', 'AMS', '2020-01-01 00:00:00', '2020-01-01 00:00:00', NULL),
+        ('DL7', '14', 'A350', 'delta', 'delta', 'ATL', 'AMS', '2020-01-01 00:00:00', NULL, NULL)"#,
     );
     block_on(async {
-        let database = open(world).await;
+        let (database, statements) = counted(world).await;
         let answer = |header: Option<String>| {
-            let database = &database;
-            async move { airline_api::coming_flights(database.conn(), header.as_deref()).await.unwrap() }
+            let (database, statements) = (&database, &statements);
+            async move {
+                statements.store(0, Ordering::Relaxed);
+                let response = airline_api::coming_flights(database.conn(), header.as_deref()).await.unwrap();
+                (response, statements.load(Ordering::Relaxed))
+            }
         };
-        let response = answer(Some(format!("Bearer {}", token.trim()))).await;
-        assert_eq!(response.status, 200);
+        let (response, asked) = answer(Some(bearer.clone())).await;
+        assert_eq!((response.status, asked), (200, 1));
         assert_eq!(response.body["airline"]["airlineId"], "delta");
         assert!(!response.body.to_string().contains(token.trim()), "the token goes back out");
         let flights = response.body["flights"].as_array().unwrap();
         assert_eq!((flights.len(), &flights[0]["flight"]["id"], &flights[0]["brand"]["iata"]), (1, &json!(flight), &json!("DL")));
-        for header in [None, Some("Bearer "), Some("Bearer nope"), Some(token.trim()), Some("Bearer \0")] {
-            assert_eq!(answer(header.map(str::to_owned)).await.status, 401, "{header:?}");
+        let (response, asked) = answer(Some(alone.clone())).await;
+        assert_eq!((response.status, &response.body["flights"], asked), (200, &json!([]), 1));
+        for (header, asks) in [(None, 0), (Some("Bearer "), 0), (Some("Bearer nope"), 1), (Some(token.trim()), 0), (Some("Bearer \0"), 0)] {
+            let (response, asked) = answer(header.map(str::to_owned)).await;
+            assert_eq!((response.status, asked), (401, asks), "{header:?}");
         }
+        // Another airline's flight, live, that carries its code.
+        let (response, _) = answer(Some(partner)).await;
+        assert_eq!(response.body["flights"][0]["flight"]["id"], flight);
         database.close().await;
     });
 });

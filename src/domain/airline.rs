@@ -112,6 +112,14 @@ pub async fn lock(tx: &Transaction, airline_id: &str) -> Result<airline::Model> 
     row.ok_or_else(|| gone(airline_id))
 }
 
+/// Reads an airline.
+///
+/// # Errors
+/// [`DirectoryError::Gone`]: no such airline.
+pub(super) async fn find(db: &impl ConnectionTrait, airline_id: &str) -> Result<airline::Model> {
+    airline::Entity::find_by_id(airline_id).one(db).await?.ok_or_else(|| gone(airline_id))
+}
+
 fn gone(airline_id: &str) -> DirectoryError {
     DirectoryError::Gone { noun: Noun::Airline, key: airline_id.to_owned() }
 }
@@ -161,11 +169,15 @@ pub async fn rotate(tx: &Transaction, airline_id: &str) -> Result<airline::Model
 /// # Errors
 /// The database's.
 pub async fn by_token(db: &impl ConnectionTrait, token: &str) -> Result<Option<airline::Model>> {
-    // PostgreSQL refuses a NUL in any text, and no token is as long.
-    if token.is_empty() || token.contains('\0') || token.len() > 1000 {
+    if !may_be_token(token) {
         return Ok(None);
     }
     Ok(airline::Entity::find().filter(airline::Column::Token.eq(token)).one(db).await?)
+}
+
+/// Whether the database can be asked for this token: PostgreSQL refuses a NUL in any text, and no token is as long.
+pub(super) fn may_be_token(token: &str) -> bool {
+    !token.is_empty() && !token.contains('\0') && token.len() <= 1000
 }
 
 /// Counts what belongs to an airline, and so keeps it from being deleted.

@@ -1,12 +1,16 @@
 //! Which flights are listed, in which order.
 
 use sea_orm::sea_query::{Condition, Expr, ExprTrait as _, Func, NullOrdering};
-use sea_orm::{ColumnTrait as _, EntityTrait, Order, QueryFilter as _, QueryOrder as _, Select, SelectTwo};
+use sea_orm::{
+    ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait, JoinType, Order, QueryFilter as _, QueryOrder as _,
+    QueryTrait, Select,
+};
 
-use super::status::Status;
-use crate::entity::brand;
-use crate::entity::flight::{Column, Entity};
+use super::status::{STALE_AFTER, Status};
+use crate::domain::airline::may_be_token;
+use crate::entity::flight::{Column, Entity, Model};
 use crate::entity::types::Timestamp;
+use crate::entity::{airline, brand};
 
 /// What a listed flight must be. Nothing said: every flight.
 #[derive(Clone, Debug, Default)]
@@ -79,14 +83,41 @@ pub fn query(filter: &Filter<'_>, sort: &[(By, Order)], now: Timestamp) -> Selec
     query.order_by(Column::Id, Order::Asc)
 }
 
-/// The flights of an airline that are still to come or under way, the next first, each with its brand, in one query:
-/// what an API answers to the bearer of the airline's token.
-#[must_use]
-pub fn coming(airline_id: &str) -> SelectTwo<Entity, brand::Entity> {
-    Entity::find()
-        .filter(Condition::any().add(Column::AirlineId.eq(airline_id)).add(Column::CodeshareAirlineId.eq(airline_id)))
-        .filter(Column::EndTime.is_null())
-        .find_also_related(brand::Entity)
-        .order_by_asc(Column::StartTime)
-        .order_by_asc(Column::Id)
+/// An airline, and its flights that are still to come or under way, each with its brand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Coming {
+    /// The airline.
+    pub airline: airline::Model,
+    /// Its flights, and those of others that carry its code; the next first.
+    pub flights: Vec<(Model, brand::Model)>,
+}
+
+/// The airline that a token belongs to, with its coming flights and their brands, in one query: what an API answers to the
+/// bearer of the token. `None`: nobody has it.
+///
+/// Coming is a flight that has not ended, and that starts or started no longer than [`STALE_AFTER`] before `now`: what game
+/// servers that died, and hosts who never came, have left behind is not.
+///
+/// # Errors
+/// The database's.
+pub async fn coming_by_token(db: &impl ConnectionTrait, token: &str, now: Timestamp) -> Result<Option<Coming>, DbErr> {
+    if !may_be_token(token) {
+        return Ok(None);
+    }
+    let flown = Condition::any()
+        .add(Expr::col((Entity, Column::AirlineId)).equals((airline::Entity, airline::Column::AirlineId)))
+        .add(Expr::col((Entity, Column::CodeshareAirlineId)).equals((airline::Entity, airline::Column::AirlineId)));
+    let start = Func::coalesce([Expr::col((Entity, Column::StartedAt)), Expr::col((Entity, Column::StartTime))]);
+    let coming = Condition::all()
+        .add(flown)
+        .add(Column::EndTime.is_null())
+        .add(Expr::expr(start).gte(Timestamp(now.0 - STALE_AFTER)));
+    let mut query = airline::Entity::find().filter(airline::Column::Token.eq(token)).select_also(Entity);
+    // An airline without such flights is one row, of nobody's flight.
+    QueryTrait::query(&mut query).join(JoinType::LeftJoin, Entity, coming);
+    let rows =
+        query.and_also_related(brand::Entity).order_by_asc(Column::StartTime).order_by_asc(Column::Id).all(db).await?;
+    let mut rows = rows.into_iter().peekable();
+    let Some((airline, ..)) = rows.peek().cloned() else { return Ok(None) };
+    Ok(Some(Coming { airline, flights: rows.filter_map(|(_, flight, brand)| flight.zip(brand)).collect() }))
 }
