@@ -9,6 +9,7 @@ mod brand;
 mod completions;
 mod connect;
 mod create;
+mod directory;
 mod doctor;
 mod flight;
 mod generate;

@@ -65,8 +65,9 @@ pub struct Edit {
 /// # Errors
 /// [`DirectoryError::Taken`]: the id or a code is held, and by whom. [`DirectoryError::Gone`]: no such airline.
 pub async fn add(tx: &Transaction, new: &NewBrand) -> Result<brand::Model> {
-    // Held, so that of two brands added at once one is first.
-    airline::lock(tx, &new.airline_id).await?;
+    // Of two brands added at once one is first.
+    claim(tx, "brands.isPrimary", &new.airline_id).await?;
+    airline::find(tx, &new.airline_id).await?;
     let first =
         brand::Entity::find().filter(brand::Column::AirlineId.eq(new.airline_id.as_str())).count(tx).await? == 0;
     let codes = [("iata", new.iata.as_str()), ("icao", new.icao.as_str()), ("callsign", new.callsign.as_str())];
@@ -207,9 +208,10 @@ pub async fn edit(tx: &Transaction, brand_id: &str, edit: &Edit) -> Result<Edite
 /// # Errors
 /// [`DirectoryError::Gone`]: no such brand.
 pub async fn make_primary(tx: &Transaction, brand_id: &str) -> Result<Edited<brand::Model>> {
-    // Held first, as where a brand is added: two moves of one airline's mark come one after the other.
+    // Claimed first, as where a brand is added: two moves of one airline's mark come one after the other. The airline's own
+    // row needs no lock, which would take the right to change airlines.
     let known = brand::Entity::find_by_id(brand_id).one(tx).await?.ok_or_else(|| gone(brand_id))?;
-    airline::lock(tx, &known.airline_id).await?;
+    claim(tx, "brands.isPrimary", &known.airline_id).await?;
     let mut before = lock(tx, brand_id).await?;
     let marked = brand::Entity::find()
         .filter(brand::Column::AirlineId.eq(&before.airline_id))

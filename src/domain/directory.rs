@@ -113,6 +113,15 @@ pub(super) fn now(db: &impl ConnectionTrait) -> &'static str {
     }
 }
 
+/// The function that finds where one text stands in another, 0 where it does not. Not LIKE, which on SQLite takes no pattern
+/// beyond 50 000 bytes.
+pub(super) const fn position(engine: Engine) -> &'static str {
+    match engine {
+        Engine::Postgres => "strpos",
+        Engine::Sqlite => "instr",
+    }
+}
+
 /// Holds back other operations of ours that would take the same value, until the transaction ends.
 ///
 /// A unique constraint sees `Ada` and `ada` as two names, and two brands can each find that their airline has no primary

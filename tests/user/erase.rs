@@ -107,6 +107,7 @@ both!(ready fn the_webhook_of_roblox_is_read_from_stdin(world) {
     world.run_with_input("user erase --webhook -", r#"{"EventType":"SampleNotification"}"#).ok();
     world.run_with_input("user erase --webhook -", "{}").exits(2);
     world.run_with_input("user erase --webhook -", b"\xff").exits(2);
+    assert_eq!(world.run("user erase --webhook nofile -o json").exits(4).error()["code"], "unreadable_file");
     world.run_with_input("user erase 2 --webhook -", BODY).exits(2);
 });
 
@@ -125,6 +126,28 @@ both!(ready fn an_account_in_debt_can_be_erased_too(world) {
     }
     world.run("user erase ann --confirm ann").ok();
     assert_eq!(world.query("SELECT miles FROM users WHERE username <> 'ann'"), "-5");
+});
+
+both!(ready fn a_short_number_in_a_note_is_no_person_unless_named_so(world) {
+    world.run("user add 100 early_bird").ok();
+    world.run("user add 2 bob").ok();
+    world.query(
+        r#"INSERT INTO "milesTransactions" ("userId", amount, type, source, note) VALUES
+        ('2', 100, 'earn', 'event', 'gift of 100'), ('2', 1, 'earn', 'event', 'from user 100, Early_Bird'),
+        ('2', 1, 'earn', 'event', 'as @100 said: 100'); UPDATE users SET miles = 102 WHERE "userId" = '2'"#,
+    );
+    let erased = world.run("user erase @early_bird --confirm early_bird --json").json();
+    assert_eq!(erased["mentions"], 2);
+    assert_eq!(
+        world.query(r#"SELECT note FROM "milesTransactions" ORDER BY amount DESC, note"#),
+        "gift of 100\nas @[erased] said: 100\nfrom user [erased], [erased]"
+    );
+});
+
+both!(ready fn a_name_of_any_length_is_erased(world) {
+    world.run("user add 1 ann").ok();
+    world.query(&format!(r#"UPDATE users SET "displayName" = '{}'"#, "x_%".repeat(100_000)));
+    world.run("user erase ann --confirm ann").ok();
 });
 
 both!(ready fn notes_of_others_can_be_kept(world) {

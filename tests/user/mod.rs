@@ -40,6 +40,21 @@ both!(ready fn a_user_is_added_and_shown(world) {
     assert_eq!(keys[..7], ["userId", "username", "displayName", "miles", "avatarUrl", "createdAt", "updatedAt"]);
 });
 
+both!(ready fn a_search_of_any_length_finds_what_it_says(world) {
+    world.run("user add 1 ann --display-name 'École 100%_\\'").ok();
+    world.run("user add 2 bob").ok();
+    let found = |text: &str| world.run(["user", "list", "--search", text, "-o", "ndjson"]).ndjson().len();
+    for text in ["ANN", "École", "École 100%_\\", "e 100%", "_\\"] {
+        assert_eq!(found(text), 1, "{text}");
+    }
+    for text in ["100_", "%%", "\\\\", "nn b"] {
+        assert_eq!(found(text), 0, "{text}");
+    }
+    for part in ["x", "%", "_\\", "é"] {
+        assert_eq!(found(&part.repeat(100_000)), 0);
+    }
+});
+
 both!(ready fn a_taken_id_or_name_is_refused_naming_who_holds_it(world) {
     world.run("user add 1 ann").ok();
     insta::assert_snapshot!(world.run("user add 1 bob"), @r#"

@@ -3,6 +3,7 @@
 use std::io;
 
 use crate::approval::Ask;
+use crate::commands::records;
 use crate::context::Context;
 use crate::db::Database;
 use crate::domain::input::quoted;
@@ -14,7 +15,9 @@ use crate::report::Report;
 use crate::ui::{Page, text};
 
 pub(super) const EXAMPLES: &str = "Examples:\n  skyteam user erase pilot123 --confirm pilot123\n  \
-     skyteam user erase --webhook - --confirm 107919 < notification.json";
+     skyteam user erase --webhook - --confirm 107919 < notification.json\n\n\
+     In the notes of others the id and the names go where they stand as whole words; a number of up to 5 digits only where\n\
+     the note names a person by it: @100, user 100, id 100.";
 
 /// The longest notification that is read, in bytes. ROBLOX's have some hundred.
 const NOTIFICATION_MAX: u64 = 1 << 20;
@@ -85,16 +88,11 @@ pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
 }
 
 async fn notification(cx: &Context, source: &str) -> Result<String> {
-    let unreadable = |error: io::Error| {
+    let bytes = records::bytes(cx, source, NOTIFICATION_MAX).await?;
+    String::from_utf8(bytes).map_err(|error| {
         let what = format!("the notification {} cannot be read", quoted(source));
         Error::new(Kind::Usage, "unreadable_file", what).why(error.to_string())
-    };
-    let bytes = if source == "-" {
-        cx.ui.read_input(NOTIFICATION_MAX).await?
-    } else {
-        std::fs::read(cx.cwd.join(source)).map_err(unreadable)?
-    };
-    String::from_utf8(bytes).map_err(|error| unreadable(io::Error::other(error)))
+    })
 }
 
 /// Says what will be gone, and wants the username typed. A webhook's script knows only the id: there it may say that.

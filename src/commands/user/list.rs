@@ -63,6 +63,6 @@ pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
         since: args.since.as_deref().map(|value| time(cx, "--since", value)).transpose()?,
     };
     let database = cx.reader().await?;
-    let users = list::query(&filter);
+    let users = list::query(&filter, database.engine());
     listing::query::<user::Model, _>(cx, &database, &args.list, users, &[("username", false)], "userId").await
 }

@@ -1,12 +1,12 @@
 //! Which users a list shows, and the flights of one of them.
 
-use sea_orm::sea_query::{Expr, ExprTrait as _, Func};
+use sea_orm::sea_query::{Expr, ExprTrait as _, Func, SimpleExpr};
 use sea_orm::{ColumnTrait as _, Condition, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter as _, Select};
 use sea_orm::{SelectModel, SelectorRaw};
 use serde::Serialize;
 
-use super::super::directory::statement;
-use super::super::reference::{escape_like, pattern};
+use super::super::directory::{position, statement};
+use crate::db::Engine;
 use crate::entity::{Id, Timestamp, user};
 
 /// Which users. Nothing set means all.
@@ -22,15 +22,18 @@ pub struct Filter {
     pub since: Option<Timestamp>,
 }
 
-/// The query for them, unsorted.
+/// The query for them in the words of `engine`, unsorted.
 #[must_use]
-pub fn query(filter: &Filter) -> Select<user::Entity> {
+pub fn query(filter: &Filter, engine: Engine) -> Select<user::Entity> {
     let mut query = user::Entity::find();
     if let Some(search) = &filter.search {
-        let like = format!("%{}%", escape_like(&search.to_lowercase()));
+        // Both texts are lowered by the same hand.
+        let lower = |text: SimpleExpr| SimpleExpr::from(Func::lower(text));
         let any =
             [user::Column::Username, user::Column::DisplayName].into_iter().fold(Condition::any(), |any, column| {
-                any.add(Expr::expr(Func::lower(Expr::col(column))).like(pattern(like.clone())))
+                let place =
+                    Func::cust(position(engine)).arg(lower(Expr::col(column))).arg(lower(Expr::val(search.as_str())));
+                any.add(Expr::expr(place).gt(0))
             });
         query = query.filter(any);
     }

@@ -2,8 +2,8 @@
 
 use sea_orm::{ConnectionTrait, FromQueryResult};
 
-use super::super::directory::{Result, statement};
-use super::super::reference::escape_like;
+use super::super::directory::{Result, position, statement};
+use crate::db::Engine;
 use crate::entity::{Id, user};
 
 /// What stands where a name was.
@@ -16,6 +16,13 @@ pub(super) struct Mention {
     pub(super) note: Option<String>,
     pub(super) actor: Option<String>,
 }
+
+/// From how many digits on a number in a note is taken for a person. Shorter ones are amounts, flights and dates more often
+/// than the ids of ROBLOX's first players: they count only where the note says so, as in `@100` or `user 100`.
+const TELLING: usize = 6;
+
+/// What before a short number makes it a person, beside `@`.
+const TITLES: [&str; 5] = ["user", "userid", "id", "player", "username"];
 
 /// The words by which notes may name a person: id, username, and the displayed name where it is another and long enough
 /// to mean somebody.
@@ -36,8 +43,8 @@ pub(super) async fn find(db: &impl ConnectionTrait, person: &user::Model) -> Res
     let mut values = vec![person.user_id.as_str().into()];
     let mut any = Vec::new();
     for word in &words {
-        values.push(format!("%{}%", escape_like(word)).into());
-        any.push(format!(r#"lower("note") LIKE lower(${}) ESCAPE '\'"#, values.len()));
+        values.push(word.as_str().into());
+        any.push(format!(r#"{}(lower("note"), lower(${})) > 0"#, position(Engine::of(db)), values.len()));
     }
     for name in [&person.user_id, &person.username] {
         values.push(name.as_str().into());
@@ -79,6 +86,9 @@ fn without(note: &str, word: &str) -> String {
         if part_of_word(note[..at].chars().next_back()) || part_of_word(note[end..].chars().next()) {
             continue;
         }
+        if !tells(&word) && !is_named(&low[..at]) {
+            continue;
+        }
         out.push_str(&note[from..at]);
         out.push_str(ERASED);
         from = end;
@@ -87,19 +97,41 @@ fn without(note: &str, word: &str) -> String {
     out
 }
 
+/// Whether a word means the person wherever it stands.
+fn tells(word: &str) -> bool {
+    word.len() >= TELLING || !word.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Whether a note that goes on with a number, so far in lower case, names somebody by it.
+fn is_named(before: &str) -> bool {
+    let title = before.trim_end_matches([' ', ':', '=', '#']);
+    before.ends_with('@') || TITLES.contains(&title.rsplit(|c: char| !c.is_alphanumeric()).next().unwrap_or_default())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn whole_words_go_and_others_stay() {
-        let words = ["Ada Lovelace".to_owned(), "ada".to_owned(), "107".to_owned()];
+        let words = ["Ada Lovelace".to_owned(), "ada".to_owned(), "107919".to_owned()];
         let gone = |note: &str| scrub(note, &words);
-        assert_eq!(gone("thanks, @ADA! (107)").as_deref(), Some("thanks, @[erased]! ([erased])"));
+        assert_eq!(gone("thanks, @ADA! (107919)").as_deref(), Some("thanks, @[erased]! ([erased])"));
         assert_eq!(gone("to Ada Lovelace").as_deref(), Some("to [erased]"));
         assert_eq!(gone("ada, ada and é ada").as_deref(), Some("[erased], [erased] and é [erased]"));
-        for kept in ["adamant", "canada", "flight 1107", "ada_1", "éada", ""] {
+        for kept in ["adamant", "canada", "flight 1107919", "ada_1", "éada", ""] {
             assert_eq!(gone(kept), None, "{kept}");
+        }
+    }
+
+    #[test]
+    fn a_short_number_is_a_person_only_where_the_note_says_so() {
+        let words = ["100".to_owned()];
+        for kept in ["gift of 100", "100", "100 miles", "row id100", "guide 100", "paid: 100", "#100"] {
+            assert_eq!(scrub(kept, &words), None, "{kept}");
+        }
+        for gone in ["to @100!", "user 100", "userId: 100, again", "id=100", "for Player #100"] {
+            assert_eq!(scrub(gone, &words), Some(gone.replace("100", ERASED)), "{gone}");
         }
     }
 }
