@@ -7,8 +7,7 @@ use tempfile::NamedTempFile;
 
 use crate::commands::records::{ABOUT, Columns, RAW, Record};
 use crate::context::Context;
-use crate::error::ledger::shell_word;
-use crate::error::{Error, Kind, Outcome, Result};
+use crate::error::{Error, Kind, Outcome, Result, shell};
 use crate::ui::text::count;
 
 /// How many rows at fault an answer shows.
@@ -75,7 +74,7 @@ impl RejectArgs {
         };
         if self.rejects.is_some() && std::fs::symlink_metadata(&path).is_ok() {
             let what = format!("the rejects file {} is there already", path.display());
-            let name = shell_word(&path.display().to_string());
+            let name = shell::file(&path.display().to_string());
             return Err(Error::new(Kind::Refused, "file_exists", what)
                 .why("it may hold rows that are nowhere else: --rejects names a new file; nothing was changed")
                 .fix(format!("mv -i {name} {name}.old")));
