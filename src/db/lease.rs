@@ -49,17 +49,18 @@ impl Leases {
     }
 
     fn is_coming(&self, connection: &DatabaseConnection) -> bool {
-        let (size, idle) = match connection.get_database_backend() {
+        let (size, most, idle) = match connection.get_database_backend() {
             DbBackend::Postgres => {
                 let pool = connection.get_postgres_connection_pool();
-                (pool.size(), pool.num_idle())
+                (pool.size(), pool.options().get_max_connections(), pool.num_idle())
             }
             _ => {
                 let pool = connection.get_sqlite_connection_pool();
-                (pool.size(), pool.num_idle())
+                (pool.size(), pool.options().get_max_connections(), pool.num_idle())
             }
         };
-        idle == 0 && size as usize > self.0.load(Ordering::Relaxed)
+        // A full pool opens no further one: it wakes whoever waits for what comes back.
+        idle == 0 && size < most && size as usize > self.0.load(Ordering::Relaxed)
     }
 }
 
