@@ -45,11 +45,11 @@ both!(fn one_bad_row_stops_all_or_is_handed_back(world) {
     let rejects = std::fs::read_to_string(world.work().join("rows.csv.rejects.csv")).unwrap();
     let lines: Vec<&str> = rejects.lines().collect();
     assert_eq!(lines.len(), 5, "{rejects}");
-    assert_eq!(lines[0], "user,amount,note,key,line,error");
-    assert_eq!(lines[1], "2,-1,too much,,3,\"not enough miles: Bob has 0, this spends 1: 1 short\"");
+    assert_eq!(lines[0], "user,amount,note,key,line,error,raw");
+    assert_eq!(lines[1], "2,-1,too much,,3,\"not enough miles: Bob has 0, this spends 1: 1 short\",");
     assert!(lines[2].starts_with("nobody,5,,,4,\"no user"), "{rejects}");
     assert!(lines[3].starts_with("3,1.5,,,5,"), "{rejects}");
-    assert_eq!(lines[4], "1,-60,too much,,7,\"not enough miles: Ann has 40, this spends 60: 20 short\"");
+    assert_eq!(lines[4], "1,-60,too much,,7,\"not enough miles: Ann has 40, this spends 60: 20 short\",");
     sound(world);
 
     // Mended, the file of rejects can be handed in.
