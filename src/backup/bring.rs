@@ -17,6 +17,9 @@ use crate::db::Database;
 /// # Errors
 /// The driver's.
 pub async fn inspect(database: &Database) -> Result<State> {
+    if database.is_behind_pooler() {
+        return Err(BackupError::Pooler);
+    }
     match (database.postgres(), database.sqlite()) {
         (Some(pool), _) => postgres::inspect(pool).await,
         (None, Some(pool)) => sqlite::inspect(pool).await,

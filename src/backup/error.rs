@@ -151,6 +151,25 @@ pub enum BackupError {
         /// Rows in the target.
         found: u64,
     },
+    /// The database is behind a pooler in transaction mode, which keeps no session for longer than a transaction.
+    #[error("behind a pooler")]
+    Pooler,
+    /// Fewer rows were read than there are.
+    #[error("{table}: {found} of {wanted} rows were read")]
+    Unread {
+        /// The table.
+        table: String,
+        /// Rows there are.
+        wanted: u64,
+        /// Rows that were read.
+        found: u64,
+    },
+    /// The tables are those of no version that could be restored.
+    #[error("the tables are those of no version")]
+    NoVersion {
+        /// What every version has and this database lacks.
+        lacking: Vec<String>,
+    },
     /// A PostgreSQL client program is missing, too old, or failed.
     #[error("{program}: {why}")]
     Program {

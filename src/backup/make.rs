@@ -23,7 +23,7 @@ pub struct Wanted {
     pub contents: Contents,
     /// Only these tables; all when empty.
     pub tables: Vec<String>,
-    /// Changes cells on their way.
+    /// Changes cells on their way. What is rewritten holds no columns but skyteam's: what others stand for, nobody knows.
     pub rewrite: Option<Rewrite>,
 }
 
@@ -49,6 +49,9 @@ impl Snapshot {
     pub async fn take(database: &Database, tables: &[String]) -> Result<Self> {
         let latest = version::latest()?;
         let known: Vec<&str> = latest.tables().collect();
+        if database.is_behind_pooler() {
+            return Err(BackupError::Pooler);
+        }
         let snapshot = match (database.postgres(), database.sqlite()) {
             (Some(pool), _) => Self::Postgres(Box::new(
                 postgres::Snapshot::take(pool, &known, postgres::SnapshotOptions::default()).await?,
@@ -93,6 +96,24 @@ impl Snapshot {
         }
     }
 
+    fn keep_ours(&mut self) -> Result<()> {
+        match self {
+            Self::Postgres(snapshot) => snapshot.keep_ours(),
+            Self::Sqlite(snapshot) => snapshot.keep_ours(),
+        }
+    }
+
+    /// The airlines' API keys, which nobody knows who has only an anonymous copy.
+    ///
+    /// # Errors
+    /// The driver's.
+    pub async fn tokens(&mut self) -> Result<Vec<String>> {
+        match self {
+            Self::Postgres(snapshot) => snapshot.tokens().await,
+            Self::Sqlite(snapshot) => snapshot.tokens().await,
+        }
+    }
+
     /// About how many rows there are.
     ///
     /// # Errors
@@ -107,7 +128,7 @@ impl Snapshot {
     /// Reads the rows, and ends the snapshot.
     ///
     /// # Errors
-    /// The driver's, and the file system's.
+    /// [`BackupError::NoVersion`] for tables that no restore could make again; the driver's, and the file system's.
     pub async fn read(
         self,
         database: &Database,
@@ -116,7 +137,14 @@ impl Snapshot {
         spools: &Spools,
         progress: Progress,
     ) -> Result<Made> {
-        let at_version = self.version()?;
+        let mut this = self;
+        if wanted.rewrite.is_some() {
+            this.keep_ours()?;
+        }
+        let Some(at_version) = this.version()? else {
+            let standing: Vec<(&str, Vec<&str>)> = this.shapes().into_iter().map(columns).collect();
+            return Err(BackupError::NoVersion { lacking: version::lacking(&standing)? });
+        };
         let mut manifest = Manifest {
             format: FORMAT.into(),
             format_version: FORMAT_VERSION,
@@ -124,20 +152,20 @@ impl Snapshot {
             created_at: at.trunc_subsecs(0),
             database: database.name().into(),
             engine: database.engine(),
-            server_version: self.server_version().into(),
-            schema_version: at_version.as_ref().map(|at| at.version.clone()),
-            missing: at_version.map(|at| at.missing).unwrap_or_default(),
+            server_version: this.server_version().into(),
+            schema_version: Some(at_version.version),
+            missing: at_version.missing,
             contents: wanted.contents,
             complete: wanted.tables.is_empty(),
-            migrations: self.migrations().to_vec(),
+            migrations: this.migrations().to_vec(),
             tables: Vec::new(),
         };
         let selected: HashSet<&str> = match wanted.tables.as_slice() {
-            [] => self.shapes().iter().map(|shape| shape.name.as_str()).collect(),
+            [] => this.shapes().iter().map(|shape| shape.name.as_str()).collect(),
             some => some.iter().map(String::as_str).collect(),
         };
         if wanted.contents == Contents::Schema {
-            let shapes = self.shapes().into_iter().filter(|shape| selected.contains(shape.name.as_str()));
+            let shapes = this.shapes().into_iter().filter(|shape| selected.contains(shape.name.as_str()));
             let entry = |shape: &TableShape| TableEntry {
                 name: shape.name.clone(),
                 columns: shape.columns.clone(),
@@ -148,7 +176,7 @@ impl Snapshot {
             return Ok(Made { manifest, spools: Vec::new() });
         }
         let selected: HashSet<String> = selected.into_iter().map(str::to_owned).collect();
-        let tables = match self {
+        let tables = match this {
             Self::Postgres(snapshot) => snapshot.read(&selected, spools, wanted.rewrite.clone(), progress).await?,
             Self::Sqlite(snapshot) => snapshot.read(&selected, spools, wanted.rewrite.clone(), progress).await?,
         };
@@ -156,6 +184,10 @@ impl Snapshot {
         manifest.tables = entries;
         Ok(Made { manifest, spools })
     }
+}
+
+fn columns(shape: &TableShape) -> (&str, Vec<&str>) {
+    (&shape.name, shape.columns.iter().map(|column| column.name.as_str()).collect())
 }
 
 /// A backup whose tables are spooled.

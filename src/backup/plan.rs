@@ -7,6 +7,7 @@ use super::error::{BackupError, Result};
 use super::manifest::Contents;
 use super::target::Filling;
 use super::version::{self, At, Version};
+use crate::schema::model::Rule;
 
 /// What is asked for.
 #[derive(Clone, Debug, Default)]
@@ -15,6 +16,9 @@ pub struct Wanted {
     pub clean: bool,
     /// Only these tables; all when empty.
     pub tables: Vec<String>,
+    /// Whether the target is an empty one to try in: it takes rows without the tables that they were to go into, and
+    /// tables without those that they refer to.
+    pub scratch: bool,
 }
 
 /// One of skyteam's tables in the target.
@@ -74,7 +78,7 @@ impl Plan {
     /// [`BackupError::Misfit`] when archive and target do not go together, [`BackupError::TooNew`].
     pub fn new(archive: &Archive, state: &State, wanted: &Wanted) -> Result<Self> {
         let manifest = archive.manifest();
-        let version = version::of_archive(manifest)?;
+        let mut version = version::of_archive(manifest)?;
         for name in &wanted.tables {
             if manifest.table(name).is_none() {
                 let known = manifest.tables.iter().map(|entry| entry.name.clone()).collect();
@@ -101,7 +105,16 @@ impl Plan {
         if !replaced.is_empty() && !wanted.clean {
             return Err(BackupError::NotEmpty { tables: replaced });
         }
-        let way = way(manifest.contents, state, &version, &fillings, whole)?;
+        if wanted.scratch {
+            for table in version.schema.tables.iter_mut().filter(|table| filled(&table.name)) {
+                table.constraints.retain(|constraint| match &constraint.rule {
+                    Rule::ForeignKey(key) => filled(&key.table),
+                    _ => true,
+                });
+            }
+        }
+        let contents = if wanted.scratch { Contents::All } else { manifest.contents };
+        let way = way(contents, state, &version, &fillings, whole)?;
         let dropped = match way {
             Way::Replace => state.existing.iter().map(|existing| existing.table.clone()).collect(),
             Way::Fresh | Way::InPlace => Vec::new(),

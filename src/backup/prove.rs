@@ -44,7 +44,7 @@ pub async fn prove(
     approval: Approval,
 ) -> Result<Proof> {
     let state = bring::inspect(scratch).await?;
-    let plan = Plan::new(archive, &state, &plan::Wanted::default())?;
+    let plan = Plan::new(archive, &state, &plan::Wanted { scratch: true, ..plan::Wanted::default() })?;
     let latest = version::latest()?.migration.version() == plan.version.migration.version();
     bring::bring(scratch, Arc::clone(archive), plan, Manner::default(), progress.clone(), approval).await?;
     let snapshot = Snapshot::take(scratch, &[]).await?;
@@ -62,7 +62,7 @@ pub async fn prove(
     };
     let differences = tokio::task::spawn_blocking(compare).await.map_err(|_| BackupError::Worker)??;
     // The audit knows the newest schema only.
-    let findings = if latest && archive.manifest().complete { count_findings(scratch).await? } else { 0 };
+    let findings = if latest && archive.manifest().subject().is_whole() { count_findings(scratch).await? } else { 0 };
     Ok(Proof { differences, findings })
 }
 
@@ -94,6 +94,20 @@ async fn count_findings(scratch: &Database) -> Result<u64> {
     Ok(count)
 }
 
+/// Whether restoring the archive can be planned at all: its version is known, and its tables have what they need.
+///
+/// # Errors
+/// [`BackupError::Misfit`], [`BackupError::TooNew`].
+pub fn check_plan(archive: &Archive) -> Result<()> {
+    Plan::new(archive, &bring::nothing(), &plan::Wanted { scratch: true, ..plan::Wanted::default() }).map(drop)
+}
+
+/// Whether a proof of the archive tells that there is a way back for this database: it is of this one, and of all of it.
+pub fn is_of(archive: &Archive, database: &Database) -> bool {
+    let subject = archive.manifest().subject();
+    subject.is_whole() && subject.engine == database.engine() && subject.database == database.name()
+}
+
 /// Remembers in the database itself that a backup of it was proved, for `db doctor`.
 ///
 /// # Errors
@@ -117,7 +131,7 @@ pub async fn remember(
         ),
     };
     let txn = database.begin().await?;
-    if last_proof(&txn, engine, table).await.is_err() {
+    if newest(&txn, engine, table).await.is_err() {
         txn.rollback().await?;
         let txn = database.begin().await?;
         txn.execute_unprepared(make).await?;
@@ -150,17 +164,18 @@ async fn insert(
     Ok(())
 }
 
-async fn last_proof(connection: &impl ConnectionTrait, engine: Engine, table: &str) -> Result<Option<Timestamp>> {
-    let sql = format!(r#"SELECT max("verifiedAt") AS at FROM {table} WHERE sound"#);
+async fn newest(connection: &impl ConnectionTrait, engine: Engine, table: &str) -> Result<Option<Timestamp>> {
+    let sql = format!(r#"SELECT max("createdAt") AS at FROM {table} WHERE sound"#);
     let row = connection.query_one_raw(Statement::from_string(engine.backend(), sql)).await?;
     Ok(row.map(|row| row.try_get("", "at")).transpose()?.flatten())
 }
 
-/// When a backup of this database was last proved; `None` when none ever was, or nothing is known.
-pub async fn last_proved(database: &Database) -> Option<Timestamp> {
+/// When the newest backup of this database was made that was proved since; `None` when none ever was, or nothing is
+/// known.
+pub async fn newest_proved(database: &Database) -> Option<Timestamp> {
     let table = match database.engine() {
         Engine::Postgres => "skyteam.verifications",
         Engine::Sqlite => "_skyteam_verifications",
     };
-    last_proof(database.conn(), database.engine(), table).await.ok().flatten()
+    newest(database.conn(), database.engine(), table).await.ok().flatten()
 }

@@ -76,6 +76,24 @@ pub fn of(standing: &[Standing<'_>], recorded: Option<&str>) -> Result<Option<At
     })
 }
 
+/// What the oldest version has, and so every one, and what does not stand: tables and columns in words.
+///
+/// # Errors
+/// As [`all`].
+pub fn lacking(standing: &[(&str, Vec<&str>)]) -> Result<Vec<String>> {
+    let mut lacking = Vec::new();
+    for table in all()?.into_iter().take(1).flat_map(|oldest| oldest.schema.tables) {
+        match standing.iter().find(|(name, _)| *name == table.name) {
+            None => lacking.push(format!("table {}", table.name)),
+            Some((_, columns)) => {
+                let missing = table.columns.iter().filter(|column| !columns.contains(&column.name.as_str()));
+                lacking.extend(missing.map(|column| format!("column {} of {}", column.name, table.name)));
+            }
+        }
+    }
+    Ok(lacking)
+}
+
 /// The version that an archive's tables are made at, without what its source was missing.
 ///
 /// # Errors

@@ -118,6 +118,29 @@ impl From<BackupError> for Error {
                 Self::new(Kind::Failure, "wrong_count", "the target did not take every row; it was rolled back")
                     .why(format!("{table}: {} instead of {wanted}", rows_of(found)))
             }
+            BackupError::Pooler => Self::new(
+                Kind::Config,
+                "pooler",
+                "backups and restores do not go through a pooler in transaction mode",
+            )
+            .why("they need sessions of their own, and the URL says that a pooler stands before the server")
+            .fix("connect to the server itself: its own port, without statement-cache-capacity=0 and pgbouncer=true"),
+            BackupError::Unread { table, wanted, found } => {
+                Self::new(Kind::Failure, "unread", "not every row could be read; no backup was made")
+                    .why(format!("{found} of {} of {table} were read", rows_of(wanted)))
+                    .fix("skyteam db doctor")
+            }
+            BackupError::NoVersion { lacking } => {
+                let error = Self::new(
+                    Kind::Refused,
+                    "no_version",
+                    "these are not the tables of any version of skyteam, so no restore could make them again",
+                );
+                let error = lacking.iter().take(NAMED).map(|what| format!("there is no {what}")).fold(error, Self::why);
+                more(error, lacking.len())
+                    .fix("skyteam db diff     shows what is different, skyteam db push mends it")
+                    .fix("skyteam db backup --format custom     dumps any PostgreSQL database as it is")
+            }
             BackupError::Program { program, why, fix } => {
                 let error = Self::new(Kind::Refused, "client_program", format!("{program} cannot do it")).why(why);
                 fix.into_iter().fold(error, Self::fix)

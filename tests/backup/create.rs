@@ -28,6 +28,17 @@ both!(fn a_database_without_our_tables_gives_no_good_backup_of_nothing(world) {
     assert!(std::fs::read_dir(world.work()).unwrap().all(|file| !file.unwrap().file_name().to_string_lossy().ends_with(".skyteam")));
 });
 
+both!(ready fn tables_that_no_restore_could_make_again_give_no_backup(world) {
+    let cascade = if world.engine() == Engine::Postgres { " CASCADE" } else { "" };
+    world.query(&format!(r#"DROP TABLE "milesProducts"{cascade}"#));
+    let output = world.run("-o json db backup -f b.skyteam").exits(5);
+    assert_eq!(output.error()["code"], "no_version");
+    assert!(output.error()["why"].as_str().unwrap().contains("milesProducts"), "{output}");
+    assert!(output.error()["fix"].as_str().unwrap().contains("db push"), "{output}");
+    assert!(!world.work().join("b.skyteam").exists());
+    world.run("db backup -f b.skyteam --table users").exits(5);
+});
+
 both!(ready fn two_runs_in_one_folder_do_not_overlap(world) {
     let lock = std::fs::File::create(world.work().join(".skyteam-backup.lock")).unwrap();
     lock.lock().unwrap();

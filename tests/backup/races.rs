@@ -24,7 +24,7 @@ fn seeded_backup() -> (World, Arc<Archive>) {
 fn restore_around(world: &World, archive: &Arc<Archive>, clean: bool, meanwhile: impl FnOnce() + Send) -> Result<()> {
     Library(world).with(async |database, approval| {
         let state = bring::inspect(database).await?;
-        let plan = Plan::new(archive, &state, &Wanted { clean, tables: Vec::new() })?;
+        let plan = Plan::new(archive, &state, &Wanted { clean, ..Wanted::default() })?;
         // Elsewhere: a runtime drives this thread.
         std::thread::scope(|scope| scope.spawn(meanwhile).join()).unwrap();
         bring::bring(database, Arc::clone(archive), plan, Manner::default(), Arc::new(|_| {}), approval).await?;

@@ -148,6 +148,11 @@ fn from_standard_input_and_to_standard_output() {
 fn anonymous_copies_are_the_same_every_time_and_name_nobody() {
     let world = World::sqlite();
     world.run("db seed --users 30 --flights 20").ok();
+    world.query(r#"ALTER TABLE "users" ADD COLUMN email TEXT DEFAULT 'mail@home.example'"#);
+    world.query(r#"UPDATE "flights" SET "discordEventLink" = 'https://discord.gg/secret', "gameId" = '424242424242'"#);
+    world.query(r#"UPDATE "airlines" SET "serverId" = '777777777777'"#);
+    let pilot = world.query(r#"SELECT min("userId") FROM "users""#);
+    world.run(["miles", "award", &pilot, "5", "--source", "for-karl", "--note", "Karl 🎂 (7!)", "--key", "x"]).ok();
     let copies = [World::sqlite(), World::postgres()];
     for copy in &copies {
         world.run(["db", "transfer", "--to", &copy.url(), "--anonymize"]).ok();
@@ -158,6 +163,23 @@ fn anonymous_copies_are_the_same_every_time_and_name_nobody() {
     for name in world.query(r#"SELECT username FROM "users" UNION SELECT token FROM "airlines""#).lines() {
         assert!(!copy.contains(name), "{name} is in the copy");
     }
+    for secret in ["home.example", "discord.gg/secret", "424242424242", "777777777777", "for-karl", "🎂", "(7!)"] {
+        assert!(!copy.contains(secret), "{secret} is in the copy");
+    }
+    assert!(
+        copies[0].query("SELECT * FROM pragma_table_xinfo('users')").lines().all(|column| !column.contains("email"))
+    );
+    // Words of the program's own stay, and names are as long as names may be.
+    assert_ne!(copies[0].query(r#"SELECT count(*) FROM "milesTransactions" WHERE source = 'flight'"#), "0");
+    assert_eq!(copies[0].query(r#"SELECT DISTINCT length(username) FROM "users""#), "20");
+    // Whoever has the copy cannot recompute it: without the airlines' keys it is another.
+    let other = World::sqlite();
+    world.query(r#"UPDATE "airlines" SET token = token || 'x'"#);
+    world.run(["db", "transfer", "--to", &other.url(), "--anonymize"]).ok();
+    assert_ne!(
+        other.query(r#"SELECT min("userId") FROM "users""#),
+        copies[0].query(r#"SELECT min("userId") FROM "users""#)
+    );
     let sum = r#"SELECT sum(miles), count(*) FROM "users""#;
     assert_eq!(copies[0].query(sum), world.query(sum));
 }

@@ -91,3 +91,17 @@ fn pretty_assertions(found: &str, wanted: &str) {
         panic!("{} lines for {}; first difference: {differs:?}", found.lines().count(), wanted.lines().count());
     }
 }
+
+#[test]
+fn the_row_with_the_smallest_number_is_read_too() {
+    let world = World::ready(Engine::Sqlite);
+    world.query(
+        r#"INSERT INTO "users" (rowid, "userId", username, "displayName")
+           VALUES (-9223372036854775808, '1', 'first', 'First'), (0, '2', 'middle', 'Middle'),
+                  (9223372036854775807, '3', 'last', 'Last')"#,
+    );
+    world.run("db backup -f ends.skyteam").ok();
+    let twin = World::sqlite();
+    twin.run(["db", "restore", world.work().join("ends.skyteam").to_str().unwrap()]).ok();
+    assert_eq!(everything(&twin), everything(&world));
+}

@@ -14,6 +14,16 @@ both!(fn a_deep_verification_is_remembered(world) {
     // A later, shallow look takes nothing away.
     world.run("db verify b.skyteam").ok();
     assert_eq!(world.run("db backups -o json").ok().json()[0]["verified"], "restored");
+    let doctor = |world: &World| {
+        let output = world.run("db doctor -o json");
+        let checks: Vec<serde_json::Value> = serde_json::from_str(&output.stdout).unwrap();
+        checks.into_iter().find(|check| check["area"] == "backups").unwrap()
+    };
+    // What counts is when the backup was made.
+    assert!(doctor(world)["found"].as_str().unwrap().contains("2025-07-04"), "{}", doctor(world));
+    world.call("db backup -f part.skyteam --table users").at("2025-07-20T12:00:00Z").run().ok();
+    world.call("db verify part.skyteam --deep").at("2025-07-20T12:00:00Z").run().ok();
+    assert!(doctor(world)["found"].as_str().unwrap().contains("2025-07-04"), "{}", doctor(world));
     let table = if world.engine() == Engine::Postgres { "skyteam.verifications" } else { "_skyteam_verifications" };
     assert_eq!(world.query(&format!("SELECT count(*) FROM {table} WHERE sound")), "1");
     world.run("db status --exit-code").ok();
@@ -39,6 +49,31 @@ both!(fn damage_is_found_and_told(world) {
         assert!(!found["problems"][0].as_str().unwrap().is_empty(), "bit {bit}");
     }
     assert_eq!(world.run("db backups -o json").ok().json().as_array().unwrap().len(), 1);
+});
+
+both!(fn parts_are_proved_as_what_they_are(world) {
+    world.run("db seed --users 20 --flights 10").ok();
+    for part in ["--data-only", "--schema-only", "--table users", "--table milesTransactions", "--data-only --table flights --table users"] {
+        world.run(format!("db backup -f part.skyteam {part}")).ok();
+        let proof = world.run("db verify part.skyteam --deep -o json").json();
+        assert_eq!((proof["sound"].as_bool(), proof["deep"].as_bool()), (Some(true), Some(true)), "{part}: {proof}");
+        world.run("db verify part.skyteam").ok();
+    }
+});
+
+both!(fn a_dry_run_of_a_proof_leaves_no_trace(world) {
+    world.run("db seed --users 20 --flights 10").ok();
+    world.run("db backup -f b.skyteam").ok();
+    let output = world.run("db verify b.skyteam --deep --dry-run").ok();
+    assert!(output.stdout.contains("proved"), "{output}");
+    assert!(!world.work().join("b.skyteam.json").exists());
+    let tables = match world.engine() {
+        Engine::Postgres => "SELECT count(*) FROM pg_tables WHERE tablename = 'verifications'",
+        Engine::Sqlite => "SELECT count(*) FROM sqlite_schema WHERE name = '_skyteam_verifications'",
+    };
+    assert_eq!(world.query(tables), "0");
+    // Else it says where it writes.
+    assert!(world.run("db verify b.skyteam --deep").ok().stderr.contains('→'));
 });
 
 #[test]

@@ -40,6 +40,18 @@ fn every_kind_of_work() {
 }
 
 #[test]
+fn backups_and_restores_ask_for_the_server_itself() {
+    let mut world = World::ready(crate::support::Engine::Postgres);
+    world.run("db backup -f b.skyteam").ok();
+    let pooler = Pooler::before(&world, 1);
+    world.set("DATABASE_URL", format!("{}?{}", pooler.url(&world), PARAMETERS[0]));
+    for command in ["db backup", "db restore b.skyteam"] {
+        let output = world.run(format!("-o json {command}")).exits(6);
+        assert!(output.error()["fix"].as_str().unwrap().contains("the server itself"), "{output}");
+    }
+}
+
+#[test]
 fn a_limit_of_one_statement_is_of_its_transaction() {
     let mut world = World::ready(crate::support::Engine::Postgres);
     world.run("user add 1 pilot").ok();

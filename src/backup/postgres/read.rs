@@ -14,6 +14,7 @@ use crate::backup::error::{BackupError, Result};
 use crate::backup::manifest::AppliedMigration;
 use crate::backup::shape::quoted;
 use crate::backup::spool::Spools;
+use crate::backup::version;
 
 /// Tables read at the same time. Each costs up to three blocks of memory, and a server process.
 const READERS: usize = 2;
@@ -102,6 +103,35 @@ impl Snapshot {
                    FROM unnest($1::text[]) AS t(path) JOIN pg_class c ON c.oid = to_regclass(t.path)";
         let row = sqlx::query(sql).bind(paths).fetch_one(&mut self.keeper).await?;
         Ok(row.try_get::<i64, _>("rows")?.unsigned_abs())
+    }
+
+    /// Leaves out the columns that are not skyteam's.
+    ///
+    /// # Errors
+    /// Those of [`version::latest`].
+    pub fn keep_ours(&mut self) -> Result<()> {
+        let latest = version::latest()?;
+        for table in &mut self.tables {
+            let ours = latest.schema.table(&table.shape.name);
+            let is_ours = |name: &str| ours.is_some_and(|ours| ours.column(name).is_some());
+            let mut kept = table.shape.columns.iter().map(|column| is_ours(&column.name));
+            table.as_text.retain(|_| kept.next().unwrap_or(false));
+            table.shape.columns.retain(|column| is_ours(&column.name));
+        }
+        Ok(())
+    }
+
+    /// The airlines' API keys.
+    ///
+    /// # Errors
+    /// The driver's.
+    pub async fn tokens(&mut self) -> Result<Vec<String>> {
+        let Some(airlines) = self.tables.iter().find(|table| table.shape.name == "airlines") else {
+            return Ok(Vec::new());
+        };
+        let sql = format!("SELECT token FROM {}", airlines.path);
+        let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(&mut self.keeper).await?;
+        Ok(rows.iter().map(|row| row.try_get("token")).collect::<Result<_, _>>()?)
     }
 
     /// Reads all rows of the selected tables into spools, in the order of [`Snapshot::tables`], and ends the snapshot.

@@ -9,8 +9,9 @@ use crate::backup::error::{BackupError, Result};
 use crate::backup::shape::{Kind, TableShape, quoted};
 use crate::backup::timestamp;
 
-/// The statement that packs up to `?2` rows behind row `?1`; answers the pack, its last row's number and its rows.
-pub fn statement(shape: &TableShape) -> String {
+/// The statement that packs up to `?2` rows behind row `?1`, or from it on for the first pack: the smallest number has
+/// none before it. Answers the pack, its last row's number and its rows.
+pub fn statement(shape: &TableShape, first: bool) -> String {
     let part = |column: &crate::backup::shape::ColumnShape| {
         let name = quoted(&column.name);
         match column.stored {
@@ -26,9 +27,10 @@ pub fn statement(shape: &TableShape) -> String {
     let parts: Vec<String> = shape.columns.iter().map(part).collect();
     format!(
         "SELECT CAST(group_concat(pack, '') AS BLOB) AS pack, max(place) AS place, count(*) AS rows \
-         FROM (SELECT concat({}) AS pack, rowid AS place FROM {} WHERE rowid > ?1 ORDER BY rowid LIMIT ?2)",
+         FROM (SELECT concat({}) AS pack, rowid AS place FROM {} WHERE rowid {} ?1 ORDER BY rowid LIMIT ?2)",
         parts.join(", "),
-        quoted(&shape.name)
+        quoted(&shape.name),
+        if first { ">=" } else { ">" }
     )
 }
 

@@ -1,6 +1,6 @@
 //! Reading: one read transaction, its tables one after the other, while others write.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use sqlx::pool::PoolConnection;
 use sqlx::{AssertSqlSafe, Row, Sqlite, SqliteConnection, SqlitePool};
@@ -13,7 +13,7 @@ use crate::backup::error::{BackupError, Result};
 use crate::backup::manifest::AppliedMigration;
 use crate::backup::shape::TableShape;
 use crate::backup::spool::Spools;
-use crate::backup::version::At;
+use crate::backup::version::{self, At};
 
 /// Bytes that a pack should have; it is what sets how many rows go into the next one.
 const PACK: u64 = 512 << 10;
@@ -27,6 +27,8 @@ const WAITING: usize = 2;
 pub struct Snapshot {
     connection: PoolConnection<Sqlite>,
     tables: Vec<Found>,
+    /// Rows of each table, once they were counted.
+    counts: HashMap<String, u64>,
     library: String,
     migrations: Vec<AppliedMigration>,
 }
@@ -44,7 +46,7 @@ impl Snapshot {
         let library = row.fetch_one(&mut *connection).await?.try_get("version")?;
         let tables = catalog::find(&mut connection, names).await?;
         let migrations = migrations(&mut connection).await?;
-        Ok(Self { connection, tables, library, migrations })
+        Ok(Self { connection, tables, counts: HashMap::new(), library, migrations })
     }
 
     /// The tables that were found.
@@ -75,11 +77,36 @@ impl Snapshot {
     /// # Errors
     /// The driver's.
     pub async fn estimate(&mut self) -> Result<u64> {
-        let mut rows = 0;
         for table in &self.tables {
-            rows += catalog::count(&mut self.connection, &table.shape.name).await?;
+            let rows = catalog::count(&mut self.connection, &table.shape.name).await?;
+            self.counts.insert(table.shape.name.clone(), rows);
         }
-        Ok(rows)
+        Ok(self.counts.values().sum())
+    }
+
+    /// Leaves out the columns that are not skyteam's.
+    ///
+    /// # Errors
+    /// Those of [`version::latest`].
+    pub fn keep_ours(&mut self) -> Result<()> {
+        let latest = version::latest()?;
+        for table in &mut self.tables {
+            let ours = latest.schema.table(&table.shape.name);
+            table.shape.columns.retain(|column| ours.is_some_and(|ours| ours.column(&column.name).is_some()));
+        }
+        Ok(())
+    }
+
+    /// The airlines' API keys.
+    ///
+    /// # Errors
+    /// The driver's.
+    pub async fn tokens(&mut self) -> Result<Vec<String>> {
+        if !self.tables.iter().any(|table| table.shape.name == "airlines") {
+            return Ok(Vec::new());
+        }
+        let rows = sqlx::query(r#"SELECT token FROM "airlines""#).fetch_all(&mut *self.connection).await?;
+        Ok(rows.iter().map(|row| row.try_get("token")).collect::<Result<_, _>>()?)
     }
 
     /// Reads all rows of the selected tables into spools, in the order of [`Snapshot::tables`], and ends the snapshot.
@@ -93,6 +120,9 @@ impl Snapshot {
         rewrite: Option<Rewrite>,
         progress: Progress,
     ) -> Result<Vec<Table>> {
+        if self.counts.is_empty() {
+            self.estimate().await?;
+        }
         self.tables.retain(|table| selected.contains(&table.shape.name));
         let mut tables = Vec::new();
         for table in &self.tables {
@@ -107,7 +137,14 @@ impl Snapshot {
                     Err(Trouble::Wider(column)) => widen(&mut shape, column)?,
                 }
             };
-            tables.push(table);
+            // What was read page by page is held against what the file itself counts.
+            let (name, found) = (&table.entry.name, table.entry.rows);
+            match self.counts.get(name) {
+                Some(&wanted) if wanted != found => {
+                    return Err(BackupError::Unread { table: name.clone(), wanted, found });
+                }
+                _ => tables.push(table),
+            }
         }
         sqlx::query("COMMIT").execute(&mut *self.connection).await?;
         Ok(tables)
@@ -159,12 +196,13 @@ async fn read_table(
         while let Some((pack, wanted)) = packs.blocking_recv() {
             let found = pack::unpack(&pack, &mut encoder)?;
             if found != wanted {
-                return Err(BackupError::Count { table: name, wanted, found }.into());
+                return Err(BackupError::Unread { table: name, wanted, found }.into());
             }
         }
         Ok(encoder.finish()?)
     });
-    let sql = pack::statement(shape);
+    let (from_first, behind) = (pack::statement(shape, true), pack::statement(shape, false));
+    let mut sql = &from_first;
     let mut place = i64::MIN;
     let mut limit = FIRST_ROWS;
     loop {
@@ -176,6 +214,7 @@ async fn read_table(
         }
         let pack: Vec<u8> = row.try_get("pack").map_err(BackupError::from)?;
         place = row.try_get("place").map_err(BackupError::from)?;
+        sql = &behind;
         let size = (pack.len() as u64 / rows).max(1);
         let full = rows == limit;
         limit = (PACK / size).clamp(1, MOST_ROWS);

@@ -82,7 +82,7 @@ pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
         Content::Archive | Content::Encrypted => {
             let archive = Arc::new(Archive::open(opened.file, &identities(&args.identity, cx)?)?);
             check(cx, &archive).await?;
-            let wanted = Wanted { clean: args.clean, tables: args.tables.clone() };
+            let wanted = Wanted { clean: args.clean, tables: args.tables.clone(), scratch: false };
             place(cx, archive, &wanted).await?
         }
         format => dump(&args, cx, &opened.path, format).await?,

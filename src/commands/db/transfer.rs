@@ -49,14 +49,15 @@ pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
         let bar = Arc::clone(&bar);
         Arc::new(move |rows| bar.advance(rows))
     };
-    let wanted = Wanted { rewrite: args.anonymize.then(anonymize::rewrite), ..Wanted::default() };
+    let rewrite = if args.anonymize { Some(anonymize::rewrite(&snapshot.tokens().await?)) } else { None };
+    let wanted = Wanted { rewrite, ..Wanted::default() };
     let made = snapshot.read(&source, &wanted, cx.now, &Spools::new(&folder, true), advance).await?;
     drop(bar);
     let mut file = tempfile::tempfile_in(&folder).map_err(BackupError::io("making room for the transfer"))?;
     made.write(&mut file, &recipients)?;
     let archive = Arc::new(Archive::open(file, &identities)?);
 
-    let wanted = plan::Wanted { clean: args.clean, tables: Vec::new() };
+    let wanted = plan::Wanted { clean: args.clean, ..plan::Wanted::default() };
     let new_file = match &target {
         DatabaseUrl::Sqlite(place) if !place.in_memory() && !place.path.exists() => Some(place.path.clone()),
         _ => None,

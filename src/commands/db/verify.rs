@@ -119,10 +119,13 @@ pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
         Err(error) => return Err(error.into()),
     }
     answer.sound = answer.problems.is_empty();
-    if args.file != Path::new("-") {
+    if args.file != Path::new("-") && !cx.answers.dry_run {
         note(cx, &cx.cwd.join(&args.file), &answer)?;
     }
     cx.ui.report(&answer)?;
+    if cx.answers.dry_run {
+        cx.ui.note("Dry run: nothing was noted.");
+    }
     Ok(if answer.sound { Outcome::Done } else { Outcome::Found })
 }
 
@@ -152,6 +155,11 @@ async fn archive_into(args: &Args, cx: &Context, archive: Arc<Archive>, answer: 
     };
     let problems = tokio::task::spawn_blocking(reading).await.map_err(|_| BackupError::Worker)?;
     answer.problems.extend(problems.into_iter().map(worded));
+    match prove::check_plan(&archive) {
+        Ok(()) => {}
+        Err(error @ BackupError::TooNew { .. }) => return Err(error.into()),
+        Err(error) => answer.problems.push(worded(error)),
+    }
     if !args.deep || !answer.problems.is_empty() {
         return Ok(());
     }
@@ -176,7 +184,8 @@ async fn archive_into(args: &Args, cx: &Context, archive: Arc<Archive>, answer: 
         Err(error) => return Err(error.into()),
     }
     if let Some(database) = database
-        && database.name() == archive.manifest().database
+        && prove::is_of(&archive, &database)
+        && !cx.answers.dry_run
         && let Err(error) =
             prove::remember(&database, &archive, &answer.sha256, cx.now, answer.problems.is_empty()).await
     {
@@ -188,7 +197,11 @@ async fn archive_into(args: &Args, cx: &Context, archive: Arc<Archive>, answer: 
 /// The database of the settings where there is one: verifying needs none.
 async fn open_configured(cx: &Context) -> Option<Arc<Database>> {
     match cx.reader().await {
-        Ok(database) => Some(database),
+        Ok(database) => {
+            // The proof is remembered there, and a scratch database may be made beside it.
+            cx.announce(&database);
+            Some(database)
+        }
         Err(error) => {
             cx.ui.step(format!("No database is used for this: {}.", error.what()));
             None
@@ -203,6 +216,7 @@ async fn deep(
     database: Option<&Database>,
 ) -> (Engine, Result<Proof, BackupError>) {
     if archive.manifest().engine == Engine::Postgres
+        && !cx.answers.dry_run
         && let Some(database) = database.filter(|database| database.engine() == Engine::Postgres)
     {
         let name = format!("skyteam_verify_{}", uuid::Uuid::new_v4().simple());

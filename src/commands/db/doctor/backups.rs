@@ -8,16 +8,16 @@ use crate::entity::types::Timestamp;
 
 const AREA: &str = "backups";
 const NAME: &str = "proved";
-/// A proof older than this is worth a look: a week, as README's cron lines prove one, and a day to spare.
+/// A proved backup older than this is worth a look: a week, as README's cron lines prove one, and a day to spare.
 const DAYS: i64 = 8;
 const MEND: &str = "skyteam db backup DIR, then skyteam db verify FILE --deep";
 
 pub(super) async fn check(database: &Database, cx: &Context) -> Check {
-    let Some(at) = prove::last_proved(database).await else {
+    let Some(at) = prove::newest_proved(database).await else {
         return Check::warning(AREA, NAME, "no backup of this database is known to have been proved", MEND);
     };
     let days = (Timestamp::from(cx.now).0 - at.0).num_days();
-    let found = format!("a backup was proved on {at}");
+    let found = format!("the newest backup that was proved is of {at}");
     if days > DAYS {
         Check::warning(AREA, NAME, format!("{found}, {days} days ago"), MEND)
     } else {
