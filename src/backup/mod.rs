@@ -43,6 +43,7 @@ pub mod plan;
 pub mod postgres;
 pub mod prove;
 pub mod prune;
+pub mod replay;
 pub mod retention;
 pub mod shape;
 pub mod source;

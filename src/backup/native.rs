@@ -1,8 +1,6 @@
 //! Dumps in PostgreSQL's own formats, by the client programs that are installed.
 //!
-//! The programs get the login by libpq's variables, which the caller makes: nothing of it stands in the process list.
-//! A dump is SQL, and runs with the rights of the role that restores it. What psql could do beyond that, its backslash
-//! commands with a shell among them, is locked by psql itself (`\restrict`), not by looking for them here.
+//! What restores them is [`super::replay`]. The programs get the login by libpq's variables, which the caller makes: nothing of it stands in the process list.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -12,14 +10,13 @@ use std::process::{ExitStatus, Stdio};
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 use sqlx::Row;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::{Child, Command};
 
 use super::error::{BackupError, Result};
 use super::folder::{self, MadeOf, Note};
 use super::make::Written;
 use super::manifest::{Contents, Subject};
-use super::postgres;
 use super::shape::quoted;
 use super::tape::hex;
 use crate::db::Database;
@@ -140,111 +137,99 @@ pub async fn check(path: &Path, format: Format, env: &Environment) -> Result<()>
     if contains(&tail, LAST_LINE) { Ok(()) } else { Err(BackupError::archive("it ends before the dump does")) }
 }
 
-/// How a dump is restored.
-#[derive(Clone, Debug)]
-pub struct Restore<'a> {
-    /// The dump.
-    pub path: &'a Path,
-    /// Its format.
-    pub format: Format,
-    /// Tables that are dropped first.
-    pub dropped: Vec<String>,
-    /// Only these tables; custom format only.
-    pub tables: Vec<String>,
-    /// Whether it shall last.
-    pub commit: bool,
+/// What a dump holds, as far as a restore must know.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Toc {
+    /// Names of the tables that it makes.
+    pub made: Vec<String>,
+    /// Names of the tables that it has rows of.
+    pub filled: Vec<String>,
 }
 
-/// Runs a dump in one transaction. When it fails, the database is as it was.
+impl Toc {
+    /// Whether it brings rows and nothing that would take them.
+    pub fn is_data_only(&self) -> bool {
+        self.made.is_empty() && !self.filled.is_empty()
+    }
+}
+
+/// Looks through a dump.
 ///
 /// # Errors
-/// [`BackupError::Program`].
-pub async fn restore(database: &Database, wanted: &Restore<'_>, env: &Environment) -> Result<()> {
-    let server = server_version(database).await?;
-    check_restricted(env).await?;
-    let mut psql = program("psql", env);
-    psql.args(["--no-psqlrc", "--quiet", "--no-password", "--set=ON_ERROR_STOP=1", "--file=-"]);
-    let mut psql = start("psql", psql.stdin(Stdio::piped()).stdout(Stdio::null()))?;
-    let mut reader = None;
-    let mut lines: BufReader<Box<dyn tokio::io::AsyncRead + Unpin + Send>> = match wanted.format {
-        Format::Plain => {
-            let file = tokio::fs::File::open(wanted.path).await.map_err(BackupError::io("reading the backup"))?;
-            BufReader::new(Box::new(file))
+/// [`BackupError::Io`]; [`BackupError::Program`] when `pg_restore` is missing or fails.
+pub async fn toc(path: &Path, format: Format, env: &Environment) -> Result<Toc> {
+    let mut toc = Toc::default();
+    if format == Format::Custom {
+        let mut command = program("pg_restore", env);
+        let child = start("pg_restore", command.arg("--list").arg(path).stdout(Stdio::piped()))?;
+        let out = child.wait_with_output().await.map_err(|error| failed("pg_restore", &error.to_string()))?;
+        ended("pg_restore", Ok(out.status), &out.stderr)?;
+        for line in String::from_utf8_lossy(&out.stdout).lines() {
+            // `215; 1259 16391 TABLE public users owner`, `3344; 0 16391 TABLE DATA public users owner`
+            let mut words = line.split(' ').skip(3);
+            match (words.next(), words.next(), words.next(), words.next()) {
+                (Some("TABLE"), Some("DATA"), _, Some(name)) => toc.filled.push(name.to_owned()),
+                (Some("TABLE"), _, Some(name), _) => toc.made.push(name.to_owned()),
+                _ => {}
+            }
         }
-        Format::Custom => {
-            check_version("pg_restore", server, env).await?;
-            let mut command = program("pg_restore", env);
-            command.args(["--no-owner", "--file=-"]);
-            command.args(wanted.tables.iter().map(|table| format!("--table={table}"))).arg(wanted.path);
-            let mut child = start("pg_restore", command.stdout(Stdio::piped()))?;
-            let out = child.stdout.take().ok_or(BackupError::Worker)?;
-            reader = Some(child);
-            BufReader::new(Box::new(out))
-        }
-    };
-    let input = psql.stdin.take().ok_or(BackupError::Worker)?;
-    let complaint = complaint(&mut psql);
-    let key = uuid::Uuid::new_v4().simple().to_string();
-    let mut head = format!("\\restrict {key}\nBEGIN;\nSET LOCAL skyteam.maintenance = 'on';\n");
-    if !wanted.dropped.is_empty() {
-        let list: Vec<String> = wanted.dropped.iter().map(|table| quoted(table)).collect();
-        head.push_str(&format!("DROP TABLE {};\n", list.join(", ")));
-        // A dump of the whole database brings the bookkeeping too. Without CASCADE: what others keep there stops it.
-        for statement in postgres::drop_functions()? {
-            head.push_str(&format!("{statement};\n"));
-        }
-        head.push_str("DROP TABLE IF EXISTS skyteam.migrations, skyteam.verifications;\n");
-        head.push_str("DROP SCHEMA IF EXISTS skyteam;\n");
+        return Ok(toc);
     }
-    let feed = async {
-        // Closed when this ends, however it ends: that is what psql waits for.
-        let mut input = input;
-        input.write_all(head.as_bytes()).await?;
-        copy_lines(&mut lines, &mut input).await?;
-        // A dump by pg_restore that failed must not be committed.
-        let whole = match reader {
-            None => true,
-            Some(mut reader) => reader.wait().await?.success(),
+    let file = tokio::fs::File::open(path).await.map_err(BackupError::io("reading the backup"))?;
+    let mut lines = Lines::new(BufReader::new(file));
+    while let Some(line) = lines.next().await.map_err(BackupError::io("reading the backup"))? {
+        let names = |line: &[u8]| {
+            let line = String::from_utf8_lossy(line).into_owned();
+            let name = line.split([' ', '(']).find(|word| word.contains('.')).unwrap_or_default();
+            name.rsplit('.').next().unwrap_or_default().trim_matches('"').to_owned()
         };
-        let end = if wanted.commit && whole { "COMMIT" } else { "ROLLBACK" };
-        input.write_all(format!("{end};\n\\unrestrict {key}\n").as_bytes()).await?;
-        input.shutdown().await?;
-        Ok::<bool, io::Error>(whole)
-    };
-    let (fed, complaint) = tokio::join!(feed, complaint);
-    ended("psql", psql.wait().await, &complaint)?;
-    match fed {
-        Ok(true) => Ok(()),
-        Ok(false) => Err(failed("pg_restore", "it could not read the dump to its end")),
-        Err(error) => Err(BackupError::io("feeding psql")(error)),
+        match line {
+            Line::Copy(line) => toc.filled.push(names(line)),
+            Line::Sql(line) if line.starts_with(b"CREATE TABLE ") => toc.made.push(names(line)),
+            Line::Sql(_) | Line::Row(_) => {}
+        }
+    }
+    Ok(toc)
+}
+
+/// The lines of a dump, rows told from statements.
+pub(super) struct Lines<R> {
+    from: R,
+    line: Vec<u8>,
+    in_copy: bool,
+}
+
+/// A line, with its end.
+pub(super) enum Line<'a> {
+    /// Of a statement.
+    Sql(&'a [u8]),
+    /// The statement that rows follow.
+    Copy(&'a [u8]),
+    /// A row, or the mark behind the last one.
+    Row(&'a [u8]),
+}
+
+impl<R: tokio::io::AsyncBufRead + Unpin> Lines<R> {
+    pub(super) fn new(from: R) -> Self {
+        Self { from, line: Vec::new(), in_copy: false }
+    }
+
+    pub(super) async fn next(&mut self) -> io::Result<Option<Line<'_>>> {
+        self.line.clear();
+        if self.from.read_until(b'\n', &mut self.line).await? == 0 {
+            return Ok(None);
+        }
+        let line = self.line.as_slice();
+        if self.in_copy {
+            self.in_copy = line != b"\\.\n";
+            return Ok(Some(Line::Row(line)));
+        }
+        self.in_copy = line.starts_with(b"COPY ") && line.ends_with(b" FROM stdin;\n");
+        Ok(Some(if self.in_copy { Line::Copy(line) } else { Line::Sql(line) }))
     }
 }
 
-/// Copies a dump, without its own locks: ours is on already.
-async fn copy_lines(
-    from: &mut (impl AsyncBufReadExt + Unpin),
-    to: &mut (impl AsyncWriteExt + Unpin),
-) -> io::Result<()> {
-    let mut line = Vec::new();
-    let mut in_copy = false;
-    loop {
-        line.clear();
-        if from.read_until(b'\n', &mut line).await? == 0 {
-            return Ok(());
-        }
-        let is_lock = !in_copy && (line.starts_with(b"\\restrict ") || line.starts_with(b"\\unrestrict "));
-        if in_copy {
-            in_copy = line != b"\\.\n";
-        } else {
-            in_copy = line.starts_with(b"COPY ") && line.ends_with(b" FROM stdin;\n");
-        }
-        if !is_lock {
-            to.write_all(&line).await?;
-        }
-    }
-}
-
-async fn server_version(database: &Database) -> Result<u32> {
+pub(super) async fn server_version(database: &Database) -> Result<u32> {
     let Some(pool) = database.postgres() else {
         return Err(failed("pg_dump", "it knows PostgreSQL only, and this database is SQLite"));
     };
@@ -252,13 +237,13 @@ async fn server_version(database: &Database) -> Result<u32> {
     Ok(row.try_get::<i32, _>("number")?.unsigned_abs())
 }
 
-fn program(name: &str, env: &Environment) -> Command {
+pub(super) fn program(name: &str, env: &Environment) -> Command {
     let mut command = Command::new(name);
     command.env_clear().envs(env).stdin(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
     command
 }
 
-fn start(name: &'static str, command: &mut Command) -> Result<Child> {
+pub(super) fn start(name: &'static str, command: &mut Command) -> Result<Child> {
     command.spawn().map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => BackupError::Program {
             program: name,
@@ -282,7 +267,7 @@ async fn version(name: &'static str, env: &Environment) -> Result<(u32, u32)> {
     Ok((parts.next().map_or(0, digits), parts.next().map_or(0, digits)))
 }
 
-async fn check_version(name: &'static str, server: u32, env: &Environment) -> Result<()> {
+pub(super) async fn check_version(name: &'static str, server: u32, env: &Environment) -> Result<()> {
     let (major, _) = version(name, env).await?;
     let server = server / 10_000;
     if major >= server {
@@ -296,7 +281,7 @@ async fn check_version(name: &'static str, server: u32, env: &Environment) -> Re
 }
 
 /// Whether psql can be locked: since August 2025, in every branch.
-async fn check_restricted(env: &Environment) -> Result<()> {
+pub(super) async fn check_restricted(env: &Environment) -> Result<()> {
     let (major, minor) = version("psql", env).await?;
     let locks = match major {
         13 => minor >= 22,
@@ -317,7 +302,7 @@ async fn check_restricted(env: &Environment) -> Result<()> {
 }
 
 /// The end of what a program says on its standard error.
-async fn complaint(child: &mut Child) -> Vec<u8> {
+pub(super) async fn complaint(child: &mut Child) -> Vec<u8> {
     let mut said = Vec::new();
     if let Some(mut err) = child.stderr.take() {
         let mut buffer = [0; 4096];
@@ -329,7 +314,7 @@ async fn complaint(child: &mut Child) -> Vec<u8> {
     said
 }
 
-fn ended(name: &'static str, status: io::Result<ExitStatus>, complaint: &[u8]) -> Result<()> {
+pub(super) fn ended(name: &'static str, status: io::Result<ExitStatus>, complaint: &[u8]) -> Result<()> {
     match status {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(failed(name, &last_words(complaint, &format!("it ended with {status}")))),
@@ -343,10 +328,15 @@ fn last_words(complaint: &[u8], otherwise: &str) -> String {
     if text.is_empty() { otherwise.to_owned() } else { text.to_owned() }
 }
 
-fn failed(program: &'static str, why: &str) -> BackupError {
+pub(super) fn failed(program: &'static str, why: &str) -> BackupError {
     BackupError::Program { program, why: why.to_owned(), fix: None }
 }
 
-fn contains(bytes: &[u8], wanted: &[u8]) -> bool {
+/// SHA-256 of a word, in hexadecimal.
+pub(super) fn sha256_of(word: &str) -> String {
+    hex(&Sha256::digest(word.as_bytes()))
+}
+
+pub(super) fn contains(bytes: &[u8], wanted: &[u8]) -> bool {
     bytes.windows(wanted.len()).any(|window| window == wanted)
 }

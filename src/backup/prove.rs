@@ -84,6 +84,20 @@ fn differences(original: &Archive, restored: &Archive, progress: &Progress) -> R
     Ok(found)
 }
 
+/// Audits the ledger of a scratch database that a dump was restored into; `None` where it is not of the newest version,
+/// which is the only one that the audit knows.
+///
+/// # Errors
+/// The driver's.
+pub async fn audited(scratch: &Database) -> Result<Option<u64>> {
+    let at = bring::inspect(scratch).await?.version;
+    let latest = version::latest()?;
+    match at.is_some_and(|at| at.version == latest.migration.version()) {
+        true => count_findings(scratch).await.map(Some),
+        false => Ok(None),
+    }
+}
+
 async fn count_findings(scratch: &Database) -> Result<u64> {
     let txn = scratch.begin_read().await?;
     let count = {

@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::everything;
-use crate::support::{Engine, World};
+use crate::support::{DRIZZLE, Engine, World};
 
 fn seeded() -> World {
     let world = World::postgres();
@@ -34,6 +34,129 @@ fn plain_and_custom_come_back_told_by_content() {
         World::postgres().run(restored).exits(5);
         world.run("db verify dump").exits(3);
     }
+}
+
+/// A dump of the world with this put in before its first table.
+fn doctored(world: &World, sql: &str) -> String {
+    world.run("db backup -f dump.sql --format plain").ok();
+    let file = world.work().join("dump.sql");
+    let text = fs::read_to_string(&file).unwrap();
+    let at = text.find("CREATE TABLE public.").unwrap();
+    let after = text[at..].find(";\n").unwrap() + at + 2;
+    fs::write(&file, format!("{}{sql}\n{}", &text[..after], &text[after..])).unwrap();
+    file.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_dump_does_not_end_the_transaction_before_its_end() {
+    let world = seeded();
+    for sql in ["COMMIT;", "ROLLBACK;", "COMMIT; BEGIN;", "END; BEGIN READ ONLY;", "ROLLBACK; BEGIN;"] {
+        let file = doctored(&world, sql);
+        let twin = World::postgres();
+        for flags in [&["--dry-run"][..], &[]] {
+            let mut words = vec!["db".to_owned(), "restore".to_owned(), file.clone()];
+            words.extend(flags.iter().map(|&flag| flag.to_owned()));
+            let output = twin.run(words);
+            assert_ne!(output.code, 0, "{sql}: {output}");
+            let left = "SELECT count(*) FROM pg_tables WHERE schemaname IN ('public', 'skyteam')";
+            assert_eq!(twin.query(left), "0", "{sql}: {output}");
+        }
+    }
+}
+
+#[test]
+fn large_objects_come_within_the_transaction() {
+    let world = seeded();
+    world.query("SELECT lo_from_bytea(0, 'large')");
+    for format in ["plain", "custom"] {
+        world.run(format!("db backup -f dump --format {format}")).ok();
+        let file = world.work().join("dump");
+        let twin = World::postgres();
+        twin.run(["db", "restore", file.to_str().unwrap(), "--dry-run"]).ok();
+        assert_eq!(twin.query("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"), "0");
+        twin.run(["db", "restore", file.to_str().unwrap()]).ok();
+        assert_eq!(twin.query("SELECT convert_from(lo_get(oid), 'UTF8') FROM pg_largeobject_metadata"), "large");
+    }
+}
+
+#[test]
+fn an_older_dump_is_migrated_with_the_rows_it_replaces_or_not_at_all() {
+    let old = World::postgres();
+    old.psql(std::path::Path::new(DRIZZLE));
+    let world = seeded();
+    let name = world.name();
+    old.run("db backup -f good.sql --format plain").ok();
+    old.query(r#"INSERT INTO "flightPassengers" SELECT * FROM "flightPassengers" LIMIT 1"#);
+    old.run("db backup -f bad.sql --format plain").ok();
+    let restore = |file: &str, flag: &str| {
+        let file = old.work().join(file).to_str().unwrap().to_owned();
+        let words = ["db", "restore", &file, "--clean", "--confirm", &name, flag].map(str::to_owned);
+        world.run(words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>())
+    };
+    let before = everything(&world);
+    restore("bad.sql", "--dry-run").exits(5);
+    restore("bad.sql", "").exits(5);
+    assert_eq!(everything(&world), before);
+    world.run("db status --exit-code").ok();
+    restore("good.sql", "").ok();
+    world.run("db status --exit-code").ok();
+    assert_ne!(everything(&world), before);
+}
+
+#[test]
+fn parts_of_dumps_go_where_they_fit_and_nothing_else_goes() {
+    let world = seeded();
+    let before = everything(&world);
+    world.run("db backup -f whole --format custom").ok();
+    world.run("db backup -f users --format custom --table users").ok();
+    let path = |name: &str| world.work().join(name).to_str().unwrap().to_owned();
+    world.run(["db", "restore", &path("whole"), "--table", "nosuch"]).exits(4);
+    world.run(["db", "restore", &path("whole"), "--table", "users", "--clean", "--confirm", &world.name()]).exits(2);
+    // A dump of one table does not take the others away.
+    world.run(["db", "restore", &path("users"), "--clean", "--confirm", &world.name()]).exits(5);
+    assert_eq!(everything(&world), before);
+    let twin = World::postgres();
+    twin.run(["db", "restore", &path("whole"), "--table", "users"]).ok();
+    assert_eq!(twin.query(r#"SELECT count(*) FROM "users""#), "20");
+    // Rows go into tables that stand and are empty.
+    for format in ["plain", "custom"] {
+        world.run(format!("db backup -f rows --format {format} --data-only")).ok();
+        let twin = World::ready(Engine::Postgres);
+        twin.run(["db", "restore", &path("rows")]).ok();
+        assert_eq!(everything(&twin), before);
+        twin.run("db status --exit-code").ok();
+        twin.run(["db", "restore", &path("rows")]).exits(5);
+        World::postgres().run(["db", "restore", &path("rows")]).exits(5);
+        world.run(["db", "verify", &path("rows"), "--deep"]).exits(2);
+    }
+}
+
+#[test]
+fn a_dump_is_proved_by_restoring_it() {
+    let world = seeded();
+    world.run("db backup -f dump --format plain").ok();
+    // Without the right to make a database it does not go half the way in silence.
+    world.run("db verify dump --deep").exits(2);
+    world.server().admin(&format!(r#"ALTER ROLE "{}" CREATEDB"#, world.role()));
+    let left = format!(
+        "SELECT count(*) FROM pg_database WHERE datname LIKE 'skyteam_verify%' AND pg_get_userbyid(datdba) = '{}'",
+        world.role()
+    );
+    world.run("db backup -f b.skyteam").ok();
+    assert_eq!(world.run("db verify b.skyteam --deep -o json").ok().json()["scratch"], "PostgreSQL");
+    for format in ["plain", "custom"] {
+        world.run(format!("db backup -f dump --format {format}")).ok();
+        let proof = world.run("db verify dump --deep -o json").ok().json();
+        assert_eq!((proof["deep"].as_bool(), proof["auditFindings"].as_u64()), (Some(true), Some(0)), "{proof}");
+        assert_eq!(world.server().admin(&left), "0");
+    }
+    let file = doctored(&world, "SELECT 1 / 0;");
+    world.run(["db", "verify", &file]).exits(3);
+    let copy = world.work().join("copy.sql");
+    fs::copy(&file, &copy).unwrap();
+    let output = world.run(["db", "verify", copy.to_str().unwrap(), "--deep"]).exits(3);
+    assert!(output.stdout.contains("division by zero"), "{output}");
+    World::ready(Engine::Sqlite).run(["db", "verify", copy.to_str().unwrap(), "--deep"]).exits(2);
 }
 
 #[test]

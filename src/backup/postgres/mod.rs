@@ -12,5 +12,5 @@ mod staged;
 
 pub use bookkeeping::drop_functions;
 pub use catalog::{Found, find};
-pub use read::{Snapshot, SnapshotOptions};
+pub use read::{RECORD, Snapshot, SnapshotOptions};
 pub use restore::{Job, inspect, restore, version_of};

@@ -16,8 +16,9 @@ use crate::backup::archive::Archive;
 use crate::backup::bring;
 use crate::backup::content::{self, Content};
 use crate::backup::crypt::Identities;
-use crate::backup::native;
-use crate::backup::plan::{Plan, Wanted, Way};
+use crate::backup::native::{self, Toc};
+use crate::backup::plan::{Plan, State, Wanted, Way};
+use crate::backup::replay::{self, Standing};
 use crate::backup::{BackupError, version};
 use crate::context::Context;
 use crate::db::{Database, DatabaseUrl};
@@ -294,13 +295,13 @@ async fn dump(args: &Args, cx: &Context, path: &Path, format: Content) -> Result
     let mut env = cx.env.clone();
     env.extend(libpq_variables(server));
     native::check(path, format, &env).await?;
+    let toc = native::toc(path, format, &env).await?;
+    if let Some(name) = args.tables.iter().find(|name| !toc.made.contains(name)) {
+        return Err(BackupError::NoTable { name: name.clone(), known: toc.made }.into());
+    }
     let database = cx.writer().await?;
     let state = bring::inspect(&database).await?;
-    let standing: Vec<(String, u64)> = state.existing.iter().map(|table| (table.table.clone(), table.rows)).collect();
-    if !standing.is_empty() && !args.clean {
-        return Err(BackupError::NotEmpty { tables: standing }.into());
-    }
-    let replaced: u64 = standing.iter().map(|(_, rows)| rows).sum();
+    let (standing, replaced) = standing(args, &toc, &state)?;
     let ask = match replaced {
         0 => Ask::adds(),
         rows => Ask::loses(
@@ -310,21 +311,77 @@ async fn dump(args: &Args, cx: &Context, path: &Path, format: Content) -> Result
     };
     drop(cx.approve(ask).await?);
     let commit = !cx.answers.dry_run;
-    let dropped =
-        if args.tables.is_empty() { standing.into_iter().map(|(table, _)| table).collect() } else { Vec::new() };
-    let wanted = native::Restore { path, format, dropped, tables: args.tables.clone(), commit };
-    native::restore(&database, &wanted, &env).await?;
+    let wanted = replay::Restore {
+        path,
+        format,
+        seen: &state,
+        // Into an empty database what was restored lasts first: it may be all that there is.
+        onward: args.tables.is_empty() && (replaced > 0 || !commit),
+        standing,
+        tables: args.tables.clone(),
+        lock_timeout: planned::patience(cx).lock_timeout,
+        commit,
+    };
+    replay::restore(&database, &wanted, &env).await?;
     let complete = commit && bring::inspect(&database).await?.existing.len() == version::latest()?.tables().count();
     let migrated = if complete { migrate_on(cx, &database).await? } else { Vec::new() };
+    let now = bring::inspect(&database).await?.version.filter(|_| commit);
     Ok(Restored {
         database: database.name().to_owned(),
         created_at: None,
         way: if format == native::Format::Plain { "plain" } else { "custom" },
-        schema_version: migrated.last().cloned(),
+        schema_version: now.map(|at| at.version),
         rows: None,
         replaced,
         migrated,
         seconds: 0.0,
         dry_run: !commit,
     })
+}
+
+/// What becomes of the tables that stand, and how many rows are lost with them.
+fn standing(args: &Args, toc: &Toc, state: &State) -> Result<(Standing, u64)> {
+    let with_rows = |fits: &dyn Fn(&str) -> bool| -> Vec<(String, u64)> {
+        let found = state.existing.iter().filter(|table| table.rows > 0 && fits(&table.table));
+        found.map(|table| (table.table.clone(), table.rows)).collect()
+    };
+    if toc.is_data_only() {
+        if state.existing.is_empty() {
+            return Err(BackupError::Misfit {
+                table: "the dump".into(),
+                why: "it holds rows only, and the database has no tables to take them".into(),
+            }
+            .into());
+        }
+        let tables = with_rows(&|name| toc.filled.iter().any(|filled| filled == name));
+        if tables.is_empty() {
+            return Ok((Standing::Filled, 0));
+        }
+        let error = Error::new(Kind::Refused, "target_not_empty", "a dump of rows goes into empty tables only");
+        let error = tables
+            .iter()
+            .fold(error, |error, (table, rows)| error.why(format!("{table} has {}", text::count(*rows, "row"))));
+        return Err(error.fix("skyteam db reset     empties them, after asking"));
+    }
+    let is_made = |name: &str| {
+        toc.made.iter().any(|made| made == name) && (args.tables.is_empty() || args.tables.iter().any(|t| t == name))
+    };
+    let made: Vec<String> =
+        state.existing.iter().map(|table| table.table.clone()).filter(|name| is_made(name)).collect();
+    if made.is_empty() {
+        return Ok((Standing::Stay, 0));
+    }
+    if !args.tables.is_empty() {
+        return Err(Error::new(Kind::Usage, "usage", "--table of a dump goes only where that table does not stand")
+            .why(format!("{} is there, and other tables refer to it", made[0]))
+            .fix("restore the whole dump with --clean, or the table from an archive of skyteam's"));
+    }
+    let replaced = with_rows(&is_made);
+    if !replaced.is_empty() && !args.clean {
+        return Err(BackupError::NotEmpty { tables: replaced }.into());
+    }
+    let rows = replaced.iter().map(|(_, rows)| rows).sum();
+    // A record of tables that are all gone would say what is not so, whether the dump brings another or not.
+    let record = made.len() == state.existing.len() || toc.made.iter().any(|name| name == "migrations");
+    Ok((Standing::Dropped { tables: made, record }, rows))
 }

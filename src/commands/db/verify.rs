@@ -14,11 +14,11 @@ use crate::backup::archive::Archive;
 use crate::backup::content::{self, Content};
 use crate::backup::folder::{self, Note, Verified};
 use crate::backup::prove::{self, Proof};
-use crate::backup::{BackupError, native, tape};
+use crate::backup::{BackupError, bring, native, replay, tape};
 use crate::context::Context;
 use crate::db::{Database, DatabaseUrl, Engine, provision};
 use crate::entity::types::Timestamp;
-use crate::error::{Error, Outcome, Result};
+use crate::error::{Error, Kind, Outcome, Result};
 use crate::report::Report;
 use crate::ui::{Cell, Page, Tone, text};
 
@@ -114,7 +114,7 @@ pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
                 Err(error) => answer.problems.push(worded(error)),
             }
         }
-        Ok(format) => dump(cx, &opened.path, format, &mut answer).await?,
+        Ok(format) => dump(&args, cx, &opened.path, format, &mut answer).await?,
         Err(error @ BackupError::NotABackup { .. }) => answer.problems.push(worded(error)),
         Err(error) => return Err(error.into()),
     }
@@ -219,10 +219,11 @@ async fn deep(
         && !cx.answers.dry_run
         && let Some(database) = database.filter(|database| database.engine() == Engine::Postgres)
     {
-        let name = format!("skyteam_verify_{}", uuid::Uuid::new_v4().simple());
+        let name = scratch_name();
         match provision::create_database(database.conn(), &name, None).await {
             Ok(()) => {
-                let proof = on_server(cx, archive, database, &name).await;
+                let proof =
+                    on_server(cx, database, &name, async |_, scratch| prove_in(cx, archive, scratch).await).await;
                 return (Engine::Postgres, proof);
             }
             Err(error) => {
@@ -234,31 +235,33 @@ async fn deep(
     (Engine::Sqlite, in_file(cx, archive).await)
 }
 
-async fn on_server(
+/// Does something in a scratch database on the server, and drops it again.
+async fn on_server<T>(
     cx: &Context,
-    archive: &Arc<Archive>,
     database: &Database,
     name: &str,
-) -> Result<Proof, BackupError> {
+    work: impl AsyncFnOnce(&DatabaseUrl, &Database) -> Result<T, BackupError>,
+) -> Result<T, BackupError> {
     let DatabaseUrl::Postgres(place) = database.url() else { return Err(BackupError::Worker) };
     let mut place = place.clone();
     place.database = Some(name.to_owned());
-    let proof = match cx.connect(&DatabaseUrl::Postgres(place), false).await {
+    let url = DatabaseUrl::Postgres(place);
+    let done = match cx.connect(&url, false).await {
         Ok(scratch) => {
-            let proof = prove_in(cx, archive, &scratch).await;
+            let done = work(&url, &scratch).await;
             scratch.close().await;
-            proof
+            done
         }
         Err(error) => Err(BackupError::Misfit { table: "the scratch database".into(), why: error.what().to_owned() }),
     };
-    let dropped = provision::drop_database(database.conn(), name).await;
-    match (proof, dropped) {
-        (Ok(proof), Err(error)) => {
-            cx.ui.warn(format!("the scratch database {name} is left over: {}", Error::from(error).what()));
-            Ok(proof)
-        }
-        (proof, _) => proof,
+    if let Err(error) = provision::drop_database(database.conn(), name).await {
+        cx.ui.warn(format!("the scratch database {name} is left over: {}", Error::from(error).what()));
     }
+    done
+}
+
+fn scratch_name() -> String {
+    format!("skyteam_verify_{}", uuid::Uuid::new_v4().simple())
 }
 
 async fn in_file(cx: &Context, archive: &Arc<Archive>) -> Result<Proof, BackupError> {
@@ -285,7 +288,7 @@ async fn prove_in(cx: &Context, archive: &Arc<Archive>, scratch: &Database) -> R
     prove::prove(archive, scratch, &scratch_folder(cx), cx.now, advance, approval).await
 }
 
-async fn dump(cx: &Context, path: &Path, format: Content, answer: &mut Verification) -> Result<()> {
+async fn dump(args: &Args, cx: &Context, path: &Path, format: Content, answer: &mut Verification) -> Result<()> {
     let format = if format == Content::Plain { native::Format::Plain } else { native::Format::Custom };
     let mut env = cx.env.clone();
     if let Ok(DatabaseUrl::Postgres(place)) = cx.url() {
@@ -300,6 +303,57 @@ async fn dump(cx: &Context, path: &Path, format: Content, answer: &mut Verificat
         && note.sha256 != answer.sha256
     {
         answer.problems.push("its checksum is not the one that was noted when it was made".into());
+    }
+    if !args.deep || !answer.problems.is_empty() {
+        return Ok(());
+    }
+    deep_dump(cx, path, format, answer).await
+}
+
+/// Restores a dump into a scratch database on the server: there is nothing else that it fits.
+async fn deep_dump(cx: &Context, path: &Path, format: native::Format, answer: &mut Verification) -> Result<()> {
+    let impossible = |why: String| {
+        Error::new(Kind::Usage, "usage", "this dump cannot be proved here")
+            .why(why)
+            .fix("skyteam db verify FILE     without --deep reads it to its end")
+    };
+    let database = open_configured(cx).await.filter(|database| database.engine() == Engine::Postgres);
+    let Some(database) = database else {
+        return Err(impossible("it can only be restored on a PostgreSQL server, and none is named".into()));
+    };
+    let toc = native::toc(path, format, &cx.env).await?;
+    if toc.is_data_only() {
+        return Err(impossible("it holds rows only, and nothing that would take them".into()));
+    }
+    let name = scratch_name();
+    if let Err(error) = provision::create_database(database.conn(), &name, None).await {
+        return Err(impossible(format!("no scratch database can be made: {}", Error::from(error).what())));
+    }
+    answer.deep = true;
+    answer.scratch = Some(Engine::Postgres.title());
+    let proof = on_server(cx, &database, &name, async |url, scratch| {
+        let mut env = cx.env.clone();
+        if let DatabaseUrl::Postgres(place) = url {
+            env.extend(libpq_variables(place));
+        }
+        let wanted = replay::Restore {
+            path,
+            format,
+            seen: &bring::nothing(),
+            standing: replay::Standing::Stay,
+            tables: Vec::new(),
+            onward: false,
+            lock_timeout: bring::Manner::default().lock_timeout,
+            commit: true,
+        };
+        replay::restore(scratch, &wanted, &env).await?;
+        prove::audited(scratch).await
+    });
+    match proof.await {
+        Ok(findings) => answer.audit_findings = findings,
+        // What a program that is there cannot do is the dump's fault.
+        Err(error @ BackupError::Program { fix: None, .. }) => answer.problems.push(worded(error)),
+        Err(error) => return Err(error.into()),
     }
     Ok(())
 }
