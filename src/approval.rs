@@ -4,6 +4,10 @@
 
 use crate::error::{Error, Kind, Result, shell};
 use crate::ui::Ui;
+use crate::ui::text::{cut, visible};
+
+/// How much of a name an answer repeats.
+const SHOWN: usize = 100;
 
 /// The word of a person, or of a flag that stands in for it. Used up by what it allows.
 #[derive(Debug)]
@@ -15,6 +19,7 @@ pub struct Approval(());
 pub struct Ask {
     level: Level,
     question: String,
+    database: Option<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -27,17 +32,24 @@ enum Level {
 impl Ask {
     /// Level 1: nothing is changed or lost; nobody is asked.
     pub fn adds() -> Self {
-        Self { level: Level::Adds, question: String::new() }
+        Self { level: Level::Adds, question: String::new(), database: None }
     }
 
     /// Level 2: something is changed. The effects have been shown; `question` ends in a question mark.
     pub fn changes(question: impl Into<String>) -> Self {
-        Self { level: Level::Changes, question: question.into() }
+        Self { level: Level::Changes, question: question.into(), database: None }
     }
 
     /// Level 3: data is lost. `name` must be typed: the database's, or the username. `question` says what is lost.
     pub fn loses(name: impl Into<String>, question: impl Into<String>) -> Self {
-        Self { level: Level::Loses { name: name.into() }, question: question.into() }
+        Self { level: Level::Loses { name: name.into() }, question: question.into(), database: None }
+    }
+
+    /// The same on the database of this name: `--confirm` with it allows what `--yes` would, for scripts that cannot know
+    /// whether anything will be lost.
+    #[must_use]
+    pub fn on(self, database: impl Into<String>) -> Self {
+        Self { database: Some(database.into()), ..self }
     }
 }
 
@@ -62,7 +74,7 @@ pub async fn approve(ask: Ask, answers: &Answers, ui: &Ui) -> Result<Approval> {
     }
     match &ask.level {
         Level::Adds => Ok(Approval(())),
-        Level::Changes if answers.yes || answers.confirm.is_some() => Ok(Approval(())),
+        Level::Changes if answers.yes || ask.database.is_some() && ask.database == answers.confirm => Ok(Approval(())),
         Level::Changes if ui.is_interactive() => {
             if ui.ask_yes(&ask.question).await? {
                 Ok(Approval(()))
@@ -71,7 +83,7 @@ pub async fn approve(ask: Ask, answers: &Answers, ui: &Ui) -> Result<Approval> {
             }
         }
         Level::Changes => Err(Error::new(Kind::Unconfirmed, "confirmation_needed", "a confirmation is needed")
-            .why(format!("{} Nobody can be asked here", ask.question))
+            .why(format!("nobody can be asked here: {}", ask.question))
             .fix("add --yes")),
         Level::Loses { name } => approve_loss(name, &ask.question, answers, ui).await,
     }
@@ -82,8 +94,8 @@ async fn approve_loss(name: &str, question: &str, answers: &Answers, ui: &Ui) ->
         if given == name {
             return Ok(Approval(()));
         }
-        return Err(Error::new(Kind::Unconfirmed, "wrong_confirmation", format!("--confirm {given} is not {name}"))
-            .why(question));
+        let what = format!("--confirm {} is not {}", cut(given, SHOWN), cut(name, SHOWN));
+        return Err(Error::new(Kind::Unconfirmed, "wrong_confirmation", what).why(question));
     }
     if !ui.is_interactive() {
         return Err(Error::new(
@@ -96,7 +108,8 @@ async fn approve_loss(name: &str, question: &str, answers: &Answers, ui: &Ui) ->
     }
     ui.note(question);
     let typed = ui.ask_line(&format!("Type {name} to go on")).await?;
-    if typed.trim() == name { Ok(Approval(())) } else { Err(declined()) }
+    // A name that a terminal would act on can only be typed as it is shown.
+    if typed == name || typed == visible(name) { Ok(Approval(())) } else { Err(declined()) }
 }
 
 fn declined() -> Error {

@@ -73,7 +73,7 @@ pub fn run(mut world: World) -> u8 {
     let settings = usable_format(manner.format, &command).and_then(|()| Settings::resolve(&world, &cli.global));
     let settings = match settings {
         Ok(settings) => settings,
-        Err(error) => return failed(&Ui::new(world, manner), &error),
+        Err(error) => return failed(&Ui::new(world, manner), error),
     };
     manner.zone = settings.tz.value;
     let cx = Context {
@@ -91,7 +91,7 @@ pub fn run(mut world: World) -> u8 {
     }
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return failed(&cx.ui, &error.into()),
+        Err(error) => return failed(&cx.ui, error.into()),
     };
     let outcome = runtime.block_on(async {
         let outcome = tokio::select! {
@@ -111,17 +111,18 @@ pub fn run(mut world: World) -> u8 {
     runtime.shutdown_background();
     match outcome {
         Ok(outcome) => outcome.exit_code(),
-        Err(error) => failed(&cx.ui, &error),
+        Err(error) => failed(&cx.ui, error),
     }
 }
 
-fn failed(ui: &Ui, error: &Error) -> u8 {
+fn failed(ui: &Ui, error: Error) -> u8 {
     // `| head` has seen enough: no failure, and nothing to say.
     if error.code() == "closed_pipe" {
         return Outcome::Done.exit_code();
     }
+    let code = error.exit_code();
     ui.error(error);
-    error.exit_code()
+    code
 }
 
 async fn interrupted(signals: bool) {
@@ -155,7 +156,7 @@ fn not_parsed(world: World, args: &[OsString], error: &clap::Error) -> u8 {
     if !error.use_stderr() {
         return match ui.raw(text) {
             Ok(()) => 0,
-            Err(error) => failed(&ui, &error),
+            Err(error) => failed(&ui, error),
         };
     }
     if wants_json {
@@ -165,7 +166,7 @@ fn not_parsed(world: World, args: &[OsString], error: &clap::Error) -> u8 {
         for line in lines.map(str::trim).filter(|line| !line.is_empty()) {
             usage = usage.why(line);
         }
-        ui.error(&usage);
+        ui.error(usage);
     } else {
         ui.complain(&text);
     }
@@ -210,6 +211,7 @@ fn manner(world: &World, flags: &Global) -> Manner {
         verbosity: flags.verbose,
         color: (color(world.terminal.stdout), color(world.terminal.stderr)),
         zone: chrono_tz::Tz::UTC,
+        database: flags.names_database(),
         interactive: world.terminal.stdin && world.terminal.stderr && !flags.no_input && !set("CI"),
     }
 }

@@ -65,6 +65,10 @@ impl Context {
     /// # Errors
     /// [`Kind::Unconfirmed`]: nobody to ask, or the answer was no.
     pub async fn approve(&self, ask: Ask) -> Result<Approval> {
+        let ask = match self.database.get() {
+            Some(database) => ask.on(database.name()),
+            None => ask,
+        };
         approval::approve(ask, &self.answers, &self.ui).await
     }
 

@@ -19,6 +19,10 @@ pub trait Report: Serialize {
 
 /// One row of a list. JSON comes from its serialised form, whose keys the columns repeat.
 pub trait Row: Serialize {
+    /// What one row is, in the singular: an empty list on a terminal says that there are none. Empty where the command
+    /// says so itself.
+    const NOUN: &'static str = "";
+
     /// All columns, in order.
     const COLUMNS: &'static [Column];
 

@@ -46,6 +46,7 @@ const ONLY_FOR: &[(&str, &[&str])] = &[
     ("comfy_table", &["ui"]),
     ("dialoguer", &["ui"]),
     ("indicatif", &["ui"]),
+    ("rustix", &["ui"]),
     ("anstream", &["ui", "cli", "world"]),
     ("dotenvy", &["settings"]),
     ("etcetera", &["settings"]),

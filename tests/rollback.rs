@@ -83,7 +83,7 @@ both!(fn a_rollback_without_loss_is_a_change(world) {
     → [database]
     To undo: 20261123000000_safety
     error: a confirmation is needed
-      why  Undo 1 migration on skyteam? Nobody can be asked here
+      why  nobody can be asked here: Undo 1 migration on skyteam?
       fix  add --yes
     ");
     insta::assert_snapshot!(world.run("db rollback --yes"), @r"

@@ -1,17 +1,18 @@
 //! What goes to which stream, in which format, with how much colour; and how a list ends.
 
-use crate::support::{World, both};
+use crate::support::{Engine, World, both};
 
-fn with_users(count: usize) -> World {
-    let world = World::sqlite();
-    world.run("db migrate").ok();
-    world.run(format!("db seed --users {count} --flights 0")).ok();
-    world
+/// The most columns that a line of it takes.
+fn widest(text: &str) -> usize {
+    text.lines().map(skyteam::ui::text::width).max().unwrap_or(0)
 }
 
-#[test]
-fn a_piped_list_is_whole_and_a_terminals_is_short_and_says_so() {
-    let world = with_users(60);
+fn seed(world: &World, users: usize) {
+    world.run(format!("db seed --users {users} --flights 0")).ok();
+}
+
+both!(ready fn a_piped_list_is_whole_and_a_terminals_is_short_and_says_so(world) {
+    seed(world, 60);
     let piped = world.run("user list").ok();
     assert_eq!(piped.stdout.lines().count(), 61);
     assert_eq!(piped.stderr, "");
@@ -21,7 +22,10 @@ fn a_piped_list_is_whole_and_a_terminals_is_short_and_says_so() {
     assert_eq!(world.call("user list --all").terminal(100).run().ok().stdout.lines().count(), 61);
     assert_eq!(world.call("user list --limit 55").terminal(100).run().ok().stdout.lines().count(), 56);
     world.run("user list --limit 5 --all").exits(2);
-}
+    // Quiet as it is asked to be, it does not keep silent on rows that are missing.
+    let quiet = world.call("user list -q").terminal(100).run().ok();
+    assert!(quiet.stderr.contains("--limit N or --all"), "{quiet}");
+});
 
 both!(ready fn a_limit_beyond_all_rows_shows_them_all(world) {
     crate::flight::fleet(world);
@@ -36,9 +40,8 @@ both!(ready fn a_limit_beyond_all_rows_shows_them_all(world) {
     }
 });
 
-#[test]
-fn every_format_holds_the_same_rows() {
-    let world = with_users(3);
+both!(ready fn every_format_holds_the_same_rows(world) {
+    seed(world, 3);
     let json = world.run("user list --sort username -o json").ok().json();
     let ndjson = world.run("user list --sort username -o ndjson").ok().ndjson();
     assert_eq!(json.as_array().unwrap(), &ndjson);
@@ -49,13 +52,16 @@ fn every_format_holds_the_same_rows() {
     assert_eq!(records.len(), 3);
     assert_eq!(&records[0][0], ndjson[0]["userId"].as_str().unwrap());
     assert_eq!(&records[0][5], ndjson[0]["createdAt"].as_str().unwrap());
+    // Discord shows columns in a block of code only; without the block it is the table that Markdown is elsewhere.
     let markdown = world.run("user list --sort username -o md").ok().stdout;
-    assert!(markdown.starts_with("| userId | username |") && markdown.lines().count() == 5, "{markdown}");
-}
+    let lines: Vec<&str> = markdown.lines().collect();
+    assert_eq!((lines[0], lines[6], lines.len()), ("```", "```", 7), "{markdown}");
+    assert!(lines[1].starts_with("| userId ") && lines[2].starts_with("| ---"), "{markdown}");
+    assert!(lines[1..6].iter().all(|line| line.len() == lines[1].len()), "{markdown}");
+});
 
-#[test]
-fn columns_are_chosen_in_every_format() {
-    let world = with_users(2);
+both!(ready fn columns_are_chosen_in_every_format(world) {
+    seed(world, 2);
     let row = &world.run("user list --columns miles,username -o ndjson").ok().ndjson()[0];
     let keys: Vec<&String> = row.as_object().unwrap().keys().collect();
     assert_eq!(keys, ["miles", "username"]);
@@ -65,17 +71,32 @@ fn columns_are_chosen_in_every_format() {
     assert!(world.run("user list --wide").ok().stdout.contains("avatarUrl"));
     let refused = world.run("user list --columns nope -o json").exits(2);
     assert_eq!(refused.error()["code"], "unknown_column");
-}
+    let long = "x".repeat(100_000);
+    for flag in ["--columns", "--sort"] {
+        let refused = world.run(["user", "list", flag, &long]).exits(2);
+        assert!(refused.stderr.len() < 500, "{}", refused.stderr.len());
+    }
+});
 
-#[test]
-fn an_empty_list_is_well_formed_in_every_format() {
-    let world = World::sqlite();
-    world.run("db migrate").ok();
+both!(ready fn an_empty_list_is_well_formed_in_every_format(world) {
     assert_eq!(world.run("user list -o json").ok().stdout, "[]\n");
     assert_eq!(world.run("user list -o ndjson").ok().stdout, "");
     assert!(world.run("user list -o csv").ok().stdout.starts_with("userId,username"));
-    assert_eq!(world.run("user list").ok().stdout, "");
-}
+    let markdown = world.run("user list -o md").ok().stdout;
+    assert!(markdown.starts_with("```\n| userId | username | displayName |"), "{markdown}");
+    let piped = world.run("user list").ok();
+    assert_eq!((piped.stdout.as_str(), piped.stderr.as_str()), ("", ""));
+    for (list, said) in [
+        ("user list", "No users."),
+        ("airline list", "No airlines."),
+        ("brand list", "No brands."),
+        ("flight list", "No flights."),
+        ("product list", "No products."),
+    ] {
+        let seen = world.call(list).terminal(80).run().ok();
+        assert_eq!((seen.stdout.as_str(), seen.stderr.trim_end()), ("", said), "{list}");
+    }
+});
 
 #[test]
 fn colour_follows_the_flag_then_the_environment_then_the_terminal() {
@@ -109,12 +130,129 @@ fn errors_are_json_where_the_answer_would_be() {
     assert_eq!(world.run("user list -o sql").exits(2).stdout, "");
 }
 
-#[test]
-fn sql_is_shown_without_values_under_vv_only() {
-    let world = with_users(2);
+both!(ready fn sql_is_shown_without_values_under_vv_only(world) {
+    seed(world, 2);
     assert_eq!(world.run("user list -v").ok().stderr, "");
     let traced = world.run("user list --limit 1 -vv").ok();
     assert!(traced.stderr.contains("ms  SELECT"), "{traced}");
     assert_eq!(world.run("user list -q").ok().stderr, "");
     world.run("user list -q -v").exits(2);
+});
+
+/// Lists that have more columns than a terminal.
+const LISTS: [&str; 6] =
+    ["user list", "flight list", "airline list", "brand list", "product list", "miles leaderboard"];
+
+both!(ready fn a_list_fits_every_terminal_in_whole_columns(world) {
+    world.run("db seed --users 20 --flights 10").ok();
+    for columns in [40, 60, 80, 120] {
+        for list in LISTS {
+            let shown = world.call(format!("{list} --color never")).terminal(columns).run().ok();
+            assert!(widest(&shown.stdout) <= columns.into(), "{columns}\n{shown}");
+            let whole = world.call(format!("{list} --wide --color never")).terminal(columns).run().ok();
+            assert!(widest(&whole.stdout) <= columns.into(), "{columns}\n{whole}");
+            assert!(!whole.stderr.contains("hidden") && !whole.stdout.contains('…'), "{columns}\n{whole}");
+            assert!(!shown.stdout.contains('…') || columns == 40, "{columns}\n{shown}");
+        }
+        let flights = world.call("flight list --color never").terminal(columns).run().ok();
+        let header = flights.stdout.lines().next().unwrap().to_owned();
+        assert!(header.starts_with("code") && header.contains("status") && header.contains("startTime"), "{flights}");
+        assert!(flights.stderr.contains("--wide shows"), "{flights}");
+    }
+    let every = world.call("flight list --wide --color never").terminal(40).run().ok();
+    for column in ["startedAt", "endTime", "gameId", "discordEventLink", "brandId", "id"] {
+        assert!(every.stdout.lines().any(|line| line.split(' ').next() == Some(column)), "{column}: {every}");
+    }
+    let fingerprint = world.call("airline list").terminal(80).run().ok();
+    assert!(fingerprint.stdout.contains("(sha256 ") && !fingerprint.stdout.contains('…'), "{fingerprint}");
+});
+
+both!(ready fn a_text_of_any_length_hangs_no_terminal(world) {
+    let long = "x".repeat(70_000);
+    world.query(&format!(
+        "INSERT INTO users (\"userId\", username, \"displayName\") VALUES ('1', 'pilot', '{long}'), ('2', '{long}', 'A')"
+    ));
+    for args in ["user list", "user list --wide", "user show 1", "user list --columns displayName"] {
+        let shown = world.call(args).terminal(80).run().ok();
+        assert!(shown.stdout.len() < 10_000 || args == "user show 1", "{args}");
+    }
+    // In a pipe nothing is cut, and the other lines are not padded for it.
+    let piped = world.run("user list").ok().stdout;
+    assert!(piped.matches(&long).count() == 2 && piped.len() < 2 * long.len() + 2_000, "{}", piped.len());
+    assert!(world.run("user list -o md").ok().stdout.len() < 2 * long.len() + 4_000);
+});
+
+both!(ready fn a_terminal_gets_a_long_list_whole_and_in_order(world) {
+    let rows = "INSERT INTO users (\"userId\", username, \"displayName\") SELECT n, 'pilot' || n, 'Pilot' FROM";
+    match world.engine() {
+        Engine::Postgres => world.query(&format!("{rows} generate_series(1001, 3500) n")),
+        Engine::Sqlite => world.query(&format!(
+            "{rows} (WITH RECURSIVE c(n) AS (SELECT 1001 UNION ALL SELECT n + 1 FROM c WHERE n < 3500) SELECT n FROM c)"
+        )),
+    };
+    let shown = world.call("user list --all --sort userId --columns userId,username --color never").terminal(80).run().ok().stdout;
+    let lines: Vec<String> = (1001..=3500).map(|n| format!("{n}    pilot{n}")).collect();
+    assert_eq!(shown, format!("userId  username\n{}\n", lines.join("\n")));
+});
+
+both!(ready fn stored_text_does_nothing_to_a_terminal_in_any_format(world) {
+    let hostile = "\u{9b}2J\u{1b}[2J\u{202e}";
+    world.query(&format!(
+        "INSERT INTO users (\"userId\", username, \"displayName\") VALUES ('1', 'pilot', '{hostile}')"
+    ));
+    for args in ["user list", "user list --json", "user list -o ndjson", "user list -o csv", "user show 1 --json", "user list -o md"]
+    {
+        let shown = world.call(format!("{args} --color never")).terminal(200).run().ok().stdout;
+        let acts = |c: char| c != '\n' && c.is_control() || c == '\u{202e}';
+        assert!(!shown.contains(acts), "{args}: {shown:?}");
+    }
+    let told = world.call("user list --json").terminal(200).run().json();
+    assert_eq!(told[0]["displayName"], hostile);
+    assert_eq!(world.run("user list --json").json()[0]["displayName"], hostile);
+});
+
+both!(ready fn a_fix_can_be_pasted_whatever_is_stored(world) {
+    world.query(
+        "INSERT INTO users (\"userId\", username, \"displayName\") VALUES \
+         ('1', 'x; touch pwned', 'A'), ('2', '-rf', 'B'), ('3', '44', 'C')",
+    );
+    for (user, fix) in [("1", "skyteam miles history 'x; touch pwned'"), ("2", "history @-rf"), ("3", "history @44")] {
+        let refused = world.run(["miles", "spend", user, "5", "--note", "test"]).exits(5);
+        assert!(refused.stderr.lines().any(|line| line.ends_with(fix)), "{refused}");
+    }
+    let erase = world.run("user erase 2").exits(9);
+    assert!(erase.stderr.contains("add --confirm=-rf") || erase.stderr.contains("add --confirm 2"), "{erase}");
+});
+
+both!(fn a_fix_means_the_database_of_the_run(world) {
+    let url = world.url();
+    std::fs::write(world.work().join("skyteam.toml"), format!("[profiles.'p 2']\nurl = '{url}'\n")).unwrap();
+    let here = world.run("user list").stderr;
+    assert!(here.contains("skyteam db push"), "{here}");
+    let profile = world.run("user list -p 'p 2'").stderr;
+    assert!(profile.contains("skyteam -p 'p 2' db push"), "{profile}");
+    let named = world.run(["user", "list", "--database-url", &url]).stderr;
+    assert!(named.contains("skyteam --database-url ") && named.contains(" db push"), "{named}");
+    let json = world.run("user list -p 'p 2' -o json").error();
+    assert!(json["fix"].as_str().unwrap().contains("skyteam -p 'p 2' db push"), "{json}");
+});
+
+both!(ready fn times_in_messages_are_those_of_the_zone(world) {
+    world.run("db seed --users 3 --flights 5").ok();
+    world.query("UPDATE flights SET \"startTime\" = '2025-01-01 10:00:00', \"startedAt\" = '2025-01-01 10:00:00', \"endTime\" = '2025-01-01 12:00:00'");
+    let id = world.run("flight list --limit 1 -o ndjson").ndjson()[0]["id"].as_str().unwrap().to_owned();
+    let refused = world.run(format!("flight end {id} --tz Europe/Paris")).exits(5);
+    assert!(refused.stderr.contains("it has ended at 2025-01-01 13:00:00\n"), "{refused}");
+    let json = world.run(format!("flight end {id} --tz Europe/Paris -o json")).exits(5).error();
+    assert!(json["why"].as_str().unwrap().contains("2025-01-01T12:00:00Z"), "{json}");
+});
+
+#[test]
+fn a_noun_alone_is_explained_by_examples() {
+    let world = World::bare();
+    for noun in ["db", "user", "airline", "brand", "flight", "product", "miles", "config", "completions"] {
+        let help = world.run(noun).exits(2);
+        assert!(help.stderr.contains(&format!("Examples:\n  skyteam {noun} ")) || noun == "completions", "{help}");
+        assert!(help.stderr.contains("Examples:"), "{help}");
+    }
 }

@@ -67,7 +67,7 @@ both!(ready fn a_yes_is_to_what_was_shown_and_to_nothing_else(world) {
         let mut seat = Seat::run(world, command);
         seat.sees(question);
         world.query(other);
-        seat.types("y");
+        seat.types("y\r");
         let (code, told) = seat.ends();
         assert_eq!(code, 5, "{command}: {told}");
         assert!(told.contains("changed meanwhile"), "{command}: {told}");
@@ -120,6 +120,58 @@ both!(ready fn without_a_terminal_the_question_becomes_the_flag_to_give(world) {
     });
     assert_eq!(seat.ends().0, 9);
     assert_eq!(world.query("SELECT actor FROM \"milesTransactions\""), "me");
+});
+
+both!(ready fn a_question_shows_nothing_that_a_terminal_acts_on(world) {
+    world.query(
+        "INSERT INTO users (\"userId\", username, \"displayName\") VALUES \
+         ('1', 'evil\u{1b}[2J\u{9b}2J', 'A'), ('2', ' spaced ', 'B')",
+    );
+    let mut seat = Seat::run(world, "user erase 1 --color never");
+    let before = seat.sees("Type evil\\u{1b}[2J\\u{9b}2J to go on: ");
+    assert!(!before.contains(['\u{1b}', '\u{9b}']), "{before:?}");
+    // What cannot be typed is typed as it is shown.
+    seat.types("evil\\u{1b}[2J\\u{9b}2J\r");
+    assert_eq!(seat.ends().0, 0);
+
+    let mut seat = Seat::run(world, "user erase 2 --color never");
+    seat.sees("Type  spaced  to go on: ");
+    seat.types("spaced\r");
+    assert_eq!(seat.ends().0, 9);
+    let mut seat = Seat::run(world, "user erase 2 --color never");
+    seat.sees("Type  spaced  to go on: ");
+    seat.types(" spaced \r");
+    assert_eq!(seat.ends().0, 0);
+    assert_eq!(world.query("SELECT count(*) FROM users WHERE \"userId\" IN ('1', '2')"), "0");
+});
+
+both!(ready fn ctrl_c_at_a_question_leaves_the_terminal_in_order(world) {
+    world.query("INSERT INTO users (\"userId\", username, \"displayName\") VALUES ('1', 'pilot', 'Pilot')");
+    let mut seat = Seat::run(world, "user edit pilot --display-name New --color never");
+    seat.sees("? [y/N] ");
+    seat.types(CTRL_C);
+    let (code, shown) = seat.ends();
+    assert_eq!(code, 130, "{shown}");
+    assert!(shown.contains("\r\nerror: interrupted"), "{shown:?}");
+    // Neither was the cursor hidden, nor the terminal left in another mode.
+    assert!(!shown.contains('\u{1b}'), "{shown:?}");
+
+    for (answer, code) in [("\r", 9), ("n\r", 9), ("yes\r", 0), ("y\r", 0)] {
+        let mut seat = Seat::run(world, &format!("user edit pilot --display-name New{code}{} --color never", answer.len()));
+        seat.sees("? [y/N] ");
+        seat.types(answer);
+        assert_eq!(seat.ends().0, code, "{answer:?}");
+    }
+});
+
+both!(ready fn only_the_right_name_stands_in_for_yes(world) {
+    world.query("INSERT INTO users (\"userId\", username, \"displayName\") VALUES ('1', 'pilot', 'Pilot')");
+    let edit = "user edit pilot --display-name New --confirm";
+    let refused = world.run(format!("{edit} anything")).exits(9);
+    assert!(refused.stderr.contains("nobody can be asked here: "), "{refused}");
+    assert_eq!(world.query("SELECT \"displayName\" FROM users"), "Pilot");
+    world.run(format!("{edit} {}", world.name())).ok();
+    assert_eq!(world.query("SELECT \"displayName\" FROM users"), "New");
 });
 
 const WAITING: &str =

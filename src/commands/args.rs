@@ -5,12 +5,11 @@ use clap::Args;
 use sea_orm::ConnectionTrait;
 
 use crate::context::Context;
-use crate::domain::input::quoted;
 use crate::domain::instant;
 use crate::domain::reference::{self, MeantFlight};
 use crate::entity::flight;
 use crate::entity::types::Timestamp;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::ui::Ui;
 
 /// How many rows a list shows on a terminal when nothing is said.
@@ -67,10 +66,10 @@ impl ListArgs {
             .iter()
             .map(|text| {
                 let (name, descending) = text.strip_prefix('-').map_or((text.as_str(), false), |name| (name, true));
-                let column = known.iter().find(|column| column.eq_ignore_ascii_case(name)).ok_or_else(|| {
-                    Error::new(Kind::Usage, "unknown_column", format!("no column {} to sort by", quoted(name)))
-                        .why(format!("columns here: {}", known.join(", ")))
-                })?;
+                let column = known
+                    .iter()
+                    .find(|column| column.eq_ignore_ascii_case(name))
+                    .ok_or_else(|| Error::unknown_column(name, known))?;
                 Ok(SortKey { column, descending })
             })
             .collect()
@@ -79,7 +78,7 @@ impl ListArgs {
     /// Says on stderr how to see more, where a terminal's list was cut short without being asked to.
     pub fn say_more(&self, ui: &Ui, shown: u64, more: bool) {
         if more && self.limit.is_none() {
-            ui.note(format!("Showing the first {shown}. See more with --limit N or --all."));
+            ui.cut_short(&format!("Showing the first {shown}. See more with --limit N or --all."));
         }
     }
 }

@@ -24,40 +24,93 @@ use clap::Subcommand;
 
 use crate::context::Context;
 use crate::error::{Outcome, Result};
+use crate::{domain, entity};
 
 /// What a command is about.
 #[derive(Debug, Subcommand)]
 pub enum Noun {
     /// Look after the database itself: schema, migrations, backups
-    #[command(subcommand, visible_alias = "schema")]
+    #[command(
+        subcommand,
+        visible_alias = "schema",
+        after_help = "Examples:\n  skyteam db push --dry-run\n  skyteam db backup /var/backups/skyteam"
+    )]
     Db(db::Verb),
     /// Look after the people who fly
-    #[command(subcommand, visible_alias = "users")]
+    #[command(
+        subcommand,
+        visible_alias = "users",
+        after_help = "Examples:\n  skyteam user list --sort -miles --limit 10\n  skyteam user show pilot123"
+    )]
     User(user::Verb),
     /// Look after the airlines and their tokens
-    #[command(subcommand, visible_alias = "airlines")]
+    #[command(
+        subcommand,
+        visible_alias = "airlines",
+        after_help = "Examples:\n  skyteam airline list\n  skyteam airline show delta"
+    )]
     Airline(airline::Verb),
     /// Look after the brands that airlines fly under
-    #[command(subcommand, visible_alias = "brands")]
+    #[command(
+        subcommand,
+        visible_alias = "brands",
+        after_help = "Examples:\n  skyteam brand list --airline delta\n  skyteam brand show DL"
+    )]
     Brand(brand::Verb),
     /// Plan, fly and board flights
-    #[command(subcommand, visible_alias = "flights")]
+    #[command(
+        subcommand,
+        visible_alias = "flights",
+        after_help = "Examples:\n  skyteam flight list --status live\n  skyteam flight start DL123"
+    )]
     Flight(flight::Verb),
     /// Look after what airlines sell for miles
-    #[command(subcommand, visible_alias = "products")]
+    #[command(
+        subcommand,
+        visible_alias = "products",
+        after_help = "Examples:\n  skyteam product list --active\n  skyteam product disable a1b2c3"
+    )]
     Product(product::Verb),
     /// Award, spend, redeem, reverse and prove miles
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  skyteam miles award pilot123 500 --note 'Event winner'\n  skyteam miles balance pilot123"
+    )]
     Miles(miles::Verb),
     /// Look at the settings
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  skyteam config show\n  skyteam config show --profile prod -o json"
+    )]
     Config(config::Verb),
     /// Print the script that makes a shell complete skyteam
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  source <(skyteam completions bash)\n  skyteam completions fish | source"
+    )]
     Completions(completions::Verb),
     /// Write manual pages
     #[command(after_help = man::EXAMPLES)]
     Man(man::Args),
+}
+
+/// The columns of a list by its command, such as `user list`; none for what is no list.
+pub fn columns(command: &str) -> Vec<&'static str> {
+    use listing::columns;
+    match command {
+        "user list" => columns::<entity::user::Model>(),
+        "user flights" => columns::<domain::user::list::Boarded>(),
+        "airline list" => columns::<airline::Shown>(),
+        "brand list" => columns::<entity::brand::Model>(),
+        "flight list" => columns::<flight::Shown>(),
+        "flight manifest show" => columns::<domain::flight::roster::OnBoard>(),
+        "product list" => columns::<entity::miles_product::Model>(),
+        "miles history" => columns::<domain::miles::history::Line>(),
+        "miles leaderboard" => columns::<domain::miles::leaderboard::Place>(),
+        "miles audit" => columns::<miles::Found>(),
+        "db backups" => columns::<db::Line>(),
+        _ => Vec::new(),
+    }
 }
 
 impl Noun {

@@ -6,9 +6,15 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use percent_encoding::percent_decode_str;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use super::{ConnectError, Engine};
+
+/// What stands in a part of a URL as it is.
+const PART: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// And in the path of a file.
+const PATH: &AsciiSet = &PART.remove(b'/').remove(b':');
 
 /// A text that is never shown: Debug and Display answer `***`.
 #[derive(Clone, PartialEq, Eq)]
@@ -185,6 +191,31 @@ impl DatabaseUrl {
     }
 }
 
+impl DatabaseUrl {
+    /// The URL as it can be typed again, without its password and any other secret parameter.
+    pub fn without_password(&self) -> String {
+        let part = |text: &str| utf8_percent_encode(text, PART).to_string();
+        let parameters = |all: &[(String, String)]| {
+            let shown = all.iter().filter(|(key, _)| !key.contains("password"));
+            shown.map(|(key, value)| (part(key), part(value))).collect()
+        };
+        let bare = match self {
+            Self::Sqlite(url) => {
+                let path = utf8_percent_encode(&url.path.to_string_lossy(), PATH).to_string();
+                Self::Sqlite(SqliteUrl { path: path.into(), parameters: parameters(&url.parameters) })
+            }
+            Self::Postgres(url) => Self::Postgres(PostgresUrl {
+                user: url.user.as_deref().map(part),
+                password: None,
+                database: url.database.as_deref().map(part),
+                parameters: parameters(&url.parameters),
+                ..url.clone()
+            }),
+        };
+        bare.to_string()
+    }
+}
+
 /// The URL with its password, and any other secret parameter, as `***`.
 impl fmt::Display for DatabaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -338,6 +369,23 @@ mod tests {
         match DatabaseUrl::parse(text) {
             Ok(DatabaseUrl::Postgres(url)) => url,
             other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn without_its_password_a_url_can_be_typed_again() {
+        for (text, again) in [
+            (
+                "postgres://o%40s:s3cr3t@db/my%20db?sslpassword=s3cr3t&sslmode=require",
+                "postgres://o%40s@db/my%20db?sslmode=require",
+            ),
+            ("postgres:///skyteam?host=%2Frun%2Fpg", "postgres://%2Frun%2Fpg/skyteam"),
+            ("sqlite:a%20b/c%3F.db?mode=ro", "sqlite:a%20b/c%3F.db?mode=ro"),
+        ] {
+            let url = DatabaseUrl::parse(text).unwrap();
+            assert_eq!(url.without_password(), again);
+            let again = DatabaseUrl::parse(again).unwrap();
+            assert_eq!(again.without_password(), url.without_password());
         }
     }
 

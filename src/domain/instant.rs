@@ -120,13 +120,13 @@ impl fmt::Display for Unclear {
         match self {
             Self::Skipped { zone, before, after } => write!(
                 f,
-                "{zone} has no such time, its clocks go forward over it: write {} or {}",
+                "{} or {}: {zone} has no such time, its clocks go forward over it",
                 offset(before),
                 offset(after)
             ),
             Self::Twice { zone, first, second } => write!(
                 f,
-                "{zone} has this time twice, its clocks go back over it: write {} ({}) or {} ({})",
+                "{} ({}) or {} ({}): {zone} has this time twice, its clocks go back over it",
                 offset(first),
                 name(first),
                 offset(second),
@@ -247,7 +247,7 @@ mod tests {
         let told = at("2026-03-29 02:30", Tz::Europe__Amsterdam).unwrap_err();
         assert_eq!(
             told,
-            "Europe/Amsterdam has no such time, its clocks go forward over it: write 2026-03-29T01:30:00+01:00 or 2026-03-29T03:30:00+02:00"
+            "2026-03-29T01:30:00+01:00 or 2026-03-29T03:30:00+02:00: Europe/Amsterdam has no such time, its clocks go forward over it"
         );
     }
 
@@ -256,7 +256,7 @@ mod tests {
         let told = at("2026-11-01 01:30", Tz::America__New_York).unwrap_err();
         assert_eq!(
             told,
-            "America/New_York has this time twice, its clocks go back over it: write 2026-11-01T01:30:00-04:00 (EDT, summer time) or 2026-11-01T01:30:00-05:00 (EST)"
+            "2026-11-01T01:30:00-04:00 (EDT, summer time) or 2026-11-01T01:30:00-05:00 (EST): America/New_York has this time twice, its clocks go back over it"
         );
         assert_eq!(at("2026-11-01T01:30:00-05:00", Tz::America__New_York).as_deref(), Ok("2026-11-01T06:30:00Z"));
     }

@@ -152,6 +152,19 @@ impl Error {
         self
     }
 
+    /// A column that a list does not have.
+    pub fn unknown_column(name: &str, known: &[&str]) -> Self {
+        Self::new(Kind::Usage, "unknown_column", format!("no column {}", crate::domain::input::quoted(name)))
+            .why(format!("columns here: {}", known.join(", ")))
+    }
+
+    /// The same with its ways to mend it put otherwise.
+    #[must_use]
+    pub fn fixes_by(mut self, change: impl FnMut(String) -> String) -> Self {
+        self.0.fix = self.0.fix.into_iter().map(change).collect();
+        self
+    }
+
     /// Keeps the cause, whose own words are shown only under `-v`.
     #[must_use]
     pub fn source(mut self, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {

@@ -54,6 +54,28 @@ pub fn file(path: &str) -> String {
     if path.starts_with('-') && path.len() > 1 { word(&format!("./{path}")) } else { word(path) }
 }
 
+/// A text in which every command of skyteam says which database it means: `flags` as given to this run, such as
+/// `-p prod`. Where they are none, or a command names a database itself, it stays as it is.
+pub fn on(text: &str, flags: &str) -> String {
+    const NOUNS: [&str; 7] = ["db", "user", "airline", "brand", "flight", "product", "miles"];
+    if flags.is_empty() || text.contains("--database-url") {
+        return text.to_owned();
+    }
+    let mut parts = text.split("skyteam ");
+    let mut shown = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let noun = part.split(' ').next().unwrap_or_default();
+        let starts = shown.is_empty() || shown.ends_with([' ', ':', '(']);
+        shown.push_str("skyteam ");
+        if starts && NOUNS.contains(&noun) {
+            shown.push_str(flags);
+            shown.push(' ');
+        }
+        shown.push_str(part);
+    }
+    shown
+}
+
 #[cfg(test)]
 mod tests {
     use std::process::Command;
@@ -97,6 +119,24 @@ mod tests {
             // A plain sh may not know the escapes: it takes them for the text, in one word still, and runs nothing.
             let read = read_by("sh", &word(text));
             assert!(read.starts_with('[') && read.ends_with(']') && !read.contains("]["), "{read}");
+        }
+    }
+
+    #[test]
+    fn commands_name_the_database_of_the_run() {
+        for (text, shown) in [
+            ("skyteam db push    makes it", "skyteam -p prod db push    makes it"),
+            ("Next: skyteam db push", "Next: skyteam -p prod db push"),
+            (
+                "skyteam miles reverse 1 && skyteam miles award 2",
+                "skyteam -p prod miles reverse 1 && skyteam -p prod miles award 2",
+            ),
+            ("use the skyteam that applied it", "use the skyteam that applied it"),
+            ("skyteam db seed --database-url sqlite:demo.db", "skyteam db seed --database-url sqlite:demo.db"),
+            ("add --yes", "add --yes"),
+        ] {
+            assert_eq!(on(text, "-p prod"), shown);
+            assert_eq!(on(text, ""), text);
         }
     }
 

@@ -4,6 +4,8 @@
 use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
 
+use crate::db::DatabaseUrl;
+use crate::error::shell;
 use crate::ui::Format;
 
 /// Flags that every command takes.
@@ -122,6 +124,20 @@ pub enum Color {
     Never,
 }
 
+impl Global {
+    /// The flags that name the database, as they are to be repeated in a command. Never with a password: where the URL
+    /// has one, it comes from PGPASSWORD or the password file, or the login is refused.
+    pub fn names_database(&self) -> String {
+        if let Some(name) = &self.profile {
+            return shell::flag("-p", name);
+        }
+        match self.database_url.as_deref().map(DatabaseUrl::parse) {
+            Some(Ok(url)) => shell::flag("--database-url", &url.without_password()),
+            _ => String::new(),
+        }
+    }
+}
+
 impl ValueEnum for Format {
     fn value_variants<'a>() -> &'a [Self] {
         &[Self::Table, Self::Json, Self::Ndjson, Self::Csv, Self::Md, Self::Sql, Self::Mermaid, Self::Drizzle]
@@ -133,7 +149,8 @@ impl ValueEnum for Format {
             Self::Json => PossibleValue::new("json").help("One document: an array for a list, an object for one thing"),
             Self::Ndjson => PossibleValue::new("ndjson").help("One object a line"),
             Self::Csv => PossibleValue::new("csv").help("RFC 4180, with a header"),
-            Self::Md => PossibleValue::new("md").help("Markdown, for Discord"),
+            Self::Md => PossibleValue::new("md")
+                .help("Markdown, for Discord: tables stand in a block of code, where their columns are straight"),
             // Of one command or two; their help says so.
             Self::Sql => PossibleValue::new("sql").hide(true).help("SQL; db diff and db schema only"),
             Self::Mermaid => PossibleValue::new("mermaid").hide(true).help("A Mermaid diagram; db schema only"),

@@ -189,6 +189,9 @@ pub enum Align {
     Right,
 }
 
+/// What a text is not cut below unless its column says otherwise: an id as long as a UUID stays whole.
+pub(super) const UNCUT: usize = 36;
+
 /// A column of a list. Its key is the key of the JSON object too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Column {
@@ -198,22 +201,38 @@ pub struct Column {
     pub align: Align,
     /// Whether a table shows it only with `--wide`.
     pub wide: bool,
+    /// How soon a terminal that is too narrow does without it: the highest goes first, of equals the rightmost; 0 never.
+    pub rank: u8,
+    /// The columns of a terminal that a longer text is never cut below.
+    pub floor: usize,
 }
 
 impl Column {
     /// A column of text.
     pub const fn text(key: &'static str) -> Self {
-        Self { key, align: Align::Left, wide: false }
+        Self { key, align: Align::Left, wide: false, rank: 2, floor: UNCUT }
     }
 
     /// A column of numbers.
     pub const fn number(key: &'static str) -> Self {
-        Self { key, align: Align::Right, wide: false }
+        Self { key, align: Align::Right, wide: false, rank: 2, floor: usize::MAX }
     }
 
     /// The same, in tables only with `--wide`.
     #[must_use]
     pub const fn wide(self) -> Self {
         Self { wide: true, ..self }
+    }
+
+    /// The same, of another rank.
+    #[must_use]
+    pub const fn rank(self, rank: u8) -> Self {
+        Self { rank, ..self }
+    }
+
+    /// The same, of which a terminal always shows at least so many columns.
+    #[must_use]
+    pub const fn floor(self, columns: usize) -> Self {
+        Self { floor: columns, ..self }
     }
 }

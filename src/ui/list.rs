@@ -1,25 +1,27 @@
 //! Lists that stream: rows go out as they come, in every format, in constant memory.
 //!
-//! A table needs its columns' widths before its first line: it takes them from the first thousand rows. Longer cells
-//! after those push their line out of column rather than being cut.
+//! A table needs its columns' widths before its first line: it takes them from the first thousand rows, or megabyte.
+//! In a pipe longer cells after those push their line out of column; a terminal cuts them.
 
 use std::io::{self, Write};
 use std::marker::PhantomData;
 
-use super::format::{Align, Cell, Column, Format, Look};
-use super::table::{self, Drawing};
-use super::text::{pad, visible, width};
+use super::format::{Cell, Column, Format, Look};
+use super::grid::{Grid, Paper};
 use crate::report::Row;
 
 /// How many rows a table looks at for its widths.
 const MEASURED: usize = 1000;
+
+/// And how many bytes of text, so that long texts do not fill the memory.
+const MEASURED_BYTES: usize = 1 << 20;
 
 /// How a list is shown.
 #[derive(Clone, Debug)]
 pub struct Shape {
     pub(super) format: Format,
     pub(super) look: Look,
-    pub(super) drawing: Drawing,
+    pub(super) paper: Paper,
     /// Indices into the row's columns.
     pub(super) columns: Vec<usize>,
     /// Whether columns were named, so that JSON shows just those.
@@ -40,13 +42,14 @@ pub struct List<'a, R> {
 }
 
 enum State {
-    Buffering(Vec<Vec<Cell>>),
-    Streaming(Vec<usize>),
+    Measuring { rows: Vec<Vec<Cell>>, bytes: usize },
+    Streaming(Grid),
 }
 
 impl<'a, R: Row> List<'a, R> {
     pub(super) fn new(out: &'a mut dyn Write, shape: Shape) -> Self {
-        Self { out, shape, state: State::Buffering(Vec::new()), count: 0, line: Vec::new(), row: PhantomData }
+        let state = State::Measuring { rows: Vec::new(), bytes: 0 };
+        Self { out, shape, state, count: 0, line: Vec::new(), row: PhantomData }
     }
 
     /// Writes one row.
@@ -77,14 +80,6 @@ impl<'a, R: Row> List<'a, R> {
                 csv_record(&mut self.line, cells.map(|text| defused(text, safe)));
                 self.out.write_all(&self.line)
             }
-            Format::Md => {
-                if first {
-                    let headings = self.headings();
-                    table::markdown_head(self.out, &headings)?;
-                }
-                let cells = self.cells(row);
-                table::markdown_row(self.out, &cells)
-            }
             _ => self.table_row(row),
         }
     }
@@ -94,27 +89,27 @@ impl<'a, R: Row> List<'a, R> {
         self.count
     }
 
-    /// Writes what is left, and what an empty list looks like. Answers the number of rows.
-    ///
-    /// # Errors
-    /// The stream's.
-    pub fn finish(mut self) -> io::Result<u64> {
+    /// Writes what is left, and what an empty list looks like. Answers how many rows there were, and how many columns the
+    /// terminal was too narrow for.
+    pub(super) fn finish(mut self) -> io::Result<(u64, usize)> {
+        let mut hidden = 0;
         match self.shape.format {
             Format::Json if self.count == 0 => self.out.write_all(b"[]\n")?,
             Format::Json => self.out.write_all(b"\n]\n")?,
             Format::Csv if self.count == 0 => self.csv_header()?,
-            Format::Ndjson | Format::Csv | Format::Md => {}
+            Format::Ndjson | Format::Csv => {}
+            // Nothing to be seen is said on stderr, if at all.
+            format if self.count == 0 && format != Format::Md => {}
             _ => {
-                if let State::Buffering(rows) = std::mem::replace(&mut self.state, State::Streaming(Vec::new()))
-                    && !rows.is_empty()
-                {
-                    let headings = self.headings();
-                    table::draw(self.out, &headings, &rows, self.shape.drawing)?;
+                self.measure()?;
+                if let State::Streaming(grid) = &self.state {
+                    hidden = grid.hidden();
+                    grid.foot(self.out)?;
                 }
             }
         }
         self.out.flush()?;
-        Ok(self.count)
+        Ok((self.count, hidden))
     }
 
     fn json(&mut self, row: &R) -> io::Result<()> {
@@ -132,20 +127,12 @@ impl<'a, R: Row> List<'a, R> {
         serde_json::to_writer(&mut self.line, &kept).map_err(io::Error::from)
     }
 
-    fn cells(&self, row: &R) -> Vec<Cell> {
-        self.shape.columns.iter().map(|index| row.cell(*index, &self.shape.look)).collect()
-    }
-
-    fn headings(&self) -> Vec<(&'static str, Align)> {
-        self.columns().map(|column| (column.key, column.align)).collect()
-    }
-
     fn columns(&self) -> impl Iterator<Item = &'static Column> + '_ {
         self.shape.columns.iter().map(|index| &R::COLUMNS[*index])
     }
 
     fn csv_header(&mut self) -> io::Result<()> {
-        if !self.shape.drawing.header {
+        if !self.shape.paper.drawing.header {
             return Ok(());
         }
         let names: Vec<String> = self.columns().map(|column| column.key.to_owned()).collect();
@@ -153,36 +140,31 @@ impl<'a, R: Row> List<'a, R> {
     }
 
     fn table_row(&mut self, row: &R) -> io::Result<()> {
-        let cells = self.cells(row);
-        if let State::Buffering(rows) = &mut self.state {
-            rows.push(cells);
-            // A terminal's list is short: it is drawn whole, to fit.
-            if rows.len() < MEASURED || self.shape.drawing.width.is_some() {
-                return Ok(());
-            }
-            let rows = std::mem::take(rows);
-            let headings = self.headings();
-            table::draw(self.out, &headings, &rows, self.shape.drawing)?;
-            let widths = headings.iter().enumerate().map(|(index, (name, _))| {
-                rows.iter().map(|row| width(&visible(&row[index].text))).max().unwrap_or(0).max(width(name))
-            });
-            self.state = State::Streaming(widths.collect());
-            return Ok(());
-        }
-        let State::Streaming(widths) = &self.state else { return Ok(()) };
-        let mut line = String::new();
-        for ((cell, widest), column) in cells.iter().zip(widths).zip(self.columns()) {
-            let text = visible(&cell.text);
-            match column.align {
-                Align::Left => line.push_str(&pad(&text, *widest)),
-                Align::Right => {
-                    line.push_str(&" ".repeat(widest.saturating_sub(width(&text))));
-                    line.push_str(&text);
+        let cells: Vec<Cell> = self.shape.columns.iter().map(|index| row.cell(*index, &self.shape.look)).collect();
+        match &mut self.state {
+            State::Measuring { rows, bytes } => {
+                *bytes += cells.iter().map(|cell| cell.text.len()).sum::<usize>();
+                rows.push(cells);
+                if rows.len() >= MEASURED || *bytes >= MEASURED_BYTES {
+                    self.measure()?;
                 }
+                Ok(())
             }
-            line.push_str("  ");
+            State::Streaming(grid) => grid.row(self.out, &cells),
         }
-        writeln!(self.out, "{}", line.trim_end())
+    }
+
+    /// Takes the widths from the rows so far, if they are not known yet, and writes those.
+    fn measure(&mut self) -> io::Result<()> {
+        if let State::Measuring { rows, .. } = &mut self.state {
+            let rows = std::mem::take(rows);
+            let columns: Vec<Column> = self.columns().copied().collect();
+            let mut grid = Grid::new(&columns, &rows, self.shape.paper);
+            grid.head(self.out)?;
+            rows.iter().try_for_each(|row| grid.row(self.out, row))?;
+            self.state = State::Streaming(grid);
+        }
+        Ok(())
     }
 }
 

@@ -3,11 +3,13 @@
 //! stdout gets the answer and nothing else; stderr gets all that is said about it.
 
 mod format;
+mod grid;
 mod list;
 mod page;
 mod progress;
 mod prompt;
 mod table;
+mod tame;
 pub mod text;
 
 use std::io::{self, BufWriter, Read, Write};
@@ -23,7 +25,7 @@ pub use page::Page;
 pub use progress::Progress;
 pub use prompt::{Prompt, Scripted, TerminalPrompt};
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, shell};
 use crate::report::{Report, Row};
 use crate::world::{Terminal, World};
 
@@ -48,6 +50,8 @@ pub struct Manner {
     pub color: (bool, bool),
     /// Zone of shown times.
     pub zone: Tz,
+    /// The flag that names this run's database, where one was given: ` -p NAME`.
+    pub database: String,
     /// Whether a person may be asked.
     pub interactive: bool,
 }
@@ -116,23 +120,24 @@ impl Ui {
     /// stdout's.
     pub fn report<R: Report>(&self, report: &R) -> Result<()> {
         let mut out = lock(&self.out);
+        let mut out = tame::Tame::new(&mut *out, self.terminal.stdout, self.manner.format);
         match self.manner.format {
             Format::Json => {
                 let value = self.chosen(serde_json::to_value(report).map_err(io::Error::from)?)?;
-                serde_json::to_writer_pretty(&mut *out, &value).map_err(io::Error::from)?;
+                serde_json::to_writer_pretty(&mut out, &value).map_err(io::Error::from)?;
                 out.write_all(b"\n")?;
             }
             Format::Ndjson => {
                 let value = self.chosen(serde_json::to_value(report).map_err(io::Error::from)?)?;
-                serde_json::to_writer(&mut *out, &value).map_err(io::Error::from)?;
+                serde_json::to_writer(&mut out, &value).map_err(io::Error::from)?;
                 out.write_all(b"\n")?;
             }
             Format::Csv => {
                 let value = self.chosen(serde_json::to_value(report).map_err(io::Error::from)?)?;
-                self.record(&mut *out, &value)?;
+                self.record(&mut out, &value)?;
             }
             format => {
-                let mut page = Page::new(&mut *out, self.look(true), self.drawing(), format == Format::Md);
+                let mut page = Page::new(&mut out, self.look(true), self.paper(format), &self.manner.database);
                 report.human(&mut page)?;
             }
         }
@@ -156,14 +161,29 @@ impl Ui {
         let shape = self.shape::<R>(format)?;
         // One answer at a time is written; nobody else wants the stream while this one is.
         let mut out = std::mem::replace(&mut *lock(&self.out), BufWriter::with_capacity(0, Box::new(io::sink())));
-        let mut list = List::new(&mut out, shape);
+        let mut tame = tame::Tame::new(&mut out, self.terminal.stdout, format);
+        let mut list = List::new(&mut tame, shape);
         let filled = fill(&mut list).await;
         let done = match filled {
-            Ok(value) => list.finish().map(|count| (count, value)).map_err(Error::from),
+            Ok(value) => list.finish().map(|seen| (seen, value)).map_err(Error::from),
             Err(error) => Err(error),
         };
         *lock(&self.out) = out;
-        done
+        let ((count, hidden), value) = done?;
+        if count == 0 && self.terminal.stdout && !R::NOUN.is_empty() {
+            self.note(format!("No {}.", text::plural(R::NOUN)));
+        }
+        match hidden {
+            0 => {}
+            1 => self.cut_short("1 column hidden: --wide shows it"),
+            more => self.cut_short(&format!("{more} columns hidden: --wide shows them")),
+        }
+        Ok((count, value))
+    }
+
+    /// Says on stderr that a terminal does not show all there is; under `-q` too, which nobody says to miss some of it.
+    pub fn cut_short(&self, text: &str) {
+        self.say(text);
     }
 
     /// As [`Ui::list`], for what is kept in a file: CSV where no other format than a table was asked for.
@@ -200,7 +220,7 @@ impl Ui {
     /// A note on stderr: what was done, what comes next. Not under `-q`.
     pub fn note(&self, text: impl AsRef<str>) {
         if !self.manner.quiet {
-            self.say(text.as_ref());
+            self.say(&text::visible(&self.here(text.as_ref())));
         }
     }
 
@@ -208,21 +228,32 @@ impl Ui {
     pub fn warn(&self, text: impl AsRef<str>) {
         if !self.manner.quiet {
             let head = self.painted("warning:", AnsiColor::Yellow.on_default().bold());
-            self.say(&format!("{head} {}", text.as_ref()));
+            self.say(&format!("{head} {}", text::visible(&self.here(text.as_ref()))));
         }
     }
 
     /// A step on stderr, under `-v`.
     pub fn step(&self, text: impl AsRef<str>) {
         if self.manner.verbosity > 0 && !self.manner.quiet {
-            self.say(text.as_ref());
+            self.say(&text::visible(text.as_ref()));
         }
     }
 
     /// The failure, on stderr: as JSON where the answer would be JSON.
-    pub fn error(&self, error: &Error) {
-        let text = if self.manner.format.is_json() { error.to_json() } else { self.worded(error) };
-        self.say(&text);
+    pub fn error(&self, error: Error) {
+        let error = error.fixes_by(|fix| self.here(&fix));
+        if !self.manner.format.is_json() {
+            return self.say(&self.worded(&error));
+        }
+        let mut text = Vec::new();
+        // To memory, which takes it.
+        let _ = tame::Tame::new(&mut text, self.terminal.stderr, Format::Json).write_all(error.to_json().as_bytes());
+        self.say(&String::from_utf8_lossy(&text));
+    }
+
+    /// A text with commands of skyteam in it, so that they mean this run's database when they are pasted.
+    pub fn here(&self, text: &str) -> String {
+        shell::on(text, &self.manner.database)
     }
 
     /// A complaint in another's words, clap's, as it is.
@@ -252,7 +283,7 @@ impl Ui {
     /// Asks yes or no; the caller has looked whether anybody can be asked.
     ///
     /// # Errors
-    /// [`Kind::Interrupted`] on Ctrl-C, else the terminal's.
+    /// The terminal's.
     pub async fn ask_yes(&self, question: &str) -> Result<bool> {
         self.asked(question, |prompt, question| prompt.yes(question)).await
     }
@@ -312,14 +343,13 @@ impl Ui {
         ask: fn(&mut dyn Prompt, &str) -> io::Result<T>,
     ) -> Result<T> {
         let prompt = Arc::clone(&self.prompt);
-        let question = question.to_owned();
+        let question = text::visible(question).into_owned();
+        let mut open = Open { ui: self, manners: prompt::Manners::now(), answered: false };
         // On a thread of its own, so that a signal is seen while the person thinks.
         let answer = tokio::task::spawn_blocking(move || ask(lock(&prompt).as_mut(), &question)).await;
+        open.answered = true;
         match answer {
             Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {
-                Err(Error::new(Kind::Interrupted, "interrupted", "interrupted"))
-            }
             Ok(Err(error)) => Err(error.into()),
             Err(panic) => Err(Error::new(Kind::Failure, "prompt", "the question could not be asked").source(panic)),
         }
@@ -342,7 +372,9 @@ impl Ui {
                 text.push_str(&format!("\n  {}  {}", self.painted(label, dim), text::visible(line)));
             }
         };
-        lines("why", error.reasons());
+        let reasons: Vec<String> =
+            error.reasons().iter().map(|line| text::local_times(line, self.manner.zone)).collect();
+        lines("why", &reasons);
         lines("fix", error.fixes());
         if self.manner.verbosity > 0
             && let Some(cause) = error.cause()
@@ -360,12 +392,14 @@ impl Ui {
         Look { zone: self.manner.zone, human }
     }
 
-    fn drawing(&self) -> table::Drawing {
-        table::Drawing {
+    fn paper(&self, format: Format) -> grid::Paper {
+        let drawing = table::Drawing {
             width: if self.terminal.stdout { self.terminal.width } else { None },
             color: self.manner.color.0,
             header: self.manner.header,
-        }
+        };
+        let all = self.manner.wide || self.manner.columns.is_some();
+        grid::Paper { drawing, markdown: format == Format::Md, all }
     }
 
     fn shape<R: Row>(&self, format: Format) -> Result<Shape> {
@@ -379,7 +413,7 @@ impl Ui {
         Ok(Shape {
             format,
             look: self.look(format != Format::Csv),
-            drawing: self.drawing(),
+            paper: self.paper(format),
             columns,
             chosen: self.manner.columns.is_some(),
             csv_safe: self.manner.csv_safe,
@@ -394,7 +428,7 @@ impl Ui {
         let mut kept = serde_json::Map::new();
         for name in names {
             let Some((key, value)) = object.remove_entry(name) else {
-                return Err(unknown_column(name, &object.keys().map(String::as_str).collect::<Vec<_>>()));
+                return Err(Error::unknown_column(name, &object.keys().map(String::as_str).collect::<Vec<_>>()));
             };
             kept.insert(key, value);
         }
@@ -415,16 +449,28 @@ impl Ui {
     }
 }
 
+/// A question that waits for its answer. Left without one, by Ctrl-C, it leaves the terminal as it found it and what is
+/// said next on a line of its own.
+struct Open<'a> {
+    ui: &'a Ui,
+    manners: prompt::Manners,
+    answered: bool,
+}
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        if !self.answered {
+            self.manners.put_back();
+            self.ui.say("");
+        }
+    }
+}
+
 fn column_index<R: Row>(name: &str) -> Result<usize> {
     R::COLUMNS.iter().position(|column| column.key.eq_ignore_ascii_case(name)).ok_or_else(|| {
         let known: Vec<&str> = R::COLUMNS.iter().map(|column| column.key).collect();
-        unknown_column(name, &known)
+        Error::unknown_column(name, &known)
     })
-}
-
-fn unknown_column(name: &str, known: &[&str]) -> Error {
-    Error::new(Kind::Usage, "unknown_column", format!("no column {name:?}"))
-        .why(format!("columns here: {}", known.join(", ")))
 }
 
 /// A poisoned lock means that a panic is under way; what it guards here is still whole.

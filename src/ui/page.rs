@@ -2,9 +2,11 @@
 
 use std::io::{self, Write};
 
-use super::format::{Align, Cell, Look, Tone};
+use super::format::{Align, Cell, Column, Look, Tone};
+use super::grid::{Grid, Paper};
 use super::table::{self, Drawing};
 use super::text::{pad, visible, width};
+use crate::error::shell;
 
 /// Somewhere to draw: plain lines, fields, tables.
 pub struct Page<'a> {
@@ -13,11 +15,13 @@ pub struct Page<'a> {
     pub look: Look,
     drawing: Drawing,
     markdown: bool,
+    /// The flags that name this run's database, for commands in lines.
+    database: &'a str,
 }
 
 impl<'a> Page<'a> {
-    pub(super) fn new(out: &'a mut dyn Write, look: Look, drawing: Drawing, markdown: bool) -> Self {
-        Self { out, look, drawing, markdown }
+    pub(super) fn new(out: &'a mut dyn Write, look: Look, paper: Paper, database: &'a str) -> Self {
+        Self { out, look, drawing: paper.drawing, markdown: paper.markdown, database }
     }
 
     /// Whether Markdown is wanted.
@@ -51,7 +55,8 @@ impl<'a> Page<'a> {
     /// # Errors
     /// The stream's.
     pub fn line(&mut self, cell: impl Into<Cell>) -> io::Result<()> {
-        let cell = cell.into();
+        let Cell { text, tone } = cell.into();
+        let cell = Cell { text: shell::on(&text, self.database), tone };
         let line = if self.markdown { table::escaped(&cell.text) } else { self.toned(&cell) };
         writeln!(self.out, "{line}")
     }
@@ -103,12 +108,16 @@ impl<'a> Page<'a> {
     ///
     /// # Errors
     /// The stream's.
-    pub fn table(&mut self, headings: &[(&str, Align)], rows: &[Vec<Cell>]) -> io::Result<()> {
-        if self.markdown {
-            table::markdown(self.out, headings, rows)
-        } else {
-            table::draw(self.out, headings, rows, self.drawing)
+    pub fn table(&mut self, headings: &[(&'static str, Align)], rows: &[Vec<Cell>]) -> io::Result<()> {
+        if self.drawing.width.is_some() && !self.markdown {
+            return table::draw(self.out, headings, rows, self.drawing);
         }
+        let columns = headings.iter().map(|(key, align)| Column { align: *align, ..Column::text(key) });
+        let paper = Paper { drawing: self.drawing, markdown: self.markdown, all: true };
+        let mut grid = Grid::new(&columns.collect::<Vec<_>>(), rows, paper);
+        grid.head(self.out)?;
+        rows.iter().try_for_each(|row| grid.row(self.out, row))?;
+        grid.foot(self.out)
     }
 
     fn toned(&self, cell: &Cell) -> String {

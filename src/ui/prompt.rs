@@ -1,29 +1,31 @@
 //! Questions on the terminal, and the stand-ins that answer them in tests.
+//!
+//! The terminal stays as it is while it waits for a line: whoever ends the program there gets it back in order.
 
 use std::collections::VecDeque;
-use std::io;
+use std::io::{self, BufRead as _, Write as _};
 
-use dialoguer::theme::ColorfulTheme;
-use dialoguer::{Confirm, Input, Password};
+use dialoguer::Password;
+use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 
 /// Who answers a question.
 pub trait Prompt: Send {
     /// Yes or no; Enter alone is no.
     ///
     /// # Errors
-    /// `Interrupted` when Ctrl-C was pressed, else the terminal's error.
+    /// The terminal's.
     fn yes(&mut self, question: &str) -> io::Result<bool>;
 
-    /// A line of text.
+    /// A line of text, as it was typed.
     ///
     /// # Errors
-    /// As for [`Prompt::yes`].
+    /// The terminal's.
     fn line(&mut self, question: &str) -> io::Result<String>;
 
     /// A line that is not shown while it is typed.
     ///
     /// # Errors
-    /// As for [`Prompt::yes`].
+    /// The terminal's.
     fn secret(&mut self, question: &str) -> io::Result<String>;
 }
 
@@ -32,30 +34,47 @@ pub struct TerminalPrompt;
 
 impl Prompt for TerminalPrompt {
     fn yes(&mut self, question: &str) -> io::Result<bool> {
-        let answer = Confirm::with_theme(&ColorfulTheme::default()).with_prompt(question).default(false).interact_opt();
-        Ok(answer.map_err(io_error)?.unwrap_or(false))
+        let answer = typed(&format!("{question} [y/N] "))?;
+        Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
     }
 
     fn line(&mut self, question: &str) -> io::Result<String> {
-        Input::with_theme(&ColorfulTheme::default())
-            .with_prompt(question)
-            .allow_empty(true)
-            .interact_text()
-            .map_err(io_error)
+        typed(&format!("{question}: "))
     }
 
     fn secret(&mut self, question: &str) -> io::Result<String> {
-        Password::with_theme(&ColorfulTheme::default())
-            .with_prompt(question)
-            .allow_empty_password(true)
-            .interact()
-            .map_err(io_error)
+        let secret = Password::new().with_prompt(question).allow_empty_password(true).interact();
+        secret.map_err(|dialoguer::Error::IO(error)| error)
     }
 }
 
-fn io_error(error: dialoguer::Error) -> io::Error {
-    match error {
-        dialoguer::Error::IO(error) => error,
+/// Shows the prompt and reads a line. The end of input is an empty one.
+fn typed(prompt: &str) -> io::Result<String> {
+    // Not locked while it waits: what ends the program meanwhile is told there too.
+    let mut stderr = io::stderr();
+    stderr.write_all(prompt.as_bytes())?;
+    stderr.flush()?;
+    let mut line = String::new();
+    if io::stdin().lock().read_line(&mut line)? == 0 {
+        stderr.write_all(b"\n")?;
+    }
+    line.truncate(line.trim_end_matches(['\r', '\n']).len());
+    Ok(line)
+}
+
+/// How the terminal is set, to be put back where a question is left unanswered: a password is read without echo.
+pub(super) struct Manners(Option<Termios>);
+
+impl Manners {
+    pub(super) fn now() -> Self {
+        Self(tcgetattr(io::stdin()).ok())
+    }
+
+    pub(super) fn put_back(&self) {
+        if let Some(manners) = &self.0 {
+            // Where the terminal is gone there is nothing to put back.
+            let _ = tcsetattr(io::stdin(), OptionalActions::Now, manners);
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Small tables in memory: for people with comfy-table, for Discord as Markdown.
+//! Small tables in memory, for people at a terminal, with comfy-table; and what Markdown must not take for its own.
 
 use std::io::{self, Write};
 
@@ -7,7 +7,7 @@ use comfy_table::{
 };
 
 use super::format::{Align, Cell};
-use super::text::visible;
+use super::text::{cut, visible};
 
 /// How a table is drawn.
 #[derive(Clone, Copy, Debug)]
@@ -45,7 +45,7 @@ pub fn draw(out: &mut dyn Write, headings: &[(&str, Align)], rows: &[Vec<Cell>],
         table.set_header(one_line(TableRow::from(cells.collect::<Vec<_>>()), drawing));
     }
     for row in rows {
-        let cells = row.iter().zip(headings).map(|(cell, (_, align))| styled(cell, *align, drawing.color));
+        let cells = row.iter().zip(headings).map(|(cell, (_, align))| styled(cell, *align, drawing));
         table.add_row(one_line(TableRow::from(cells.collect::<Vec<_>>()), drawing));
     }
     let last = headings.len().saturating_sub(1);
@@ -78,10 +78,12 @@ fn alignment(align: Align) -> CellAlignment {
     }
 }
 
-fn styled(cell: &Cell, align: Align, color: bool) -> TableCell {
+fn styled(cell: &Cell, align: Align, drawing: Drawing) -> TableCell {
     use super::format::Tone;
-    let drawn = TableCell::new(visible(&cell.text)).set_alignment(alignment(align));
-    if !color {
+    // What no line has room for, comfy-table is never shown: its own arithmetic ends at 65,535 columns.
+    let text = drawing.width.map_or_else(|| visible(&cell.text), |width| cut(&cell.text, width.into()));
+    let drawn = TableCell::new(text).set_alignment(alignment(align));
+    if !drawing.color {
         return drawn;
     }
     match cell.tone {
@@ -93,26 +95,6 @@ fn styled(cell: &Cell, align: Align, color: bool) -> TableCell {
         Tone::Bad => drawn.fg(comfy_table::Color::Red),
         Tone::Swatch(r, g, b) => drawn.bg(comfy_table::Color::Rgb { r, g, b }),
     }
-}
-
-/// A Markdown table, as Discord and GitHub show it.
-pub fn markdown(out: &mut dyn Write, headings: &[(&str, Align)], rows: &[Vec<Cell>]) -> io::Result<()> {
-    markdown_head(out, headings)?;
-    rows.iter().try_for_each(|row| markdown_row(out, row))
-}
-
-/// The heading of a Markdown table.
-pub fn markdown_head(out: &mut dyn Write, headings: &[(&str, Align)]) -> io::Result<()> {
-    let names: Vec<&str> = headings.iter().map(|(name, _)| *name).collect();
-    let rules: Vec<&str> =
-        headings.iter().map(|(_, align)| if *align == Align::Right { "---:" } else { "---" }).collect();
-    writeln!(out, "| {} |\n| {} |", names.join(" | "), rules.join(" | "))
-}
-
-/// One row of a Markdown table.
-pub fn markdown_row(out: &mut dyn Write, row: &[Cell]) -> io::Result<()> {
-    let cells: Vec<String> = row.iter().map(|cell| escaped(&cell.text)).collect();
-    writeln!(out, "| {} |", cells.join(" | "))
 }
 
 /// Text in which Markdown sees no markup and Discord no mention.

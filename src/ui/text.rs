@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use unicode_width::UnicodeWidthStr;
+use chrono::DateTime;
+use chrono_tz::Tz;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// Replaces every character that would act on a terminal instead of being seen: control characters, ANSI escapes'
 /// introducers, bidirectional marks, line and paragraph separators. Tabs and line breaks become `\t` and `\n` in words.
@@ -12,26 +14,101 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     }
     let mut shown = String::with_capacity(text.len() + 8);
     for character in text.chars() {
-        match character {
-            '\n' => shown.push_str("\\n"),
-            '\r' => shown.push_str("\\r"),
-            '\t' => shown.push_str("\\t"),
-            other if acts(other) => shown.push_str(&format!("\\u{{{:x}}}", u32::from(other))),
-            other => shown.push(other),
-        }
+        if acts(character) { escape(&mut shown, character) } else { shown.push(character) }
     }
     Cow::Owned(shown)
 }
 
-fn acts(character: char) -> bool {
+/// Appends a character in words.
+pub(super) fn escape(shown: &mut String, character: char) {
+    match character {
+        '\n' => shown.push_str("\\n"),
+        '\r' => shown.push_str("\\r"),
+        '\t' => shown.push_str("\\t"),
+        other => shown.push_str(&format!("\\u{{{:x}}}", u32::from(other))),
+    }
+}
+
+pub(super) fn acts(character: char) -> bool {
     // Bidirectional controls: Unicode Standard Annex 9, section 2.
     character.is_control()
         || matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
+/// A text in which instants, as messages have them, are times of a zone, as tables show them. What stands in quotes is
+/// somebody's word and left alone.
+pub fn local_times(text: &str, zone: Tz) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    let is_part = |c: char| c.is_ascii_digit() || matches!(c, 'T' | 'Z' | ':' | '.' | '-');
+    while let Some(start) = rest.find(|c: char| c.is_ascii_digit()) {
+        let (before, from) = rest.split_at(start);
+        shown.push_str(before);
+        let run = from.find(|c| !is_part(c)).unwrap_or(from.len());
+        let end = from[..run].rfind('Z').map_or(run, |last| last + 1);
+        let (word, after) = from.split_at(end);
+        let quoted = shown.ends_with(|c: char| c == '"' || c.is_alphanumeric());
+        match DateTime::parse_from_rfc3339(word) {
+            Ok(at) if !quoted && word.ends_with('Z') => {
+                shown.push_str(&at.with_timezone(&zone).format("%Y-%m-%d %H:%M:%S").to_string());
+            }
+            _ => shown.push_str(word),
+        }
+        rest = after;
+    }
+    shown.push_str(rest);
+    shown
+}
+
 /// Columns that a text takes on a terminal.
 pub fn width(text: &str) -> usize {
     UnicodeWidthStr::width(text)
+}
+
+/// Text made [`visible`], of which no more than so many columns are seen: what is cut off is told by `…`. Looks at the
+/// beginning only, so that a text of any length costs the same.
+pub fn cut(text: &str, columns: usize) -> Cow<'_, str> {
+    let (start, whole) = beginning(text, columns);
+    let shown = visible(start);
+    if whole && width(&shown) <= columns {
+        return shown;
+    }
+    let mut kept = fitting(&shown, columns.saturating_sub(1)).to_owned();
+    kept.push('…');
+    kept.into()
+}
+
+/// Text made [`visible`], in lines of so many columns; no more than `most` lines of it, the last of which then ends in `…`.
+pub fn wrapped(text: &str, columns: usize, most: usize) -> Vec<String> {
+    let columns = columns.max(2);
+    let shown = cut(text, columns.saturating_mul(most));
+    let mut rest = shown.as_ref();
+    let mut lines = Vec::new();
+    while lines.len() + 1 < most && width(rest) > columns {
+        let line = fitting(rest, columns);
+        rest = &rest[line.len()..];
+        lines.push(line.to_owned());
+    }
+    lines.push(cut(rest, columns).into_owned());
+    lines
+}
+
+/// As much of a text as so many columns can need, and whether that is all of it. Marks that take no column of their own
+/// are let pass in number, but not without end.
+fn beginning(text: &str, columns: usize) -> (&str, bool) {
+    let most = columns.saturating_add(1).saturating_mul(4);
+    text.char_indices().nth(most).map_or((text, true), |(end, _)| (&text[..end], false))
+}
+
+/// The longest beginning that takes no more than so many columns.
+fn fitting(text: &str, columns: usize) -> &str {
+    let mut used = 0;
+    let end = text.char_indices().find(|(_, character)| {
+        // The mark that makes an emoji of the character before it can widen that by one.
+        used += if *character == '\u{fe0f}' { 1 } else { character.width().unwrap_or(0) };
+        used > columns
+    });
+    end.map_or(text, |(end, _)| &text[..end])
 }
 
 /// `text` padded on the right to `columns` on a terminal.
@@ -61,7 +138,8 @@ pub fn count(number: u64, one: &str) -> String {
     if number == 1 { format!("{shown} {one}") } else { format!("{shown} {}", plural(one)) }
 }
 
-fn plural(one: &str) -> String {
+/// The plural of a noun.
+pub fn plural(one: &str) -> String {
     match one.strip_suffix('y') {
         Some(stem) if !one.ends_with("ay") && !one.ends_with("ey") => format!("{stem}ies"),
         _ => format!("{one}s"),
@@ -88,6 +166,37 @@ mod tests {
     fn nothing_hostile_reaches_the_terminal() {
         assert_eq!(visible("a\u{1b}[2Jb\u{202e}c\nd\0"), "a\\u{1b}[2Jb\\u{202e}c\\nd\\u{0}");
         assert!(matches!(visible("대한항공 ✈"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn instants_in_messages_are_told_as_tables_tell_them() {
+        let zone = Tz::Europe__Paris;
+        for (message, shown) in [
+            ("it has ended at 2026-11-26T08:39:36.304792Z", "it has ended at 2026-11-26 09:39:36"),
+            ("from 2026-07-01T00:00:00Z: 2 of 3", "from 2026-07-01 02:00:00: 2 of 3"),
+            ("at \"2026-07-01T00:00:00Z\"", "at \"2026-07-01T00:00:00Z\""),
+            ("2026-07-01T00:00:00+02:00 or 1.5 s", "2026-07-01T00:00:00+02:00 or 1.5 s"),
+            ("pilot12 has 640, on 2026-07-01", "pilot12 has 640, on 2026-07-01"),
+        ] {
+            assert_eq!(local_times(message, zone), shown);
+        }
+    }
+
+    #[test]
+    fn a_text_of_any_length_is_cut_to_the_columns_there_are() {
+        assert_eq!(cut("pilot", 5), "pilot");
+        assert_eq!(cut("pilots", 5), "pilo…");
+        assert_eq!(cut("대한항공", 5), "대한…");
+        assert_eq!(cut("a\n", 3), "a\\n");
+        let marks = format!("a{}", "\u{301}".repeat(1 << 20));
+        assert!(cut(&marks, 10).len() < 200);
+        for text in ["x".repeat(1 << 20), "❤\u{fe0f}".repeat(100), "👨\u{200d}👩\u{200d}👧".repeat(100)] {
+            assert!(width(&cut(&text, 40)) <= 40, "{}", cut(&text, 40));
+            let lines = wrapped(&text, 20, 3);
+            assert!(lines.len() <= 3 && lines.iter().all(|line| width(line) <= 20), "{lines:?}");
+        }
+        assert_eq!(wrapped("abcdefg", 3, 8), ["abc", "def", "g"]);
+        assert_eq!(wrapped("", 3, 8), [""]);
     }
 
     #[test]

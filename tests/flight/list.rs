@@ -133,9 +133,11 @@ both!(ready fn the_list_in_every_format(world) {
     insta::assert_snapshot!(world.run("flights ls --status live --columns code,startTime,startedAt -o md"), @r#"
     exit: 0
     --- stdout
-    | code | startTime | startedAt |
-    | --- | --- | --- |
+    ```
+    | code  | startTime           | startedAt           |
+    | ----- | ------------------- | ------------------- |
     | DL300 | 2025-07-04 05:00:00 | 2025-07-04 06:00:00 |
+    ```
     "#);
     let shown = world.call("flight list --limit 2 --wide").terminal(300).run().ok();
     assert_eq!(shown.stdout.lines().count(), 3, "{shown}");

@@ -161,10 +161,10 @@ both!(ready fn an_edit_shows_its_effects_and_asks(world) {
     → [database]
     arrival: CDG → AMS
     aircraft: A350 → B747
-    startTime: 2025-07-04T18:00:00Z → 2025-07-05T12:00:00Z
+    startTime: 2025-07-04 18:00:00 → 2025-07-05 12:00:00
     codeshareAirlineId: af → —
     error: a confirmation is needed
-      why  Change DL100 [uuid]? Nobody can be asked here
+      why  nobody can be asked here: Change DL100 [uuid]?
       fix  add --yes
     "#);
     assert_eq!(times(world, SCHEDULED), "2025-07-04 18:00:00||");

@@ -101,9 +101,9 @@ both!(ready fn reaping_lists_asks_and_ends(world) {
     --- stderr
     → [database]
     Live for over 6h:
-      [uuid]  AF400 JFK–CDG, started 2025-07-04T05:59:59.999999Z
+      [uuid]  AF400 JFK–CDG, started 2025-07-04 05:59:59
     error: a confirmation is needed
-      why  End 1 flight? Nobody can be asked here
+      why  nobody can be asked here: End 1 flight?
       fix  add --yes
     "#);
     world.call("flight reap").answers(["n"]).run().exits(9);

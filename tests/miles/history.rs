@@ -125,13 +125,15 @@ both!(fn a_statement_opens_moves_and_closes(world) {
     insta::assert_snapshot!(world.run("miles statement Ann --month 2025-10 -o md").ok().stdout, @r"
     ### Ann, 2025-10
 
-    |  | entries | earned | spent | balance |
-    | --- | ---: | ---: | ---: | ---: |
-    | opening |  |  |  | 700 |
-    | flight | 1 | +250 |  |  |
-    | manual | 1 | +500 |  |  |
-    | shop | 1 |  | -100 |  |
-    | closing |  |  |  | 1,350 |
+    ```
+    |         | entries | earned | spent | balance |
+    | ------- | ------: | -----: | ----: | ------: |
+    | opening |         |        |       |     700 |
+    | flight  |       1 |   +250 |       |         |
+    | manual  |       1 |   +500 |       |         |
+    | shop    |       1 |        |  -100 |         |
+    | closing |         |        |       |   1,350 |
+    ```
     ");
     insta::assert_snapshot!(world.run("miles statement Ann --month 2025-10 -o csv").ok().stdout, @r"
     line,entries,earned,spent,balance

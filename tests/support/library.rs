@@ -40,6 +40,7 @@ impl Library<'_> {
             verbosity: 0,
             color: (false, false),
             zone: chrono_tz::UTC,
+            database: String::new(),
             interactive: false,
         };
         let ui = Ui::new(skyteam::world::World::real(), look);

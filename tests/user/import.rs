@@ -89,7 +89,7 @@ both!(ready fn users_who_are_there_are_changed_only_after_a_yes(world) {
     → [database]
     1 user to add, 1 user to change, 1 as they are
     error: a confirmation is needed
-      why  Change 1 user? Nobody can be asked here
+      why  nobody can be asked here: Change 1 user?
       fix  add --yes
     ");
     world.call("user import in.csv").answers(["n"]).run().exits(9);

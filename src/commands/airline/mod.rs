@@ -11,6 +11,8 @@ mod token;
 
 use clap::Subcommand;
 
+pub(super) use row::Shown;
+
 use crate::context::Context;
 use crate::error::{Outcome, Result};
 
@@ -33,7 +35,10 @@ pub enum Verb {
     #[command(visible_alias = "rm", after_help = delete::EXAMPLES)]
     Delete(delete::Args),
     /// Look after an airline's token
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  skyteam airline token show delta\n  skyteam airline token rotate delta"
+    )]
     Token(token::Verb),
 }
 

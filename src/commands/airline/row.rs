@@ -32,11 +32,12 @@ impl From<airline::Model> for Shown {
 }
 
 impl Row for Shown {
+    const NOUN: &'static str = "airline";
     const COLUMNS: &'static [Column] = &[
-        Column::text("airlineId"),
-        Column::text("name"),
-        Column::text("token"),
-        Column::text("inviteLink"),
+        Column::text("airlineId").rank(0),
+        Column::text("name").rank(0).floor(16),
+        Column::text("token").rank(1),
+        Column::text("inviteLink").rank(3),
         Column::text("serverId").wide(),
         Column::text("createdAt"),
         Column::text("updatedAt").wide(),

@@ -7,18 +7,19 @@ use crate::report::{Report, Row};
 use crate::ui::{Cell, Column, Look, Page, Tone};
 
 impl Row for Model {
+    const NOUN: &'static str = "brand";
     const COLUMNS: &'static [Column] = &[
-        Column::text("brandId"),
-        Column::text("airlineId"),
-        Column::text("name"),
-        Column::text("iata"),
-        Column::text("icao"),
+        Column::text("brandId").rank(0),
+        Column::text("airlineId").rank(1),
+        Column::text("name").rank(1).floor(24),
+        Column::text("iata").rank(0),
+        Column::text("icao").rank(0),
         Column::text("callsign"),
         Column::text("isPrimary"),
         Column::text("logoUrl").wide(),
-        Column::text("accentColor"),
-        Column::text("secondaryColor"),
-        Column::text("elementColor"),
+        Column::text("accentColor").rank(3),
+        Column::text("secondaryColor").rank(3),
+        Column::text("elementColor").rank(3),
     ];
 
     fn cell(&self, column: usize, look: &Look) -> Cell {

@@ -26,7 +26,7 @@ pub struct Args {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Line {
+pub(in crate::commands) struct Line {
     created_at: Timestamp,
     file: String,
     database: Option<String>,
@@ -46,18 +46,19 @@ struct Line {
 
 impl Row for Line {
     const COLUMNS: &'static [Column] = &[
-        Column::text("createdAt"),
-        Column::text("file"),
+        Column::text("createdAt").rank(0),
+        // A path to be typed again: whole, or under the others.
+        Column::text("file").rank(0).floor(usize::MAX),
         Column::text("database").wide(),
         Column::text("contents"),
         Column::text("complete").wide(),
         Column::number("size"),
         Column::number("rows"),
-        Column::text("schemaVersion"),
+        Column::text("schemaVersion").rank(3),
         Column::text("format").wide(),
         Column::text("encrypted"),
-        Column::text("verifiedAt"),
-        Column::text("verified"),
+        Column::text("verifiedAt").rank(1),
+        Column::text("verified").rank(0),
     ];
 
     fn cell(&self, column: usize, look: &Look) -> Cell {

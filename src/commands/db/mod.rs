@@ -22,6 +22,8 @@ mod verify;
 
 use clap::Subcommand;
 
+pub(super) use backups::Line;
+
 use crate::context::Context;
 use crate::error::{Outcome, Result};
 

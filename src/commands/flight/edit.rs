@@ -11,6 +11,7 @@ use crate::domain::flight::edit::{self, Changes};
 use crate::domain::input::{Airport, FlightCode, Name, WebUrl};
 use crate::domain::reference;
 use crate::error::{Outcome, Result};
+use crate::ui::text::local_times;
 
 pub(super) const EXAMPLES: &str = "Examples:
   skyteam flight edit DL123 --at +2h
@@ -79,7 +80,7 @@ pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
     }
 
     for (column, old, new) in &effects {
-        cx.ui.note(format!("{column}: {} → {}", crate::ui::text::visible(old), crate::ui::text::visible(new)));
+        cx.ui.note(local_times(&format!("{column}: {old} → {new}"), cx.ui.zone()));
     }
     let _approved = cx.approve(Ask::changes(format!("Change {} {}?", before.code, before.id))).await?;
 

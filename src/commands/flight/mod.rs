@@ -14,6 +14,8 @@ mod start;
 
 use clap::Subcommand;
 
+pub(super) use row::Shown;
+
 use crate::context::Context;
 use crate::error::{Outcome, Result};
 
@@ -42,7 +44,10 @@ pub enum Verb {
     #[command(after_help = board::EXAMPLES)]
     Board(board::Args),
     /// Look at who is on board, or take over a list
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  skyteam flight manifest show DL123\n  skyteam flight manifest import DL123 flown.csv --miles 500"
+    )]
     Manifest(manifest::Verb),
     /// End flights whose game server died
     #[command(after_help = reap::EXAMPLES)]

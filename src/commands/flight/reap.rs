@@ -8,6 +8,7 @@ use crate::domain::input::InputError;
 use crate::domain::instant;
 use crate::entity::types::Timestamp;
 use crate::error::{Outcome, Result};
+use crate::ui::Look;
 use crate::ui::text::{count, visible};
 
 pub(super) const EXAMPLES: &str =
@@ -34,7 +35,7 @@ pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
     } else {
         cx.ui.note(format!("Live for over {}:", args.older_than));
         for flight in stale.iter().take(LISTED) {
-            let since = flight.started_at.map(|at| at.to_string()).unwrap_or_default();
+            let since = Look { zone: cx.ui.zone(), human: true }.maybe_time(flight.started_at).text;
             let (code, route) = (visible(&flight.code), format!("{}–{}", flight.departure, flight.arrival));
             cx.ui.note(format!("  {}  {code} {}, started {since}", flight.id, visible(&route)));
         }

@@ -13,7 +13,7 @@ use crate::ui::{Cell, Column, Look, Page, Tone};
 /// A flight and what follows from its row.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Shown {
+pub(in crate::commands) struct Shown {
     #[serde(flatten)]
     pub flight: Flight,
     pub status: Status,
@@ -49,12 +49,13 @@ pub(super) fn status_cell(status: Status) -> Cell {
 }
 
 impl Row for Shown {
+    const NOUN: &'static str = "flight";
     const COLUMNS: &'static [Column] = &[
-        Column::text("code"),
-        Column::text("status"),
-        Column::text("departure"),
-        Column::text("arrival"),
-        Column::text("startTime"),
+        Column::text("code").rank(0),
+        Column::text("status").rank(0),
+        Column::text("departure").rank(1),
+        Column::text("arrival").rank(1),
+        Column::text("startTime").rank(0),
         Column::text("startedAt").wide(),
         Column::text("endTime").wide(),
         Column::text("airlineId"),

@@ -16,18 +16,18 @@ use crate::ui::{Cell, Column, Look, Page};
 /// The columns of an entry, and the balance beside it.
 pub(super) const COLUMNS: [Column; 13] = [
     Column::text("id").wide(),
-    Column::text("userId"),
-    Column::number("amount"),
+    Column::text("userId").rank(1),
+    Column::number("amount").rank(0),
     Column::text("type").wide(),
-    Column::text("source"),
+    Column::text("source").floor(16),
     Column::text("flightId").wide(),
     Column::text("productId").wide(),
-    Column::text("note"),
-    Column::text("createdAt"),
+    Column::text("note").floor(20),
+    Column::text("createdAt").rank(0),
     Column::text("reversesId").wide(),
     Column::text("batchId").wide(),
-    Column::text("actor"),
-    Column::number("balance"),
+    Column::text("actor").rank(3).floor(16),
+    Column::number("balance").rank(0),
 ];
 
 /// The cell of an entry, or of the balance beside it, in one of [`COLUMNS`].
@@ -87,7 +87,8 @@ pub(super) async fn list(cx: &Context, posted: impl IntoIterator<Item = Posted>)
 /// Says that an entry stood there before.
 pub(super) fn say_already(cx: &Context, posted: &Posted) {
     if posted.already {
-        cx.ui.note(format!("Already applied on {}: nothing was changed.", posted.entry.created_at));
+        let at = Look { zone: cx.ui.zone(), human: true }.time(posted.entry.created_at);
+        cx.ui.note(format!("Already applied on {}: nothing was changed.", at.text));
     }
 }
 

@@ -48,7 +48,7 @@ enum Trust {
 
 /// A finding and what mends it.
 #[derive(Serialize)]
-struct Found {
+pub(in crate::commands) struct Found {
     #[serde(flatten)]
     finding: Finding,
     fix: String,
@@ -56,15 +56,16 @@ struct Found {
 
 impl Row for Found {
     const COLUMNS: &'static [Column] = &[
-        Column::text("invariant"),
+        Column::text("invariant").rank(0),
         Column::text("userId").wide(),
-        Column::text("username"),
+        Column::text("username").rank(0),
         Column::text("entryId").wide(),
         Column::text("flightId").wide(),
         Column::text("productId").wide(),
-        Column::number("expected"),
-        Column::number("found"),
-        Column::text("fix"),
+        Column::number("expected").rank(1),
+        Column::number("found").rank(1),
+        // A command to be pasted: whole, or under the others.
+        Column::text("fix").rank(0).floor(usize::MAX),
     ];
 
     fn cell(&self, column: usize, look: &Look) -> Cell {
@@ -103,7 +104,7 @@ async fn list(cx: &Context, database: &Database, user: Option<&user::Model>) -> 
         .list(async |list| {
             let mut findings = audit::audit(&tx, user.map(|user| user.user_id.as_str())).await?;
             while let Some(finding) = findings.try_next().await? {
-                let fix = fix(&finding, database);
+                let fix = cx.ui.here(&fix(&finding, database));
                 list.push(&Found { finding, fix })?;
             }
             Ok(())

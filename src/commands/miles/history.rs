@@ -48,6 +48,7 @@ enum Direction {
 }
 
 impl Row for Line {
+    const NOUN: &'static str = "entry";
     const COLUMNS: &'static [Column] = &answer::COLUMNS;
 
     fn cell(&self, column: usize, look: &Look) -> Cell {

@@ -33,13 +33,14 @@ pub struct Args {
 }
 
 impl Row for Place {
+    const NOUN: &'static str = "user";
     const COLUMNS: &'static [Column] = &[
-        Column::number("rank"),
+        Column::number("rank").rank(0),
         Column::text("userId").wide(),
-        Column::text("username"),
-        Column::text("displayName"),
-        Column::number("miles"),
-        Column::number("earned"),
+        Column::text("username").rank(0),
+        Column::text("displayName").floor(24),
+        Column::number("miles").rank(0),
+        Column::number("earned").rank(1),
     ];
 
     fn cell(&self, column: usize, look: &Look) -> Cell {

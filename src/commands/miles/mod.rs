@@ -14,6 +14,8 @@ mod statement;
 
 use clap::Subcommand;
 
+pub(super) use audit::Found;
+
 use crate::context::Context;
 use crate::error::{Outcome, Result};
 

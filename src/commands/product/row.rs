@@ -7,13 +7,14 @@ use crate::report::{Report, Row};
 use crate::ui::{Cell, Column, Look, Page};
 
 impl Row for Model {
+    const NOUN: &'static str = "product";
     const COLUMNS: &'static [Column] = &[
-        Column::text("productId"),
-        Column::text("airlineId"),
-        Column::text("name"),
+        Column::text("productId").rank(0),
+        Column::text("airlineId").rank(1),
+        Column::text("name").rank(0).floor(16),
         Column::text("description").wide(),
-        Column::number("priceMiles"),
-        Column::text("active"),
+        Column::number("priceMiles").rank(0),
+        Column::text("active").rank(1),
         Column::text("createdAt"),
     ];
 

@@ -23,17 +23,18 @@ pub struct Args {
 }
 
 impl Row for Boarded {
+    const NOUN: &'static str = "flight";
     const COLUMNS: &'static [Column] = &[
-        Column::text("flightId"),
-        Column::text("code"),
-        Column::text("departure"),
-        Column::text("arrival"),
+        Column::text("flightId").rank(4),
+        Column::text("code").rank(0),
+        Column::text("departure").rank(1),
+        Column::text("arrival").rank(1),
         Column::text("aircraft").wide(),
         Column::text("airlineId").wide(),
         Column::text("brandId"),
         Column::text("startTime").wide(),
-        Column::text("joinedAt"),
-        Column::number("miles"),
+        Column::text("joinedAt").rank(0),
+        Column::number("miles").rank(0),
     ];
 
     fn cell(&self, column: usize, look: &Look) -> Cell {

@@ -32,13 +32,14 @@ pub struct Args {
 }
 
 impl Row for user::Model {
+    const NOUN: &'static str = "user";
     const COLUMNS: &'static [Column] = &[
-        Column::text("userId"),
-        Column::text("username"),
-        Column::text("displayName"),
-        Column::number("miles"),
+        Column::text("userId").rank(0),
+        Column::text("username").rank(0),
+        Column::text("displayName").floor(24),
+        Column::number("miles").rank(0),
         Column::text("avatarUrl").wide(),
-        Column::text("createdAt"),
+        Column::text("createdAt").rank(1),
         Column::text("updatedAt").wide(),
     ];
 

@@ -107,6 +107,9 @@ pub(super) async fn run(cx: &Context) -> Result<Outcome> {
             checks.push(backups::check(&database, cx).await);
         }
     }
+    for check in &mut checks {
+        check.fix = check.fix.take().map(|fix| cx.ui.here(&fix));
+    }
     // Stable: within a level the areas stay in the order in which they were looked at.
     checks.sort_by_key(|check| check.level);
     let failed = checks.iter().any(|check| check.level == Level::Error);

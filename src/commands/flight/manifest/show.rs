@@ -21,12 +21,13 @@ pub struct Args {
 }
 
 impl Row for OnBoard {
+    const NOUN: &'static str = "passenger";
     const COLUMNS: &'static [Column] = &[
-        Column::text("userId"),
-        Column::text("username"),
-        Column::text("displayName"),
-        Column::number("miles"),
-        Column::text("joinedAt"),
+        Column::text("userId").rank(0),
+        Column::text("username").rank(0),
+        Column::text("displayName").floor(24),
+        Column::number("miles").rank(0),
+        Column::text("joinedAt").rank(1),
     ];
 
     fn cell(&self, column: usize, look: &Look) -> Cell {
