@@ -50,6 +50,16 @@ fn the_scripts_are_the_ones_in_the_folder() {
     world.run("completions tcsh").exits(2);
 }
 
+#[test]
+fn columns_are_completed_one_after_the_other() {
+    let world = World::bare();
+    assert_eq!(values(&world, "user list --columns us"), ["userId", "username"]);
+    assert_eq!(values(&world, "users ls --columns miles,user"), ["miles,userId", "miles,username"]);
+    assert_eq!(values(&world, "flight list --sort start"), ["startTime", "startedAt"]);
+    assert!(ask(&world, "elvish", &["user", "list", "--sort", "username,-mi"]).contains("username,-miles"));
+    assert_eq!(values(&world, "airline token show --columns x"), [""; 0]);
+}
+
 both!(ready fn references_are_completed_from_the_database(world) {
     fleet(world);
     world.query(
@@ -63,6 +73,7 @@ both!(ready fn references_are_completed_from_the_database(world) {
     assert_eq!(values(world, "flight list --airline a"), ["af"]);
     assert_eq!(values(world, "brand show A"), ["afr", "AF", "AFR"]);
     assert_eq!(values(world, "product show ab"), ["abc123"]);
+    assert_eq!(values(world, "product show AF/"), ["af/Cap"]);
     assert_eq!(values(world, "flight start dl"), ["DL100", "DL200", "DL300"]);
     assert_eq!(values(world, "flight show 3"), [LIVE]);
     assert_eq!(values(world, "flight show 5a00"), ["5a000000-0000-4000-8000-000000000000"]);

@@ -11,6 +11,7 @@ use chrono_tz::TZ_VARIANTS;
 use clap_complete::env::Shells;
 
 use super::tree;
+use crate::commands::columns;
 use crate::commands::completions::VARIABLE;
 use crate::commands::completions::values::{Find, MOST, Wanted, attach};
 use crate::db;
@@ -43,12 +44,29 @@ pub(super) fn answer(world: &mut World) -> Option<u8> {
 fn finder(world: &World, words: &[OsString]) -> Find {
     let profiles = Sources::gather(world).map(|sources| sources.profile_names()).unwrap_or_default();
     let settings = Settings::resolve(world, &typed_flags(words)).ok().filter(|settings| settings.completions.value);
+    let columns = columns_of(words);
     let now = Timestamp::from(world.now.unwrap_or_else(chrono::Utc::now));
     Arc::new(move |wanted, typed| match wanted {
         Wanted::Profile => beginning(profiles.iter().map(String::as_str), typed),
         Wanted::Zone => beginning(TZ_VARIANTS.iter().map(|zone| zone.name()), typed),
+        Wanted::Columns => beginning(columns.iter().copied(), typed),
         Wanted::Row(noun) => settings.as_ref().map_or_else(Vec::new, |settings| rows(settings, noun, typed, now)),
     })
+}
+
+/// The columns of the list that the line asks for.
+fn columns_of(words: &[OsString]) -> Vec<&'static str> {
+    let tree = tree();
+    let mut command = &tree;
+    let mut path = Vec::new();
+    // The first word is the program.
+    for word in words.iter().skip(1) {
+        if let Some(inner) = command.find_subcommand(word) {
+            path.push(inner.get_name());
+            command = inner;
+        }
+    }
+    columns(&path.join(" "))
 }
 
 fn beginning<'a>(names: impl Iterator<Item = &'a str>, typed: &str) -> Vec<Candidate> {

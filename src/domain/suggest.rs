@@ -173,9 +173,14 @@ fn candidate(key: String, row: &flight::Model, now: Timestamp) -> Candidate {
 async fn products(db: &impl ConnectionTrait, typed: &str, mut add: impl FnMut(Candidate)) -> Result<(), DbErr> {
     let rows =
         miles_product::Entity::find().order_by_asc(miles_product::Column::ProductId).limit(LOOKED_AT).all(db).await?;
-    for row in rows.into_iter().filter(|row| begins(&row.product_id, typed)) {
-        let what = format!("{}/{}, {} miles", row.airline_id, row.name, row.price_miles);
-        add(Candidate { key: row.product_id, what });
+    for row in rows {
+        let named = format!("{}/{}", row.airline_id, row.name);
+        let what = format!("{named}, {} miles", row.price_miles);
+        if begins(&row.product_id, typed) {
+            add(Candidate { key: row.product_id, what });
+        } else if typed.contains('/') && begins(&named, typed) {
+            add(Candidate { key: named, what: format!("{}, {} miles", row.product_id, row.price_miles) });
+        }
     }
     Ok(())
 }

@@ -21,6 +21,8 @@ pub enum Wanted {
     Profile,
     /// Names of time zones.
     Zone,
+    /// Columns of the list that is asked for, one after the other.
+    Columns,
 }
 
 /// Finds the values that begin with what is typed.
@@ -47,6 +49,7 @@ fn wanted(argument: &Arg) -> Option<Wanted> {
     match argument.get_id().as_str() {
         "profile" => return Some(Wanted::Profile),
         "tz" => return Some(Wanted::Zone),
+        "columns" | "sort" => return Some(Wanted::Columns),
         _ => {}
     }
     Some(Wanted::Row(match argument.get_value_names()?.first()?.as_str() {
@@ -61,13 +64,22 @@ fn wanted(argument: &Arg) -> Option<Wanted> {
 
 fn offers(find: &Find, wanted: Wanted, typed: &OsStr) -> Vec<CompletionCandidate> {
     let Some(typed) = typed.to_str() else { return Vec::new() };
+    // Of several columns the last is being typed; a minus before it turns its order.
+    let (before, typed) = match wanted {
+        Wanted::Columns => {
+            let name = typed.rsplit(',').next().unwrap_or(typed);
+            let name = name.strip_prefix('-').unwrap_or(name);
+            typed.split_at(typed.len() - name.len())
+        }
+        _ => ("", typed),
+    };
     find(wanted, typed)
         .into_iter()
         .filter(|found| is_harmless(&found.key))
         .take(MOST)
         .map(|found| {
             let help = (!found.what.is_empty()).then(|| visible(&found.what).into_owned().into());
-            CompletionCandidate::new(found.key).help(help)
+            CompletionCandidate::new(format!("{before}{}", found.key)).help(help)
         })
         .collect()
 }
