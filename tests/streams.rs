@@ -256,3 +256,10 @@ fn a_noun_alone_is_explained_by_examples() {
         assert!(help.stderr.contains("Examples:"), "{help}");
     }
 }
+
+both!(ready fn an_export_does_nothing_to_a_terminal(world) {
+    world.query("INSERT INTO users (\"userId\", username, \"displayName\") VALUES ('1', 'pilot', '\u{9b}2J')");
+    let shown = world.call("user export 1").terminal(80).run();
+    assert!(!shown.stdout.contains('\u{9b}'), "{shown}");
+    assert_eq!(shown.json()["user"]["displayName"], world.run("user export 1").json()["user"]["displayName"]);
+});

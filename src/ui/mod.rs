@@ -2,6 +2,7 @@
 //!
 //! stdout gets the answer and nothing else; stderr gets all that is said about it.
 
+mod ask;
 mod format;
 mod grid;
 mod list;
@@ -18,6 +19,7 @@ use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 use chrono_tz::Tz;
+use serde::Serialize;
 
 pub use format::{Align, Cell, Column, Format, Look, Tone};
 pub use list::{List, Shape};
@@ -195,6 +197,21 @@ impl Ui {
         self.list_in(format, fill).await
     }
 
+    /// Answers with JSON whatever the format: on one line, or indented.
+    ///
+    /// # Errors
+    /// stdout's.
+    pub fn json(&self, value: &impl Serialize, line: bool) -> Result<()> {
+        let mut out = lock(&self.out);
+        let mut out = tame::Tame::new(&mut *out, self.terminal.stdout, Format::Json);
+        let written =
+            if line { serde_json::to_writer(&mut out, value) } else { serde_json::to_writer_pretty(&mut out, value) };
+        written.map_err(io::Error::from)?;
+        out.write_all(b"\n")?;
+        out.flush()?;
+        Ok(())
+    }
+
     /// Answers with a text as it is: SQL, a diagram, a completion script, a token.
     ///
     /// # Errors
@@ -280,30 +297,6 @@ impl Ui {
         Progress::new(self.terminal.stderr && !self.manner.quiet, length, message)
     }
 
-    /// Asks yes or no; the caller has looked whether anybody can be asked.
-    ///
-    /// # Errors
-    /// The terminal's.
-    pub async fn ask_yes(&self, question: &str) -> Result<bool> {
-        self.asked(question, |prompt, question| prompt.yes(question)).await
-    }
-
-    /// Asks for a line.
-    ///
-    /// # Errors
-    /// As for [`Ui::ask_yes`].
-    pub async fn ask_line(&self, question: &str) -> Result<String> {
-        self.asked(question, |prompt, question| prompt.line(question)).await
-    }
-
-    /// Asks for a line that is not shown.
-    ///
-    /// # Errors
-    /// As for [`Ui::ask_yes`].
-    pub async fn ask_secret(&self, question: &str) -> Result<String> {
-        self.asked(question, |prompt, question| prompt.secret(question)).await
-    }
-
     /// Copies all of standard input into a file, for data that memory need not hold.
     ///
     /// # Errors
@@ -335,24 +328,6 @@ impl Ui {
             return Err(Error::new(Kind::Usage, "too_long", format!("standard input is longer than {most} bytes")));
         }
         Ok(bytes)
-    }
-
-    async fn asked<T: Send + 'static>(
-        &self,
-        question: &str,
-        ask: fn(&mut dyn Prompt, &str) -> io::Result<T>,
-    ) -> Result<T> {
-        let prompt = Arc::clone(&self.prompt);
-        let question = text::visible(question).into_owned();
-        let mut open = Open { ui: self, manners: prompt::Manners::now(), answered: false };
-        // On a thread of its own, so that a signal is seen while the person thinks.
-        let answer = tokio::task::spawn_blocking(move || ask(lock(&prompt).as_mut(), &question)).await;
-        open.answered = true;
-        match answer {
-            Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(error)) => Err(error.into()),
-            Err(panic) => Err(Error::new(Kind::Failure, "prompt", "the question could not be asked").source(panic)),
-        }
     }
 
     fn say(&self, text: &str) {
@@ -446,23 +421,6 @@ impl Ui {
             other => other.to_string(),
         });
         Ok(list::write_csv(out, cells)?)
-    }
-}
-
-/// A question that waits for its answer. Left without one, by Ctrl-C, it leaves the terminal as it found it and what is
-/// said next on a line of its own.
-struct Open<'a> {
-    ui: &'a Ui,
-    manners: prompt::Manners,
-    answered: bool,
-}
-
-impl Drop for Open<'_> {
-    fn drop(&mut self) {
-        if !self.answered {
-            self.manners.put_back();
-            self.ui.say("");
-        }
     }
 }
 

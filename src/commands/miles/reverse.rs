@@ -8,7 +8,7 @@ use crate::domain::miles::MilesError;
 use crate::domain::miles::lookup::{self, Summary, Target};
 use crate::domain::miles::reverse::{self, Reversed};
 use crate::error::{Outcome, Result};
-use crate::ui::text::{count, visible};
+use crate::ui::text::{count, local_times, visible};
 
 pub(super) const EXAMPLES: &str = "Examples:
   skyteam miles reverse 0198c2f4 --note \"Wrong flight\"
@@ -38,7 +38,10 @@ pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
 
     let summary = lookup::summary(database.conn(), target).await?;
     let (mut tx, mut reversed) = attempt(&database, target, &note, actor).await?;
-    cx.ui.note(shown(target, &summary, &reversed));
+    cx.ui.note(local_times(&shown(target, &summary), cx.ui.zone()));
+    if !reversed.before.is_empty() {
+        cx.ui.note(format!("{} reversed before and left out.", count(reversed.before.len() as u64, "entry")));
+    }
     let ask = Ask::changes(format!("Reverse {}?", count(reversed.posted.len() as u64, "entry")));
     if cx.ui.is_interactive() && !cx.answers.dry_run {
         // No row stays locked while a person thinks.
@@ -72,12 +75,12 @@ async fn attempt(
     .await
 }
 
-/// What is about to be taken back, in a line or two.
-fn shown(target: Target, summary: &Summary, reversed: &Reversed) -> String {
+/// What is about to be taken back.
+fn shown(target: Target, summary: &Summary) -> String {
     let first = &summary.first;
     let by = first.actor.as_deref().unwrap_or("another program");
     let note = first.note.as_deref().map(|note| format!(", {:?}", visible(note))).unwrap_or_default();
-    let mut text = match target {
+    match target {
         Target::Entry(id) => {
             format!(
                 "Entry {id}: {:+} for user {} ({}{note}), by {by} on {}",
@@ -92,9 +95,5 @@ fn shown(target: Target, summary: &Summary, reversed: &Reversed) -> String {
             first.source,
             first.created_at
         ),
-    };
-    if !reversed.before.is_empty() {
-        text.push_str(&format!("\n{} reversed before and left out.", count(reversed.before.len() as u64, "entry")));
     }
-    text
 }

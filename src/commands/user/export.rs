@@ -28,7 +28,6 @@ pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
     let person = reference::user(&snapshot, &args.user).await?;
     let export = export::export(&snapshot, person).await?;
     snapshot.rollback().await?;
-    let text = if line { serde_json::to_string(&export) } else { serde_json::to_string_pretty(&export) };
-    cx.ui.raw(text.map_err(std::io::Error::from)? + "\n")?;
+    cx.ui.json(&export, line)?;
     Ok(Outcome::Done)
 }
