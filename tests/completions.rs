@@ -1,4 +1,4 @@
-//! Completions, as shells ask for them: bash for real, on a terminal; the others by what their scripts send. And the manual
+//! Completions, as shells ask for them: bash, zsh and fish for real; the others by what their scripts send. And the manual
 //! pages, which come from the same tree.
 
 use std::net::TcpListener;
@@ -119,28 +119,68 @@ both!(ready fn each_shell_is_answered_in_its_own_form(world) {
     assert_eq!(ask(world, "fish", &["airline", "list", "--out"]), "--output\tFormat of the answer\n");
 });
 
-both!(ready fn bash_completes_for_real(world) {
-    fleet(world);
-    let mut bash = Command::new("bash");
+/// A shell of its own, with the program in its path and this world's database.
+fn shell(world: &World, name: &str, args: &[&str]) -> Command {
+    let mut shell = Command::new(name);
     let program = Path::new(env!("CARGO_BIN_EXE_skyteam"));
     let path = format!("{}:/usr/bin:/bin", program.parent().unwrap().display());
-    bash.args(["--norc", "--noprofile", "-i"]).env_clear().current_dir(world.work());
-    bash.envs([("PATH", path.as_str()), ("TERM", "dumb"), ("PS1", "ready> "), ("LC_ALL", "C.UTF-8")]);
-    bash.envs([("DATABASE_URL", world.url().as_str()), ("HOME", world.home().to_str().unwrap())]);
-    let mut bash = spawn_command(bash, Some(30_000)).unwrap();
-    let mut sends = |keys: &str, seen: &str| {
-        bash.send(keys).unwrap();
-        bash.flush().unwrap();
-        bash.exp_string(seen).unwrap_or_else(|error| panic!("{keys:?} never showed {seen:?}: {error}"));
-    };
+    shell.args(args).env_clear().current_dir(world.work());
+    shell.envs([("PATH", path.as_str()), ("TERM", "dumb"), ("PS1", "ready> "), ("LC_ALL", "C.UTF-8")]);
+    shell.envs([("DATABASE_URL", world.url().as_str()), ("HOME", world.home().to_str().unwrap())]);
+    shell
+}
+
+/// Types at a shell's prompt: what each text is answered with.
+fn typed(shell: Command, told: &[(&str, &str)]) {
+    let mut shell = spawn_command(shell, Some(30_000)).unwrap();
+    for (keys, seen) in told {
+        shell.send(keys).unwrap();
+        shell.flush().unwrap();
+        shell.exp_string(seen).unwrap_or_else(|error| panic!("{keys:?} never showed {seen:?}: {error}"));
+    }
+}
+
+/// What a key completes is shown by what the line then answers. At the real time, long after the tests' moment, what was
+/// live is stale.
+const TOLD: [(&str, &str); 4] = [
+    ("skyt\tfli\tsho\tDL1\t-o ndj\t\n", "\"code\":\"DL100\""),
+    ("skyteam user show @Capt\t -o ndjson\n", "\"userId\":\"2\""),
+    ("skyteam flight list --airline=delt\t--status=stal\t-o ndjson\n", "\"code\":\"DL300\""),
+    ("skyteam flight list --status=\t\t", "cancelled"),
+];
+
+both!(ready fn bash_completes_for_real(world) {
+    fleet(world);
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/completions/skyteam.bash");
-    sends(&format!("source '{script}'; echo sour''ced\n"), "sourced");
-    // What a key completes is shown by what the line then answers.
-    sends("skyt\tfli\tsho\tDL1\t-o ndj\t\n", "\"code\":\"DL100\"");
-    sends("skyteam user show @Capt\t -o ndjson\n", "\"userId\":\"2\"");
-    // At the real time, long after the tests' moment, what was live is stale.
-    sends("skyteam flight list --airline=delt\t--status=stal\t-o ndjson\n", "\"code\":\"DL300\"");
-    sends("skyteam flight list --status=\t\t", "cancelled");
+    let load = format!("source '{script}'; echo sour''ced\n");
+    let told: Vec<_> = [(load.as_str(), "sourced")].into_iter().chain(TOLD).collect();
+    typed(shell(world, "bash", &["--norc", "--noprofile", "-i"]), &told);
+});
+
+both!(ready fn zsh_completes_for_real(world) {
+    fleet(world);
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/completions");
+    let load = format!("fpath=('{folder}' $fpath); autoload -Uz compinit; compinit -u -D; echo load''ed\n");
+    // Which programs there are is zsh's own to complete, and several begin so.
+    let first = ("skyteam fli\tsho\tDL1\t-o ndj\t\n", TOLD[0].1);
+    let told: Vec<_> = [(load.as_str(), "loaded"), first].into_iter().chain(TOLD.into_iter().skip(1)).collect();
+    typed(shell(world, "zsh", &["-f", "-i"]), &told);
+});
+
+both!(ready fn fish_completes_for_real(world) {
+    fleet(world);
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/completions/skyteam.fish");
+    // Asked as its own completion asks, without a terminal, on which fish redraws its line with every key.
+    let complete = |line: &str| {
+        let ask = format!("source '{script}'; complete --do-complete '{line}'");
+        let output = shell(world, "fish", &["--no-config", "-c", &ask]).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{line}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert_eq!(complete("skyteam airline show del"), "delta\tDelta\n");
+    assert_eq!(complete("skyteam user show @Capt"), "@Captain_Ada\tAda, 2\n");
+    assert!(complete("skyteam flight list --status ").contains("cancelled"));
+    assert!(complete("skyteam fli").starts_with("flight\t"));
 });
 
 #[test]
