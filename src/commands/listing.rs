@@ -9,15 +9,14 @@ use crate::context::Context;
 use crate::db::Database;
 use crate::error::{Outcome, Result};
 use crate::report::Row;
-use crate::ui::Format;
+use crate::ui::{Format, List};
 
 /// The names of a row's columns: what a list can be sorted by.
 pub fn columns<R: Row>() -> Vec<&'static str> {
     R::COLUMNS.iter().map(|column| column.key).collect()
 }
 
-/// Streams the rows of a query, sorted as asked and else by `usual`; by `tie` where that leaves a choice. Whole lists in
-/// ndjson and CSV are sorted only if asked.
+/// Streams the rows of a query, in the order of [`sorted`].
 ///
 /// # Errors
 /// An unknown column to sort by; the database's; stdout's.
@@ -33,6 +32,22 @@ where
     E: EntityTrait,
     R: Row + From<E::Model>,
 {
+    let rows = sorted::<R, E>(cx, args, query, usual, tie)?.stream(database.conn()).await?;
+    stream(cx, args, rows.map(|row| row.map(R::from))).await
+}
+
+/// The query, sorted as asked and else by `usual`; by `tie` where that leaves a choice; for as many rows as are asked for.
+/// Whole lists in ndjson and CSV are sorted only if asked.
+///
+/// # Errors
+/// An unknown column to sort by.
+pub fn sorted<R: Row, E: EntityTrait>(
+    cx: &Context,
+    args: &ListArgs,
+    query: Select<E>,
+    usual: &[(&'static str, bool)],
+    tie: &'static str,
+) -> Result<Select<E>> {
     let asked = args.asked(&cx.ui);
     let mut keys = args.sort(&columns::<R>())?;
     // A whole table for a program comes as the database reads it: sorting a million rows takes longer than sending them.
@@ -50,8 +65,7 @@ where
         let order = if key.descending { Order::Desc } else { Order::Asc };
         query.order_by_with_nulls(Expr::col((table.clone(), Alias::new(key.column))), order, NullOrdering::Last)
     });
-    let rows = sorted.limit(asked).stream(database.conn()).await?;
-    stream(cx, args, rows.map(|row| row.map(R::from))).await
+    Ok(sorted.limit(asked))
 }
 
 /// ` ORDER BY …` for a statement in SQL whose result has these columns.
@@ -77,6 +91,23 @@ where
     R: Row,
     crate::error::Error: From<E>,
 {
+    stream_by(cx, args, rows, |list: &mut List<'_, R>, row| Ok(list.push(&row)?)).await
+}
+
+/// As [`stream`], for rows that `push` writes.
+///
+/// # Errors
+/// The rows' own; those of `push`.
+pub async fn stream_by<R, T, E>(
+    cx: &Context,
+    args: &ListArgs,
+    rows: impl Stream<Item = std::result::Result<T, E>>,
+    mut push: impl FnMut(&mut List<'_, R>, T) -> Result<()>,
+) -> Result<Outcome>
+where
+    R: Row,
+    crate::error::Error: From<E>,
+{
     let limit = args.limit(&cx.ui);
     let mut rows = std::pin::pin!(rows);
     let (shown, more) = cx
@@ -87,7 +118,7 @@ where
                 if limit == Some(list.count()) {
                     return Ok(true);
                 }
-                list.push(&row)?;
+                push(list, row)?;
             }
             Ok(false)
         })

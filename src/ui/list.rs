@@ -57,6 +57,14 @@ impl<'a, R: Row> List<'a, R> {
     /// # Errors
     /// The stream's.
     pub fn push(&mut self, row: &R) -> io::Result<()> {
+        self.lend(row)
+    }
+
+    /// Writes one row in another form than the list's own, with the same columns: one that is only lent.
+    ///
+    /// # Errors
+    /// The stream's.
+    pub fn lend<L: Row>(&mut self, row: &L) -> io::Result<()> {
         let first = self.count == 0;
         self.count += 1;
         self.line.clear();
@@ -112,7 +120,7 @@ impl<'a, R: Row> List<'a, R> {
         Ok((self.count, hidden))
     }
 
-    fn json(&mut self, row: &R) -> io::Result<()> {
+    fn json(&mut self, row: &impl Row) -> io::Result<()> {
         if !self.shape.chosen {
             return serde_json::to_writer(&mut self.line, row).map_err(io::Error::from);
         }
@@ -139,7 +147,7 @@ impl<'a, R: Row> List<'a, R> {
         write_csv(self.out, names)
     }
 
-    fn table_row(&mut self, row: &R) -> io::Result<()> {
+    fn table_row(&mut self, row: &impl Row) -> io::Result<()> {
         let cells: Vec<Cell> = self.shape.columns.iter().map(|index| row.cell(*index, &self.shape.look)).collect();
         match &mut self.state {
             State::Measuring { rows, bytes } => {

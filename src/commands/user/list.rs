@@ -1,13 +1,15 @@
 //! `user list`.
 
+use sea_orm::{FromQueryResult as _, QueryResult, QueryTrait as _, StreamTrait as _};
+
 use crate::commands::args::{ListArgs, time};
 use crate::commands::listing;
 use crate::context::Context;
-use crate::domain::user::list::{self, Filter};
+use crate::domain::user::list::{self, Filter, Lent};
 use crate::entity::user;
 use crate::error::{Outcome, Result};
 use crate::report::Row;
-use crate::ui::{Cell, Column, Look};
+use crate::ui::{Cell, Column, List, Look};
 
 pub(super) const EXAMPLES: &str =
     "Examples:\n  skyteam user list --sort -miles --limit 10\n  skyteam user list -o csv > users.csv";
@@ -44,12 +46,20 @@ impl Row for user::Model {
     ];
 
     fn cell(&self, column: usize, look: &Look) -> Cell {
+        Lent::from(self).cell(column, look)
+    }
+}
+
+impl Row for Lent<'_> {
+    const COLUMNS: &'static [Column] = user::Model::COLUMNS;
+
+    fn cell(&self, column: usize, look: &Look) -> Cell {
         match Self::COLUMNS[column].key {
-            "userId" => self.user_id.as_str().into(),
-            "username" => self.username.as_str().into(),
-            "displayName" => self.display_name.as_str().into(),
+            "userId" => self.user_id.into(),
+            "username" => self.username.into(),
+            "displayName" => self.display_name.into(),
             "miles" => look.number(self.miles),
-            "avatarUrl" => self.avatar_url.as_deref().into(),
+            "avatarUrl" => self.avatar_url.into(),
             "createdAt" => look.time(self.created_at),
             _ => look.time(self.updated_at),
         }
@@ -65,5 +75,13 @@ pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
     };
     let database = cx.reader().await?;
     let users = list::query(&filter, database.engine());
-    listing::query::<user::Model, _>(cx, &database, &args.list, users, &[("username", false)], "userId").await
+    let users = listing::sorted::<user::Model, _>(cx, &args.list, users, &[("username", false)], "userId")?;
+    let rows = database.conn().stream_raw(users.build(database.engine().backend())).await?;
+    listing::stream_by(cx, &args.list, rows, |list: &mut List<'_, user::Model>, row: QueryResult| {
+        Ok(match Lent::of(&row)? {
+            Some(lent) => list.lend(&lent)?,
+            None => list.push(&user::Model::from_query_result(&row, "")?)?,
+        })
+    })
+    .await
 }
