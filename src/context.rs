@@ -7,6 +7,7 @@ use tokio::sync::OnceCell;
 
 use crate::approval::{self, Answers, Approval, Ask};
 use crate::db::{self, Database, Transaction};
+use crate::error::unknown::{Again, outcome_unknown};
 use crate::error::{Error, Kind, Result};
 use crate::settings::{DatabaseChoice, Origin, ProfileKind, Settings};
 use crate::ui::Ui;
@@ -91,14 +92,10 @@ impl Context {
             return Ok(false);
         }
         transaction.commit().await.map_err(|error| {
-            let error = Error::from(error);
-            if error.kind() != Kind::Unreachable {
-                return error;
+            if db::is_outcome_unknown(&error) {
+                return outcome_unknown(Again::Unsaid).source(error);
             }
-            Error::new(Kind::Unreachable, "outcome_unknown", "the outcome is unknown")
-                .why("the connection was lost while the change was being committed: it either happened whole or not at all")
-                .fix("look before you run it again")
-                .source(error)
+            error.into()
         })?;
         Ok(true)
     }

@@ -22,7 +22,7 @@ use sea_orm::{ConnectionTrait, DbBackend, DbErr};
 pub use bind::{Connection, Rows, Transaction, timestamp_text};
 pub use connect::{ConnectError, Options, Password, Trace, connect};
 pub use libpq::LibpqEnvironment;
-pub use refusal::{SqlState, sql_state, sqlx_error, violated_constraint};
+pub use refusal::{SqlState, is_outcome_unknown, sql_state, sqlx_error, violated_constraint};
 pub use retry::retry;
 pub use target::Target;
 pub use url::{DatabaseUrl, PostgresUrl, Secret, SqliteUrl, UrlError};

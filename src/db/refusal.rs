@@ -39,6 +39,20 @@ pub fn sqlx_error(error: &DbErr) -> Option<&sqlx::Error> {
     }
 }
 
+/// Whether an error of a COMMIT, or of a statement that commits by itself, leaves open whether it was done.
+///
+/// It does where it comes without the server's verdict, or is the server's own goodbye (class 57P), which it may send after
+/// the commit is on disk.
+pub fn is_outcome_unknown(error: &DbErr) -> bool {
+    // Without a connection nothing was sent.
+    let sent = !matches!(error, DbErr::Conn(_) | DbErr::ConnectionAcquire(_));
+    sent && sqlx_error(error).is_some_and(|inner| match inner {
+        sqlx::Error::Database(refused) => refused.code().is_some_and(|code| code.starts_with("57P")),
+        sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::Tls(_) | sqlx::Error::WorkerCrashed => true,
+        _ => false,
+    })
+}
+
 impl SqlState {
     /// What a driver's own error says.
     pub fn of(database: &dyn DatabaseError) -> Self {

@@ -340,7 +340,7 @@ fn same_code(column: impl sea_orm::ColumnTrait, code: &str) -> SimpleExpr {
 }
 
 /// PostgreSQL refuses a NUL in any text, and no key or name is as long as this: neither needs asking for.
-fn storable(reference: &str) -> bool {
+pub(crate) fn storable(reference: &str) -> bool {
     !reference.contains('\0') && reference.len() <= 10_000
 }
 

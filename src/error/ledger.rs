@@ -1,11 +1,11 @@
 //! The wording of the ledger's refusals.
 
+use super::unknown::{Again, outcome_unknown};
 use super::{Error, Kind, shell};
 use crate::domain::input::quoted;
 use crate::domain::miles::batch::Rejection;
-use crate::domain::miles::key::{Difference, key_of};
+use crate::domain::miles::key::Difference;
 use crate::domain::miles::{Entry, Holder, MAX_BALANCE, MilesError};
-use crate::entity::types::Id;
 
 /// How many of a batch's refusals are worded; the others are counted.
 const WORDED: usize = 5;
@@ -69,39 +69,13 @@ impl From<MilesError> for Error {
                     .why(format!("user {user_id} has {balance}, the entries add up to {ledger}"))
                     .fix(format!("skyteam miles history {}", shell::last(&user_id)))
             }
-            MilesError::Unknown { id, source } => unknown_outcome(id, None).source(source),
+            MilesError::Unknown { id, source } => {
+                // Under --dry-run a reversal shows what it would take back, or that there is nothing of that name.
+                outcome_unknown(Again::Look(&format!("skyteam miles reverse {id} --note TEXT --dry-run"))).source(source)
+            }
             MilesError::Db(error) => error.into(),
         }
     }
-}
-
-/// The outcome of a commit is not known. `again` is the command line up to its key, where one entry can be asked for by
-/// its key.
-///
-/// Exit code 7, which tells scripts to run the same line again, only where that cannot pay twice: with a key.
-pub fn unknown_outcome(id: Id, again: Option<Again<'_>>) -> Error {
-    let kind = match again {
-        Some(Again { key: Some(_), .. }) => Kind::Unreachable,
-        _ => Kind::Failure,
-    };
-    let error = Error::new(kind, "outcome_unknown", "the outcome is unknown")
-        .why("the connection was lost while the entry was being committed: it is there whole, or not at all");
-    match again {
-        Some(Again { command, key }) => {
-            let key = key.map_or_else(|| key_of(id), str::to_owned);
-            error.fix(format!("{command} {}   applies it, or says that it was applied", shell::flag("--key", &key)))
-        }
-        None => error.fix("look into the ledger before you run it again: skyteam miles history USER"),
-    }
-}
-
-/// How a command whose outcome is unknown is asked again.
-#[derive(Clone, Copy, Debug)]
-pub struct Again<'a> {
-    /// The command line without its key.
-    pub command: &'a str,
-    /// The key it was given.
-    pub key: Option<&'a str>,
 }
 
 fn not_enough(holder: &Holder, needs: i64) -> Error {
@@ -141,7 +115,6 @@ fn batch(mut rejected: Vec<Rejection>) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::miles::key::entry_id;
 
     fn holder(miles: i64) -> Holder {
         Holder { user_id: "107919".into(), username: "pilot123".into(), miles }
@@ -153,16 +126,5 @@ mod tests {
         assert_eq!((error.exit_code(), error.what()), (5, "not enough miles"));
         assert_eq!(error.reasons(), ["pilot123 has 640, this spends 1000: 360 short"]);
         assert_eq!(error.fixes(), ["skyteam miles history pilot123"]);
-    }
-
-    #[test]
-    fn only_a_key_makes_an_unknown_outcome_worth_another_try() {
-        let id = entry_id("k");
-        let with = unknown_outcome(id, Some(Again { command: "skyteam miles award 1 5", key: Some("k 1") }));
-        assert_eq!((with.exit_code(), with.kind().retryable()), (7, true));
-        assert!(with.fixes()[0].starts_with("skyteam miles award 1 5 --key 'k 1' "));
-        let without = unknown_outcome(id, Some(Again { command: "skyteam miles award 1 5", key: None }));
-        assert_eq!((without.exit_code(), without.kind().retryable()), (1, false));
-        assert!(without.fixes()[0].contains(&format!("--key id:{id} ")));
     }
 }

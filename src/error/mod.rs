@@ -12,6 +12,7 @@ pub mod ledger;
 mod migrate;
 pub mod schema;
 pub mod shell;
+pub mod unknown;
 
 pub use crate::db::{SqlState, sql_state, violated_constraint};
 pub use driver::describe as describe_driver;

@@ -5,11 +5,10 @@ use std::io;
 use crate::context::Context;
 use crate::db::{self, Database, Transaction};
 use crate::domain::input::{InputError, Text};
-use crate::domain::miles::{Entry, MilesError, Posted, post, source};
+use crate::domain::miles::{Entry, MilesError, Posted, key, post, source};
 use crate::entity::types::Id;
-use crate::error::ledger::{Again, unknown_outcome};
-use crate::error::shell;
-use crate::error::{Error, Kind, Result};
+use crate::error::unknown::{Again, outcome_unknown};
+use crate::error::{Error, Kind, Result, shell};
 use crate::report::{Report, Row};
 use crate::ui::{Cell, Column, Look, Page};
 
@@ -92,67 +91,115 @@ pub(super) fn say_already(cx: &Context, posted: &Posted) {
     }
 }
 
-/// A note that can be stored.
+/// What says something.
+const VISIBLE: &str = "text with a visible character";
+
+/// A note that can be stored, and says something.
 pub(super) fn note(text: &str) -> Result<String, InputError> {
-    Ok(Text::parse_as("note", text)?.as_str().to_owned())
+    let note = Text::parse_as("note", text)?;
+    if text.trim().is_empty() { Err(InputError::new("note", text, VISIBLE)) } else { Ok(note.into()) }
 }
 
-/// The source of an entry that somebody writes by hand: any word but those that the audit reads a meaning from.
-pub(super) fn chosen_source(text: Option<&str>) -> Result<Option<String>, InputError> {
-    let accepted = "a word of 1 to 32 letters, digits, - and _, other than reversal and adjustment";
-    let Some(text) = text else { return Ok(None) };
+/// The source of an entry that somebody writes by hand: any word but those that the audit reads a meaning from. `flight`
+/// is taken only where a flight is named.
+pub(super) fn chosen_source(text: &str, for_flight: bool) -> Result<String, InputError> {
+    let accepted = if for_flight || text != source::FLIGHT {
+        "a word of 1 to 32 letters, digits, - and _, other than reversal and adjustment"
+    } else {
+        "another word, or an award with --flight: what is for a flight names it"
+    };
     let word = (1..=32).contains(&text.len())
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
-        && !source::RESERVED.contains(&text);
-    if word { Ok(Some(text.to_owned())) } else { Err(InputError::new("source", text, accepted)) }
+        && !source::RESERVED.contains(&text)
+        && (for_flight || text != source::FLIGHT);
+    if word { Ok(text.to_owned()) } else { Err(InputError::new("source", text, accepted)) }
 }
 
 /// A key that can be told from no key.
 pub(super) fn key(text: Option<&str>) -> Result<Option<&str>, InputError> {
     match text {
-        Some(text) if text.trim().is_empty() => Err(InputError::new("key", text, "text with a visible character")),
+        Some(text) if text.trim().is_empty() => Err(InputError::new("key", text, VISIBLE)),
         text => Ok(text),
     }
 }
 
-/// Runs `work` in a transaction and makes it last, or rolls it back under `--dry-run`. A lost race is run again.
+/// Runs `work` in a transaction and makes it last, or rolls it back under `--dry-run`. A lost race is run again, also one
+/// for a key: the entry of the one who won it then stands there to be compared with.
 ///
-/// `id` is what is asked for where the outcome of the commit stays unknown.
+/// `id` names an entry or a batch that the work writes: it is asked for where the commit is not answered.
 pub(super) async fn transact<T>(
     cx: &Context,
     database: &Database,
     id: Id,
     work: impl AsyncFn(&Transaction) -> Result<T, MilesError>,
 ) -> Result<T, MilesError> {
-    let (tx, value) = db::retry(MilesError::db, || async {
-        let tx = database.begin().await?;
-        let value = work(&tx).await?;
-        Ok::<_, MilesError>((tx, value))
-    })
-    .await?;
-    finish(cx, tx, id).await?;
+    let run = || {
+        db::retry(MilesError::db, || async {
+            let tx = database.begin().await?;
+            let value = work(&tx).await?;
+            Ok::<_, MilesError>((tx, value))
+        })
+    };
+    let (tx, value) = match run().await {
+        Err(error) if error.db().is_some_and(post::is_taken) => run().await?,
+        done => done?,
+    };
+    finish(cx, database, tx, id).await?;
     Ok(value)
 }
 
-/// Makes a transaction last, or rolls it back under `--dry-run` and says so.
-pub(super) async fn finish(cx: &Context, tx: Transaction, id: Id) -> Result<(), MilesError> {
+/// Makes a transaction that writes the entry or batch `id` last, or rolls it back under `--dry-run` and says so.
+pub(super) async fn finish(cx: &Context, database: &Database, tx: Transaction, id: Id) -> Result<(), MilesError> {
     if cx.answers.dry_run {
         tx.rollback().await?;
         cx.ui.note("Dry run: rolled back, nothing was changed.");
-        Ok(())
-    } else {
-        tx.commit().await.map_err(|error| post::unknown_or_failed(id, error))
+        return Ok(());
+    }
+    match tx.commit().await.map_err(|error| post::unknown_or_failed(id, error)) {
+        Err(MilesError::Unknown { .. }) if post::is_there(database, id).await => Ok(()),
+        done => done,
     }
 }
 
-/// Words an error of a request for one entry, which can be asked for again by its key.
-pub(super) fn worded(error: MilesError, command: &[&str], key: Option<&str>) -> Error {
+/// The key of a request: the one given, or one drawn for it.
+pub(super) struct Key {
+    /// The key.
+    pub text: String,
+    given: bool,
+}
+
+impl Key {
+    /// Reads what was given with `--key`, or draws one.
+    ///
+    /// # Errors
+    /// [`InputError`]: nothing that can be seen.
+    pub(super) fn of(given: Option<&str>) -> Result<Self, InputError> {
+        let text = key(given)?.map_or_else(key::fresh_key, str::to_owned);
+        Ok(Self { text, given: given.is_some() })
+    }
+
+    /// The id of the one entry that it stands for.
+    pub(super) fn id(&self) -> Id {
+        key::entry_id(&self.text)
+    }
+
+    /// Words an error of the request that `words` ask for, after `skyteam miles` and without the key.
+    pub(super) fn worded(&self, error: MilesError, words: &[&str]) -> Error {
+        let line = line(words);
+        worded(error, Again::Key { line: &line, key: &self.text, given: self.given })
+    }
+}
+
+/// The command line of a command of `miles`.
+pub(super) fn line(words: &[&str]) -> String {
+    let words: Vec<String> = words.iter().map(|word| shell::word(word)).collect();
+    format!("skyteam miles {}", words.join(" "))
+}
+
+/// Words an error; where the outcome is unknown, with how to find out.
+pub(super) fn worded(error: MilesError, again: Again<'_>) -> Error {
     match error {
-        MilesError::Unknown { id, source } => {
-            let words: Vec<String> = command.iter().map(|word| shell::word(word)).collect();
-            let command = format!("skyteam miles {}", words.join(" "));
-            unknown_outcome(id, Some(Again { command: &command, key })).source(source)
-        }
+        MilesError::Unknown { source, .. } => outcome_unknown(again).source(source),
         error => error.into(),
     }
 }

@@ -1,6 +1,6 @@
 //! `miles award`.
 
-use super::answer::{self, say_already, transact};
+use super::answer::{self, Key, say_already, transact};
 use crate::approval::Ask;
 use crate::commands::args;
 use crate::context::Context;
@@ -24,7 +24,7 @@ With --key the same command can be run again safely: it is applied once.";
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// Users: @name, userId or username; several make one batch
-    #[arg(required = true, num_args = 1.., value_name = "USER")]
+    #[arg(required = true, num_args = 1.., value_name = "USER", allow_negative_numbers = true)]
     users: Vec<String>,
     /// Miles for each, 1 to 2147483647
     #[arg(allow_hyphen_values = true)]
@@ -46,8 +46,9 @@ pub struct Args {
 pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
     let amount = Amount::parse(&args.amount)?;
     let note = answer::note(&args.note)?;
-    let chosen = answer::chosen_source(args.source.as_deref())?;
-    let given_key = answer::key(args.key.as_deref())?;
+    let usual_source = if args.flight.is_some() { source::FLIGHT } else { source::MANUAL };
+    let source = answer::chosen_source(args.source.as_deref().unwrap_or(usual_source), args.flight.is_some())?;
+    let key = Key::of(args.key.as_deref())?;
     let database = cx.writer().await?;
     let mut users = Vec::new();
     for reference in &args.users {
@@ -61,38 +62,26 @@ pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
         Some(reference) => Some(args::flight(cx, database.conn(), reference).await?),
         None => None,
     };
-    let usual_source = if flight.is_some() { source::FLIGHT } else { source::MANUAL };
-    let source = chosen.unwrap_or_else(|| usual_source.to_owned());
-    if source == source::FLIGHT && flight.is_none() {
-        return Err(answer::usage("--source flight needs --flight: an award for a flight names it"));
-    }
 
     ask_if_large(cx, &database, amount, flight.as_ref(), &users).await?;
 
-    let many = users.len() > 1;
-    let batch_id = many.then(|| given_key.map_or_else(key::fresh_id, |key| key::entry_id(&format!("{key}:"))));
-    let movements: Vec<Movement> = users
+    let user_ids: Vec<&str> = users.iter().map(|user| user.user_id.as_str()).collect();
+    let (batch_id, ids) = key::ids(&key.text, &user_ids);
+    let movements: Vec<Movement> = user_ids
         .iter()
-        .map(|user| Movement {
+        .zip(&ids)
+        .map(|(user_id, id)| Movement {
             source: source.clone(),
             flight_id: flight.as_ref().map(|flight| flight.id),
             note: Some(note.clone()),
             batch_id,
             actor: Some(cx.settings.actor.value.clone()),
-            ..Movement::award(
-                match given_key {
-                    None => key::fresh_id(),
-                    Some(given) if many => key::entry_id_of_many(given, &user.user_id),
-                    Some(given) => key::entry_id(given),
-                },
-                &user.user_id,
-                amount,
-            )
+            ..Movement::award(*id, *user_id, amount)
         })
         .collect();
     let again = again(&args);
     let again: Vec<&str> = again.iter().map(String::as_str).collect();
-    let worded = |error| answer::worded(error, &again, given_key);
+    let worded = |error| key.worded(error, &again);
 
     let for_flight = flight.filter(|_| source == source::FLIGHT);
     if let ([movement], None, false) = (&movements[..], &for_flight, cx.answers.dry_run) {
@@ -102,8 +91,7 @@ pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
         return Ok(Outcome::Done);
     }
 
-    let id = batch_id.unwrap_or(movements[0].id);
-    let applied = transact(cx, &database, id, async |tx| match &for_flight {
+    let applied = transact(cx, &database, key.id(), async |tx| match &for_flight {
         Some(flight) => ledger::award(tx, flight.id, &movements).await,
         None => batch::post_all(tx, &movements, OnRefusal::Stop, |_| ()).await,
     })
@@ -113,7 +101,7 @@ pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
     posted.sort_by_key(|(place, _)| *place);
     let before = posted.iter().filter(|(_, posted)| posted.already).count();
     match &posted[..] {
-        [(_, posted)] if !many => {
+        [(_, posted)] if batch_id.is_none() => {
             say_already(cx, posted);
             cx.ui.report(posted)?;
         }

@@ -85,7 +85,7 @@ struct Line {
 
 pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
     let note = args.note.as_deref().map(answer::note).transpose()?;
-    let source = answer::chosen_source(Some(&args.source))?.unwrap_or_default();
+    let source = answer::chosen_source(&args.source, false)?;
     let place = args.rejects.place(cx, &args.file)?;
     let records = records::read(cx, &args.file, COLUMNS).await?;
     let mut rejects = Vec::new();
@@ -112,6 +112,11 @@ pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
         });
     }
     if !rejects.is_empty() && !args.rejects.keep_going {
+        // What the ledger would refuse of the others is told along with it, not on the next try.
+        let tx = database.begin().await?;
+        let refused = batch::refusals(&tx, &movements).await?;
+        tx.rollback().await?;
+        rejects.extend(refused.into_iter().map(|one| reject(one, &places)));
         rejects.sort_by_key(|reject| reject.place);
         return Err(rejects::refused(&records, &rejects));
     }

@@ -1,8 +1,7 @@
 //! `miles redeem`.
 
-use super::answer::{self, say_already, transact};
+use super::answer::{self, Key, say_already, transact};
 use crate::context::Context;
-use crate::domain::miles::key;
 use crate::domain::miles::redeem::{self, Redemption};
 use crate::domain::reference;
 use crate::error::{Outcome, Result};
@@ -30,16 +29,16 @@ pub struct Args {
 
 pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
     let note = args.note.as_deref().map(answer::note).transpose()?;
-    let given_key = answer::key(args.key.as_deref())?;
+    let key = Key::of(args.key.as_deref())?;
     let database = cx.writer().await?;
     let user = reference::user(database.conn(), &args.user).await?;
     let product = reference::product(database.conn(), &args.product).await?;
 
     let wanted = Redemption {
-        id: given_key.map_or_else(key::fresh_id, key::entry_id),
+        id: key.id(),
         user_id: user.user_id,
         product_id: product.product_id,
-        note: Some(note.unwrap_or_else(|| format!("Purchase: {}", product.name))),
+        note,
         actor: Some(cx.settings.actor.value.clone()),
     };
     let done = if cx.answers.dry_run {
@@ -49,7 +48,7 @@ pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
     };
     let mut again = vec!["redeem", &args.user, &args.product];
     again.extend(args.note.iter().flat_map(|note| ["--note", note]));
-    let posted = done.map_err(|error| answer::worded(error, &again, given_key))?;
+    let posted = done.map_err(|error| key.worded(error, &again))?;
     say_already(cx, &posted);
     cx.ui.report(&posted)?;
     Ok(Outcome::Done)

@@ -7,6 +7,7 @@ use crate::db::{self, Database, Transaction};
 use crate::domain::miles::MilesError;
 use crate::domain::miles::lookup::{self, Summary, Target};
 use crate::domain::miles::reverse::{self, Reversed};
+use crate::error::unknown::Again;
 use crate::error::{Outcome, Result};
 use crate::ui::text::{count, local_times, visible};
 
@@ -51,7 +52,11 @@ pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
     } else {
         let _approved = cx.approve(ask).await?;
     }
-    answer::finish(cx, tx, target.id()).await?;
+    let id = reversed.posted.first().map_or(target.id(), |posted| posted.entry.id);
+    answer::finish(cx, &database, tx, id).await.map_err(|error| {
+        let line = answer::line(&["reverse", &target.id().to_string(), "--note", &note]);
+        answer::worded(error, Again::Line(&line))
+    })?;
 
     let mut posted = reversed.posted;
     match (target, posted.pop()) {

@@ -1,9 +1,9 @@
 //! `miles spend`.
 
-use super::answer::{self, say_already, transact};
+use super::answer::{self, Key, say_already, transact};
 use crate::context::Context;
 use crate::domain::input::Amount;
-use crate::domain::miles::{Movement, key, post, source};
+use crate::domain::miles::{Movement, post, source};
 use crate::domain::reference;
 use crate::error::{Outcome, Result};
 
@@ -35,8 +35,8 @@ pub struct Args {
 pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
     let amount = Amount::parse(&args.amount)?;
     let note = answer::note(&args.note)?;
-    let source = answer::chosen_source(Some(&args.source))?.unwrap_or_default();
-    let given_key = answer::key(args.key.as_deref())?;
+    let source = answer::chosen_source(&args.source, false)?;
+    let key = Key::of(args.key.as_deref())?;
     let database = cx.writer().await?;
     let user = reference::user(database.conn(), &args.user).await?;
 
@@ -44,7 +44,7 @@ pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
         source,
         note: Some(note),
         actor: Some(cx.settings.actor.value.clone()),
-        ..Movement::spend(given_key.map_or_else(key::fresh_id, key::entry_id), &user.user_id, amount)
+        ..Movement::spend(key.id(), &user.user_id, amount)
     };
     let done = if cx.answers.dry_run {
         transact(cx, &database, movement.id, async |tx| post::post_in(tx, &movement).await).await
@@ -52,7 +52,7 @@ pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
         post::post(&database, &movement).await
     };
     let again = ["spend", &args.user, &args.amount, "--note", &args.note, "--source", &args.source];
-    let posted = done.map_err(|error| answer::worded(error, &again, given_key))?;
+    let posted = done.map_err(|error| key.worded(error, &again))?;
     say_already(cx, &posted);
     cx.ui.report(&posted)?;
     Ok(Outcome::Done)

@@ -14,6 +14,7 @@ use super::{Action, FlightError};
 use crate::db::Transaction;
 use crate::domain::input::{UserId, Username};
 use crate::domain::miles::flight::{self as ledger, Boarded, Boarding, Passenger};
+use crate::domain::reference::storable;
 use crate::entity::types::{Id, Timestamp};
 use crate::entity::user;
 
@@ -67,6 +68,7 @@ pub async fn resolve(db: &impl ConnectionTrait, lines: &[Who]) -> Result<Vec<Mea
         Who::Id { user_id, .. } | Who::Digits(user_id) => Some(user_id.as_str()),
         Who::Name(_) => None,
     });
+    let ids = ids.filter(|id| storable(id));
     let by_id = by_id(db, &ids.collect()).await?;
     let names = lines.iter().filter_map(|who| match who {
         Who::Name(name) => Some(name.as_str()),
@@ -74,6 +76,7 @@ pub async fn resolve(db: &impl ConnectionTrait, lines: &[Who]) -> Result<Vec<Mea
         Who::Digits(digits) if !by_id.contains_key(digits) => Some(digits.as_str()),
         _ => None,
     });
+    let names = names.filter(|name| storable(name));
     let by_name = by_name(db, &names.collect()).await?;
     let named = |name: &str| match by_name.get(name).map_or(&[][..], Vec::as_slice) {
         [] => Meaning::Unknown,

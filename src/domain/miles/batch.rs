@@ -4,9 +4,11 @@
 //! one by one (`plan`), then write everything by statements over arrays. The locks make what was read true until the
 //! commit, and their order keeps two batches from waiting for each other. The statements themselves are in `bulk`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::bulk::{self, Locked};
+use super::key::Difference;
+use super::lookup::{self, Target};
 use super::{Entry, MilesError, Movement, Posted, post};
 use crate::db::Transaction;
 use crate::entity::types::Id;
@@ -46,21 +48,54 @@ pub enum OnRefusal {
 /// The outcome is that of making them one by one, with the same ids, in the same order.
 ///
 /// # Errors
-/// [`MilesError::Batch`] with every refusal where they stop the batch: nothing is written.
+/// [`MilesError::Batch`] with every refusal where they stop the batch: nothing is written. [`MilesError::KeyTaken`] where
+/// other users are paid by the batch already.
 pub async fn post_all(
     tx: &Transaction,
     movements: &[Movement],
     on_refusal: OnRefusal,
     mut progress: impl FnMut(u64),
 ) -> Result<Applied, MilesError> {
-    let locked = bulk::lock(tx, movements.iter().map(|movement| movement.user_id.as_str())).await?;
-    let stored = bulk::stored(tx, movements.iter().map(|movement| movement.id)).await?;
-    let applied = plan(&locked, stored, movements);
+    let applied = look(tx, movements).await?;
     if on_refusal == OnRefusal::Stop && !applied.rejected.is_empty() {
         return Err(MilesError::Batch { rejected: applied.rejected });
     }
     bulk::write(tx, applied.posted.iter().map(|(_, posted)| &posted.entry), &mut progress).await?;
     Ok(applied)
+}
+
+/// What [`post_all`] would refuse of the movements, in their order. Writes nothing.
+///
+/// # Errors
+/// [`MilesError::KeyTaken`], [`MilesError::Db`].
+pub async fn refusals(tx: &Transaction, movements: &[Movement]) -> Result<Vec<Rejection>, MilesError> {
+    Ok(look(tx, movements).await?.rejected)
+}
+
+/// Locks the users, and finds out what is to be written.
+async fn look(tx: &Transaction, movements: &[Movement]) -> Result<Applied, MilesError> {
+    let locked = bulk::lock(tx, movements.iter().map(|movement| movement.user_id.as_str())).await?;
+    same_batch(tx, movements).await?;
+    let stored = bulk::stored(tx, movements.iter().map(|movement| movement.id)).await?;
+    Ok(plan(&locked, stored, movements))
+}
+
+/// A batch is written whole: where it stands already, it must hold the very entries that are asked for.
+async fn same_batch(tx: &Transaction, movements: &[Movement]) -> Result<(), MilesError> {
+    let Some(batch_id) = movements.first().and_then(|movement| movement.batch_id) else { return Ok(()) };
+    let standing = lookup::entries(tx, Target::Batch(batch_id)).await?;
+    let Some(first) = standing.first() else { return Ok(()) };
+    let there: BTreeSet<Id> = standing.iter().map(|entry| entry.id).collect();
+    if movements.iter().map(|movement| movement.id).collect::<BTreeSet<_>>() == there {
+        return Ok(());
+    }
+    let users = |user_ids: BTreeSet<&str>| Some(user_ids.into_iter().collect::<Vec<_>>().join(", "));
+    let difference = Difference {
+        column: "users",
+        stored: users(standing.iter().map(|entry| entry.user_id.as_str()).collect()),
+        asked: users(movements.iter().map(|movement| movement.user_id.as_str()).collect()),
+    };
+    Err(MilesError::KeyTaken { stored: Box::new(first.clone()), differences: vec![difference] })
 }
 
 /// Applies the rules to the movements one by one. Pure: what will be written, what stands already, what is refused.

@@ -120,11 +120,14 @@ pub async fn award(tx: &Transaction, flight_id: Id, movements: &[Movement]) -> R
     // Locked before the standing awards are read, and once more, for nothing, inside post_all.
     let locked = bulk::lock(tx, movements.iter().map(|movement| movement.user_id.as_str())).await?;
     let standing = standing(tx, flight_id, locked.holders.keys()).await?;
+    // A request that was applied before asks for nothing new, whatever became of its award.
+    let stored = bulk::stored(tx, movements.iter().map(|movement| movement.id)).await?;
     let rejected: Vec<Rejection> = movements
         .iter()
         .enumerate()
+        .filter(|(_, movement)| !stored.contains_key(&movement.id))
         .filter_map(|(index, movement)| {
-            let award = standing.get(&movement.user_id).filter(|award| award.id != movement.id)?;
+            let award = standing.get(&movement.user_id)?;
             Some(Rejection { index, error: MilesError::AlreadyAwarded { award: Box::new(award.clone()) } })
         })
         .collect();

@@ -14,7 +14,7 @@ use sea_orm::{ConnectionTrait, DbErr, Value};
 
 use super::rows::{self, COLUMNS, POSTGRES_CLOCK};
 use super::{Holder, MAX_BALANCE, MilesError, Movement, Posted, key, kind};
-use crate::db::{self, Database, Engine, Transaction, sql_state, sqlx_error, violated_constraint};
+use crate::db::{self, Database, Engine, Transaction, sql_state, violated_constraint};
 use crate::entity::types::Id;
 
 /// What a balance must be for `$3` to be added: the result neither falls below zero nor passes 2 147 483 647. A balance
@@ -68,6 +68,9 @@ static SQLITE_INSERT: LazyLock<String> = LazyLock::new(|| {
 /// How long, and how often, an entry of unknown outcome is asked for before that is reported.
 const ASKING: [Duration; 4] =
     [Duration::from_millis(50), Duration::from_millis(200), Duration::from_millis(500), Duration::from_millis(1000)];
+
+/// How long one such question waits for a server that does not answer at all.
+const ANSWER: Duration = Duration::from_secs(3);
 
 /// Writes one entry and its balance change in a transaction of their own.
 ///
@@ -220,26 +223,15 @@ fn values(movement: &Movement) -> Vec<Value> {
     ]
 }
 
-/// Whether the entry's id was taken.
-fn is_taken(error: &DbErr) -> bool {
+/// Whether an entry's id was taken.
+pub fn is_taken(error: &DbErr) -> bool {
     sql_state(error).is_some_and(|state| state.code == "23505")
         && violated_constraint(error).as_deref() == Some("milesTransactions_pkey")
 }
 
 /// An error of a statement that commits by itself, or of a COMMIT: failed for certain, or of unknown outcome.
-///
-/// Unknown is what comes without the server's verdict, and the server's own goodbye (class 57P), which it may send after
-/// the commit is on disk.
 pub fn unknown_or_failed(id: Id, error: DbErr) -> MilesError {
-    // Without a connection nothing was sent.
-    let sent = !matches!(error, DbErr::Conn(_) | DbErr::ConnectionAcquire(_));
-    let unknown = sent
-        && sqlx_error(&error).is_some_and(|inner| match inner {
-            sqlx::Error::Database(refused) => refused.code().is_some_and(|code| code.starts_with("57P")),
-            sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::Tls(_) | sqlx::Error::WorkerCrashed => true,
-            _ => false,
-        });
-    if unknown { MilesError::Unknown { id, source: error } } else { MilesError::Db(error) }
+    if db::is_outcome_unknown(&error) { MilesError::Unknown { id, source: error } } else { MilesError::Db(error) }
 }
 
 /// Looks for an entry whose commit was not acknowledged. Not finding it proves nothing, since the server may still be at
@@ -250,12 +242,25 @@ pub(super) async fn ask(
     is_same: impl Fn(Posted) -> Result<Posted, MilesError>,
 ) -> Result<Posted, MilesError> {
     let MilesError::Unknown { id, .. } = unknown else { return Err(unknown) };
+    if is_there(database, id).await
+        && let Some(posted) = rows::stored(database.conn(), id).await?
+    {
+        return is_same(Posted { already: false, ..posted });
+    }
+    Err(unknown)
+}
+
+/// Whether an entry or a batch `id` is in the ledger after all, when its commit was not acknowledged. `false` proves
+/// nothing.
+pub async fn is_there(database: &Database, id: Id) -> bool {
     for pause in ASKING {
         tokio::time::sleep(pause).await;
         // A server that is starting again refuses; what it says then is of no use to anybody.
-        if let Ok(Some(posted)) = rows::stored(database.conn(), id).await {
-            return is_same(Posted { already: false, ..posted });
+        match tokio::time::timeout(ANSWER, rows::is_there(database.conn(), id)).await {
+            Ok(Ok(true)) => return true,
+            Ok(_) => {}
+            Err(_) => break,
         }
     }
-    Err(unknown)
+    false
 }

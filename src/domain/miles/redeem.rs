@@ -22,11 +22,14 @@ pub struct Redemption {
     pub user_id: String,
     /// What.
     pub product_id: String,
-    /// Free text.
+    /// Free text; `None` for one that names the product.
     pub note: Option<String>,
     /// Who asks.
     pub actor: Option<String>,
 }
+
+/// What the note of a purchase begins with, before the product's name, where none is given.
+const NOTE: &str = "Purchase: ";
 
 /// The price is looked at under the lock of the user's row. No row: no such user or product, or no key free; else the
 /// product, and a balance where it was bought.
@@ -38,7 +41,7 @@ static REDEEM: LazyLock<String> = LazyLock::new(|| {
             SELECT "userId", "username", "miles" FROM "users" WHERE "userId" = $2 FOR NO KEY UPDATE
         ), entry AS (
             INSERT INTO "milesTransactions" ({COLUMNS})
-            SELECT $1, "userId", -"priceMiles", 'spend', '{purchase}', NULL, "productId", $4, {POSTGRES_CLOCK}, NULL, NULL, $5
+            SELECT $1, "userId", -"priceMiles", 'spend', '{purchase}', NULL, "productId", coalesce($4, '{NOTE}' || "name"), {POSTGRES_CLOCK}, NULL, NULL, $5
             FROM held, product WHERE "active" AND "miles" >= "priceMiles"
             ON CONFLICT ("id") DO NOTHING
             RETURNING {COLUMNS}
@@ -117,11 +120,11 @@ async fn redeem_sqlite(tx: &Transaction, wanted: &Redemption) -> Result<Posted, 
     let row = tx.query_one_raw(rows::statement(tx, sql, [wanted.product_id.as_str().into()])).await?;
     let product = row.as_ref().map(product).transpose()?.flatten();
     match product {
-        Some(Product { price, active: true, .. }) if rows::stored(tx, wanted.id).await?.is_none() => {
+        Some(Product { name, price, active: true }) if rows::stored(tx, wanted.id).await?.is_none() => {
             let movement = Movement {
                 source: source::PURCHASE.to_owned(),
                 product_id: Some(wanted.product_id.clone()),
-                note: wanted.note.clone(),
+                note: Some(wanted.note.clone().unwrap_or_else(|| format!("{NOTE}{name}"))),
                 actor: wanted.actor.clone(),
                 ..Movement::new(wanted.id, wanted.user_id.clone(), -price)
             };
@@ -162,12 +165,12 @@ async fn refuse(
     Err(MilesError::NotEnough { holder, needs: product.price.into() })
 }
 
-/// The stored entry where it is the same redemption, at whatever price.
+/// The stored entry where it is the same redemption: at whatever price, and whatever the product was called then.
 fn same(posted: Posted, wanted: &Redemption) -> Result<Posted, MilesError> {
     let asked = Movement {
         source: source::PURCHASE.to_owned(),
         product_id: Some(wanted.product_id.clone()),
-        note: wanted.note.clone(),
+        note: wanted.note.clone().or_else(|| posted.entry.note.clone()),
         ..Movement::new(wanted.id, wanted.user_id.clone(), posted.entry.amount)
     };
     post::same_or_taken(posted, &asked)

@@ -38,6 +38,12 @@ pub(super) async fn stored(connection: &impl ConnectionTrait, id: Id) -> Result<
     Ok(Some(Posted { entry: entry(&row)?, balance: row.try_get("", "balance")?, already: true }))
 }
 
+/// Whether there is an entry or a batch `id`.
+pub(super) async fn is_there(connection: &impl ConnectionTrait, id: Id) -> Result<bool, DbErr> {
+    let sql = r#"SELECT 1 AS "one" FROM "milesTransactions" WHERE "id" = $1 OR "batchId" = $1 LIMIT 1"#;
+    Ok(connection.query_one_raw(statement(connection, sql, [id.into()])).await?.is_some())
+}
+
 /// The time for entries that are about to be written: the server's, or on SQLite this machine's, to the microsecond.
 pub(super) async fn clock(connection: &impl ConnectionTrait) -> Result<Timestamp, DbErr> {
     match Engine::of(connection) {
