@@ -13,6 +13,8 @@ use tokio::sync::OnceCell;
 use crate::approval::Answers;
 use crate::commands::Noun;
 use crate::context::Context;
+use crate::db::Database;
+use crate::error::unknown::{Again, OUTCOME_UNKNOWN, outcome_unknown};
 use crate::error::{Error, Kind, Outcome, Result};
 use crate::settings::{Color, Global, Settings};
 use crate::ui::{Format, Manner, Ui};
@@ -94,13 +96,22 @@ pub fn run(mut world: World) -> u8 {
         Err(error) => return failed(&cx.ui, error.into()),
     };
     let outcome = runtime.block_on(async {
+        let mut work = std::pin::pin!(cli.noun.run(&cx, tree()));
         let outcome = tokio::select! {
-            outcome = cli.noun.run(&cx, tree()) => outcome,
-            () = interrupted(signals) => Err(Error::new(Kind::Interrupted, "interrupted", "interrupted")
-                .why("what was not committed was rolled back")),
+            outcome = &mut work => outcome,
+            () = interrupted(signals) => match cx.database.get().filter(|database| database.interrupt()) {
+                None => Err(rolled_back()),
+                Some(database) => tokio::select! {
+                    outcome = answered(database, work) => outcome,
+                    // Whoever insists is not kept waiting.
+                    () = interrupted(signals) => Err(outcome_unknown(Again::Unsaid)),
+                },
+            },
         };
         let Some(database) = cx.database.get() else { return outcome };
-        if matches!(&outcome, Err(error) if error.kind() == Kind::Interrupted) {
+        // A connection that was never answered would not close.
+        let cut_off = |error: &Error| error.kind() == Kind::Interrupted || error.code() == OUTCOME_UNKNOWN;
+        if outcome.as_ref().is_err_and(cut_off) {
             database.cancel_running().await;
         } else {
             database.close().await;
@@ -123,6 +134,20 @@ fn failed(ui: &Ui, error: Error) -> u8 {
     let code = error.exit_code();
     ui.error(error);
     code
+}
+
+fn rolled_back() -> Error {
+    Error::new(Kind::Interrupted, "interrupted", "interrupted").why("what was not committed was rolled back")
+}
+
+/// The end of `work` after an interrupt that came while it made a change last: done, or of unknown outcome; else, since the
+/// server cancels what waits, rolled back.
+async fn answered(database: &Database, work: impl Future<Output = Result<Outcome>>) -> Result<Outcome> {
+    database.cancel_running().await;
+    match work.await {
+        Err(error) if error.code() != OUTCOME_UNKNOWN => Err(rolled_back()),
+        done => done,
+    }
 }
 
 async fn interrupted(signals: bool) {

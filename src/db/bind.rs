@@ -15,6 +15,7 @@ use sea_orm::{
     SqliteTransactionMode, Statement, StreamTrait, TransactionOptions, TransactionTrait, Value,
 };
 
+use super::lasting::Lasting;
 use super::lease::{Lease, Leases};
 use super::pooled;
 
@@ -25,7 +26,12 @@ pub struct Connection {
     /// Behind a pooler in transaction mode, what each transaction is told first; see [`super::pooled`].
     pub(super) pooled: Option<Arc<str>>,
     leases: Leases,
+    lasting: Lasting,
 }
+
+/// A [`Connection`] whose statements each commit by themselves.
+#[derive(Clone, Copy, Debug)]
+pub struct Committing<'a>(&'a Connection);
 
 /// Rows as they come from the database.
 pub type Rows<'a> = Pin<Box<dyn Stream<Item = Result<QueryResult, DbErr>> + Send + 'a>>;
@@ -34,6 +40,7 @@ pub type Rows<'a> = Pin<Box<dyn Stream<Item = Result<QueryResult, DbErr>> + Send
 #[derive(Debug)]
 pub struct Transaction {
     inner: DatabaseTransaction,
+    lasting: Lasting,
     /// `None` in a savepoint, whose transaction has one.
     _lease: Option<Lease>,
 }
@@ -41,7 +48,7 @@ pub struct Transaction {
 impl Connection {
     /// Wraps SeaORM's pool.
     pub fn new(inner: DatabaseConnection) -> Self {
-        Self { inner, pooled: None, leases: Leases::default() }
+        Self { inner, pooled: None, leases: Leases::default(), lasting: Lasting::default() }
     }
 
     /// SeaORM's own pool, for `sea-orm-migration` and for sqlx work such as COPY. It binds SQLite's driver's own forms.
@@ -74,7 +81,7 @@ impl Connection {
             let options = TransactionOptions { sqlite_transaction_mode: Some(mode), ..TransactionOptions::default() };
             let lease = self.leases.take(&self.inner).await;
             let inner = self.inner.begin_with_options(options).await?;
-            return Ok(Transaction { inner, _lease: Some(lease) });
+            return Ok(Transaction { inner, lasting: self.lasting.clone(), _lease: Some(lease) });
         }
         let lease = self.leases.take(&self.inner).await;
         let inner = self.inner.begin().await?;
@@ -82,7 +89,18 @@ impl Connection {
         if !told.is_empty() {
             inner.execute_unprepared(&told.join("; ")).await?;
         }
-        Ok(Transaction { inner, _lease: Some(lease) })
+        Ok(Transaction { inner, lasting: self.lasting.clone(), _lease: Some(lease) })
+    }
+
+    /// The same for statements that write and commit by themselves: an interrupt does not cut one off before its answer.
+    pub fn committing(&self) -> Committing<'_> {
+        Committing(self)
+    }
+
+    /// Says that the user wants an end. Answers whether a change is being made to last, whose answer must be waited for:
+    /// it comes within seconds, and what does not is told as an error.
+    pub(super) fn interrupt(&self) -> bool {
+        self.lasting.interrupt()
     }
 }
 
@@ -97,7 +115,7 @@ impl Transaction {
     /// # Errors
     /// The driver's. A connection lost here leaves the outcome unknown.
     pub async fn commit(self) -> Result<(), DbErr> {
-        self.inner.commit().await
+        self.lasting.run(self.inner.commit()).await
     }
 
     /// Undoes it.
@@ -113,7 +131,7 @@ impl Transaction {
     /// # Errors
     /// The driver's.
     pub async fn savepoint(&self) -> Result<Self, DbErr> {
-        Ok(Self { inner: self.inner.begin().await?, _lease: None })
+        Ok(Self { inner: self.inner.begin().await?, lasting: self.lasting.clone(), _lease: None })
     }
 }
 
@@ -220,6 +238,29 @@ impl ConnectionTrait for Connection {
         }
         let _lease = self.leases.take(&self.inner).await;
         self.inner.query_all_raw(bound(&self.inner, statement)).await
+    }
+}
+
+#[async_trait]
+impl ConnectionTrait for Committing<'_> {
+    fn get_database_backend(&self) -> DbBackend {
+        ConnectionTrait::get_database_backend(self.0)
+    }
+
+    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        self.0.lasting.run(self.0.execute_raw(statement)).await
+    }
+
+    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        self.0.lasting.run(self.0.execute_unprepared(sql)).await
+    }
+
+    async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        self.0.lasting.run(self.0.query_one_raw(statement)).await
+    }
+
+    async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        self.0.lasting.run(self.0.query_all_raw(statement)).await
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod bind;
 mod connect;
+mod lasting;
 mod lease;
 mod libpq;
 mod pooled;
@@ -19,7 +20,7 @@ use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, DbBackend, DbErr};
 
-pub use bind::{Connection, Rows, Transaction, timestamp_text};
+pub use bind::{Committing, Connection, Rows, Transaction, timestamp_text};
 pub use connect::{ConnectError, Options, Password, Trace, connect};
 pub use libpq::LibpqEnvironment;
 pub use refusal::{SqlState, is_outcome_unknown, sql_state, sqlx_error, violated_constraint};
@@ -153,6 +154,12 @@ impl Database {
     /// The driver's.
     pub async fn begin_read(&self) -> Result<Transaction, DbErr> {
         self.connection.begin_read().await
+    }
+
+    /// Says that the user wants an end. Answers whether a change is being made to last: then its answer must be waited for,
+    /// which comes within seconds, or is told as an error ([`is_outcome_unknown`]).
+    pub fn interrupt(&self) -> bool {
+        self.connection.interrupt()
     }
 
     /// Cancels what this process still runs on the server, so that nothing stays queued behind a lock after the

@@ -71,7 +71,8 @@ impl From<MilesError> for Error {
             }
             MilesError::Unknown { id, source } => {
                 // Under --dry-run a reversal shows what it would take back, or that there is nothing of that name.
-                outcome_unknown(Again::Look(&format!("skyteam miles reverse {id} --note TEXT --dry-run"))).source(source)
+                outcome_unknown(Again::Look(&format!("skyteam miles reverse {id} --note TEXT --dry-run")))
+                    .source(source)
             }
             MilesError::Db(error) => error.into(),
         }

@@ -49,6 +49,12 @@ pub fn user(username: &str) -> String {
     if bare { word(username) } else { word(&format!("@{username}")) }
 }
 
+/// An account as a reference: by `userId` where that is read as one, which also holds when it is renamed; else by name.
+pub fn account(user_id: &str, username: &str) -> String {
+    let is_read = !user_id.is_empty() && user_id.chars().all(|c| c.is_ascii_digit());
+    if is_read { user_id.to_owned() } else { word(&format!("@{username}")) }
+}
+
 /// A file, also where its name reads as a flag. `-` stays standard input.
 pub fn file(path: &str) -> String {
     if path.starts_with('-') && path.len() > 1 { word(&format!("./{path}")) } else { word(path) }
@@ -151,5 +157,6 @@ mod tests {
         {
             assert_eq!(user(name), shown);
         }
+        assert_eq!((account("5000000", "1"), account("x", "a b")), ("5000000".into(), "'@a b'".into()));
     }
 }

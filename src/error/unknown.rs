@@ -1,6 +1,6 @@
 //! The wording of an outcome that nobody knows: the change was sent to be made to last, and no answer came.
 
-use super::{Error, Kind, shell_word};
+use super::{Error, Kind, shell};
 
 /// The word for scripts.
 pub const OUTCOME_UNKNOWN: &str = "outcome_unknown";
@@ -39,7 +39,7 @@ pub fn outcome_unknown(again: Again<'_>) -> Error {
         Again::Line(line) => error.why("run again, it is made if it was not, and only then").fix(line),
         Again::Key { line, key, .. } => error
             .why("under its key it is applied once: run again, it is applied, or says that it was")
-            .fix(format!("{line} --key {}", shell_word(key))),
+            .fix(format!("{line} {}", shell::flag("--key", key))),
         Again::Look(line) => error.why("look whether it is there before you run it again").fix(line),
         Again::Unsaid => error.why("look whether it is there before you run it again"),
     }

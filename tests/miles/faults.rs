@@ -12,7 +12,7 @@ use skyteam::db::{self, DatabaseUrl};
 use skyteam::domain::input::Amount;
 use skyteam::domain::miles::{MilesError, Movement, key, post};
 
-use super::{award, furnish, sound};
+use super::{award, furnish, paste, sound};
 use crate::support::{Server, Stop, World};
 
 /// How often the server crashes.
@@ -203,9 +203,8 @@ fn an_outcome_that_stays_unknown_is_told_with_the_key_to_ask_by() {
     let told = run("miles award 1 5 --note x --key mine -o json").exits(7).error();
     assert_eq!((told["code"].as_str(), told["retryable"].as_bool()), (Some("outcome_unknown"), Some(true)));
     world.query(r#"DROP TRIGGER "zz_slow" ON "milesTransactions""#);
-    let again = fix.split("   ").next().unwrap().strip_prefix("skyteam ").unwrap();
-    world.run(again).ok();
-    assert!(world.run(again).ok().stderr.contains("Already applied"));
+    paste(&world, fix).ok();
+    assert!(paste(&world, fix).ok().stderr.contains("Already applied"));
     world.run("miles award 1 5 --note x --key mine").ok();
     sound(&world);
 }

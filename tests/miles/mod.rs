@@ -8,14 +8,16 @@ mod flights;
 mod history;
 mod properties;
 mod typescript;
+mod unknown;
 mod writes;
 
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use serde_json::Value;
 use skyteam::db::{self, Database, DatabaseUrl};
 
-use crate::support::{Engine, World};
+use crate::support::{Engine, Output, World};
 
 /// The schema, three users (1 Ann, 2 Bob, 3 Cleo), an airline with a product and two flights. Nobody has miles.
 fn furnish(world: &World) {
@@ -66,6 +68,18 @@ fn unguarded(world: &World, sql: &str) {
             r#"DROP TRIGGER IF EXISTS "users_miles_guard"; PRAGMA ignore_check_constraints = 1; {sql}"#
         )),
     };
+}
+
+/// Runs a command exactly as it was printed, in a shell; whatever it asks is answered yes.
+#[track_caller]
+fn paste(world: &World, line: &str) -> Output {
+    let program = world.program("");
+    let mut shell = Command::new("bash");
+    let environment = program.get_envs().filter_map(|(name, value)| Some((name, value?)));
+    shell.env_clear().envs(environment).current_dir(world.work());
+    let script = format!("skyteam() {{ '{}' --yes \"$@\"; }}\n{line}", program.get_program().display());
+    shell.args(["-c", &script]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    world.finish(line.to_owned(), shell.spawn().unwrap(), b"")
 }
 
 /// That the audit finds nothing.

@@ -163,6 +163,64 @@ both!(fn several_users_are_one_batch(world) {
     sound(world);
 });
 
+both!(fn one_key_is_one_request_whoever_it_pays(world) {
+    furnish(world);
+    let taken = |line: &str| {
+        let before = state(world);
+        let error = world.run(format!("{line} -o json")).exits(5).error();
+        assert_eq!(error["code"], "key_taken", "{line}: {error}");
+        assert_eq!(state(world), before, "{line}");
+        error["why"].as_str().unwrap().to_owned()
+    };
+    world.run("miles award 1 2 30 --note x --key K").ok();
+    let why = taken("miles award 1 3 30 --note x --key K");
+    assert!(why.starts_with("users: the entry has \"1, 2\", this asks for \"1, 3\""), "{why}");
+    assert!(taken("miles award 1 30 --note x --key K").contains("users: the entry has \"several\", this asks for \"one\""));
+    for other in ["miles award 2 30 --note x --key K", "miles award 2 3 30 --note x --key K", "miles spend 1 30 --note x --key K"] {
+        taken(other);
+    }
+    taken("miles award 1 2 3 30 --note x --key K");
+    assert!(taken("miles award 2 1 31 --note x --key K").contains("amount: the entry has \"30\""));
+    std::fs::write(world.work().join("rows.csv"), "user,amount,note,key\n1,30,x,K\n").unwrap();
+    assert!(world.run("miles import rows.csv").exits(5).stderr.contains("users: the entry has"));
+    assert!(world.run("miles award 2 1 30 --note x --key K").ok().stderr.contains("2 of 2 were already applied"));
+
+    // And the other way about: a key that one user has pays no several.
+    world.run("miles award 2 30 --note x --key L").ok();
+    assert!(taken("miles award 2 3 30 --note x --key L").contains("this asks for \"several\""));
+    taken("miles award 1 3 30 --note x --key L");
+
+    // Keys that look like what is made of another key are keys of their own.
+    assert_eq!(state(world), "1=30 2=60 3=0 entries=3 seats=0");
+    for key in ["K:", "K:1", "K:2"] {
+        world.run(["miles", "award", "1", "1", "--note", "x", "--key", key]).ok();
+    }
+    assert_eq!(state(world), "1=33 2=60 3=0 entries=6 seats=0");
+    sound(world);
+});
+
+both!(fn an_applied_key_stays_applied_whatever_came_after(world) {
+    furnish(world);
+    let award = |key: &str, miles: u32| world.run(format!("miles award 2 {miles} --note x --flight DL1 --key {key} -o json"));
+    let first = award("fk1", 250).json();
+    world.run(format!("miles reverse {} --note x --yes", first["id"].as_str().unwrap())).ok();
+    award("fk2", 200).ok();
+    let again = award("fk1", 250);
+    assert!(again.stderr.contains("Already applied"), "{again}");
+    assert_eq!(again.json()["id"], first["id"]);
+    assert_eq!(award("fk1", 251).exits(5).error()["code"], "key_taken");
+    assert_eq!(award("fk3", 250).exits(5).error()["code"], "already_awarded");
+    assert_eq!(state(world), "1=0 2=200 3=0 entries=3 seats=1");
+    sound(world);
+
+    super::award(world, "1", 900);
+    let bought = world.run("miles redeem 1 pass01 --key ord9 -o json").json();
+    world.query(r#"UPDATE "milesProducts" SET "name" = 'Lounge'"#);
+    assert_eq!(world.run("miles redeem 1 pass01 --key ord9 -o json").json(), bought);
+    assert!(world.run("miles redeem 1 pass01 --key ord9 --note other").exits(5).stderr.contains("note: the entry has"));
+    assert_eq!(world.run("miles redeem 1 pass01 -o json").json()["note"], "Purchase: Lounge");
+});
+
 both!(fn an_entry_is_reversed_once_and_a_reversal_never(world) {
     furnish(world);
     let entry = award(world, "1", 500);

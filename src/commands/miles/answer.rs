@@ -192,8 +192,15 @@ impl Key {
 
 /// The command line of a command of `miles`.
 pub(super) fn line(words: &[&str]) -> String {
-    let words: Vec<String> = words.iter().map(|word| shell::word(word)).collect();
-    format!("skyteam miles {}", words.join(" "))
+    let mut line = String::from("skyteam miles");
+    let mut flag = false;
+    for word in words {
+        // As a value after a space it would read as a flag itself.
+        line.push(if flag && word.starts_with('-') { '=' } else { ' ' });
+        line.push_str(&shell::word(word));
+        flag = !flag && word.starts_with("--");
+    }
+    line
 }
 
 /// Words an error; where the outcome is unknown, with how to find out.

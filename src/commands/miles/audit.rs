@@ -1,5 +1,6 @@
 //! `miles audit`.
 
+use clap::ValueEnum;
 use futures::TryStreamExt;
 use serde::Serialize;
 
@@ -8,11 +9,13 @@ use crate::approval::Ask;
 use crate::context::Context;
 use crate::db::{Database, Engine};
 use crate::domain::miles::audit::{self, Finding, Invariant};
-use crate::domain::miles::key;
 use crate::domain::miles::repair::{self, Repairer};
+use crate::domain::miles::{MAX_BALANCE, MilesError, key};
 use crate::domain::reference;
+use crate::entity::types::Id;
 use crate::entity::user;
-use crate::error::{Outcome, Result, shell};
+use crate::error::unknown::Again;
+use crate::error::{Error, Outcome, Result, shell};
 use crate::report::Row;
 use crate::ui::text::{count, grouped};
 use crate::ui::{Cell, Column, Look, Tone};
@@ -40,10 +43,19 @@ pub struct Args {
     trust: Option<Trust>,
 }
 
-#[derive(clap::ValueEnum, Clone, Copy, Debug)]
+#[derive(ValueEnum, Clone, Copy, Debug)]
 enum Trust {
     Balance,
     Ledger,
+}
+
+impl From<Trust> for repair::Trust {
+    fn from(trust: Trust) -> Self {
+        match trust {
+            Trust::Balance => Self::Balance,
+            Trust::Ledger => Self::Ledger,
+        }
+    }
 }
 
 /// A finding and what mends it.
@@ -51,7 +63,10 @@ enum Trust {
 pub(in crate::commands) struct Found {
     #[serde(flatten)]
     finding: Finding,
+    /// A command.
     fix: String,
+    /// Another one, where it is somebody's decision which is right.
+    alternative: Option<String>,
 }
 
 impl Row for Found {
@@ -66,6 +81,7 @@ impl Row for Found {
         Column::number("found").rank(1),
         // A command to be pasted: whole, or under the others.
         Column::text("fix").rank(0).floor(usize::MAX),
+        Column::text("alternative").wide(),
     ];
 
     fn cell(&self, column: usize, look: &Look) -> Cell {
@@ -80,7 +96,8 @@ impl Row for Found {
             "productId" => finding.product_id.as_deref().into(),
             "expected" => number(finding.expected),
             "found" => number(finding.found),
-            _ => self.fix.as_str().into(),
+            "fix" => self.fix.as_str().into(),
+            _ => self.alternative.as_deref().into(),
         }
     }
 }
@@ -99,15 +116,18 @@ pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
 
 async fn list(cx: &Context, database: &Database, user: Option<&user::Model>) -> Result<Outcome> {
     let tx = database.begin_read().await?;
-    let (found, ()) = cx
+    let (found, decided) = cx
         .ui
         .list(async |list| {
+            let mut decided = false;
             let mut findings = audit::audit(&tx, user.map(|user| user.user_id.as_str())).await?;
             while let Some(finding) = findings.try_next().await? {
-                let fix = cx.ui.here(&fix(&finding, database));
-                list.push(&Found { finding, fix })?;
+                let (fix, alternative) = fixes(&finding, database);
+                let alternative = alternative.map(|command| cx.ui.here(&command));
+                decided |= alternative.is_some();
+                list.push(&Found { finding, fix: cx.ui.here(&fix), alternative })?;
             }
-            Ok(())
+            Ok(decided)
         })
         .await?;
     tx.rollback().await?;
@@ -117,6 +137,9 @@ async fn list(cx: &Context, database: &Database, user: Option<&user::Model>) -> 
         return Ok(Outcome::Done);
     }
     cx.ui.note(format!("{} found.", count(found, "violation")));
+    if decided {
+        cx.ui.note("Where the balance is right and the ledger is not: --trust balance instead of --trust ledger.");
+    }
     Ok(Outcome::Found)
 }
 
@@ -156,46 +179,82 @@ async fn mend(cx: &Context, database: &Database, user: Option<&user::Model>, tru
     };
     let _approved = cx.approve(Ask::loses(database.name(), effect)).await?;
 
-    let trust = match trust {
-        Trust::Balance => repair::Trust::Balance,
-        Trust::Ledger => repair::Trust::Ledger,
-    };
     let batch_id = key::fresh_id();
     let repairer = Repairer { batch_id: Some(batch_id), actor: Some(cx.settings.actor.value.as_str()) };
-    let posted = transact(cx, database, batch_id, async |tx| {
-        let mut posted = Vec::new();
+    let done = transact(cx, database, batch_id, async |tx| {
+        let (mut posted, mut beyond) = (Vec::new(), Vec::new());
         for finding in &drifted {
-            posted.extend(repair::repair(tx, &finding.user_id, trust, repairer).await?);
+            match repair::repair(tx, &finding.user_id, trust.into(), repairer).await {
+                Ok(done) => posted.extend(done),
+                // Nothing was written for it yet.
+                Err(error @ MilesError::BeyondRepair { .. }) => beyond.push(error),
+                Err(error) => return Err(error),
+            }
         }
-        Ok(posted)
-    })
-    .await?;
+        Ok((posted, beyond))
+    });
+    let (posted, mut beyond) =
+        done.await.map_err(|error| answer::worded(error, Again::Line(&again(database, user, trust))))?;
+    if posted.is_empty() && beyond.len() == 1 {
+        return Err(beyond.remove(0).into());
+    }
     answer::list(cx, posted).await?;
-    Ok(left(cx))
+    let others = left(cx);
+    if beyond.is_empty() {
+        return Ok(others);
+    }
+    for error in beyond.into_iter().map(Error::from) {
+        cx.ui.warn(format!("{}: {}", error.what(), error.reasons().join("; ")));
+    }
+    Ok(Outcome::Found)
 }
 
-/// The command that mends a finding.
-fn fix(finding: &Finding, database: &Database) -> String {
-    let user = shell::word(&format!("@{}", finding.username));
-    let entry = finding.entry_id.map(|id| id.to_string()).unwrap_or_default();
-    let flight = finding.flight_id.map(|id| id.to_string()).unwrap_or_default();
+/// The repair once more.
+fn again(database: &Database, user: Option<&user::Model>, trust: Trust) -> String {
+    let trust = trust.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
+    let user = user.map(|user| format!(" --user {}", shell::account(&user.user_id, &user.username)));
+    let confirm = shell::flag("--confirm", database.name());
+    format!("skyteam miles audit{} --repair --trust {trust} {confirm}", user.unwrap_or_default())
+}
+
+/// The command that mends a finding; and another where somebody has to decide what is right.
+fn fixes(finding: &Finding, database: &Database) -> (String, Option<String>) {
+    let user = shell::account(&finding.user_id, &finding.username);
+    let id = |id: Option<Id>| id.map(|id| id.to_string()).unwrap_or_default();
+    let (entry, flight) = (id(finding.entry_id), id(finding.flight_id));
     let found = finding.found.unwrap_or_default();
-    match finding.invariant {
-        Invariant::BalanceIsSum => format!(
-            "skyteam miles audit --user {user} --repair --trust ledger {}   (or --trust balance)",
-            shell::flag("--confirm", database.name())
-        ),
-        Invariant::BalanceInRange if found < 0 => format!("skyteam miles award {user} {} --note TEXT", -found),
-        Invariant::BalanceInRange => {
-            format!("skyteam miles spend {user} {} --note TEXT", found - finding.expected.unwrap_or_default())
+    let reverse = format!("skyteam miles reverse {entry} --note TEXT");
+    let award = |miles: i64| format!("skyteam miles award {user} {miles} --flight {flight} --note TEXT");
+    let fix = match finding.invariant {
+        Invariant::BalanceIsSum => {
+            let (balance, ledger) = (found, finding.expected.unwrap_or_default());
+            let confirm = shell::flag("--confirm", database.name());
+            let mut ways = [(repair::Trust::Ledger, "ledger"), (repair::Trust::Balance, "balance")]
+                .into_iter()
+                .filter(|(trust, _)| repair::is_possible(*trust, balance, ledger))
+                .map(|(_, name)| format!("skyteam miles audit --user {user} --repair --trust {name} {confirm}"));
+            let first = ways.next().unwrap_or_else(|| format!("skyteam miles history {user}"));
+            return (first, ways.next());
         }
-        Invariant::OneAwardAFlight | Invariant::ProductExists => format!("skyteam miles reverse {entry} --note TEXT"),
+        // No entry holds more than that: the rest is found next time.
+        Invariant::BalanceInRange if found < 0 => {
+            format!("skyteam miles award {user} {} --note TEXT", (-found).min(MAX_BALANCE.into()))
+        }
+        Invariant::BalanceInRange => {
+            let over = (found - i64::from(MAX_BALANCE)).min(MAX_BALANCE.into());
+            format!("skyteam miles spend {user} {over} --note TEXT")
+        }
+        Invariant::OneAwardAFlight | Invariant::ProductExists => reverse,
         Invariant::PassengerMiles => match (finding.expected, finding.found) {
-            (Some(miles), Some(_)) => format!(
-                "skyteam miles reverse {entry} --note TEXT && skyteam miles award {user} {miles} --flight {flight} --note TEXT"
-            ),
-            (Some(miles), None) => format!("skyteam miles award {user} {miles} --flight {flight} --note TEXT"),
-            (None, _) => format!("skyteam flight board {flight} {user} --miles {found}"),
+            (Some(0), Some(_)) => reverse,
+            (Some(miles), Some(_)) => format!("{reverse} && {}", award(miles)),
+            (Some(miles), None) => award(miles),
+            (None, _) if finding.cancelled => reverse,
+            (None, _) => {
+                // By the manifest, which is open after the flight too.
+                let line = serde_json::json!({"userId": finding.user_id, "miles": found}).to_string();
+                format!("echo {} | skyteam flight manifest import {flight} -", shell::word(&line))
+            }
         },
         Invariant::SignFitsType => by_hand(
             database,
@@ -206,7 +265,8 @@ fn fix(finding: &Finding, database: &Database) -> String {
         Invariant::ReversalIsOpposite | Invariant::ReversedOnce => {
             by_hand(database, &format!(r#"UPDATE "milesTransactions" SET "reversesId" = NULL WHERE "id" = '{entry}'"#))
         }
-    }
+    };
+    (fix, None)
 }
 
 /// What only the database's administrator can mend: entries are append-only but under maintenance.

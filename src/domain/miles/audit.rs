@@ -82,6 +82,9 @@ pub struct Finding {
     pub expected: Option<i64>,
     /// What is: the balance, the award, …
     pub found: Option<i64>,
+    /// Whether the flight concerned was cancelled: nobody boards it any more.
+    #[serde(skip)]
+    pub cancelled: bool,
 }
 
 /// Looks at everybody, or at one user; streams what it finds, by invariant, then by user.
@@ -127,5 +130,6 @@ fn finding(row: &QueryResult) -> Result<Finding, DbErr> {
         product_id: row.try_get("", "productId")?,
         expected: row.try_get("", "expected")?,
         found: row.try_get("", "found")?,
+        cancelled: row.try_get::<Option<bool>>("", "cancelled")?.unwrap_or_default(),
     })
 }

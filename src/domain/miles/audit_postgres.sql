@@ -1,17 +1,19 @@
 -- Every invariant of the ledger in one statement, so that all of it is judged on one snapshot.
 --
--- One pass over each large table, by user. Whether a user's passenger rows and entries for flights are the same set of
+-- One pass over each large table, by user. Whether a user's passenger rows and awards for flights are the same set of
 -- (flight, miles) is told by their number and the exclusive or of a 64-bit hash of each: equal for equal sets, and for
 -- sets that differ only with a chance of 2^-64. Exact comparing is left for the users in whom something differs
--- ("suspect"): reversals among them, which are entries for a flight without a passenger of their own.
+-- ("suspect"): among them whoever was given a second award after the first was reversed.
 --
 -- What a validated CHECK of the table proves is not looked for again.
 --
 -- {user} narrows it to one user: `AND "userId" = $1`, or nothing.
 WITH ledger AS (
-    SELECT "userId", sum("amount") AS total, count("flightId") AS flights,
-        bit_xor(uuid_hash_extended("flightId", "amount")) AS mark
-    FROM "milesTransactions" WHERE true {user} GROUP BY "userId"
+    SELECT "userId", sum("amount") AS total, count(mark) AS flights, bit_xor(mark) AS mark
+    FROM (SELECT "userId", "amount", CASE WHEN "flightId" IS NOT NULL AND "source" = 'flight' AND "type" = 'earn'
+            THEN uuid_hash_extended("flightId", "amount") END AS mark
+        FROM "milesTransactions" WHERE true {user}) entry
+    GROUP BY "userId"
 ), board AS (
     SELECT "userId", count(*) AS flights, bit_xor(uuid_hash_extended("flightId", "miles")) AS mark
     FROM "flightPassengers" WHERE true {user} GROUP BY "userId"
@@ -62,6 +64,7 @@ WITH ledger AS (
         AND NOT EXISTS (SELECT FROM "milesProducts" p WHERE p."productId" = e."productId")
         AND NOT EXISTS (SELECT FROM "milesTransactions" r WHERE r."reversesId" = e."id")
 )
-SELECT f.invariant, f."userId", u."username", f."entryId", f."flightId", f."productId", f.expected, f.found::int8 AS found
-FROM finding f JOIN "users" u USING ("userId")
-ORDER BY place, "userId", "entryId", "flightId"
+SELECT f.invariant, f."userId", u."username", f."entryId", f."flightId", f."productId", f.expected, f.found::int8 AS found,
+    g."startedAt" IS NULL AND g."endTime" IS NOT NULL AS cancelled
+FROM finding f JOIN "users" u USING ("userId") LEFT JOIN "flights" g ON g."id" = f."flightId"
+ORDER BY place, "userId", "entryId", f."flightId"

@@ -52,6 +52,7 @@ WITH ledger AS MATERIALIZED (
         AND e."productId" NOT IN (SELECT "productId" FROM "milesProducts")
         AND NOT EXISTS (SELECT 1 FROM "milesTransactions" r WHERE r."reversesId" = e."id")
 )
-SELECT f.invariant, f."userId", u."username", f."entryId", f."flightId", f."productId", f.expected, f.found
-FROM finding f JOIN "users" u ON u."userId" = f."userId"
+SELECT f.invariant, f."userId", u."username", f."entryId", f."flightId", f."productId", f.expected, f.found,
+    g."startedAt" IS NULL AND g."endTime" IS NOT NULL AS cancelled
+FROM finding f JOIN "users" u ON u."userId" = f."userId" LEFT JOIN "flights" g ON g."id" = f."flightId"
 ORDER BY f.place, f."userId", f."entryId", f."flightId"

@@ -112,11 +112,11 @@ pub async fn post_in(tx: &Transaction, movement: &Movement) -> Result<Posted, Mi
 
 /// The short statement: update on condition, then insert, as one.
 async fn post_at_once(database: &Database, movement: &Movement) -> Result<Posted, MilesError> {
-    let connection = database.conn();
-    match connection.query_one_raw(rows::statement(connection, AT_ONCE.as_str(), values(movement))).await {
+    let connection = database.conn().committing();
+    match connection.query_one_raw(rows::statement(&connection, AT_ONCE.as_str(), values(movement))).await {
         Ok(Some(row)) => Ok(Posted { entry: rows::entry(&row)?, balance: row.try_get("", "balance")?, already: false }),
-        Ok(None) => settle(connection, movement).await,
-        Err(error) if is_taken(&error) => settle(connection, movement).await,
+        Ok(None) => settle(&connection, movement).await,
+        Err(error) if is_taken(&error) => settle(&connection, movement).await,
         Err(error) => Err(unknown_or_failed(movement.id, error)),
     }
 }

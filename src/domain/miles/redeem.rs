@@ -63,7 +63,7 @@ static REDEEM: LazyLock<String> = LazyLock::new(|| {
 pub async fn redeem(database: &Database, wanted: &Redemption) -> Result<Posted, MilesError> {
     let done = db::retry(MilesError::db, || async {
         match database.engine() {
-            Engine::Postgres => redeem_postgres(database.conn(), wanted).await,
+            Engine::Postgres => redeem_postgres(&database.conn().committing(), wanted).await,
             Engine::Sqlite => {
                 let tx = database.begin().await?;
                 let posted = redeem_in(&tx, wanted).await?;

@@ -3,7 +3,7 @@
 //! Either way an entry of source `adjustment` says what was done. Nothing but drift is mended here: a negative balance that
 //! the entries explain, or a flight paid twice, is put right by ordinary entries.
 
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, DbErr};
 
 use super::rows;
 use super::{Holder, MAX_BALANCE, MilesError, Movement, Posted, bulk, key, source};
@@ -26,6 +26,16 @@ pub struct Repairer<'a> {
     pub batch_id: Option<Id>,
     /// Who does it.
     pub actor: Option<&'a str>,
+}
+
+/// Whether one entry can make these equal: [`Trust::Balance`] needs an amount that an entry holds, [`Trust::Ledger`] a sum
+/// that a balance may become, which does not fall below zero.
+pub fn is_possible(trust: Trust, balance: i64, ledger: i64) -> bool {
+    match trust {
+        Trust::Balance => i32::try_from(balance - ledger).is_ok_and(|amount| amount != i32::MIN),
+        // The guard lets a negative balance rise.
+        Trust::Ledger => ledger <= i64::from(MAX_BALANCE) && (ledger >= 0 || ledger > balance),
+    }
 }
 
 /// Locks the user, computes the drift again and mends it; `None` where there is none.
@@ -53,21 +63,14 @@ pub async fn repair(
     if balance == ledger {
         return Ok(None);
     }
-    let beyond = || MilesError::BeyondRepair { user_id: user_id.to_owned(), balance, ledger };
+    if !is_possible(trust, balance, ledger) {
+        return Err(MilesError::BeyondRepair { user_id: user_id.to_owned(), balance, ledger });
+    }
     let (amount, note) = match trust {
-        Trust::Balance => {
-            let missing = i32::try_from(balance - ledger).ok().filter(|amount| *amount != i32::MIN);
-            (missing.ok_or_else(beyond)?, format!("ledger had {ledger}, balance {balance} was trusted"))
-        }
-        Trust::Ledger => {
-            // The guard lets a negative balance rise, and nothing fall below zero.
-            let fits = ledger <= i64::from(MAX_BALANCE) && (ledger >= 0 || ledger > balance);
-            if !fits {
-                return Err(beyond());
-            }
-            (0, format!("balance was {balance}, ledger {ledger} was trusted"))
-        }
+        Trust::Balance => (balance - ledger, format!("ledger had {ledger}, balance {balance} was trusted")),
+        Trust::Ledger => (0, format!("balance was {balance}, ledger {ledger} was trusted")),
     };
+    let amount = i32::try_from(amount).map_err(out_of_range)?;
     let entry = Movement {
         source: source::ADJUSTMENT.to_owned(),
         note: Some(note),
@@ -81,10 +84,31 @@ pub async fn repair(
         Trust::Balance => balance,
         Trust::Ledger => {
             let sql = r#"UPDATE "users" SET "miles" = $2 WHERE "userId" = $1"#;
-            let ledger_miles = i32::try_from(ledger).map_err(|_| beyond())?;
+            let ledger_miles = i32::try_from(ledger).map_err(out_of_range)?;
             tx.execute_raw(rows::statement(tx, sql, [user_id.into(), ledger_miles.into()])).await?;
             ledger
         }
     };
     Ok(Some(Posted { entry, balance, already: false }))
+}
+
+/// What [`is_possible`] has ruled out.
+fn out_of_range(error: std::num::TryFromIntError) -> DbErr {
+    DbErr::Type(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_one_entry_can_mend_is_known_beforehand() {
+        let possible =
+            |balance, ledger| [Trust::Balance, Trust::Ledger].map(|trust| is_possible(trust, balance, ledger));
+        assert_eq!(possible(507, 500), [true, true]);
+        assert_eq!(possible(0, -500), [true, false]);
+        assert_eq!(possible(-700, -500), [true, true]);
+        assert_eq!(possible(3_000_000_000, 100), [false, true]);
+        assert_eq!(possible(0, 3_000_000_000), [false, false]);
+    }
 }
