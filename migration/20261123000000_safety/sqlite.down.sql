@@ -1,5 +1,6 @@
 -- No data is lost.
 
+DROP TRIGGER "milesTransactions_append_only_insert";
 DROP TRIGGER "milesTransactions_append_only_delete";
 DROP TRIGGER "milesTransactions_append_only";
 DROP TRIGGER "users_miles_bound_insert";

@@ -87,4 +87,6 @@ CREATE TRIGGER "milesTransactions_append_only" BEFORE UPDATE ON "milesTransactio
 
 CREATE TRIGGER "milesTransactions_append_only_delete" BEFORE DELETE ON "milesTransactions" FOR EACH ROW WHEN NOT EXISTS (SELECT 1 FROM "_skyteam_maintenance") BEGIN SELECT RAISE(ABORT, 'milesTransactions is append-only: reverse the entry instead'); END;
 
+CREATE TRIGGER "milesTransactions_append_only_insert" BEFORE INSERT ON "milesTransactions" FOR EACH ROW WHEN NOT EXISTS (SELECT 1 FROM "_skyteam_maintenance") AND EXISTS (SELECT 1 FROM "milesTransactions" WHERE "id" = NEW."id" OR rowid = NEW.rowid) BEGIN SELECT RAISE(ABORT, 'milesTransactions is append-only: reverse the entry instead'); END;
+
 CREATE INDEX "milesProducts_airlineId_idx" ON "milesProducts" ("airlineId");

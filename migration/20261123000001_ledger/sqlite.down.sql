@@ -27,3 +27,5 @@ CREATE INDEX "milesTransactions_userId_createdAt_idx" ON "milesTransactions" ("u
 CREATE TRIGGER "milesTransactions_append_only" BEFORE UPDATE ON "milesTransactions" FOR EACH ROW WHEN NOT EXISTS (SELECT 1 FROM "_skyteam_maintenance") BEGIN SELECT RAISE(ABORT, 'milesTransactions is append-only: reverse the entry instead'); END;
 
 CREATE TRIGGER "milesTransactions_append_only_delete" BEFORE DELETE ON "milesTransactions" FOR EACH ROW WHEN NOT EXISTS (SELECT 1 FROM "_skyteam_maintenance") BEGIN SELECT RAISE(ABORT, 'milesTransactions is append-only: reverse the entry instead'); END;
+
+CREATE TRIGGER "milesTransactions_append_only_insert" BEFORE INSERT ON "milesTransactions" FOR EACH ROW WHEN NOT EXISTS (SELECT 1 FROM "_skyteam_maintenance") AND EXISTS (SELECT 1 FROM "milesTransactions" WHERE "id" = NEW."id" OR rowid = NEW.rowid) BEGIN SELECT RAISE(ABORT, 'milesTransactions is append-only: reverse the entry instead'); END;

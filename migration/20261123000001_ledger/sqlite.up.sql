@@ -34,3 +34,5 @@ CREATE INDEX "milesTransactions_batchId_idx" ON "milesTransactions" ("batchId");
 CREATE TRIGGER "milesTransactions_append_only" BEFORE UPDATE ON "milesTransactions" FOR EACH ROW WHEN NOT EXISTS (SELECT 1 FROM "_skyteam_maintenance") BEGIN SELECT RAISE(ABORT, 'milesTransactions is append-only: reverse the entry instead'); END;
 
 CREATE TRIGGER "milesTransactions_append_only_delete" BEFORE DELETE ON "milesTransactions" FOR EACH ROW WHEN NOT EXISTS (SELECT 1 FROM "_skyteam_maintenance") BEGIN SELECT RAISE(ABORT, 'milesTransactions is append-only: reverse the entry instead'); END;
+
+CREATE TRIGGER "milesTransactions_append_only_insert" BEFORE INSERT ON "milesTransactions" FOR EACH ROW WHEN NOT EXISTS (SELECT 1 FROM "_skyteam_maintenance") AND EXISTS (SELECT 1 FROM "milesTransactions" WHERE "id" = NEW."id" OR rowid = NEW.rowid OR "reversesId" = NEW."reversesId") BEGIN SELECT RAISE(ABORT, 'milesTransactions is append-only: reverse the entry instead'); END;

@@ -113,23 +113,26 @@ pub fn triggers(table: &str) -> Vec<Trigger> {
             ]
         }
         "milesTransactions" => {
-            let sqlite = |name: &str, event: &str| {
+            let sqlite = |name: &str, event: &str, also: &str| {
                 sqlite_trigger(
                     name,
                     &format!(
-                        "BEFORE {event} ON {{table}} FOR EACH ROW WHEN NOT EXISTS (SELECT 1 FROM \"{MAINTENANCE_TABLE}\")"
+                        "BEFORE {event} ON {{table}} FOR EACH ROW WHEN NOT EXISTS (SELECT 1 FROM \"{MAINTENANCE_TABLE}\"){also}"
                     ),
                     &format!("SELECT RAISE(ABORT, '{APPEND_ONLY}');"),
                 )
             };
+            // INSERT OR REPLACE deletes what is in its way, and no trigger of deletes is told.
+            let in_its_way = r#" AND EXISTS (SELECT 1 FROM {table} WHERE "id" = NEW."id" OR rowid = NEW.rowid OR "reversesId" = NEW."reversesId")"#;
             vec![
                 postgres_trigger(
                     "milesTransactions_append_only",
                     "BEFORE DELETE OR UPDATE OR TRUNCATE",
                     "FOR EACH STATEMENT",
                 ),
-                sqlite("milesTransactions_append_only", "UPDATE"),
-                sqlite("milesTransactions_append_only_delete", "DELETE"),
+                sqlite("milesTransactions_append_only", "UPDATE", ""),
+                sqlite("milesTransactions_append_only_delete", "DELETE", ""),
+                sqlite("milesTransactions_append_only_insert", "INSERT", in_its_way),
             ]
         }
         _ => Vec::new(),

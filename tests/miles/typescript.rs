@@ -110,3 +110,33 @@ fn one_account_is_spent_exactly_by_both_programs_at_once() {
     assert_eq!(state(&world), format!("1={left} 2=0 3=0 entries={} seats=0", 1 + ours + theirs));
     sound(&world);
 }
+
+#[test]
+fn a_program_on_sqlite_cannot_write_over_history() {
+    let world = World::sqlite();
+    furnish(&world);
+    let id = award(&world, "1", 500)["id"].as_str().unwrap().to_owned();
+    world.run(format!("miles reverse {id} --note x --yes")).ok();
+    let entries = r#"SELECT * FROM "milesTransactions" ORDER BY rowid"#;
+    let before = world.query(entries);
+    for (columns, values) in
+        [(r#""id", "#, format!("'{id}', ")), ("rowid, ", "1, ".to_owned()), (r#""reversesId", "#, format!("'{id}', "))]
+    {
+        for verb in ["INSERT OR REPLACE", "REPLACE", "INSERT OR IGNORE", "INSERT"] {
+            let sql = format!(
+                r#"{verb} INTO "milesTransactions" ({columns}"userId", "amount", "type", "source") VALUES ({values}'1', 7, 'earn', 'x')"#
+            );
+            let refused = world.source().try_rows(&sql).unwrap_err().to_string();
+            assert!(
+                refused.contains("milesTransactions is append-only: reverse the entry instead"),
+                "{sql}: {refused}"
+            );
+            assert_eq!(world.query(entries), before, "{sql}");
+        }
+    }
+    world.query(
+        r#"INSERT OR REPLACE INTO "milesTransactions" ("userId", "amount", "type", "source") VALUES ('1', 7, 'earn', 'x');
+        UPDATE "users" SET "miles" = "miles" + 7 WHERE "userId" = '1'"#,
+    );
+    sound(&world);
+}

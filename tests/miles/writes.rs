@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{DL1, award, furnish, sound, state, unguarded};
-use crate::support::{World, both};
+use crate::support::{Engine, World, both};
 
 both!(fn an_award_is_an_entry_and_its_balance(world) {
     furnish(world);
@@ -299,6 +299,37 @@ both!(fn a_dry_run_says_what_would_be_and_changes_nothing(world) {
     assert_eq!(world.run("miles import rows.csv -n -o json").json()["applied"], 2);
     world.run("miles spend 1 501 --note x -n").exits(5);
     assert_eq!(state(world), before);
+});
+
+both!(fn what_an_airline_usually_pays_is_found_however_long_ago(world) {
+    furnish(world);
+    // Nobody paid yet: nothing is usual.
+    world.run("miles award 1 1000 --note x --flight DL1").ok();
+    let entry = world.run("miles award 2 1001 --note x --flight DL1 -o json").json();
+    // An airline without awards is held to what the alliance pays.
+    world.query(r#"INSERT INTO "brands" ("brandId", "airlineId", "name", "iata", "icao", "callsign") VALUES ('klm', 'klm', 'KLM', 'KL', 'KLM', 'KLM');
+        UPDATE "flights" SET "airlineId" = 'klm', "brandId" = 'klm' WHERE "code" = 'DL2'"#);
+    let asked = world.run("miles award 3 20001 --note x --flight DL2").exits(9);
+    assert!(asked.stderr.contains("over 20 times the usual award of 1000"), "{asked}");
+    world.run("miles award 3 20000 --note x --flight DL2 -n").ok();
+    let asked = world.run("miles award 3 20001 --note x --flight DL1").exits(9);
+    assert!(asked.stderr.contains("over 20 times the usual award of 1000"), "{asked}");
+
+    // Later come more entries that are no awards than any one look would take in: spendings, and a batch taken back.
+    world.run(format!("miles reverse {} --note x --yes", entry["id"].as_str().unwrap())).ok();
+    let (many, id) = match world.engine() {
+        Engine::Postgres => ("generate_series(1, 20000) AS n(value)", "gen_random_uuid()"),
+        Engine::Sqlite => (
+            "(WITH RECURSIVE n(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n WHERE value < 20000) SELECT value FROM n)",
+            "printf('%08x-0000-4000-8000-000000000000', value)",
+        ),
+    };
+    world.query(&format!(
+        r#"INSERT INTO "milesTransactions" ("id", "userId", "amount", "type", "source")
+        SELECT {id}, '1', 0, 'spend', 'shop' FROM {many}"#
+    ));
+    let asked = world.run("miles award 1 20001 --note x").exits(9);
+    assert!(asked.stderr.contains("over 20 times the usual award of 1000"), "{asked}");
 });
 
 both!(fn a_large_award_asks_first(world) {

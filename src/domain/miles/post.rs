@@ -55,12 +55,13 @@ static SETTLE: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-/// SQLite has no writing CTE; `BEGIN IMMEDIATE` has locked the database, so that nothing moves between statements.
+/// SQLite has no writing CTE; `BEGIN IMMEDIATE` has locked the database, so that nothing moves between statements. A taken
+/// key is looked for and not left to `ON CONFLICT`: the trigger that keeps entries from being replaced speaks first.
 static SQLITE_INSERT: LazyLock<String> = LazyLock::new(|| {
     format!(
         r#"INSERT INTO "milesTransactions" ({COLUMNS})
         SELECT $1, "userId", $3, $4, $5, $6, $7, $8, $12, $9, $10, $11 FROM "users" WHERE "userId" = $2 AND {ALLOWED}
-        ON CONFLICT ("id") DO NOTHING
+            AND NOT EXISTS (SELECT 1 FROM "milesTransactions" WHERE "id" = $1)
         RETURNING {COLUMNS}"#
     )
 });
