@@ -17,6 +17,15 @@ impl From<MilesError> for Error {
                 Self::new(Kind::NotFound, "not_found", format!("no user {}", quoted(&user_id))).fix("skyteam user list")
             }
             MilesError::NotEnough { holder, needs } => not_enough(&holder, needs),
+            MilesError::SpentSince { holder, takes } => {
+                let short = takes - holder.miles;
+                Self::new(Kind::Refused, "not_enough_miles", "what is to be taken back has been spent")
+                    .why(format!(
+                        "{} has {}, the reversal takes back {takes}: {short} short",
+                        holder.username, holder.miles
+                    ))
+                    .fix(format!("skyteam miles history {}", shell::user(&holder.username)))
+            }
             MilesError::TooMany { holder, adds } => {
                 Self::new(Kind::Refused, "too_many_miles", "the balance would be too large")
                     .why(format!(
@@ -62,6 +71,10 @@ impl From<MilesError> for Error {
                 Self::new(Kind::Refused, "is_reversal", format!("{id} is itself a reversal"))
                     .why("what it took back is given again by a new entry")
                     .fix("skyteam miles award USER AMOUNT --note TEXT")
+            }
+            MilesError::MovesNothing { id } => {
+                Self::new(Kind::Refused, "moves_nothing", format!("{id} has no miles to take back"))
+                    .why("an entry of 0 miles says what was done, and changed no sum")
             }
             MilesError::Batch { rejected } => batch(rejected),
             MilesError::BeyondRepair { user_id, balance, ledger } => {

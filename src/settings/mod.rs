@@ -135,7 +135,7 @@ impl Settings {
                 Some(_) => Setting::new(settings.kind, from_profile()),
                 None => Setting::new(ProfileKind::Local, Origin::Default),
             },
-            actor: choose_actor(&sources, flags),
+            actor: choose_actor(&sources, flags)?,
             tz: choose_zone(&sources, flags)?,
             max_connections: match (flags.max_connections, settings.max_connections) {
                 (Some(most), _) => Setting::new(most.max(1), Origin::Flag("--max-connections")),
@@ -321,14 +321,24 @@ fn homeless() -> DatabaseChoice {
     }))
 }
 
-fn choose_actor(sources: &Sources, flags: &Global) -> Setting<String> {
-    if let Some(actor) = &flags.actor {
-        return Setting::new(actor.clone(), Origin::Flag("--actor"));
+fn choose_actor(sources: &Sources, flags: &Global) -> Result<Setting<String>> {
+    let found = match &flags.actor {
+        Some(actor) => Some(Setting::new(actor.clone(), Origin::Flag("--actor"))),
+        None => sources.variable("SKYTEAM_ACTOR").or_else(|| sources.file_value(|file| file.actor.clone())),
+    };
+    let Some(found) = found else {
+        return Ok(Setting::new(whoami::username().unwrap_or_else(|_| "unknown".into()), Origin::System));
+    };
+    // The ledger keeps it for ever: it must say who it was, and say it the same on every terminal.
+    if found.value.trim().is_empty() || found.value.chars().any(char::is_control) {
+        let kind = if matches!(found.origin, Origin::Flag(_)) { Kind::Usage } else { Kind::Config };
+        let what = format!(
+            "actor {:?} is not accepted: a name with a visible character and no control character",
+            found.value
+        );
+        return Err(Error::new(kind, "invalid_actor", what).why(format!("from {}", found.origin)));
     }
-    sources
-        .variable("SKYTEAM_ACTOR")
-        .or_else(|| sources.file_value(|file| file.actor.clone()))
-        .unwrap_or_else(|| Setting::new(whoami::username().unwrap_or_else(|_| "unknown".into()), Origin::System))
+    Ok(found)
 }
 
 fn choose_zone(sources: &Sources, flags: &Global) -> Result<Setting<Tz>> {

@@ -47,9 +47,18 @@ enum Direction {
     Spend,
 }
 
+/// As for one entry, but that the id is shown, which `miles reverse` takes, and the user, who is the same in all, is not.
+const COLUMNS: [Column; answer::COLUMNS.len()] = {
+    let mut columns = answer::COLUMNS;
+    // So much of it is one of a kind, but for what came in one batch.
+    columns[0] = Column::text("id").rank(0).floor(18);
+    columns[1] = Column::text("userId").wide();
+    columns
+};
+
 impl Row for Line {
     const NOUN: &'static str = "entry";
-    const COLUMNS: &'static [Column] = &answer::COLUMNS;
+    const COLUMNS: &'static [Column] = &COLUMNS;
 
     fn cell(&self, column: usize, look: &Look) -> Cell {
         answer::cell(&self.entry, self.balance, column, look)

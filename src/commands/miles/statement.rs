@@ -19,7 +19,8 @@ pub(super) const EXAMPLES: &str = "Examples:
   skyteam miles statement @pilot123 --month 2026-10
   skyteam miles statement --airline delta --month 2026-10 -o md
 
-The month is that of --tz. The statement of a past month is the same whenever it is made.";
+The month is that of --tz. The statement of a past month is the same whenever it is made; that of a month which is not over
+says so.";
 
 /// Arguments of `miles statement`.
 #[derive(clap::Args, Debug)]
@@ -46,6 +47,8 @@ struct Answer {
     month: String,
     from: Timestamp,
     until: Timestamp,
+    /// Whether the month is over: then it will say the same for ever.
+    complete: bool,
     #[serde(flatten)]
     statement: Statement,
 }
@@ -54,7 +57,8 @@ impl Report for Answer {
     fn human(&self, page: &mut Page<'_>) -> io::Result<()> {
         let look = page.look;
         let made = &self.statement;
-        page.heading(&format!("{}, {}", self.name, self.month))?;
+        let so_far = if self.complete { "" } else { " (so far)" };
+        page.heading(&format!("{}, {}{so_far}", self.name, self.month))?;
         page.gap()?;
         let headings = [
             ("", Align::Left),
@@ -120,6 +124,10 @@ pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
         }
     };
     let statement = statement::statement(database.conn(), &account, from, until).await?;
+    let complete = until <= cx.now.into();
+    if !complete {
+        cx.ui.warn(format!("{} is not over: this is what stands there now, and it may change.", args.month));
+    }
     if cx.ui.format() == Format::Csv {
         return spreadsheet(cx, &statement).await;
     }
@@ -127,7 +135,7 @@ pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
         Account::User(id) => (Some(id), None),
         Account::Airline(id) => (None, Some(id)),
     };
-    cx.ui.report(&Answer { user_id, airline_id, name, month: args.month, from, until, statement })?;
+    cx.ui.report(&Answer { user_id, airline_id, name, month: args.month, from, until, complete, statement })?;
     Ok(Outcome::Done)
 }
 

@@ -7,6 +7,7 @@
 use sea_orm::{ConnectionTrait, DbErr, Value};
 
 use super::rows;
+use crate::db::Engine;
 use crate::entity::types::Timestamp;
 
 /// What is ranked.
@@ -70,6 +71,11 @@ pub async fn places(connection: &impl ConnectionTrait, scope: &Scope, limit: u64
         conditions.push(format!(r#"e."flightId" IN (SELECT "id" FROM "flights" WHERE "airlineId" = {airline_id})"#));
     }
     let conditions = conditions.join(" AND ");
+    // By bytes on both engines: a server's own alphabet depends on its locale.
+    let by_name = match Engine::of(connection) {
+        Engine::Postgres => r#""username" COLLATE "C""#,
+        Engine::Sqlite => r#""username""#,
+    };
     let earned = r#"CAST(sum(e."amount") AS bigint)"#;
     let sql = if scope.is_balance() {
         // The few are found first, and only their entries are read.
@@ -78,8 +84,8 @@ pub async fn places(connection: &impl ConnectionTrait, scope: &Scope, limit: u64
                 WHERE e."userId" = u."userId" AND {conditions}), 0) AS "earned"
             FROM (SELECT rank() OVER (ORDER BY "miles" DESC) AS "rank", "userId", "username", "displayName",
                     CAST("miles" AS bigint) AS "miles"
-                FROM "users" ORDER BY "miles" DESC, "username" LIMIT {limit}) u
-            ORDER BY "rank", "username""#
+                FROM "users" ORDER BY "miles" DESC, {by_name} LIMIT {limit}) u
+            ORDER BY "rank", {by_name}"#
         )
     } else {
         format!(
@@ -88,7 +94,7 @@ pub async fn places(connection: &impl ConnectionTrait, scope: &Scope, limit: u64
             FROM (SELECT e."userId", {earned} AS "earned" FROM "milesTransactions" e WHERE {conditions}
                 GROUP BY e."userId") s
             JOIN "users" u ON u."userId" = s."userId" WHERE "earned" > 0
-            ORDER BY "earned" DESC, u."username" LIMIT {limit}"#
+            ORDER BY "earned" DESC, u.{by_name} LIMIT {limit}"#
         )
     };
     let found = connection.query_all_raw(rows::statement(connection, sql, values)).await?;

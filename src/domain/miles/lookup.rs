@@ -25,6 +25,12 @@ impl Target {
     }
 }
 
+/// Before the id of an entry, where it is a batch's too.
+const ENTRY: &str = "entry:";
+
+/// Before the id of a batch, where it is an entry's too.
+const BATCH: &str = "batch:";
+
 /// What a target holds, for showing it before it is touched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Summary {
@@ -38,28 +44,34 @@ pub struct Summary {
     pub first: Entry,
 }
 
-/// The entry or the batch that a reference means: an id, or at least four characters that one begins with.
+/// The entry or the batch that a reference means: an id, or at least four characters that one begins with. `entry:` or
+/// `batch:` before it says which of the two, where it would be both.
 ///
 /// # Errors
 /// [`ReferenceError`]: neither, several, or one of each.
 pub async fn find(connection: &impl ConnectionTrait, reference: &str) -> Result<Target, ReferenceError> {
-    let entry = match reference::entry(connection, reference).await {
-        Ok(entry) => Some(entry),
-        Err(ReferenceError::NotFound { .. }) => None,
-        Err(other) => return Err(other),
+    let (of_entry, of_batch) = (reference.strip_prefix(ENTRY), reference.strip_prefix(BATCH));
+    let found = |id| match id {
+        Ok(id) => Ok(Some(id)),
+        Err(ReferenceError::NotFound { .. }) => Ok(None),
+        Err(other) => Err(other),
     };
-    let batch = match reference::batch(connection, reference).await {
-        Ok(batch) => Some(batch),
-        Err(ReferenceError::NotFound { .. }) => None,
-        Err(other) => return Err(other),
+    let entry = match of_batch {
+        None => found(reference::entry(connection, of_entry.unwrap_or(reference)).await.map(|entry| entry.id))?,
+        Some(_) => None,
     };
-    let candidate = |id: Id, what: &str| Candidate { key: id.to_string(), what: what.to_owned() };
+    let batch = match of_entry {
+        None => found(reference::batch(connection, of_batch.unwrap_or(reference)).await)?,
+        Some(_) => None,
+    };
+    let candidate =
+        |prefix: &str, id: Id, what: &str| Candidate { key: format!("{prefix}{id}"), what: what.to_owned() };
     let (noun, reference) = (Noun::Entry, reference.to_owned());
     match (entry, batch) {
-        (Some(entry), None) => Ok(Target::Entry(entry.id)),
+        (Some(entry), None) => Ok(Target::Entry(entry)),
         (None, Some(batch)) => Ok(Target::Batch(batch)),
         (Some(entry), Some(batch)) => {
-            let candidates = vec![candidate(entry.id, "an entry"), candidate(batch, "a batch")];
+            let candidates = vec![candidate(ENTRY, entry, "an entry"), candidate(BATCH, batch, "a batch")];
             Err(ReferenceError::Ambiguous { noun, reference, candidates })
         }
         (None, None) => Err(ReferenceError::NotFound { noun, reference, nearest: Vec::new() }),

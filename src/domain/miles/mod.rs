@@ -184,6 +184,14 @@ pub enum MilesError {
         /// How many miles were to be taken, positive.
         needs: i64,
     },
+    /// A reversal would take the balance below zero: some of what it takes back has been spent.
+    #[error("{} has {}, {takes} to be taken back", holder.username, holder.miles)]
+    SpentSince {
+        /// Who, with what.
+        holder: Holder,
+        /// How many miles the reversal takes, positive.
+        takes: i64,
+    },
     /// The balance would pass [`MAX_BALANCE`].
     #[error("{} has {}, {adds} more is past {MAX_BALANCE}", holder.username, holder.miles)]
     TooMany {
@@ -249,6 +257,12 @@ pub enum MilesError {
     /// The entry takes back another one; such an entry is not reversed.
     #[error("{id} is a reversal")]
     IsReversal {
+        /// The entry or batch.
+        id: Id,
+    },
+    /// The entry, or all of the batch, has no miles to take back.
+    #[error("{id} moves no miles")]
+    MovesNothing {
         /// The entry or batch.
         id: Id,
     },

@@ -28,9 +28,9 @@ pub struct Reversed {
 /// Reverses an entry, or what is not yet reversed of a batch: all of it or nothing.
 ///
 /// # Errors
-/// [`MilesError::NoEntry`], [`MilesError::IsReversal`], [`MilesError::AlreadyReversed`]; [`MilesError::Batch`] with every
-/// user whose balance would fall below zero or pass the limit, at the place of the user's first entry. The transaction
-/// must then be rolled back.
+/// [`MilesError::NoEntry`], [`MilesError::IsReversal`], [`MilesError::AlreadyReversed`], [`MilesError::MovesNothing`];
+/// [`MilesError::Batch`] with every user whose balance would fall below zero ([`MilesError::SpentSince`]) or pass the
+/// limit, at the place of the user's first entry. The transaction must then be rolled back.
 pub async fn reverse(
     tx: &Transaction,
     target: Target,
@@ -53,6 +53,11 @@ pub async fn reverse(
         return Err(MilesError::AlreadyReversed { id: target.id(), by });
     }
 
+    let open: Vec<&Entry> = open.into_iter().filter(|entry| means_something(entry)).collect();
+    if open.is_empty() {
+        return Err(MilesError::MovesNothing { id: target.id() });
+    }
+
     let mut totals: BTreeMap<&str, (usize, i64)> = BTreeMap::new();
     for (index, entry) in open.iter().enumerate() {
         totals.entry(&entry.user_id).or_insert((index, 0)).1 -= i64::from(entry.amount);
@@ -60,7 +65,10 @@ pub async fn reverse(
     let rejected: Vec<Rejection> = totals
         .iter()
         .filter_map(|(user_id, (index, total))| {
-            let error = post::refusal(locked.holders.get(*user_id)?, *total)?;
+            let error = match post::refusal(locked.holders.get(*user_id)?, *total)? {
+                MilesError::NotEnough { holder, needs } => MilesError::SpentSince { holder, takes: needs },
+                other => other,
+            };
             Some(Rejection { index: *index, error })
         })
         .collect();
@@ -98,6 +106,12 @@ pub async fn reverse(
     }
     bulk::write(tx, posted.iter().map(|posted| &posted.entry), |_| ()).await.map_err(|error| lost(error, target))?;
     Ok(Reversed { posted, before: before.into_iter().map(|entry| entry.id).collect() })
+}
+
+/// Whether taking an entry back changes anything: a balance, or, of an award of 0 miles for a flight, that it stands. What
+/// a repair did to a balance is told by an entry of 0, and is not undone by another one.
+fn means_something(entry: &Entry) -> bool {
+    entry.amount != 0 || entry.source == source::FLIGHT
 }
 
 /// The entries that take back one of `ids`: by what they take back.
