@@ -146,6 +146,25 @@ both!(fn each_command_is_printed_so_that_it_works(world) {
     assert_eq!(world.query(r#"SELECT sum("miles") FROM "users" WHERE "userId" IN ('5000000', 'not digits')"#), "0");
 });
 
+#[test]
+fn a_balance_past_the_column_is_shown_and_mended() {
+    // SQLite keeps what another program wrote before the triggers stood there.
+    let world = World::sqlite();
+    furnish(&world);
+    unguarded(
+        &world,
+        r#"DROP TRIGGER "users_miles_bound";
+        INSERT INTO "milesTransactions" ("userId", "amount", "type", "source") VALUES ('1', 1500000000, 'earn', 'x'), ('1', 1500000000, 'earn', 'x');
+        UPDATE "users" SET "miles" = 3000000000 WHERE "userId" = '1'"#,
+    );
+    assert_eq!(found(&world), ["balance_in_range 1 2147483647 3000000000"]);
+    assert_eq!(world.run("miles balance 1 -o json").json()["balance"], 3_000_000_000_i64);
+    assert_eq!(world.run("user show 1 -o json").json()["miles"], 3_000_000_000_i64);
+    mend(&world);
+    sound(&world);
+    assert_eq!(state(&world), "1=2147483647 2=0 3=0 entries=3 seats=0");
+}
+
 both!(fn what_only_the_administrator_can_mend_is_printed_too(world) {
     furnish(world);
     let id = award(world, "1", 500)["id"].as_str().unwrap().to_owned();

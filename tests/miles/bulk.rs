@@ -60,6 +60,30 @@ both!(fn one_bad_row_stops_all_or_is_handed_back(world) {
     assert_eq!(state(world), "1=0 2=0 3=7 entries=7 seats=0");
 });
 
+both!(fn all_that_is_wrong_is_told_at_once(world) {
+    furnish(world);
+    rows(world, "user,amount\nnobody,5\n1,-5\n2,x\n3,7\n");
+    let error = world.run("miles import rows.csv -o json").exits(5).error();
+    let why = error["why"].as_str().unwrap();
+    assert_eq!(error["message"], "3 rows of 4 cannot be taken, so none was");
+    for line in ["line 2: no user \"nobody\"", "line 3: not enough miles: Ann has 0", "line 4: amount \"x\""] {
+        assert!(why.contains(line), "{why}");
+    }
+    assert_eq!(state(world), "1=0 2=0 3=0 entries=0 seats=0");
+});
+
+both!(fn a_name_that_no_database_can_hold_is_one_row_that_nobody_has(world) {
+    furnish(world);
+    let lines = "{\"user\":\"An\\u0000n\",\"amount\":5}\n{\"user\":\"1\\u0000\",\"amount\":5}\n{\"user\":\"Bob\",\"amount\":6}\n";
+    let run = world.call("miles import - --keep-going -o json").input(lines).run().exits(10);
+    let answer: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!((&answer["applied"], &answer["rejected"]), (&json!(1), &json!(2)), "{run}");
+    assert_eq!(state(world), "1=0 2=6 3=0 entries=1 seats=0");
+    let lines = "{\"user\":\"An\\u0000n\",\"miles\":5}\n";
+    let error = world.call("flight manifest import DL1 - -o json").input(lines).run().error();
+    assert_ne!(error["code"], "encoding", "{error}");
+});
+
 both!(fn rows_with_keys_are_applied_once(world) {
     furnish(world);
     let lines = r#"{"user":"1","amount":100,"key":"a"}

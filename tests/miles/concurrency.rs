@@ -12,7 +12,7 @@ use skyteam::domain::miles::{MilesError, Movement, key, post};
 use tokio::runtime::Runtime;
 
 use super::{award, furnish, library, sound, state};
-use crate::support::{Args, World};
+use crate::support::{Args, Holder, Server, World, eventually};
 
 fn runtime() -> Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
@@ -24,7 +24,7 @@ fn miles(number: i64) -> Amount {
 
 #[test]
 fn sixty_four_clients_spend_one_balance_exactly() {
-    let world = World::postgres();
+    let world = World::on(&Server::durable(&[]));
     furnish(&world);
     award(&world, "1", 1000);
     let runtime = runtime();
@@ -190,4 +190,88 @@ fn only_lost_races_are_run_again() {
             assert_eq!(count, runs, "{state}");
         }
     });
+}
+
+#[test]
+fn two_imports_of_one_key_are_one_entry() {
+    let world = World::postgres();
+    furnish(&world);
+    // Another program's transaction holds the key without the lock that ours wait for, and then gives way: who of the two
+    // imports comes second finds the key taken by the first at the very last moment.
+    let file = |name: &str, user: &str| {
+        std::fs::write(world.work().join(name), format!("user,amount,note,key\n{user},5,x,K\n")).unwrap();
+    };
+    file("one.csv", "1");
+    file("two.csv", "2");
+    let id = key::entry_id("K");
+    let holder = Holder::takes(
+        &world,
+        &format!(
+            r#"INSERT INTO "milesTransactions" ("id", "userId", "amount", "type", "source") VALUES ('{id}', '3', 5, 'earn', 'x')"#
+        ),
+    );
+    let imports: Vec<_> = ["miles import one.csv -o json", "miles import two.csv -o json"]
+        .map(|args| (args, world.spawn(args)))
+        .into_iter()
+        .collect();
+    let waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
+    eventually("both wait for the key", || world.query(waits) == "2");
+    drop(holder);
+    let outputs = imports.into_iter().map(|(args, child)| world.finish(args.to_owned(), child, b""));
+    let (done, refused): (Vec<_>, Vec<_>) = outputs.partition(|output| output.code == 0);
+    assert_eq!((done.len(), refused.len()), (1, 1), "{done:?} {refused:?}");
+    let error = refused[0].clone().exits(5).error();
+    assert!(error["why"].as_str().unwrap().contains("userId: the entry has"), "{error}");
+    assert_eq!(world.query(r#"SELECT count(*), sum("amount") FROM "milesTransactions""#), "1|5");
+    sound(&world);
+}
+
+#[test]
+fn a_locked_file_is_tried_again() {
+    let world = World::sqlite();
+    furnish(&world);
+    runtime().block_on(async {
+        // The lock is not waited for inside SQLite: each refusal comes at once, and only trying again can help.
+        let url = format!("{}?busy_timeout=0&max_connections=2", world.url());
+        let database = super::open(&url, 2).await;
+        let holder = database.begin().await.unwrap();
+        let mut busy = 0;
+        let refused = db::retry(MilesError::db, || {
+            busy += 1;
+            let database = Arc::clone(&database);
+            async move { database.begin().await.map(drop).map_err(MilesError::from) }
+        });
+        let refused = refused.await.unwrap_err();
+        let code = db::sql_state(refused.db().unwrap()).unwrap().code;
+        assert_eq!((busy, code.as_str()), (8, "5"));
+
+        // 517: a transaction that has read what another has written since cannot write any more; a new one can.
+        holder.rollback().await.unwrap();
+        let mut runs = 0;
+        let done = db::retry(MilesError::db, || {
+            runs += 1;
+            let (database, first) = (Arc::clone(&database), runs == 1);
+            async move {
+                use sea_orm::ConnectionTrait;
+                let tx = database.begin_read().await?;
+                tx.execute_unprepared(r#"SELECT count(*) FROM "users""#).await?;
+                let count = tx.query_one_raw(sea_orm::Statement::from_string(
+                    sea_orm::DbBackend::Sqlite,
+                    r#"SELECT count(*) AS n FROM "users""#,
+                ));
+                count.await?;
+                if first {
+                    post::post(&database, &Movement::award(key::fresh_id(), "2", miles(1))).await?;
+                }
+                let sql = r#"UPDATE "users" SET "displayName" = 'seen' WHERE "userId" = '1'"#;
+                tx.execute_unprepared(sql).await?;
+                tx.commit().await?;
+                Ok::<_, MilesError>(())
+            }
+        });
+        done.await.unwrap();
+        assert_eq!(runs, 2);
+    });
+    assert_eq!(world.query(r#"SELECT "displayName" FROM "users" WHERE "userId" = '1'"#), "seen");
+    sound(&world);
 }

@@ -77,6 +77,28 @@ both!(fn a_balance_is_known_for_every_past_moment(world) {
     assert_eq!(now, json!({"userId": "1", "username": "Ann", "balance": 1350, "at": null}));
 });
 
+both!(fn the_id_that_a_reversal_takes_is_shown(world) {
+    past(world);
+    let shown = world.run("miles history 1 --limit 1").ok().stdout;
+    let id = world.query(r#"SELECT "id" FROM "milesTransactions" WHERE "amount" = -100"#);
+    assert!(shown.contains(&id), "{shown}");
+});
+
+both!(fn equals_stand_in_the_order_of_their_bytes(world) {
+    past(world);
+    world.query(
+        r#"INSERT INTO "users" ("userId", "username", "displayName", "miles") VALUES
+            ('11', 'ann', 'x', 1350), ('12', '_x', 'x', 1350), ('13', 'Émile', 'x', 1350), ('14', 'a_b', 'x', 1350), ('15', 'Zoe', 'x', 1350)"#,
+    );
+    let places = world.run("miles leaderboard -o json").json();
+    assert_eq!(column(&places, "username")[..6], ["Ann", "Zoe", "_x", "a_b", "ann", "Émile"]);
+    for user in ["11", "12", "14", "15"] {
+        award(world, user, 1);
+    }
+    let places = world.run("miles leaderboard --since 2025-12-01 -o json").json();
+    assert_eq!(column(&places, "username"), ["Zoe", "_x", "a_b", "ann"]);
+});
+
 both!(fn the_ranking_of_a_past_month_stays(world) {
     past(world);
     award(world, "3", 1350);
@@ -100,9 +122,11 @@ both!(fn the_ranking_of_a_past_month_stays(world) {
 
 both!(fn a_statement_opens_moves_and_closes(world) {
     past(world);
-    let made = world.run("miles statement Ann --month 2025-10 -o json").json();
+    let run = |line: &str| world.call(line).at("2026-01-01T00:00:00Z").run();
+    let made = run("miles statement Ann --month 2025-10 -o json").json();
     assert_eq!(made, json!({
         "userId": "1", "name": "Ann", "month": "2025-10", "from": "2025-10-01T00:00:00Z", "until": "2025-11-01T00:00:00Z",
+        "complete": true,
         "opening": 700, "earned": 750, "spent": -100, "closing": 1350,
         "sources": [
             {"source": "flight", "entries": 1, "earned": 250, "spent": 0},
@@ -112,17 +136,17 @@ both!(fn a_statement_opens_moves_and_closes(world) {
     }));
     // Later entries leave it as it was.
     award(world, "1", 77);
-    assert_eq!(world.run("miles statement Ann --month 2025-10 -o json").json(), made);
+    assert_eq!(run("miles statement Ann --month 2025-10 -o json").json(), made);
     // The month of another zone ends at another instant: the first of October is still September's there.
-    let west = world.run("miles statement Ann --month 2025-10 --tz America/New_York -o json").json();
+    let west = run("miles statement Ann --month 2025-10 --tz America/New_York -o json").json();
     assert_eq!((&west["opening"], &west["from"]), (&json!(1200), &json!("2025-10-01T04:00:00Z")));
 
-    let airline = world.run("miles statement --airline delta --month 2025-10 -o json").json();
+    let airline = run("miles statement --airline delta --month 2025-10 -o json").json();
     assert_eq!((&airline["opening"], &airline["earned"], &airline["closing"]), (&json!(700), &json!(950), &json!(1650)));
-    let november = world.run("miles statement --airline delta --month 2025-11 -o json").json();
+    let november = run("miles statement --airline delta --month 2025-11 -o json").json();
     assert_eq!((&november["opening"], &november["spent"], &november["closing"]), (&json!(1650), &json!(-700), &json!(950)));
 
-    insta::assert_snapshot!(world.run("miles statement Ann --month 2025-10 -o md").ok().stdout, @r"
+    insta::assert_snapshot!(run("miles statement Ann --month 2025-10 -o md").ok().stdout, @r"
     ### Ann, 2025-10
 
     ```
@@ -135,7 +159,7 @@ both!(fn a_statement_opens_moves_and_closes(world) {
     | closing |         |        |       |   1,350 |
     ```
     ");
-    insta::assert_snapshot!(world.run("miles statement Ann --month 2025-10 -o csv").ok().stdout, @r"
+    insta::assert_snapshot!(run("miles statement Ann --month 2025-10 -o csv").ok().stdout, @r"
     line,entries,earned,spent,balance
     opening,0,0,0,700
     flight,1,250,0,
@@ -143,7 +167,7 @@ both!(fn a_statement_opens_moves_and_closes(world) {
     shop,1,0,-100,
     closing,0,0,0,1350
     ");
-    insta::assert_snapshot!(world.run("miles statement Ann --month 2025-10").ok().stdout, @r"
+    insta::assert_snapshot!(run("miles statement Ann --month 2025-10").ok().stdout, @r"
     Ann, 2025-10
 
              entries  earned  spent  balance
@@ -153,6 +177,14 @@ both!(fn a_statement_opens_moves_and_closes(world) {
     shop           1           -100
     closing                            1,350
     ");
+
+    // Until the month is over, everybody is told that it may change.
+    for (now, complete) in [("2025-10-31T23:59:59Z", false), ("2025-11-01T00:00:00Z", true)] {
+        let call = |format: &str| world.call(format!("miles statement Ann --month 2025-10 -o {format}")).at(now).run().ok();
+        assert_eq!(call("json").json()["complete"], complete, "{now}");
+        assert_eq!(call("md").stdout.contains("### Ann, 2025-10 (so far)"), !complete, "{now}");
+        assert_eq!(call("csv").stderr.contains("2025-10 is not over"), !complete, "{now}");
+    }
     world.run("miles statement --month 2025-10").exits(2);
     world.run("miles statement Ann --airline delta --month 2025-10").exits(2);
     world.run("miles statement Ann --month October").exits(2);

@@ -249,3 +249,49 @@ fn a_batch_is_its_rows_one_by_one() {
     });
     outcome.unwrap_or_else(|error| panic!("{error}"));
 }
+
+#[test]
+fn a_reversal_restores_the_very_balances() {
+    let pair = Pair::new();
+    let outcome = runner(16).run(&(asks(), asks()), |(before, batch)| {
+        let batch_id = key::fresh_id();
+        let batch: Vec<Movement> = batch
+            .iter()
+            .enumerate()
+            .filter_map(|(place, ask)| movement(ask, 1000 + place))
+            .map(|movement| Movement { batch_id: Some(batch_id), ..movement })
+            .collect();
+        for (which, (database, world)) in pair.databases.iter().zip(&pair.worlds).enumerate() {
+            pair.clear();
+            pair.runtime.block_on(play(database, &before));
+            let balances = || world.query(r#"SELECT "userId", "miles" FROM "users" ORDER BY 1"#);
+            let was = balances();
+            let after_each = pair.runtime.block_on(async {
+                let tx = database.begin().await.unwrap();
+                let applied = post_all(&tx, &batch, OnRefusal::Skip, |_| ()).await.unwrap();
+                tx.commit().await.unwrap();
+                applied.posted.len()
+            });
+            if after_each > 0 {
+                // Nothing came after it: so it can be taken back, whole, and one by one from its end.
+                let reversed = |target| {
+                    pair.runtime.block_on(async {
+                        let tx = database.begin().await.unwrap();
+                        reverse::reverse(&tx, target, None, None).await.unwrap();
+                        tx.commit().await.unwrap();
+                    });
+                };
+                reversed(Target::Batch(batch_id));
+                prop_assert_eq!(balances(), was.clone());
+                check(&pair, which)?;
+                let one = Movement::award(key::fresh_id(), "1", Amount::new(1).unwrap());
+                if pair.runtime.block_on(post::post(database, &one)).is_ok() {
+                    reversed(Target::Entry(one.id));
+                    prop_assert_eq!(balances(), was);
+                }
+            }
+        }
+        Ok(())
+    });
+    outcome.unwrap_or_else(|error| panic!("{error}"));
+}

@@ -11,7 +11,7 @@ use skyteam::domain::input::Amount;
 use skyteam::domain::miles::{MilesError, Movement, key, post};
 
 use super::{DL1, award, furnish, library, sound, state};
-use crate::support::World;
+use crate::support::{Server, World};
 
 /// The folder with the client and its packages, installed once for a build folder.
 fn client() -> &'static Path {
@@ -80,7 +80,7 @@ fn what_the_apps_do_right_works_and_what_they_do_wrong_is_refused() {
 
 #[test]
 fn one_account_is_spent_exactly_by_both_programs_at_once() {
-    let world = World::postgres();
+    let world = World::on(&Server::durable(&[]));
     furnish(&world);
     award(&world, "1", 1500);
     let child = node(&world, "load").spawn().unwrap();

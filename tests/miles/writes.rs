@@ -65,6 +65,62 @@ both!(fn amounts_users_notes_and_sources_are_checked_before_anything(world) {
     assert_eq!(state(world), "1=0 2=0 3=0 entries=0 seats=0");
 });
 
+both!(fn what_says_nothing_is_refused(world) {
+    furnish(world);
+    let error = world.run("miles award ann -5 --note x -o json").exits(2).error();
+    assert_eq!(error["message"], "amount \"-5\" is not accepted");
+    assert!(error["why"].as_str().unwrap().contains("1 to 2147483647"), "{error}");
+    for note in ["", " ", "\n"] {
+        world.run(["miles", "award", "1", "5", "--note", note]).exits(2);
+        world.run(["miles", "redeem", "1", "pass01", "--note", note]).exits(2);
+        world.run(["miles", "reverse", "last", "--note", note]).exits(2);
+    }
+    for actor in ["", " ", "a\u{1b}[2J", "a\nb"] {
+        world.run(["miles", "award", "1", "5", "--note", "x", "--actor", actor]).exits(2);
+    }
+    // What is for a flight names it; only an award can.
+    std::fs::write(world.work().join("rows.csv"), "user,amount\n1,5\n").unwrap();
+    for line in ["award 1 5 --note x", "spend 1 5 --note x", "import rows.csv"] {
+        let error = world.run(format!("miles {line} --source flight -o json")).exits(2).error();
+        assert!(error.to_string().contains("--flight"), "{error}");
+    }
+    assert_eq!(state(world), "1=0 2=0 3=0 entries=0 seats=0");
+});
+
+both!(fn an_entry_of_nothing_is_not_reversed_unless_it_is_an_award(world) {
+    furnish(world);
+    award(world, "1", 10);
+    world.query(r#"UPDATE "users" SET "miles" = 17 WHERE "userId" = '1'"#);
+    let name = world.name();
+    let repaired = world.run(format!("miles audit --repair --trust ledger --confirm {name} -o json")).json();
+    for id in ["id", "batchId"] {
+        let line = format!("miles reverse {} --note x --yes -o json", repaired[0][id].as_str().unwrap());
+        assert_eq!(world.run(line).exits(5).error()["code"], "moves_nothing");
+    }
+    // An award of 0 stands in the way of another one, until it is reversed.
+    std::fs::write(world.work().join("passengers.csv"), "userId\n2\n").unwrap();
+    world.run("flight manifest import DL1 passengers.csv --miles 0").ok();
+    assert_eq!(world.run("miles award 2 5 --note x --flight DL1 -o json").exits(5).error()["code"], "already_awarded");
+    let free = world.query(r#"SELECT "id" FROM "milesTransactions" WHERE "userId" = '2'"#);
+    world.run(format!("miles reverse {free} --note x --yes")).ok();
+    world.run("miles award 2 5 --note x --flight DL1").ok();
+    assert_eq!(state(world), "1=10 2=5 3=0 entries=5 seats=1");
+    sound(world);
+});
+
+both!(fn an_id_of_both_an_entry_and_a_batch_can_be_told_apart(world) {
+    furnish(world);
+    let entries = world.run("miles award 1 2 5 --note x -o json").json();
+    let batch = entries[0]["batchId"].as_str().unwrap();
+    world.run(format!("miles award 3 7 --note x --key id:{batch}")).ok();
+    let error = world.run(format!("miles reverse {batch} --note x -n -o json")).exits(4).error();
+    for reference in [format!("entry:{batch}"), format!("batch:{batch}")] {
+        assert!(error.to_string().contains(&reference), "{error}");
+    }
+    assert_eq!(world.run(format!("miles reverse batch:{batch} --note x -n -o json")).json().as_array().unwrap().len(), 2);
+    assert_eq!(world.run(format!("miles reverse entry:{batch} --note x -n -o json")).json()["userId"], "3");
+});
+
 both!(fn a_balance_never_passes_the_column(world) {
     furnish(world);
     award(world, "1", 2_147_483_647);
@@ -150,7 +206,7 @@ both!(fn several_users_are_one_batch(world) {
     world.run("miles spend 2 1 --note x").ok();
     let refused = world.run(format!("miles reverse {batch} --note oops --yes -o json")).exits(5).error();
     assert_eq!(refused["code"], "not_enough_miles");
-    assert!(refused["why"].as_str().unwrap().contains("Bob has 49"), "{refused}");
+    assert_eq!(refused["why"], "Bob has 49, the reversal takes back 50: 1 short");
     assert_eq!(state(world), "1=50 2=49 3=50 entries=4 seats=0");
 
     award(world, "2", 1);

@@ -15,9 +15,10 @@ pub(super) const EXAMPLES: &str = "Examples:
   skyteam miles reverse 0198c2f4-7d31-7 --note \"Wrong flight\"
   skyteam miles reverse last --note \"Typo\" --yes
 
-An entry is reversed once. A batch is reversed as a whole: nothing happens where one balance would fall below zero. Ids
-that were made within a minute begin with the same 8 characters: give more. Before an id that is both an entry's and a
-batch's, say which: entry:ID, batch:ID.";
+An entry is reversed once. A batch is reversed as a whole: nothing happens where one balance would fall below zero.
+
+Ids that were made within a minute begin with the same 8 characters: give more of them. Where an id is both an entry's and a
+batch's, entry:ID and batch:ID say which.";
 
 /// Arguments of `miles reverse`.
 #[derive(clap::Args, Debug)]

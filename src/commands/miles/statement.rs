@@ -19,8 +19,7 @@ pub(super) const EXAMPLES: &str = "Examples:
   skyteam miles statement @pilot123 --month 2026-10
   skyteam miles statement --airline delta --month 2026-10 -o md
 
-The month is that of --tz. The statement of a past month is the same whenever it is made; that of a month which is not over
-says so.";
+The month is that of --tz. The statement of a past month is the same whenever it is made; of one not over it says so.";
 
 /// Arguments of `miles statement`.
 #[derive(clap::Args, Debug)]
