@@ -20,10 +20,9 @@ pub struct Model {
     /// The name that is shown.
     #[sea_orm(column_type = "Text")]
     pub display_name: String,
-    /// Balance: the sum of the ledger, kept here so that reading it is cheap. An `integer`; read as more, since SQLite keeps
-    /// what other programs wrote past its end.
-    #[sea_orm(default_value = 0, column_type = "Integer", select_as = "bigint")]
-    pub miles: i64,
+    /// Balance: the sum of the ledger, kept here so that reading it is cheap.
+    #[sea_orm(default_value = 0)]
+    pub miles: i32,
     /// Picture, if there is one. Other programs write the empty string too.
     #[sea_orm(column_type = "Text")]
     pub avatar_url: Option<String>,

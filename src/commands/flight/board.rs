@@ -104,7 +104,7 @@ pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
         joined_at: seat.joined_at,
         already: paid.is_empty() && seated.is_empty(),
         entry_id: paid.first().map(|posted| posted.entry.id),
-        balance: paid.first().map_or(user.miles, |posted| posted.balance),
+        balance: paid.first().map_or(i64::from(user.miles), |posted| posted.balance),
         user_id: user.user_id,
         username: user.username,
         sentence,

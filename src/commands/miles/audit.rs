@@ -10,6 +10,7 @@ use crate::context::Context;
 use crate::db::{Database, Engine};
 use crate::domain::miles::audit::{self, Finding, Invariant};
 use crate::domain::miles::repair::{self, Repairer};
+use crate::domain::miles::source::ADJUSTMENT;
 use crate::domain::miles::{MAX_BALANCE, MilesError, key};
 use crate::domain::reference;
 use crate::entity::types::Id;
@@ -229,10 +230,12 @@ fn fixes(finding: &Finding, database: &Database) -> (String, Option<String>) {
         Invariant::BalanceIsSum => {
             let (balance, ledger) = (found, finding.expected.unwrap_or_default());
             let confirm = shell::flag("--confirm", database.name());
+            // No command reads a user whose balance is past the column's end: then everybody is repaired.
+            let whom = i32::try_from(balance).map(|_| format!(" --user {user}")).unwrap_or_default();
             let mut ways = [(repair::Trust::Ledger, "ledger"), (repair::Trust::Balance, "balance")]
                 .into_iter()
                 .filter(|(trust, _)| repair::is_possible(*trust, balance, ledger))
-                .map(|(_, name)| format!("skyteam miles audit --user {user} --repair --trust {name} {confirm}"));
+                .map(|(_, name)| format!("skyteam miles audit{whom} --repair --trust {name} {confirm}"));
             let first = ways.next().unwrap_or_else(|| format!("skyteam miles history {user}"));
             return (first, ways.next());
         }
@@ -240,9 +243,15 @@ fn fixes(finding: &Finding, database: &Database) -> (String, Option<String>) {
         Invariant::BalanceInRange if found < 0 => {
             format!("skyteam miles award {user} {} --note TEXT", (-found).min(MAX_BALANCE.into()))
         }
+        // Only on SQLite; there no command reads such a user.
         Invariant::BalanceInRange => {
-            let over = (found - i64::from(MAX_BALANCE)).min(MAX_BALANCE.into());
-            format!("skyteam miles spend {user} {over} --note TEXT")
+            let (over, user_id) = (found - i64::from(MAX_BALANCE), finding.user_id.replace('\'', "''"));
+            by_hand(
+                database,
+                &format!(
+                    r#"INSERT INTO "milesTransactions" ("userId", "amount", "type", "source", "note") VALUES ('{user_id}', -{over}, 'spend', '{ADJUSTMENT}', 'balance was {found}'); UPDATE "users" SET "miles" = {MAX_BALANCE} WHERE "userId" = '{user_id}'"#
+                ),
+            )
         }
         Invariant::OneAwardAFlight | Invariant::ProductExists => reverse,
         Invariant::PassengerMiles => match (finding.expected, finding.found) {

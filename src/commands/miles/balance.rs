@@ -55,7 +55,7 @@ pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
     let database = cx.reader().await?;
     let user = reference::user(database.conn(), &args.user).await?;
     let balance = match at {
-        None => user.miles,
+        None => i64::from(user.miles),
         Some(at) => history::balance_at(database.conn(), &user.user_id, at).await?,
     };
     cx.ui.report(&Balance { user_id: user.user_id, username: user.username, balance, at })?;

@@ -102,7 +102,7 @@ async fn ask(cx: &Context, database: &Database, person: &user::Model, webhook: b
         "User {} ({}) with {} miles leaves every table; this cannot be undone.",
         person.user_id,
         text::visible(&person.username),
-        text::grouped(person.miles)
+        text::grouped(person.miles.into())
     );
     if mentions > 0 {
         let entries = text::count(mentions, "entry");

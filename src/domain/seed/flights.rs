@@ -169,7 +169,7 @@ pub(super) fn ledger(
     }
     for user in users {
         if let Some((balance, last)) = balances.get(user.user_id.as_str()) {
-            user.miles = (*balance).into();
+            user.miles = *balance;
             user.updated_at = *last;
         }
     }

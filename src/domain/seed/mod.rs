@@ -145,7 +145,7 @@ mod tests {
             assert!(*balance >= 0);
         }
         for user in &data.users {
-            assert_eq!(balances.get(user.user_id.as_str()).map_or(0, |miles| i64::from(*miles)), user.miles);
+            assert_eq!(balances.get(user.user_id.as_str()).copied().unwrap_or(0), user.miles);
         }
         assert!(data.entries.iter().any(|entry| entry.amount < 0));
         assert!(data.entries.is_sorted_by_key(|entry| entry.created_at));

@@ -23,7 +23,7 @@ pub struct Erased {
     /// The random id under which the sums live on.
     pub replacement_id: String,
     /// Miles on the account, before as after.
-    pub miles: i64,
+    pub miles: i32,
     /// Ledger entries that now belong to the replacement.
     pub entries: u64,
     /// Notes of theirs that were cleared.
