@@ -78,10 +78,11 @@ pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
     let users = listing::sorted::<user::Model, _>(cx, &args.list, users, &[("username", false)], "userId")?;
     let rows = database.conn().stream_raw(users.build(database.engine().backend())).await?;
     listing::stream_by(cx, &args.list, rows, |list: &mut List<'_, user::Model>, row: QueryResult| {
-        Ok(match Lent::of(&row)? {
+        match Lent::of(&row)? {
             Some(lent) => list.lend(&lent)?,
             None => list.push(&user::Model::from_query_result(&row, "")?)?,
-        })
+        }
+        Ok(())
     })
     .await
 }
