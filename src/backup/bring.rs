@@ -11,6 +11,7 @@ use super::plan::{Plan, State, Way};
 use super::{postgres, sqlite};
 use crate::approval::Approval;
 use crate::db::Database;
+use crate::schema::session;
 
 /// What stands in the database.
 ///
@@ -66,16 +67,50 @@ pub async fn bring(
     match (database.postgres(), database.sqlite()) {
         (Some(pool), _) => {
             let job = postgres::Job { pool: pool.clone(), archive, plan, commit, onward, lock_timeout, progress };
-            postgres::restore(&job).await
+            match postgres::restore(&job).await {
+                Err(BackupError::Database(source)) if is_locked(&source) => Err(in_use(database, source).await),
+                done => done,
+            }
         }
         (None, Some(pool)) => sqlite::restore(pool, &sqlite::Job { archive, plan, commit, onward, progress }).await,
         (None, None) => Err(BackupError::Worker),
     }
 }
 
+fn is_locked(error: &sqlx::Error) -> bool {
+    error.as_database_error().is_some_and(|refusal| refusal.code().as_deref() == Some("55P03"))
+}
+
+/// Who is in the way, as far as it can still be told.
+async fn in_use(database: &Database, source: sqlx::Error) -> BackupError {
+    let tables: Vec<String> = crate::schema::desired().tables.into_iter().map(|table| table.name).collect();
+    let holders = session::in_the_way(database.conn(), &tables, "ACCESS EXCLUSIVE").await.unwrap_or_default();
+    BackupError::InUse { holders, source }
+}
+
 /// What stands in a file that is not there yet.
 pub fn nothing() -> State {
     State { existing: Vec::new(), version: None }
+}
+
+/// How the names of files begin that a restore is making.
+const RESTORING: &str = ".skyteam-restoring-";
+/// Between a file's making and its locking lies much less.
+const ABANDONED: Duration = Duration::from_secs(60);
+
+/// Removes what killed restores left in a folder: what is not locked, and not just made.
+fn clear_abandoned(folder: &Path) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let is_ours = entry.file_name().to_string_lossy().starts_with(RESTORING) && entry.file_type()?.is_file();
+        if is_ours && entry.metadata()?.modified()?.elapsed().is_ok_and(|age| age > ABANDONED) {
+            let file = std::fs::File::open(entry.path())?;
+            if file.try_lock().is_ok() {
+                std::fs::remove_file(entry.path())?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Makes a new SQLite file. It bears its name only when it is whole, and never replaces one that came in between.
@@ -87,11 +122,19 @@ pub async fn build(path: &Path, archive: Arc<Archive>, plan: Plan, commit: bool,
     let folder = file::folder_of(path);
     let doing = || format!("making {}", path.display());
     std::fs::create_dir_all(folder).map_err(BackupError::io(doing()))?;
-    let pending = tempfile::Builder::new().prefix(".skyteam-partial-").tempfile_in(folder);
+    clear_abandoned(folder).map_err(BackupError::io(doing()))?;
+    let pending = tempfile::Builder::new().prefix(RESTORING).tempfile_in(folder);
     let pending = pending.map_err(BackupError::io(doing()))?;
+    // Held while this process lives: so others can tell what a killed one left behind.
+    pending.as_file().lock().map_err(BackupError::io(doing()))?;
     let onward = goes_onward(&plan, commit);
     let job = sqlite::Job { archive, plan, commit, onward, progress };
-    sqlite::build(pending.path(), &job).await?;
+    sqlite::build(pending.path(), &job).await.map_err(|error| match &error {
+        BackupError::Database(sqlx::Error::Database(refusal)) if refusal.code().as_deref() == Some("13") => {
+            BackupError::io(doing())(std::io::ErrorKind::StorageFull.into())
+        }
+        _ => error,
+    })?;
     if !commit {
         return Ok(());
     }

@@ -6,7 +6,7 @@
 
 use std::collections::HashSet;
 use std::fs::File;
-use std::io::{BufReader, Read, Seek, SeekFrom, Write};
+use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::str::FromStr;
 use std::sync::Mutex;
@@ -255,11 +255,13 @@ impl Ephemeral {
         Self(x25519::Identity::generate())
     }
 
-    /// Begins a sealed file. The writer must be finished.
+    /// Begins a sealed file. The writer must be finished, and then the buffer flushed: it takes the whole header, whose
+    /// writer in the age crate would turn a full disk into text.
     ///
     /// # Errors
     /// What `out` answers.
-    pub fn seal<W: Write>(&self, out: W) -> std::io::Result<StreamWriter<W>> {
+    pub fn seal<W: Write>(&self, out: W) -> std::io::Result<StreamWriter<BufWriter<W>>> {
+        let out = BufWriter::with_capacity(HEADER_LIMIT, out);
         let recipient = self.0.to_public();
         let encryptor = Encryptor::with_recipients(std::iter::once(&recipient as &dyn Recipient));
         encryptor.map_err(std::io::Error::other)?.wrap_output(out)

@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::member_read::Damage;
+use crate::schema::Holder;
 
 /// Why a backup, restore or verification did not happen.
 #[derive(Debug, thiserror::Error)]
@@ -150,6 +151,28 @@ pub enum BackupError {
         wanted: u64,
         /// Rows in the target.
         found: u64,
+    },
+    /// The role may not read everything.
+    #[error("no right to read")]
+    Unreadable {
+        /// The role.
+        role: String,
+        /// What the server said.
+        why: String,
+    },
+    /// Others did not let go of the tables in time.
+    #[error("the tables are in use")]
+    InUse {
+        /// Who holds them.
+        holders: Vec<Holder>,
+        /// What the server said.
+        source: sqlx::Error,
+    },
+    /// The file keeps its text in another form than UTF-8.
+    #[error("the file is in {encoding}")]
+    Encoding {
+        /// As SQLite calls it.
+        encoding: String,
     },
     /// The database is behind a pooler in transaction mode, which keeps no session for longer than a transaction.
     #[error("behind a pooler")]

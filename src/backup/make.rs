@@ -53,9 +53,10 @@ impl Snapshot {
             return Err(BackupError::Pooler);
         }
         let snapshot = match (database.postgres(), database.sqlite()) {
-            (Some(pool), _) => Self::Postgres(Box::new(
-                postgres::Snapshot::take(pool, &known, postgres::SnapshotOptions::default()).await?,
-            )),
+            (Some(pool), _) => {
+                let taken = postgres::Snapshot::take(pool, &known, postgres::SnapshotOptions::default()).await;
+                Self::Postgres(Box::new(taken.map_err(|error| unreadable(database, error))?))
+            }
             (None, Some(pool)) => Self::Sqlite(Box::new(sqlite::Snapshot::take(pool, &known).await?)),
             (None, None) => return Err(BackupError::Worker),
         };
@@ -183,6 +184,22 @@ impl Snapshot {
         let (entries, spools) = tables.into_iter().map(|table| (table.entry, table.spool)).unzip();
         manifest.tables = entries;
         Ok(Made { manifest, spools })
+    }
+}
+
+/// A role that may not read everything is told what it lacks, and no more: a backup needs no other right.
+fn unreadable(database: &Database, error: BackupError) -> BackupError {
+    let denied = match &error {
+        BackupError::Database(source) => {
+            source.as_database_error().filter(|refusal| refusal.code().as_deref() == Some("42501"))
+        }
+        _ => None,
+    };
+    match (denied, &database.target().role) {
+        (Some(refusal), Some(role)) => {
+            BackupError::Unreadable { role: role.clone(), why: refusal.message().to_owned() }
+        }
+        _ => error,
     }
 }
 

@@ -92,7 +92,12 @@ pub async fn dump(
     };
     let (copied, complaint) = tokio::join!(copy, complaint);
     copied.map_err(BackupError::io("writing the backup"))?;
-    ended("pg_dump", child.wait().await, &complaint)?;
+    let done = ended("pg_dump", child.wait().await, &complaint);
+    if done.is_err() && contains(&complaint, b"no matching tables were found") {
+        let known = super::version::latest()?.tables().map(str::to_owned).collect();
+        return Err(BackupError::NoTable { name: wanted.tables.join(", "), known });
+    }
+    done?;
     if wanted.format == Format::Plain && !contains(&tail, LAST_LINE) {
         return Err(failed("pg_dump", "its output does not end as it should"));
     }

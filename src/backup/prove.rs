@@ -16,7 +16,7 @@ use super::error::{BackupError, Result};
 use super::make::{Snapshot, Wanted};
 use super::plan::{self, Plan};
 use super::spool::Spools;
-use super::version;
+use super::{postgres, version};
 use crate::approval::Approval;
 use crate::db::{Database, Engine};
 use crate::domain::miles::audit;
@@ -182,6 +182,17 @@ async fn newest(connection: &impl ConnectionTrait, engine: Engine, table: &str) 
     let sql = format!(r#"SELECT max("createdAt") AS at FROM {table} WHERE sound"#);
     let row = connection.query_one_raw(Statement::from_string(engine.backend(), sql)).await?;
     Ok(row.map(|row| row.try_get("", "at")).transpose()?.flatten())
+}
+
+/// The schema in which a killed restore left its tables, where there is one and no restore is running.
+///
+/// # Errors
+/// The driver's.
+pub async fn leftovers(database: &Database) -> Result<Option<&'static str>> {
+    match database.postgres() {
+        Some(pool) if postgres::is_left_over(pool).await? => Ok(Some(postgres::STAGE)),
+        _ => Ok(None),
+    }
 }
 
 /// When the newest backup of this database was made that was proved since; `None` when none ever was, or nothing is

@@ -2,7 +2,7 @@
 //! its place in the tar. They vanish with the process, however it ends.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -50,7 +50,7 @@ pub struct SpoolWriter {
 
 enum Sink {
     Plain(File),
-    Sealed(Box<StreamWriter<File>>, Arc<Ephemeral>),
+    Sealed(Box<StreamWriter<BufWriter<File>>>, Arc<Ephemeral>),
 }
 
 impl Write for SpoolWriter {
@@ -80,7 +80,10 @@ impl SpoolWriter {
     pub fn finish(self) -> io::Result<Spool> {
         let (mut file, key) = match self.sink {
             Sink::Plain(file) => (file, None),
-            Sink::Sealed(writer, key) => (writer.finish()?, Some(key)),
+            Sink::Sealed(writer, key) => {
+                let file = writer.finish()?.into_inner().map_err(io::IntoInnerError::into_error)?;
+                (file, Some(key))
+            }
         };
         file.seek(SeekFrom::Start(0))?;
         Ok(Spool { file, key, size: self.size, sha256: hex(&self.hash.finalize()) })

@@ -2,8 +2,10 @@
 
 use std::io;
 
+use super::schema::holder;
 use super::{Error, Kind};
 use crate::backup::BackupError;
+use crate::schema::dialect::quote;
 
 /// How many tables or objects are named before the rest is counted.
 const NAMED: usize = 5;
@@ -118,6 +120,27 @@ impl From<BackupError> for Error {
                 Self::new(Kind::Failure, "wrong_count", "the target did not take every row; it was rolled back")
                     .why(format!("{table}: {} instead of {wanted}", rows_of(found)))
             }
+            BackupError::Unreadable { role, why } => {
+                let role = quote(&role);
+                Self::new(Kind::Denied, "permission_denied", "the role may not read all that a backup holds")
+                    .why(why)
+                    .fix(format!("as the owner: GRANT USAGE ON SCHEMA public, skyteam TO {role}"))
+                    .fix(format!("as the owner: GRANT SELECT ON ALL TABLES IN SCHEMA public, skyteam TO {role}"))
+            }
+            BackupError::InUse { holders, source } => {
+                let error = Self::new(Kind::Locked, "lock_timeout", "the tables are in use; nothing was changed");
+                let error = holders.iter().take(NAMED).map(holder).fold(error, Self::why);
+                more(error, holders.len())
+                    .fix("wait until they are done, or wait longer: --lock-timeout 60000")
+                    .source(source)
+            }
+            BackupError::Encoding { encoding } => Self::new(
+                Kind::Refused,
+                "encoding",
+                format!("the file keeps its text in {encoding}; only UTF-8 is backed up"),
+            )
+            .why("skyteam makes no such files; another program made this one")
+            .fix("sqlite3 FILE .dump | sqlite3 NEW     makes a file in UTF-8 with the same rows"),
             BackupError::Pooler => Self::new(
                 Kind::Config,
                 "pooler",

@@ -300,14 +300,14 @@ impl Ui {
     /// Copies all of standard input into a file, for data that memory need not hold.
     ///
     /// # Errors
-    /// The stream's, and the file's.
-    pub async fn copy_input(&self, mut file: std::fs::File) -> Result<std::fs::File> {
+    /// A thread that broke down; within, the stream's and the file's.
+    pub async fn copy_input(&self, mut file: std::fs::File) -> Result<io::Result<std::fs::File>> {
         let input = Arc::clone(&self.input);
         // On a thread of its own, so that a signal is seen while nothing comes.
         let copied = tokio::task::spawn_blocking(move || io::copy(&mut *lock(&input), &mut file).map(|_| file));
-        Ok(copied
+        copied
             .await
-            .map_err(|panic| Error::new(Kind::Failure, "input", "standard input could not be read").source(panic))??)
+            .map_err(|panic| Error::new(Kind::Failure, "input", "standard input could not be read").source(panic))
     }
 
     /// All of standard input, for commands that read data from `-`; at most `most` bytes.

@@ -1,8 +1,13 @@
 //! Making a backup: its file, its report, its encryption, and the runs that must not overlap.
 
 use std::os::unix::fs::PermissionsExt;
+use std::sync::Arc;
 
-use crate::support::{Engine, World, both};
+use skyteam::backup::crypt::Recipients;
+use skyteam::backup::make::{Snapshot, Wanted};
+use skyteam::backup::spool::Spools;
+
+use crate::support::{Engine, Library, World, both};
 
 both!(fn a_backup_tells_what_it_holds(world) {
     world.run("db seed --users 20 --flights 10").ok();
@@ -65,6 +70,11 @@ both!(ready fn encrypted_backups_open_with_their_key_only(world) {
     let listed = world.run("db backups -o json").ok().json();
     assert_eq!((listed[0]["encrypted"].as_bool(), listed[0]["verified"].as_str()), (Some(true), Some("restored")));
     let twin = World::empty(world.engine());
+    let (file, wrong) = (world.work().join("x.skyteam"), world.work().join("theirs"));
+    for identity in [&["--identity", wrong.to_str().unwrap()][..], &[]] {
+        let words = ["db", "restore", file.to_str().unwrap()].into_iter().chain(identity.iter().copied());
+        twin.run(words.map(str::to_owned).collect::<Vec<_>>()).exits(8);
+    }
     let (file, key) = (world.work().join("x.skyteam"), world.work().join("ours"));
     twin.run(["db", "restore", file.to_str().unwrap(), "--identity", key.to_str().unwrap()]).ok();
     assert_eq!(twin.query(r#"SELECT username FROM "users""#), "secretpilot");
@@ -74,15 +84,68 @@ both!(ready fn encrypted_backups_open_with_their_key_only(world) {
 both!(ready fn a_backup_is_of_one_moment_while_others_write(world) {
     world.run("user add 1 pilot1").ok();
     world.run("miles award 1 100 --source test --note n --key start").ok();
-    let mut writer = world.spawn("db backup -f during.skyteam");
+    // What is written between the snapshot and its reading is not in it, in no table.
+    let (folder, file) = (world.work(), world.work().join("during.skyteam"));
+    Library(world).with(async |database, _| {
+        let snapshot = Snapshot::take(database, &[]).await.unwrap();
+        let write = || {
+            world.run("user add 2 pilot2").ok();
+            world.run("miles award 1 1 --source test --note n --key later").ok();
+        };
+        std::thread::scope(|scope| scope.spawn(write).join()).unwrap();
+        let spools = Spools::new(&folder, false);
+        let made = snapshot.read(database, &Wanted::default(), chrono::Utc::now(), &spools, Arc::new(|_| {})).await.unwrap();
+        made.write(std::fs::File::create(&file).unwrap(), &Recipients::default()).unwrap();
+    });
+    let twin = World::empty(world.engine());
+    twin.run(["db", "restore", file.to_str().unwrap()]).ok();
+    assert_eq!(twin.query(r#"SELECT username, miles FROM "users""#), "pilot1|100");
+    twin.run("miles audit").ok();
+    // And through the program, whose writers may be anywhere.
+    let mut writer = world.spawn("db backup -f through.skyteam");
     for n in 0..20 {
         world.run(format!("miles award 1 1 --source test --note n --key k{n}")).ok();
     }
     assert!(writer.wait().unwrap().success());
     let twin = World::empty(world.engine());
-    twin.run(["db", "restore", world.work().join("during.skyteam").to_str().unwrap()]).ok();
+    twin.run(["db", "restore", world.work().join("through.skyteam").to_str().unwrap()]).ok();
     twin.run("miles audit").ok();
 });
+
+both!(ready fn cron_needs_no_home_and_no_terminal(world) {
+    // What cron leaves of an environment: two folders of programs, and the URL that its line sets.
+    for name in ["HOME", "USER", "LANG", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"] {
+        world.unset(name);
+    }
+    world.set("PATH", "/usr/bin:/bin");
+    std::fs::create_dir(world.work().join("b")).unwrap();
+    let output = world.run_program("db backup b --keep-daily 7 --keep-weekly 5", "").ok();
+    assert_eq!(output.stdout.lines().count(), 1, "{output}");
+    // The newest in the folder is proved.
+    let proved = world.run_program("db verify b --deep -o json", "").ok().json();
+    assert_eq!((proved["sound"].as_bool(), proved["deep"].as_bool()), (Some(true), Some(true)));
+    std::fs::create_dir(world.work().join("empty")).unwrap();
+    world.run("db verify empty").exits(4);
+});
+
+#[test]
+fn a_role_that_may_not_read_is_told_what_reading_needs() {
+    let world = World::ready(Engine::Postgres);
+    world.query(&format!(r#"REVOKE ALL ON SCHEMA skyteam FROM "{}""#, world.role()));
+    let output = world.run("-o json db backup").exits(8);
+    let fix = output.error()["fix"].to_string();
+    assert!(fix.contains("GRANT USAGE ON SCHEMA") && !fix.contains("CREATE"), "{output}");
+}
+
+#[test]
+fn a_file_in_another_encoding_is_told() {
+    let world = World::sqlite();
+    world.run("db create").ok();
+    world.query("PRAGMA encoding = 'UTF-16le'; CREATE TABLE theirs (a TEXT)");
+    world.run("db push").ok();
+    let output = world.run("-o json db backup").exits(5);
+    assert_eq!(output.error()["code"], "encoding");
+}
 
 both!(ready fn only_a_file_is_replaced(world) {
     let work = world.work();
@@ -124,17 +187,6 @@ both!(ready fn standard_output_takes_the_backup_and_nothing_else(world) {
     let told: serde_json::Value = serde_json::from_slice(&output.stderr).unwrap();
     assert_eq!((told["file"].as_str(), told["size"].as_u64()), (Some("-"), Some(output.stdout.len() as u64)));
 });
-
-#[test]
-fn cron_needs_no_home_and_no_terminal() {
-    let mut world = World::ready(Engine::Sqlite);
-    for name in ["HOME", "USER", "LANG", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"] {
-        world.unset(name);
-    }
-    let output = world.run_program("db backup -f cron.skyteam", "").ok();
-    assert_eq!(output.stdout.lines().count(), 1, "{output}");
-    world.run_program("db verify cron.skyteam --deep", "").ok();
-}
 
 #[test]
 fn a_role_that_sees_only_some_rows_makes_no_backup_of_some_rows() {

@@ -49,6 +49,67 @@ both!(fn a_full_disk_leaves_no_backup(world) {
     }
 });
 
+both!(fn a_full_disk_for_what_is_temporary_is_named(world) {
+    world.run("db seed --users 2000 --flights 500").ok();
+    world.run("db backup -f b.skyteam").ok();
+    let bytes = fs::read(world.work().join("b.skyteam")).unwrap();
+    let disk = SmallDisk::new(world, 64 << 10);
+    let small = disk.0.to_str().unwrap().to_owned();
+    world.set("TMPDIR", &small);
+    let told = |output: crate::support::Output| {
+        let error = output.exits(1).error();
+        assert_eq!(error["code"], "disk_full", "{error}");
+        assert!(error["message"].as_str().unwrap().contains(&small), "{error}");
+        assert!(error["fix"].as_str().unwrap().contains("TMPDIR="), "{error}");
+        no_backups(&disk.0);
+    };
+    told(world.call("-o json db verify -").input(&bytes).run());
+    told(world.run("-o json db verify b.skyteam --deep"));
+    told(world.run("-o json db transfer --to sqlite:copy.db"));
+    assert!(!world.work().join("copy.db").exists());
+    let mut twin = World::empty(world.engine());
+    twin.set("TMPDIR", &small);
+    told(twin.call("-o json db restore -").input(&bytes).run());
+});
+
+#[test]
+fn a_full_disk_leaves_no_half_a_database() {
+    let world = World::sqlite();
+    world.run("db seed --users 2000 --flights 500").ok();
+    world.run("db backup -f b.skyteam").ok();
+    let disk = SmallDisk::new(&world, 64 << 10);
+    let output = world.run("-o json db restore b.skyteam --database-url sqlite:small/new.db").exits(1);
+    assert_eq!(output.error()["code"], "disk_full", "{output}");
+    assert!(output.error()["message"].as_str().unwrap().contains("new.db"), "{output}");
+    no_backups(&disk.0);
+}
+
+#[test]
+fn each_of_a_thousand_flipped_bits_is_found_before_anything_is_touched() {
+    use skyteam::backup::archive::Archive;
+    use skyteam::backup::crypt::Identities;
+    use std::io::{Seek, Write};
+
+    let world = World::sqlite();
+    world.run("db seed --users 5 --flights 3").ok();
+    world.run("db backup -f b.skyteam").ok();
+    let mut bytes = fs::read(world.work().join("b.skyteam")).unwrap();
+    let mut file = tempfile::tempfile().unwrap();
+    let mut state = 5_u64;
+    for _ in 0..1000 {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let bit = (state >> 20) as usize % (bytes.len() * 8);
+        bytes[bit / 8] ^= 1 << (bit % 8);
+        file.rewind().unwrap();
+        file.write_all(&bytes).unwrap();
+        // As a restore does before it looks at the database.
+        let found = Archive::open(file.try_clone().unwrap(), &Identities::default())
+            .and_then(|archive| archive.check_members(|_| {}));
+        assert!(found.is_err(), "bit {bit}");
+        bytes[bit / 8] ^= 1 << (bit % 8);
+    }
+}
+
 both!(fn a_killed_backup_leaves_no_backup(world) {
     world.run("db seed --users 2000 --flights 500").ok();
     fs::create_dir(world.work().join("b")).unwrap();

@@ -107,6 +107,7 @@ fn an_older_dump_is_migrated_with_the_rows_it_replaces_or_not_at_all() {
 fn parts_of_dumps_go_where_they_fit_and_nothing_else_goes() {
     let world = seeded();
     let before = everything(&world);
+    world.run("db backup -f none --format plain --table nosuch").exits(4);
     world.run("db backup -f whole --format custom").ok();
     world.run("db backup -f users --format custom --table users").ok();
     let path = |name: &str| world.work().join(name).to_str().unwrap().to_owned();

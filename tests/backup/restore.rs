@@ -1,7 +1,7 @@
 //! What a restore refuses, asks, replaces and leaves alone.
 
 use super::everything;
-use crate::support::{DRIZZLE, Engine, World, both};
+use crate::support::{DRIZZLE, Engine, Holder, World, both};
 
 both!(fn a_database_that_holds_rows_is_refused_and_left_alone(world) {
     world.run("db seed --users 20 --flights 10").ok();
@@ -131,6 +131,46 @@ fn views_of_others_stop_what_would_take_their_tables() {
     assert_eq!(output.error()["code"], "dependents");
     assert!(output.error()["why"].as_str().unwrap().contains("view rich"), "{output}");
     assert_eq!(world.catalogue(), before);
+}
+
+both!(fn a_pipe_is_read_as_it_comes(world) {
+    let source = World::sqlite();
+    source.run("db seed --users 20 --flights 10").ok();
+    source.run("db backup -f b.skyteam").ok();
+    let bytes = std::fs::read(source.work().join("b.skyteam")).unwrap();
+    let pipe = world.work().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    for verb in ["verify", "restore"] {
+        std::thread::scope(|scope| {
+            scope.spawn(|| std::fs::write(&pipe, &bytes).unwrap());
+            world.run(["db", verb, "pipe"]).ok();
+        });
+    }
+    assert_eq!(everything(world), everything(&source));
+    std::fs::create_dir(world.work().join("folder")).unwrap();
+    world.run("db restore folder").exits(2);
+});
+
+#[test]
+fn who_is_in_the_way_of_a_restore_is_named() {
+    let source = World::sqlite();
+    source.run("db seed --users 5 --flights 3").ok();
+    source.run("db backup -f b.skyteam").ok();
+    let world = World::ready(Engine::Postgres);
+    let holder = Holder::takes(&world, "LOCK TABLE users IN ACCESS SHARE MODE");
+    let file = source.work().join("b.skyteam");
+    let output = world.run(["-o", "json", "--lock-timeout", "200", "db", "restore", file.to_str().unwrap()]).exits(11);
+    assert!(output.error()["why"].as_str().unwrap().contains("a patient reader"), "{output}");
+    drop(holder);
+    world.run(["db", "restore", file.to_str().unwrap()]).ok();
+}
+
+#[test]
+fn what_a_killed_restore_left_is_found_by_the_doctor() {
+    let world = World::ready(Engine::Postgres);
+    world.query("CREATE SCHEMA skyteam_restore; CREATE TABLE skyteam_restore.users (a int)");
+    let output = world.run("db doctor -o json");
+    assert!(output.stdout.contains("left its schema skyteam_restore"), "{output}");
 }
 
 #[test]

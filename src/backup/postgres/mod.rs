@@ -14,3 +14,4 @@ pub use bookkeeping::drop_functions;
 pub use catalog::{Found, find};
 pub use read::{RECORD, Snapshot, SnapshotOptions};
 pub use restore::{Job, inspect, restore, version_of};
+pub use staged::{STAGE, is_left_over};

@@ -18,7 +18,7 @@ use crate::backup::shape::quoted;
 use crate::schema::model::Table;
 
 /// The schema that tables are made in.
-const STAGE: &str = "skyteam_restore";
+pub const STAGE: &str = "skyteam_restore";
 /// Memory that the server may use to sort for an index, for each connection.
 pub const SORT_MEMORY: &str = "256MB";
 
@@ -29,6 +29,21 @@ pub const SORT_MEMORY: &str = "256MB";
 pub async fn possible(pool: &PgPool) -> Result<bool> {
     let row = sqlx::query("SELECT has_database_privilege(current_database(), 'CREATE') AS may").fetch_one(pool).await?;
     Ok(row.try_get("may")?)
+}
+
+/// Whether a killed restore left its schema, and none is running: that one holds the lock of all that change the schema.
+///
+/// # Errors
+/// The driver's.
+pub async fn is_left_over(pool: &PgPool) -> Result<bool> {
+    let (class, object) = migration::runner::LOCK;
+    let sql = format!(
+        "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = '{STAGE}')
+            AND NOT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted
+                            AND classid = {class} AND objid = {object}
+                            AND database = (SELECT oid FROM pg_database WHERE datname = current_database())) AS left"
+    );
+    Ok(sqlx::raw_sql(AssertSqlSafe(sql)).fetch_one(pool).await?.try_get_unchecked::<bool, _>("left")?)
 }
 
 /// Restores. When it fails, nothing of it stays.

@@ -44,6 +44,11 @@ impl Snapshot {
         sqlx::query("BEGIN").execute(&mut *connection).await?;
         let row = sqlx::query("SELECT sqlite_version() AS version FROM sqlite_schema UNION SELECT sqlite_version()");
         let library = row.fetch_one(&mut *connection).await?.try_get("version")?;
+        // Lengths are counted in bytes of UTF-8 here.
+        let encoding: String = sqlx::query("PRAGMA encoding").fetch_one(&mut *connection).await?.try_get(0)?;
+        if encoding != "UTF-8" {
+            return Err(BackupError::Encoding { encoding });
+        }
         let tables = catalog::find(&mut connection, names).await?;
         let migrations = migrations(&mut connection).await?;
         Ok(Self { connection, tables, counts: HashMap::new(), library, migrations })

@@ -100,22 +100,69 @@ pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
 pub(super) struct Opened {
     pub file: File,
     pub path: PathBuf,
-    /// Removes the copy of standard input again.
-    _copy: Option<tempfile::TempPath>,
+    /// Removes the copy of what can be read only once.
+    copied: Option<tempfile::TempPath>,
+}
+
+impl Opened {
+    /// Whether it is a file of its own, and not what came through a pipe.
+    pub fn is_file(&self) -> bool {
+        self.copied.is_none()
+    }
 }
 
 /// The file; standard input is copied to the disk first, encrypted or not as it came.
 pub(super) async fn open(file: &Path, cx: &Context) -> Result<Opened> {
+    let copy = || {
+        tempfile::NamedTempFile::new_in(scratch_folder(cx))
+            .map_err(|error| in_scratch(cx, BackupError::io("making room for the backup")(error)))
+    };
     if file == Path::new("-") {
-        let copy = tempfile::NamedTempFile::new_in(scratch_folder(cx))
-            .map_err(BackupError::io("making room for standard input"))?;
-        let (copy, path) = copy.into_parts();
-        let file = cx.ui.copy_input(copy).await?;
-        return Ok(Opened { file, path: path.to_path_buf(), _copy: Some(path) });
+        let (copy, path) = copy()?.into_parts();
+        let file = cx
+            .ui
+            .copy_input(copy)
+            .await?
+            .map_err(|error| in_scratch(cx, BackupError::io("copying the backup")(error)))?;
+        return Ok(Opened { file, path: path.to_path_buf(), copied: Some(path) });
     }
     let path = cx.cwd.join(file);
-    let opened = File::open(&path).map_err(BackupError::io(format!("reading {}", file.display())))?;
-    Ok(Opened { file: opened, path, _copy: None })
+    let doing = || BackupError::io(format!("reading {}", file.display()));
+    let mut opened = File::open(&path).map_err(doing())?;
+    let kind = opened.metadata().map_err(doing())?.file_type();
+    if kind.is_dir() {
+        return Err(Error::new(Kind::Usage, "usage", format!("{} is a folder", file.display()))
+            .fix(format!("skyteam db backups {}     shows what is in it", file.display())));
+    }
+    if kind.is_file() {
+        return Ok(Opened { file: opened, path, copied: None });
+    }
+    // A pipe, which can be read only once and from its beginning.
+    let mut copy = copy()?;
+    let copied = tokio::task::spawn_blocking(move || io::copy(&mut opened, &mut copy).map(|_| copy));
+    let copy = copied.await.map_err(|_| BackupError::Worker)?.map_err(|error| in_scratch(cx, doing()(error)))?;
+    let (file, path) = copy.into_parts();
+    Ok(Opened { file, path: path.to_path_buf(), copied: Some(path) })
+}
+
+/// The wording of a failure where a disk is full that large temporary files went to: not the backup's.
+pub(super) fn in_scratch(cx: &Context, error: BackupError) -> Error {
+    let is_full = match &error {
+        BackupError::Io { source, .. } => {
+            matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+        }
+        // SQLite's own file, full.
+        BackupError::Database(sqlx::Error::Database(refusal)) => refusal.code().as_deref() == Some("13"),
+        _ => false,
+    };
+    if !is_full {
+        return error.into();
+    }
+    let folder = scratch_folder(cx);
+    Error::new(Kind::Failure, "disk_full", format!("the disk of {} is full", folder.display()))
+        .why("temporary files of this run needed room there; they are gone again")
+        .fix("TMPDIR=/a/folder/with/room skyteam …     puts them elsewhere")
+        .source(error)
 }
 
 /// Where large temporary files go when no folder is named.
@@ -141,12 +188,13 @@ async fn check(cx: &Context, archive: &Arc<Archive>) -> Result<()> {
 
 /// Brings a checked archive into the database of the settings.
 async fn place(cx: &Context, archive: Arc<Archive>, wanted: &Wanted) -> Result<Restored> {
-    if let DatabaseUrl::Sqlite(place) = cx.url()?
+    let url = cx.url()?.below(&cx.cwd);
+    if let DatabaseUrl::Sqlite(place) = &url
         && !place.in_memory()
         && !place.path.exists()
     {
         cx.ui.note(format!("→ {}  (a new file)", place.path.display()));
-        return into_new_file(cx, &place.path, &cx.url()?, archive, wanted).await;
+        return into_new_file(cx, &place.path, &url, archive, wanted).await;
     }
     let database = cx.writer().await?;
     into(cx, &database, archive, wanted).await

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::restore::{self, scratch_folder};
+use super::restore::{self, in_scratch, scratch_folder};
 use crate::backup::archive::Archive;
 use crate::backup::crypt::Identities;
 use crate::backup::make::{Snapshot, Wanted};
@@ -51,10 +51,11 @@ pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
     };
     let rewrite = if args.anonymize { Some(anonymize::rewrite(&snapshot.tokens().await?)) } else { None };
     let wanted = Wanted { rewrite, ..Wanted::default() };
-    let made = snapshot.read(&source, &wanted, cx.now, &Spools::new(&folder, true), advance).await?;
+    let made = snapshot.read(&source, &wanted, cx.now, &Spools::new(&folder, true), advance).await;
+    let made = made.map_err(|error| in_scratch(cx, error))?;
     drop(bar);
     let mut file = tempfile::tempfile_in(&folder).map_err(BackupError::io("making room for the transfer"))?;
-    made.write(&mut file, &recipients)?;
+    made.write(&mut file, &recipients).map_err(|error| in_scratch(cx, error))?;
     let archive = Arc::new(Archive::open(file, &identities)?);
 
     let wanted = plan::Wanted { clean: args.clean, ..plan::Wanted::default() };

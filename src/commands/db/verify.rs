@@ -7,12 +7,13 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::restore::{identities, open, scratch_folder};
+use super::restore::{identities, in_scratch, open, scratch_folder};
 use super::shell::libpq_variables;
 use crate::approval::Ask;
 use crate::backup::archive::Archive;
 use crate::backup::content::{self, Content};
 use crate::backup::folder::{self, Note, Verified};
+use crate::backup::manifest::Subject;
 use crate::backup::prove::{self, Proof};
 use crate::backup::{BackupError, bring, native, replay, tape};
 use crate::context::Context;
@@ -24,12 +25,13 @@ use crate::ui::{Cell, Page, Tone, text};
 
 pub(super) const EXAMPLES: &str = "Examples:
   skyteam db verify backup.skyteam
+  skyteam db verify /var/backups/skyteam --deep
   skyteam db verify backup.skyteam --deep --identity key.txt";
 
 /// Arguments of `db verify`.
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// Backup to verify; - for standard input
+    /// Backup to verify; of a folder the newest one that is whole; - for standard input
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// Restore it into a scratch database, compare every row, and audit the ledger
@@ -87,7 +89,9 @@ impl Report for Verification {
 }
 
 pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
+    let args = Args { file: newest(&args.file, cx)?, ..args };
     let mut opened = open(&args.file, cx).await?;
+    let is_file = opened.is_file();
     let (size, sha256) = whole(&mut opened.file)?;
     let mut answer = Verification {
         file: args.file.display().to_string(),
@@ -119,7 +123,7 @@ pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
         Err(error) => return Err(error.into()),
     }
     answer.sound = answer.problems.is_empty();
-    if args.file != Path::new("-") && !cx.answers.dry_run {
+    if is_file && !cx.answers.dry_run {
         note(cx, &cx.cwd.join(&args.file), &answer)?;
     }
     cx.ui.report(&answer)?;
@@ -127,6 +131,21 @@ pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
         cx.ui.note("Dry run: nothing was noted.");
     }
     Ok(if answer.sound { Outcome::Done } else { Outcome::Found })
+}
+
+/// The file itself, or the newest backup of a whole database in a folder.
+fn newest(file: &Path, cx: &Context) -> Result<PathBuf> {
+    let folder = cx.cwd.join(file);
+    if !folder.is_dir() {
+        return Ok(file.to_owned());
+    }
+    let whole = |entry: &folder::Entry| entry.subject.as_ref().is_some_and(Subject::is_whole);
+    match folder::list(&folder)?.into_iter().find(whole) {
+        Some(entry) => Ok(file.join(entry.path.file_name().unwrap_or_default())),
+        None => Err(Error::new(Kind::NotFound, "no_backup", format!("there is no backup in {}", file.display()))
+            .why("none of a whole database, that is")
+            .fix(format!("skyteam db backup {}", file.display()))),
+    }
 }
 
 fn worded(error: BackupError) -> String {
@@ -181,7 +200,7 @@ async fn archive_into(args: &Args, cx: &Context, archive: Arc<Archive>, answer: 
         ) => {
             answer.problems.push(worded(error));
         }
-        Err(error) => return Err(error.into()),
+        Err(error) => return Err(in_scratch(cx, error)),
     }
     if let Some(database) = database
         && prove::is_of(&archive, &database)

@@ -12,6 +12,16 @@ const NAME: &str = "proved";
 const DAYS: i64 = 8;
 const MEND: &str = "skyteam db backup DIR, then skyteam db verify FILE --deep";
 
+/// What a restore that was killed left behind: it takes room, and nothing else.
+pub(super) async fn leftovers(database: &Database) -> Option<Check> {
+    let left = match prove::leftovers(database).await {
+        Ok(left) => left?,
+        Err(_) => return None,
+    };
+    let fix = format!("DROP SCHEMA {left} CASCADE; the next restore into an empty database clears it too");
+    Some(Check::warning(AREA, "left over", format!("a restore that was killed left its schema {left}"), fix))
+}
+
 pub(super) async fn check(database: &Database, cx: &Context) -> Check {
     let Some(at) = prove::newest_proved(database).await else {
         return Check::warning(AREA, NAME, "no backup of this database is known to have been proved", MEND);

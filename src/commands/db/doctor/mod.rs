@@ -105,6 +105,7 @@ pub(super) async fn run(cx: &Context) -> Result<Outcome> {
             checks.extend(schema::check(&database).await);
             checks.extend(data::check(&database).await);
             checks.push(backups::check(&database, cx).await);
+            checks.extend(backups::leftovers(&database).await);
         }
     }
     for check in &mut checks {
