@@ -296,7 +296,7 @@ fn a_table_in_use_is_waited_for_then_named() {
     });
     let output = world.run("db migrate --lock-timeout 50").exits(11);
     assert!(output.stderr.contains("Try 2 of 3"), "{output}");
-    assert!(output.stderr.contains("error: could not run the migration: the table is in use"), "{output}");
+    assert!(output.stderr.contains("error: could not run the migration: a table is in use"), "{output}");
     assert!(output.stderr.contains("LOCK TABLE \"milesTransactions\" IN SHARE MODE"), "{output}");
     assert_eq!(record(&world), "baseline|migrate\nsafety|migrate");
     holder.join().unwrap();
@@ -315,11 +315,20 @@ fn a_role_without_rights_is_told_what_to_grant() {
     exit: 8
     --- stderr
     → [database]
-    error: permission denied
-      why  permission denied for database skyteam
-      fix  as its owner: GRANT CONNECT, CREATE, TEMPORARY ON DATABASE "skyteam" TO "ops"
-           skyteam db create --owner ops --admin-url URL    grants all that is needed
+    error: the role ops may not change this schema
+      why  it may not make tables in the schema public
+           it may not make the schema skyteam
+      fix  GRANT USAGE, CREATE ON SCHEMA public TO "ops"
+           GRANT CREATE ON DATABASE "skyteam" TO "ops"
     "#);
+    let admin = world.server().as_superuser(&name);
+    admin.rows(&format!("GRANT USAGE, CREATE ON SCHEMA public TO {role}; GRANT CREATE ON DATABASE {name} TO {role}"));
+    world.run("db migrate").ok();
+    admin.rows(&format!("ALTER SCHEMA skyteam OWNER TO postgres; ALTER TABLE skyteam.migrations OWNER TO postgres"));
+    for command in ["db migrate", "db push"] {
+        let refused = world.run(command).exits(8);
+        assert!(refused.stderr.contains(&format!("GRANT USAGE ON SCHEMA skyteam TO \"{role}\"")), "{refused}");
+    }
 }
 
 /// A migration of the same script on both engines, which leaves the schema of the last one built in.

@@ -154,6 +154,11 @@ both!(fn a_dry_run_undoes_nothing(world) {
     assert_eq!((world.catalogue(), world.query("SELECT * FROM \"milesTransactions\" ORDER BY amount")), before);
 });
 
+both!(ready fn down_to_where_it_is_there_is_nothing_to_undo(world) {
+    let answer = world.run("db rollback --to ledger").ok();
+    assert_eq!(answer.stdout, "Nothing to undo: the database is at 20261123000001_ledger.\n");
+});
+
 both!(fn what_cannot_be_undone_is_said(world) {
     world.run("db migrate --to baseline").ok();
     insta::assert_snapshot!(world.run("db rollback --to ledger").exits(5), @r"

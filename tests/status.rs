@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{DRIZZLE, Engine, World, both};
+use crate::support::{DRIZZLE, Engine, PASSWORD, World, both};
 
 both!(fn an_empty_database_has_everything_before_it(world) {
     world.touch();
@@ -44,6 +44,38 @@ both!(fn what_is_pending_is_listed_in_its_place(world) {
     assert!(of("safety") < of("ledger"));
     assert_eq!(lines.last(), Some(&"Next: skyteam db migrate"));
 });
+
+both!(ready fn a_lost_record_is_put_back_by_migrate(world) {
+    let record = match world.engine() {
+        Engine::Postgres => "skyteam.migrations",
+        Engine::Sqlite => "\"_skyteam_migrations\"",
+    };
+    world.query(&format!("DELETE FROM {record}"));
+    let status = world.run("db status -o json").json();
+    assert_eq!((&status["knownFrom"], &status["inOrder"]), (&json!("recognised"), &json!(false)));
+    let shown = world.run("db status").ok();
+    assert_eq!(shown.stdout.lines().last(), Some("Next: skyteam db migrate"), "{shown}");
+    world.run("db migrate").ok();
+    world.run("db status --exit-code").ok();
+});
+
+#[test]
+fn a_role_that_only_reads_may_look() {
+    let mut world = World::ready(Engine::Postgres);
+    let stranger = World::postgres();
+    let (role, port, name) = (stranger.role(), world.server().port(), world.name());
+    let url = format!("postgres://{role}:{PASSWORD}@127.0.0.1:{port}/{name}");
+    world.query(&format!("GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}"));
+    world.set("DATABASE_URL", url);
+    world.run("db diff --exit-code").ok();
+    let status = world.run("db status --exit-code -o json").json();
+    assert_eq!((&status["knownFrom"], &status["recordHidden"]), (&json!("recognised"), &json!(true)));
+    assert_eq!(status["version"], "20261123000001_ledger");
+    assert!(world.run("db status").ok().stdout.contains("this role may not read skyteam.migrations"));
+    for refused in [world.run("db push").exits(8), world.run("db migrate").exits(8)] {
+        assert!(refused.stderr.contains("GRANT SELECT, INSERT, DELETE ON skyteam.migrations TO"), "{refused}");
+    }
+}
 
 both!(fn edited_and_missing_and_drift_are_told_apart(world) {
     world.run("db migrate").ok();

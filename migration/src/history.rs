@@ -108,6 +108,21 @@ pub async fn is_installed<C: ConnectionTrait>(db: &C) -> Result<bool, DbErr> {
     Ok(row.is_some())
 }
 
+/// Whether the role may read the record, where it is there. Changes nothing.
+///
+/// # Errors
+/// The driver's.
+pub async fn is_readable<C: ConnectionTrait>(db: &C) -> Result<bool, DbErr> {
+    if Engine::of(db)? == Engine::Sqlite {
+        return Ok(true);
+    }
+    let sql = "SELECT has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')
+               FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+               WHERE n.nspname = 'skyteam' AND c.relname = 'migrations'";
+    let row = db.query_one_raw(Statement::from_string(DbBackend::Postgres, sql)).await?;
+    row.map_or(Ok(true), |row| row.try_get_by_index(0))
+}
+
 /// The statement that makes the record; on PostgreSQL the schema `skyteam` must be there.
 pub const fn create_table(engine: Engine) -> &'static str {
     match engine {

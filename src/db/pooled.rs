@@ -15,9 +15,10 @@ use super::bind::{Rows, Transaction};
 /// How many rows are read ahead of whoever takes them.
 const AHEAD: usize = 64;
 
-/// What each transaction is told first. Settings of a session cannot outlive its transaction either.
+/// What each transaction is told first, as each session is elsewhere. Settings of a session cannot outlive its
+/// transaction either.
 pub(super) fn told(statement_timeout: Option<Duration>) -> String {
-    let mut sql = "DEALLOCATE ALL".to_owned();
+    let mut sql = "DEALLOCATE ALL; SET LOCAL search_path = public".to_owned();
     if let Some(limit) = statement_timeout {
         sql.push_str(&format!("; SET LOCAL statement_timeout = {}", limit.as_millis()));
     }

@@ -116,8 +116,10 @@ fn pool(connect: &PgConnectOptions, options: &Options, pooled: bool, backends: B
                     let sql = format!("SET statement_timeout = {}", limit.as_millis());
                     connection.execute(sqlx::AssertSqlSafe(sql)).await?;
                 }
-                let pid = sqlx::query_scalar::<_, i32>("SELECT pg_backend_pid()").persistent(false);
-                let pid = pid.fetch_one(connection).await?;
+                // A name without a schema means public, whatever the role's own search path says: the tables of the
+                // contract are there, and a schema of the role's name may hold others under the same names.
+                let pid = "SELECT pg_backend_pid() FROM set_config('search_path', 'public', false)";
+                let pid = sqlx::query_scalar::<_, i32>(pid).persistent(false).fetch_one(connection).await?;
                 backends.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(pid);
                 Ok(())
             })

@@ -5,7 +5,6 @@ use migration::runner::RunError;
 use super::schema::{data_breaks, lacking};
 use super::{Error, Kind, shell};
 use crate::migrate::MigrateError;
-use crate::schema::SchemaError;
 use crate::schema::generate::GenerateError;
 use crate::schema::snapshot::SnapshotError;
 
@@ -26,6 +25,12 @@ impl From<MigrateError> for Error {
                     .why(format!("it has {}, which this build does not know", folders.join(", ")))
                     .fix("use the skyteam that applied it, or a newer one")
             }
+            MigrateError::Hidden => Self::new(
+                Kind::Denied,
+                "permission_denied",
+                "this role may not read skyteam.migrations, the record of migrations",
+            )
+            .sqlstate("42501"),
             MigrateError::NoSuchVersion { asked, known } => {
                 Self::new(Kind::NotFound, "no_such_migration", format!("no migration {asked:?}"))
                     .why(format!("there are {}", known.join(", ")))
@@ -68,10 +73,6 @@ impl From<MigrateError> for Error {
                 data_breaks(&findings).why(format!("{version} was rolled back"))
             }
             MigrateError::Rights { role, database, missing } => lacking(&role, &database, &missing),
-            MigrateError::Locked { holders, waited, tries } => {
-                let step = Some("run the migration".to_owned());
-                SchemaError::Locked { step, holders, waited, tries }.into()
-            }
             MigrateError::Session(error) => error.into(),
             MigrateError::Snapshot(error) => error.into(),
             MigrateError::Live(error) => error.into(),

@@ -1,8 +1,7 @@
 //! The wording of the schema engine: plans that do not fit, data that breaks rules, rights, locks and failed steps.
 
-use std::time::Duration;
-
 use super::{Error, Kind, shell};
+use crate::db::{Engine, sql_state};
 use crate::schema::live::LiveError;
 use crate::schema::rights::Missing;
 use crate::schema::session::{Holder, SessionError};
@@ -17,13 +16,13 @@ impl From<SchemaError> for Error {
             SchemaError::Live(error) => error.into(),
             SchemaError::Plan(error) => error.into(),
             SchemaError::Rights { role, database, missing } => lacking(&role, &database, &missing),
-            SchemaError::Locked { step, holders, waited, tries } => locked(step.as_deref(), &holders, waited, tries),
+            SchemaError::Session(error) => error.into(),
             SchemaError::Changed => {
                 Self::new(Kind::Refused, "schema_changed", "the schema has changed while the plan was looked at")
                     .why("somebody else was faster; nothing was run")
                     .fix("skyteam db push")
             }
-            SchemaError::Statement { step, sql, source } => {
+            SchemaError::Statement { step, sql, source, .. } => {
                 let refused = Self::from(source);
                 let mut error =
                     Self::new(refused.kind(), "step_failed", format!("could not {step}; all was rolled back"))
@@ -62,7 +61,26 @@ impl From<SchemaError> for Error {
 
 impl From<SessionError> for Error {
     fn from(error: SessionError) -> Self {
-        SchemaError::from(error).into()
+        match error {
+            SessionError::Busy { holders, waited } => {
+                let error = Self::new(Kind::Locked, "lock_timeout", "another change of the schema is still going on")
+                    .why(format!("{:.0} s were waited", waited.as_secs_f64()));
+                told_holders(error, &holders).fix("try again")
+            }
+            SessionError::Locked { what, engine, holders, waited, tries, source } => {
+                let thing = match engine {
+                    Engine::Postgres => "a table",
+                    Engine::Sqlite => "the database file",
+                };
+                let error = Self::new(Kind::Locked, "lock_timeout", format!("could not {what}: {thing} is in use"))
+                    .why(format!("{tries} × {} s were waited; all was rolled back", waited.as_secs_f64()));
+                let error = told_holders(error, &holders).fix("try again").fix("wait longer: --lock-timeout 30000");
+                let state = source.as_ref().and_then(sql_state);
+                let error = state.into_iter().fold(error, |error, state| error.sqlstate(state.code));
+                source.into_iter().fold(error, Self::source)
+            }
+            SessionError::Driver(error) => error.into(),
+        }
     }
 }
 
@@ -86,8 +104,12 @@ impl From<LiveError> for Error {
                     .why(problem)
             }
             LiveError::Driver(error) => error.into(),
+            // An object that goes between being listed and being described is answered as nothing.
             LiveError::Catalogue(_) => {
-                Self::new(Kind::Failure, "unreadable_schema", "the database's catalogue cannot be read").source(error)
+                Self::new(Kind::Locked, "schema_moving", "the schema was being changed each time it was read")
+                    .why("another program makes or drops tables, indexes or triggers of ours at this moment")
+                    .fix("try again")
+                    .source(error)
             }
         }
     }
@@ -167,6 +189,8 @@ pub fn lacking(role: &str, database: &str, missing: &[Missing]) -> Error {
             Missing::CreateInPublic => "it may not make tables in the schema public".to_owned(),
             Missing::CreateSchema => "it may not make the schema skyteam".to_owned(),
             Missing::CreateInHome => "it may not make functions in the schema skyteam".to_owned(),
+            Missing::UseHome => "it may not use the functions in the schema skyteam".to_owned(),
+            Missing::Record => "it may not read and write skyteam.migrations, the record of migrations".to_owned(),
             Missing::Owner { table, owner } => format!("the table {table} belongs to {owner}"),
         });
     }
@@ -175,6 +199,14 @@ pub fn lacking(role: &str, database: &str, missing: &[Missing]) -> Error {
             Missing::CreateInPublic => format!("GRANT USAGE, CREATE ON SCHEMA public TO {}", quoted(role)),
             Missing::CreateSchema => format!("GRANT CREATE ON DATABASE {} TO {}", quoted(database), quoted(role)),
             Missing::CreateInHome => format!("GRANT USAGE, CREATE ON SCHEMA skyteam TO {}", quoted(role)),
+            Missing::UseHome => format!("GRANT USAGE ON SCHEMA skyteam TO {}", quoted(role)),
+            Missing::Record => {
+                let role = quoted(role);
+                format!(
+                    "GRANT USAGE ON SCHEMA skyteam TO {role}; \
+                     GRANT SELECT, INSERT, DELETE ON skyteam.migrations TO {role}"
+                )
+            }
             Missing::Owner { table, .. } => format!("ALTER TABLE public.{} OWNER TO {}", quoted(table), quoted(role)),
         });
     }
@@ -191,25 +223,18 @@ pub fn holder(holder: &Holder) -> String {
     if !holder.state.is_empty() {
         text.push_str(&format!(", {} for {} s", holder.state, holder.seconds));
     }
-    if !holder.query.is_empty() {
+    // What another skyteam does, its command says; its statement would be one of its own bookkeeping.
+    if !holder.query.is_empty() && !holder.application.starts_with("skyteam ") {
         let words: Vec<&str> = holder.query.split_whitespace().collect();
         text.push_str(&format!(": {}", words.join(" ").chars().take(200).collect::<String>()));
     }
     text
 }
 
-fn locked(step: Option<&str>, holders: &[Holder], waited: Duration, tries: u32) -> Error {
-    let seconds = waited.as_secs_f64();
-    let error = match step {
-        Some(step) => Error::new(Kind::Locked, "lock_timeout", format!("could not {step}: the table is in use"))
-            .why(format!("{tries} × {seconds} s were waited; all was rolled back")),
-        None => Error::new(Kind::Locked, "lock_timeout", "another change of the schema is still going on")
-            .why(format!("{seconds:.0} s were waited")),
-    };
+fn told_holders(error: Error, holders: &[Holder]) -> Error {
     let error = holders.iter().fold(error, |error, each| error.why(holder(each)));
-    let error = match holders.first() {
+    match holders.first() {
         Some(first) => error.fix(format!("end that session, or: SELECT pg_terminate_backend({})", first.pid)),
         None => error,
-    };
-    error.fix("try again").fix("wait longer: --lock-timeout 30000")
+    }
 }

@@ -9,7 +9,7 @@ use super::turn::{self, Event, Tell};
 use super::{Manner, MigrateError, Step};
 use crate::approval::Approval;
 use crate::db::{Database, Transaction};
-use crate::schema::Patience;
+use crate::schema::{Patience, Waiting, session};
 
 /// How far down.
 #[derive(Clone, Copy, Debug)]
@@ -40,12 +40,15 @@ pub async fn plan_down<'a>(
     migrations: &'a [Migration],
     descent: Descent<'_>,
     patience: &Patience,
+    wait: &mut Waiting<'_>,
 ) -> Result<WayDown<'a>, MigrateError> {
-    let session = turn::look(database, patience).await?;
-    let outlook = look::inside(session.txn(), migrations).await?;
-    let migrations = undone(&outlook, descent)?;
-    let losses = loss::count(session.txn(), &migrations, Direction::Down).await?;
-    session.rollback().await?;
+    let looked = session::look(database, patience, wait, async |txn| {
+        let outlook = look::inside(txn, migrations).await?;
+        let undone = undone(&outlook, descent)?;
+        let losses = loss::count(txn, &undone, Direction::Down).await?;
+        Ok::<_, MigrateError>((outlook, undone, losses))
+    });
+    let (outlook, migrations, losses) = looked.await?;
     let gone = |applied: &Migration| migrations.iter().any(|migration| migration.version() == applied.version());
     let stays = applied(&outlook).into_iter().find(|migration| !gone(migration));
     Ok(WayDown { migrations, losses, stays })

@@ -4,10 +4,10 @@ use migration::Migration;
 use migration::history::{self, Standing};
 use sea_orm::ConnectionTrait;
 
-use super::{MigrateError, dialect, turn};
+use super::{MigrateError, dialect};
 use crate::db::{Database, Engine};
 use crate::schema::diff::{self, diff};
-use crate::schema::{Patience, Schema, live, snapshot};
+use crate::schema::{Patience, Schema, Waiting, live, session, snapshot};
 
 /// Where a database stands among the migrations of a build.
 #[derive(Clone, Debug)]
@@ -17,6 +17,8 @@ pub struct Outlook<'a> {
     pub standing: Standing<'a>,
     /// What this is known from.
     pub origin: Origin<'a>,
+    /// Whether there is a record that the role may not read: then it is told by what it looks like, as without one.
+    pub hidden: bool,
 }
 
 /// What a database's version is known from.
@@ -69,7 +71,7 @@ impl<'a> Outlook<'a> {
     /// Refuses to go on where the record and this build disagree, or the database is not known.
     ///
     /// # Errors
-    /// [`MigrateError::Edited`], [`MigrateError::Missing`], [`MigrateError::Unrecognised`].
+    /// [`MigrateError::Edited`], [`MigrateError::Missing`], [`MigrateError::Hidden`], [`MigrateError::Unrecognised`].
     pub fn refuse_unsound(&self) -> Result<(), MigrateError> {
         self.refuse_unknown()?;
         if !self.standing.edited.is_empty() {
@@ -84,11 +86,14 @@ impl<'a> Outlook<'a> {
         }
     }
 
-    /// Refuses to go on where migrations are applied that this build does not have.
+    /// Refuses to go on where migrations are applied that this build does not have, or that cannot be known.
     ///
     /// # Errors
-    /// [`MigrateError::Missing`].
+    /// [`MigrateError::Missing`], [`MigrateError::Hidden`].
     pub fn refuse_unknown(&self) -> Result<(), MigrateError> {
+        if self.hidden {
+            return Err(MigrateError::Hidden);
+        }
         if self.standing.missing.is_empty() {
             return Ok(());
         }
@@ -105,11 +110,9 @@ pub async fn look<'a>(
     database: &Database,
     migrations: &'a [Migration],
     patience: &Patience,
+    wait: &mut Waiting<'_>,
 ) -> Result<Outlook<'a>, MigrateError> {
-    let session = turn::look(database, patience).await?;
-    let outlook = inside(session.txn(), migrations).await?;
-    session.rollback().await?;
-    Ok(outlook)
+    session::look(database, patience, wait, async |txn| inside(txn, migrations).await).await
 }
 
 /// The same, inside a transaction.
@@ -117,10 +120,11 @@ pub(super) async fn inside<'a>(
     txn: &impl ConnectionTrait,
     migrations: &'a [Migration],
 ) -> Result<Outlook<'a>, MigrateError> {
-    let record = history::read(txn).await?;
+    let hidden = !history::is_readable(txn).await?;
+    let record = if hidden { Vec::new() } else { history::read(txn).await? };
     let origin = if record.is_empty() { recognise(txn, migrations).await? } else { Origin::Record };
     let standing = history::standing(migrations, &record, dialect(Engine::of(txn)));
-    Ok(Outlook { standing, origin })
+    Ok(Outlook { standing, origin, hidden })
 }
 
 /// Compares the database with each version, newest first, since an older one differs from it only by what a newer one

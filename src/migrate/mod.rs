@@ -18,8 +18,6 @@ pub use status::{Status, drift, status};
 pub use turn::{Event, Tell};
 pub use up::{baseline, plan_up, up};
 
-use std::time::Duration;
-
 use migration::Migration;
 use migration::history::Via;
 use migration::runner::RunError;
@@ -31,7 +29,7 @@ use crate::schema::live::LiveError;
 use crate::schema::rights::Missing;
 use crate::schema::session::SessionError;
 use crate::schema::snapshot::SnapshotError;
-use crate::schema::{Finding, Holder, Patience};
+use crate::schema::{Finding, Patience};
 
 /// How migrations are run.
 #[derive(Clone, Copy, Debug)]
@@ -83,6 +81,9 @@ pub enum MigrateError {
     /// Applied migrations that this build does not have.
     #[error("applied migrations are unknown here")]
     Missing(Vec<String>),
+    /// There is a record of migrations, and the role may not read it.
+    #[error("the record of migrations may not be read")]
+    Hidden,
     /// No migration of this version or name.
     #[error("no migration {asked}")]
     NoSuchVersion {
@@ -147,17 +148,7 @@ pub enum MigrateError {
         /// What it lacks.
         missing: Vec<Missing>,
     },
-    /// A table stayed locked.
-    #[error("locked")]
-    Locked {
-        /// Who holds it, as far as could be seen.
-        holders: Vec<Holder>,
-        /// How long each try waited.
-        waited: Duration,
-        /// How often was tried.
-        tries: u32,
-    },
-    /// Another change of the schema did not end in time.
+    /// Another change of the schema, or somebody who holds a table, did not end in time.
     #[error(transparent)]
     Session(#[from] SessionError),
     /// An embedded snapshot cannot be read.

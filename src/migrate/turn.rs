@@ -7,34 +7,22 @@ use sea_orm::DbErr;
 
 use super::{Manner, MigrateError, Step};
 use crate::db::{Database, Engine, Transaction, sql_state};
-use crate::schema::session::{self, Session};
-use crate::schema::{Holder, Origin, Patience, Request, checks, live, plan, rights, snapshot};
+use crate::schema::live::Rights;
+use crate::schema::obstacle::{Obstacle, Obstructed, Tries, is_locked};
+use crate::schema::session::{Session, SessionError, look};
+use crate::schema::{LiveError, Origin, Plan, Request, Wait, checks, live, plan, rights, snapshot};
 
 /// What happens while migrations run.
 #[derive(Debug)]
 pub enum Event<'a> {
-    /// Another change of the schema goes on; it is waited for.
-    Waiting(&'a Holder),
-    /// A table is locked by others; the migration was undone and is tried again.
-    Blocked {
-        /// Who holds it.
-        holders: &'a [Holder],
-        /// Which try this was, from 1.
-        attempt: u32,
-        /// How many there are.
-        of: u32,
-    },
+    /// Others are waited for.
+    Waiting(Wait<'a>),
     /// A migration was run, recorded or undone, and that lasts.
     Done(&'a Step),
 }
 
 /// Told of everything that happens.
-pub type Tell<'a> = &'a mut dyn FnMut(Event<'_>);
-
-/// A transaction to look around in, to be rolled back.
-pub(super) async fn look(database: &Database, patience: &Patience) -> Result<Session, MigrateError> {
-    Ok(Session::look(database, patience, &mut |_| {}).await?)
-}
+pub type Tell<'a> = &'a mut (dyn FnMut(Event<'_>) + Send);
 
 /// Does `work` in a transaction that may change the schema, and makes it last unless this is a dry run.
 pub(super) async fn take<T>(
@@ -43,47 +31,69 @@ pub(super) async fn take<T>(
     tell: Tell<'_>,
     work: impl AsyncFn(&Transaction) -> Result<T, MigrateError>,
 ) -> Result<T, MigrateError> {
-    let tries = manner.patience.tries.max(1);
-    let mut attempt = 1;
+    let mut tries = Tries::new(database, &manner.patience);
     loop {
-        let session = Session::change(database, &manner.patience, &mut |holder| tell(Event::Waiting(holder))).await?;
-        let error = match work(session.txn()).await {
-            Ok(value) if manner.dry_run => {
-                session.rollback().await?;
-                return Ok(value);
-            }
-            Ok(value) => {
-                session.commit().await?;
-                return Ok(value);
-            }
-            Err(error) => error,
-        };
-        // The failure is what matters; a connection that is lost has rolled back by itself.
-        let _ = session.rollback().await;
-        if !is_locked(&error) {
-            return Err(error);
+        match attempt(database, manner, tell, &work).await {
+            Ok(value) => return Ok(value),
+            Err(error) => tries.again(error, &mut |wait| tell(Event::Waiting(wait))).await?,
         }
-        let holders = in_the_way(database).await?;
-        if attempt == tries {
-            return Err(MigrateError::Locked { holders, waited: manner.patience.lock_timeout, tries });
-        }
-        tell(Event::Blocked { holders: &holders, attempt, of: tries });
-        attempt += 1;
     }
 }
 
-/// Who has a lock on any table of ours.
-async fn in_the_way(database: &Database) -> Result<Vec<Holder>, MigrateError> {
-    if database.engine() == Engine::Sqlite {
-        return Ok(Vec::new());
+async fn attempt<T>(
+    database: &Database,
+    manner: Manner,
+    tell: Tell<'_>,
+    work: &impl AsyncFn(&Transaction) -> Result<T, MigrateError>,
+) -> Result<T, MigrateError> {
+    let session = Session::change(database, &manner.patience, &mut |wait| tell(Event::Waiting(wait))).await?;
+    match work(session.txn()).await {
+        Ok(value) if manner.dry_run => {
+            session.rollback().await?;
+            Ok(value)
+        }
+        Ok(value) => {
+            session.commit().await?;
+            Ok(value)
+        }
+        Err(error) => {
+            // The failure is what matters; a connection that is lost has rolled back by itself.
+            let _ = session.rollback().await;
+            Err(error)
+        }
     }
-    let tables: Vec<String> = crate::schema::desired().tables.into_iter().map(|table| table.name).collect();
-    Ok(session::in_the_way(database.conn(), &tables, "ACCESS EXCLUSIVE").await?)
 }
 
-/// lock_not_available and deadlock_detected: who came first goes on, and the next try may find the way free.
-fn is_locked(error: &MigrateError) -> bool {
-    code(error).is_some_and(|code| matches!(code.as_str(), "55P03" | "40P01"))
+impl Obstructed for MigrateError {
+    fn obstacle(&self) -> Option<Obstacle> {
+        match self {
+            Self::Run { source, .. } => {
+                let (RunError::Statement { source, .. } | RunError::Record(source)) = source.as_ref() else {
+                    return None;
+                };
+                let tables = || crate::schema::desired().tables.into_iter().map(|table| table.name).collect();
+                let what = "run the migration".to_owned();
+                is_locked(source).then(|| Obstacle::Locked { what, tables: tables(), mode: "ACCESS EXCLUSIVE" })
+            }
+            Self::Live(error) => Obstacle::of_live(error),
+            Self::Session(error) => Obstacle::of_session(error),
+            Self::Driver(error) => Obstacle::of_reading(error),
+            _ => None,
+        }
+    }
+
+    fn into_cause(self) -> Option<DbErr> {
+        match self {
+            Self::Run { source, .. } => match *source {
+                RunError::Statement { source, .. } | RunError::Record(source) => Some(source),
+                RunError::Script { .. } | RunError::ForeignKeys { .. } => None,
+            },
+            Self::Live(LiveError::Driver(error)) | Self::Session(SessionError::Driver(error)) | Self::Driver(error) => {
+                Some(error)
+            }
+            _ => None,
+        }
+    }
 }
 
 fn code(error: &MigrateError) -> Option<String> {
@@ -103,15 +113,14 @@ fn code(error: &MigrateError) -> Option<String> {
 pub(super) async fn explain(
     database: &Database,
     migrations: &[Migration],
-    patience: &Patience,
+    manner: &Manner,
     error: MigrateError,
+    tell: Tell<'_>,
 ) -> Result<MigrateError, MigrateError> {
-    let MigrateError::Run { version, source } = &error else { return Ok(error) };
-    let Some(migration) = migrations.iter().find(|migration| migration.version() == version) else { return Ok(error) };
     let engine = database.engine();
-    let denied = code(&error).as_deref() == Some("42501");
-    let broken = match source.as_ref() {
-        RunError::ForeignKeys { .. } => true,
+    let denied = matches!(error, MigrateError::Hidden) || code(&error).as_deref() == Some("42501");
+    let broken = match &error {
+        MigrateError::Run { source, .. } if matches!(source.as_ref(), RunError::ForeignKeys { .. }) => true,
         // Class 23 on PostgreSQL; on SQLite the primary code 19.
         _ => code(&error).is_some_and(|code| match engine {
             Engine::Postgres => code.starts_with("23"),
@@ -121,22 +130,36 @@ pub(super) async fn explain(
     if !denied && !broken {
         return Ok(error);
     }
-    let wanted = snapshot::of(migration)?;
-    let session = look(database, patience).await?;
-    let live = live::read(session.txn(), &wanted, &[]).await?;
-    let home = live.rights.home;
-    let Ok(mut plan) = plan(&live.schema, &wanted, engine, Origin::Live, &Request::default(), home) else {
-        return Ok(error);
+    let migration = match &error {
+        MigrateError::Run { version, .. } => migrations.iter().find(|migration| migration.version() == version),
+        // The record itself may not be read or made.
+        _ => migrations.last(),
     };
-    let findings = checks::run(session.txn(), &live, &wanted, &mut plan).await?;
-    session.rollback().await?;
-    let missing = rights::missing(&plan, &live.rights, true);
-    if denied && !missing.is_empty() {
-        let database = database.name().to_owned();
-        return Ok(MigrateError::Rights { role: live.rights.role, database, missing });
+    let Some(migration) = migration else { return Ok(error) };
+    let wait = &mut |wait: Wait<'_>| tell(Event::Waiting(wait));
+    let (findings, refusal) = look(database, &manner.patience, wait, async |txn| {
+        let wanted = snapshot::of(migration)?;
+        let live = live::read(txn, &wanted, &[]).await?;
+        let home = live.rights.home;
+        let Ok(mut plan) = plan(&live.schema, &wanted, engine, Origin::Live, &Request::default(), home) else {
+            return Ok((Vec::new(), None));
+        };
+        if let Some(refusal) = refusal(&plan, live.rights.clone(), database.name()) {
+            return Ok((Vec::new(), Some(refusal)));
+        }
+        Ok::<_, MigrateError>((checks::run(txn, &live, &wanted, &mut plan).await?, None))
+    })
+    .await?;
+    match refusal {
+        Some(refusal) if denied => Ok(refusal),
+        _ if broken && !findings.is_empty() => Ok(MigrateError::Data { version: migration.folder(), findings }),
+        _ => Ok(error),
     }
-    if broken && !findings.is_empty() {
-        return Ok(MigrateError::Data { version: migration.folder(), findings });
-    }
-    Ok(error)
+}
+
+/// The rights that the role lacks for going the way of `plan` and noting it, all of them at once.
+pub(super) fn refusal(plan: &Plan, rights: Rights, database: &str) -> Option<MigrateError> {
+    let missing = rights::missing(plan, &rights, true);
+    let (role, database) = (rights.role, database.to_owned());
+    (!missing.is_empty()).then_some(MigrateError::Rights { role, database, missing })
 }

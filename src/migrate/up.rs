@@ -9,7 +9,7 @@ use super::turn::{self, Event, Tell};
 use super::{Manner, MigrateError, Step};
 use crate::approval::Approval;
 use crate::db::{Database, Transaction};
-use crate::schema::Patience;
+use crate::schema::{self, Request, Wait, live, plan, session, snapshot};
 
 /// What `migrate` would do: the outlook, and what the pending scripts lose. Changes nothing.
 ///
@@ -19,19 +19,42 @@ pub async fn plan_up<'a>(
     database: &Database,
     migrations: &'a [Migration],
     to: Option<&Migration>,
-    patience: &Patience,
+    manner: Manner,
+    tell: Tell<'_>,
 ) -> Result<(Outlook<'a>, Vec<Loss>), MigrateError> {
-    let session = turn::look(database, patience).await?;
-    let outlook = look::inside(session.txn(), migrations).await?;
-    outlook.refuse_unsound()?;
-    if let (Some(to), Some(at)) = (to, outlook.version())
-        && at.version() > to.version()
-    {
-        return Err(MigrateError::Behind { asked: to.folder(), at: at.folder() });
+    let wait = &mut |wait: Wait<'_>| tell(Event::Waiting(wait));
+    let looked = session::look(database, &manner.patience, wait, async |txn| {
+        let outlook = look::inside(txn, migrations).await?;
+        outlook.refuse_unsound()?;
+        if let (Some(to), Some(at)) = (to, outlook.version())
+            && at.version() > to.version()
+        {
+            return Err(MigrateError::Behind { asked: to.folder(), at: at.folder() });
+        }
+        let pending = outlook.pending(to);
+        if let Some(last) = pending.last() {
+            refuse_without_rights(database, txn, last).await?;
+        }
+        let losses = loss::count(txn, &pending, Direction::Up).await?;
+        Ok((outlook, losses))
+    });
+    match looked.await {
+        Ok(looked) => Ok(looked),
+        Err(error) => Err(turn::explain(database, migrations, &manner, error, tell).await?),
     }
-    let losses = loss::count(session.txn(), &outlook.pending(to), Direction::Up).await?;
-    session.rollback().await?;
-    Ok((outlook, losses))
+}
+
+/// Refuses to begin what the role may not do, as far as the way to the migration's snapshot tells.
+async fn refuse_without_rights(database: &Database, txn: &Transaction, last: &Migration) -> Result<(), MigrateError> {
+    let wanted = snapshot::of(last)?;
+    let found = live::read(txn, &wanted, &[]).await?;
+    let engine = database.engine();
+    let home = found.rights.home;
+    match plan(&found.schema, &wanted, engine, schema::Origin::Live, &Request::default(), home) {
+        Ok(plan) => turn::refusal(&plan, found.rights, database.name()).map_or(Ok(()), Err),
+        // What cannot be planned without being told more may still be what the script does.
+        Err(_) => Ok(()),
+    }
 }
 
 /// Puts all migrations up to `to` on the record without running them. Without `to` the database must equal a version,
@@ -97,7 +120,7 @@ pub async fn up(
         });
         let steps = match taken.await {
             Ok(steps) => steps,
-            Err(error) => return Err(turn::explain(database, migrations, &manner.patience, error).await?),
+            Err(error) => return Err(turn::explain(database, migrations, &manner, error, tell).await?),
         };
         steps.iter().for_each(|step| tell(Event::Done(step)));
         let finished = manner.dry_run || steps.is_empty();

@@ -4,8 +4,6 @@
 //! another plan, somebody was faster: nothing runs. After the last step the live schema is read once more and must equal
 //! the desired one, else everything is undone. Nothing here ever empties a table or cascades.
 
-use std::time::Duration;
-
 use migration::history::Via;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement as Query};
 
@@ -13,13 +11,14 @@ use super::change::Change;
 use super::diff::{Origin, diff};
 use super::live::{self, LiveError};
 use super::model::Schema;
-use super::plan::{Plan, PlanError, Request, Step, plan};
+use super::obstacle::{Obstacle, Obstructed, Tries, is_locked};
+use super::plan::{Lock, Plan, PlanError, Request, Step, plan};
 use super::record;
 use super::rights::{self, Missing};
-use super::session::{self, Holder, Patience, Session, SessionError};
+use super::session::{Patience, Session, SessionError, Wait};
 use super::snapshot::SnapshotError;
 use crate::approval::Approval;
-use crate::db::{Database, Engine, sql_state};
+use crate::db::{Database, Engine};
 
 /// How a plan is run.
 #[derive(Clone, Copy, Debug, Default)]
@@ -35,19 +34,8 @@ pub struct Manner {
 /// What happens while a plan runs.
 #[derive(Debug)]
 pub enum Event<'a> {
-    /// Another change of the schema goes on; it is waited for.
-    Waiting(&'a Holder),
-    /// A table is locked by others; everything was undone and is tried again.
-    Blocked {
-        /// The step that did not get its lock.
-        step: &'a Step,
-        /// Who holds it.
-        holders: &'a [Holder],
-        /// Which try this was, from 1.
-        attempt: u32,
-        /// How many there are.
-        of: u32,
-    },
+    /// Others are waited for.
+    Waiting(Wait<'a>),
     /// A step begins.
     Step {
         /// Its number, from 1.
@@ -93,17 +81,8 @@ pub enum SchemaError {
         missing: Vec<Missing>,
     },
     /// Another change of the schema, or somebody who holds a table, did not end in time.
-    #[error("locked")]
-    Locked {
-        /// The step that did not get its lock; none while waiting for another change of the schema.
-        step: Option<String>,
-        /// Who holds it, as far as could be seen.
-        holders: Vec<Holder>,
-        /// How long each try waited.
-        waited: Duration,
-        /// How often was tried.
-        tries: u32,
-    },
+    #[error(transparent)]
+    Session(#[from] SessionError),
     /// The database is no longer what the plan was made for.
     #[error("the database has changed since the plan was made")]
     Changed,
@@ -112,6 +91,8 @@ pub enum SchemaError {
     Statement {
         /// The step.
         step: String,
+        /// The lock that it takes.
+        lock: Option<Lock>,
         /// The statement.
         sql: String,
         /// The driver's error.
@@ -141,11 +122,27 @@ pub enum SchemaError {
     Driver(#[from] DbErr),
 }
 
-impl From<SessionError> for SchemaError {
-    fn from(error: SessionError) -> Self {
-        match error {
-            SessionError::Busy { holders, waited } => Self::Locked { step: None, holders, waited, tries: 1 },
-            SessionError::Driver(source) => Self::Driver(source),
+impl Obstructed for SchemaError {
+    fn obstacle(&self) -> Option<Obstacle> {
+        match self {
+            Self::Statement { step, lock, source, .. } if is_locked(source) => {
+                let (tables, mode) = lock.as_ref().map(|lock| (lock.tables.clone(), lock.mode)).unwrap_or_default();
+                Some(Obstacle::Locked { what: step.clone(), tables, mode })
+            }
+            Self::Live(error) => Obstacle::of_live(error),
+            Self::Session(error) => Obstacle::of_session(error),
+            Self::Driver(error) => Obstacle::of_reading(error),
+            _ => None,
+        }
+    }
+
+    fn into_cause(self) -> Option<DbErr> {
+        match self {
+            Self::Live(LiveError::Driver(error))
+            | Self::Session(SessionError::Driver(error))
+            | Self::Driver(error)
+            | Self::Statement { source: error, .. } => Some(error),
+            _ => None,
         }
     }
 }
@@ -209,18 +206,6 @@ pub(super) fn plan_reset(live: &Schema, desired: &Schema, engine: Engine, home: 
     Ok(whole)
 }
 
-enum Attempt {
-    /// A table stayed locked.
-    Blocked(Box<Step>),
-    Failed(SchemaError),
-}
-
-impl<E: Into<SchemaError>> From<E> for Attempt {
-    fn from(error: E) -> Self {
-        Self::Failed(error.into())
-    }
-}
-
 struct Runner<'a> {
     database: &'a Database,
     desired: &'a Schema,
@@ -231,32 +216,17 @@ struct Runner<'a> {
 impl Runner<'_> {
     /// Tries as often as the patience lasts.
     async fn run(&self, tell: &mut Tell<'_>) -> Result<Applied, SchemaError> {
-        let patience = &self.manner.patience;
-        let tries = patience.tries.max(1);
-        let mut attempt = 1;
+        let mut tries = Tries::new(self.database, &self.manner.patience);
         loop {
-            let step = match self.attempt(tell).await {
+            match self.attempt(tell).await {
                 Ok(applied) => return Ok(applied),
-                Err(Attempt::Failed(error)) => return Err(error),
-                Err(Attempt::Blocked(step)) => step,
-            };
-            let holders = match (&step.lock, self.database.engine()) {
-                (Some(lock), Engine::Postgres) => {
-                    session::in_the_way(self.database.conn(), &lock.tables, lock.mode).await?
-                }
-                _ => Vec::new(),
-            };
-            if attempt == tries {
-                let (step, waited) = (Some(step.what), patience.lock_timeout);
-                return Err(SchemaError::Locked { step, holders, waited, tries });
+                Err(error) => tries.again(error, &mut |wait| tell(Event::Waiting(wait))).await?,
             }
-            tell(Event::Blocked { step: &step, holders: &holders, attempt, of: tries });
-            attempt += 1;
         }
     }
 
-    async fn attempt(&self, tell: &mut Tell<'_>) -> Result<Applied, Attempt> {
-        let wait = &mut |holder: &Holder| tell(Event::Waiting(holder));
+    async fn attempt(&self, tell: &mut Tell<'_>) -> Result<Applied, SchemaError> {
+        let wait = &mut |wait: Wait<'_>| tell(Event::Waiting(wait));
         let session = Session::change(self.database, &self.manner.patience, wait).await?;
         match self.inside(&session, tell).await {
             Ok(Applied::Rehearsed) => {
@@ -275,7 +245,7 @@ impl Runner<'_> {
         }
     }
 
-    async fn inside(&self, session: &Session, tell: &mut Tell<'_>) -> Result<Applied, Attempt> {
+    async fn inside(&self, session: &Session, tell: &mut Tell<'_>) -> Result<Applied, SchemaError> {
         let txn = session.txn();
         let (desired, engine) = (self.desired, self.database.engine());
         let renames = match self.job {
@@ -290,7 +260,7 @@ impl Runner<'_> {
                     return Ok(Applied::Nothing(self.note(txn).await?));
                 }
                 if !is_same(&plan, approved) {
-                    return Err(SchemaError::Changed.into());
+                    return Err(SchemaError::Changed);
                 }
                 plan
             }
@@ -299,14 +269,14 @@ impl Runner<'_> {
         let missing = rights::missing(&plan, &found.rights, self.manner.record);
         if !missing.is_empty() {
             let (role, database) = (found.rights.role, self.database.name().to_owned());
-            return Err(SchemaError::Rights { role, database, missing }.into());
+            return Err(SchemaError::Rights { role, database, missing });
         }
         steps(txn, engine, &plan.steps, tell).await?;
         let made = live::read(txn, desired, &[]).await?;
         let rest = diff(&made.schema, desired, engine, Origin::Live, &[]);
         if !rest.changes.is_empty() {
             let differences = rest.changes.iter().map(Change::what).collect();
-            return Err(SchemaError::NotEqual { differences }.into());
+            return Err(SchemaError::NotEqual { differences });
         }
         let noted = self.note(txn).await?;
         Ok(if self.manner.dry_run { Applied::Rehearsed } else { Applied::Done(noted) })
@@ -326,13 +296,19 @@ fn is_same(plan: &Plan, approved: &Plan) -> bool {
         && plan.steps.iter().zip(&approved.steps).all(|(step, approved)| step.sql == approved.sql)
 }
 
-async fn steps(txn: &impl ConnectionTrait, engine: Engine, steps: &[Step], tell: &mut Tell<'_>) -> Result<(), Attempt> {
+async fn steps(
+    txn: &impl ConnectionTrait,
+    engine: Engine,
+    steps: &[Step],
+    tell: &mut Tell<'_>,
+) -> Result<(), SchemaError> {
     let before = dangling(txn, engine).await?;
     for (at, step) in steps.iter().enumerate() {
         tell(Event::Step { number: at + 1, of: steps.len(), step });
         for sql in &step.sql {
             if let Err(source) = txn.execute_unprepared(sql).await {
-                return Err(failure(step, sql, source));
+                let (step, lock) = (step.what.clone(), step.lock.clone());
+                return Err(SchemaError::Statement { step, lock, sql: sql.to_owned(), source });
             }
         }
     }
@@ -340,19 +316,10 @@ async fn steps(txn: &impl ConnectionTrait, engine: Engine, steps: &[Step], tell:
         let were =
             before.iter().find(|(one, other, _)| *one == table && *other == target).map_or(0, |(.., rows)| *rows);
         if rows > were {
-            return Err(SchemaError::Dangling { table, target, rows: rows - were }.into());
+            return Err(SchemaError::Dangling { table, target, rows: rows - were });
         }
     }
     Ok(())
-}
-
-fn failure(step: &Step, sql: &str, source: DbErr) -> Attempt {
-    let state = sql_state(&source).map(|state| state.code);
-    match state.as_deref() {
-        // lock_not_available. A deadlock is a lock too: who came first goes on, and the next try finds the way free.
-        Some("55P03" | "40P01") => Attempt::Blocked(Box::new(step.clone())),
-        _ => Attempt::Failed(SchemaError::Statement { step: step.what.clone(), sql: sql.to_owned(), source }),
-    }
 }
 
 /// Rows that refer to nothing, by table and target: SQLite does not look while foreign keys are off.

@@ -10,8 +10,8 @@ use super::model::Schema;
 use super::plan::{Plan, Request, plan};
 use super::record;
 use super::rights::{self, Missing};
-use super::session::{Holder, Patience, Session};
-use crate::db::Database;
+use super::session::{Patience, Waiting, look};
+use crate::db::{Database, Engine, Transaction};
 
 /// What was found.
 #[derive(Debug)]
@@ -48,13 +48,15 @@ pub async fn prepare(
     desired: &Schema,
     request: &Request,
     patience: &Patience,
-    wait: &mut (dyn FnMut(&Holder) + Send),
+    wait: &mut Waiting<'_>,
 ) -> Result<Prepared, SchemaError> {
-    let session = Session::look(database, patience, wait).await?;
-    let txn = session.txn();
+    look(database, patience, wait, async |txn| prepare_in(txn, desired, request).await).await
+}
+
+async fn prepare_in(txn: &Transaction, desired: &Schema, request: &Request) -> Result<Prepared, SchemaError> {
     let live = live::read(txn, desired, &request.all_renames()).await?;
-    let mut plan = plan(&live.schema, desired, database.engine(), Origin::Live, request, live.rights.home)?;
-    let record = if live.rights.migrations { history::read(txn).await? } else { Vec::new() };
+    let mut plan = plan(&live.schema, desired, Engine::of(txn), Origin::Live, request, live.rights.home)?;
+    let record = if live.rights.read_record { history::read(txn).await? } else { Vec::new() };
     let unrecorded: Vec<&str> =
         record::unrecorded(desired, &record)?.into_iter().map(migration::Migration::version).collect();
     let missing = rights::missing(&plan, &live.rights, !unrecorded.is_empty());
@@ -62,7 +64,6 @@ pub async fn prepare(
     let stranger = missing.iter().any(|right| matches!(right, Missing::Owner { .. }));
     let findings =
         if plan.is_empty() || stranger { Vec::new() } else { checks::run(txn, &live, desired, &mut plan).await? };
-    session.rollback().await?;
     Ok(Prepared { live, plan, findings, missing, record, unrecorded })
 }
 
@@ -74,16 +75,16 @@ pub async fn prepare_reset(
     database: &Database,
     desired: &Schema,
     patience: &Patience,
-    wait: &mut (dyn FnMut(&Holder) + Send),
+    wait: &mut Waiting<'_>,
 ) -> Result<Prepared, SchemaError> {
-    let session = Session::look(database, patience, wait).await?;
-    let txn = session.txn();
-    let live = live::read(txn, desired, &[]).await?;
-    let mut plan = plan_reset(&live.schema, desired, database.engine(), live.rights.home)?;
-    let record = if live.rights.migrations { history::read(txn).await? } else { Vec::new() };
-    let nothing = Schema::default();
-    let findings = checks::run(txn, &live, &nothing, &mut plan).await?;
-    session.rollback().await?;
-    let missing = rights::missing(&plan, &live.rights, true);
-    Ok(Prepared { live, plan, findings, missing, record, unrecorded: Vec::new() })
+    look(database, patience, wait, async |txn| {
+        let live = live::read(txn, desired, &[]).await?;
+        let mut plan = plan_reset(&live.schema, desired, database.engine(), live.rights.home)?;
+        let record = if live.rights.read_record { history::read(txn).await? } else { Vec::new() };
+        let nothing = Schema::default();
+        let findings = checks::run(txn, &live, &nothing, &mut plan).await?;
+        let missing = rights::missing(&plan, &live.rights, true);
+        Ok(Prepared { live, plan, findings, missing, record, unrecorded: Vec::new() })
+    })
+    .await
 }

@@ -16,6 +16,10 @@ pub enum Missing {
     CreateSchema,
     /// To make tables and functions in the schema `skyteam`.
     CreateInHome,
+    /// To use the functions in the schema `skyteam`.
+    UseHome,
+    /// To read and write the record of applied migrations.
+    Record,
     /// To alter a table, which only its owner may.
     Owner {
         /// The table.
@@ -37,6 +41,7 @@ pub fn missing(plan: &Plan, rights: &Rights, record: bool) -> Vec<Missing> {
     if indexes && !rights.create_in_public {
         missing.push(Missing::CreateInPublic);
     }
+    let triggers = any(|change| matches!(change, Change::CreateTable(_) | Change::CreateTrigger { .. }));
     if functions || record && !rights.migrations {
         if !rights.home {
             if !rights.create_schema {
@@ -45,6 +50,11 @@ pub fn missing(plan: &Plan, rights: &Rights, record: bool) -> Vec<Missing> {
         } else if !rights.create_in_home {
             missing.push(Missing::CreateInHome);
         }
+    } else if triggers && rights.home && !rights.use_home {
+        missing.push(Missing::UseHome);
+    }
+    if record && rights.migrations && !rights.write_record {
+        missing.push(Missing::Record);
     }
     for (table, owner) in &rights.not_owned {
         if plan.changes.iter().any(|change| change.table() == Some(table)) {

@@ -2,6 +2,10 @@
 //!
 //! The lock is taken by trying, so that whoever waits can be told for whom; it belongs to the transaction, so that it
 //! also works through a transaction pooler and goes when a client is killed. On SQLite `BEGIN IMMEDIATE` is the lock.
+//!
+//! Tables are locked by others too, whoever only looks included: PostgreSQL reads no trigger of a table that somebody
+//! rewrites. No transaction waits for one longer than [`Patience::lock_timeout`]; then all is undone, so that nothing
+//! stays queued, and it is tried again ([`Tries`]).
 
 use std::time::{Duration, Instant};
 
@@ -10,6 +14,7 @@ use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement as Query};
 use serde::Serialize;
 use sqlx::sqlite::SqlitePoolOptions;
 
+use super::obstacle::{Obstructed, Tries};
 use crate::db::{Connection, Database, DatabaseUrl, Engine, Transaction};
 
 /// How long one waits.
@@ -47,7 +52,28 @@ pub struct Holder {
     pub seconds: i64,
 }
 
-/// Why no transaction could be begun.
+/// What is being waited for.
+#[derive(Debug)]
+pub enum Wait<'a> {
+    /// Another change of the schema goes on.
+    Change(&'a Holder),
+    /// A table, or on SQLite the file, is in use by others; everything was undone and is tried again.
+    Lock {
+        /// What could not be done: `look at the schema`.
+        what: &'a str,
+        /// Who is in the way, as far as could be seen.
+        holders: &'a [Holder],
+        /// Which try this was, from 1.
+        attempt: u32,
+        /// How many there are.
+        of: u32,
+    },
+}
+
+/// Who is told what is waited for.
+pub type Waiting<'a> = dyn FnMut(Wait<'_>) + Send + 'a;
+
+/// Why a transaction could not be begun, or came to nothing as often as it was tried.
 #[derive(Debug, thiserror::Error)]
 pub enum SessionError {
     /// Another change of the schema did not end in time.
@@ -57,6 +83,22 @@ pub enum SessionError {
         holders: Vec<Holder>,
         /// How long was waited.
         waited: Duration,
+    },
+    /// A table, or on SQLite the file, stayed locked.
+    #[error("could not {what}: it is locked")]
+    Locked {
+        /// What could not be done: `look at the schema`.
+        what: String,
+        /// The engine.
+        engine: Engine,
+        /// Who is in the way, as far as could be seen.
+        holders: Vec<Holder>,
+        /// How long each try waited.
+        waited: Duration,
+        /// How often was tried.
+        tries: u32,
+        /// The driver's error of the last try.
+        source: Option<DbErr>,
     },
     /// The driver's.
     #[error(transparent)]
@@ -74,21 +116,19 @@ pub struct Session {
 }
 
 impl Session {
-    /// Begins a transaction to look around in. It shares the lock with others who look, and waits for who changes.
-    ///
-    /// `wait` is told of everybody who is waited for, once each.
-    ///
-    /// # Errors
-    /// [`SessionError`].
-    pub async fn look(
+    async fn look(
         database: &Database,
         patience: &Patience,
-        wait: &mut dyn FnMut(&Holder),
+        queued: bool,
+        wait: &mut Waiting<'_>,
     ) -> Result<Self, SessionError> {
         let txn = match database.engine() {
             Engine::Postgres => {
                 let txn = database.begin().await?;
-                queue(&txn, "pg_try_advisory_xact_lock_shared", patience, wait).await?;
+                if queued {
+                    queue(&txn, "pg_try_advisory_xact_lock_shared", patience, wait).await?;
+                }
+                settle(&txn, patience).await?;
                 txn
             }
             Engine::Sqlite => database.begin_read().await?,
@@ -105,26 +145,25 @@ impl Session {
     pub async fn change(
         database: &Database,
         patience: &Patience,
-        wait: &mut dyn FnMut(&Holder),
+        wait: &mut Waiting<'_>,
     ) -> Result<Self, SessionError> {
         match database.engine() {
             Engine::Postgres => {
                 let txn = database.begin().await?;
                 queue(&txn, "pg_try_advisory_xact_lock", patience, wait).await?;
-                let limit = patience.lock_timeout.as_millis();
-                txn.execute_unprepared(&format!("SET LOCAL search_path = public; SET LOCAL lock_timeout = {limit}"))
-                    .await?;
+                settle(&txn, patience).await?;
                 Ok(Self { txn, own: None, restore: None })
             }
-            Engine::Sqlite => Self::without_foreign_keys(database).await,
+            Engine::Sqlite => Self::without_foreign_keys(database, patience).await,
         }
     }
 
-    async fn without_foreign_keys(database: &Database) -> Result<Self, SessionError> {
+    async fn without_foreign_keys(database: &Database, patience: &Patience) -> Result<Self, SessionError> {
         let in_memory = matches!(database.url(), DatabaseUrl::Sqlite(place) if place.in_memory());
         match database.sqlite() {
             Some(pool) if !in_memory => {
-                let options = (*pool.connect_options()).clone().foreign_keys(false);
+                let options = (*pool.connect_options()).clone();
+                let options = options.foreign_keys(false).busy_timeout(patience.lock_timeout);
                 let pool = SqlitePoolOptions::new().max_connections(1).connect_lazy_with(options);
                 let own = Connection::new(sea_orm::SqlxSqliteConnector::from_sqlx_sqlite_pool(pool));
                 Ok(Self { txn: own.begin().await?, own: Some(own), restore: None })
@@ -170,6 +209,68 @@ impl Session {
     }
 }
 
+/// Looks around in `database` with `work`, in a transaction that is undone; again where a table stays locked or goes
+/// away meanwhile. It shares the schema's lock with others who look, and waits for who changes.
+///
+/// # Errors
+/// The work's, and [`SessionError`] as one of its.
+pub async fn look<T, E: Obstructed>(
+    database: &Database,
+    patience: &Patience,
+    wait: &mut Waiting<'_>,
+    work: impl AsyncFn(&Transaction) -> Result<T, E>,
+) -> Result<T, E> {
+    looking(database, patience, true, wait, work).await
+}
+
+/// The same without the schema's lock: a mere question is not kept waiting by a change that goes on.
+///
+/// # Errors
+/// As for [`look`].
+pub async fn glance<T, E: Obstructed>(
+    database: &Database,
+    patience: &Patience,
+    wait: &mut Waiting<'_>,
+    work: impl AsyncFn(&Transaction) -> Result<T, E>,
+) -> Result<T, E> {
+    looking(database, patience, false, wait, work).await
+}
+
+async fn looking<T, E: Obstructed>(
+    database: &Database,
+    patience: &Patience,
+    queued: bool,
+    wait: &mut Waiting<'_>,
+    work: impl AsyncFn(&Transaction) -> Result<T, E>,
+) -> Result<T, E> {
+    let mut tries = Tries::new(database, patience);
+    loop {
+        let error = match Session::look(database, patience, queued, wait).await {
+            Ok(session) => match work(session.txn()).await {
+                Ok(value) => {
+                    session.rollback().await.map_err(SessionError::from)?;
+                    return Ok(value);
+                }
+                Err(error) => {
+                    // The failure is what matters; a connection that is lost has rolled back by itself.
+                    let _ = session.rollback().await;
+                    error
+                }
+            },
+            Err(error) => error.into(),
+        };
+        tries.again(error, wait).await?;
+    }
+}
+
+/// What every transaction about the schema is told: names without a schema mean `public`, and no table is waited for
+/// any longer than this.
+async fn settle(txn: &Transaction, patience: &Patience) -> Result<(), DbErr> {
+    let limit = patience.lock_timeout.as_millis();
+    txn.execute_unprepared(&format!("SET LOCAL search_path = public; SET LOCAL lock_timeout = {limit}")).await?;
+    Ok(())
+}
+
 async fn end(own: Option<Connection>, restore: Option<Connection>) -> Result<(), DbErr> {
     if let Some(own) = own {
         own.inner().get_sqlite_connection_pool().close().await;
@@ -185,7 +286,7 @@ async fn queue(
     txn: &Transaction,
     function: &str,
     patience: &Patience,
-    wait: &mut dyn FnMut(&Holder),
+    wait: &mut Waiting<'_>,
 ) -> Result<(), SessionError> {
     const PAUSE: Duration = Duration::from_millis(100);
     let (class, object) = LOCK;
@@ -197,18 +298,18 @@ async fn queue(
         if row.map(|row| row.try_get_by_index::<bool>(0)).transpose()?.unwrap_or_default() {
             return Ok(());
         }
-        let holders = holders(
+        let holders = super::obstacle::holders(
             txn,
             &format!(
-                "l.locktype = 'advisory' AND l.classid = {class} AND l.objid = {object} AND l.objsubid = 2 \
-             AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+                "l.granted AND l.locktype = 'advisory' AND l.classid = {class} AND l.objid = {object} \
+                 AND l.objsubid = 2"
             ),
         )
         .await?;
         for holder in &holders {
             if !told.contains(&holder.pid) {
                 told.push(holder.pid);
-                wait(holder);
+                wait(Wait::Change(holder));
             }
         }
         if begun.elapsed() >= patience.queue {
@@ -216,50 +317,4 @@ async fn queue(
         }
         tokio::time::sleep(PAUSE).await;
     }
-}
-
-/// Who holds a lock on `tables` of `public` that does not go with one of `mode`, the longest first.
-///
-/// # Errors
-/// The driver's.
-pub async fn in_the_way(db: &impl ConnectionTrait, tables: &[String], mode: &str) -> Result<Vec<Holder>, DbErr> {
-    let names: Vec<String> = tables.iter().map(|table| super::dialect::literal(table)).collect();
-    // The table of conflicts in PostgreSQL's manual, section 13.3.1.
-    let compatible = match mode {
-        "SHARE" => "'AccessShareLock', 'RowShareLock', 'ShareLock'",
-        "SHARE ROW EXCLUSIVE" => "'AccessShareLock', 'RowShareLock'",
-        _ => "''",
-    };
-    holders(
-        db,
-        &format!(
-            "l.locktype = 'relation' AND l.mode NOT IN ({compatible}) AND l.relation IN (SELECT oid FROM pg_class \
-         WHERE relnamespace = to_regnamespace('public') AND relname IN ({}))",
-            if names.is_empty() { "''".to_owned() } else { names.join(", ") }
-        ),
-    )
-    .await
-}
-
-async fn holders(db: &impl ConnectionTrait, which: &str) -> Result<Vec<Holder>, DbErr> {
-    let sql = format!(
-        "SELECT DISTINCT a.pid, coalesce(a.application_name, ''), coalesce(a.usename::text, ''), \
-         coalesce(a.state, ''), coalesce(a.query, ''), \
-         coalesce(extract(epoch FROM clock_timestamp() - a.xact_start)::bigint, 0) AS seconds \
-         FROM pg_locks l JOIN pg_stat_activity a USING (pid) \
-         WHERE l.granted AND a.pid <> pg_backend_pid() AND {which} ORDER BY seconds DESC, a.pid"
-    );
-    let rows = db.query_all_raw(Query::from_string(DbBackend::Postgres, sql)).await?;
-    rows.iter()
-        .map(|row| {
-            Ok(Holder {
-                pid: row.try_get_by_index(0)?,
-                application: row.try_get_by_index(1)?,
-                role: row.try_get_by_index(2)?,
-                state: row.try_get_by_index(3)?,
-                query: row.try_get_by_index(4)?,
-                seconds: row.try_get_by_index(5)?,
-            })
-        })
-        .collect()
 }

@@ -2,8 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use serde_json::json;
+
 use super::{drizzle, steps};
-use crate::support::{Holder, World, eventually};
+use crate::support::{Engine, Holder, World, eventually};
 
 #[test]
 fn a_table_in_use_is_waited_for_and_its_user_named() {
@@ -23,6 +25,111 @@ fn a_table_in_use_is_waited_for_and_its_user_named() {
     assert_eq!(world.query(ours), "0", "nothing stays queued");
     drop(holder);
     world.run("db push").ok();
+}
+
+/// Every command that looks at the schema.
+const LOOKING: [&str; 6] = ["db push", "db diff", "db status", "db migrate", "db rollback", "db reset"];
+
+#[test]
+fn whoever_looks_waits_for_a_table_no_longer_than_told() {
+    let world = World::ready(Engine::Postgres);
+    // Not even the definitions of a table can be read meanwhile.
+    let _holder = Holder::takes(&world, "DROP TRIGGER users_miles_guard ON users");
+    for command in LOOKING {
+        let refused = world.run(format!("{command} --lock-timeout 50 --yes --confirm {}", world.name())).exits(11);
+        for word in ["Try 2 of 3", "a table is in use", "a patient reader as", "SELECT 'held'", "pg_terminate_backend("]
+        {
+            assert!(refused.stderr.contains(word), "{word} not in:\n{refused}");
+        }
+    }
+    let error = world.run("db diff --lock-timeout 50 -o json").exits(11).error();
+    assert_eq!((&error["sqlstate"], &error["retryable"]), (&json!("55P03"), &json!(true)));
+    world.run("db doctor --lock-timeout 50").exits(3);
+    let ours =
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'skyteam%'";
+    assert_eq!(world.query(ours), "0", "nothing stays queued");
+}
+
+#[test]
+fn what_goes_while_it_is_read_is_read_again() {
+    let world = World::ready(Engine::Postgres);
+    for command in ["db diff", "db status", "db migrate"] {
+        let holder = Holder::takes(&world, "DROP TRIGGER users_miles_guard ON users");
+        let reading = world.spawn(format!("{command} --lock-timeout 60000"));
+        eventually("the catalogue is being read", || {
+            world.query(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
+                 AND application_name LIKE 'skyteam%' AND wait_event_type = 'Lock'",
+            ) == "1"
+        });
+        // What it is about to describe is gone when it comes to it.
+        holder.commits();
+        world.finish(command.into(), reading, b"").ok();
+        assert_eq!(steps(&world), ["create trigger users_miles_guard"]);
+        world.run("db push").ok();
+    }
+}
+
+#[test]
+fn a_file_that_is_being_written_is_waited_for_as_long_as_told() {
+    let world = World::sqlite();
+    world.run("db migrate --to safety").ok();
+    let _holder = Holder::takes(&world, "");
+    for command in ["db push", "db migrate"] {
+        let refused = world.run(format!("{command} --lock-timeout 40")).exits(11);
+        for word in ["Try 2 of 3", "the database file is in use", "3 × 0.04 s", "--lock-timeout 30000"] {
+            assert!(refused.stderr.contains(word), "{word} not in:\n{refused}");
+        }
+    }
+}
+
+#[test]
+fn migrate_and_rollback_say_for_whom_they_wait() {
+    let world = World::postgres();
+    world.run("db migrate --to safety").ok();
+    let holder = Holder::takes(&world, "LOCK TABLE \"milesTransactions\" IN ACCESS SHARE MODE");
+    let first = world.spawn("db push --lock-timeout 60000");
+    let count = |which: &str| world.query(&format!("SELECT count(*) FROM {which}"));
+    eventually("the push has the lock", || {
+        count(
+            "pg_locks WHERE locktype = 'advisory' AND mode = 'ExclusiveLock' AND granted \
+             AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+        ) == "1"
+    });
+    let waiting = ["db migrate", "db rollback --yes"].map(|command| (command, world.spawn(command)));
+    eventually("both wait", || {
+        count("pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'skyteam%'") == "3"
+    });
+    // Their first try is over: they sleep between two of them, in a transaction.
+    eventually("both have tried", || {
+        count(
+            "pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction' \
+             AND application_name IN ('skyteam db migrate', 'skyteam db rollback') AND query LIKE '%pg_stat_activity%'",
+        ) == "2"
+    });
+    drop(holder);
+    world.finish("db push".into(), first, b"").ok();
+    for (command, child) in waiting {
+        let told = world.finish(command.into(), child, b"");
+        assert!(told.stderr.contains("Waiting for another change of the schema: pid"), "{told}");
+        assert!(told.stderr.contains("skyteam db push as"), "{told}");
+        assert!(!told.stderr.contains("SELECT"), "its bookkeeping is nobody's concern: {told}");
+    }
+}
+
+#[test]
+fn the_tables_of_public_are_meant_whatever_the_search_path_says() {
+    let world = World::ready(Engine::Postgres);
+    let (name, role) = (world.name(), world.role().to_owned());
+    world.run("user add 1 pilot").ok();
+    world.query(&format!("CREATE SCHEMA \"{role}\"; CREATE TABLE \"{role}\".users (a int)"));
+    for path in ["\"$user\", public", "nowhere"] {
+        world.query(&format!("ALTER ROLE \"{role}\" IN DATABASE \"{name}\" SET search_path = {path}"));
+        assert_eq!(world.run("user list -o ndjson").ndjson().len(), 1, "{path}");
+        assert_eq!(steps(&world), [""; 0], "{path}");
+        world.run("db status --exit-code").ok();
+        world.run("miles audit").ok();
+    }
 }
 
 #[test]

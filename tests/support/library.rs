@@ -23,7 +23,8 @@ impl Library<'_> {
     /// Undoes the newest of `set`.
     pub fn down(&self, set: &[Migration], steps: usize) -> Result<Vec<Step>, MigrateError> {
         self.with(async |database, approval| {
-            let way = migrate::plan_down(database, set, Descent::Steps(steps), &Patience::default()).await?;
+            let way =
+                migrate::plan_down(database, set, Descent::Steps(steps), &Patience::default(), &mut |_| {}).await?;
             migrate::down(database, set, &way, manner(), approval, &mut |_| {}).await
         })
     }

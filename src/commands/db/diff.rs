@@ -41,7 +41,7 @@ pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
     let database = cx.reader().await?;
     let patience = planned::patience(cx);
     let prepared =
-        schema::prepare(&database, &desired, &request, &patience, &mut |who| planned::waiting(cx, who)).await?;
+        schema::prepare(&database, &desired, &request, &patience, &mut |wait| planned::waiting(cx, &wait)).await?;
     planned::list_others(cx, &prepared);
 
     let plan = &prepared.plan;

@@ -10,10 +10,10 @@ use super::planned;
 use crate::approval::Ask;
 use crate::context::Context;
 use crate::db::DatabaseUrl;
-use crate::error::schema::holder;
 use crate::error::{Outcome, Result};
 use crate::migrate::{self, Event, Loss, Manner, Step};
 use crate::report::Report;
+use crate::schema::Wait;
 use crate::settings::ProfileKind;
 use crate::ui::Page;
 
@@ -73,19 +73,21 @@ pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
         let approval = cx.approve(Ask::adds()).await?;
         migrate::baseline(&database, migrations, to, manner, approval, &mut |event| tell(cx, &event)).await?
     } else {
-        let (outlook, losses) = migrate::plan_up(&database, migrations, to, &manner.patience).await?;
+        let (outlook, losses) =
+            migrate::plan_up(&database, migrations, to, manner, &mut |event| tell(cx, &event)).await?;
         let pending = outlook.pending(to);
         show(cx, &pending, &losses);
         let approval = cx.approve(ask(cx, database.name(), &pending, &losses)).await?;
         migrate::up(&database, migrations, to, manner, approval, &mut |event| tell(cx, &event)).await?
     };
 
-    let outlook = migrate::look(&database, migrations, &manner.patience).await?;
+    let wait = &mut |wait: Wait<'_>| planned::waiting(cx, &wait);
+    let outlook = migrate::look(&database, migrations, &manner.patience, wait).await?;
     let version = match applied.last() {
         Some(step) => Some(format!("{}_{}", step.version, step.name)),
         None => outlook.version().map(Migration::folder),
     };
-    if applied.is_empty() && !migrate::drift(&database, migrations, &manner.patience).await?.is_empty() {
+    if applied.is_empty() && !migrate::drift(&database, migrations, &manner.patience, wait).await?.is_empty() {
         cx.ui.warn("the database is not what its migrations made: see skyteam db diff");
     }
     cx.ui.report(&Migrated { version, applied, dry_run: manner.dry_run })?;
@@ -135,22 +137,6 @@ fn tell(cx: &Context, event: &Event<'_>) {
             cx.ui.note(format!("Recorded {}_{} without running it.", step.version, step.name));
         }
         Event::Done(step) => cx.ui.note(format!("Applied {}_{} in {} ms.", step.version, step.name, step.took_ms)),
-        other => in_the_way(cx, other),
-    }
-}
-
-/// Says who is waited for.
-pub(super) fn in_the_way(cx: &Context, event: &Event<'_>) {
-    match event {
-        Event::Waiting(who) => planned::waiting(cx, who),
-        Event::Blocked { holders, attempt, of } => {
-            cx.ui.note(format!(
-                "A table is in use, and all of the migration was undone. Try {attempt} of {of}; trying again."
-            ));
-            for each in *holders {
-                cx.ui.note(format!("  {}", holder(each)));
-            }
-        }
-        Event::Done(_) => {}
+        Event::Waiting(wait) => planned::waiting(cx, wait),
     }
 }

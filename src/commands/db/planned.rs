@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::context::Context;
 use crate::error::schema::holder;
 use crate::error::{Error, Kind, Result};
-use crate::schema::{Backfill, Event, Finding, Manner, Patience, Prepared, Rename, Request, Step, Suspect};
+use crate::schema::{Backfill, Event, Finding, Manner, Patience, Prepared, Rename, Request, Step, Suspect, Wait};
 use crate::ui::{Cell, Page, Tone};
 
 /// Flags that say what the entities cannot.
@@ -64,20 +64,22 @@ pub(super) fn manner(cx: &Context) -> Manner {
 /// Says what happens while a plan runs.
 pub(super) fn tell(cx: &Context, event: &Event<'_>) {
     match event {
-        Event::Waiting(who) => waiting(cx, who),
-        Event::Blocked { step, holders, attempt, of } => {
-            cx.ui.note(format!("Could not {}: the table is in use. Try {attempt} of {of}; trying again.", step.what));
-            for each in *holders {
-                cx.ui.note(format!("  {}", holder(each)));
-            }
-        }
+        Event::Waiting(wait) => waiting(cx, wait),
         Event::Step { number, of, step } => cx.ui.step(format!("{number}/{of}  {}", step.what)),
     }
 }
 
 /// Says for whom is waited.
-pub(super) fn waiting(cx: &Context, who: &crate::schema::Holder) {
-    cx.ui.note(format!("Waiting for another change of the schema: {}", holder(who)));
+pub(super) fn waiting(cx: &Context, wait: &Wait<'_>) {
+    match wait {
+        Wait::Change(who) => cx.ui.note(format!("Waiting for another change of the schema: {}", holder(who))),
+        Wait::Lock { what, holders, attempt, of } => {
+            cx.ui.note(format!("Could not {what}: a lock was not free. Try {attempt} of {of}; trying again."));
+            for each in *holders {
+                cx.ui.note(format!("  {}", holder(each)));
+            }
+        }
+    }
 }
 
 /// Under `-v`, what stands there and is left alone.

@@ -45,7 +45,8 @@ pub(super) async fn run(_args: Args, cx: &Context) -> Result<Outcome> {
     let desired = schema::desired();
     let database = cx.writer().await?;
     let patience = planned::patience(cx);
-    let prepared = schema::prepare_reset(&database, &desired, &patience, &mut |who| planned::waiting(cx, who)).await?;
+    let prepared =
+        schema::prepare_reset(&database, &desired, &patience, &mut |wait| planned::waiting(cx, &wait)).await?;
     planned::list_others(cx, &prepared);
     let name = database.name();
     if !prepared.missing.is_empty() {

@@ -8,7 +8,6 @@ use std::time::Instant;
 
 use serde::Serialize;
 
-use super::migrate::in_the_way;
 use super::planned;
 use super::shell::libpq_variables;
 use crate::approval::Ask;
@@ -308,7 +307,7 @@ async fn migrate_on(cx: &Context, database: &Database) -> Result<Vec<String>> {
         Event::Done(step) => {
             cx.ui.note(format!("Migrated to {}_{} in {} ms.", step.version, step.name, step.took_ms));
         }
-        other => in_the_way(cx, &other),
+        Event::Waiting(wait) => planned::waiting(cx, &wait),
     };
     let steps = migrate::up(database, migration::all(), None, manner, approval, tell).await;
     let steps = steps.map_err(|error| {

@@ -5,13 +5,13 @@ use std::io;
 use migration::Migration;
 use serde::Serialize;
 
-use super::migrate::in_the_way;
 use super::planned;
 use crate::approval::Ask;
 use crate::context::Context;
 use crate::error::{Outcome, Result};
 use crate::migrate::{self, Descent, Event, Loss, Manner, Step, WayDown};
 use crate::report::Report;
+use crate::schema::Wait;
 use crate::ui::Page;
 
 pub(super) const EXAMPLES: &str = "Examples:
@@ -44,6 +44,7 @@ impl Report for RolledBack {
     fn human(&self, page: &mut Page<'_>) -> io::Result<()> {
         let at = self.version.as_deref().unwrap_or("no version");
         match self.undone.len() {
+            0 if self.version.is_some() => page.line(format!("Nothing to undo: the database is at {at}.")),
             0 => page.line("Nothing to undo: no migration is on the record."),
             count if self.dry_run => page
                 .line(format!("Migrations undone: {count}; the database would be at {at}, had this been no dry run.")),
@@ -61,7 +62,8 @@ pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
     let manner = Manner { dry_run: cx.answers.dry_run, patience: planned::patience(cx) };
     let database = cx.writer().await?;
 
-    let way = migrate::plan_down(&database, migrations, descent, &manner.patience).await?;
+    let wait = &mut |wait: Wait<'_>| planned::waiting(cx, &wait);
+    let way = migrate::plan_down(&database, migrations, descent, &manner.patience, wait).await?;
     let undone = if way.migrations.is_empty() {
         Vec::new()
     } else {
@@ -69,7 +71,7 @@ pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
         let approval = cx.approve(ask(database.name(), &way)).await?;
         let tell = &mut |event: Event<'_>| match event {
             Event::Done(step) => cx.ui.note(format!("Undid {}_{} in {} ms.", step.version, step.name, step.took_ms)),
-            other => in_the_way(cx, &other),
+            Event::Waiting(wait) => planned::waiting(cx, &wait),
         };
         migrate::down(&database, migrations, &way, manner, approval, tell).await?
     };

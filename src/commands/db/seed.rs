@@ -4,7 +4,6 @@ use std::io;
 
 use serde::Serialize;
 
-use super::migrate::in_the_way;
 use super::planned;
 use crate::approval::Ask;
 use crate::context::Context;
@@ -13,6 +12,7 @@ use crate::domain::seed::{self, Wish};
 use crate::error::{Error, Kind, Outcome, Result};
 use crate::migrate::{self, Event, Manner, Origin};
 use crate::report::Report;
+use crate::schema::Wait;
 use crate::ui::{Cell, Page};
 
 pub(super) const EXAMPLES: &str = "Examples:
@@ -95,7 +95,8 @@ pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
 async fn make_tables(database: &Database, cx: &Context) -> Result<()> {
     let migrations = migration::all();
     let patience = planned::patience(cx);
-    if !matches!(migrate::look(database, migrations, &patience).await?.origin, Origin::Empty) {
+    let wait = &mut |wait: Wait<'_>| planned::waiting(cx, &wait);
+    if !matches!(migrate::look(database, migrations, &patience, wait).await?.origin, Origin::Empty) {
         return Ok(());
     }
     if cx.answers.dry_run {
@@ -107,7 +108,11 @@ async fn make_tables(database: &Database, cx: &Context) -> Result<()> {
         .fix("skyteam db push"));
     }
     let approval = cx.approve(Ask::adds()).await?;
-    let tell = &mut |event: Event<'_>| in_the_way(cx, &event);
+    let tell = &mut |event: Event<'_>| {
+        if let Event::Waiting(wait) = event {
+            planned::waiting(cx, &wait);
+        }
+    };
     migrate::up(database, migrations, None, Manner { dry_run: false, patience }, approval, tell).await?;
     cx.ui.note("The database was empty: its tables were made first.");
     Ok(())

@@ -7,12 +7,14 @@ use migration::Migration;
 use migration::history::Applied;
 use serde::Serialize;
 
+use super::planned;
 use crate::context::Context;
 use crate::db::{Engine, Target};
 use crate::entity::types::Timestamp;
 use crate::error::{Outcome, Result};
 use crate::migrate::{self, Origin, Status};
 use crate::report::Report;
+use crate::schema::Wait;
 use crate::ui::{Align, Cell, Page, Tone};
 
 pub(super) const EXAMPLES: &str = "Examples:
@@ -42,6 +44,8 @@ struct Shown {
     version: Option<String>,
     /// How that is known: `record`, `recognised`, `unknown`, `empty`.
     known_from: &'static str,
+    /// Whether there is a record that this role may not read.
+    record_hidden: bool,
     applied: Vec<Line>,
     /// Folders, like `edited` and `missing`.
     pending: Vec<String>,
@@ -87,6 +91,7 @@ impl Shown {
                 Origin::Unknown { .. } => "unknown",
                 Origin::Empty => "empty",
             },
+            record_hidden: status.outlook.hidden,
             applied,
             pending: status.outlook.pending(None).into_iter().map(Migration::folder).collect(),
             edited: standing.edited.iter().map(|(migration, _)| migration.folder()).collect(),
@@ -176,6 +181,9 @@ impl Report for Shown {
 impl Shown {
     fn version_cell(&self) -> Cell {
         match (&self.version, self.known_from) {
+            (Some(version), "recognised") if self.record_hidden => {
+                Cell::new(format!("{version}, by its looks; this role may not read skyteam.migrations"))
+            }
             (Some(version), "recognised") => Cell::new(format!("{version}, recognised; not recorded yet")),
             (Some(version), _) => Cell::new(version),
             (None, "unknown") => Cell::new("none that is known").tone(Tone::Bad),
@@ -191,7 +199,7 @@ impl Shown {
             "An applied migration was edited: bring its script back."
         } else if !self.drift.live_to_snapshot.is_empty() {
             "The database is not what its migrations made: look with skyteam db diff."
-        } else if !self.pending.is_empty() {
+        } else if !self.pending.is_empty() || self.known_from == "recognised" && !self.record_hidden {
             "Next: skyteam db migrate"
         } else {
             "The entities are ahead of the migrations: skyteam db generate"
@@ -214,7 +222,8 @@ fn changes(page: &mut Page<'_>, heading: &str, changes: &[String]) -> io::Result
 
 pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
     let database = cx.reader().await?;
-    let status = migrate::status(&database, migration::all()).await?;
+    let wait = &mut |wait: Wait<'_>| planned::waiting(cx, &wait);
+    let status = migrate::status(&database, migration::all(), &planned::patience(cx), wait).await?;
     let in_order = status.is_in_order();
     cx.ui.report(&Shown::new(database.target(), status))?;
     Ok(if args.exit_code && !in_order { Outcome::Found } else { Outcome::Done })

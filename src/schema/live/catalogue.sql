@@ -143,8 +143,17 @@ SELECT pg_catalog.json_build_object(
       pg_catalog.to_regnamespace('public')::oid, 'CREATE'), false),
     'createSchema', pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE'),
     'home', pg_catalog.to_regnamespace('skyteam') IS NOT NULL,
+    'useHome', COALESCE(pg_catalog.has_schema_privilege(
+      pg_catalog.to_regnamespace('skyteam')::oid, 'USAGE'), false),
     'createInHome', COALESCE(pg_catalog.has_schema_privilege(
       pg_catalog.to_regnamespace('skyteam')::oid, 'CREATE'), false),
-    'migrations', pg_catalog.to_regclass('skyteam.migrations') IS NOT NULL
+    -- Not to_regclass, which fails where the role may not use the schema.
+    'migrations', record.oid IS NOT NULL,
+    'readRecord', COALESCE(pg_catalog.has_table_privilege(record.oid, 'SELECT'), false),
+    'writeRecord', COALESCE(pg_catalog.has_table_privilege(record.oid, 'INSERT')
+      AND pg_catalog.has_table_privilege(record.oid, 'DELETE'), false)
   )
 )::text
+FROM (SELECT) nothing
+LEFT JOIN pg_catalog.pg_class record
+  ON record.relname = 'migrations' AND record.relnamespace = pg_catalog.to_regnamespace('skyteam')

@@ -56,10 +56,16 @@ pub struct Rights {
     pub create_schema: bool,
     /// Whether the schema `skyteam` is there.
     pub home: bool,
+    /// Whether the role may use what is in it.
+    pub use_home: bool,
     /// Whether the role may make functions and tables in it.
     pub create_in_home: bool,
     /// Whether the table of applied migrations is there.
     pub migrations: bool,
+    /// Whether the role may read it.
+    pub read_record: bool,
+    /// Whether the role may read and write it.
+    pub write_record: bool,
     /// Our tables that belong to another role, as `(table, owner)`.
     pub not_owned: Vec<(String, String)>,
 }
@@ -78,7 +84,7 @@ pub enum LiveError {
         /// What it is.
         kind: &'static str,
     },
-    /// The catalogue's answer is not of the expected form.
+    /// The catalogue's answer is not of the expected form: something went while it was described.
     #[error("the catalogue answered something unexpected")]
     Catalogue(#[from] serde_json::Error),
     /// A table's definition cannot be parsed.

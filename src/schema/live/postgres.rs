@@ -69,8 +69,11 @@ pub async fn read(
             create_in_public: found.rights.create_in_public,
             create_schema: found.rights.create_schema,
             home: found.rights.home,
-            create_in_home: found.rights.create_in_home,
+            use_home: found.rights.use_home,
+            create_in_home: found.rights.use_home && found.rights.create_in_home,
             migrations: found.rights.migrations,
+            read_record: found.rights.use_home && found.rights.read_record,
+            write_record: found.rights.use_home && found.rights.read_record && found.rights.write_record,
             not_owned,
         },
     })
@@ -475,8 +478,11 @@ struct RightsRow {
     create_in_public: bool,
     create_schema: bool,
     home: bool,
+    use_home: bool,
     create_in_home: bool,
     migrations: bool,
+    read_record: bool,
+    write_record: bool,
 }
 
 impl ColumnRow {

@@ -58,8 +58,11 @@ pub async fn read(
         create_in_public: true,
         create_schema: true,
         home: true,
+        use_home: true,
         create_in_home: true,
         migrations,
+        read_record: migrations,
+        write_record: true,
         not_owned: Vec::new(),
     };
     Ok(Live { schema, others, rights })

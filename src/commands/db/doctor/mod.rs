@@ -102,7 +102,7 @@ pub(super) async fn run(cx: &Context) -> Result<Outcome> {
         Ok(database) => {
             checks.extend(server::check(&database, cx).await);
             checks.extend(rights::check(&database).await);
-            checks.extend(schema::check(&database).await);
+            checks.extend(schema::check(&database, cx).await);
             checks.extend(data::check(&database).await);
             checks.push(backups::check(&database, cx).await);
             checks.extend(backups::leftovers(&database).await);

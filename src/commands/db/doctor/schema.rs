@@ -1,16 +1,20 @@
 //! Where the schema stands: versions, and what has drifted from them.
 
+use super::super::planned;
 use super::Check;
+use crate::context::Context;
 use crate::db::Database;
 use crate::error::Error;
 use crate::migrate::{self, Origin, Status};
+use crate::schema::Wait;
 
 const AREA: &str = "schema";
 /// How many differences a finding names.
 const NAMED: usize = 5;
 
-pub(super) async fn check(database: &Database) -> Vec<Check> {
-    match migrate::status(database, migration::all()).await {
+pub(super) async fn check(database: &Database, cx: &Context) -> Vec<Check> {
+    let wait = &mut |wait: Wait<'_>| planned::waiting(cx, &wait);
+    match migrate::status(database, migration::all(), &planned::patience(cx), wait).await {
         Err(error) => vec![Check::failed(AREA, "look", &Error::from(error))],
         Ok(status) => vec![versions(&status), drift(&status)],
     }
