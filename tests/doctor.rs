@@ -60,7 +60,8 @@ both!(fn an_empty_database_is_an_error(world) {
     world.run("db create --database-url sqlite:empty.db").ok();
     let url = if world.engine() == Engine::Sqlite { " --database-url sqlite:empty.db" } else { "" };
     let findings = read(&world.run(format!("db doctor -o json{url}")).exits(3));
-    assert!(at(&findings, "error").contains(&"schema: versions".to_owned()));
+    assert_eq!(at(&findings, "error"), ["schema: versions"], "and nothing is said of tables that are not there");
+    assert!(!at(&findings, "ok").contains(&"schema: drift".to_owned()));
 });
 
 both!(fn what_the_rows_say_is_found(world) {
@@ -104,6 +105,8 @@ fn missing_rights_come_with_the_grant_that_mends_them() {
     admin.rows(r#"ALTER TABLE "users" OWNER TO postgres"#);
     admin.rows("ALTER SCHEMA public OWNER TO postgres");
     let findings = read(&world.run("db doctor -o json").exits(3));
+    // The push that it is spared today has no use for it.
+    assert!(at(&findings, "warning").contains(&"rights: CREATE on schema public".to_owned()));
     assert_eq!(
         fix_of(&findings, "CREATE on schema public"),
         format!("GRANT USAGE, CREATE ON SCHEMA public TO \"{role}\"")
@@ -114,6 +117,44 @@ fn missing_rights_come_with_the_grant_that_mends_them() {
     let findings = read(&world.run("db doctor -o json").ok());
     assert_eq!(fix_of(&findings, "table"), format!("ALTER TABLE \"users\" OWNER TO \"{role}\""));
 }
+
+#[test]
+fn what_a_push_lacks_is_an_error_and_what_it_does_not_need_is_none() {
+    let world = World::postgres();
+    let (name, role) = (world.name(), world.role().to_owned());
+    let admin = world.server().as_superuser(&name);
+    admin.rows(&format!("ALTER DATABASE {name} OWNER TO postgres; REVOKE CREATE ON DATABASE {name} FROM {role}"));
+    admin.rows(&format!("GRANT USAGE, CREATE ON SCHEMA public TO {role}"));
+    let findings = read(&world.run("db doctor -o json").exits(3));
+    assert_eq!(at(&findings, "error"), ["rights: schema changes", "schema: versions"]);
+    assert_eq!(fix_of(&findings, "schema changes"), format!("GRANT CREATE ON DATABASE \"{name}\" TO \"{role}\""));
+    // The schema that it was for is there: nobody needs to make another one.
+    admin.rows(&format!("CREATE SCHEMA skyteam AUTHORIZATION {role}"));
+    world.run("db push").ok();
+    let findings = read(&world.run("db doctor -o json").ok());
+    assert_eq!(at(&findings, "error"), Vec::<String>::new());
+}
+
+both!(ready fn a_missing_table_ends_only_the_questions_about_it(world) {
+    world.run("user add 1 debtor").ok();
+    world.query(r#"DROP TABLE "flightPassengers""#);
+    let findings = read(&world.run("db doctor -o json").exits(3));
+    let data: Vec<_> = at(&findings, "error").into_iter().filter(|each| each.starts_with("data:")).collect();
+    assert_eq!(data, ["data: passengers"]);
+    let fine = at(&findings, "ok");
+    assert!(fine.contains(&"data: times of flights".to_owned()), "asked after the one that failed: {fine:?}");
+});
+
+both!(fn an_edited_migration_is_told_with_what_mends_it(world) {
+    world.run("db migrate").ok();
+    let record = match world.engine() {
+        Engine::Postgres => "skyteam.migrations",
+        Engine::Sqlite => "\"_skyteam_migrations\"",
+    };
+    world.query(&format!("UPDATE {record} SET checksum = '' WHERE name = 'safety'"));
+    let findings = read(&world.run("db doctor -o json").exits(3));
+    assert!(fix_of(&findings, "versions").contains("bring their scripts back"), "{findings}");
+});
 
 #[test]
 fn a_url_that_others_can_read_is_an_error() {

@@ -181,36 +181,46 @@ pub fn renames(table: &str, from: &str, to: &str) -> String {
 
 /// Rights that the role lacks, with the statements that give them.
 pub fn lacking(role: &str, database: &str, missing: &[Missing]) -> Error {
-    let quoted = crate::schema::dialect::quote;
     let mut error =
         Error::new(Kind::Denied, "permission_denied", format!("the role {role} may not change this schema"));
     for right in missing {
-        error = error.why(match right {
-            Missing::CreateInPublic => "it may not make tables in the schema public".to_owned(),
-            Missing::CreateSchema => "it may not make the schema skyteam".to_owned(),
-            Missing::CreateInHome => "it may not make functions in the schema skyteam".to_owned(),
-            Missing::UseHome => "it may not use the functions in the schema skyteam".to_owned(),
-            Missing::Record => "it may not read and write skyteam.migrations, the record of migrations".to_owned(),
-            Missing::Owner { table, owner } => format!("the table {table} belongs to {owner}"),
-        });
+        error = error.why(lacked(right));
     }
     for right in missing {
-        error = error.fix(match right {
-            Missing::CreateInPublic => format!("GRANT USAGE, CREATE ON SCHEMA public TO {}", quoted(role)),
-            Missing::CreateSchema => format!("GRANT CREATE ON DATABASE {} TO {}", quoted(database), quoted(role)),
-            Missing::CreateInHome => format!("GRANT USAGE, CREATE ON SCHEMA skyteam TO {}", quoted(role)),
-            Missing::UseHome => format!("GRANT USAGE ON SCHEMA skyteam TO {}", quoted(role)),
-            Missing::Record => {
-                let role = quoted(role);
-                format!(
-                    "GRANT USAGE ON SCHEMA skyteam TO {role}; \
-                     GRANT SELECT, INSERT, DELETE ON skyteam.migrations TO {role}"
-                )
-            }
-            Missing::Owner { table, .. } => format!("ALTER TABLE public.{} OWNER TO {}", quoted(table), quoted(role)),
-        });
+        error = error.fix(grant(role, database, right));
     }
     error.sqlstate("42501")
+}
+
+/// What a role without this right may not do.
+pub fn lacked(right: &Missing) -> String {
+    match right {
+        Missing::CreateInPublic => "it may not make tables in the schema public".to_owned(),
+        Missing::CreateSchema => "it may not make the schema skyteam".to_owned(),
+        Missing::CreateInHome => "it may not make functions in the schema skyteam".to_owned(),
+        Missing::UseHome => "it may not use the functions in the schema skyteam".to_owned(),
+        Missing::Record => "it may not read and write skyteam.migrations, the record of migrations".to_owned(),
+        Missing::Owner { table, owner } => format!("the table {table} belongs to {owner}"),
+    }
+}
+
+/// The statement that gives it.
+pub fn grant(role: &str, database: &str, right: &Missing) -> String {
+    let quoted = crate::schema::dialect::quote;
+    match right {
+        Missing::CreateInPublic => format!("GRANT USAGE, CREATE ON SCHEMA public TO {}", quoted(role)),
+        Missing::CreateSchema => format!("GRANT CREATE ON DATABASE {} TO {}", quoted(database), quoted(role)),
+        Missing::CreateInHome => format!("GRANT USAGE, CREATE ON SCHEMA skyteam TO {}", quoted(role)),
+        Missing::UseHome => format!("GRANT USAGE ON SCHEMA skyteam TO {}", quoted(role)),
+        Missing::Record => {
+            let role = quoted(role);
+            format!(
+                "GRANT USAGE ON SCHEMA skyteam TO {role}; \
+                     GRANT SELECT, INSERT, DELETE ON skyteam.migrations TO {role}"
+            )
+        }
+        Missing::Owner { table, .. } => format!("ALTER TABLE public.{} OWNER TO {}", quoted(table), quoted(role)),
+    }
 }
 
 /// One who is in the way, in a line.

@@ -1,31 +1,48 @@
 //! What the rows themselves say.
 
+use sea_orm::{ConnectionTrait, DbErr};
+
 use super::Check;
-use crate::db::Database;
+use crate::context::Context;
+use crate::db::{Database, Engine};
 use crate::domain::health::{Answer, QUESTIONS, Question};
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::ui::text::count;
 
 const AREA: &str = "data";
 
 /// Asks all questions of one snapshot, over one connection.
-pub(super) async fn check(database: &Database) -> Vec<Check> {
-    let transaction = match database.begin_read().await {
-        Ok(transaction) => transaction,
-        Err(error) => return vec![Check::failed(AREA, "look", &Error::from(error))],
-    };
+pub(super) async fn check(database: &Database, cx: &Context) -> Vec<Check> {
     let mut checks = Vec::with_capacity(QUESTIONS.len());
+    if let Err(error) = ask_all(database, cx, &mut checks).await {
+        checks.push(Check::failed(AREA, "look", &Error::from(error)));
+    }
+    checks
+}
+
+async fn ask_all(database: &Database, cx: &Context, checks: &mut Vec<Check>) -> Result<(), DbErr> {
+    let transaction = database.begin_read().await?;
+    if database.engine() == Engine::Postgres {
+        let limit = cx.settings.lock_timeout.value.as_millis();
+        transaction.execute_unprepared(&format!("SET LOCAL lock_timeout = {limit}")).await?;
+    }
     for question in QUESTIONS {
+        // One that fails, where a table is missing, ends neither the others nor the snapshot.
+        transaction.execute_unprepared("SAVEPOINT question").await?;
         match question.ask(&transaction).await {
             Ok(answer) => checks.push(judge(question, &answer)),
             Err(error) => {
-                // PostgreSQL answers nothing more in a transaction that has failed.
-                checks.push(Check::failed(AREA, question.name, &Error::from(error)));
-                break;
+                let error = Error::from(error);
+                checks.push(Check::failed(AREA, question.name, &error));
+                if error.kind() == Kind::Locked {
+                    // The others would wait as long for the same.
+                    break;
+                }
+                transaction.execute_unprepared("ROLLBACK TO SAVEPOINT question").await?;
             }
         }
     }
-    checks
+    transaction.rollback().await
 }
 
 fn judge(question: &Question, answer: &Answer) -> Check {

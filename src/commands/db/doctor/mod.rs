@@ -101,9 +101,13 @@ pub(super) async fn run(cx: &Context) -> Result<Outcome> {
         Err(error) => checks.push(Check::failed("server", "connection", &error)),
         Ok(database) => {
             checks.extend(server::check(&database, cx).await);
-            checks.extend(rights::check(&database).await);
-            checks.extend(schema::check(&database, cx).await);
-            checks.extend(data::check(&database).await);
+            checks.extend(rights::check(&database, cx).await);
+            let (found, laid) = schema::check(&database, cx).await;
+            checks.extend(found);
+            // Nothing stands there to be asked about.
+            if laid {
+                checks.extend(data::check(&database, cx).await);
+            }
             checks.push(backups::check(&database, cx).await);
             checks.extend(backups::leftovers(&database).await);
         }

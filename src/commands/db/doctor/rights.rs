@@ -2,19 +2,48 @@
 
 use sea_orm::{ConnectionTrait, DbErr, Statement};
 
+use super::super::planned;
 use super::Check;
+use crate::context::Context;
 use crate::db::{Database, Engine};
 use crate::error::Error;
-use crate::schema;
+use crate::error::schema::{grant, lacked};
+use crate::schema::{self, Request, Wait};
 
 const AREA: &str = "rights";
 
-pub(super) async fn check(database: &Database) -> Vec<Check> {
+pub(super) async fn check(database: &Database, cx: &Context) -> Vec<Check> {
     match database.engine() {
         Engine::Postgres => {
-            postgres(database).await.unwrap_or_else(|error| vec![Check::failed(AREA, "look", &Error::from(error))])
+            let mut checks = push(database, cx).await;
+            match postgres(database).await {
+                Ok(found) => checks.extend(found),
+                Err(error) => checks.push(Check::failed(AREA, "look", &Error::from(error))),
+            }
+            checks
         }
         Engine::Sqlite => vec![sqlite(database)],
+    }
+}
+
+/// What a push would refuse for, by its own rule.
+async fn push(database: &Database, cx: &Context) -> Vec<Check> {
+    let wait = &mut |wait: Wait<'_>| planned::waiting(cx, &wait);
+    let (desired, request) = (schema::desired(), Request::default());
+    match schema::prepare(database, &desired, &request, &planned::patience(cx), wait).await {
+        Err(error) => vec![Check::failed(AREA, "schema changes", &Error::from(error))],
+        Ok(prepared) if prepared.missing.is_empty() => {
+            let found = format!("{} may do what db push would do", prepared.live.rights.role);
+            vec![Check::ok(AREA, "schema changes", found)]
+        }
+        Ok(prepared) => {
+            let role = &prepared.live.rights.role;
+            let check = |right| {
+                let found = format!("{role} cannot push: {}", lacked(right));
+                Check::error(AREA, "schema changes", found, grant(role, database.name(), right))
+            };
+            prepared.missing.iter().map(check).collect()
+        }
     }
 }
 
@@ -23,7 +52,6 @@ async fn postgres(database: &Database) -> Result<Vec<Check>, DbErr> {
     let statement = Statement::from_string(
         Engine::Postgres.backend(),
         "select has_schema_privilege('public', 'USAGE') and has_schema_privilege('public', 'CREATE') as public,
-                has_database_privilege(current_database(), 'CREATE') as \"create\",
                 has_database_privilege(current_database(), 'TEMPORARY') as temporary",
     );
     let Some(row) = database.conn().query_one_raw(statement).await? else { return Ok(Vec::new()) };
@@ -31,13 +59,12 @@ async fn postgres(database: &Database) -> Result<Vec<Check>, DbErr> {
     let mut checks = Vec::new();
     for (column, right, grant) in [
         ("public", "CREATE on schema public", format!("GRANT USAGE, CREATE ON SCHEMA public TO \"{role}\"")),
-        ("create", "CREATE on the database", format!("GRANT CREATE ON DATABASE \"{name}\" TO \"{role}\"")),
         ("temporary", "TEMPORARY on the database", format!("GRANT TEMPORARY ON DATABASE \"{name}\" TO \"{role}\"")),
     ] {
         checks.push(if row.try_get::<bool>("", column)? {
             Check::ok(AREA, right, format!("{role} has it"))
         } else {
-            Check::error(AREA, right, format!("{role} lacks it: no schema change will work"), grant)
+            Check::warning(AREA, right, format!("{role} lacks it, and a later change of the schema needs it"), grant)
         });
     }
     checks.extend(tables(database, &role).await?);

@@ -12,11 +12,13 @@ const AREA: &str = "schema";
 /// How many differences a finding names.
 const NAMED: usize = 5;
 
-pub(super) async fn check(database: &Database, cx: &Context) -> Vec<Check> {
+/// The findings, and whether there are tables of ours at all.
+pub(super) async fn check(database: &Database, cx: &Context) -> (Vec<Check>, bool) {
     let wait = &mut |wait: Wait<'_>| planned::waiting(cx, &wait);
     match migrate::status(database, migration::all(), &planned::patience(cx), wait).await {
-        Err(error) => vec![Check::failed(AREA, "look", &Error::from(error))],
-        Ok(status) => vec![versions(&status), drift(&status)],
+        Err(error) => (vec![Check::failed(AREA, "look", &Error::from(error))], true),
+        Ok(status) if matches!(status.outlook.origin, Origin::Empty) => (vec![versions(&status)], false),
+        Ok(status) => (vec![versions(&status), drift(&status)], true),
     }
 }
 
@@ -26,7 +28,12 @@ fn versions(status: &Status<'_>) -> Check {
     let folders = |migrations: Vec<String>| migrations.join(", ");
     if !outlook.standing.edited.is_empty() {
         let edited = folders(outlook.standing.edited.iter().map(|(migration, _)| migration.folder()).collect());
-        return Check::error(AREA, name, format!("edited after they were applied: {edited}"), "skyteam db status");
+        return Check::error(
+            AREA,
+            name,
+            format!("edited after they were applied: {edited}"),
+            "bring their scripts back as they were, and write the change as a migration of its own: skyteam db generate",
+        );
     }
     if !outlook.standing.missing.is_empty() {
         let missing = folders(outlook.standing.missing.iter().map(|applied| applied.version.clone()).collect());
