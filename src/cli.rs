@@ -72,7 +72,10 @@ pub fn run(mut world: World) -> u8 {
     };
     let mut manner = manner(&world, &cli.global);
     let signals = world.signals;
-    let settings = usable_format(manner.format, &command).and_then(|()| Settings::resolve(&world, &cli.global));
+    let settings = usable_format(manner.format, &command).and_then(|()| match Settings::resolve(&world, &cli.global) {
+        Err(error) if error.kind() == Kind::Config && cli.noun.needs_no_settings() => Settings::unset(),
+        resolved => resolved,
+    });
     let settings = match settings {
         Ok(settings) => settings,
         Err(error) => return failed(&Ui::new(world, manner), error),

@@ -51,7 +51,8 @@ impl Context {
         Ok(database)
     }
 
-    /// The database, for a command that may make the SQLite file: `db push`, `migrate`, `create`, `restore`, `seed`.
+    /// The database, for a command that may make the SQLite file: `db push`, `migrate`, `create`, `seed`. A dry run makes
+    /// none: where it is not there, an empty database in memory stands in for it.
     ///
     /// # Errors
     /// As for [`Context::reader`].
@@ -113,7 +114,12 @@ impl Context {
     /// # Errors
     /// As for [`Context::reader`].
     pub async fn connect(&self, url: &db::DatabaseUrl, create: bool) -> Result<Arc<Database>> {
-        let options = db::Options { create, trace: self.ui.tracer(), ..self.settings.options(&self.command) };
+        let options = db::Options {
+            create,
+            stand_in: create && self.answers.dry_run,
+            trace: self.ui.tracer(),
+            ..self.settings.options(&self.command)
+        };
         Ok(Arc::new(db::connect(&url.below(&self.cwd), options).await?))
     }
 

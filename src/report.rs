@@ -17,6 +17,22 @@ pub trait Report: Serialize {
     fn human(&self, page: &mut Page<'_>) -> io::Result<()>;
 }
 
+/// A whole list that people see in a form of its own: a doctor's findings, the steps of a command. For programs, and
+/// where columns are named, it is its rows.
+pub trait Listing {
+    /// Its rows.
+    type Row: Row;
+
+    /// All of them, in order.
+    fn rows(&self) -> &[Self::Row];
+
+    /// Shows it to a person.
+    ///
+    /// # Errors
+    /// The stream's.
+    fn human(&self, page: &mut Page<'_>) -> io::Result<()>;
+}
+
 /// One row of a list. JSON comes from its serialised form, whose keys the columns repeat.
 pub trait Row: Serialize {
     /// What one row is, in the singular: an empty list on a terminal says that there are none. Empty where the command

@@ -1,5 +1,7 @@
 //! `db create`: the database, its role, its rights.
 
+use std::os::unix::fs::PermissionsExt;
+
 use crate::support::{Server, World};
 
 /// A world without a database, on the shared server, whose URL names `database` as `role`.
@@ -7,7 +9,9 @@ fn on_the_server(role: &str, database: &str) -> World {
     let server = Server::shared();
     let mut world = World::bare();
     world.set("DATABASE_URL", format!("postgres://{role}:N3w-passw0rd@127.0.0.1:{}/{database}", server.port()));
-    std::fs::write(world.work().join("password"), "N3w-passw0rd\n").unwrap();
+    let file = world.work().join("password");
+    std::fs::write(&file, "N3w-passw0rd\n").unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
     world
 }
 
@@ -58,9 +62,38 @@ fn an_existing_database_of_another_owner_is_made_usable() {
 #[test]
 fn a_dry_run_makes_nothing() {
     let world = on_the_server("created_never", "created_never");
-    world.run(format!("db create -n --owner created_never --admin-url {}", admin_url())).ok();
+    let create = format!("db create -n --owner created_never --admin-url {}", admin_url());
+    let told = world.run(&create).ok();
+    assert_eq!(told.stdout, "role created_never would be created\ndatabase created_never would be created\n");
+    assert_eq!(world.run(format!("{create} --json")).json()[0]["state"], "wouldBeCreated");
     assert_eq!(Server::shared().admin("SELECT count(*) FROM pg_roles WHERE rolname = 'created_never'"), "0");
     assert_eq!(Server::shared().admin("SELECT count(*) FROM pg_database WHERE datname = 'created_never'"), "0");
+}
+
+#[test]
+fn a_list_of_steps_is_a_list_in_every_format() {
+    let world = World::bare();
+    let file = world.home().join(".local/share/skyteam/skyteam.db").display().to_string();
+    let create = |flags: &str| world.run(format!("db create -n {flags}"));
+    assert_eq!(create("-o csv").ok().stdout, format!("object,name,state\nfile,{file},wouldBeCreated\n"));
+    assert_eq!(
+        create("-o ndjson --columns state,object").ndjson()[0],
+        serde_json::json!({"state": "wouldBeCreated", "object": "file"})
+    );
+    create("--columns nope").exits(2);
+    assert!(!world.home().join(".local/share").exists());
+}
+
+#[test]
+fn a_password_file_that_others_can_read_is_refused() {
+    let world = on_the_server("created_open", "created_open");
+    let file = world.work().join("password");
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let create = format!("db create --owner created_open --password-file password --admin-url {} -o json", admin_url());
+    let error = world.run(create).exits(2).error();
+    assert!(error["why"].as_str().unwrap().contains("mode 644"), "{error}");
+    assert_eq!(error["fix"], format!("chmod 600 {}", file.display()));
+    assert_eq!(Server::shared().admin("SELECT count(*) FROM pg_roles WHERE rolname = 'created_open'"), "0");
 }
 
 #[test]
@@ -81,7 +114,6 @@ fn a_role_without_the_right_is_told_what_it_needs() {
 
 #[test]
 fn an_sqlite_file_is_made_for_its_owner_alone() {
-    use std::os::unix::fs::PermissionsExt;
     let world = World::bare();
     assert_eq!(world.run("db create -o json").ok().json()[0]["state"], "created");
     let file = world.home().join(".local/share/skyteam/skyteam.db");

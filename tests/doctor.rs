@@ -32,6 +32,17 @@ both!(fn a_sound_database_is_fine(world) {
     assert!(shown.stdout.contains("0 failed, 1 to look at"), "{shown}");
 });
 
+both!(fn its_findings_are_a_list_in_every_format(world) {
+    world.run("db migrate").ok();
+    let csv = world.run("db doctor -o csv").ok();
+    assert!(csv.stdout.starts_with("level,area,name,found,fix\nwarning,backups,proved,"), "{csv}");
+    let lines = world.run("db doctor -o ndjson --columns name,level").ndjson();
+    assert!(lines.len() > 5);
+    assert_eq!(lines[0], serde_json::json!({"name": "proved", "level": "warning"}));
+    assert!(world.run("db doctor --columns name,level").ok().stdout.starts_with("name"));
+    world.run("db doctor --columns nope").exits(2);
+});
+
 both!(fn the_last_proved_backup_has_an_age(world) {
     world.run("db migrate").ok();
     world.run("db backup -f whole.skyteam").ok();

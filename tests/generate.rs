@@ -109,6 +109,10 @@ fn nothing_is_written_where_nothing_differs_or_no_source_is() {
     Nothing to do: the migrations make what the entities ask for.
     ");
     assert_eq!(folders(&tree).len(), 1);
+    world.run("db generate --check").ok();
+    let behind = World::bare();
+    source_tree(&behind, &snapshot(1));
+    assert!(behind.run("db generate --check").exits(3).stdout.contains("ahead of the migrations"));
     // The check needs no source tree: it compares what is built in.
     insta::assert_snapshot!(World::bare().run("db generate --check"), @r"
     exit: 0

@@ -28,6 +28,19 @@ both!(fn the_same_seed_gives_the_same_rows(world) {
     assert_ne!(world.run("user list -o json").ok().stdout, third.run("user list -o json").ok().stdout);
 });
 
+#[test]
+fn a_dry_run_makes_no_file() {
+    let world = World::sqlite();
+    for command in ["db seed -n --users 5 --flights 5", "db push -n", "db migrate -n", "db create -n"] {
+        let told = world.run(command).ok();
+        assert!(!told.stdout.contains(":memory:"), "{told}");
+        let place = format!("→ local  {}", world.work().join("skyteam.db").display());
+        assert!(told.stderr.contains(&place), "{told}");
+        assert!(!world.work().join("skyteam.db").exists(), "{command}");
+    }
+    assert!(world.run("db push -n").ok().stdout.ends_with("skyteam is what the entities ask for.\n"));
+}
+
 both!(fn a_dry_run_leaves_nothing(world) {
     world.run("db migrate").ok();
     world.run("db seed -n --users 5 --flights 5").ok();

@@ -8,7 +8,7 @@ use crate::support::World;
 fn setting(world: &World, flags: &str, name: &str) -> (String, String) {
     let shown = world.run(format!("config show {flags} -o json")).ok().json();
     let line = shown.as_array().unwrap().iter().find(|line| line["name"] == name).unwrap();
-    let text = |value: &Value| value.as_str().unwrap_or("null").to_owned();
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     (text(&line["value"]), text(&line["origin"]))
 }
 
@@ -73,12 +73,68 @@ fn a_profile_carries_its_settings() {
     world.set("TEST_URL", "sqlite:from-env.db");
     assert_eq!(setting(&world, "", "database"), ("sqlite:from-env.db".into(), "environment variable TEST_URL".into()));
     assert_eq!(setting(&world, "", "max_connections").0, "9");
-    assert_eq!(setting(&world, "", "lock_timeout").0, "0.5 s");
+    assert_eq!(setting(&world, "", "lock_timeout").0, "500");
     assert_eq!(setting(&world, "", "award_limit").0, "7000");
-    assert_eq!(setting(&world, "--lock-timeout 100", "lock_timeout").0, "0.1 s");
+    assert_eq!(setting(&world, "--lock-timeout 100", "lock_timeout").0, "100");
+    assert!(world.run("config show").ok().stdout.contains("lock_timeout       0.5 s"));
     world.unset("TEST_URL");
     let refused = world.run("user list -o json").exits(6);
     assert!(refused.error()["why"].as_str().unwrap().contains("TEST_URL"), "{refused}");
+}
+
+#[test]
+fn what_is_shown_is_what_is_in_force() {
+    let mut world = World::bare();
+    write(&world, "skyteam.toml", "profile = 'x'\n[profiles.x]\nurl_env = 'X'\nmax_connections = 2\nidle_timeout = 60");
+    let limits = "max_connections=7&statement_timeout=250&idle_timeout=30";
+    for url in [format!("postgres://ops@h/x?{limits}"), format!("sqlite:x.db?{limits}")] {
+        world.set("X", &url);
+        let from = "the URL (environment variable X)".to_owned();
+        assert_eq!(setting(&world, "", "max_connections"), ("7".into(), from.clone()));
+        assert_eq!(setting(&world, "", "statement_timeout"), ("250".into(), from.clone()));
+        assert_eq!(setting(&world, "", "idle_timeout"), ("30".into(), from));
+        let flags = "--max-connections 3 --idle-timeout 9 --statement-timeout 8";
+        assert_eq!(setting(&world, flags, "max_connections"), ("3".into(), "--max-connections".into()));
+        assert_eq!(setting(&world, flags, "idle_timeout"), ("9".into(), "--idle-timeout".into()));
+        assert_eq!(setting(&world, flags, "statement_timeout"), ("8".into(), "--statement-timeout".into()));
+    }
+    world.set("X", "postgres://ops@h/x");
+    world.set("PGCONNECT_TIMEOUT", "4");
+    assert_eq!(setting(&world, "", "connect_timeout"), ("4".into(), "environment variable PGCONNECT_TIMEOUT".into()));
+}
+
+#[test]
+fn the_settings_are_a_list_in_every_format() {
+    let world = World::bare();
+    assert!(world.run("config show -o csv").ok().stdout.starts_with("name,value,origin\ndatabase,"));
+    assert_eq!(world.run("config show -o ndjson").ndjson()[5]["value"], 4);
+    assert_eq!(world.run("config show --columns name -o csv").ok().stdout.lines().next(), Some("name"));
+    world.run("config show --columns nope").exits(2);
+}
+
+#[test]
+fn no_wait_and_no_number_is_none() {
+    let world = World::bare();
+    for flag in ["--max-connections", "--lock-timeout", "--connect-timeout", "--idle-timeout"] {
+        world.run(format!("config show {flag} 0")).exits(2);
+    }
+    for name in ["max_connections", "lock_timeout", "connect_timeout", "idle_timeout"] {
+        write(&world, "skyteam.toml", &format!("profile = 'x'\n[profiles.x]\nurl = 'sqlite:x.db'\n{name} = 0"));
+        assert!(world.run("config show").exits(6).stderr.contains(name));
+    }
+}
+
+#[test]
+fn what_needs_no_settings_is_not_stopped_by_them() {
+    let world = World::bare();
+    for text in ["tz = 'Mars/Olympus'", "profile = 'gone'", "= what"] {
+        write(&world, "skyteam.toml", text);
+        world.run("completions bash").ok();
+        world.run("db schema -o sql").ok();
+        world.run("user list").exits(6);
+    }
+    std::fs::remove_file(world.work().join("skyteam.toml")).unwrap();
+    world.run("completions bash --tz Mars").exits(2);
 }
 
 #[test]

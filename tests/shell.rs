@@ -36,6 +36,18 @@ fn psql_gets_the_password_by_environment_and_never_by_argument() {
 }
 
 #[test]
+fn psql_speaks_utc_and_keeps_the_limit_of_a_statement() {
+    let mut world = World::postgres();
+    world.query(&format!("ALTER DATABASE {} SET timezone = 'Asia/Tokyo'", world.name()));
+    world.set("DATABASE_URL", format!("{}?statement_timeout=1234", world.url()));
+    world.set("PGOPTIONS", "-c work_mem=5MB");
+    for (setting, value) in [("timezone", "UTC"), ("statement_timeout", "1234ms"), ("work_mem", "5MB")] {
+        let shown = world.run_program(["-q", "db", "shell", "--", "-Atc", &format!("SHOW {setting}")], "").ok();
+        assert_eq!(shown.stdout.trim(), value, "{setting}");
+    }
+}
+
+#[test]
 fn psql_answers() {
     let world = World::postgres();
     let shown = world.run_program(["-q", "db", "shell", "--", "-Atc", "select current_user"], "").ok();

@@ -1,15 +1,17 @@
 //! `config show`: every setting, its value, and where it came from.
 
 use std::io;
+use std::time::Duration;
 
 use clap::Subcommand;
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::context::Context;
 use crate::error::{Outcome, Result};
-use crate::report::Report;
-use crate::settings::{Origin, Setting, Settings};
-use crate::ui::{Align, Cell, Page, Tone};
+use crate::report::{Listing, Row};
+use crate::settings::{Origin, Settings};
+use crate::ui::{Align, Cell, Column, Look, Page, Tone};
 
 /// What to do with the settings.
 #[derive(Debug, Subcommand)]
@@ -24,69 +26,103 @@ impl Verb {
     ///
     /// # Errors
     /// stdout's.
-    pub fn run(self, cx: &Context) -> Result<Outcome> {
+    pub async fn run(self, cx: &Context) -> Result<Outcome> {
         match self {
             Self::Show => {
-                cx.ui.report(&Shown(rows(&cx.settings)))?;
+                cx.ui.listing(&Shown(rows(&cx.settings.in_force()))).await?;
                 Ok(Outcome::Done)
             }
         }
     }
 }
 
-#[derive(Serialize)]
-#[serde(transparent)]
 struct Shown(Vec<Line>);
 
 #[derive(Serialize)]
 struct Line {
     name: &'static str,
-    value: Option<String>,
+    /// A time in the unit of the flag of its name.
+    value: Value,
     origin: String,
+    /// The value in words.
+    #[serde(skip)]
+    words: Option<String>,
 }
 
-impl Report for Shown {
+impl Row for Line {
+    const COLUMNS: &'static [Column] = &[Column::text("name"), Column::text("value"), Column::text("origin")];
+
+    fn cell(&self, column: usize, look: &Look) -> Cell {
+        match (column, &self.value) {
+            (0, _) => Cell::new(self.name),
+            (1, _) if look.human => self.words.as_deref().into(),
+            (1, Value::Null) => Cell::empty(),
+            (1, Value::String(text)) => Cell::new(text),
+            (1, value) => Cell::new(value.to_string()),
+            _ => Cell::new(&self.origin),
+        }
+    }
+}
+
+impl Listing for Shown {
+    type Row = Line;
+
+    fn rows(&self) -> &[Line] {
+        &self.0
+    }
+
     fn human(&self, page: &mut Page<'_>) -> io::Result<()> {
-        let rows: Vec<Vec<Cell>> = self
-            .0
-            .iter()
-            .map(|line| {
-                vec![
-                    Cell::new(line.name),
-                    line.value.as_deref().map_or_else(|| Cell::new("—").tone(Tone::Dim), Cell::new),
-                    Cell::new(line.origin.clone()).tone(Tone::Dim),
-                ]
-            })
-            .collect();
+        let row = |line: &Line| {
+            vec![
+                Cell::new(line.name),
+                line.words.as_deref().map_or_else(|| Cell::new("—").tone(Tone::Dim), Cell::new),
+                Cell::new(line.origin.clone()).tone(Tone::Dim),
+            ]
+        };
+        let rows: Vec<Vec<Cell>> = self.0.iter().map(row).collect();
         page.table(&[("setting", Align::Left), ("value", Align::Left), ("from", Align::Left)], &rows)
     }
 }
 
 fn rows(settings: &Settings) -> Vec<Line> {
     let mut lines = Vec::new();
-    let mut line = |name, value: Option<String>, origin: &Origin| {
-        lines.push(Line { name, value, origin: origin.to_string() });
+    let mut line = |name, value: Value, words: Option<String>, origin: &Origin| {
+        lines.push(Line { name, value, words, origin: origin.to_string() });
     };
-    line("database", Some(format!("{:?}", settings.database.value)), &settings.database.origin);
+    let text = |text: String| (Value::from(text.clone()), Some(text));
+    let nothing = || (Value::Null, None);
+    let number = |number: u32| (Value::from(number), Some(number.to_string()));
+    let seconds = |time: Duration| Some(format!("{} s", time.as_secs_f32()));
+    let mut add = |name, (value, words), origin: &Origin| line(name, value, words, origin);
+
+    add("database", text(format!("{:?}", settings.database.value)), &settings.database.origin);
     match &settings.profile {
-        Some(profile) => line("profile", Some(profile.value.clone()), &profile.origin),
-        None => line("profile", None, &Origin::Default),
+        Some(profile) => add("profile", text(profile.value.clone()), &profile.origin),
+        None => add("profile", nothing(), &Origin::Default),
     }
-    line("kind", Some(settings.kind.value.name().to_owned()), &settings.kind.origin);
-    line("actor", Some(settings.actor.value.clone()), &settings.actor.origin);
-    line("tz", Some(settings.tz.value.to_string()), &settings.tz.origin);
-    line("max_connections", Some(settings.max_connections.value.to_string()), &settings.max_connections.origin);
-    let seconds = |setting: &Setting<std::time::Duration>| Some(format!("{} s", setting.value.as_secs_f32()));
-    line("idle_timeout", seconds(&settings.idle_timeout), &settings.idle_timeout.origin);
-    line("connect_timeout", seconds(&settings.connect_timeout), &settings.connect_timeout.origin);
-    let limit = Some(&settings.statement_timeout).filter(|setting| !setting.value.is_zero());
-    line("statement_timeout", limit.and_then(seconds), &settings.statement_timeout.origin);
-    line("lock_timeout", seconds(&settings.lock_timeout), &settings.lock_timeout.origin);
+    add("kind", text(settings.kind.value.name().to_owned()), &settings.kind.origin);
+    add("actor", text(settings.actor.value.clone()), &settings.actor.origin);
+    add("tz", text(settings.tz.value.to_string()), &settings.tz.origin);
+    add("max_connections", number(settings.max_connections.value), &settings.max_connections.origin);
+    for (name, setting) in [("idle_timeout", &settings.idle_timeout), ("connect_timeout", &settings.connect_timeout)] {
+        let whole = setting.value.subsec_nanos() == 0;
+        let value = if whole { Value::from(setting.value.as_secs()) } else { setting.value.as_secs_f64().into() };
+        add(name, (value, seconds(setting.value)), &setting.origin);
+    }
+    for (name, setting) in
+        [("statement_timeout", &settings.statement_timeout), ("lock_timeout", &settings.lock_timeout)]
+    {
+        let value = Value::from(u64::try_from(setting.value.as_millis()).unwrap_or(u64::MAX));
+        let limit = if setting.value.is_zero() { nothing() } else { (value, seconds(setting.value)) };
+        add(name, limit, &setting.origin);
+    }
     match &settings.award_limit {
-        Some(limit) => line("award_limit", Some(limit.value.to_string()), &limit.origin),
-        None => line("award_limit", None, &Origin::Default),
+        Some(limit) => add("award_limit", number(limit.value), &limit.origin),
+        None => add("award_limit", nothing(), &Origin::Default),
     }
-    line("completions", Some(settings.completions.value.to_string()), &settings.completions.origin);
-    line("data_dir", settings.data_dir.as_ref().map(|dir| dir.display().to_string()), &Origin::Default);
+    let completions = settings.completions.value;
+    add("completions", (completions.into(), Some(completions.to_string())), &settings.completions.origin);
+    let data_dir = settings.data_dir.as_ref().map_or_else(nothing, |dir| text(dir.display().to_string()));
+    add("data_dir", data_dir, &Origin::Default);
     lines
 }

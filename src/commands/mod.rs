@@ -114,6 +114,11 @@ pub fn columns(command: &str) -> Vec<&'static str> {
 }
 
 impl Noun {
+    /// Whether it only prints what this program knows by itself, whatever the settings say.
+    pub fn needs_no_settings(&self) -> bool {
+        matches!(self, Self::Completions(_) | Self::Man(_) | Self::Db(db::Verb::Schema(_)))
+    }
+
     /// Runs it. `tree` is the command tree that it is a part of.
     ///
     /// # Errors
@@ -127,7 +132,7 @@ impl Noun {
             Self::Flight(verb) => verb.run(cx).await,
             Self::Product(verb) => verb.run(cx).await,
             Self::Miles(verb) => verb.run(cx).await,
-            Self::Config(verb) => verb.run(cx),
+            Self::Config(verb) => verb.run(cx).await,
             Self::Completions(verb) => verb.run(cx),
             Self::Man(args) => man::run(args, cx, tree),
         }

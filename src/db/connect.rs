@@ -23,10 +23,16 @@ pub struct Options {
     /// Longest run of one statement on PostgreSQL; `None`: the server's own. URL: `statement_timeout`, in milliseconds
     /// as in PostgreSQL.
     pub statement_timeout: Option<Duration>,
+    /// How long a statement waits for another program's write to an SQLite file to end. URL: `busy_timeout`, in
+    /// milliseconds.
+    pub busy_timeout: Duration,
     /// Names of the URL's parameters that are not to be obeyed, because a flag has spoken.
     pub fixed: Vec<&'static str>,
     /// Whether an SQLite file that is not there may be made.
     pub create: bool,
+    /// Whether an empty database in memory stands in for an SQLite file that is not there: for rehearsing what would
+    /// make it.
+    pub stand_in: bool,
     /// Told of every statement that goes through SeaORM.
     pub trace: Option<Trace>,
 }
@@ -39,8 +45,10 @@ impl Default for Options {
             max_connections: 4,
             idle_timeout: Duration::from_secs(600),
             statement_timeout: None,
+            busy_timeout: Duration::from_secs(5),
             fixed: Vec::new(),
             create: false,
+            stand_in: false,
             trace: None,
         }
     }
@@ -54,7 +62,9 @@ impl std::fmt::Debug for Options {
             .field("max_connections", &self.max_connections)
             .field("idle_timeout", &self.idle_timeout)
             .field("statement_timeout", &self.statement_timeout)
+            .field("busy_timeout", &self.busy_timeout)
             .field("create", &self.create)
+            .field("stand_in", &self.stand_in)
             .finish_non_exhaustive()
     }
 }
@@ -175,8 +185,11 @@ pub async fn connect(url: &DatabaseUrl, options: Options) -> Result<Database, Co
 }
 
 impl Options {
-    /// Takes one of the pool's parameters from a URL; answers whether it was one.
-    pub(super) fn take(&mut self, name: &str, value: &str) -> Result<bool, ConnectError> {
+    /// Takes one of the parameters of a URL that override fields here; answers whether it was one.
+    ///
+    /// # Errors
+    /// [`ConnectError::Parameter`]: its value is not understood.
+    pub fn take(&mut self, name: &str, value: &str) -> Result<bool, ConnectError> {
         match name {
             _ if self.fixed.contains(&name) => {}
             "connect_timeout" => self.connect_timeout = seconds(name, value)?,
@@ -184,6 +197,10 @@ impl Options {
             "statement_timeout" => {
                 let accepted = || ConnectError::parameter(name, value, "milliseconds, 0 for no limit");
                 self.statement_timeout = Some(Duration::from_millis(value.parse().map_err(|_| accepted())?));
+            }
+            "busy_timeout" => {
+                let limit = value.parse().map_err(|_| ConnectError::parameter(name, value, "milliseconds"))?;
+                self.busy_timeout = Duration::from_millis(limit);
             }
             "max_connections" => {
                 let most = value.parse().ok().filter(|most| *most > 0);

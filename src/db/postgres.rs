@@ -36,7 +36,11 @@ pub(super) async fn connect(place: &PostgresUrl, mut options: Options) -> Result
                 let url = DatabaseUrl::Postgres(place.clone());
                 return Ok(Database::new(connection, target, url, options, backends));
             }
-            Err(Some(source)) if is_about_encryption(&source) => refusal = Some(source),
+            Err(Some(source)) if is_about_encryption(&source) => {
+                // Where the server refuses both ways, the one that was wanted first tells more.
+                let kept = refusal.take_if(|first| matches!(first, sqlx::Error::Database(_)));
+                refusal = Some(kept.unwrap_or(source));
+            }
             Err(Some(source)) => {
                 refusal = Some(source);
                 break;
@@ -211,7 +215,8 @@ fn connect_options(place: &PostgresUrl, options: &mut Options) -> Result<PgConne
         connect = connect.database(database);
     }
     for (name, value) in &place.parameters {
-        if !options.take(name, value)? {
+        // That one is SQLite's alone.
+        if name == "busy_timeout" || !options.take(name, value)? {
             connect = parameter(connect, name, value)?;
         }
     }

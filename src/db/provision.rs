@@ -17,7 +17,7 @@ const ROUNDS: u32 = 4096;
 
 /// What a step found or did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "camelCase")]
 pub enum State {
     /// It was there.
     Exists,
@@ -25,6 +25,25 @@ pub enum State {
     Created,
     /// A right was given now.
     Granted,
+    /// It is not there, and a rehearsal does not make it.
+    WouldBeCreated,
+}
+
+impl State {
+    /// Its name, as in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Exists => "exists",
+            Self::Created => "created",
+            Self::Granted => "granted",
+            Self::WouldBeCreated => "wouldBeCreated",
+        }
+    }
+
+    /// What it is in a rehearsal.
+    pub fn rehearsed(self) -> Self {
+        if self == Self::Created { Self::WouldBeCreated } else { self }
+    }
 }
 
 /// Whether a role exists.

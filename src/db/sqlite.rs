@@ -1,15 +1,11 @@
 //! Opening an SQLite database: a file of our own making, or one that is there.
 
 use std::path::Path;
-use std::time::Duration;
 
 use sqlx::ConnectOptions as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions};
 
 use super::{ConnectError, Database, DatabaseUrl, Engine, Options, Password, SqliteUrl, Target};
-
-/// How long a statement waits for another program's write to end. URL: `busy_timeout`, in milliseconds.
-const BUSY: Duration = Duration::from_secs(5);
 
 /// Opens the file at `place`, and makes it where `options` allow that.
 pub(super) async fn connect(place: &SqliteUrl, mut options: Options) -> Result<Database, ConnectError> {
@@ -22,14 +18,10 @@ pub(super) async fn connect(place: &SqliteUrl, mut options: Options) -> Result<D
         role: None,
         path: Some(path.clone()),
     };
-    let mut connect = SqliteConnectOptions::new().foreign_keys(true).busy_timeout(BUSY).disable_statement_logging();
+    let mut connect = SqliteConnectOptions::new().foreign_keys(true).disable_statement_logging();
     let mut read_only = false;
     for (name, value) in &place.parameters {
         match (name.as_str(), value.as_str()) {
-            ("busy_timeout", _) => {
-                let limit = value.parse().map_err(|_| ConnectError::parameter(name, value, "milliseconds"))?;
-                connect = connect.busy_timeout(Duration::from_millis(limit));
-            }
             ("mode", "ro") => read_only = true,
             // What happens is the command's to say: only those that lay tables make the file.
             ("mode", "rw" | "rwc") => {}
@@ -38,6 +30,9 @@ pub(super) async fn connect(place: &SqliteUrl, mut options: Options) -> Result<D
             _ => return Err(ConnectError::UnknownParameter { name: name.clone() }),
         }
     }
+    connect = connect.busy_timeout(options.busy_timeout);
+    let stand_in = options.stand_in && !place.in_memory() && !place.path.exists();
+    let place = if stand_in { &SqliteUrl { path: ":memory:".into(), parameters: Vec::new() } } else { place };
     if place.in_memory() {
         connect = connect.in_memory(true);
         options.max_connections = 1;

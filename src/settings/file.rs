@@ -50,6 +50,20 @@ pub struct Profile {
     pub completions: Option<bool>,
 }
 
+impl Profile {
+    /// The name of a number that may not be 0, and is.
+    pub fn zero(&self) -> Option<&'static str> {
+        [
+            ("max_connections", self.max_connections.map(u64::from)),
+            ("idle_timeout", self.idle_timeout),
+            ("connect_timeout", self.connect_timeout),
+            ("lock_timeout", self.lock_timeout),
+        ]
+        .into_iter()
+        .find_map(|(name, value)| (value == Some(0)).then_some(name))
+    }
+}
+
 /// What hangs on a database: how much is asked before it is changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, serde::Serialize)]
 #[serde(rename_all = "lowercase")]

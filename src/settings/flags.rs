@@ -22,16 +22,29 @@ pub struct Global {
         long,
         global = true,
         value_name = "N",
+        value_parser = clap::value_parser!(u32).range(1..),
         help_heading = "Database",
         hide_short_help = true,
         display_order = 902
     )]
     pub max_connections: Option<u32>,
+    /// Seconds until an unused connection is closed
+    #[arg(
+        long,
+        global = true,
+        value_name = "SECONDS",
+        value_parser = clap::value_parser!(u64).range(1..),
+        help_heading = "Database",
+        hide_short_help = true,
+        display_order = 902
+    )]
+    pub idle_timeout: Option<u64>,
     /// Seconds to wait for a connection
     #[arg(
         long,
         global = true,
         value_name = "SECONDS",
+        value_parser = clap::value_parser!(u64).range(1..),
         help_heading = "Database",
         hide_short_help = true,
         display_order = 903
@@ -52,6 +65,7 @@ pub struct Global {
         long,
         global = true,
         value_name = "MS",
+        value_parser = clap::value_parser!(u64).range(1..),
         help_heading = "Database",
         hide_short_help = true,
         display_order = 905

@@ -102,22 +102,41 @@ impl Settings {
     /// # Errors
     /// [`Kind::Config`] for a file or a variable that cannot be used, [`Kind::Usage`] for a flag.
     pub fn resolve(world: &World, flags: &Global) -> Result<Self> {
-        let sources = Sources::gather(world)?;
-        let profile = choose_profile(&sources, flags)?;
+        Self::of(&Sources::gather(world)?, flags)
+    }
+
+    /// The settings where nobody says anything: for what needs none, so that a file that cannot be used is not in its
+    /// way.
+    ///
+    /// # Errors
+    /// None in practice.
+    pub fn unset() -> Result<Self> {
+        Self::of(&Sources::none(), &Global::default())
+    }
+
+    fn of(sources: &Sources, flags: &Global) -> Result<Self> {
+        let profile = choose_profile(sources, flags)?;
         let (settings, profile_origin) = match &profile {
             Some(name) => {
-                let (found, origin) = sources.profile(&name.value).ok_or_else(|| no_profile(&sources, name))?;
+                let (found, origin) = sources.profile(&name.value).ok_or_else(|| no_profile(sources, name))?;
                 (found.clone(), origin)
             }
             None => (file::Profile::default(), Origin::Default),
         };
         let data_dir = sources.data_dir();
         let database =
-            choose_database(&sources, flags, profile.as_ref(), &settings, &profile_origin, data_dir.as_deref())?;
+            choose_database(sources, flags, profile.as_ref(), &settings, &profile_origin, data_dir.as_deref())?;
+        if let Some(name) = settings.zero() {
+            return Err(Error::new(Kind::Config, "bad_profile", format!("{name} is 0 in the profile"))
+                .why(profile_origin.to_string())
+                .fix(format!("give {name} a number from 1, or leave it out")));
+        }
         let from_profile = || profile_origin.clone();
-        let seconds = |value: Option<u64>, default: u64| match value {
-            Some(value) => Setting::new(Duration::from_secs(value), from_profile()),
-            None => Setting::new(Duration::from_secs(default), Origin::Default),
+        let seconds = |flag: Option<u64>, name: &'static str, value: Option<u64>, default: Duration| match (flag, value)
+        {
+            (Some(value), _) => Setting::new(Duration::from_secs(value), Origin::Flag(name)),
+            (None, Some(value)) => Setting::new(Duration::from_secs(value), from_profile()),
+            (None, None) => Setting::new(default, Origin::Default),
         };
         let milliseconds = |flag: Option<u64>, name: &'static str, value: Option<u64>, default: u64| {
             if let Some(value) = flag {
@@ -129,25 +148,25 @@ impl Settings {
             }
         };
         let defaults = db::Options::default();
-        let default_connect = Setting::new(defaults.connect_timeout, Origin::Default);
         Ok(Self {
             kind: match &profile {
                 Some(_) => Setting::new(settings.kind, from_profile()),
                 None => Setting::new(ProfileKind::Local, Origin::Default),
             },
-            actor: choose_actor(&sources, flags)?,
-            tz: choose_zone(&sources, flags)?,
+            actor: choose_actor(sources, flags)?,
+            tz: choose_zone(sources, flags)?,
             max_connections: match (flags.max_connections, settings.max_connections) {
-                (Some(most), _) => Setting::new(most.max(1), Origin::Flag("--max-connections")),
-                (None, Some(most)) => Setting::new(most.max(1), from_profile()),
+                (Some(most), _) => Setting::new(most, Origin::Flag("--max-connections")),
+                (None, Some(most)) => Setting::new(most, from_profile()),
                 (None, None) => Setting::new(defaults.max_connections, Origin::Default),
             },
-            idle_timeout: seconds(settings.idle_timeout, 600),
-            connect_timeout: match (flags.connect_timeout, settings.connect_timeout) {
-                (Some(value), _) => Setting::new(Duration::from_secs(value.max(1)), Origin::Flag("--connect-timeout")),
-                (None, Some(value)) => Setting::new(Duration::from_secs(value.max(1)), from_profile()),
-                (None, None) => default_connect,
-            },
+            idle_timeout: seconds(flags.idle_timeout, "--idle-timeout", settings.idle_timeout, defaults.idle_timeout),
+            connect_timeout: seconds(
+                flags.connect_timeout,
+                "--connect-timeout",
+                settings.connect_timeout,
+                defaults.connect_timeout,
+            ),
             statement_timeout: milliseconds(
                 flags.statement_timeout,
                 "--statement-timeout",
@@ -204,8 +223,15 @@ impl Settings {
             max_connections: self.max_connections.value,
             idle_timeout: self.idle_timeout.value,
             statement_timeout: Some(self.statement_timeout.value).filter(|limit| !limit.is_zero()),
+            // On SQLite every write locks the whole file, a change of the schema too.
+            busy_timeout: match self.lock_timeout.origin {
+                Origin::Default => db::Options::default().busy_timeout,
+                _ => self.lock_timeout.value,
+            },
             fixed: [
                 ("max_connections", &self.max_connections.origin),
+                ("idle_timeout", &self.idle_timeout.origin),
+                ("busy_timeout", &self.lock_timeout.origin),
                 ("connect_timeout", &self.connect_timeout.origin),
                 ("statement_timeout", &self.statement_timeout.origin),
             ]
@@ -213,8 +239,51 @@ impl Settings {
             .filter_map(|(name, origin)| matches!(origin, Origin::Flag(_)).then_some(name))
             .collect(),
             create: false,
+            stand_in: false,
             trace: None,
         }
+    }
+
+    /// The settings as they hold for the database that is meant: parameters of its URL win over all but flags. A URL
+    /// that cannot be read changes nothing.
+    #[must_use]
+    pub fn in_force(&self) -> Self {
+        let mut settings = self.clone();
+        let Ok(url) = self.url() else { return settings };
+        let mut options = self.options("");
+        let parameters = match &url {
+            DatabaseUrl::Postgres(place) => &place.parameters,
+            DatabaseUrl::Sqlite(place) => &place.parameters,
+        };
+        let written = match &self.database.value {
+            DatabaseChoice::Url(text) => DatabaseUrl::parse(text.expose()).ok(),
+            _ => None,
+        };
+        let is_written = |name: &str| match &written {
+            Some(DatabaseUrl::Postgres(place)) => place.parameter(name).is_some(),
+            _ => true,
+        };
+        for (name, value) in parameters {
+            if options.fixed.contains(&name.as_str()) || !matches!(options.take(name, value), Ok(true)) {
+                continue;
+            }
+            let origin = if is_written(name) {
+                Origin::Url(Box::new(self.database.origin.clone()))
+            } else {
+                Origin::Environment(format!("PG{}", name.to_uppercase()))
+            };
+            match name.as_str() {
+                "max_connections" => settings.max_connections = Setting::new(options.max_connections, origin),
+                "idle_timeout" => settings.idle_timeout = Setting::new(options.idle_timeout, origin),
+                "connect_timeout" => settings.connect_timeout = Setting::new(options.connect_timeout, origin),
+                "statement_timeout" => {
+                    let limit = options.statement_timeout.unwrap_or_default();
+                    settings.statement_timeout = Setting::new(limit, origin);
+                }
+                _ => {}
+            }
+        }
+        settings
     }
 }
 

@@ -20,6 +20,8 @@ pub enum Origin {
     DotEnv(String, PathBuf),
     /// A key of a configuration file.
     File(PathBuf),
+    /// A parameter of the database URL, which came from there.
+    Url(Box<Origin>),
     /// The operating system.
     System,
     /// Nobody said anything.
@@ -33,6 +35,7 @@ impl std::fmt::Display for Origin {
             Self::Environment(name) => write!(f, "environment variable {name}"),
             Self::DotEnv(name, path) => write!(f, "{name} in {}", path.display()),
             Self::File(path) => write!(f, "{}", path.display()),
+            Self::Url(origin) => write!(f, "the URL ({origin})"),
             Self::System => f.write_str("operating system"),
             Self::Default => f.write_str("default"),
         }
@@ -95,6 +98,12 @@ impl Sources {
             files.push((path, read));
         }
         Ok(Self { levels, files, warnings })
+    }
+
+    /// Nothing at all: for what needs no settings where those there are cannot be used.
+    pub fn none() -> Self {
+        let nothing = Variables { values: BTreeMap::new(), dotenv: None };
+        Self { levels: vec![nothing], files: Vec::new(), warnings: Vec::new() }
     }
 
     /// The levels of variables, strongest first.

@@ -28,7 +28,7 @@ pub use progress::Progress;
 pub use prompt::{Prompt, Scripted, TerminalPrompt};
 
 use crate::error::{Error, Kind, Result, shell};
-use crate::report::{Report, Row};
+use crate::report::{Listing, Report, Row};
 use crate::world::{Terminal, World};
 
 /// How this run prints and asks, from flags and settings.
@@ -140,11 +140,35 @@ impl Ui {
             }
             format => {
                 let mut page = Page::new(&mut out, self.look(true), self.paper(format), &self.manner.database);
-                report.human(&mut page)?;
+                if self.manner.columns.is_none() {
+                    report.human(&mut page)?;
+                } else {
+                    let value = self.chosen(serde_json::to_value(report).map_err(io::Error::from)?)?;
+                    let fields = value.as_object().into_iter().flatten();
+                    let fields: Vec<_> = fields.map(|(key, value)| (key.as_str(), Cell::new(plain(value)))).collect();
+                    page.fields(&fields)?;
+                }
             }
         }
         out.flush()?;
         Ok(())
+    }
+
+    /// Answers with a whole list: to people as it draws itself, else row by row.
+    ///
+    /// # Errors
+    /// An unknown column of `--columns`, and stdout's.
+    pub async fn listing<L: Listing>(&self, listing: &L) -> Result<()> {
+        if self.manner.columns.is_none() && matches!(self.manner.format, Format::Table | Format::Md) {
+            let mut out = lock(&self.out);
+            let mut out = tame::Tame::new(&mut *out, self.terminal.stdout, self.manner.format);
+            let paper = self.paper(self.manner.format);
+            listing.human(&mut Page::new(&mut out, self.look(true), paper, &self.manner.database))?;
+            out.flush()?;
+            return Ok(());
+        }
+        let rows = async |list: &mut List<'_, L::Row>| Ok(listing.rows().iter().try_for_each(|row| list.push(row))?);
+        self.list(rows).await.map(drop)
     }
 
     /// Opens a list and hands it to `fill`, which pushes the rows. Answers the number of rows.
@@ -397,15 +421,13 @@ impl Ui {
 
     /// The value with only the keys that `--columns` names.
     fn chosen(&self, value: serde_json::Value) -> Result<serde_json::Value> {
-        let (Some(names), serde_json::Value::Object(mut object)) = (&self.manner.columns, value.clone()) else {
-            return Ok(value);
-        };
+        let (Some(names), Some(object)) = (&self.manner.columns, value.as_object()) else { return Ok(value) };
         let mut kept = serde_json::Map::new();
         for name in names {
-            let Some((key, value)) = object.remove_entry(name) else {
+            let Some((key, value)) = object.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)) else {
                 return Err(Error::unknown_column(name, &object.keys().map(String::as_str).collect::<Vec<_>>()));
             };
-            kept.insert(key, value);
+            kept.insert(key.clone(), value.clone());
         }
         Ok(kept.into())
     }
@@ -416,11 +438,19 @@ impl Ui {
             list::write_csv(out, object.keys().cloned())?;
         }
         let cells = object.values().map(|value| match value {
-            serde_json::Value::Null => String::new(),
             serde_json::Value::String(text) => list::defused(text.clone(), self.manner.csv_safe),
-            other => other.to_string(),
+            other => plain(other),
         });
         Ok(list::write_csv(out, cells)?)
+    }
+}
+
+/// A value as one cell.
+fn plain(value: &serde_json::Value) -> String {
+    match value {
+        serde_json::Value::Null => String::new(),
+        serde_json::Value::String(text) => text.clone(),
+        other => other.to_string(),
     }
 }
 

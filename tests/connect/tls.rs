@@ -140,6 +140,15 @@ fn a_server_that_insists() {
 }
 
 #[test]
+fn a_server_that_lets_nobody_in_either_way() {
+    let secured = Secured::shared();
+    let world = secured.world("localhost", "sslmode=prefer");
+    secured.server.admin(&format!("GRANT by_nothing TO {}", world.role()));
+    let refused = fails(&world, 8);
+    assert!(refused.stderr.contains("SSL encryption"), "the way that was wanted first: {refused}");
+}
+
+#[test]
 fn a_server_that_cannot() {
     let mut world = World::postgres();
     for mode in ["require", "verify-ca", "verify-full"] {

@@ -25,6 +25,7 @@ const FAST: &[&str] = &["fsync=off", "synchronous_commit=off", "full_page_writes
 const HBA: &str = "\
 local   all all                          trust
 hostnossl all +by_tls    127.0.0.1/32    reject
+host    all +by_nothing  127.0.0.1/32    reject
 host    all +by_password 127.0.0.1/32    scram-sha-256
 host    all all          127.0.0.1/32    trust
 ";
@@ -88,7 +89,7 @@ impl Server {
             server.up("ready").is_ok()
         });
         assert!(started, "the server does not start: {}", server.log());
-        server.admin("CREATE ROLE by_password; CREATE ROLE by_tls");
+        server.admin("CREATE ROLE by_password; CREATE ROLE by_tls; CREATE ROLE by_nothing");
         Arc::new(server)
     }
 

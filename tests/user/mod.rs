@@ -271,3 +271,13 @@ both!(fn a_database_without_tables_is_told(world) {
     let refused = world.run("user list -o json").exits(5);
     assert_eq!(refused.error()["code"], Value::from("schema_behind"));
 });
+
+both!(ready fn columns_of_one_thing_are_chosen_in_every_format(world) {
+    world.run("user add 1 pilot123").ok();
+    for format in ["", "-o md", "-o csv", "-o json", "-o ndjson"] {
+        let refused = world.run(format!("user show @pilot123 --columns username,nope {format}")).exits(2);
+        assert!(refused.stderr.contains("nope") && refused.stderr.contains("columns here: userId"), "{refused}");
+    }
+    let shown = world.run("user show @pilot123 --columns miles,username").ok();
+    assert!(shown.stdout.starts_with("miles ") && shown.stdout.lines().count() == 2, "{shown}");
+});

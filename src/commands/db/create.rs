@@ -1,6 +1,7 @@
 //! `db create`: the database, its role and its rights; on SQLite the file.
 
 use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -9,9 +10,9 @@ use crate::context::Context;
 use crate::db::provision::{self, State};
 use crate::db::{Database, DatabaseUrl, PostgresUrl, Secret};
 use crate::error::{Error, Kind, Outcome, Result, shell};
-use crate::report::Report;
+use crate::report::{Listing, Row};
 use crate::schema::dialect::quote;
-use crate::ui::{Cell, Page, Tone};
+use crate::ui::{Cell, Column, Look, Page, Tone};
 
 pub(super) const EXAMPLES: &str = "Examples:
   skyteam db create
@@ -32,8 +33,6 @@ pub struct Args {
     password_file: Option<PathBuf>,
 }
 
-#[derive(Serialize)]
-#[serde(transparent)]
 struct Created(Vec<Step>);
 
 #[derive(Serialize)]
@@ -43,13 +42,32 @@ struct Step {
     state: State,
 }
 
-impl Report for Created {
+impl Row for Step {
+    const COLUMNS: &'static [Column] = &[Column::text("object"), Column::text("name"), Column::text("state")];
+
+    fn cell(&self, column: usize, _look: &Look) -> Cell {
+        match column {
+            0 => Cell::new(self.object),
+            1 => Cell::new(&self.name),
+            _ => Cell::new(self.state.name()),
+        }
+    }
+}
+
+impl Listing for Created {
+    type Row = Step;
+
+    fn rows(&self) -> &[Step] {
+        &self.0
+    }
+
     fn human(&self, page: &mut Page<'_>) -> io::Result<()> {
         for step in &self.0 {
             let (word, tone) = match step.state {
                 State::Exists => ("exists already", Tone::Dim),
                 State::Created => ("created", Tone::Good),
                 State::Granted => ("granted", Tone::Good),
+                State::WouldBeCreated => ("would be created", Tone::Good),
             };
             page.words(&[
                 Cell::new(step.object),
@@ -62,18 +80,19 @@ impl Report for Created {
 }
 
 pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
-    let steps = match cx.url()? {
+    let mut steps = match cx.url()? {
         DatabaseUrl::Sqlite(place) => {
             let existed = place.path.exists();
-            if existed || !cx.answers.dry_run {
-                cx.creator().await?;
-            }
+            cx.creator().await?;
             let state = if existed { State::Exists } else { State::Created };
             vec![Step { object: "file", name: place.path.display().to_string(), state }]
         }
         DatabaseUrl::Postgres(place) => create_postgres(&args, &place, cx).await?,
     };
-    cx.ui.report(&Created(steps))?;
+    if cx.answers.dry_run {
+        steps.iter_mut().for_each(|step| step.state = step.state.rehearsed());
+    }
+    cx.ui.listing(&Created(steps)).await?;
     if cx.answers.dry_run {
         cx.ui.note("Dry run: nothing was made.");
     } else {
@@ -206,6 +225,11 @@ fn read_password(path: &Path) -> Result<Secret> {
     let failed =
         |why: String| Error::new(Kind::Usage, "password_file", format!("no password in {}", path.display())).why(why);
     let text = std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
+    let mode = std::fs::metadata(path).map_err(|error| failed(error.to_string()))?.permissions().mode();
+    if mode & 0o077 != 0 {
+        let open = failed(format!("others than its owner may use it (mode {:o})", mode & 0o777));
+        return Err(open.fix(format!("chmod 600 {}", shell::file(&path.display().to_string()))));
+    }
     match text.lines().next().unwrap_or_default() {
         "" => Err(failed("its first line is empty".into())),
         line => Ok(Secret::new(line)),

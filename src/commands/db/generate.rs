@@ -13,7 +13,7 @@ use crate::error::schema::{possible_rename, renames};
 use crate::error::{Error, Kind, Outcome, Result};
 use crate::report::Report;
 use crate::schema::generate::{self, Generated};
-use crate::schema::snapshot::{self, SourceTree};
+use crate::schema::snapshot::{self, SnapshotError, SourceTree};
 use crate::schema::{Loss, desired};
 use crate::ui::{Cell, Page, Tone};
 
@@ -112,9 +112,14 @@ pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-/// Compares with the migrations that are in this build, as the entities are: wherever it runs, it needs no files.
+/// Compares with the migrations that `db generate` would go on from: those of the source tree, where a folder may be
+/// newer than this build. Elsewhere it needs no files, and looks at those that are built in.
 fn check(cx: &Context) -> Result<Outcome> {
-    let last = migration::all().last().map(snapshot::of).transpose()?.unwrap_or_default();
+    let last = match SourceTree::find(&cx.cwd) {
+        Ok(tree) => tree.last()?.schema,
+        Err(SnapshotError::NoFolder(_)) => migration::all().last().map(snapshot::of).transpose()?.unwrap_or_default(),
+        Err(error) => return Err(error.into()),
+    };
     let ahead = generate::ahead(&last, &desired())?;
     let outcome = if ahead.is_empty() { Outcome::Done } else { Outcome::Found };
     cx.ui.report(&Checked { ahead })?;

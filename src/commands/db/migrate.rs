@@ -9,7 +9,6 @@ use serde::Serialize;
 use super::planned;
 use crate::approval::Ask;
 use crate::context::Context;
-use crate::db::DatabaseUrl;
 use crate::error::{Outcome, Result};
 use crate::migrate::{self, Event, Loss, Manner, Step};
 use crate::report::Report;
@@ -67,7 +66,7 @@ pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
     let migrations = migration::all();
     let to = args.to.as_deref().map(|asked| migrate::find(migrations, asked)).transpose()?;
     let manner = Manner { dry_run: cx.answers.dry_run, patience: planned::patience(cx) };
-    let database = open(cx).await?;
+    let database = cx.creator().await?;
 
     let applied = if args.baseline {
         let approval = cx.approve(Ask::adds()).await?;
@@ -95,17 +94,6 @@ pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
         cx.ui.note("Dry run: rolled back, nothing was changed.");
     }
     Ok(Outcome::Done)
-}
-
-/// The database; for a dry run on an SQLite file that is not there an empty one in memory, so that looking makes
-/// nothing.
-pub(super) async fn open(cx: &Context) -> Result<std::sync::Arc<crate::db::Database>> {
-    match cx.url()? {
-        DatabaseUrl::Sqlite(place) if cx.answers.dry_run && !place.in_memory() && !place.path.exists() => {
-            cx.connect(&DatabaseUrl::sqlite(":memory:"), true).await
-        }
-        _ => cx.creator().await,
-    }
 }
 
 /// What is about to run. Losses are always shown, the list where something is asked or `-v` is given.

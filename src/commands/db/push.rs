@@ -53,7 +53,7 @@ impl Report for Pushed<'_> {
 pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
     let request = args.plan.request()?;
     let desired = schema::desired();
-    let database = super::migrate::open(cx).await?;
+    let database = cx.creator().await?;
     let patience = planned::patience(cx);
     let prepared =
         schema::prepare(&database, &desired, &request, &patience, &mut |wait| planned::waiting(cx, &wait)).await?;

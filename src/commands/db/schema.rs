@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::context::Context;
 use crate::db;
-use crate::error::{Outcome, Result};
+use crate::error::{Error, Kind, Outcome, Result};
 use crate::report::Report;
 use crate::schema::{self, Schema, dialect};
 use crate::ui::{Format, Page};
@@ -47,6 +47,10 @@ impl Report for Shown<'_> {
 }
 
 pub(super) fn run(args: &Args, cx: &Context) -> Result<Outcome> {
+    if cx.ui.format() == Format::Drizzle && args.engine == Engine::Sqlite {
+        return Err(Error::new(Kind::Usage, "usage", "-o drizzle is for PostgreSQL, which the TypeScript apps use")
+            .fix("skyteam db schema -o drizzle"));
+    }
     let schema = schema::desired();
     let engine = match args.engine {
         Engine::Postgres => db::Engine::Postgres,

@@ -28,6 +28,13 @@ pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
         DatabaseUrl::Postgres(place) => {
             let mut command = Command::new("psql");
             command.env_clear().envs(&cx.env).envs(libpq_variables(place));
+            // The tables hold UTC without saying so.
+            command.env("PGTZ", "UTC");
+            if let Some(limit) = database.options().statement_timeout {
+                let given = place.parameter("options").or(cx.env.get("PGOPTIONS").map(String::as_str));
+                let limit = format!("-c statement_timeout={}", limit.as_millis());
+                command.env("PGOPTIONS", [given.unwrap_or_default(), &limit].join(" ").trim());
+            }
             command
         }
         DatabaseUrl::Sqlite(place) => {

@@ -15,8 +15,8 @@ use serde::Serialize;
 
 use crate::context::Context;
 use crate::error::{Error, Outcome, Result};
-use crate::report::Report;
-use crate::ui::{Cell, Page, Tone};
+use crate::report::{Listing, Row};
+use crate::ui::{Cell, Column, Look, Page, Tone};
 
 pub(super) const EXAMPLES: &str = "Examples:
   skyteam db doctor
@@ -29,6 +29,16 @@ enum Level {
     Error,
     Warning,
     Ok,
+}
+
+impl Level {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Ok => "ok",
+        }
+    }
 }
 
 /// One look at one thing.
@@ -63,11 +73,35 @@ impl Check {
     }
 }
 
-#[derive(Serialize)]
-#[serde(transparent)]
+impl Row for Check {
+    const COLUMNS: &'static [Column] = &[
+        Column::text("level"),
+        Column::text("area"),
+        Column::text("name"),
+        Column::text("found"),
+        Column::text("fix"),
+    ];
+
+    fn cell(&self, column: usize, _look: &Look) -> Cell {
+        match column {
+            0 => Cell::new(self.level.name()),
+            1 => Cell::new(self.area),
+            2 => Cell::new(self.name),
+            3 => Cell::new(&self.found),
+            _ => self.fix.as_deref().into(),
+        }
+    }
+}
+
 struct Findings(Vec<Check>);
 
-impl Report for Findings {
+impl Listing for Findings {
+    type Row = Check;
+
+    fn rows(&self) -> &[Check] {
+        &self.0
+    }
+
     fn human(&self, page: &mut Page<'_>) -> io::Result<()> {
         for check in &self.0 {
             let (mark, tone) = match check.level {
@@ -118,6 +152,6 @@ pub(super) async fn run(cx: &Context) -> Result<Outcome> {
     // Stable: within a level the areas stay in the order in which they were looked at.
     checks.sort_by_key(|check| check.level);
     let failed = checks.iter().any(|check| check.level == Level::Error);
-    cx.ui.report(&Findings(checks))?;
+    cx.ui.listing(&Findings(checks)).await?;
     Ok(if failed { Outcome::Found } else { Outcome::Done })
 }
