@@ -89,6 +89,7 @@ fn describe_postgres(state: &SqlState, table: Option<&str>, detail: Option<&str>
             Error::new(Kind::Config, "no_such_database", "no such database").why(message).fix("skyteam db create")
         }
         "2BP01" => depended_on(detail),
+        "42P07" | "42710" | "42723" => name_taken(message),
         "42501" => Error::new(Kind::Denied, "permission_denied", "permission denied").why(message),
         "53300" => Error::new(Kind::Unreachable, "too_many_connections", "the server has no connection to spare")
             .why(message)
@@ -145,6 +146,15 @@ fn depended_on(detail: Option<&str>) -> Error {
     depending.fold(error, Error::why).fix("drop or change them first, then run this again")
 }
 
+/// Something else has the name that one of ours is to have.
+fn name_taken(message: &str) -> Error {
+    Error::new(Kind::Refused, "name_taken", "something else has that name already")
+        .why(message)
+        .why("it is not skyteam's, so it is neither changed nor dropped")
+        .fix("rename or drop it, then run this again")
+        .fix("skyteam db diff -v    lists what stands there and is not ours")
+}
+
 fn describe_sqlite(state: &SqlState) -> Error {
     let message = state.message.as_str();
     // The extended code carries the primary code in its low byte.
@@ -163,6 +173,9 @@ fn describe_sqlite(state: &SqlState) -> Error {
             Error::new(Kind::Refused, "foreign_key", "a row is referred to, or refers to nothing").why(message)
         }
         (19, _) => Error::new(Kind::Refused, "check", "a rule of the database refuses it").why(message),
+        (1, _) if message.contains("already") && (message.contains("exists") || message.contains("named")) => {
+            name_taken(message)
+        }
         (1, _) if message.starts_with("no such table") || message.starts_with("no such column") => {
             Error::new(Kind::Refused, "schema_behind", "the database lacks a table or column that this needs")
                 .why(message)

@@ -58,6 +58,9 @@ pub struct Manner {
     pub interactive: bool,
 }
 
+/// How many characters of a statement are shown under `-vv`: whole the everyday ones, not the catalogue's.
+const TRACED: usize = 1000;
+
 /// Told of every statement: its SQL, the time it took, whether it failed.
 pub type Tracer = Arc<dyn Fn(&str, Duration, bool) + Send + Sync>;
 
@@ -104,6 +107,11 @@ impl Ui {
     /// Whether standard input is a terminal.
     pub fn input_is_terminal(&self) -> bool {
         self.terminal.stdin
+    }
+
+    /// Whether only errors are told, under `-q`.
+    pub fn is_quiet(&self) -> bool {
+        self.manner.quiet
     }
 
     /// 0, `-v` 1, `-vv` 2.
@@ -310,9 +318,11 @@ impl Ui {
         let err = Arc::clone(&self.err);
         Some(Arc::new(move |sql, elapsed, failed| {
             let words: Vec<&str> = sql.split_whitespace().collect();
+            let words = words.join(" ");
+            let words = text::shortened(&words, TRACED);
             let end = if failed { "  failed" } else { "" };
             let mut err = lock(&err);
-            let _ = writeln!(err, "sql {:>8.2} ms  {}{end}", elapsed.as_secs_f64() * 1e3, words.join(" "));
+            let _ = writeln!(err, "sql {:>8.2} ms  {words}{end}", elapsed.as_secs_f64() * 1e3);
         }))
     }
 

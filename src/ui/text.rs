@@ -132,6 +132,14 @@ pub fn grouped(number: i64) -> String {
     shown
 }
 
+/// A text of at most `most` characters, and how many more there are.
+pub fn shortened(text: &str, most: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(most) {
+        None => Cow::Borrowed(text),
+        Some((end, _)) => Cow::Owned(format!("{} … and {} characters more", &text[..end], text[end..].chars().count())),
+    }
+}
+
 /// `1 flight`, `2 flights`: the plural is `one` with an s unless it is given.
 pub fn count(number: u64, one: &str) -> String {
     let shown = grouped(i64::try_from(number).unwrap_or(i64::MAX));

@@ -1,7 +1,9 @@
 //! Data that breaks a rule to come: found before anything runs, all at once, with what mends it.
 
+use serde_json::json;
+
 use super::{drizzle, steps};
-use crate::support::{Engine, both};
+use crate::support::{Engine, World, both};
 
 const BAD: &str = r#"
     UPDATE "milesProducts" SET "priceMiles" = 0 WHERE "productId" = (SELECT min("productId") FROM "milesProducts");
@@ -28,6 +30,8 @@ fn every_rule_of_version_two_is_asked_and_all_answers_come_at_once() {
     ] {
         assert!(refused.stderr.contains(finding), "{finding}\nnot in:\n{}", refused.stderr);
     }
+    // Nothing tells passengers apart yet: the key that is to come does.
+    assert!(refused.stderr.contains("userId 107919, miles -1"), "{refused}");
     // At most five examples of each.
     let examples = refused.stderr.lines().filter(|line| line.contains("userId 115838")).count();
     assert_eq!(examples, 5, "{}", refused.stderr);
@@ -118,17 +122,64 @@ both! {
                 active INTEGER NOT NULL DEFAULT 1, "createdAt" TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP) STRICT"#,
         });
         world.query(r#"INSERT INTO airlines ("airlineId", name, token) VALUES ('a', 'A', 't');
-            INSERT INTO "milesProducts" ("productId", "airlineId", name, "priceMiles") VALUES ('p', 'a', 'P', '007'), ('q', 'a', 'Q', 'free'), ('r', 'a', 'R', '5')"#);
+            INSERT INTO "milesProducts" ("productId", "airlineId", name, "priceMiles") VALUES ('p', 'a', 'P', '007'), ('q', 'a', 'Q', 'free'), ('r', 'a', 'R', '5'), ('s', 'a', 'S', '-3')"#);
         let refused = world.run("db push").exits(5);
         let word = if world.engine() == Engine::Postgres { "integer" } else { "INTEGER" };
         let finding = format!("change the type of milesProducts.priceMiles: 1 row of milesProducts have a value that is no {word}");
         assert!(refused.stderr.contains(&finding), "{}", refused.stderr);
         assert!(refused.stderr.contains("productId q, priceMiles free"), "{}", refused.stderr);
-        world.query(r#"DELETE FROM "milesProducts" WHERE "productId" = 'q'"#);
+        // In the same round: what the rule will say to those that can be turned.
+        for words in ["add constraint milesProducts_priceMiles_check: 1 row of milesProducts break the rule", "productId s, priceMiles -3"] {
+            assert!(refused.stderr.contains(words), "{words}\nnot in:\n{}", refused.stderr);
+        }
+        let plan = world.run("db diff -o json").ok().json();
+        for finding in plan["findings"].as_array().unwrap() {
+            let shown = world.rows(finding["query"].as_str().unwrap());
+            assert_eq!(shown.len(), 1, "{finding}");
+        }
+        world.query(r#"DELETE FROM "milesProducts" WHERE "productId" IN ('q', 's')"#);
         let refused = world.run("db push").exits(9);
         assert!(refused.stderr.contains("milesProducts.priceMiles of 1 row"), "{}", refused.stderr);
         world.query(r#"UPDATE "milesProducts" SET "priceMiles" = '7' WHERE "productId" = 'p'"#);
         world.run("db push").ok();
         assert_eq!(world.query(r#"SELECT "priceMiles" + 1 FROM "milesProducts" ORDER BY 1"#), "6\n8");
+    }
+}
+
+#[test]
+fn of_two_users_with_one_name_none_is_deleted() {
+    let world = drizzle();
+    world.query(
+        r#"ALTER TABLE users DROP CONSTRAINT users_username_unique;
+           INSERT INTO users ("userId", username, "displayName") SELECT '99' || n, 'twin', 'Twin' FROM generate_series(1, 2) n"#,
+    );
+    let plan = world.run("db diff -o json").ok().json();
+    let findings = plan["findings"].as_array().unwrap();
+    let twins = findings.iter().find(|each| each["change"] == "add constraint users_username_unique").unwrap();
+    assert_eq!(twins["mend"], json!(["skyteam user edit USERID --username NAME    for all but one of each"]));
+    assert_eq!(world.rows(twins["query"].as_str().unwrap()).len(), 2, "both of them, with their ids");
+    world.run("user edit 992 --username other_twin --yes").ok();
+    world.run("db push").ok();
+}
+
+#[test]
+fn a_conversion_that_keeps_every_value_loses_nothing() {
+    let world = World::ready(Engine::Postgres);
+    world.run("user add 1 pilot").ok();
+    world.query("ALTER TABLE users ALTER COLUMN username TYPE varchar(30)");
+    let plan = world.run("db diff").ok();
+    assert!(plan.stdout.contains("change the type of users.username") && !plan.stdout.contains("lost"), "{plan}");
+    let pushed = world.run("db push -v").ok();
+    assert!(!pushed.stderr.contains("lost"), "{pushed}");
+}
+
+both! {
+    ready fn a_name_that_something_else_has_is_told(world) {
+        world.query("DROP INDEX \"flights_brandId_idx\"");
+        world.query("CREATE TABLE others (a INTEGER)");
+        world.query("CREATE INDEX \"flights_brandId_idx\" ON others (a)");
+        let error = world.run("db push -o json").exits(5).error();
+        assert!(error["why"].as_str().unwrap().contains("something else has that name already"), "{error}");
+        assert!(error["fix"].as_str().unwrap().contains("rename or drop it"), "{error}");
     }
 }

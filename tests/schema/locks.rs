@@ -118,6 +118,38 @@ fn migrate_and_rollback_say_for_whom_they_wait() {
 }
 
 #[test]
+fn a_push_that_is_overtaken_plans_again() {
+    let world = drizzle();
+    // Who looks shares the lock; who changes waits.
+    let (class, object) = migration::runner::LOCK;
+    let holder =
+        Holder::takes(&world, &format!("DO $$ BEGIN PERFORM pg_advisory_xact_lock_shared({class}, {object}); END $$"));
+    let pushing = world.spawn("db push");
+    eventually("the plan is made", || {
+        world.query(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction' \
+             AND application_name = 'skyteam db push' AND query LIKE '%pg_stat_activity%'",
+        ) == "1"
+    });
+    world.query("CREATE INDEX \"flights_brandId_idx\" ON flights (\"brandId\")");
+    drop(holder);
+    world.finish("db push".into(), pushing, b"").ok();
+    assert_eq!(steps(&world), [""; 0]);
+}
+
+#[test]
+fn pushes_and_migrations_of_one_file_at_once_all_end_well() {
+    let world = World::sqlite();
+    world.run("db migrate --to baseline").ok();
+    let commands = ["db push", "db migrate", "db push", "db push", "db migrate", "db push"];
+    let running = commands.map(|command| (command, world.spawn(command)));
+    for (command, child) in running {
+        world.finish(command.into(), child, b"").ok();
+    }
+    assert_eq!(steps(&world), [""; 0]);
+}
+
+#[test]
 fn the_tables_of_public_are_meant_whatever_the_search_path_says() {
     let world = World::ready(Engine::Postgres);
     let (name, role) = (world.name(), world.role().to_owned());

@@ -6,6 +6,7 @@ mod differences;
 mod entities;
 mod locks;
 mod property;
+mod told;
 
 use crate::support::DRIZZLE;
 use crate::support::World;

@@ -7,7 +7,7 @@ use crate::context::Context;
 use crate::error::{Outcome, Result};
 use crate::report::Report;
 use crate::schema;
-use crate::ui::{Format, Page};
+use crate::ui::{Format, Page, text};
 
 pub(super) const EXAMPLES: &str = "Examples:
   skyteam db diff
@@ -51,7 +51,8 @@ pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
         _ => cx.ui.report(&Planned::new(&prepared))?,
     }
     for finding in &prepared.findings {
-        cx.ui.warn(format!("{}: {} rows of {} {}", finding.change, finding.rows, finding.table, finding.problem));
+        let rows = text::count(finding.rows, "row");
+        cx.ui.warn(format!("{}: {rows} of {} {}", finding.change, finding.table, finding.problem));
         cx.ui.note(format!("  {}", finding.query));
     }
     for suspect in &plan.suspects {

@@ -7,10 +7,11 @@ use serde::Serialize;
 use super::planned::{self, PlanArgs, counted};
 use crate::approval::Ask;
 use crate::context::Context;
+use crate::db::Database;
 use crate::error::schema::{data_breaks, lacking, possible_rename, renames};
 use crate::error::{Error, Kind, Outcome, Result};
 use crate::report::Report;
-use crate::schema::{self, Applied, Prepared, Step};
+use crate::schema::{self, Applied, Prepared, Request, SchemaError, Step};
 use crate::settings::ProfileKind;
 use crate::ui::Page;
 
@@ -35,6 +36,9 @@ struct Pushed<'a> {
     /// Migrations that are newly on the record: the schema equals them.
     recorded: Vec<String>,
     dry_run: bool,
+    /// Whether the steps were told already, one by one, or are not to be.
+    #[serde(skip)]
+    brief: bool,
 }
 
 impl Report for Pushed<'_> {
@@ -42,7 +46,7 @@ impl Report for Pushed<'_> {
         if self.steps.is_empty() {
             return page.line(format!("Nothing to do: {} is what the entities ask for.", self.database));
         }
-        for step in self.steps {
+        for step in self.steps.iter().filter(|_| !self.brief) {
             page.line(format!("  {}", step.what))?;
         }
         let done = if self.dry_run { "would be done" } else { "done" };
@@ -50,18 +54,44 @@ impl Report for Pushed<'_> {
     }
 }
 
+/// How often a plan that asked nobody is made again, because somebody else was faster.
+const AGAIN: usize = 10;
+
 pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
     let request = args.plan.request()?;
-    let desired = schema::desired();
     let database = cx.creator().await?;
+    let mut left = AGAIN;
+    loop {
+        match push(cx, &database, &request).await? {
+            Pushing::Done => break,
+            Pushing::Overtaken if left > 0 => left -= 1,
+            Pushing::Overtaken => return Err(SchemaError::Changed.into()),
+        }
+    }
+    if cx.answers.dry_run {
+        cx.ui.note("Dry run: rolled back, nothing was changed.");
+    }
+    Ok(Outcome::Done)
+}
+
+enum Pushing {
+    Done,
+    /// The schema had changed by the time the plan was to run, and nobody had been asked about the plan.
+    Overtaken,
+}
+
+/// Makes a plan and runs it.
+async fn push(cx: &Context, database: &Database, request: &Request) -> Result<Pushing> {
+    let desired = schema::desired();
     let patience = planned::patience(cx);
     let prepared =
-        schema::prepare(&database, &desired, &request, &patience, &mut |wait| planned::waiting(cx, &wait)).await?;
+        schema::prepare(database, &desired, request, &patience, &mut |wait| planned::waiting(cx, &wait)).await?;
     planned::list_others(cx, &prepared);
 
     let name = database.name();
     let mut steps = prepared.plan.steps.as_slice();
     let mut recorded = Vec::new();
+    let mut previewed = false;
     if !prepared.in_sync() {
         if !prepared.missing.is_empty() {
             return Err(lacking(&prepared.live.rights.role, name, &prepared.missing));
@@ -71,20 +101,23 @@ pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
         if !prepared.findings.is_empty() {
             return Err(data_breaks(&prepared.findings));
         }
-        let approval = cx.approve(ask(cx, &prepared, name)).await?;
+        let ask = ask(cx, &prepared, name);
+        previewed = ask.is_some();
+        let approval = cx.approve(ask.unwrap_or_else(Ask::adds)).await?;
         let manner = planned::manner(cx);
         let tell = &mut |event: schema::Event<'_>| planned::tell(cx, &event);
-        match schema::apply(&database, &desired, &request, &prepared.plan, manner, approval, tell).await? {
-            Applied::Done(versions) => recorded = versions,
-            Applied::Rehearsed => {}
-            Applied::Nothing(versions) => (steps, recorded) = (&[], versions),
+        let asked = previewed || !prepared.plan.suspects.is_empty();
+        match schema::apply(database, &desired, request, &prepared.plan, manner, approval, tell).await {
+            Ok(Applied::Done(versions)) => recorded = versions,
+            Ok(Applied::Rehearsed) => {}
+            Ok(Applied::Nothing(versions)) => (steps, recorded) = (&[], versions),
+            Err(SchemaError::Changed) if !asked => return Ok(Pushing::Overtaken),
+            Err(error) => return Err(error.into()),
         }
     }
-    cx.ui.report(&Pushed { database: name, steps, recorded, dry_run: cx.answers.dry_run })?;
-    if cx.answers.dry_run {
-        cx.ui.note("Dry run: rolled back, nothing was changed.");
-    }
-    Ok(Outcome::Done)
+    let brief = previewed || cx.ui.is_quiet() || cx.ui.verbosity() > 0;
+    cx.ui.report(&Pushed { database: name, steps, recorded, dry_run: cx.answers.dry_run, brief })?;
+    Ok(Pushing::Done)
 }
 
 /// A column that goes while one of its type comes is never taken for a rename, nor silently dropped.
@@ -107,17 +140,19 @@ async fn stop_at_renames(cx: &Context, prepared: &Prepared, name: &str) -> Resul
     Err(Error::new(Kind::Unconfirmed, "declined", "nothing was changed: the answer was no"))
 }
 
-fn ask(cx: &Context, prepared: &Prepared, name: &str) -> Ask {
+/// What is to be asked, after the steps were shown; nothing where a push only adds.
+fn ask(cx: &Context, prepared: &Prepared, name: &str) -> Option<Ask> {
     let plan = &prepared.plan;
     let steps = counted(plan.steps.len());
-    if plan.loses_data() {
-        planned::preview(cx, &plan.steps);
+    let loses = plan.loses_data();
+    if !loses && (cx.settings.kind.value != ProfileKind::Production || plan.is_empty()) {
+        return None;
+    }
+    planned::preview(cx, &plan.steps);
+    Some(if loses {
         let losses: Vec<String> = plan.losses().map(ToString::to_string).collect();
-        return Ask::loses(name, format!("{steps} on {name} would lose {}.", losses.join(", ")));
-    }
-    if cx.settings.kind.value == ProfileKind::Production && !plan.is_empty() {
-        planned::preview(cx, &plan.steps);
-        return Ask::changes(format!("Run {steps} on {name}?"));
-    }
-    Ask::adds()
+        Ask::loses(name, format!("{steps} on {name} would lose {}.", losses.join(", ")))
+    } else {
+        Ask::changes(format!("Run {steps} on {name}?"))
+    })
 }

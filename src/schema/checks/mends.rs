@@ -32,23 +32,29 @@ pub(super) fn duplicates(engine: Engine, name: &str, table: &str, columns: &[Str
                 .to_owned(),
         ];
     }
+    // Of passengers the duplicates say nothing that the first does not; of others a person must choose which one stays as
+    // it is, and none of them is deleted.
+    let each = "for all but one of each";
+    match name {
+        "flightPassengers_flightId_userId_pk" => {}
+        "users_username_unique" => return vec![format!("skyteam user edit USERID --username NAME    {each}")],
+        "brands_iata_unique" => return vec![format!("skyteam brand edit BRAND --iata CODE    {each}")],
+        "brands_icao_unique" => return vec![format!("skyteam brand edit BRAND --icao CODE    {each}")],
+        "brands_callsign_unique" => return vec![format!("skyteam brand edit BRAND --callsign WORD    {each}")],
+        "airlines_token_unique" => return vec![format!("skyteam airline token rotate AIRLINE    {each}")],
+        _ => return vec![format!("change {} in all but one row of each in {table}", columns.join(" or "))],
+    }
     let place = match engine {
         Engine::Postgres => "ctid",
         Engine::Sqlite => "rowid",
     };
     let same: Vec<String> = columns.iter().map(|column| format!("one.{0} = other.{0}", quote(column))).collect();
     let table = quote(table);
-    let delete = format!(
+    vec![format!(
         "DELETE FROM {table} WHERE {place} IN (SELECT one.{place} FROM {table} AS one JOIN {table} AS other ON {} \
          AND one.{place} > other.{place})",
         same.join(" AND ")
-    );
-    // Of passengers the duplicates say nothing that the first does not; of others a person must choose.
-    if name == "flightPassengers_flightId_userId_pk" {
-        vec![delete]
-    } else {
-        vec!["change or delete all but one of each".to_owned(), delete]
-    }
+    )]
 }
 
 /// For rows that name nothing.

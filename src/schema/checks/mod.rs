@@ -79,6 +79,7 @@ pub async fn run(
     for (loss, rows) in plan.steps.iter_mut().flat_map(|step| &mut step.loses).zip(counts) {
         loss.rows = Some(rows);
     }
+    plan.forget_faithful();
     Ok(findings)
 }
 

@@ -9,7 +9,7 @@ use crate::schema::change::Change;
 use crate::schema::dialect::{postgres, quote, quote_all, sqlite};
 use crate::schema::live::Rename;
 use crate::schema::model::{Column, Constraint, ForeignKey, Kind, Rule, Schema, Shape, Table};
-use crate::schema::plan::{Loss, Plan};
+use crate::schema::plan::{Loss, Plan, cast_postgres, cast_sqlite};
 
 /// One question to the data.
 #[derive(Debug)]
@@ -84,6 +84,29 @@ impl Checker<'_> {
         self.plan.renames.iter().find(is_it).map_or_else(|| column.to_owned(), |rename| rename.from.clone())
     }
 
+    /// What a column that gets another type will be, in SQL; NULL where its value cannot become one. `shown` is for
+    /// people, who have no scratch functions: nothing where the condition is none so simple.
+    fn retyped(&self, had: &Table, wanted: &Column, shown: bool) -> Option<String> {
+        let (engine, old_name) = (self.plan.engine, self.old_name(&had.name, &wanted.name));
+        self.plan.changes.iter().enumerate().find_map(|(at, change)| match change {
+            Change::AlterType { table, column, from, to } if *table == had.name && *column == wanted.name => {
+                let broken = if shown {
+                    casts::shown(engine, &old_name, from, to)?
+                } else {
+                    casts::broken(engine, at, &old_name, from, to)
+                };
+                let name = quote(&old_name);
+                let cast = match engine {
+                    Engine::Postgres => cast_postgres(&name, from, to),
+                    // A strict column turns what is put into it by itself.
+                    Engine::Sqlite => format!("CAST({} AS {})", cast_sqlite(&name, from, to), sqlite::kind(to)),
+                };
+                Some(format!("CASE WHEN NOT ({broken}) THEN {cast} END"))
+            }
+            _ => None,
+        })
+    }
+
     /// What a column of the table to come is now, in SQL.
     fn source(&self, had: &Table, wanted: &Column) -> String {
         let old_name = self.old_name(&had.name, &wanted.name);
@@ -111,9 +134,15 @@ impl Checker<'_> {
     }
 
     /// The table as it will be seen by the rules to come: itself, where nothing about its columns changes.
-    fn seen(&self, (had, wanted): (&Table, &Table)) -> String {
+    fn seen(&self, table: (&Table, &Table)) -> String {
+        self.seen_with(table, |_| None)
+    }
+
+    /// The same, where `other` knows another source of a column.
+    fn seen_with(&self, (had, wanted): (&Table, &Table), other: impl Fn(&Column) -> Option<String>) -> String {
+        let source = |column: &Column| other(column).unwrap_or_else(|| self.source(had, column));
         let sources: Vec<(String, String)> =
-            wanted.columns.iter().map(|column| (self.source(had, column), quote(&column.name))).collect();
+            wanted.columns.iter().map(|column| (source(column), quote(&column.name))).collect();
         let table = quote(&wanted.name);
         if sources.iter().all(|(source, name)| source == name) {
             return table;
@@ -140,13 +169,20 @@ impl Checker<'_> {
         }
     }
 
-    /// The columns that identify a row now, then those that the check is about.
+    /// The columns that identify a row now, or, where nothing does yet, those that are to; then those that the check is
+    /// about.
     fn shown(&self, had: &Table, columns: &[String]) -> Vec<String> {
+        let to_be = || {
+            let wanted = self.to.table(&had.name)?;
+            let Rule::PrimaryKey(key) = &wanted.primary_key()?.rule else { return None };
+            let stands = |name: &&String| had.column(&self.old_name(&had.name, name)).is_some();
+            Some(key.iter().filter(stands).cloned().collect())
+        };
         let mut shown: Vec<String> = match had.primary_key().map(|key| &key.rule) {
             Some(Rule::PrimaryKey(key)) => {
                 key.iter().map(|name| Rename::apply(&self.plan.renames, &had.name, name).to_owned()).collect()
             }
-            _ => Vec::new(),
+            _ => to_be().unwrap_or_default(),
         };
         shown.retain(|name| self.to.table(&had.name).is_some_and(|table| table.column(name).is_some()));
         for column in columns {
@@ -231,19 +267,30 @@ impl Checker<'_> {
                     Engine::Postgres => &sql.postgres,
                     Engine::Sqlite => &sql.sqlite,
                 };
-                if self.touches_retyped(table.1, sql) {
-                    return Vec::new();
-                }
                 let columns = mentioned(table.1, sql);
                 let mut check = self.rows(table, "break the rule", &format!("NOT ({sql})"), &columns);
                 check.mend = mends::check(&constraint.name, &table.1.name, sql);
+                if self.touches_retyped(table.1, sql) {
+                    self.put_to_retyped(table, &mut check, &format!("NOT ({sql})"));
+                }
                 vec![check]
             }
             Rule::RawPrimaryKey(_) | Rule::Raw(_) => Vec::new(),
         }
     }
 
-    /// A rule over a column whose type changes cannot be put to its values as they are; the change itself will tell.
+    /// Asks the values as they will be: a rule cannot be put to what has another type. Those that cannot be turned are
+    /// the change's own finding.
+    fn put_to_retyped(&self, table: (&Table, &Table), check: &mut Check, condition: &str) {
+        let seen = self.seen_with(table, |column| self.retyped(table.0, column, false));
+        check.count = format!("SELECT count(*) FROM {seen} WHERE {condition}");
+        check.examples = format!("SELECT {} FROM {seen} WHERE {condition}", self.as_text(&check.columns));
+        let seen = self.seen_with(table, |column| self.retyped(table.0, column, true));
+        check.query = format!("SELECT * FROM {seen} WHERE {condition}");
+        check.mend = vec![format!("UPDATE {} SET … WHERE …", quote(&table.1.name))];
+    }
+
+    /// Whether a rule is over a column whose type changes.
     fn touches_retyped(&self, table: &Table, sql: &str) -> bool {
         let mentioned = mentioned(table, sql);
         self.plan.changes.iter().any(|change| {
@@ -279,7 +326,9 @@ impl Checker<'_> {
             problem: format!("stand beside another with the same {}", columns.join(" and ")),
             count: format!("SELECT CAST(coalesce(sum(times - 1), 0) AS bigint) FROM ({groups}) AS groups"),
             examples: format!("SELECT {} FROM ({groups}) AS groups ORDER BY {list}", self.as_text(&shown)),
-            query: format!("{groups} ORDER BY {list}"),
+            query: format!(
+                "SELECT * FROM {seen} WHERE ({list}) IN (SELECT {list} FROM ({groups}) AS groups) ORDER BY {list}"
+            ),
             columns: shown,
             mend: mends::duplicates(self.plan.engine, name, &table.1.name, columns),
         })

@@ -206,7 +206,16 @@ impl Plan {
 
     /// Whether consent by name is needed: a table or column goes, or values come out altered.
     pub fn loses_data(&self) -> bool {
-        self.losses().any(|loss| loss.rows != Some(0) || !self.is_conversion(loss))
+        self.losses().next().is_some()
+    }
+
+    /// Forgets the conversions that alter no value, once they are counted.
+    pub(super) fn forget_faithful(&mut self) {
+        let faithful: Vec<Loss> =
+            self.losses().filter(|loss| loss.rows == Some(0) && self.is_conversion(loss)).cloned().collect();
+        for step in &mut self.steps {
+            step.loses.retain(|loss| !faithful.contains(loss));
+        }
     }
 
     fn is_conversion(&self, loss: &Loss) -> bool {
