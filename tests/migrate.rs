@@ -324,7 +324,7 @@ fn a_role_without_rights_is_told_what_to_grant() {
     let admin = world.server().as_superuser(&name);
     admin.rows(&format!("GRANT USAGE, CREATE ON SCHEMA public TO {role}; GRANT CREATE ON DATABASE {name} TO {role}"));
     world.run("db migrate").ok();
-    admin.rows(&format!("ALTER SCHEMA skyteam OWNER TO postgres; ALTER TABLE skyteam.migrations OWNER TO postgres"));
+    admin.rows("ALTER SCHEMA skyteam OWNER TO postgres; ALTER TABLE skyteam.migrations OWNER TO postgres");
     for command in ["db migrate", "db push"] {
         let refused = world.run(command).exits(8);
         assert!(refused.stderr.contains(&format!("GRANT USAGE ON SCHEMA skyteam TO \"{role}\"")), "{refused}");

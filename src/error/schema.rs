@@ -4,7 +4,7 @@ use super::{Error, Kind, shell};
 use crate::db::{Engine, sql_state};
 use crate::schema::live::LiveError;
 use crate::schema::rights::Missing;
-use crate::schema::session::{Holder, SessionError};
+use crate::schema::session::{Holder, SessionError, Stuck};
 use crate::schema::{Finding, PlanError, SchemaError, Suspect};
 
 /// How many differences are named; `db diff` shows all.
@@ -22,10 +22,10 @@ impl From<SchemaError> for Error {
                     .why("somebody else was faster; nothing was run")
                     .fix("skyteam db push")
             }
-            SchemaError::Statement { step, sql, source, .. } => {
+            SchemaError::Statement { step, sql, source } => {
                 let refused = Self::from(source);
                 let mut error =
-                    Self::new(refused.kind(), "step_failed", format!("could not {step}; all was rolled back"))
+                    Self::new(refused.kind(), "step_failed", format!("could not {}; all was rolled back", step.what))
                         .why(refused.what());
                 for reason in refused.reasons() {
                     error = error.why(reason);
@@ -67,7 +67,8 @@ impl From<SessionError> for Error {
                     .why(format!("{:.0} s were waited", waited.as_secs_f64()));
                 told_holders(error, &holders).fix("try again")
             }
-            SessionError::Locked { what, engine, holders, waited, tries, source } => {
+            SessionError::Locked(stuck) => {
+                let Stuck { what, engine, holders, waited, tries, source } = *stuck;
                 let thing = match engine {
                     Engine::Postgres => "a table",
                     Engine::Sqlite => "the database file",

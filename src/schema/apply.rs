@@ -12,7 +12,7 @@ use super::diff::{Origin, diff};
 use super::live::{self, LiveError};
 use super::model::Schema;
 use super::obstacle::{Obstacle, Obstructed, Tries, is_locked};
-use super::plan::{Lock, Plan, PlanError, Request, Step, plan};
+use super::plan::{Plan, PlanError, Request, Step, plan};
 use super::record;
 use super::rights::{self, Missing};
 use super::session::{Patience, Session, SessionError, Wait};
@@ -87,12 +87,10 @@ pub enum SchemaError {
     #[error("the database has changed since the plan was made")]
     Changed,
     /// A statement failed.
-    #[error("{step}: {source}")]
+    #[error("{}: {source}", .step.what)]
     Statement {
-        /// The step.
-        step: String,
-        /// The lock that it takes.
-        lock: Option<Lock>,
+        /// The step; boxed, since it is large beside the others.
+        step: Box<Step>,
         /// The statement.
         sql: String,
         /// The driver's error.
@@ -125,9 +123,10 @@ pub enum SchemaError {
 impl Obstructed for SchemaError {
     fn obstacle(&self) -> Option<Obstacle> {
         match self {
-            Self::Statement { step, lock, source, .. } if is_locked(source) => {
-                let (tables, mode) = lock.as_ref().map(|lock| (lock.tables.clone(), lock.mode)).unwrap_or_default();
-                Some(Obstacle::Locked { what: step.clone(), tables, mode })
+            Self::Statement { step, source, .. } if is_locked(source) => {
+                let lock = step.lock.as_ref();
+                let (tables, mode) = lock.map(|lock| (lock.tables.clone(), lock.mode)).unwrap_or_default();
+                Some(Obstacle::Locked { what: step.what.clone(), tables, mode })
             }
             Self::Live(error) => Obstacle::of_live(error),
             Self::Session(error) => Obstacle::of_session(error),
@@ -307,8 +306,7 @@ async fn steps(
         tell(Event::Step { number: at + 1, of: steps.len(), step });
         for sql in &step.sql {
             if let Err(source) = txn.execute_unprepared(sql).await {
-                let (step, lock) = (step.what.clone(), step.lock.clone());
-                return Err(SchemaError::Statement { step, lock, sql: sql.to_owned(), source });
+                return Err(SchemaError::Statement { step: Box::new(step.clone()), sql: sql.to_owned(), source });
             }
         }
     }

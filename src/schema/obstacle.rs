@@ -3,7 +3,7 @@
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement as Query};
 
 use super::live::LiveError;
-use super::session::{Holder, Patience, SessionError, Wait, Waiting};
+use super::session::{Holder, Patience, SessionError, Stuck, Wait, Waiting};
 use crate::db::{Database, Engine, sql_state};
 
 /// The lock that reading takes.
@@ -61,7 +61,7 @@ impl Obstacle {
     pub fn of_session(error: &SessionError) -> Option<Self> {
         match error {
             SessionError::Driver(error) => Self::of_reading(error),
-            SessionError::Busy { .. } | SessionError::Locked { .. } => None,
+            SessionError::Busy { .. } | SessionError::Locked(_) => None,
         }
     }
 }
@@ -113,7 +113,7 @@ impl<'a> Tries<'a> {
             return Ok(());
         }
         let (engine, waited, source) = (self.database.engine(), self.patience.lock_timeout, error.into_cause());
-        Err(SessionError::Locked { what, engine, holders, waited, tries: of, source }.into())
+        Err(SessionError::Locked(Box::new(Stuck { what, engine, holders, waited, tries: of, source })).into())
     }
 }
 

@@ -73,6 +73,23 @@ pub enum Wait<'a> {
 /// Who is told what is waited for.
 pub type Waiting<'a> = dyn FnMut(Wait<'_>) + Send + 'a;
 
+/// A lock that did not come free, however often it was tried.
+#[derive(Debug)]
+pub struct Stuck {
+    /// What could not be done: `look at the schema`.
+    pub what: String,
+    /// The engine.
+    pub engine: Engine,
+    /// Who is in the way, as far as could be seen.
+    pub holders: Vec<Holder>,
+    /// How long each try waited.
+    pub waited: Duration,
+    /// How often was tried.
+    pub tries: u32,
+    /// The driver's error of the last try.
+    pub source: Option<DbErr>,
+}
+
 /// Why a transaction could not be begun, or came to nothing as often as it was tried.
 #[derive(Debug, thiserror::Error)]
 pub enum SessionError {
@@ -85,21 +102,8 @@ pub enum SessionError {
         waited: Duration,
     },
     /// A table, or on SQLite the file, stayed locked.
-    #[error("could not {what}: it is locked")]
-    Locked {
-        /// What could not be done: `look at the schema`.
-        what: String,
-        /// The engine.
-        engine: Engine,
-        /// Who is in the way, as far as could be seen.
-        holders: Vec<Holder>,
-        /// How long each try waited.
-        waited: Duration,
-        /// How often was tried.
-        tries: u32,
-        /// The driver's error of the last try.
-        source: Option<DbErr>,
-    },
+    #[error("could not {}: it is locked", .0.what)]
+    Locked(Box<Stuck>),
     /// The driver's.
     #[error(transparent)]
     Driver(#[from] DbErr),
