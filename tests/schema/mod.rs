@@ -4,6 +4,8 @@ mod adoption;
 mod checks;
 mod differences;
 mod entities;
+mod forms;
+
 mod locks;
 mod property;
 mod told;
