@@ -5,7 +5,6 @@ mod checks;
 mod differences;
 mod entities;
 mod forms;
-
 mod locks;
 mod property;
 mod told;
