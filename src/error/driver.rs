@@ -160,7 +160,10 @@ fn describe_sqlite(state: &SqlState) -> Error {
     // The extended code carries the primary code in its low byte.
     let primary = state.code.parse::<u32>().map_or(0, |code| code & 0xff);
     match (primary, state.code.as_str()) {
-        (5 | 6, _) => Error::new(Kind::Locked, "locked", "the database file is locked by another program").why(message),
+        (5 | 6, _) => Error::new(Kind::Locked, "locked", "the database file is locked by another program")
+            .why(message)
+            .fix("try again")
+            .fix("wait longer: --lock-timeout 30000"),
         (3 | 23, _) => Error::new(Kind::Denied, "permission_denied", "the database file may not be used").why(message),
         (8, _) => Error::new(Kind::Denied, "read_only", "the database file is read only").why(message),
         (13, _) => Error::new(Kind::Failure, "disk_full", "the disk is full").why(message),

@@ -1,11 +1,10 @@
 //! SQLite files: made only by the commands that lay tables, for their owner alone; and what is no such file.
 
-use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 
 use super::{fails, reaches};
-use crate::support::{Scratch, World};
+use crate::support::{Holder, Scratch, World};
 
 #[test]
 fn a_missing_file() {
@@ -41,27 +40,20 @@ fn a_new_file_and_its_folders_are_made_by_push_for_their_owner_alone() {
 #[test]
 fn a_file_that_somebody_else_writes_is_waited_for_then_called_locked() {
     let mut world = World::ready(crate::support::Engine::Sqlite);
-    let mut sqlite = std::process::Command::new("sqlite3")
-        .arg(world.work().join("skyteam.db"))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("sqlite3 runs: apt-get install sqlite3");
-    sqlite.stdin.as_mut().unwrap().write_all(b"BEGIN IMMEDIATE; SELECT 'held';\n").unwrap();
-    let mut line = String::new();
-    BufReader::new(sqlite.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+    let holder = Holder::takes(&world, "");
     world.set("DATABASE_URL", format!("{}?busy_timeout=200", world.url()));
     // Readers are not in the way of a writer, nor it in theirs.
     world.run("user list").ok();
     let output = world.run("user add 1 pilot").exits(11);
-    sqlite.kill().unwrap();
-    sqlite.wait().unwrap();
+    drop(holder);
     insta::assert_snapshot!(output, @r"
     exit: 11
     --- stderr
     → [database]
     error: the database file is locked by another program
       why  database is locked
+      fix  try again
+           wait longer: --lock-timeout 30000
     ");
     world.run("user add 1 pilot").ok();
 }
