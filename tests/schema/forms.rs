@@ -105,7 +105,7 @@ fn the_diagram_and_the_model_name_every_table() {
         model["tables"].as_array().unwrap().iter().map(|table| table["name"].as_str().unwrap()).collect();
     assert_eq!(tables.len(), 7);
     for table in tables {
-        assert!(diagram.contains(&format!("\n  {table} {{")), "{table} not in:\n{diagram}");
+        assert!(diagram.contains(&format!("\n    {table} {{")), "{table} not in:\n{diagram}");
     }
     // A further format of these two commands alone.
     world.run("user list -o mermaid").exits(2);
