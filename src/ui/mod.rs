@@ -9,6 +9,7 @@ mod list;
 mod page;
 mod progress;
 mod prompt;
+mod single;
 mod table;
 mod tame;
 pub mod text;
@@ -131,30 +132,26 @@ impl Ui {
     pub fn report<R: Report>(&self, report: &R) -> Result<()> {
         let mut out = lock(&self.out);
         let mut out = tame::Tame::new(&mut *out, self.terminal.stdout, self.manner.format);
+        let value = || -> Result<serde_json::Value> {
+            let value = serde_json::to_value(report).map_err(io::Error::from)?;
+            single::chosen(value, self.manner.columns.as_deref())
+        };
         match self.manner.format {
             Format::Json => {
-                let value = self.chosen(serde_json::to_value(report).map_err(io::Error::from)?)?;
-                serde_json::to_writer_pretty(&mut out, &value).map_err(io::Error::from)?;
+                serde_json::to_writer_pretty(&mut out, &value()?).map_err(io::Error::from)?;
                 out.write_all(b"\n")?;
             }
             Format::Ndjson => {
-                let value = self.chosen(serde_json::to_value(report).map_err(io::Error::from)?)?;
-                serde_json::to_writer(&mut out, &value).map_err(io::Error::from)?;
+                serde_json::to_writer(&mut out, &value()?).map_err(io::Error::from)?;
                 out.write_all(b"\n")?;
             }
-            Format::Csv => {
-                let value = self.chosen(serde_json::to_value(report).map_err(io::Error::from)?)?;
-                self.record(&mut out, &value)?;
-            }
+            Format::Csv => single::record(&mut out, &value()?, self.manner.header, self.manner.csv_safe)?,
             format => {
                 let mut page = Page::new(&mut out, self.look(true), self.paper(format), &self.manner.database);
                 if self.manner.columns.is_none() {
                     report.human(&mut page)?;
                 } else {
-                    let value = self.chosen(serde_json::to_value(report).map_err(io::Error::from)?)?;
-                    let fields = value.as_object().into_iter().flatten();
-                    let fields: Vec<_> = fields.map(|(key, value)| (key.as_str(), Cell::new(plain(value)))).collect();
-                    page.fields(&fields)?;
+                    single::fields(&mut page, &value()?)?;
                 }
             }
         }
@@ -427,40 +424,6 @@ impl Ui {
             chosen: self.manner.columns.is_some(),
             csv_safe: self.manner.csv_safe,
         })
-    }
-
-    /// The value with only the keys that `--columns` names.
-    fn chosen(&self, value: serde_json::Value) -> Result<serde_json::Value> {
-        let (Some(names), Some(object)) = (&self.manner.columns, value.as_object()) else { return Ok(value) };
-        let mut kept = serde_json::Map::new();
-        for name in names {
-            let Some((key, value)) = object.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)) else {
-                return Err(Error::unknown_column(name, &object.keys().map(String::as_str).collect::<Vec<_>>()));
-            };
-            kept.insert(key.clone(), value.clone());
-        }
-        Ok(kept.into())
-    }
-
-    fn record(&self, out: &mut dyn Write, value: &serde_json::Value) -> Result<()> {
-        let Some(object) = value.as_object() else { return Ok(()) };
-        if self.manner.header {
-            list::write_csv(out, object.keys().cloned())?;
-        }
-        let cells = object.values().map(|value| match value {
-            serde_json::Value::String(text) => list::defused(text.clone(), self.manner.csv_safe),
-            other => plain(other),
-        });
-        Ok(list::write_csv(out, cells)?)
-    }
-}
-
-/// A value as one cell.
-fn plain(value: &serde_json::Value) -> String {
-    match value {
-        serde_json::Value::Null => String::new(),
-        serde_json::Value::String(text) => text.clone(),
-        other => other.to_string(),
     }
 }
 
