@@ -80,15 +80,16 @@ impl<'r> Lent<'r> {
     /// The row is not of that query.
     pub fn of(row: &'r QueryResult) -> Result<Option<Self>, DbErr> {
         let Some(row) = row.try_as_pg_row() else { return Ok(None) };
+        // Unchecked: that the columns have these types is looked at when the schema is, not a million times.
         let read = || {
             Ok(Self {
-                user_id: row.try_get(0)?,
-                username: row.try_get(1)?,
-                display_name: row.try_get(2)?,
-                miles: row.try_get(3)?,
-                avatar_url: row.try_get(4)?,
-                created_at: Timestamp::new(row.try_get(5)?),
-                updated_at: Timestamp::new(row.try_get(6)?),
+                user_id: row.try_get_unchecked(0)?,
+                username: row.try_get_unchecked(1)?,
+                display_name: row.try_get_unchecked(2)?,
+                miles: row.try_get_unchecked(3)?,
+                avatar_url: row.try_get_unchecked(4)?,
+                created_at: Timestamp::new(row.try_get_unchecked(5)?),
+                updated_at: Timestamp::new(row.try_get_unchecked(6)?),
             })
         };
         read().map(Some).map_err(|error: sqlx::Error| DbErr::Query(RuntimeErr::SqlxError(Arc::new(error))))
