@@ -11,7 +11,7 @@ use super::plan::{Plan, State, Way};
 use super::{postgres, sqlite};
 use crate::approval::Approval;
 use crate::db::Database;
-use crate::schema::session;
+use crate::schema::obstacle;
 
 /// What stands in the database.
 ///
@@ -84,7 +84,7 @@ fn is_locked(error: &sqlx::Error) -> bool {
 /// Who is in the way, as far as it can still be told.
 async fn in_use(database: &Database, source: sqlx::Error) -> BackupError {
     let tables: Vec<String> = crate::schema::desired().tables.into_iter().map(|table| table.name).collect();
-    let holders = session::in_the_way(database.conn(), &tables, "ACCESS EXCLUSIVE").await.unwrap_or_default();
+    let holders = obstacle::in_the_way(database.conn(), &tables, "ACCESS EXCLUSIVE").await.unwrap_or_default();
     BackupError::InUse { holders, source }
 }
 

@@ -122,7 +122,7 @@ impl<'a> Tries<'a> {
 ///
 /// # Errors
 /// The driver's.
-async fn in_the_way(db: &impl ConnectionTrait, tables: &[String], mode: &str) -> Result<Vec<Holder>, DbErr> {
+pub async fn in_the_way(db: &impl ConnectionTrait, tables: &[String], mode: &str) -> Result<Vec<Holder>, DbErr> {
     let names: Vec<String> = tables.iter().map(|table| super::dialect::literal(table)).collect();
     let names = if names.is_empty() { "''".to_owned() } else { names.join(", ") };
     // The table of conflicts in PostgreSQL's manual, section 13.3.1. Who only reads waits also for those who wait for
