@@ -101,7 +101,8 @@ pub fn run(mut world: World) -> u8 {
     let outcome = runtime.block_on(async {
         let mut work = std::pin::pin!(cli.noun.run(&cx, tree()));
         let outcome = tokio::select! {
-            outcome = &mut work => outcome,
+            // In this order: signals are listened for before anything is done that one could interrupt.
+            biased;
             () = interrupted(signals) => match cx.database.get().filter(|database| database.interrupt()) {
                 None => Err(rolled_back()),
                 Some(database) => tokio::select! {
@@ -110,6 +111,7 @@ pub fn run(mut world: World) -> u8 {
                     () = interrupted(signals) => Err(outcome_unknown(Again::Unsaid)),
                 },
             },
+            outcome = &mut work => outcome,
         };
         let Some(database) = cx.database.get() else { return outcome };
         // A connection that was never answered would not close.
