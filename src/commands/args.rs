@@ -60,7 +60,7 @@ impl ListArgs {
     /// The columns to sort by, each one of `known`.
     ///
     /// # Errors
-    /// [`Kind::Usage`]: an unknown column.
+    /// [`crate::error::Kind::Usage`]: an unknown column.
     pub fn sort(&self, known: &[&'static str]) -> Result<Vec<SortKey>> {
         self.sort
             .iter()
@@ -101,7 +101,7 @@ pub async fn flight(cx: &Context, db: &impl ConnectionTrait, word: &str) -> Resu
 /// Reads the time that `flag` was given, a naive one in the zone of `--tz`.
 ///
 /// # Errors
-/// [`Kind::Usage`]: no time.
+/// [`crate::error::Kind::Usage`]: no time.
 pub fn time(cx: &Context, flag: &'static str, value: &str) -> Result<Timestamp> {
     Ok(instant::parse(flag, value, cx.now, cx.ui.zone())?.into())
 }

@@ -28,7 +28,7 @@ pub async fn flight(db: &impl ConnectionTrait, reference: &str) -> Result<flight
     Ok(meant_flight(db, reference).await?.flight)
 }
 
-/// As [`flight`], with the flights that have the word for their code where it begins the id of another.
+/// As [`flight()`], with the flights that have the word for their code where it begins the id of another.
 ///
 /// # Errors
 /// [`ReferenceError`]: none, or several, answer to it.

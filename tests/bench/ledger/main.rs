@@ -108,7 +108,14 @@ fn main() {
         std::env::args().skip(1).filter(|arg| ["load", "bulk", "reads"].contains(&arg.as_str())).collect();
     let wants = |part: &str| wanted.is_empty() || wanted.iter().any(|one| one == part);
     println!("| what | ours | raw | ratio | goal | kept |\n|---|---:|---:|---:|---:|---|");
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    // One thread, as the program has: what it takes less of the machine is left to the server beside it.
+    let runtime = match std::env::var("BENCH_THREADS") {
+        Ok(threads) => {
+            tokio::runtime::Builder::new_multi_thread().worker_threads(threads.parse().unwrap()).enable_all().build()
+        }
+        Err(_) => tokio::runtime::Builder::new_current_thread().enable_all().build(),
+    };
+    let runtime = runtime.unwrap();
     let database = open(&runtime, &url, 34);
     furnish(&runtime, &database, 10_000);
     if wants("load") {
