@@ -114,12 +114,12 @@ impl Context {
     /// # Errors
     /// As for [`Context::reader`].
     pub async fn connect(&self, url: &db::DatabaseUrl, create: bool) -> Result<Arc<Database>> {
-        let options = db::Options {
-            create,
-            stand_in: create && self.answers.dry_run,
-            trace: self.ui.tracer(),
-            ..self.settings.options(&self.command)
-        };
+        self.connect_with(url, create, false).await
+    }
+
+    /// Where `stand_in` is set, an empty database in memory stands in for a file that is not there.
+    async fn connect_with(&self, url: &db::DatabaseUrl, create: bool, stand_in: bool) -> Result<Arc<Database>> {
+        let options = db::Options { create, stand_in, trace: self.ui.tracer(), ..self.settings.options(&self.command) };
         Ok(Arc::new(db::connect(&url.below(&self.cwd), options).await?))
     }
 
@@ -140,7 +140,7 @@ impl Context {
     async fn open(&self, create: bool) -> Result<Arc<Database>> {
         let database = self.database.get_or_try_init(|| async {
             let url = self.url()?;
-            match self.connect(&url, create).await {
+            match self.connect_with(&url, create, create && self.answers.dry_run).await {
                 Err(error) if error.code() == "no_database" && self.is_embedded() => Err(no_embedded(error)),
                 opened => opened,
             }
