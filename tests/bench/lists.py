@@ -5,9 +5,10 @@ The promise: under 40 MB of memory, and at least half as fast.
 
 import os
 import subprocess
+import tempfile
 import time
 
-from harness import SKYTEAM, Cost, Server, paired, pg_bin, table
+from harness import SKYTEAM, Cost, Server, gnu_time, paired, pg_bin, table
 
 ROWS = int(os.environ.get("BENCH_ROWS", "1000000"))
 
@@ -22,19 +23,20 @@ FROM generate_series(1, {ROWS}) n
 
 def piped(command, **env):
     """Runs a program whose output somebody reads as fast as it comes; its wall time and its peak memory."""
-    began = time.perf_counter()
-    child = subprocess.Popen(command, env={"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", **env},
-                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, bufsize=0)
-    lines, chunk = 0, bytearray(1 << 20)
-    while size := child.stdout.readinto(chunk):
-        lines += chunk.count(b"\n", 0, size)
-    _, status, usage = os.wait4(child.pid, 0)
-    seconds = time.perf_counter() - began
-    child.returncode = os.waitstatus_to_exitcode(status)
-    child.stdout.close()
-    if child.returncode or lines not in (ROWS, ROWS + 1):
-        raise SystemExit(f"{' '.join(command)} ended with {child.returncode} after {lines} lines")
-    return Cost(seconds, usage.ru_maxrss / 1024)
+    with tempfile.NamedTemporaryFile("r") as peak:
+        timed = [gnu_time(), "--quiet", "-f", "%M", "-o", peak.name, *command]
+        began = time.perf_counter()
+        child = subprocess.Popen(timed, env={"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", **env},
+                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, bufsize=0)
+        lines, chunk = 0, bytearray(1 << 20)
+        while size := child.stdout.readinto(chunk):
+            lines += chunk.count(b"\n", 0, size)
+        code = child.wait()
+        seconds = time.perf_counter() - began
+        child.stdout.close()
+        if code or lines not in (ROWS, ROWS + 1):
+            raise SystemExit(f"{' '.join(command)} ended with {code} after {lines} lines")
+        return Cost(seconds, int(peak.read()) / 1024)
 
 
 def main():
