@@ -2,7 +2,7 @@
 //!
 //! Each block becomes one row group, so a reader needs no more memory than the writer had. How a column is encoded is
 //! chosen from the first block: a dictionary where values repeat, DELTA_BINARY_PACKED for numbers and timestamps,
-//! DELTA_LENGTH_BYTE_ARRAY for text that does not repeat; all pages are zstd.
+//! PLAIN for text that does not repeat (with its lengths apart it takes a tenth less, but a third more time); all pages are zstd.
 
 use std::collections::HashSet;
 use std::io::Write;
@@ -140,7 +140,7 @@ fn properties(shape: &TableShape, first: Option<&Block>) -> Result<WriterPropert
             }
             Kind::Text | Kind::Bytes => {
                 builder = builder
-                    .set_column_encoding(path.clone(), Encoding::DELTA_LENGTH_BYTE_ARRAY)
+                    .set_column_encoding(path.clone(), Encoding::PLAIN)
                     .set_column_statistics_enabled(path, EnabledStatistics::None);
             }
             Kind::Uuid => builder = builder.set_column_statistics_enabled(path, EnabledStatistics::None),

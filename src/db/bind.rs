@@ -29,10 +29,6 @@ pub struct Connection {
     lasting: Lasting,
 }
 
-/// A [`Connection`] whose statements each commit by themselves.
-#[derive(Clone, Copy, Debug)]
-pub struct Committing<'a>(&'a Connection);
-
 /// Rows as they come from the database.
 pub type Rows<'a> = Pin<Box<dyn Stream<Item = Result<QueryResult, DbErr>> + Send + 'a>>;
 
@@ -79,11 +75,11 @@ impl Connection {
     async fn begin_as(&self, mode: SqliteTransactionMode, also: Option<&str>) -> Result<Transaction, DbErr> {
         if self.inner.get_database_backend() == DbBackend::Sqlite {
             let options = TransactionOptions { sqlite_transaction_mode: Some(mode), ..TransactionOptions::default() };
-            let lease = self.leases.take(&self.inner).await;
+            let lease = self.lease().await;
             let inner = self.inner.begin_with_options(options).await?;
             return Ok(Transaction { inner, lasting: self.lasting.clone(), _lease: Some(lease) });
         }
-        let lease = self.leases.take(&self.inner).await;
+        let lease = self.lease().await;
         let inner = self.inner.begin().await?;
         let told: Vec<&str> = also.into_iter().chain(self.pooled.as_deref()).collect();
         if !told.is_empty() {
@@ -92,9 +88,14 @@ impl Connection {
         Ok(Transaction { inner, lasting: self.lasting.clone(), _lease: Some(lease) })
     }
 
-    /// The same for statements that write and commit by themselves: an interrupt does not cut one off before its answer.
-    pub fn committing(&self) -> Committing<'_> {
-        Committing(self)
+    /// To be held for as long as a connection of the pool is used.
+    pub(super) async fn lease(&self) -> Lease {
+        self.leases.take(&self.inner).await
+    }
+
+    /// The changes that are being made to last.
+    pub(super) fn lasting(&self) -> &Lasting {
+        &self.lasting
     }
 
     /// Says that the user wants an end. Answers whether a change is being made to last, whose answer must be waited for:
@@ -209,12 +210,12 @@ impl ConnectionTrait for Connection {
             transaction.commit().await?;
             return Ok(done);
         }
-        let _lease = self.leases.take(&self.inner).await;
+        let _lease = self.lease().await;
         self.inner.execute_raw(bound(&self.inner, statement)).await
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        let _lease = self.leases.take(&self.inner).await;
+        let _lease = self.lease().await;
         self.inner.execute_unprepared(sql).await
     }
 
@@ -225,7 +226,7 @@ impl ConnectionTrait for Connection {
             transaction.commit().await?;
             return Ok(row);
         }
-        let _lease = self.leases.take(&self.inner).await;
+        let _lease = self.lease().await;
         self.inner.query_one_raw(bound(&self.inner, statement)).await
     }
 
@@ -236,31 +237,8 @@ impl ConnectionTrait for Connection {
             transaction.commit().await?;
             return Ok(rows);
         }
-        let _lease = self.leases.take(&self.inner).await;
+        let _lease = self.lease().await;
         self.inner.query_all_raw(bound(&self.inner, statement)).await
-    }
-}
-
-#[async_trait]
-impl ConnectionTrait for Committing<'_> {
-    fn get_database_backend(&self) -> DbBackend {
-        ConnectionTrait::get_database_backend(self.0)
-    }
-
-    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        self.0.lasting.run(self.0.execute_raw(statement)).await
-    }
-
-    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        self.0.lasting.run(self.0.execute_unprepared(sql)).await
-    }
-
-    async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        self.0.lasting.run(self.0.query_one_raw(statement)).await
-    }
-
-    async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        self.0.lasting.run(self.0.query_all_raw(statement)).await
     }
 }
 
@@ -279,7 +257,7 @@ impl StreamTrait for Connection {
             return Box::pin(async move { Ok(pooled::stream(self.begin().await?, statement)) });
         }
         Box::pin(async move {
-            let lease = self.leases.take(&self.inner).await;
+            let lease = self.lease().await;
             let rows = self.inner.stream_raw(bound(&self.inner, statement)).await?;
             Ok(lease.over(Box::pin(rows)))
         })

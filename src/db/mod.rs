@@ -3,6 +3,7 @@
 //! This module knows drivers and nothing of the alliance: no table is named here.
 
 mod bind;
+mod committing;
 mod connect;
 mod lasting;
 mod lease;
@@ -20,7 +21,8 @@ use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, DbBackend, DbErr};
 
-pub use bind::{Committing, Connection, Rows, Transaction, timestamp_text};
+pub use bind::{Connection, Rows, Transaction, timestamp_text};
+pub use committing::Committing;
 pub use connect::{ConnectError, Options, Password, Trace, connect};
 pub use libpq::LibpqEnvironment;
 pub use refusal::{SqlState, is_outcome_unknown, sql_state, sqlx_error, violated_constraint};
@@ -154,6 +156,11 @@ impl Database {
     /// The driver's.
     pub async fn begin_read(&self) -> Result<Transaction, DbErr> {
         self.connection.begin_read().await
+    }
+
+    /// For statements that write and each commit by themselves: see [`Committing`].
+    pub fn committing(&self) -> Committing<'_> {
+        Committing::new(self)
     }
 
     /// Says that the user wants an end. Answers whether a change is being made to last: then its answer must be waited for,

@@ -4,7 +4,7 @@
 use crate::backup::shape::{Kind, quoted};
 use crate::backup::target::{Filling, Target};
 use crate::schema::dialect::postgres as dialect;
-use crate::schema::model::{Constraint, Rule, Schema, Table};
+use crate::schema::model::{Constraint, Index, Rule, Schema, Shape, Table};
 
 /// A table with its checks, without keys, and with the columns that are not skyteam's.
 pub fn bare_table(table: &Table, filling: Option<&Filling>) -> Vec<String> {
@@ -24,18 +24,27 @@ pub fn foreign(filling: Option<&Filling>) -> impl Iterator<Item = &Target> {
     filling.into_iter().flat_map(|filling| &filling.columns).filter(|column| column.foreign.is_some())
 }
 
-/// Everything that needs a sort: the indexes under the keys, and the others. They can be made side by side.
-pub fn indexes(table: &Table) -> Vec<String> {
+/// Everything that needs a sort: the indexes under the keys, and the others, each with the number of its columns. They can
+/// be made side by side.
+pub fn indexes(table: &Table) -> Vec<(usize, String)> {
     let under_keys = table.constraints.iter().filter_map(|constraint| match &constraint.rule {
         Rule::PrimaryKey(columns) | Rule::Unique(columns) => {
             let columns: Vec<String> = columns.iter().map(|column| quoted(column)).collect();
             let (index, table) = (quoted(&constraint.name), quoted(&table.name));
-            Some(format!("CREATE UNIQUE INDEX {index} ON {table} ({})", columns.join(", ")))
+            Some((columns.len(), format!("CREATE UNIQUE INDEX {index} ON {table} ({})", columns.join(", "))))
         }
         _ => None,
     });
-    let others = table.indexes.iter().map(|index| dialect::create_index(&table.name, index).sql);
+    let others = table.indexes.iter();
+    let others = others.map(|index| (columns_of(index), dialect::create_index(&table.name, index).sql));
     under_keys.chain(others).collect()
+}
+
+fn columns_of(index: &Index) -> usize {
+    match &index.shape {
+        Shape::Columns { columns, .. } => columns.len(),
+        Shape::Raw { .. } => 1,
+    }
 }
 
 /// Turns the indexes under the keys into keys, at once.

@@ -118,8 +118,7 @@ pub(super) async fn begin(connection: &mut PgConnection, lock_timeout: Duration)
     let sql = format!(
         "BEGIN; SET LOCAL lock_timeout = {lock_timeout}; SELECT pg_advisory_xact_lock({class}, {object}); \
          SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0; \
-         SET LOCAL maintenance_work_mem = '{}'; SET LOCAL skyteam.maintenance = 'on'; SET LOCAL row_security = off",
-        staged::SORT_MEMORY
+         SET LOCAL skyteam.maintenance = 'on'; SET LOCAL row_security = off"
     );
     run(connection, [sql]).await
 }
@@ -252,7 +251,7 @@ async fn replace(connection: &mut PgConnection, job: &Job) -> Result<()> {
         run(connection, ddl::bare_table(table, filling)).await?;
         load_and_count(connection, job, &table.name).await?;
         restore_types(connection, job, &table.name).await?;
-        run(connection, ddl::indexes(table)).await?;
+        run(connection, ddl::indexes(table).into_iter().map(|(_, sql)| sql)).await?;
         run(connection, ddl::keys(table)).await?;
     }
     for table in &schema.tables {

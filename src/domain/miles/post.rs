@@ -14,7 +14,7 @@ use sea_orm::{ConnectionTrait, DbErr, Value};
 
 use super::rows::{self, COLUMNS, POSTGRES_CLOCK};
 use super::{Holder, MAX_BALANCE, MilesError, Movement, Posted, key, kind};
-use crate::db::{self, Database, Engine, Transaction, sql_state, violated_constraint};
+use crate::db::{self, Committing, Database, Engine, Transaction, sql_state, violated_constraint};
 use crate::entity::types::Id;
 
 /// What a balance must be for `$3` to be added: the result neither falls below zero nor passes 2 147 483 647. A balance
@@ -82,22 +82,44 @@ const ANSWER: Duration = Duration::from_secs(3);
 /// [`MilesError::NoUser`], [`MilesError::NotEnough`], [`MilesError::TooMany`], [`MilesError::KeyTaken`];
 /// [`MilesError::Unknown`] where the commit was not acknowledged and the entry cannot be found (yet).
 pub async fn post(database: &Database, movement: &Movement) -> Result<Posted, MilesError> {
-    let done = db::retry(MilesError::db, || async {
-        match database.engine() {
-            Engine::Postgres => post_at_once(database, movement).await,
-            Engine::Sqlite => {
-                let tx = database.begin().await?;
-                let posted = settle(&tx, movement).await?;
-                tx.commit().await.map_err(|source| unknown_or_failed(movement.id, source))?;
-                Ok(posted)
+    Till::of(database).post(movement).await
+}
+
+/// Where one entry after the other is posted: [`post`] for callers who have many, which keeps its connection in between.
+#[derive(Debug)]
+pub struct Till<'a> {
+    database: &'a Database,
+    connection: Committing<'a>,
+}
+
+impl<'a> Till<'a> {
+    /// Takes no connection before the first entry.
+    pub fn of(database: &'a Database) -> Self {
+        Self { database, connection: database.committing() }
+    }
+
+    /// As [`post`]. Refusals and failures leave the till usable.
+    ///
+    /// # Errors
+    /// As [`post`].
+    pub async fn post(&self, movement: &Movement) -> Result<Posted, MilesError> {
+        let done = db::retry(MilesError::db, || async {
+            match self.database.engine() {
+                Engine::Postgres => post_at_once(&self.connection, movement).await,
+                Engine::Sqlite => {
+                    let tx = self.database.begin().await?;
+                    let posted = settle(&tx, movement).await?;
+                    tx.commit().await.map_err(|source| unknown_or_failed(movement.id, source))?;
+                    Ok(posted)
+                }
             }
+        });
+        match done.await {
+            Err(unknown @ MilesError::Unknown { .. }) => {
+                ask(self.database, unknown, |posted| same_or_taken(posted, movement)).await
+            }
+            done => done,
         }
-    });
-    match done.await {
-        Err(unknown @ MilesError::Unknown { .. }) => {
-            ask(database, unknown, |posted| same_or_taken(posted, movement)).await
-        }
-        done => done,
     }
 }
 
@@ -112,12 +134,11 @@ pub async fn post_in(tx: &Transaction, movement: &Movement) -> Result<Posted, Mi
 }
 
 /// The short statement: update on condition, then insert, as one.
-async fn post_at_once(database: &Database, movement: &Movement) -> Result<Posted, MilesError> {
-    let connection = database.conn().committing();
-    match connection.query_one_raw(rows::statement(&connection, AT_ONCE.as_str(), values(movement))).await {
+async fn post_at_once(connection: &Committing<'_>, movement: &Movement) -> Result<Posted, MilesError> {
+    match connection.query_one_raw(rows::statement(connection, AT_ONCE.as_str(), values(movement))).await {
         Ok(Some(row)) => Ok(Posted { entry: rows::entry(&row)?, balance: row.try_get("", "balance")?, already: false }),
-        Ok(None) => settle(&connection, movement).await,
-        Err(error) if is_taken(&error) => settle(&connection, movement).await,
+        Ok(None) => settle(connection, movement).await,
+        Err(error) if is_taken(&error) => settle(connection, movement).await,
         Err(error) => Err(unknown_or_failed(movement.id, error)),
     }
 }

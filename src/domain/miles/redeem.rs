@@ -61,9 +61,10 @@ static REDEEM: LazyLock<String> = LazyLock::new(|| {
 /// # Errors
 /// As [`redeem_in`], and [`MilesError::Unknown`] where the commit was not acknowledged and the entry cannot be found.
 pub async fn redeem(database: &Database, wanted: &Redemption) -> Result<Posted, MilesError> {
+    let connection = database.committing();
     let done = db::retry(MilesError::db, || async {
         match database.engine() {
-            Engine::Postgres => redeem_postgres(&database.conn().committing(), wanted).await,
+            Engine::Postgres => redeem_postgres(&connection, wanted).await,
             Engine::Sqlite => {
                 let tx = database.begin().await?;
                 let posted = redeem_in(&tx, wanted).await?;

@@ -22,6 +22,8 @@ fn library(runtime: &Runtime, database: &Arc<Database>, clients: u32, accounts: 
     let all = (0..clients).map(|_| {
         let (database, done) = (Arc::clone(database), Arc::clone(&done));
         runtime.spawn(async move {
+            // One connection a client, as pgbench's have.
+            let till = post::Till::of(&database);
             let miles = Amount::new(amount.abs().into()).unwrap();
             while began.elapsed() < SPELL {
                 let user = rand::rng().random_range(1..=accounts).to_string();
@@ -31,7 +33,7 @@ fn library(runtime: &Runtime, database: &Arc<Database>, clients: u32, accounts: 
                 };
                 movement.note = Some("note".to_owned());
                 movement.actor = Some("bench".to_owned());
-                post::post(&database, &movement).await.unwrap();
+                till.post(&movement).await.unwrap();
                 done.fetch_add(1, Ordering::Relaxed);
             }
         })
