@@ -1,6 +1,8 @@
 //! Rows on their way between an engine and an archive: column by column, so that a block of rows is a few flat
 //! buffers and not a heap of small ones. Both engines fill and empty the same [`Block`].
 
+use std::cmp::Ordering;
+
 use super::shape::{ColumnShape, Kind, TableShape};
 
 /// Rows are handed on in blocks of at most this many bytes of cells (a single larger row makes its own block).
@@ -114,6 +116,35 @@ pub struct Column {
     pub cells: Cells,
 }
 
+impl Column {
+    /// Per row where its cell is among those that are not NULL; empty where none is, and the row's own number says it.
+    fn places(&self) -> Vec<u32> {
+        let mut next = 0;
+        let place = |level: &i16| {
+            next += u32::from(*level == 1);
+            next.saturating_sub(1)
+        };
+        self.levels.iter().map(place).collect()
+    }
+
+    fn append(&mut self, more: Self) {
+        self.levels.extend(more.levels);
+        match (&mut self.cells, more.cells) {
+            (Cells::Boolean(cells), Cells::Boolean(more)) => cells.extend(more),
+            (Cells::Integer(cells), Cells::Integer(more)) => cells.extend(more),
+            (Cells::Bigint(cells), Cells::Bigint(more)) => cells.extend(more),
+            (Cells::Uuid(cells), Cells::Uuid(more)) => cells.extend(more),
+            (Cells::Text(cells), Cells::Text(more)) => {
+                let start = cells.bytes.len() as u32;
+                cells.bytes.extend(more.bytes);
+                cells.ends.extend(more.ends.into_iter().map(|end| start + end));
+            }
+            // Both are of one shape.
+            _ => debug_assert!(false, "columns of two kinds"),
+        }
+    }
+}
+
 /// A run of rows of one table.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Block {
@@ -130,9 +161,51 @@ impl Block {
         Self { rows: 0, columns: shape.columns.iter().map(column).collect() }
     }
 
+    /// Appends the rows of another block of the same table.
+    pub fn append(&mut self, other: Self) {
+        self.rows += other.rows;
+        for (column, more) in self.columns.iter_mut().zip(other.columns) {
+            column.append(more);
+        }
+    }
+
+    /// About how many bytes its cells take.
+    pub fn bytes(&self) -> usize {
+        let bytes = |column: &Column| {
+            let cells = match &column.cells {
+                Cells::Boolean(cells) => cells.len(),
+                Cells::Integer(cells) => cells.len() * 4,
+                Cells::Bigint(cells) => cells.len() * 8,
+                Cells::Uuid(cells) => cells.len() * 16,
+                Cells::Text(cells) => cells.bytes.len() + cells.len() * 4,
+            };
+            cells + column.levels.len() * 2
+        };
+        self.columns.iter().map(bytes).sum()
+    }
+
     /// Walks the block row by row.
     pub fn cursor(&self) -> Cursor<'_> {
-        Cursor { block: self, row: 0, next: vec![0; self.columns.len()] }
+        Cursor { block: self, row: 0, order: None, next: vec![0; self.columns.len()] }
+    }
+
+    /// Walks the block in the order of these columns' cells, byte by byte; rows that are equal there as they stand. Columns
+    /// that may be NULL, or hold neither text nor UUIDs, have no say.
+    pub fn cursor_by(&self, columns: &[usize]) -> Cursor<'_> {
+        let keys = columns.iter().map(|&column| &self.columns[column]).filter(|column| column.levels.is_empty());
+        let keys: Vec<&Cells> = keys.map(|column| &column.cells).collect();
+        let compare = |a: usize, b: usize| {
+            let cells = |cells: &&Cells| match cells {
+                Cells::Uuid(cells) => cells[a].cmp(&cells[b]),
+                Cells::Text(cells) => cells.get(a).cmp(cells.get(b)),
+                _ => Ordering::Equal,
+            };
+            keys.iter().map(cells).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+        };
+        let mut rows: Vec<u32> = (0..self.rows as u32).collect();
+        rows.sort_by(|&a, &b| compare(a as usize, b as usize));
+        let places = self.columns.iter().map(Column::places).collect();
+        Cursor { block: self, row: 0, order: Some(Order { rows, places }), next: Vec::new() }
     }
 }
 
@@ -140,7 +213,16 @@ impl Block {
 pub struct Cursor<'a> {
     block: &'a Block,
     row: usize,
+    /// Where rows do not come as they stand.
+    order: Option<Order>,
+    /// Otherwise per column the next cell.
     next: Vec<usize>,
+}
+
+struct Order {
+    rows: Vec<u32>,
+    /// Per column [`Column::places`].
+    places: Vec<Vec<u32>>,
 }
 
 impl<'a> Cursor<'a> {
@@ -149,14 +231,25 @@ impl<'a> Cursor<'a> {
         self.row >= self.block.rows
     }
 
+    /// Where this row stands in the block, from 0.
+    pub fn row(&self) -> usize {
+        self.order.as_ref().map_or(self.row, |order| order.rows[self.row] as usize)
+    }
+
     /// The cell of `column` in this row. Call it once for each row: it moves on to the next cell.
     pub fn cell(&mut self, column: usize) -> Cell<'a> {
         let data = &self.block.columns[column];
-        if data.levels.get(self.row) == Some(&0) {
+        let row = self.row();
+        if data.levels.get(row) == Some(&0) {
             return Cell::Null;
         }
-        let index = self.next[column];
-        self.next[column] += 1;
+        let index = match &self.order {
+            Some(order) => order.places[column].get(row).map_or(row, |&place| place as usize),
+            None => {
+                self.next[column] += 1;
+                self.next[column] - 1
+            }
+        };
         match &data.cells {
             Cells::Boolean(cells) => Cell::Boolean(cells[index]),
             Cells::Integer(cells) => Cell::Integer(cells[index]),
@@ -248,5 +341,45 @@ impl BlockBuilder {
     pub fn take(&mut self) -> Block {
         self.bytes = 0;
         std::mem::replace(&mut self.block, Block::new(&self.shape))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_stay_whole_when_they_are_sorted() {
+        let column =
+            |name: &str, stored, nullable| ColumnShape { name: name.into(), declared: String::new(), stored, nullable };
+        let columns = vec![
+            column("key", Kind::Text, false),
+            column("note", Kind::Text, true),
+            column("miles", Kind::Integer, false),
+        ];
+        let shape = TableShape { name: "t".into(), columns };
+        let block = |filled: [(&str, Option<&str>, i32); 2]| {
+            let mut rows = BlockBuilder::new(&shape);
+            for (key, note, miles) in filled {
+                assert!(rows.cell(0, Cell::Text(key.as_bytes())));
+                assert!(match note {
+                    None => rows.null(1),
+                    Some(note) => rows.cell(1, Cell::Text(note.as_bytes())),
+                });
+                assert!(rows.cell(2, Cell::Integer(miles)));
+                rows.end_row();
+            }
+            rows.take()
+        };
+        let mut both = block([("b", Some("x"), 1), ("c", None, 2)]);
+        both.append(block([("a", Some(""), 3), ("b", None, 4)]));
+        let mut cursor = both.cursor_by(&[0]);
+        for (key, note, miles) in [("a", Some(""), 3), ("b", Some("x"), 1), ("b", None, 4), ("c", None, 2)] {
+            let note = note.map_or(Cell::Null, |note| Cell::Text(note.as_bytes()));
+            let found = [cursor.cell(0), cursor.cell(1), cursor.cell(2)];
+            assert_eq!(found, [Cell::Text(key.as_bytes()), note, Cell::Integer(miles)]);
+            cursor.advance();
+        }
+        assert!(cursor.done());
     }
 }

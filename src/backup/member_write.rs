@@ -1,8 +1,9 @@
 //! Writes one table as a Parquet file, block by block; knows nothing of tar, of checksums and of databases.
 //!
 //! Each block becomes one row group, so a reader needs no more memory than the writer had. How a column is encoded is
-//! chosen from the first block: a dictionary where values repeat, DELTA_BINARY_PACKED for numbers and timestamps,
-//! PLAIN for text that does not repeat (with its lengths apart it takes a tenth less, but a third more time); all pages are zstd.
+//! chosen from the first block: a dictionary where values repeat, DELTA_BINARY_PACKED for numbers and timestamps, PLAIN
+//! for text that does not repeat (of which zstd makes less, and sooner, than with the lengths set apart); all pages are
+//! zstd.
 
 use std::collections::HashSet;
 use std::io::Write;

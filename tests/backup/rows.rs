@@ -105,3 +105,29 @@ fn the_row_with_the_smallest_number_is_read_too() {
     twin.run(["db", "restore", world.work().join("ends.skyteam").to_str().unwrap()]).ok();
     assert_eq!(everything(&twin), everything(&world));
 }
+
+/// SQLite's rows are read with a mark between the cells, and in another way where a cell has that mark in it.
+#[test]
+fn cells_that_look_like_what_stands_between_cells_come_back() {
+    let world = World::ready(Engine::Sqlite);
+    let add = |id: u32, name: &str, avatar: &str| {
+        world.query(&format!(
+            r#"INSERT INTO "users" ("userId", username, "displayName", "avatarUrl")
+               VALUES ('{id}', 'user{id}', {name}, {avatar})"#
+        ))
+    };
+    let comes_back = |file: &str| {
+        world.run(["db", "backup", "-f", file]).ok();
+        let twin = World::sqlite();
+        twin.run(["db", "restore", world.work().join(file).to_str().unwrap()]).ok();
+        assert_eq!(everything(&twin), everything(&world), "{file}");
+    };
+    for (id, avatar) in (1..).zip(["NULL", "''", "'-'", "'+'", "'+-'", "'-+;5:'"]) {
+        add(id, "';'", avatar);
+    }
+    comes_back("plain.skyteam");
+    for (id, avatar) in (11..).zip(["char(31)", "'-' || char(31)", "char(31) || '+'", "NULL"]) {
+        add(id, "char(31, 31)", avatar);
+    }
+    comes_back("marked.skyteam");
+}

@@ -57,6 +57,42 @@ fn sixty_four_clients_spend_one_balance_exactly() {
 }
 
 #[test]
+fn a_till_keeps_its_connection_and_outlives_it() {
+    let world = World::on(&Server::durable(&[]));
+    furnish(&world);
+    let runtime = runtime();
+    // One connection in all: nothing that a till does may wait for a second one.
+    let database = runtime.block_on(library(&world, 1));
+    let till = post::Till::of(&database);
+    let post = |movement: &Movement| runtime.block_on(till.post(movement));
+    let award = Movement::award(key::entry_id("one"), "1", miles(5));
+    assert_eq!(post(&award).unwrap().balance, 5);
+    assert_eq!(database.postgres().unwrap().num_idle(), 0);
+
+    let again = post(&award).unwrap();
+    assert!(again.already && again.balance == 5);
+    let other = Movement::award(key::entry_id("one"), "2", miles(5));
+    assert!(matches!(post(&other), Err(MilesError::KeyTaken { .. })));
+    let spend = Movement::spend(key::fresh_id(), "1", miles(6));
+    assert!(matches!(post(&spend), Err(MilesError::NotEnough { holder, needs: 6 }) if holder.miles == 5));
+    let nobody = Movement::award(key::fresh_id(), "9", miles(5));
+    assert!(matches!(post(&nobody), Err(MilesError::NoUser { .. })));
+    assert_eq!(database.postgres().unwrap().size(), 1);
+
+    world.server().admin(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+         WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()",
+    );
+    // That nobody answered is told; the next one goes over a new connection.
+    let broken = Movement::award(key::fresh_id(), "1", miles(7));
+    assert!(matches!(post(&broken), Err(MilesError::Unknown { .. } | MilesError::Db(_))));
+    assert_eq!(post(&broken).unwrap().balance, 12);
+    runtime.block_on(async { drop(till) });
+    eventually("the connection is back", || database.postgres().unwrap().num_idle() == 1);
+    sound(&world);
+}
+
+#[test]
 fn one_key_is_applied_once_by_all_who_come_at_once() {
     let world = World::postgres();
     furnish(&world);

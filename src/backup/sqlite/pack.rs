@@ -1,7 +1,7 @@
 //! Many rows in one value: SQL that writes them one after the other as text, and the reader of that text.
 //!
-//! Numbers are `123;` and everything else `5:hello`, the length in bytes first, so that any byte may follow; an empty
-//! length (`;`, `:`) is NULL.
+//! Numbers are `123;`, where an empty one is NULL. Everything else comes in one of two forms ([`Form`]): mostly with a mark
+//! behind it, which costs SQLite least; where a cell holds the mark itself, with its length in bytes before it.
 
 use crate::backup::archive::TableEncoder;
 use crate::backup::cells::{CELL_BYTES, Cell};
@@ -9,19 +9,44 @@ use crate::backup::error::{BackupError, Result};
 use crate::backup::shape::{Kind, TableShape, quoted};
 use crate::backup::timestamp;
 
+/// Stands behind a cell: U+001F, the unit separator.
+const MARK: u8 = 0x1f;
+/// What stands before a cell in [`Form::Marked`], where the column may be NULL.
+const NULL: u8 = b'-';
+const VALUE: u8 = b'+';
+
+/// How cells that are no numbers are told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// `hello` and [`MARK`]. Where the column may be NULL, `+` before it, and `-` alone for NULL. Holds only as long as no
+    /// cell has the mark in it ([`is_clear`]).
+    Marked,
+    /// `5:hello`, so that any byte may follow; without a length it is NULL.
+    Measured,
+}
+
+fn is_number(stored: Kind) -> bool {
+    matches!(stored, Kind::Boolean | Kind::Integer | Kind::Bigint)
+}
+
 /// The statement that packs up to `?2` rows behind row `?1`, or from it on for the first pack: the smallest number has
 /// none before it. Answers the pack, its last row's number and its rows.
-pub fn statement(shape: &TableShape, first: bool) -> String {
+pub fn statement(shape: &TableShape, form: Form, first: bool) -> String {
     let part = |column: &crate::backup::shape::ColumnShape| {
         let name = quoted(&column.name);
-        match column.stored {
-            Kind::Boolean | Kind::Integer | Kind::Bigint => format!("{name}, ';'"),
-            _ if column.declared.eq_ignore_ascii_case("REAL") => {
-                // Seventeen digits give a double back exactly.
-                let text = format!("iif({name} IS NULL, NULL, printf('%!.17g', {name}))");
-                format!("octet_length({text}), ':', {text}")
-            }
-            _ => format!("octet_length({name}), ':', {name}"),
+        if is_number(column.stored) {
+            return format!("{name}, ';'");
+        }
+        let text = match column.declared.eq_ignore_ascii_case("REAL") {
+            // Seventeen digits give a double back exactly.
+            true => format!("iif({name} IS NULL, NULL, printf('%!.17g', {name}))"),
+            false => name.clone(),
+        };
+        let mark = char::from(MARK);
+        match form {
+            Form::Measured => format!("octet_length({text}), ':', {text}"),
+            Form::Marked if column.nullable => format!("iif({name} IS NULL, '-', '+'), {text}, '{mark}'"),
+            Form::Marked => format!("{text}, '{mark}'"),
         }
     };
     let parts: Vec<String> = shape.columns.iter().map(part).collect();
@@ -32,6 +57,12 @@ pub fn statement(shape: &TableShape, first: bool) -> String {
         quoted(&shape.name),
         if first { ">=" } else { ">" }
     )
+}
+
+/// Whether no cell of a marked pack has the mark in it: then there are as many as were written.
+pub fn is_clear(pack: &[u8], rows: u64, shape: &TableShape) -> bool {
+    let marked = shape.columns.iter().filter(|column| !is_number(column.stored)).count();
+    pack.iter().filter(|&&byte| byte == MARK).count() as u64 == rows * marked as u64
 }
 
 /// Why a pack could not be read.
@@ -52,7 +83,7 @@ impl From<BackupError> for Trouble {
 ///
 /// # Errors
 /// [`Trouble`].
-pub fn unpack(pack: &[u8], out: &mut TableEncoder) -> Result<u64, Trouble> {
+pub fn unpack(pack: &[u8], form: Form, out: &mut TableEncoder) -> Result<u64, Trouble> {
     let mut input = pack;
     let mut rows = 0;
     let columns = out.rows.shape().columns.len();
@@ -60,31 +91,28 @@ pub fn unpack(pack: &[u8], out: &mut TableEncoder) -> Result<u64, Trouble> {
         for index in 0..columns {
             let column = &out.rows.shape().columns[index];
             let stored = column.stored;
-            let number = matches!(stored, Kind::Boolean | Kind::Integer | Kind::Bigint);
             let broken = || BackupError::Cell {
                 table: out.rows.shape().name.clone(),
                 column: column.name.clone(),
                 row: rows + 1,
                 why: "the file does not hold what its table's definition promises".into(),
             };
-            let (head, rest) = split(input, if number { b';' } else { b':' }).ok_or_else(broken)?;
             let mut uuid = [0; 16];
-            input = rest;
-            let cell = if head.is_empty() {
-                None
-            } else if number {
-                let value: i64 =
-                    std::str::from_utf8(head).ok().and_then(|text| text.parse().ok()).ok_or_else(broken)?;
-                Some(integer(stored, value).ok_or(Trouble::Wider(index))?)
-            } else {
-                let length: usize =
-                    std::str::from_utf8(head).ok().and_then(|text| text.parse().ok()).ok_or_else(broken)?;
-                if length > CELL_BYTES {
-                    return Err(too_large(out, index, rows + 1).into());
+            let cell = if is_number(stored) {
+                match number(&mut input).ok_or_else(broken)? {
+                    None => None,
+                    Some(value) => Some(integer(stored, value).ok_or(Trouble::Wider(index))?),
                 }
-                let (bytes, rest) = input.split_at_checked(length).ok_or_else(broken)?;
-                input = rest;
-                Some(text(stored, bytes, &mut uuid).ok_or(Trouble::Wider(index))?)
+            } else {
+                let found = match form {
+                    Form::Marked => marked(&mut input, column.nullable),
+                    Form::Measured => measured(&mut input),
+                };
+                match found.ok_or_else(broken)? {
+                    None => None,
+                    Some(bytes) if bytes.len() > CELL_BYTES => return Err(too_large(out, index, rows + 1).into()),
+                    Some(bytes) => Some(text(stored, bytes, &mut uuid).ok_or(Trouble::Wider(index))?),
+                }
             };
             let fits = match cell {
                 None => out.rows.null(index),
@@ -113,10 +141,39 @@ fn too_large(out: &TableEncoder, column: usize, row: u64) -> BackupError {
     }
 }
 
-fn split(input: &[u8], mark: u8) -> Option<(&[u8], &[u8])> {
-    // Numbers and lengths have at most twenty characters.
-    let at = input.iter().take(21).position(|&byte| byte == mark)?;
-    Some((&input[..at], &input[at + 1..]))
+/// A number with `end` behind it, where there is one.
+fn head(input: &mut &[u8], end: u8) -> Option<Option<i64>> {
+    // None has more than twenty characters.
+    let at = input.iter().take(21).position(|&byte| byte == end)?;
+    let (head, rest) = (&input[..at], &input[at + 1..]);
+    *input = rest;
+    if head.is_empty() {
+        return Some(None);
+    }
+    std::str::from_utf8(head).ok()?.parse().ok().map(Some)
+}
+
+fn number(input: &mut &[u8]) -> Option<Option<i64>> {
+    head(input, b';')
+}
+
+fn measured<'a>(input: &mut &'a [u8]) -> Option<Option<&'a [u8]>> {
+    let Some(length) = head(input, b':')? else { return Some(None) };
+    let (bytes, rest) = input.split_at_checked(usize::try_from(length).ok()?)?;
+    *input = rest;
+    Some(Some(bytes))
+}
+
+fn marked<'a>(input: &mut &'a [u8], nullable: bool) -> Option<Option<&'a [u8]>> {
+    let at = input.iter().position(|&byte| byte == MARK)?;
+    let (bytes, rest) = (&input[..at], &input[at + 1..]);
+    *input = rest;
+    match bytes.split_first() {
+        _ if !nullable => Some(Some(bytes)),
+        Some((&NULL, [])) => Some(None),
+        Some((&VALUE, bytes)) => Some(Some(bytes)),
+        _ => None,
+    }
 }
 
 fn integer(stored: Kind, value: i64) -> Option<Cell<'static>> {

@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, Row, Sqlite, SqliteConnection, SqlitePool};
 use tokio::sync::mpsc;
 
 use super::catalog::{self, Found};
-use super::pack::{self, Trouble};
+use super::pack::{self, Form, Trouble};
 use crate::backup::archive::{Progress, Rewrite, Table, TableEncoder};
 use crate::backup::error::{BackupError, Result};
 use crate::backup::manifest::AppliedMigration;
@@ -195,38 +195,62 @@ async fn read_table(
     shape: &TableShape,
     mut encoder: TableEncoder,
 ) -> Result<Table, Trouble> {
-    let (to_thread, mut packs) = mpsc::channel::<(Vec<u8>, u64)>(WAITING);
+    let (to_thread, mut packs) = mpsc::channel::<Pack>(WAITING);
     let name = shape.name.clone();
     let thread = tokio::task::spawn_blocking(move || {
-        while let Some((pack, wanted)) = packs.blocking_recv() {
-            let found = pack::unpack(&pack, &mut encoder)?;
-            if found != wanted {
-                return Err(BackupError::Unread { table: name, wanted, found }.into());
+        while let Some(pack) = packs.blocking_recv() {
+            let found = pack::unpack(&pack.bytes, pack.form, &mut encoder)?;
+            if found != pack.rows {
+                return Err(BackupError::Unread { table: name, wanted: pack.rows, found }.into());
             }
         }
         Ok(encoder.finish()?)
     });
-    let (from_first, behind) = (pack::statement(shape, true), pack::statement(shape, false));
-    let mut sql = &from_first;
-    let mut place = i64::MIN;
+    let mut place = None;
     let mut limit = FIRST_ROWS;
     loop {
-        let fetched = sqlx::query(AssertSqlSafe(sql.as_str())).bind(place).bind(limit as i64);
-        let row = fetched.fetch_one(&mut *connection).await.map_err(BackupError::from)?;
-        let rows = row.try_get::<i64, _>("rows").map_err(BackupError::from)?.unsigned_abs();
-        if rows == 0 {
-            break;
+        let Some(mut pack) = fetch(connection, shape, Form::Marked, place, limit).await? else { break };
+        if !pack::is_clear(&pack.bytes, pack.rows, shape) {
+            match fetch(connection, shape, Form::Measured, place, pack.rows).await? {
+                Some(measured) => pack = measured,
+                None => break,
+            }
         }
-        let pack: Vec<u8> = row.try_get("pack").map_err(BackupError::from)?;
-        place = row.try_get("place").map_err(BackupError::from)?;
-        sql = &behind;
-        let size = (pack.len() as u64 / rows).max(1);
-        let full = rows == limit;
+        place = Some(pack.place);
+        let size = (pack.bytes.len() as u64 / pack.rows).max(1);
+        let full = pack.rows == limit;
         limit = (PACK / size).clamp(1, MOST_ROWS);
-        if to_thread.send((pack, rows)).await.is_err() || !full {
+        if to_thread.send(pack).await.is_err() || !full {
             break;
         }
     }
     drop(to_thread);
     thread.await.map_err(|_| BackupError::Worker)?
+}
+
+/// Some rows of a table.
+struct Pack {
+    form: Form,
+    bytes: Vec<u8>,
+    rows: u64,
+    /// The number of the last one.
+    place: i64,
+}
+
+/// Up to `limit` rows behind `place`; `None` where there are no more.
+async fn fetch(
+    connection: &mut SqliteConnection,
+    shape: &TableShape,
+    form: Form,
+    place: Option<i64>,
+    limit: u64,
+) -> Result<Option<Pack>> {
+    let sql = pack::statement(shape, form, place.is_none());
+    let query = sqlx::query(AssertSqlSafe(sql)).bind(place.unwrap_or(i64::MIN)).bind(limit as i64);
+    let row = query.fetch_one(&mut *connection).await?;
+    let rows = row.try_get::<i64, _>("rows")?.unsigned_abs();
+    if rows == 0 {
+        return Ok(None);
+    }
+    Ok(Some(Pack { form, bytes: row.try_get("pack")?, rows, place: row.try_get("place")? }))
 }

@@ -15,11 +15,11 @@ use crate::backup::plan::{Existing, Plan, State, Way};
 use crate::backup::shape::{Kind, quoted};
 use crate::backup::version;
 use crate::schema::dialect::sqlite as dialect;
-use crate::schema::model::Table;
+use crate::schema::model::{Rule, Table};
 use crate::schema::rules::MAINTENANCE_TABLE;
 
 /// Pages kept in memory while a file is built, in KiB. The sorter behind CREATE INDEX takes as much again.
-const CACHE: i32 = 20 << 10;
+const CACHE: i32 = 12 << 10;
 
 /// Looks at what stands in the file.
 ///
@@ -115,7 +115,12 @@ async fn run<S: Into<String>>(
 async fn load_and_count(connection: &mut SqliteConnection, job: &Job, table: &str) -> Result<()> {
     let Some(filling) = job.plan.fillings.iter().find(|filling| filling.table == table) else { return Ok(()) };
     let wanted = job.archive.manifest().table(table).map_or(0, |entry| entry.rows);
-    let found = write::load(connection, &job.archive, filling, job.progress.clone()).await?;
+    let key = job.plan.version.schema.table(table).and_then(Table::primary_key).map(|key| &key.rule);
+    let key = match key {
+        Some(Rule::PrimaryKey(columns)) => columns.as_slice(),
+        _ => &[],
+    };
+    let found = write::load(connection, &job.archive, filling, key, job.progress.clone()).await?;
     if found == wanted { Ok(()) } else { Err(BackupError::Count { table: table.into(), wanted, found }) }
 }
 

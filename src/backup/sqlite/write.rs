@@ -15,10 +15,15 @@ use crate::backup::timestamp;
 
 /// Cells to a statement: SQLite takes 32 766, and beyond a few hundred more win nothing.
 const CELLS: usize = 1200;
+/// Bytes of rows that are sorted together.
+const WINDOW: usize = 16 << 20;
 /// Statements' worth of cells that may wait.
 const WAITING: usize = 8;
 
 /// Fills a table; answers the rows that went in.
+///
+/// `key` are the columns of its primary key, whose index SQLite fills along with it. Rows go in by their order, as many as
+/// [`WINDOW`] holds: these then pass once through that index, which may be far larger than the cache, and not each by itself.
 ///
 /// # Errors
 /// [`BackupError::Damaged`], [`BackupError::Cell`], and the driver's.
@@ -26,19 +31,27 @@ pub async fn load(
     connection: &mut SqliteConnection,
     archive: &Arc<Archive>,
     filling: &Filling,
+    key: &[String],
     progress: Progress,
 ) -> Result<u64> {
     let Some(mut reader) = archive.reader(&filling.table)? else { return Ok(0) };
     let Some(entry) = archive.manifest().table(&filling.table) else { return Ok(0) };
     let (shape, file) = (entry.shape(), entry.file());
     let targets: Vec<(usize, Kind)> = filling.columns.iter().map(|column| (column.index, column.kind)).collect();
+    let of_key = |name: &String| filling.columns.iter().find(|column| column.name == *name).map(|column| column.index);
+    let key: Vec<usize> = key.iter().filter_map(of_key).collect();
     let rows_each = (CELLS / targets.len()).max(1);
     let (to_file, mut batches) = mpsc::channel::<(SqliteArguments, usize)>(WAITING);
     let thread = tokio::task::spawn_blocking(move || {
         let mut row = 1;
-        while let Some(block) = reader.next_block().map_err(BackupError::member(&*file))? {
-            let mut bind = Binder { shape: &shape, targets: &targets, row };
-            if !bind.block(&block, rows_each, &to_file)? {
+        while let Some(mut block) = reader.next_block().map_err(BackupError::member(&*file))? {
+            while block.bytes() < WINDOW
+                && let Some(more) = reader.next_block().map_err(BackupError::member(&*file))?
+            {
+                block.append(more);
+            }
+            let mut bind = Binder { shape: &shape, targets: &targets, row, last: vec![None; shape.columns.len()] };
+            if !bind.block(&block, &key, rows_each, &to_file)? {
                 // The file refused; it says why to the other side.
                 return Ok(());
             }
@@ -81,13 +94,22 @@ fn statement(filling: &Filling, rows: usize, as_text: &[bool]) -> String {
 struct Binder<'a> {
     shape: &'a TableShape,
     targets: &'a [(usize, Kind)],
+    /// The number of the block's first row.
     row: u64,
+    /// Each column's last text: often the next row has the same.
+    last: Vec<Option<Arc<str>>>,
 }
 
 impl Binder<'_> {
     /// Sends a block in statements' worths; `false` when nobody takes them any more.
-    fn block(&mut self, block: &Block, rows_each: usize, to: &mpsc::Sender<(SqliteArguments, usize)>) -> Result<bool> {
-        let mut cursor = block.cursor();
+    fn block(
+        &mut self,
+        block: &Block,
+        key: &[usize],
+        rows_each: usize,
+        to: &mpsc::Sender<(SqliteArguments, usize)>,
+    ) -> Result<bool> {
+        let mut cursor = block.cursor_by(key);
         let mut left = block.rows;
         while left > 0 {
             let rows = left.min(rows_each);
@@ -96,10 +118,9 @@ impl Binder<'_> {
             for _ in 0..rows {
                 for &(column, kind) in self.targets {
                     let cell = cursor.cell(column);
-                    self.bind(column, kind, cell, &mut arguments)?;
+                    self.bind(column, kind, cell, self.row + cursor.row() as u64, &mut arguments)?;
                 }
                 cursor.advance();
-                self.row += 1;
             }
             left -= rows;
             if to.blocking_send((arguments, rows)).is_err() {
@@ -109,7 +130,7 @@ impl Binder<'_> {
         Ok(true)
     }
 
-    fn bind(&self, column: usize, target: Kind, cell: Cell<'_>, out: &mut SqliteArguments) -> Result<()> {
+    fn bind(&mut self, column: usize, target: Kind, cell: Cell<'_>, row: u64, out: &mut SqliteArguments) -> Result<()> {
         let stored = self.shape.columns[column].stored;
         let added = match cell {
             Cell::Null => out.add(None::<i64>),
@@ -118,12 +139,23 @@ impl Binder<'_> {
             Cell::Bigint(value) if stored == Kind::Timestamp => {
                 let mut text = Vec::with_capacity(32);
                 timestamp::write_text(value, &mut text);
-                out.add(String::from_utf8_lossy(&text).into_owned())
+                out.add(Arc::<str>::from(String::from_utf8_lossy(&text)))
             }
             Cell::Bigint(value) => out.add(value),
-            Cell::Uuid(value) => out.add(uuid::Uuid::from_bytes(*value).hyphenated().to_string()),
+            Cell::Uuid(value) => {
+                let mut text = uuid::Uuid::encode_buffer();
+                let text: &str = uuid::Uuid::from_bytes(*value).hyphenated().encode_lower(&mut text);
+                out.add(Arc::<str>::from(text))
+            }
             Cell::Text(bytes) => match std::str::from_utf8(bytes) {
-                Ok(text) if stored == Kind::Text => out.add(text.to_owned()),
+                Ok(text) if stored == Kind::Text => {
+                    let last = &mut self.last[column];
+                    let text = match last {
+                        Some(last) if **last == *text => Arc::clone(last),
+                        _ => last.insert(Arc::from(text)).clone(),
+                    };
+                    out.add(text)
+                }
                 _ => out.add(bytes.to_vec()),
             },
         };
@@ -137,7 +169,7 @@ impl Binder<'_> {
         let wrong = |why: String| BackupError::Cell {
             table: self.shape.name.clone(),
             column: self.shape.columns[column].name.clone(),
-            row: self.row,
+            row,
             why,
         };
         added.map_err(|error| wrong(error.to_string()))?;
