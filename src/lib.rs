@@ -16,7 +16,7 @@
 //! | brands: add, change, delete, make primary | [`domain::brand`] |
 //! | products: add, change, on and off sale, sales, delete | [`domain::product`] |
 //! | flights: plan, start, end, board, manifests, lists | [`domain::flight`] |
-//! | miles: award, spend, redeem, reverse, balance, history, audit | [`domain::miles`] |
+//! | miles: award, spend, redeem, reverse, balance, history, audit; [`domain::miles::post::Till`] for who posts many | [`domain::miles`] |
 //! | what may be typed, and what a reference means | [`domain::input`], [`domain::instant`], [`domain::reference`] |
 //! | rows, under the names of their columns | [`entity`] |
 //!

@@ -1,7 +1,7 @@
 //! Whole archives: putting the spooled tables together, and opening one to read its tables.
 
 use std::fs::File;
-use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::sync::Arc;
 
 use super::cells::{Block, BlockBuilder};
@@ -106,9 +106,6 @@ pub fn write(out: impl Write, manifest: &Manifest, spools: Vec<Spool>, recipient
         let mut out = out;
         return tape::write(&mut out, manifest, members).and_then(|()| out.flush()).map_err(writing);
     }
-    // The age crate turns a refusal while it writes its header into text, so that a full disk could not be told any
-    // more; a buffer that takes the whole header lets the refusal come with what follows.
-    let out = BufWriter::with_capacity(crypt::HEADER_LIMIT, out);
     let mut sealed = recipients.encrypt(out, &Summary::from(manifest))?;
     tape::write(&mut sealed, manifest, members).map_err(writing)?;
     sealed.finish().and_then(|mut out| out.flush()).map_err(writing)

@@ -26,7 +26,7 @@ pub const MAGIC: &[u8] = b"age-encryption.org/v1\n";
 /// The tag of our stanza.
 const TAG: &str = "skyteam-summary";
 /// An age header is shorter than this, or the file is hostile.
-pub const HEADER_LIMIT: usize = 64 << 10;
+const HEADER_LIMIT: usize = 64 << 10;
 /// The payload: a nonce, and pieces of 64 KiB with a tag each.
 const NONCE: u64 = 16;
 const PIECE: u64 = 64 << 10;
@@ -116,13 +116,19 @@ impl Recipients {
     ///
     /// # Errors
     /// What `out` answers.
-    pub fn encrypt<W: Write>(&self, out: W, summary: &Summary) -> Result<StreamWriter<W>> {
+    pub fn encrypt<W: Write>(&self, out: W, summary: &Summary) -> Result<StreamWriter<BufWriter<W>>> {
         let summary = SummaryStanza(serde_json::to_vec(summary).unwrap_or_default());
         let recipients = self.0.iter().map(|recipient| recipient as &dyn Recipient).chain([&summary as &dyn Recipient]);
         let encryptor = Encryptor::with_recipients(recipients)
             .map_err(|error| BackupError::Key(format!("cannot encrypt: {error}")))?;
-        encryptor.wrap_output(out).map_err(BackupError::io("writing the backup"))
+        encryptor.wrap_output(buffered(out)).map_err(BackupError::io("writing the backup"))
     }
+}
+
+/// The age crate turns a refusal while it writes its header into text, so that a full disk could not be told any more; a
+/// buffer that takes the whole header lets the refusal come with what follows.
+fn buffered<W: Write>(out: W) -> BufWriter<W> {
+    BufWriter::with_capacity(HEADER_LIMIT, out)
 }
 
 /// Puts the summary among the recipients' stanzas; it wraps no key.
@@ -261,10 +267,9 @@ impl Ephemeral {
     /// # Errors
     /// What `out` answers.
     pub fn seal<W: Write>(&self, out: W) -> std::io::Result<StreamWriter<BufWriter<W>>> {
-        let out = BufWriter::with_capacity(HEADER_LIMIT, out);
         let recipient = self.0.to_public();
         let encryptor = Encryptor::with_recipients(std::iter::once(&recipient as &dyn Recipient));
-        encryptor.map_err(std::io::Error::other)?.wrap_output(out)
+        encryptor.map_err(std::io::Error::other)?.wrap_output(buffered(out))
     }
 
     /// Opens what [`Ephemeral::seal`] made.

@@ -108,6 +108,7 @@ pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
             note: line.note.or_else(|| note.clone()),
             batch_id: Some(batch_id),
             actor: Some(cx.settings.actor.value.clone()),
+            drawn: line.key.is_none(),
             ..Movement::signed(id, user_id, line.amount)
         });
     }

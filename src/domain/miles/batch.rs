@@ -76,7 +76,7 @@ pub async fn refusals(tx: &Transaction, movements: &[Movement]) -> Result<Vec<Re
 async fn look(tx: &Transaction, movements: &[Movement]) -> Result<Applied, MilesError> {
     let locked = bulk::lock(tx, movements.iter().map(|movement| movement.user_id.as_str())).await?;
     same_batch(tx, movements).await?;
-    let stored = bulk::stored(tx, movements.iter().map(|movement| movement.id)).await?;
+    let stored = bulk::stored(tx, movements).await?;
     Ok(plan(&locked, stored, movements))
 }
 

@@ -10,7 +10,7 @@ use chrono::TimeDelta;
 use sea_orm::{ConnectionTrait, Value};
 
 use super::rows::{self, COLUMNS};
-use super::{Entry, Holder, MilesError};
+use super::{Entry, Holder, MilesError, Movement};
 use crate::db::{Engine, Transaction};
 use crate::entity::types::{Id, Timestamp};
 
@@ -56,11 +56,15 @@ pub(super) async fn lock<'a>(tx: &Transaction, user_ids: impl Iterator<Item = &'
     Ok(Locked { holders, now: rows::clock(tx).await? })
 }
 
-/// The entries that stand under `ids`.
-pub(super) async fn stored(tx: &Transaction, ids: impl Iterator<Item = Id>) -> Result<HashMap<Id, Entry>, MilesError> {
+/// The entries that stand under the movements' ids.
+pub(super) async fn stored(tx: &Transaction, movements: &[Movement]) -> Result<HashMap<Id, Entry>, MilesError> {
+    let ids: Vec<Id> = movements.iter().filter(|movement| !movement.drawn).map(|movement| movement.id).collect();
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
     let among = among(Engine::of(tx), "$1", "uuid");
     let sql = format!(r#"SELECT {COLUMNS} FROM "milesTransactions" WHERE "id" {among}"#);
-    let ids = list(Engine::of(tx), ids);
+    let ids = list(Engine::of(tx), ids.iter());
     let found = tx.query_all_raw(rows::statement(tx, sql, [ids])).await?;
     let entries = found.iter().map(|row| rows::entry(row).map(|entry| (entry.id, entry)));
     Ok(entries.collect::<Result<_, _>>()?)

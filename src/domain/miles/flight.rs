@@ -121,7 +121,7 @@ pub async fn award(tx: &Transaction, flight_id: Id, movements: &[Movement]) -> R
     let locked = bulk::lock(tx, movements.iter().map(|movement| movement.user_id.as_str())).await?;
     let standing = standing(tx, flight_id, locked.holders.keys()).await?;
     // A request that was applied before asks for nothing new, whatever became of its award.
-    let stored = bulk::stored(tx, movements.iter().map(|movement| movement.id)).await?;
+    let stored = bulk::stored(tx, movements).await?;
     let rejected: Vec<Rejection> = movements
         .iter()
         .enumerate()

@@ -73,6 +73,8 @@ pub mod kind {
 pub struct Movement {
     /// The entry's key: [`key::entry_id`] of an idempotency key, else [`key::fresh_id`].
     pub id: Id,
+    /// Whether the id was drawn for this movement: then no entry can stand under it, and a batch looks for none.
+    pub drawn: bool,
     /// Whose balance.
     pub user_id: String,
     /// Positive earns, negative spends. Never `i32::MIN`, whose opposite no column holds.
@@ -112,6 +114,7 @@ impl Movement {
     fn new(id: Id, user_id: String, amount: i32) -> Self {
         Self {
             id,
+            drawn: false,
             user_id,
             amount,
             source: source::MANUAL.to_owned(),

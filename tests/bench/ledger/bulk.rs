@@ -40,6 +40,7 @@ fn movements(many: usize) -> Vec<Movement> {
         .map(|(id, user, amount, note)| Movement {
             note: Some(note),
             actor: Some("bench".to_owned()),
+            drawn: true,
             ..Movement::signed(id.into(), user, amount)
         })
         .collect()
