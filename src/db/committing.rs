@@ -58,7 +58,7 @@ impl<'a> Committing<'a> {
             trace(told, began.elapsed(), done.is_err());
         }
         let done = done.map_err(|error| DbErr::Query(RuntimeErr::SqlxError(Arc::new(error))));
-        if done.as_ref().err().is_none_or(|error| answered(error)) {
+        if done.as_ref().err().is_none_or(answered) {
             *self.slot() = Some(kept);
         }
         done
