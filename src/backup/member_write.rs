@@ -6,7 +6,7 @@
 //! zstd.
 
 use std::collections::HashSet;
-use std::io::Write;
+use std::io::{self, Write};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -38,8 +38,22 @@ pub struct MemberWriter<W: Write + Send> {
 
 enum State<W: Write + Send> {
     Waiting(W),
-    Open(SerializedFileWriter<W>),
+    Open(SerializedFileWriter<Slot<W>>),
     Broken,
+}
+
+/// Where what is written goes, until it is taken back. `SerializedFileWriter::into_inner` would answer it too, but turns
+/// a refusal of the last bytes into text, so that a full disk could not be told any more; its `finish` does not.
+struct Slot<W>(Option<W>);
+
+impl<W: Write> Write for Slot<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.as_mut().ok_or(io::ErrorKind::BrokenPipe)?.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.as_mut().ok_or(io::ErrorKind::BrokenPipe)?.flush()
+    }
 }
 
 impl<W: Write + Send> MemberWriter<W> {
@@ -73,18 +87,17 @@ impl<W: Write + Send> MemberWriter<W> {
     /// # Errors
     /// What `out` answers.
     pub fn finish(mut self) -> Result<(W, u64)> {
-        self.open(None)?;
-        match self.state {
-            State::Open(file) => Ok((file.into_inner()?, self.rows)),
-            State::Waiting(_) | State::Broken => Err(ParquetError::General("the file was not opened".into())),
-        }
+        let file = self.open(None)?;
+        file.finish()?;
+        let out = file.inner_mut().0.take();
+        out.map(|out| (out, self.rows)).ok_or_else(|| ParquetError::General("the file was not opened".into()))
     }
 
-    fn open(&mut self, first: Option<&Block>) -> Result<&mut SerializedFileWriter<W>> {
+    fn open(&mut self, first: Option<&Block>) -> Result<&mut SerializedFileWriter<Slot<W>>> {
         self.state = match std::mem::replace(&mut self.state, State::Broken) {
             State::Waiting(out) => {
                 let properties = Arc::new(properties(&self.shape, first)?);
-                State::Open(SerializedFileWriter::new(out, schema(&self.shape)?, properties)?)
+                State::Open(SerializedFileWriter::new(Slot(Some(out)), schema(&self.shape)?, properties)?)
             }
             other => other,
         };
