@@ -333,12 +333,17 @@ fn fail(sql: &str, error: &sea_orm::DbErr) -> TestCaseError {
     TestCaseError::fail(format!("{error}\nin: {sql}"))
 }
 
-fn on(world: &World, cases: u32) {
-    // A connection lives in its runtime, so there is one for all cases.
+/// A connection lives in its runtime, so there is one for all cases.
+fn open(world: &World) -> (tokio::runtime::Runtime, Database) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let options = db::Options { create: true, ..db::Options::default() };
     let url = DatabaseUrl::parse(&world.url()).unwrap();
     let database = runtime.block_on(db::connect(&url, options)).unwrap();
+    (runtime, database)
+}
+
+fn on(world: &World, cases: u32) {
+    let (runtime, database) = open(world);
     let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
     let outcome = runner.run(&(schema_spec(), schema_spec()), |(a, b)| runtime.block_on(story(&database, &a, &b)));
     outcome.unwrap_or_else(|failure| panic!("{failure}"));
@@ -352,4 +357,24 @@ fn any_schema_becomes_any_other_on_postgres() {
 #[test]
 fn any_schema_becomes_any_other_on_sqlite() {
     on(&World::sqlite(), 256);
+}
+
+/// 1.5 and 2.5 both become 2, so that a constraint which comes along cannot be made.
+#[test]
+fn values_that_become_equal_are_found_before_anything_is_done() {
+    let spec = |kind, unique, partial| {
+        let columns = vec![Some((kind, false, false)), None, None, None];
+        let link = None;
+        vec![
+            Some(TableSpec { key: 2, columns, primary: 0, unique, check: None, index: None, partial, link }),
+            None,
+            None,
+        ]
+    };
+    for world in [World::postgres(), World::sqlite()] {
+        let (runtime, database) = open(&world);
+        for after in [spec(1, Some(1), None), spec(2, Some(1), None), spec(1, None, Some(1))] {
+            runtime.block_on(story(&database, &spec(3, None, None), &after)).unwrap();
+        }
+    }
 }

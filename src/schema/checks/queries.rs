@@ -51,7 +51,7 @@ impl Checker<'_> {
                         Engine::Postgres => sql.postgres.as_str(),
                         Engine::Sqlite => sql.sqlite.as_str(),
                     });
-                    self.duplicates(table, &index.name, columns, filter).into_iter().collect()
+                    vec![self.duplicates(table, &index.name, columns, filter)]
                 }
                 _ => Vec::new(),
             },
@@ -85,15 +85,15 @@ impl Checker<'_> {
     }
 
     /// What a column that gets another type will be, in SQL; NULL where its value cannot become one. `shown` is for
-    /// people, who have no scratch functions: nothing where the condition is none so simple.
+    /// people, who have no scratch functions: where the condition is none so simple, such a value is an error.
     fn retyped(&self, had: &Table, wanted: &Column, shown: bool) -> Option<String> {
         let (engine, old_name) = (self.plan.engine, self.old_name(&had.name, &wanted.name));
         self.plan.changes.iter().enumerate().find_map(|(at, change)| match change {
             Change::AlterType { table, column, from, to } if *table == had.name && *column == wanted.name => {
                 let broken = if shown {
-                    casts::shown(engine, &old_name, from, to)?
+                    casts::shown(engine, &old_name, from, to)
                 } else {
-                    casts::broken(engine, at, &old_name, from, to)
+                    Some(casts::broken(engine, at, &old_name, from, to))
                 };
                 let name = quote(&old_name);
                 let cast = match engine {
@@ -101,7 +101,10 @@ impl Checker<'_> {
                     // A strict column turns what is put into it by itself.
                     Engine::Sqlite => format!("CAST({} AS {})", cast_sqlite(&name, from, to), sqlite::kind(to)),
                 };
-                Some(format!("CASE WHEN NOT ({broken}) THEN {cast} END"))
+                Some(match broken {
+                    Some(broken) => format!("CASE WHEN NOT ({broken}) THEN {cast} END"),
+                    None => cast,
+                })
             }
             _ => None,
         })
@@ -258,9 +261,9 @@ impl Checker<'_> {
                 let nulls = columns.iter().filter(was_nullable).map(|name| format!("{} IS NULL", quote(name)));
                 let nulls = nulls.collect::<Vec<_>>().join(" OR ");
                 let empty = (!nulls.is_empty()).then(|| self.rows(table, "have no value in the key", &nulls, columns));
-                empty.into_iter().chain(self.duplicates(table, &constraint.name, columns, None)).collect()
+                empty.into_iter().chain([self.duplicates(table, &constraint.name, columns, None)]).collect()
             }
-            Rule::Unique(columns) => self.duplicates(table, &constraint.name, columns, None).into_iter().collect(),
+            Rule::Unique(columns) => vec![self.duplicates(table, &constraint.name, columns, None)],
             Rule::ForeignKey(key) => vec![self.orphans(table, key)],
             Rule::Check(sql) => {
                 let sql = match self.plan.engine {
@@ -300,38 +303,35 @@ impl Checker<'_> {
     }
 
     /// Rows that are too many: all but one of each group.
-    fn duplicates(
-        &self,
-        table: (&Table, &Table),
-        name: &str,
-        columns: &[String],
-        filter: Option<&str>,
-    ) -> Option<Check> {
-        if filter.is_some_and(|sql| self.touches_retyped(table.1, sql)) {
-            return None;
-        }
-        let seen = self.seen(table);
+    fn duplicates(&self, table: (&Table, &Table), name: &str, columns: &[String], filter: Option<&str>) -> Check {
+        // Values that differ may be the same in another type: 1.5 and 2.5 are both the integer 2.
+        let seen = self.seen_with(table, |column| self.retyped(table.0, column, false));
         let list = quote_all(columns);
         let mut conditions: Vec<String> =
             columns.iter().map(|column| format!("{} IS NOT NULL", quote(column))).collect();
         conditions.extend(filter.map(|sql| format!("({sql})")));
-        let groups = format!(
-            "SELECT {list}, count(*) AS times FROM {seen} WHERE {} GROUP BY {list} HAVING count(*) > 1",
-            conditions.join(" AND ")
-        );
+        let conditions = conditions.join(" AND ");
+        let groups_of = |seen: &str| {
+            format!(
+                "SELECT {list}, count(*) AS times FROM {seen} WHERE {conditions} GROUP BY {list} HAVING count(*) > 1"
+            )
+        };
+        let groups = groups_of(&seen);
+        let shown_as = self.seen_with(table, |column| self.retyped(table.0, column, true));
         let mut shown = columns.to_vec();
         shown.push("times".to_owned());
-        Some(Check {
+        Check {
             table: table.1.name.clone(),
             problem: format!("stand beside another with the same {}", columns.join(" and ")),
             count: format!("SELECT CAST(coalesce(sum(times - 1), 0) AS bigint) FROM ({groups}) AS groups"),
             examples: format!("SELECT {} FROM ({groups}) AS groups ORDER BY {list}", self.as_text(&shown)),
             query: format!(
-                "SELECT * FROM {seen} WHERE ({list}) IN (SELECT {list} FROM ({groups}) AS groups) ORDER BY {list}"
+                "SELECT * FROM {shown_as} WHERE ({list}) IN (SELECT {list} FROM ({}) AS groups) ORDER BY {list}",
+                groups_of(&shown_as)
             ),
             columns: shown,
             mend: mends::duplicates(self.plan.engine, name, &table.1.name, columns),
-        })
+        }
     }
 
     /// Rows that name a row of another table which is not there.
