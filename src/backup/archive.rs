@@ -48,7 +48,15 @@ impl TableEncoder {
     }
 
     fn flush(&mut self) -> Result<()> {
-        let mut block = self.rows.take();
+        let block = self.rows.take();
+        self.write(block)
+    }
+
+    /// Writes rows that were gathered elsewhere.
+    ///
+    /// # Errors
+    /// What the file system answers.
+    pub fn write(&mut self, mut block: Block) -> Result<()> {
         if let Some(rewrite) = &self.rewrite {
             rewrite(self.rows.shape(), &mut block);
         }

@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::member_read::Damage;
+use crate::db::SqlState;
 use crate::schema::Holder;
 
 /// Why a backup, restore or verification did not happen.
@@ -24,6 +25,9 @@ pub enum BackupError {
     /// The database refused, told by SeaORM.
     #[error(transparent)]
     Orm(#[from] sea_orm::DbErr),
+    /// SQLite refused to read a file.
+    #[error("{}", .0.message)]
+    Sqlite(SqlState),
     /// The file is an archive and is not whole.
     #[error("{part}: {found}")]
     Damaged {

@@ -16,7 +16,7 @@ use sqlx::pool::PoolConnection;
 use sqlx::{AssertSqlSafe, PgConnection, Postgres};
 
 use super::lease::Lease;
-use super::{Database, is_outcome_unknown, sqlx_error};
+use super::{Connection, Database, is_outcome_unknown, sqlx_error};
 
 /// A way into a database for statements that each commit by themselves, one after the other.
 ///
@@ -42,26 +42,40 @@ impl<'a> Committing<'a> {
         Self { database, kept: Mutex::default() }
     }
 
-    /// Runs `work` on the kept connection; `told` is its SQL, for the trace.
+    /// Which way a statement goes.
+    fn way(&self, statement: Statement) -> Way<'a> {
+        let connection = self.database.conn();
+        if self.database.postgres().is_none() || self.database.is_behind_pooler() {
+            return Way::Plain(connection, statement);
+        }
+        let traced = self.database.options.trace.is_some().then(|| statement.sql.clone());
+        let values = statement.values.unwrap_or_else(|| Values(Vec::new()));
+        Way::Kept(sqlx::query_with(AssertSqlSafe(statement.sql), SqlxValues(values)), traced)
+    }
+
+    /// Runs `work` on the kept connection; `traced` is its SQL where somebody listens.
     ///
     /// The connection is kept again only where its server has answered. Where the work is dropped half-way, it goes back
     /// to the pool, which finds out what state it is in.
     async fn run<T>(
         &self,
-        told: &str,
+        traced: Option<String>,
         work: impl AsyncFnOnce(&mut PgConnection) -> sqlx::Result<T>,
     ) -> Result<T, DbErr> {
-        let mut kept = self.take().await?;
-        let began = Instant::now();
-        let done = work(&mut kept.connection).await;
-        if let Some(trace) = &self.database.options.trace {
-            trace(told, began.elapsed(), done.is_err());
-        }
-        let done = done.map_err(|error| DbErr::Query(RuntimeErr::SqlxError(Arc::new(error))));
-        if done.as_ref().err().is_none_or(answered) {
-            *self.slot() = Some(kept);
-        }
-        done
+        let done = async {
+            let mut kept = self.take().await?;
+            let began = Instant::now();
+            let done = work(&mut kept.connection).await;
+            if let Some((trace, sql)) = self.database.options.trace.as_ref().zip(traced) {
+                trace(&sql, began.elapsed(), done.is_err());
+            }
+            let done = done.map_err(|error| DbErr::Query(RuntimeErr::SqlxError(Arc::new(error))));
+            if done.as_ref().err().is_none_or(answered) {
+                *self.slot() = Some(kept);
+            }
+            done
+        };
+        self.database.conn().lasting().run(done).await
     }
 
     async fn take(&self) -> Result<Kept, DbErr> {
@@ -81,21 +95,19 @@ impl<'a> Committing<'a> {
     fn slot(&self) -> std::sync::MutexGuard<'_, Option<Kept>> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    /// Whether statements go through [`super::Connection`], as all others do.
-    fn is_plain(&self) -> bool {
-        self.database.postgres().is_none() || self.database.is_behind_pooler()
-    }
+/// How a statement gets to the database.
+enum Way<'a> {
+    /// As all others do.
+    Plain(&'a Connection, Statement),
+    /// By the kept connection, with its SQL where somebody listens.
+    Kept(sqlx::query::Query<'static, Postgres, SqlxValues>, Option<String>),
 }
 
 /// Whether an error is the server's answer, after which it waits for the next statement.
 fn answered(error: &DbErr) -> bool {
     matches!(sqlx_error(error), Some(sqlx::Error::Database(_))) && !is_outcome_unknown(error)
-}
-
-fn query(statement: Statement) -> sqlx::query::Query<'static, Postgres, SqlxValues> {
-    let values = statement.values.unwrap_or_else(|| Values(Vec::new()));
-    sqlx::query_with(AssertSqlSafe(statement.sql), SqlxValues(values))
 }
 
 #[async_trait]
@@ -105,48 +117,34 @@ impl ConnectionTrait for Committing<'_> {
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        let plain = self.database.conn();
-        let lasting = plain.lasting();
-        if self.is_plain() {
-            return lasting.run(plain.execute_raw(statement)).await;
+        match self.way(statement) {
+            Way::Plain(plain, statement) => plain.lasting().run(plain.execute_raw(statement)).await,
+            Way::Kept(query, sql) => self.run(sql, async |kept| query.execute(kept).await.map(ExecResult::from)).await,
         }
-        let sql = statement.sql.clone();
-        lasting.run(self.run(&sql, async |on| query(statement).execute(on).await.map(ExecResult::from))).await
     }
 
+    /// Nothing that is repeated comes without values, so this goes the plain way.
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
         let plain = self.database.conn();
-        let lasting = plain.lasting();
-        if self.is_plain() {
-            return lasting.run(plain.execute_unprepared(sql)).await;
-        }
-        let query = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()));
-        lasting.run(self.run(sql, async |on| query.execute(on).await.map(ExecResult::from))).await
+        plain.lasting().run(plain.execute_unprepared(sql)).await
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        let plain = self.database.conn();
-        let lasting = plain.lasting();
-        if self.is_plain() {
-            return lasting.run(plain.query_one_raw(statement)).await;
+        match self.way(statement) {
+            Way::Plain(plain, statement) => plain.lasting().run(plain.query_one_raw(statement)).await,
+            Way::Kept(query, sql) => {
+                self.run(sql, async |kept| Ok(query.fetch_optional(kept).await?.map(QueryResult::from))).await
+            }
         }
-        let sql = statement.sql.clone();
-        lasting
-            .run(self.run(&sql, async |on| Ok(query(statement).fetch_optional(on).await?.map(QueryResult::from))))
-            .await
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        let plain = self.database.conn();
-        let lasting = plain.lasting();
-        if self.is_plain() {
-            return lasting.run(plain.query_all_raw(statement)).await;
+        match self.way(statement) {
+            Way::Plain(plain, statement) => plain.lasting().run(plain.query_all_raw(statement)).await,
+            Way::Kept(query, sql) => {
+                let rows = self.run(sql, async |kept| query.fetch_all(kept).await);
+                Ok(rows.await?.into_iter().map(QueryResult::from).collect())
+            }
         }
-        let sql = statement.sql.clone();
-        lasting
-            .run(self.run(&sql, async |on| {
-                Ok(query(statement).fetch_all(on).await?.into_iter().map(QueryResult::from).collect())
-            }))
-            .await
     }
 }

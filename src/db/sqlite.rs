@@ -34,7 +34,9 @@ pub(super) async fn connect(place: &SqliteUrl, mut options: Options) -> Result<D
     let stand_in = options.stand_in && !place.in_memory() && !place.path.exists();
     let place = if stand_in { &SqliteUrl { path: ":memory:".into(), parameters: Vec::new() } } else { place };
     if place.in_memory() {
-        connect = connect.in_memory(true);
+        // Shared under a name of its own, so that what reads in a thread of its own can open it too.
+        let name = format!("file:skyteam-{}?mode=memory&cache=shared", uuid::Uuid::new_v4().simple());
+        connect = connect.filename(name);
         options.max_connections = 1;
     } else {
         if place.path.is_dir() {

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use super::driver::describe_state;
 use super::schema::holder;
 use super::{Error, Kind};
 use crate::backup::BackupError;
@@ -16,6 +17,7 @@ impl From<BackupError> for Error {
             BackupError::Io { doing, source } => file_system(doing, source),
             BackupError::Database(source) => database(source),
             BackupError::Orm(source) => source.into(),
+            BackupError::Sqlite(state) => describe_state(&state, None, None),
             BackupError::Damaged { part, found } => {
                 Self::new(Kind::Refused, "damaged_backup", "the backup is damaged; nothing was touched")
                     .why(format!("{part}: {found}"))

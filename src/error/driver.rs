@@ -71,13 +71,12 @@ fn describe_io(io: &std::io::Error) -> Error {
 }
 
 pub(super) fn describe_refusal(database: &dyn DatabaseError) -> Error {
-    let state = SqlState::of(database);
-    let error = if state.sqlite {
-        describe_sqlite(&state)
-    } else {
-        describe_postgres(&state, database.table(), detail(database))
-    };
-    if state.code.is_empty() { error } else { error.sqlstate(state.code) }
+    describe_state(&SqlState::of(database), database.table(), detail(database))
+}
+
+pub(super) fn describe_state(state: &SqlState, table: Option<&str>, detail: Option<&str>) -> Error {
+    let error = if state.sqlite { describe_sqlite(state) } else { describe_postgres(state, table, detail) };
+    if state.code.is_empty() { error } else { error.sqlstate(state.code.as_str()) }
 }
 
 fn describe_postgres(state: &SqlState, table: Option<&str>, detail: Option<&str>) -> Error {

@@ -1,34 +1,40 @@
-//! Reading: one read transaction, its tables one after the other, while others write.
+//! Reading: one state of the file, its tables side by side, while others write.
 
 use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
+use std::time::Duration;
 
+use futures::future::{try_join, try_join_all};
 use sqlx::pool::PoolConnection;
-use sqlx::{AssertSqlSafe, Row, Sqlite, SqliteConnection, SqlitePool};
-use tokio::sync::mpsc;
+use sqlx::{Row, Sqlite, SqliteConnection, SqlitePool};
+use tokio::sync::{Mutex, mpsc, oneshot};
 
 use super::catalog::{self, Found};
-use super::pack::{self, Form, Trouble};
+use super::rows::{Reader, Trouble};
 use crate::backup::archive::{Progress, Rewrite, Table, TableEncoder};
+use crate::backup::cells::Block;
 use crate::backup::error::{BackupError, Result};
 use crate::backup::manifest::AppliedMigration;
 use crate::backup::shape::TableShape;
 use crate::backup::spool::Spools;
 use crate::backup::version::{self, At};
+use crate::db::SqlState;
 
-/// Bytes that a pack should have; it is what sets how many rows go into the next one.
-const PACK: u64 = 512 << 10;
-/// Rows of the first pack, and the most of any.
-const FIRST_ROWS: u64 = 256;
-const MOST_ROWS: u64 = 8192;
-/// Packs that may wait for the encoding thread.
-const WAITING: usize = 2;
+/// Tables read at a time, each by a connection of its own.
+const READERS: usize = 2;
+/// Blocks of rows that may wait for the encoding thread.
+const WAITING: usize = 1;
+/// How often the connections try to begin between two commits of others: one of a thousand would do.
+const TRIES: usize = 1000;
+/// SQLITE_BUSY.
+const BUSY: &str = "5";
 
 /// One consistent state of the database, held open for reading.
 pub struct Snapshot {
     connection: PoolConnection<Sqlite>,
+    /// They see what `connection` sees.
+    readers: Vec<Reader>,
     tables: Vec<Found>,
-    /// Rows of each table, once they were counted.
-    counts: HashMap<String, u64>,
     library: String,
     migrations: Vec<AppliedMigration>,
 }
@@ -39,19 +45,19 @@ impl Snapshot {
     /// # Errors
     /// The driver's.
     pub async fn take(pool: &SqlitePool, names: &[&str]) -> Result<Self> {
+        let file = pool.connect_options().get_filename().to_owned();
         let mut connection = pool.acquire().await?;
-        // The first SELECT fixes what is seen.
-        sqlx::query("BEGIN").execute(&mut *connection).await?;
-        let row = sqlx::query("SELECT sqlite_version() AS version FROM sqlite_schema UNION SELECT sqlite_version()");
+        let readers = begin_together(&mut connection, file).await?;
+        let row = sqlx::query("SELECT sqlite_version() AS version");
         let library = row.fetch_one(&mut *connection).await?.try_get("version")?;
-        // Lengths are counted in bytes of UTF-8 here.
+        // Half a surrogate pair would not come back as it is.
         let encoding: String = sqlx::query("PRAGMA encoding").fetch_one(&mut *connection).await?.try_get(0)?;
         if encoding != "UTF-8" {
             return Err(BackupError::Encoding { encoding });
         }
         let tables = catalog::find(&mut connection, names).await?;
         let migrations = migrations(&mut connection).await?;
-        Ok(Self { connection, tables, counts: HashMap::new(), library, migrations })
+        Ok(Self { connection, readers, tables, library, migrations })
     }
 
     /// The tables that were found.
@@ -77,16 +83,16 @@ impl Snapshot {
         &self.migrations
     }
 
-    /// How many rows all tables have.
+    /// About how many rows all tables have: as many as their numbers go up to.
     ///
     /// # Errors
     /// The driver's.
     pub async fn estimate(&mut self) -> Result<u64> {
+        let mut rows = 0;
         for table in &self.tables {
-            let rows = catalog::count(&mut self.connection, &table.shape.name).await?;
-            self.counts.insert(table.shape.name.clone(), rows);
+            rows += catalog::highest(&mut self.connection, table).await?;
         }
-        Ok(self.counts.values().sum())
+        Ok(rows)
     }
 
     /// Leaves out the columns that are not skyteam's.
@@ -125,34 +131,46 @@ impl Snapshot {
         rewrite: Option<Rewrite>,
         progress: Progress,
     ) -> Result<Vec<Table>> {
-        if self.counts.is_empty() {
-            self.estimate().await?;
-        }
         self.tables.retain(|table| selected.contains(&table.shape.name));
-        let mut tables = Vec::new();
-        for table in &self.tables {
-            let mut shape = table.shape.clone();
-            // A cell that the column's kind cannot hold begins the table anew with a wider one: each column at most
-            // twice, and never in a file that only skyteam has written.
-            let table = loop {
-                let encoder = TableEncoder::new(&shape, spools, rewrite.clone(), progress.clone())?;
-                match read_table(&mut self.connection, &shape, encoder).await {
-                    Ok(table) => break table,
-                    Err(Trouble::Failed(error)) => return Err(error),
-                    Err(Trouble::Wider(column)) => widen(&mut shape, column)?,
-                }
-            };
-            // What was read page by page is held against what the file itself counts.
+        let Self { mut connection, readers, tables, .. } = self;
+        let mut order = Vec::new();
+        for (index, table) in tables.iter().enumerate() {
+            order.push((catalog::highest(&mut connection, table).await?, index));
+        }
+        // The largest is taken first: popped from the end.
+        order.sort_unstable();
+        let queue = Mutex::new(order);
+        let counting = async {
+            let mut counts = HashMap::new();
+            for table in &tables {
+                counts.insert(table.shape.name.as_str(), catalog::count(&mut connection, table).await?);
+            }
+            Ok::<_, BackupError>(counts)
+        };
+        let reading = readers.into_iter().map(|reader| async {
+            let mut reader = reader;
+            let mut done = Vec::new();
+            while let Some((_, index)) = { queue.lock().await.pop() } {
+                let table;
+                (reader, table) = read_table(reader, &tables[index].shape, spools, &rewrite, &progress).await?;
+                done.push((index, table));
+            }
+            Ok::<_, BackupError>(done)
+        });
+        let (counts, read) = try_join(counting, try_join_all(reading)).await?;
+        sqlx::query("COMMIT").execute(&mut *connection).await?;
+        let mut read: Vec<(usize, Table)> = read.into_iter().flatten().collect();
+        read.sort_by_key(|(index, _)| *index);
+        let read: Vec<Table> = read.into_iter().map(|(_, table)| table).collect();
+        // What the tables themselves gave is held against what their indexes count: a damaged file makes no backup.
+        for table in &read {
             let (name, found) = (&table.entry.name, table.entry.rows);
-            match self.counts.get(name) {
-                Some(&wanted) if wanted != found => {
-                    return Err(BackupError::Unread { table: name.clone(), wanted, found });
-                }
-                _ => tables.push(table),
+            let wanted = counts.get(name.as_str()).copied().unwrap_or(found);
+            if wanted != found {
+                return Err(BackupError::Unread { table: name.clone(), wanted, found });
             }
         }
-        sqlx::query("COMMIT").execute(&mut *self.connection).await?;
-        Ok(tables)
+        Ok(read)
     }
 }
 
@@ -189,68 +207,77 @@ pub(super) async fn migrations(connection: &mut SqliteConnection) -> Result<Vec<
     Ok(lines)
 }
 
-/// Packs are fetched here and unpacked, encoded and compressed on a thread of their own.
+/// Begins on a connection and on readers of the same file, all in one state of it.
+///
+/// None of them locks anything, so another program may commit between two of them: then they begin again. What tells is
+/// the connection's `data_version`, which changes with every commit of others that it comes to see.
+async fn begin_together(connection: &mut SqliteConnection, file: PathBuf) -> Result<Vec<Reader>> {
+    let patience: i64 = sqlx::query("PRAGMA busy_timeout").fetch_one(&mut *connection).await?.try_get(0)?;
+    let patience = Duration::from_millis(patience.unsigned_abs());
+    let open = (0..READERS).map(|_| Reader::open(&file, patience));
+    let readers = open.collect::<Result<Vec<_>>>()?;
+    for _ in 0..TRIES {
+        let before = data_version(connection).await?;
+        readers.iter().try_for_each(Reader::begin)?;
+        sqlx::query("BEGIN").execute(&mut *connection).await?;
+        // This fixes what the connection sees.
+        if data_version(connection).await? == before {
+            return Ok(readers);
+        }
+        sqlx::query("ROLLBACK").execute(&mut *connection).await?;
+        readers.iter().try_for_each(Reader::end)?;
+    }
+    let message = "others commit without a pause".to_owned();
+    Err(BackupError::Sqlite(SqlState { code: BUSY.to_owned(), message, sqlite: true }))
+}
+
+async fn data_version(connection: &mut SqliteConnection) -> Result<i64> {
+    Ok(sqlx::query("PRAGMA data_version").fetch_one(connection).await?.try_get(0)?)
+}
+
+/// Reads a table. A cell that its column's kind cannot hold begins it anew with a wider one: each column at most twice,
+/// and never in a file that only skyteam has written.
 async fn read_table(
-    connection: &mut SqliteConnection,
+    mut reader: Reader,
     shape: &TableShape,
-    mut encoder: TableEncoder,
-) -> Result<Table, Trouble> {
-    let (to_thread, mut packs) = mpsc::channel::<Pack>(WAITING);
-    let name = shape.name.clone();
-    let thread = tokio::task::spawn_blocking(move || {
-        while let Some(pack) = packs.blocking_recv() {
-            let found = pack::unpack(&pack.bytes, pack.form, &mut encoder)?;
-            if found != pack.rows {
-                return Err(BackupError::Unread { table: name, wanted: pack.rows, found }.into());
-            }
-        }
-        Ok(encoder.finish()?)
-    });
-    let mut place = None;
-    let mut limit = FIRST_ROWS;
+    spools: &Spools,
+    rewrite: &Option<Rewrite>,
+    progress: &Progress,
+) -> Result<(Reader, Table)> {
+    let mut shape = shape.clone();
     loop {
-        let Some(mut pack) = fetch(connection, shape, Form::Marked, place, limit).await? else { break };
-        if !pack::is_clear(&pack.bytes, pack.rows, shape) {
-            match fetch(connection, shape, Form::Measured, place, pack.rows).await? {
-                Some(measured) => pack = measured,
-                None => break,
-            }
-        }
-        place = Some(pack.place);
-        let size = (pack.bytes.len() as u64 / pack.rows).max(1);
-        let full = pack.rows == limit;
-        limit = (PACK / size).clamp(1, MOST_ROWS);
-        if to_thread.send(pack).await.is_err() || !full {
-            break;
+        let encoder = TableEncoder::new(&shape, spools, rewrite.clone(), progress.clone())?;
+        let done;
+        (reader, done) = try_to_read(reader, shape.clone(), encoder).await?;
+        match done {
+            Ok(table) => return Ok((reader, table)),
+            Err(Trouble::Failed(error)) => return Err(error),
+            Err(Trouble::Wider(column)) => widen(&mut shape, column)?,
         }
     }
-    drop(to_thread);
-    thread.await.map_err(|_| BackupError::Worker)?
 }
 
-/// Some rows of a table.
-struct Pack {
-    form: Form,
-    bytes: Vec<u8>,
-    rows: u64,
-    /// The number of the last one.
-    place: i64,
-}
-
-/// Up to `limit` rows behind `place`; `None` where there are no more.
-async fn fetch(
-    connection: &mut SqliteConnection,
-    shape: &TableShape,
-    form: Form,
-    place: Option<i64>,
-    limit: u64,
-) -> Result<Option<Pack>> {
-    let sql = pack::statement(shape, form, place.is_none());
-    let query = sqlx::query(AssertSqlSafe(sql)).bind(place.unwrap_or(i64::MIN)).bind(limit as i64);
-    let row = query.fetch_one(&mut *connection).await?;
-    let rows = row.try_get::<i64, _>("rows")?.unsigned_abs();
-    if rows == 0 {
-        return Ok(None);
-    }
-    Ok(Some(Pack { form, bytes: row.try_get("pack")?, rows, place: row.try_get("place")? }))
+/// Rows are read on one thread, and encoded and compressed on another. Both end when this is dropped.
+async fn try_to_read(
+    reader: Reader,
+    shape: TableShape,
+    mut encoder: TableEncoder,
+) -> Result<(Reader, Result<Table, Trouble>)> {
+    let (to_encoder, mut blocks) = mpsc::channel::<Block>(WAITING);
+    let (awaited, _answer) = oneshot::channel::<()>();
+    let encoding = tokio::task::spawn_blocking(move || {
+        while let Some(block) = blocks.blocking_recv() {
+            encoder.write(block)?;
+        }
+        encoder.finish()
+    });
+    let reading = tokio::task::spawn_blocking(move || {
+        // An encoder that has stopped says why below.
+        let take = |block| !awaited.is_closed() && to_encoder.blocking_send(block).is_ok();
+        let read = reader.read(&shape, take);
+        (reader, read)
+    });
+    let (reader, read) = reading.await.map_err(|_| BackupError::Worker)?;
+    let table = encoding.await.map_err(|_| BackupError::Worker)??;
+    Ok((reader, read.map(|()| table)))
 }

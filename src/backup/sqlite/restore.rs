@@ -37,7 +37,7 @@ async fn state(connection: &mut SqliteConnection) -> Result<State> {
     for table in &found {
         existing.push(Existing {
             table: table.shape.name.clone(),
-            rows: catalog::count(connection, &table.shape.name).await?,
+            rows: catalog::count(connection, table).await?,
             columns: table.shape.columns.iter().map(|column| column.name.clone()).collect(),
         });
     }

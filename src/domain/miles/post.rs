@@ -86,6 +86,8 @@ pub async fn post(database: &Database, movement: &Movement) -> Result<Posted, Mi
 }
 
 /// Where one entry after the other is posted: [`post`] for callers who have many, which keeps its connection in between.
+///
+/// Drop it within a tokio runtime, through which the connection goes back to its pool.
 #[derive(Debug)]
 pub struct Till<'a> {
     database: &'a Database,

@@ -157,6 +157,12 @@ impl Checker<'_> {
         format!("(SELECT {} FROM {table}) AS {table}", list.join(", "))
     }
 
+    /// The same, with values of the types to come: for the program, and in words for people.
+    fn seen_retyped(&self, table: (&Table, &Table)) -> (String, String) {
+        let seen = |shown| self.seen_with(table, |column| self.retyped(table.0, column, shown));
+        (seen(false), seen(true))
+    }
+
     /// A check of the rows of a table that meet `condition`.
     fn rows(&self, table: (&Table, &Table), problem: &str, condition: &str, columns: &[String]) -> Check {
         let seen = self.seen(table);
@@ -285,11 +291,10 @@ impl Checker<'_> {
     /// Asks the values as they will be: a rule cannot be put to what has another type. Those that cannot be turned are
     /// the change's own finding.
     fn put_to_retyped(&self, table: (&Table, &Table), check: &mut Check, condition: &str) {
-        let seen = self.seen_with(table, |column| self.retyped(table.0, column, false));
+        let (seen, shown) = self.seen_retyped(table);
         check.count = format!("SELECT count(*) FROM {seen} WHERE {condition}");
         check.examples = format!("SELECT {} FROM {seen} WHERE {condition}", self.as_text(&check.columns));
-        let seen = self.seen_with(table, |column| self.retyped(table.0, column, true));
-        check.query = format!("SELECT * FROM {seen} WHERE {condition}");
+        check.query = format!("SELECT * FROM {shown} WHERE {condition}");
         check.mend = vec![format!("UPDATE {} SET … WHERE …", quote(&table.1.name))];
     }
 
@@ -305,7 +310,7 @@ impl Checker<'_> {
     /// Rows that are too many: all but one of each group.
     fn duplicates(&self, table: (&Table, &Table), name: &str, columns: &[String], filter: Option<&str>) -> Check {
         // Values that differ may be the same in another type: 1.5 and 2.5 are both the integer 2.
-        let seen = self.seen_with(table, |column| self.retyped(table.0, column, false));
+        let (seen, shown_as) = self.seen_retyped(table);
         let list = quote_all(columns);
         let mut conditions: Vec<String> =
             columns.iter().map(|column| format!("{} IS NOT NULL", quote(column))).collect();
@@ -317,7 +322,6 @@ impl Checker<'_> {
             )
         };
         let groups = groups_of(&seen);
-        let shown_as = self.seen_with(table, |column| self.retyped(table.0, column, true));
         let mut shown = columns.to_vec();
         shown.push("times".to_owned());
         Check {
