@@ -126,7 +126,9 @@ fn plan(locked: &Locked, mut stored: HashMap<Id, Entry>, movements: &[Movement])
         let place = entries_of.entry(&movement.user_id).or_default();
         let entry = movement.clone().into_entry(locked.at(*place));
         *place += 1;
-        stored.insert(entry.id, entry.clone());
+        if !movement.drawn {
+            stored.insert(entry.id, entry.clone());
+        }
         applied.posted.push((index, Posted { entry, balance: holder.miles, already: false }));
     }
     applied

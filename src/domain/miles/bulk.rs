@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::{Display, Write as _};
 
 use chrono::TimeDelta;
+use futures::future::join;
 use sea_orm::{ConnectionTrait, Value};
 
 use super::rows::{self, COLUMNS};
@@ -82,13 +83,21 @@ pub(super) async fn write<'a>(
         return Ok(());
     }
     let engine = Engine::of(tx);
-    let mut totals: BTreeMap<&str, i64> = BTreeMap::new();
-    for some in entries.chunks(CHUNK) {
-        insert(tx, some).await?;
-        for entry in some {
-            *totals.entry(&entry.user_id).or_default() += i64::from(entry.amount);
-        }
+    let mut chunks = entries.chunks(CHUNK);
+    let mut next = chunks.next();
+    let mut statement = insertion(engine, next.unwrap_or_default()).await;
+    while let Some(some) = next {
+        next = chunks.next();
+        // The server writes some while the next are put together.
+        let writing = tx.execute_raw(rows::statement(tx, statement.0, statement.1));
+        let (written, following) = join(writing, insertion(engine, next.unwrap_or_default())).await;
+        written?;
+        statement = following;
         progress(some.len() as u64);
+    }
+    let mut totals: BTreeMap<&str, i64> = BTreeMap::new();
+    for entry in entries {
+        *totals.entry(&entry.user_id).or_default() += i64::from(entry.amount);
     }
     // Once for each user, however many entries: every update leaves a dead row behind.
     let (sql, values) = match engine {
@@ -110,28 +119,33 @@ pub(super) async fn write<'a>(
 
 /// Writes entries with one statement, and no balance.
 pub(super) async fn insert(tx: &Transaction, entries: &[&Entry]) -> Result<(), MilesError> {
-    let (sql, values) = match Engine::of(tx) {
-        Engine::Postgres => postgres_insert(entries),
-        Engine::Sqlite => sqlite_insert(entries),
-    };
+    let (sql, values) = insertion(Engine::of(tx), entries).await;
     tx.execute_raw(rows::statement(tx, sql, values)).await?;
     Ok(())
 }
 
-fn postgres_insert(entries: &[&Entry]) -> (String, Vec<Value>) {
+/// The statement that writes entries. Gives way between its columns, to whatever else is to be done on this thread.
+async fn insertion(engine: Engine, entries: &[&Entry]) -> (String, Vec<Value>) {
+    match engine {
+        Engine::Postgres => postgres_insertion(entries).await,
+        Engine::Sqlite => sqlite_insertion(entries),
+    }
+}
+
+async fn postgres_insertion(entries: &[&Entry]) -> (String, Vec<Value>) {
     let mut given = Given::default();
-    given.column("uuid", entries.iter().map(|e| Some(e.id)));
-    given.column("text", entries.iter().map(|e| Some(&e.user_id)));
-    given.column("int4", entries.iter().map(|e| Some(e.amount)));
-    given.column("text", entries.iter().map(|e| Some(&e.r#type)));
-    given.column("text", entries.iter().map(|e| Some(&e.source)));
-    given.column("uuid", entries.iter().map(|e| e.flight_id));
-    given.column("text", entries.iter().map(|e| e.product_id.as_ref()));
-    given.column("text", entries.iter().map(|e| e.note.as_ref()));
-    given.column("timestamp", entries.iter().map(|e| Some(e.created_at.sql_text())));
-    given.column("uuid", entries.iter().map(|e| e.reverses_id));
-    given.column("uuid", entries.iter().map(|e| e.batch_id));
-    given.column("text", entries.iter().map(|e| e.actor.as_ref()));
+    given.column("uuid", entries.iter().map(|e| Some(e.id))).await;
+    given.column("text", entries.iter().map(|e| Some(&e.user_id))).await;
+    given.column("int4", entries.iter().map(|e| Some(e.amount))).await;
+    given.column("text", entries.iter().map(|e| Some(&e.r#type))).await;
+    given.column("text", entries.iter().map(|e| Some(&e.source))).await;
+    given.column("uuid", entries.iter().map(|e| e.flight_id)).await;
+    given.column("text", entries.iter().map(|e| e.product_id.as_ref())).await;
+    given.column("text", entries.iter().map(|e| e.note.as_ref())).await;
+    given.column("timestamp", entries.iter().map(|e| Some(e.created_at.sql_text()))).await;
+    given.column("uuid", entries.iter().map(|e| e.reverses_id)).await;
+    given.column("uuid", entries.iter().map(|e| e.batch_id)).await;
+    given.column("text", entries.iter().map(|e| e.actor.as_ref())).await;
     (format!(r#"INSERT INTO "milesTransactions" ({COLUMNS}) {}"#, given.select()), given.values)
 }
 
@@ -148,7 +162,7 @@ struct Given {
 }
 
 impl Given {
-    fn column<T: Display + PartialEq>(&mut self, kind: &str, values: impl Iterator<Item = Option<T>> + Clone) {
+    async fn column<T: Display + PartialEq>(&mut self, kind: &str, values: impl Iterator<Item = Option<T>> + Clone) {
         let place = self.values.len() + 1;
         let mut rest = values.clone();
         let first = rest.next().flatten();
@@ -161,6 +175,7 @@ impl Given {
             self.arrays.push(format!("${place}::text::{kind}[]"));
             self.values.push(postgres_array(values).into());
         }
+        tokio::task::yield_now().await;
     }
 
     /// Without arrays it is one row.
@@ -173,7 +188,7 @@ impl Given {
     }
 }
 
-fn sqlite_insert(entries: &[&Entry]) -> (String, Vec<Value>) {
+fn sqlite_insertion(entries: &[&Entry]) -> (String, Vec<Value>) {
     let rows: Vec<_> = entries
         .iter()
         .map(|e| {
@@ -242,13 +257,13 @@ fn postgres_array<T: Display>(values: impl Iterator<Item = Option<T>>) -> String
 mod tests {
     use super::{Given, postgres_array};
 
-    #[test]
-    fn columns_of_one_value_are_no_arrays() {
+    #[tokio::test]
+    async fn columns_of_one_value_are_no_arrays() {
         let mut given = Given::default();
-        given.column("uuid", ["a", "b"].into_iter().map(Some));
-        given.column("text", ["same", "same"].into_iter().map(Some));
-        given.column("text", [Some("x"), None].into_iter());
-        given.column("text", [None::<&str>; 2].into_iter());
+        given.column("uuid", ["a", "b"].into_iter().map(Some)).await;
+        given.column("text", ["same", "same"].into_iter().map(Some)).await;
+        given.column("text", [Some("x"), None].into_iter()).await;
+        given.column("text", [None::<&str>; 2].into_iter()).await;
         assert_eq!(
             given.select(),
             "SELECT c1, $2::text::text, c3, $4::text::text FROM unnest($1::text::uuid[], $3::text::text[]) AS given(c1, c3)"
@@ -257,10 +272,10 @@ mod tests {
         assert_eq!(given.values, values.map(|value| value.map(str::to_owned).into()));
     }
 
-    #[test]
-    fn one_row_needs_no_arrays() {
+    #[tokio::test]
+    async fn one_row_needs_no_arrays() {
         let mut given = Given::default();
-        given.column("uuid", [Some("a")].into_iter());
+        given.column("uuid", [Some("a")].into_iter()).await;
         assert_eq!(given.select(), "SELECT $1::text::uuid");
     }
 

@@ -60,7 +60,7 @@ fn pgbench(url: &str, clients: u32, accounts: u32, amount: i32) -> f64 {
 }
 
 /// Transactions a second of the apps' own flow; `NODE_CLIENT` is the folder that holds their packages.
-fn drizzle(folder: &str, url: &str, clients: u32, accounts: u32) -> f64 {
+pub(super) fn drizzle(folder: &str, url: &str, clients: u32, accounts: u32) -> f64 {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bench/ledger/drizzle.js");
     std::fs::copy(script, Path::new(folder).join("drizzle.js")).unwrap();
     let output = Command::new("node")

@@ -122,7 +122,7 @@ fn main() {
         load::run(&runtime, &database, &url);
     }
     if wants("bulk") {
-        bulk::run(&runtime, &database);
+        bulk::run(&runtime, &database, &url);
     }
     if wants("reads") {
         reads::run(&runtime, &database);
