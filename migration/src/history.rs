@@ -179,9 +179,14 @@ pub async fn install<C: ConnectionTrait>(db: &C) -> Result<(), DbErr> {
 /// # Errors
 /// The driver's.
 pub async fn read<C: ConnectionTrait>(db: &C) -> Result<Vec<Applied>, DbErr> {
-    if !is_installed(db).await? {
-        return Ok(Vec::new());
-    }
+    if is_installed(db).await? { lines(db).await } else { Ok(Vec::new()) }
+}
+
+/// The same, where the record is known to be there.
+///
+/// # Errors
+/// The driver's.
+pub async fn lines<C: ConnectionTrait>(db: &C) -> Result<Vec<Applied>, DbErr> {
     let engine = Engine::of(db)?;
     let applied_at = match engine {
         Engine::Postgres => r#"extract(epoch FROM "appliedAt")::bigint"#,

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions, PgSslMode};
-use sqlx::{ConnectOptions as _, Connection as _, Executor as _, PgPool};
+use sqlx::{ConnectOptions as _, Connection as _, Executor as _, PgPool, Row as _};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{ConnectError, Database, DatabaseUrl, Engine, Options, Password, PostgresUrl, Target};
@@ -123,7 +123,8 @@ fn pool(connect: &PgConnectOptions, options: &Options, pooled: bool, backends: B
                 // A name without a schema means public, whatever the role's own search path says: the tables of the
                 // contract are there, and a schema of the role's name may hold others under the same names.
                 let pid = "SELECT pg_backend_pid() FROM set_config('search_path', 'public', false)";
-                let pid = sqlx::query_scalar::<_, i32>(pid).persistent(false).fetch_one(connection).await?;
+                // Unprepared: one round trip instead of three.
+                let pid: i32 = sqlx::raw_sql(pid).fetch_one(connection).await?.try_get(0)?;
                 backends.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(pid);
                 Ok(())
             })

@@ -56,7 +56,7 @@ pub async fn prepare(
 async fn prepare_in(txn: &Transaction, desired: &Schema, request: &Request) -> Result<Prepared, SchemaError> {
     let live = live::read(txn, desired, &request.all_renames()).await?;
     let mut plan = plan(&live.schema, desired, Engine::of(txn), Origin::Live, request, live.rights.home)?;
-    let record = if live.rights.read_record { history::read(txn).await? } else { Vec::new() };
+    let record = if live.rights.read_record { history::lines(txn).await? } else { Vec::new() };
     let unrecorded: Vec<&str> =
         record::unrecorded(desired, &record)?.into_iter().map(migration::Migration::version).collect();
     let missing = rights::missing(&plan, &live.rights, !unrecorded.is_empty());
@@ -80,7 +80,7 @@ pub async fn prepare_reset(
     look(database, patience, wait, async |txn| {
         let live = live::read(txn, desired, &[]).await?;
         let mut plan = plan_reset(&live.schema, desired, database.engine(), live.rights.home)?;
-        let record = if live.rights.read_record { history::read(txn).await? } else { Vec::new() };
+        let record = if live.rights.read_record { history::lines(txn).await? } else { Vec::new() };
         let nothing = Schema::default();
         let findings = checks::run(txn, &live, &nothing, &mut plan).await?;
         let missing = rights::missing(&plan, &live.rights, true);

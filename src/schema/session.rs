@@ -15,7 +15,7 @@ use serde::Serialize;
 use sqlx::sqlite::SqlitePoolOptions;
 
 use super::obstacle::{Obstructed, Tries};
-use crate::db::{Connection, Database, DatabaseUrl, Engine, Transaction};
+use crate::db::{Connection, Database, Engine, Transaction};
 
 /// How long one waits.
 #[derive(Clone, Copy, Debug)]
@@ -115,8 +115,6 @@ pub struct Session {
     txn: Transaction,
     /// SQLite: the connection without foreign keys, to be closed.
     own: Option<Connection>,
-    /// SQLite in memory: the one connection there is, whose foreign keys come on again.
-    restore: Option<Connection>,
 }
 
 impl Session {
@@ -137,7 +135,7 @@ impl Session {
             }
             Engine::Sqlite => database.begin_read().await?,
         };
-        Ok(Self { txn, own: None, restore: None })
+        Ok(Self { txn, own: None })
     }
 
     /// Begins a transaction that may change the schema, alone. On PostgreSQL names without a schema mean `public`; on
@@ -151,40 +149,16 @@ impl Session {
         patience: &Patience,
         wait: &mut Waiting<'_>,
     ) -> Result<Self, SessionError> {
-        match database.engine() {
-            Engine::Postgres => {
-                let txn = database.begin().await?;
-                queue(&txn, "pg_try_advisory_xact_lock", patience, wait).await?;
-                settle(&txn, patience).await?;
-                Ok(Self { txn, own: None, restore: None })
-            }
-            Engine::Sqlite => Self::without_foreign_keys(database, patience).await,
-        }
-    }
-
-    async fn without_foreign_keys(database: &Database, patience: &Patience) -> Result<Self, SessionError> {
-        let in_memory = matches!(database.url(), DatabaseUrl::Sqlite(place) if place.in_memory());
-        match database.sqlite() {
-            Some(pool) if !in_memory => {
-                let options = (*pool.connect_options()).clone();
-                let options = options.foreign_keys(false).busy_timeout(patience.lock_timeout);
-                let pool = SqlitePoolOptions::new().max_connections(1).connect_lazy_with(options);
-                let own = Connection::new(sea_orm::SqlxSqliteConnector::from_sqlx_sqlite_pool(pool));
-                Ok(Self { txn: own.begin().await?, own: Some(own), restore: None })
-            }
-            // There is one connection, and another one would be another database.
-            _ => {
-                let restore = database.conn().clone();
-                restore.execute_unprepared("PRAGMA foreign_keys = OFF").await?;
-                match restore.begin().await {
-                    Ok(txn) => Ok(Self { txn, own: None, restore: Some(restore) }),
-                    Err(error) => {
-                        restore.execute_unprepared("PRAGMA foreign_keys = ON").await?;
-                        Err(error.into())
-                    }
-                }
-            }
-        }
+        let Some(pool) = database.sqlite() else {
+            let txn = database.begin().await?;
+            queue(&txn, "pg_try_advisory_xact_lock", patience, wait).await?;
+            settle(&txn, patience).await?;
+            return Ok(Self { txn, own: None });
+        };
+        let options = (*pool.connect_options()).clone().foreign_keys(false).busy_timeout(patience.lock_timeout);
+        let own = SqlitePoolOptions::new().max_connections(1).connect_lazy_with(options);
+        let own = Connection::new(sea_orm::SqlxSqliteConnector::from_sqlx_sqlite_pool(own));
+        Ok(Self { txn: own.begin().await?, own: Some(own) })
     }
 
     /// The transaction.
@@ -198,7 +172,7 @@ impl Session {
     /// The driver's. A connection lost here leaves the outcome unknown.
     pub async fn commit(self) -> Result<(), DbErr> {
         let done = self.txn.commit().await;
-        end(self.own, self.restore).await?;
+        end(self.own).await;
         done
     }
 
@@ -208,7 +182,7 @@ impl Session {
     /// The driver's.
     pub async fn rollback(self) -> Result<(), DbErr> {
         let done = self.txn.rollback().await;
-        end(self.own, self.restore).await?;
+        end(self.own).await;
         done
     }
 }
@@ -275,14 +249,10 @@ async fn settle(txn: &Transaction, patience: &Patience) -> Result<(), DbErr> {
     Ok(())
 }
 
-async fn end(own: Option<Connection>, restore: Option<Connection>) -> Result<(), DbErr> {
+async fn end(own: Option<Connection>) {
     if let Some(own) = own {
         own.inner().get_sqlite_connection_pool().close().await;
     }
-    if let Some(restore) = restore {
-        restore.execute_unprepared("PRAGMA foreign_keys = ON").await?;
-    }
-    Ok(())
 }
 
 /// Takes the lock with `function`, trying until it works or the patience ends.

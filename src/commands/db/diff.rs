@@ -42,13 +42,14 @@ pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
     let patience = planned::patience(cx);
     let prepared =
         schema::prepare(&database, &desired, &request, &patience, &mut |wait| planned::waiting(cx, &wait)).await?;
-    planned::list_others(cx, &prepared);
+    let others = schema::live::others(database.conn(), &desired).await?;
+    planned::list(cx, &others, &prepared);
 
     let plan = &prepared.plan;
     match cx.ui.format() {
         Format::Sql if plan.is_empty() => {}
         Format::Sql => cx.ui.raw(plan.script())?,
-        _ => cx.ui.report(&Planned::new(&prepared))?,
+        _ => cx.ui.report(&Planned::new(&prepared, &others))?,
     }
     for finding in &prepared.findings {
         let rows = text::count(finding.rows, "row");

@@ -5,9 +5,12 @@ use std::io;
 use serde::Serialize;
 
 use crate::context::Context;
+use crate::db::Database;
 use crate::error::schema::holder;
 use crate::error::{Error, Kind, Result};
-use crate::schema::{Backfill, Event, Finding, Manner, Patience, Prepared, Rename, Request, Step, Suspect, Wait};
+use crate::schema::{
+    self, Backfill, Event, Finding, Manner, Patience, Prepared, Rename, Request, Schema, Step, Suspect, Wait,
+};
 use crate::ui::{Cell, Page, Tone};
 
 /// Flags that say what the entities cannot.
@@ -82,9 +85,22 @@ pub(super) fn waiting(cx: &Context, wait: &Wait<'_>) {
     }
 }
 
-/// Under `-v`, what stands there and is left alone.
-pub(super) fn list_others(cx: &Context, prepared: &Prepared) {
-    for other in &prepared.live.others {
+/// Under `-v`, lists what stands there and is left alone.
+pub(super) async fn list_others(
+    cx: &Context,
+    database: &Database,
+    desired: &Schema,
+    prepared: &Prepared,
+) -> Result<()> {
+    if cx.ui.verbosity() > 0 {
+        list(cx, &schema::live::others(database.conn(), desired).await?, prepared);
+    }
+    Ok(())
+}
+
+/// The same, where the others are known.
+pub(super) fn list(cx: &Context, others: &[String], prepared: &Prepared) {
+    for other in others {
         cx.ui.step(format!("not ours, left alone: {other}"));
     }
     for kept in &prepared.plan.kept {
@@ -105,14 +121,14 @@ pub(super) struct Planned<'a> {
 }
 
 impl<'a> Planned<'a> {
-    pub(super) fn new(prepared: &'a Prepared) -> Self {
+    pub(super) fn new(prepared: &'a Prepared, others: &'a [String]) -> Self {
         Self {
             engine: prepared.plan.engine,
             steps: &prepared.plan.steps,
             suspects: &prepared.plan.suspects,
             findings: &prepared.findings,
             kept: prepared.plan.kept.iter().map(ToString::to_string).collect(),
-            others: &prepared.live.others,
+            others,
         }
     }
 }

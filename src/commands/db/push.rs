@@ -86,7 +86,7 @@ async fn push(cx: &Context, database: &Database, request: &Request) -> Result<Pu
     let patience = planned::patience(cx);
     let prepared =
         schema::prepare(database, &desired, request, &patience, &mut |wait| planned::waiting(cx, &wait)).await?;
-    planned::list_others(cx, &prepared);
+    planned::list_others(cx, database, &desired, &prepared).await?;
 
     let name = database.name();
     let mut steps = prepared.plan.steps.as_slice();

@@ -47,7 +47,7 @@ pub(super) async fn run(_args: Args, cx: &Context) -> Result<Outcome> {
     let patience = planned::patience(cx);
     let prepared =
         schema::prepare_reset(&database, &desired, &patience, &mut |wait| planned::waiting(cx, &wait)).await?;
-    planned::list_others(cx, &prepared);
+    planned::list_others(cx, &database, &desired, &prepared).await?;
     let name = database.name();
     if !prepared.missing.is_empty() {
         return Err(lacking(&prepared.live.rights.role, name, &prepared.missing));

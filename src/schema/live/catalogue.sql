@@ -10,8 +10,6 @@ WITH given AS (
   SELECT c.oid, c.relname, c.relkind, c.relpersistence, c.relowner
   FROM pg_catalog.pg_class c JOIN home ON c.relnamespace = home.oid
   WHERE c.relname = ANY (SELECT pg_catalog.unnest(names) FROM given) AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
-), member AS (
-  SELECT classid, objid FROM pg_catalog.pg_depend WHERE deptype = 'e'
 )
 SELECT pg_catalog.json_build_object(
   'version', pg_catalog.current_setting('server_version_num')::int,
@@ -38,18 +36,14 @@ SELECT pg_catalog.json_build_object(
   'constraints', (
     SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
       'table', ours.relname, 'name', c.conname, 'type', c.contype,
-      'columns', (SELECT pg_catalog.json_agg(a.attname ORDER BY k.place)
-        FROM pg_catalog.unnest(c.conkey) WITH ORDINALITY k (attnum, place)
-        JOIN pg_catalog.pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = k.attnum),
-      'target', r.relname,
-      'references', (SELECT pg_catalog.json_agg(a.attname ORDER BY k.place)
-        FROM pg_catalog.unnest(c.confkey) WITH ORDINALITY k (attnum, place)
-        JOIN pg_catalog.pg_attribute a ON a.attrelid = c.confrelid AND a.attnum = k.attnum),
+      'columns', k.columns, 'target', r.relname, 'references', k.targets,
       'on_update', c.confupdtype, 'on_delete', c.confdeltype,
       'check', pg_catalog.pg_get_expr(c.conbin, c.conrelid, true),
       'plain', NOT c.condeferrable AND c.convalidated
-        AND COALESCE((pg_catalog.to_jsonb(c) ->> 'conenforced')::boolean, true)
-        AND NOT COALESCE((pg_catalog.to_jsonb(c) ->> 'conperiod')::boolean, false)
+        -- Columns that came with version 18.
+        AND CASE WHEN pg_catalog.current_setting('server_version_num')::int >= 180000
+          THEN (pg_catalog.to_jsonb(c) ->> 'conenforced')::boolean
+            AND NOT (pg_catalog.to_jsonb(c) ->> 'conperiod')::boolean ELSE true END
         AND CASE c.contype
           WHEN 'f' THEN c.confmatchtype = 's' AND c.confdelsetcols IS NULL
             AND r.relnamespace = (SELECT oid FROM home)
@@ -61,23 +55,21 @@ SELECT pg_catalog.json_build_object(
     JOIN pg_catalog.pg_constraint c ON c.conrelid = ours.oid AND c.contype IN ('p', 'u', 'f', 'c', 'x')
     LEFT JOIN pg_catalog.pg_class r ON r.oid = c.confrelid AND c.contype = 'f'
     LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = c.conindid AND c.contype IN ('p', 'u', 'x')
+    CROSS JOIN LATERAL (
+      SELECT pg_catalog.json_agg(a.attname ORDER BY k.place) AS columns,
+        pg_catalog.json_agg(f.attname ORDER BY k.place) FILTER (WHERE f.attname IS NOT NULL) AS targets
+      FROM unnest(c.conkey, c.confkey) WITH ORDINALITY k (attnum, target, place)
+      JOIN pg_catalog.pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = k.attnum
+      LEFT JOIN pg_catalog.pg_attribute f ON f.attrelid = c.confrelid AND f.attnum = k.target
+    ) k
   ),
   'indexes', (
     SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
       'table', ours.relname, 'name', x.relname, 'unique', i.indisunique,
-      'columns', (SELECT pg_catalog.json_agg(a.attname ORDER BY k.place)
-        FROM pg_catalog.unnest(i.indkey::int2[]) WITH ORDINALITY k (attnum, place)
-        JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum),
+      'columns', k.columns,
       'filter', pg_catalog.pg_get_expr(i.indpred, i.indrelid, true),
       'plain', m.amname = 'btree' AND i.indexprs IS NULL AND i.indnatts = i.indnkeyatts AND i.indisvalid
-        AND i.indisready AND NOT i.indnullsnotdistinct
-        AND NOT EXISTS (SELECT FROM pg_catalog.unnest(i.indoption::int2[]) o WHERE o <> 0)
-        AND NOT EXISTS (SELECT FROM pg_catalog.unnest(i.indclass::oid[]) o (oid)
-          JOIN pg_catalog.pg_opclass p USING (oid) WHERE NOT p.opcdefault)
-        AND NOT EXISTS (
-          SELECT FROM unnest(i.indkey::int2[], i.indcollation::oid[]) k (attnum, coll)
-          JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
-          WHERE a.attcollation <> k.coll),
+        AND i.indisready AND NOT i.indnullsnotdistinct AND COALESCE(k.plain, true),
       'definition', pg_catalog.pg_get_indexdef(i.indexrelid, 0, true)
         || CASE WHEN i.indisvalid THEN '' ELSE ' -- invalid' END
     ) ORDER BY ours.relname COLLATE "C", x.relname COLLATE "C")
@@ -85,6 +77,14 @@ SELECT pg_catalog.json_build_object(
     JOIN pg_catalog.pg_index i ON i.indrelid = ours.oid
     JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid
     JOIN pg_catalog.pg_am m ON m.oid = x.relam
+    CROSS JOIN LATERAL (
+      SELECT pg_catalog.json_agg(a.attname ORDER BY k.place) AS columns,
+        pg_catalog.bool_and(k.option = 0 AND p.opcdefault AND a.attcollation = k.coll) AS plain
+      FROM unnest(i.indkey::int2[], i.indoption::int2[], i.indclass::oid[], i.indcollation::oid[])
+        WITH ORDINALITY k (attnum, option, class, coll, place)
+      JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
+      LEFT JOIN pg_catalog.pg_opclass p ON p.oid = k.class
+    ) k
     WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_constraint c
       WHERE c.conindid = i.indexrelid AND c.contype IN ('p', 'u', 'x'))
   ),
@@ -111,30 +111,6 @@ SELECT pg_catalog.json_build_object(
     JOIN pg_catalog.pg_language l ON l.oid = p.prolang
     WHERE p.pronamespace = pg_catalog.to_regnamespace('skyteam')
       AND p.prorettype = 'pg_catalog.trigger'::pg_catalog.regtype
-  ),
-  'others', (
-    SELECT pg_catalog.json_agg(kind || ' ' || name ORDER BY kind COLLATE "C", name COLLATE "C")
-    FROM (
-      SELECT CASE c.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' WHEN 'S' THEN 'sequence'
-          WHEN 'f' THEN 'foreign table' WHEN 'c' THEN 'type' ELSE 'table' END AS kind, c.relname::text AS name
-      FROM pg_catalog.pg_class c JOIN home ON c.relnamespace = home.oid
-      WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'c') AND c.relname <> ALL (SELECT pg_catalog.unnest(names) FROM given)
-        AND NOT EXISTS (SELECT FROM member WHERE classid = 'pg_catalog.pg_class'::regclass AND objid = c.oid)
-      UNION ALL
-      SELECT 'type', t.typname FROM pg_catalog.pg_type t JOIN home ON t.typnamespace = home.oid
-      WHERE t.typtype IN ('e', 'd', 'r')
-        AND NOT EXISTS (SELECT FROM member WHERE classid = 'pg_catalog.pg_type'::regclass AND objid = t.oid)
-      UNION ALL
-      SELECT 'function', p.proname FROM pg_catalog.pg_proc p JOIN home ON p.pronamespace = home.oid
-      WHERE NOT EXISTS (SELECT FROM member WHERE classid = 'pg_catalog.pg_proc'::regclass AND objid = p.oid)
-      UNION ALL
-      SELECT 'policy', pg_catalog.format('%s on %s', p.polname, ours.relname)
-      FROM pg_catalog.pg_policy p JOIN ours ON ours.oid = p.polrelid
-      UNION ALL
-      SELECT 'schema', n.nspname FROM pg_catalog.pg_namespace n
-      WHERE n.nspname NOT IN ('public', 'skyteam', 'information_schema') AND n.nspname NOT LIKE 'pg\_%'
-        AND NOT EXISTS (SELECT FROM member WHERE classid = 'pg_catalog.pg_namespace'::regclass AND objid = n.oid)
-    ) everything
   ),
   'rights', pg_catalog.json_build_object(
     'role', current_user,

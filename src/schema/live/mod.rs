@@ -34,13 +34,23 @@ pub async fn read(
     }
 }
 
+/// What else stands in the database and is never touched, as `view airline_stats`, in order.
+///
+/// # Errors
+///
+/// [`LiveError`].
+pub async fn others(connection: &impl ConnectionTrait, reference: &Schema) -> Result<Vec<String>, LiveError> {
+    match Engine::of(connection) {
+        Engine::Postgres => postgres::others(connection, reference).await,
+        Engine::Sqlite => sqlite::others(connection, reference).await,
+    }
+}
+
 /// What was read.
 #[derive(Clone, Debug)]
 pub struct Live {
     /// Our tables as they are, under the names that things have.
     pub schema: Schema,
-    /// What else stands there and is never touched, as `view airline_stats`, in order.
-    pub others: Vec<String>,
     /// What the role may do; on SQLite, where there are no roles, everything.
     pub rights: Rights,
 }

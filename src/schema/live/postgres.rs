@@ -22,6 +22,7 @@ use crate::schema::sql_tokens::rename_column;
 const OLDEST: u32 = 150_000;
 
 const CATALOGUE: &str = include_str!("catalogue.sql");
+const OTHERS: &str = include_str!("others.sql");
 
 /// Reads the tables of `reference`, as `renames` will have named their columns in expressions.
 ///
@@ -63,7 +64,6 @@ pub async fn read(
         .collect();
     Ok(Live {
         schema,
-        others: found.others.unwrap_or_default(),
         rights: Rights {
             role: found.rights.role,
             create_in_public: found.rights.create_in_public,
@@ -79,9 +79,24 @@ pub async fn read(
     })
 }
 
-async fn document(connection: &impl ConnectionTrait, reference: &Schema, scratch: bool) -> Result<Document, LiveError> {
+/// What else stands there.
+///
+/// # Errors
+///
+/// [`LiveError`].
+pub async fn others(connection: &impl ConnectionTrait, reference: &Schema) -> Result<Vec<String>, LiveError> {
+    let query = Query::from_sql_and_values(DbBackend::Postgres, OTHERS, [names(reference)?.into()]);
+    let rows = connection.query_all_raw(query).await?;
+    Ok(rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?)
+}
+
+fn names(reference: &Schema) -> Result<String, LiveError> {
     let names: Vec<&str> = reference.tables.iter().map(|table| table.name.as_str()).collect();
-    let values = [serde_json::to_string(&names)?.into(), scratch.into()];
+    Ok(serde_json::to_string(&names)?)
+}
+
+async fn document(connection: &impl ConnectionTrait, reference: &Schema, scratch: bool) -> Result<Document, LiveError> {
+    let values = [names(reference)?.into(), scratch.into()];
     let query = Query::from_sql_and_values(DbBackend::Postgres, CATALOGUE, values);
     let row = connection.query_one_raw(query).await?;
     let text: String = row.ok_or_else(|| DbErr::RecordNotFound("catalogue".to_owned()))?.try_get_by_index(0)?;
@@ -398,7 +413,6 @@ struct Document {
     indexes: Option<Vec<IndexRow>>,
     triggers: Option<Vec<TriggerRow>>,
     functions: Option<Vec<FunctionRow>>,
-    others: Option<Vec<String>>,
     rights: RightsRow,
 }
 

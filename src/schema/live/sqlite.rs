@@ -21,19 +21,7 @@ pub async fn read(
     reference: &Schema,
     renames: &[Rename],
 ) -> Result<Live, LiveError> {
-    let query = Query::from_string(
-        DbBackend::Sqlite,
-        "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY type, name",
-    );
-    let mut rows = Vec::new();
-    for row in connection.query_all_raw(query).await? {
-        rows.push(Row {
-            kind: row.try_get_by_index(0)?,
-            name: row.try_get_by_index(1)?,
-            table: row.try_get_by_index(2)?,
-            sql: row.try_get_by_index(3)?,
-        });
-    }
+    let rows = rows(connection).await?;
     let mut schema = Schema::default();
     for wanted in &reference.tables {
         let is_it = |row: &&Row| row.name == wanted.name && matches!(row.kind.as_str(), "table" | "view");
@@ -45,13 +33,6 @@ pub async fn read(
             _ => schema.tables.push(Assembly { rows: &rows, wanted, renames }.table(row)?),
         }
     }
-    let others = rows
-        .iter()
-        .filter(|row| matches!(row.kind.as_str(), "table" | "view"))
-        .filter(|row| reference.table(&row.name).is_none())
-        .filter(|row| !row.name.starts_with("sqlite_") && !row.name.starts_with("_skyteam_"))
-        .map(|row| format!("{} {}", row.kind, row.name))
-        .collect();
     let migrations = rows.iter().any(|row| row.name == "_skyteam_migrations");
     let rights = Rights {
         role: String::new(),
@@ -65,7 +46,39 @@ pub async fn read(
         write_record: true,
         not_owned: Vec::new(),
     };
-    Ok(Live { schema, others, rights })
+    Ok(Live { schema, rights })
+}
+
+/// What else stands there.
+///
+/// # Errors
+///
+/// [`LiveError`].
+pub async fn others(connection: &impl ConnectionTrait, reference: &Schema) -> Result<Vec<String>, LiveError> {
+    let others = rows(connection).await?.into_iter().filter(|row| {
+        matches!(row.kind.as_str(), "table" | "view")
+            && reference.table(&row.name).is_none()
+            && !row.name.starts_with("sqlite_")
+            && !row.name.starts_with("_skyteam_")
+    });
+    Ok(others.map(|row| format!("{} {}", row.kind, row.name)).collect())
+}
+
+async fn rows(connection: &impl ConnectionTrait) -> Result<Vec<Row>, LiveError> {
+    let query = Query::from_string(
+        DbBackend::Sqlite,
+        "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY type, name",
+    );
+    let mut rows = Vec::new();
+    for row in connection.query_all_raw(query).await? {
+        rows.push(Row {
+            kind: row.try_get_by_index(0)?,
+            name: row.try_get_by_index(1)?,
+            table: row.try_get_by_index(2)?,
+            sql: row.try_get_by_index(3)?,
+        });
+    }
+    Ok(rows)
 }
 
 struct Row {
