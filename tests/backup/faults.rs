@@ -236,3 +236,18 @@ both!(fn a_file_cut_at_any_member_touches_nothing(world) {
         }
     }
 });
+
+#[test]
+fn a_file_whose_index_has_lost_rows_makes_no_backup() {
+    let world = World::ready(Engine::Sqlite);
+    world.run("user add 1 ann").ok();
+    // An index of some rows that the catalogue says to be one of all: nothing is in it.
+    world.query(
+        r#"CREATE INDEX theirs ON "users" ("miles") WHERE "miles" > 5;
+           PRAGMA writable_schema = ON;
+           UPDATE sqlite_schema SET sql = 'CREATE INDEX theirs ON "users" ("miles")' WHERE name = 'theirs'"#,
+    );
+    let output = world.run("-o json db backup -f x.skyteam").exits(1);
+    assert_eq!(output.error()["code"], "unread", "{output}");
+    assert!(!world.work().join("x.skyteam").exists());
+}

@@ -2,6 +2,7 @@
 //! rows break the newest schema leaves what was there.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use skyteam::backup::archive::Archive;
 use skyteam::backup::bring::{self, Manner};
@@ -166,4 +167,35 @@ fn triggers_are_as_they_were_and_references_of_others_are_told() {
     let output = world.run(clean.collect::<Vec<_>>()).exits(5);
     assert_eq!(output.error()["code"], "dependents");
     assert!(output.error()["why"].as_str().unwrap().contains("on table theirs"), "{output}");
+}
+
+#[test]
+fn the_tables_of_a_file_are_read_in_one_state_whoever_commits_in_between() {
+    const PAID: &str = r#"BEGIN IMMEDIATE;
+        INSERT INTO "milesTransactions" ("userId", "amount", "type", "source") VALUES ('1', 1, 'earn', 'manual');
+        UPDATE "users" SET "miles" = "miles" + 1; COMMIT"#;
+    let world = World::ready(Engine::Sqlite);
+    world.run("user add 1 pilot1").ok();
+    let stop = AtomicBool::new(false);
+    let backups = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let writer = rusqlite::Connection::open(world.url().trim_start_matches("sqlite:")).unwrap();
+            writer.execute_batch("PRAGMA synchronous = OFF").unwrap();
+            while !stop.load(Ordering::Relaxed) {
+                writer.execute_batch(PAID).unwrap();
+            }
+        });
+        let backups: Vec<_> = (0..5).map(|n| world.run(format!("db backup -f {n}.skyteam"))).collect();
+        stop.store(true, Ordering::Relaxed);
+        backups
+    });
+    for (n, backup) in backups.into_iter().enumerate() {
+        backup.ok();
+        let twin = World::empty(Engine::Sqlite);
+        twin.run(["db", "restore", world.work().join(format!("{n}.skyteam")).to_str().unwrap()]).ok();
+        let sums = r#"SELECT "miles", (SELECT count(*) FROM "milesTransactions") FROM "users""#;
+        let sums = twin.query(sums);
+        let (balance, entries) = sums.split_once('|').unwrap();
+        assert_eq!(balance, entries, "backup {n}");
+    }
 }
