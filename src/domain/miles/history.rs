@@ -89,13 +89,19 @@ where
     if let Some(flight_id) = filter.flight_id {
         conditions.push(format!(r#""flightId" = {}"#, bind(flight_id.into())));
     }
-    let conditions = if conditions.is_empty() { "true".to_owned() } else { conditions.join(" AND ") };
     let limit = limit.map(|limit| format!(" LIMIT {limit}")).unwrap_or_default();
+    // Nobody plans a sum over a window for its first rows only. Where no condition comes after it, it need not see more.
+    let newest = if conditions.is_empty() && !limit.is_empty() {
+        format!(r#" ORDER BY e."createdAt" DESC, e."id" DESC{limit}"#)
+    } else {
+        String::new()
+    };
+    let conditions = if conditions.is_empty() { "true".to_owned() } else { conditions.join(" AND ") };
     let sql = format!(
         r#"SELECT {COLUMNS}, "balance" FROM (
             SELECT e.*, CAST(u."miles" - (sum(e."amount") OVER newest - e."amount") AS bigint) AS "balance"
-            FROM "milesTransactions" e JOIN "users" u ON u."userId" = e."userId"
-            WHERE e."userId" = $1{since}
+            FROM (SELECT e.* FROM "milesTransactions" e WHERE e."userId" = $1{since}{newest}) e
+            JOIN "users" u ON u."userId" = $1
             WINDOW newest AS (ORDER BY e."createdAt" DESC, e."id" DESC ROWS UNBOUNDED PRECEDING)
         ) lines WHERE {conditions} ORDER BY "createdAt" DESC, "id" DESC{limit}"#
     );
