@@ -94,7 +94,7 @@ pub(super) fn run(runtime: &Runtime, database: &Arc<Database>, url: &str) {
     let (ours, raw) =
         in_turn(|| rate(import(runtime, database, ROWS), ROWS), || rate(one_by_one(runtime, database, SINGLE), SINGLE));
     let what = "import of 100 000 awards, against skyteam's own statement row by row";
-    Pair { what: what.into(), ours, raw, unit: "/s", goal: 20.0 }.print();
+    Pair { what: what.into(), ours, raw, unit: "/s", goal: 40.0 }.print();
     if let Ok(folder) = std::env::var("NODE_CLIENT") {
         let (ours, raw) = in_turn(|| rate(import(runtime, database, ROWS), ROWS), || drizzle(&folder, url, 1, 10_000));
         let what = "import of 100 000 awards, against row by row with Drizzle and postgres.js";
