@@ -1,9 +1,12 @@
 //! Opening an SQLite database: a file of our own making, or one that is there.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
-use sqlx::ConnectOptions as _;
+use rand::RngExt as _;
+use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions};
+use sqlx::{ConnectOptions as _, Sqlite, SqlitePool};
 
 use super::{ConnectError, Database, DatabaseUrl, Engine, Options, Password, SqliteUrl, Target};
 
@@ -61,7 +64,7 @@ pub(super) async fn connect(place: &SqliteUrl, mut options: Options) -> Result<D
         .max_lifetime(None)
         .test_before_acquire(false)
         .connect_lazy_with(connect);
-    match pool.acquire().await {
+    match first(&pool, options.busy_timeout).await {
         Ok(mut first) => first.return_to_pool().await,
         Err(_) if !place.in_memory() && may_not_read(&place.path) => return Err(ConnectError::Unreadable { path }),
         Err(source) => {
@@ -76,6 +79,27 @@ pub(super) async fn connect(place: &SqliteUrl, mut options: Options) -> Result<D
         options,
         super::postgres::Backends::default(),
     ))
+}
+
+/// The first connection, which turns the file to write-ahead logging. SQLite waits for nobody there: two who turn a new
+/// file at the same time would wait for each other, so one of them is refused at once and must try again.
+async fn first(pool: &SqlitePool, patience: Duration) -> Result<PoolConnection<Sqlite>, sqlx::Error> {
+    let deadline = Instant::now() + patience;
+    loop {
+        match pool.acquire().await {
+            Err(error) if Instant::now() < deadline && is_busy(&error) => {
+                let pause = rand::rng().random_range(1..=20);
+                tokio::time::sleep(Duration::from_millis(pause)).await;
+            }
+            done => return done,
+        }
+    }
+}
+
+/// Whether another connection was in the way: SQLITE_BUSY, whatever its extension.
+fn is_busy(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code()?.parse::<u32>().ok());
+    code.is_some_and(|code| code & 0xff == 5)
 }
 
 /// SQLite has one code for whatever keeps it from opening a file; the system tells the reason.

@@ -2,6 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
+use std::time::Duration;
 
 use super::{fails, reaches};
 use crate::support::{Holder, Scratch, World};
@@ -56,6 +57,28 @@ fn a_file_that_somebody_else_writes_is_waited_for_then_called_locked() {
            wait longer: --lock-timeout 30000
     ");
     world.run("user add 1 pilot").ok();
+}
+
+/// Where somebody writes in a file that has no log yet, SQLite refuses to turn it to one at once, without any wait.
+#[test]
+fn a_file_without_a_log_is_turned_to_one_once_nobody_writes_in_it() {
+    let mut world = World::sqlite();
+    let file = world.work().join("skyteam.db");
+    let writer = rusqlite::Connection::open(&file).unwrap();
+    writer.execute_batch("BEGIN IMMEDIATE; CREATE TABLE theirs (id int)").unwrap();
+    let child = world.spawn("db push");
+    std::thread::sleep(Duration::from_millis(400));
+    writer.execute_batch("COMMIT").unwrap();
+    world.finish("db push".to_owned(), child, b"").ok();
+    assert_eq!(world.query("PRAGMA journal_mode"), "wal");
+    drop(writer);
+
+    std::fs::remove_file(&file).unwrap();
+    let writer = rusqlite::Connection::open(&file).unwrap();
+    writer.execute_batch("BEGIN IMMEDIATE; CREATE TABLE theirs (id int)").unwrap();
+    world.set("DATABASE_URL", format!("{}?busy_timeout=200", world.url()));
+    let refused = world.run("db push -o json").exits(11).error();
+    assert_eq!(refused["code"], "locked");
 }
 
 #[test]
