@@ -4,7 +4,10 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::sync::Arc;
 
-use super::cells::{Block, BlockBuilder};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use super::cells::Block;
 use super::crypt::{self, Identities, Recipients, Summary};
 use super::error::{BackupError, Result};
 use super::manifest::{Manifest, TableEntry};
@@ -20,10 +23,12 @@ pub type Rewrite = Arc<dyn Fn(&TableShape, &mut Block) + Send + Sync>;
 /// Is told how many rows or bytes were done since it was last called.
 pub type Progress = Arc<dyn Fn(u64) + Send + Sync>;
 
+/// Blocks of rows that may wait for the thread that encodes them, beside the one that it encodes.
+const WAITING: usize = 1;
+
 /// A table on its way into a spool.
 pub struct TableEncoder {
-    /// Takes the rows.
-    pub rows: BlockBuilder,
+    shape: TableShape,
     writer: MemberWriter<SpoolWriter>,
     rewrite: Option<Rewrite>,
     progress: Progress,
@@ -36,29 +41,17 @@ impl TableEncoder {
     /// What the file system answers.
     pub fn new(shape: &TableShape, spools: &Spools, rewrite: Option<Rewrite>, progress: Progress) -> Result<Self> {
         let spool = spools.create().map_err(writing)?;
-        Ok(Self { rows: BlockBuilder::new(shape), writer: MemberWriter::new(spool, shape), rewrite, progress })
+        let writer = MemberWriter::new(spool, shape).map_err(writing)?;
+        Ok(Self { shape: shape.clone(), writer, rewrite, progress })
     }
 
-    /// Ends a row, and writes the block when it is full.
-    ///
-    /// # Errors
-    /// What the file system answers.
-    pub fn end_row(&mut self) -> Result<()> {
-        if self.rows.end_row() { self.flush() } else { Ok(()) }
-    }
-
-    fn flush(&mut self) -> Result<()> {
-        let block = self.rows.take();
-        self.write(block)
-    }
-
-    /// Writes rows that were gathered elsewhere.
+    /// Writes rows.
     ///
     /// # Errors
     /// What the file system answers.
     pub fn write(&mut self, mut block: Block) -> Result<()> {
         if let Some(rewrite) = &self.rewrite {
-            rewrite(self.rows.shape(), &mut block);
+            rewrite(&self.shape, &mut block);
         }
         let rows = block.rows as u64;
         self.writer.write(block).map_err(encoding)?;
@@ -70,14 +63,25 @@ impl TableEncoder {
     ///
     /// # Errors
     /// What the file system answers.
-    pub fn finish(mut self) -> Result<Table> {
-        self.flush()?;
-        let shape = self.rows.shape().clone();
+    pub fn finish(self) -> Result<Table> {
         let (spool, rows) = self.writer.finish().map_err(encoding)?;
         let spool = spool.finish().map_err(writing)?;
-        let mut entry = TableEntry { name: shape.name, columns: shape.columns, rows, member: None };
+        let mut entry = TableEntry { name: self.shape.name, columns: self.shape.columns, rows, member: None };
         entry.member = Some(spool.member(entry.file()));
         Ok(Table { entry, spool })
+    }
+
+    /// Encodes and compresses on a thread of its own what is sent there, until nothing can be sent any more. A thread
+    /// that takes nothing more has failed, and answers why.
+    pub fn on_a_thread(mut self) -> (mpsc::Sender<Block>, JoinHandle<Result<Table>>) {
+        let (blocks, mut sent) = mpsc::channel(WAITING);
+        let thread = tokio::task::spawn_blocking(move || {
+            while let Some(block) = sent.blocking_recv() {
+                self.write(block)?;
+            }
+            self.finish()
+        });
+        (blocks, thread)
     }
 }
 

@@ -5,7 +5,7 @@ use std::io::{Seek, SeekFrom, Write};
 use std::sync::Arc;
 
 use super::archive::{self, Archive, TableEncoder};
-use super::cells::{Block, Cell};
+use super::cells::{Block, BlockBuilder, Cell};
 use super::crypt::{Identities, Recipients};
 use super::error::BackupError;
 use super::manifest::{AppliedMigration, Contents, FORMAT, FORMAT_VERSION, Manifest};
@@ -28,7 +28,7 @@ fn shape(name: &str) -> TableShape {
 }
 
 /// Row `n` of the test table: every kind, NULL in every third.
-fn fill(encoder: &mut TableEncoder, n: u64) {
+fn fill(rows: &mut BlockBuilder, n: u64) -> Option<Block> {
     let key = (u128::from(n) * 0x9E37_79B9_7F4A_7C15_F39C_C060).to_be_bytes();
     let text = format!("row {} 'quoted' \\N \"double\" 🛫{}", n % 50, "x".repeat((n % 7) as usize));
     for (index, kind) in KINDS.iter().enumerate() {
@@ -41,11 +41,11 @@ fn fill(encoder: &mut TableEncoder, n: u64) {
             Kind::Text => Cell::Text(if n == 3 { b"" } else { text.as_bytes() }),
             Kind::Bytes => Cell::Text(b"\xff\x00\xfe"),
         };
-        assert!(encoder.rows.cell(index * 2, cell));
+        assert!(rows.cell(index * 2, cell));
         let nullable = index * 2 + 1;
-        assert!(if n.is_multiple_of(3) { encoder.rows.null(nullable) } else { encoder.rows.cell(nullable, cell) });
+        assert!(if n.is_multiple_of(3) { rows.null(nullable) } else { rows.cell(nullable, cell) });
     }
-    encoder.end_row().unwrap();
+    rows.end_row().then(|| rows.take())
 }
 
 fn manifest(tables: Vec<super::manifest::TableEntry>) -> Manifest {
@@ -81,7 +81,9 @@ fn build(rows: &[u64], recipients: &Recipients) -> Vec<u8> {
     for (index, &rows) in rows.iter().enumerate() {
         let shape = shape(&format!("table{index}"));
         let mut encoder = TableEncoder::new(&shape, &spools, None, Arc::new(|_| {})).unwrap();
-        (0..rows).for_each(|n| fill(&mut encoder, n));
+        let mut builder = BlockBuilder::new(&shape);
+        (0..rows).filter_map(|n| fill(&mut builder, n)).for_each(|block| encoder.write(block).unwrap());
+        encoder.write(builder.take()).unwrap();
         let table = encoder.finish().unwrap();
         assert_eq!(table.entry.rows, rows);
         entries.push(table.entry);
@@ -149,6 +151,67 @@ fn what_is_written_is_read() {
         }
     }
     assert_eq!(row, 10_000);
+}
+
+/// Dictionaries of every width of their keys, and such as grow too large; pages that are full; NULL here, there and
+/// everywhere.
+#[test]
+fn texts_and_keys_come_back_however_they_repeat() {
+    let folder = tempfile::tempdir().unwrap();
+    let spools = Spools::new(folder.path(), false);
+    let column =
+        |name: &str, stored, nullable| ColumnShape { name: name.into(), declared: String::new(), stored, nullable };
+    let columns = vec![
+        column("uuid", Kind::Uuid, false),
+        column("text", Kind::Text, false),
+        column("uuidNull", Kind::Uuid, true),
+        column("textNull", Kind::Text, true),
+    ];
+    let shape = TableShape { name: "t".into(), columns };
+    let nulls: [fn(usize) -> bool; 4] = [|_| false, |_| true, |row| !row.is_multiple_of(3), |row| row != 12_345];
+    let padding = "x".repeat(1000);
+    for different in [1, 2, 3, 4, 5, 8, 9, 255, 256, 257, 2000, usize::MAX] {
+        for (is_null, long) in nulls.iter().flat_map(|is_null| [(is_null, false), (is_null, true)]) {
+            // Behind the first rows, by which it is decided, long texts do not repeat any more.
+            let number = |row: usize| if long && row > 10_000 { row } else { row % different };
+            let uuid = |row: usize| (number(row) as u128 * 0x9E37_79B9_7F4A_7C15_F39C_C060).to_be_bytes();
+            let text = |row: usize| format!("{}{}", number(row), if long { &padding } else { "" });
+            let mut builder = BlockBuilder::new(&shape);
+            let mut encoder = TableEncoder::new(&shape, &spools, None, Arc::new(|_| {})).unwrap();
+            let rows = if long { 12_000 } else { 20_000 };
+            for row in 0..rows {
+                let (uuid, text) = (uuid(row), text(row));
+                let cells = [Cell::Uuid(&uuid), Cell::Text(text.as_bytes())];
+                for (index, cell) in cells.into_iter().enumerate() {
+                    assert!(builder.cell(index, cell));
+                    assert!(if is_null(row) { builder.null(index + 2) } else { builder.cell(index + 2, cell) });
+                }
+                if builder.end_row() {
+                    encoder.write(builder.take()).unwrap();
+                }
+            }
+            encoder.write(builder.take()).unwrap();
+            let table = encoder.finish().unwrap();
+            let mut bytes = Vec::new();
+            archive::write(&mut bytes, &manifest(vec![table.entry]), vec![table.spool], &Recipients::default())
+                .unwrap();
+            let archive = open(&bytes, &Identities::default()).unwrap();
+            let mut row = 0;
+            for block in blocks(&archive, "t") {
+                let mut cursor = block.cursor();
+                while !cursor.done() {
+                    let (uuid, text) = (uuid(row), text(row));
+                    let cells = [Cell::Uuid(&uuid), Cell::Text(text.as_bytes())];
+                    let maybe = |cell| if is_null(row) { Cell::Null } else { cell };
+                    let wanted = [cells[0], cells[1], maybe(cells[0]), maybe(cells[1])];
+                    assert_eq!([0, 1, 2, 3].map(|index| cursor.cell(index)), wanted, "row {row} of {different}");
+                    cursor.advance();
+                    row += 1;
+                }
+            }
+            assert_eq!(row, rows);
+        }
+    }
 }
 
 #[test]

@@ -1,38 +1,38 @@
 //! Writes one table as a Parquet file, block by block; knows nothing of tar, of checksums and of databases.
 //!
-//! Each block becomes one row group, so a reader needs no more memory than the writer had. How a column is encoded is
-//! chosen from the first block: a dictionary where values repeat, DELTA_BINARY_PACKED for numbers and timestamps, PLAIN
-//! for text that does not repeat (of which zstd makes less, and sooner, than with the lengths set apart); all pages are
-//! zstd.
+//! Each block becomes one row group, so a reader needs no more memory than the writer had. All pages are zstd. Numbers and
+//! timestamps are in DELTA_BINARY_PACKED, or in a dictionary where those of the first block repeat; for texts and UUIDs,
+//! which [`super::chunk`] lays out, each block decides: a dictionary where its cells repeat, else PLAIN (of which zstd makes
+//! less, and sooner, than with the lengths of texts set apart).
 
 use std::collections::HashSet;
+use std::hash::Hash;
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use bytes::Bytes;
 use parquet::basic::{Compression, Encoding, LogicalType, Repetition, TimeUnit, Type as Physical, ZstdLevel};
-use parquet::data_type::{
-    BoolType, ByteArray, ByteArrayType, FixedLenByteArray, FixedLenByteArrayType, Int32Type, Int64Type,
-};
+use parquet::data_type::{BoolType, Int32Type, Int64Type};
 use parquet::errors::{ParquetError, Result};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
-use parquet::schema::types::{ColumnPath, Type, TypePtr};
+use parquet::schema::types::{ColumnDescPtr, ColumnPath, Type, TypePtr};
 
-use super::cells::{Block, Cells, Column, Strings};
+use super::cells::{Block, Cells, Column};
+use super::chunk::{ChunkEncoder, Flat};
 use super::shape::{ColumnShape, Kind, TableShape};
 
-/// Values handed to the encoder at a time, so that the byte array handles do not outgrow the bytes.
-const STEP: usize = 4096;
 /// Cells looked at to see whether a column repeats itself.
 const SAMPLE: usize = 4096;
 /// Uncompressed bytes of a data page and of a dictionary.
-const PAGE_BYTES: usize = 1 << 20;
+pub const PAGE_BYTES: usize = 1 << 20;
+/// The fastest that zstd has.
+pub const ZSTD_LEVEL: i32 = 1;
 
 /// Writes one table.
 pub struct MemberWriter<W: Write + Send> {
     shape: TableShape,
     state: State<W>,
+    chunks: ChunkEncoder,
     rows: u64,
 }
 
@@ -58,8 +58,11 @@ impl<W: Write> Write for Slot<W> {
 
 impl<W: Write + Send> MemberWriter<W> {
     /// A writer of tables of this shape into `out`.
-    pub fn new(out: W, shape: &TableShape) -> Self {
-        Self { shape: shape.clone(), state: State::Waiting(out), rows: 0 }
+    ///
+    /// # Errors
+    /// Where there is no memory.
+    pub fn new(out: W, shape: &TableShape) -> io::Result<Self> {
+        Ok(Self { shape: shape.clone(), state: State::Waiting(out), chunks: ChunkEncoder::new()?, rows: 0 })
     }
 
     /// Writes one block as one row group.
@@ -71,12 +74,19 @@ impl<W: Write + Send> MemberWriter<W> {
             return Ok(());
         }
         self.rows += block.rows as u64;
-        let file = self.open(Some(&block))?;
+        let file = self.state.open(&self.shape, Some(&block))?;
+        let described: Vec<ColumnDescPtr> = file.schema_descr().columns().to_vec();
         let mut group = file.next_row_group()?;
-        for column in block.columns {
-            let mut writer = group.next_column()?.ok_or_else(|| ParquetError::General("too many columns".into()))?;
-            write_column(&mut writer, column)?;
-            writer.close()?;
+        for (column, described) in block.columns.iter().zip(described) {
+            if let Some(cells) = Flat::of(&column.cells) {
+                let chunk = self.chunks.encode(cells, &column.levels, block.rows, described)?;
+                group.append_column(&chunk.bytes, chunk.close)?;
+            } else {
+                let mut writer =
+                    group.next_column()?.ok_or_else(|| ParquetError::General("too many columns".into()))?;
+                write_numbers(&mut writer, column)?;
+                writer.close()?;
+            }
         }
         group.close()?;
         Ok(())
@@ -87,22 +97,24 @@ impl<W: Write + Send> MemberWriter<W> {
     /// # Errors
     /// What `out` answers.
     pub fn finish(mut self) -> Result<(W, u64)> {
-        let file = self.open(None)?;
+        let file = self.state.open(&self.shape, None)?;
         file.finish()?;
         let out = file.inner_mut().0.take();
         out.map(|out| (out, self.rows)).ok_or_else(|| ParquetError::General("the file was not opened".into()))
     }
+}
 
-    fn open(&mut self, first: Option<&Block>) -> Result<&mut SerializedFileWriter<Slot<W>>> {
-        self.state = match std::mem::replace(&mut self.state, State::Broken) {
-            State::Waiting(out) => {
-                let properties = Arc::new(properties(&self.shape, first)?);
-                State::Open(SerializedFileWriter::new(Slot(Some(out)), schema(&self.shape)?, properties)?)
+impl<W: Write + Send> State<W> {
+    fn open(&mut self, shape: &TableShape, first: Option<&Block>) -> Result<&mut SerializedFileWriter<Slot<W>>> {
+        *self = match std::mem::replace(self, Self::Broken) {
+            Self::Waiting(out) => {
+                let properties = Arc::new(properties(shape, first)?);
+                Self::Open(SerializedFileWriter::new(Slot(Some(out)), schema(shape)?, properties)?)
             }
             other => other,
         };
-        match &mut self.state {
-            State::Open(file) => Ok(file),
+        match self {
+            Self::Open(file) => Ok(file),
             _ => Err(ParquetError::General("an earlier write failed".into())),
         }
     }
@@ -138,7 +150,7 @@ fn field(column: &ColumnShape) -> Result<Type> {
 fn properties(shape: &TableShape, first: Option<&Block>) -> Result<WriterProperties> {
     let mut builder = WriterProperties::builder()
         .set_created_by(format!("skyteam {}", env!("CARGO_PKG_VERSION")))
-        .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(ZSTD_LEVEL)?))
         .set_data_page_size_limit(PAGE_BYTES)
         .set_dictionary_page_size_limit(PAGE_BYTES)
         .set_max_row_group_row_count(None)
@@ -146,111 +158,33 @@ fn properties(shape: &TableShape, first: Option<&Block>) -> Result<WriterPropert
         .set_offset_index_disabled(true);
     for (index, column) in shape.columns.iter().enumerate() {
         let path = ColumnPath::new(vec![column.name.clone()]);
-        let repeats = first.is_some_and(|block| repeats(&block.columns[index].cells));
+        let repeats = first.is_some_and(|block| match &block.columns[index].cells {
+            Cells::Integer(cells) => repeats(cells.len(), |cell| cells[cell]),
+            Cells::Bigint(cells) => repeats(cells.len(), |cell| cells[cell]),
+            Cells::Boolean(_) | Cells::Uuid(_) | Cells::Text(_) => false,
+        });
         builder = builder.set_column_dictionary_enabled(path.clone(), repeats);
-        match column.stored {
-            Kind::Integer | Kind::Bigint | Kind::Timestamp => {
-                builder = builder.set_column_encoding(path, Encoding::DELTA_BINARY_PACKED);
-            }
-            Kind::Text | Kind::Bytes => {
-                builder = builder
-                    .set_column_encoding(path.clone(), Encoding::PLAIN)
-                    .set_column_statistics_enabled(path, EnabledStatistics::None);
-            }
-            Kind::Uuid => builder = builder.set_column_statistics_enabled(path, EnabledStatistics::None),
-            Kind::Boolean => {}
+        if matches!(column.stored, Kind::Integer | Kind::Bigint | Kind::Timestamp) {
+            builder = builder.set_column_encoding(path, Encoding::DELTA_BINARY_PACKED);
         }
     }
     Ok(builder.build())
 }
 
 /// Whether a dictionary pays: at most half of the first cells are different ones.
-fn repeats(cells: &Cells) -> bool {
-    fn few<T: std::hash::Hash + Eq>(cells: impl ExactSizeIterator<Item = T>) -> bool {
-        let sample = cells.len().min(SAMPLE);
-        let different: HashSet<T> = cells.take(SAMPLE).collect();
-        sample > 0 && different.len() * 2 <= sample
-    }
-    match cells {
-        Cells::Boolean(_) => false,
-        Cells::Integer(cells) => few(cells.iter()),
-        Cells::Bigint(cells) => few(cells.iter()),
-        Cells::Uuid(cells) => few(cells.iter()),
-        Cells::Text(cells) => few((0..cells.len()).map(|index| cells.get(index))),
-    }
+pub fn repeats<T: Hash + Eq>(cells: usize, cell: impl Fn(usize) -> T) -> bool {
+    let sample = cells.min(SAMPLE);
+    let different: HashSet<T> = (0..sample).map(cell).collect();
+    sample > 0 && different.len() * 2 <= sample
 }
 
-fn write_column(writer: &mut SerializedColumnWriter<'_>, column: Column) -> Result<()> {
+fn write_numbers(writer: &mut SerializedColumnWriter<'_>, column: &Column) -> Result<()> {
     let levels = (!column.levels.is_empty()).then_some(column.levels.as_slice());
-    match column.cells {
-        Cells::Boolean(cells) => writer.typed::<BoolType>().write_batch(&cells, levels, None)?,
-        Cells::Integer(cells) => writer.typed::<Int32Type>().write_batch(&cells, levels, None)?,
-        Cells::Bigint(cells) => writer.typed::<Int64Type>().write_batch(&cells, levels, None)?,
-        Cells::Uuid(cells) => {
-            let handles = uuid_handles(cells);
-            write_in_steps(handles, levels, |cells, levels| {
-                writer.typed::<FixedLenByteArrayType>().write_batch(cells, levels, None)
-            })?
-        }
-        Cells::Text(cells) => {
-            let handles = text_handles(cells);
-            write_in_steps(handles, levels, |cells, levels| {
-                writer.typed::<ByteArrayType>().write_batch(cells, levels, None)
-            })?
-        }
+    match &column.cells {
+        Cells::Boolean(cells) => writer.typed::<BoolType>().write_batch(cells, levels, None)?,
+        Cells::Integer(cells) => writer.typed::<Int32Type>().write_batch(cells, levels, None)?,
+        Cells::Bigint(cells) => writer.typed::<Int64Type>().write_batch(cells, levels, None)?,
+        Cells::Uuid(_) | Cells::Text(_) => return Err(ParquetError::General("these are no numbers".into())),
     };
     Ok(())
-}
-
-fn uuid_handles(cells: Vec<[u8; 16]>) -> impl Iterator<Item = FixedLenByteArray> {
-    let bytes = Bytes::from_owner(Flat(cells));
-    (0..bytes.len() / 16).map(move |index| ByteArray::from(bytes.slice(index * 16..index * 16 + 16)).into())
-}
-
-/// Lets [`Bytes`] own the keys without copying them.
-struct Flat(Vec<[u8; 16]>);
-
-impl AsRef<[u8]> for Flat {
-    fn as_ref(&self) -> &[u8] {
-        self.0.as_flattened()
-    }
-}
-
-fn text_handles(cells: Strings) -> impl Iterator<Item = ByteArray> {
-    let bytes = Bytes::from(cells.bytes);
-    let mut start = 0;
-    cells.ends.into_iter().map(move |end| {
-        let cell = bytes.slice(start..end as usize);
-        start = end as usize;
-        ByteArray::from(cell)
-    })
-}
-
-/// Hands cells on in steps. Levels run ahead of cells by the NULLs among them, so a step is counted in rows.
-fn write_in_steps<T>(
-    mut cells: impl Iterator<Item = T>,
-    levels: Option<&[i16]>,
-    mut write: impl FnMut(&[T], Option<&[i16]>) -> Result<usize>,
-) -> Result<usize> {
-    let mut step = Vec::with_capacity(STEP);
-    let mut written = 0;
-    match levels {
-        Some(levels) => {
-            for levels in levels.chunks(STEP) {
-                let present = levels.iter().filter(|&&level| level == 1).count();
-                step.clear();
-                step.extend(cells.by_ref().take(present));
-                written += write(&step, Some(levels))?;
-            }
-        }
-        None => loop {
-            step.clear();
-            step.extend(cells.by_ref().take(STEP));
-            if step.is_empty() {
-                break;
-            }
-            written += write(&step, None)?;
-        },
-    }
-    Ok(written)
 }

@@ -27,6 +27,7 @@ pub mod archive;
 mod archive_tests;
 pub mod bring;
 pub mod cells;
+mod chunk;
 pub mod content;
 pub mod crypt;
 pub mod digest;

@@ -1,8 +1,7 @@
 //! The binary format of COPY: a signature, then per row the number of fields and per field its length and bytes.
 //! (PostgreSQL manual, "COPY", section "Binary Format".)
 
-use crate::backup::archive::TableEncoder;
-use crate::backup::cells::{Block, CELL_BYTES, Cell};
+use crate::backup::cells::{Block, BlockBuilder, CELL_BYTES, Cell};
 use crate::backup::error::{BackupError, Result};
 use crate::backup::shape::{Kind, TableShape};
 use crate::backup::timestamp;
@@ -17,6 +16,8 @@ pub struct Decoder {
     rest: Vec<u8>,
     state: State,
     row: u64,
+    rows: BlockBuilder,
+    full: Vec<Block>,
 }
 
 #[derive(PartialEq)]
@@ -29,35 +30,36 @@ enum State {
 impl Decoder {
     /// A decoder of the columns of this shape, in their order.
     pub fn new(shape: &TableShape) -> Self {
-        Self { shape: shape.clone(), rest: Vec::new(), state: State::Header, row: 0 }
+        let rows = BlockBuilder::new(shape);
+        Self { shape: shape.clone(), rest: Vec::new(), state: State::Header, row: 0, rows, full: Vec::new() }
     }
 
-    /// Takes the next bytes and appends the rows that are whole.
+    /// Takes the next bytes; answers the blocks that the rows in them have filled.
     ///
     /// # Errors
-    /// [`BackupError::Cell`] for a cell that an archive cannot hold, [`BackupError::Misfit`] for a stream that is none
-    /// of this table, and what the file system answers.
-    pub fn feed(&mut self, bytes: &[u8], out: &mut TableEncoder) -> Result<()> {
+    /// [`BackupError::Cell`] for a cell that an archive cannot hold, and [`BackupError::Misfit`] for a stream that is
+    /// none of this table.
+    pub fn feed(&mut self, bytes: &[u8]) -> Result<Vec<Block>> {
         if self.rest.is_empty() {
-            let used = self.consume(bytes, out)?;
+            let used = self.consume(bytes)?;
             self.rest.extend_from_slice(&bytes[used..]);
         } else {
             let mut joined = std::mem::take(&mut self.rest);
             joined.extend_from_slice(bytes);
-            let used = self.consume(&joined, out)?;
+            let used = self.consume(&joined)?;
             joined.drain(..used);
             self.rest = joined;
         }
-        Ok(())
+        Ok(std::mem::take(&mut self.full))
     }
 
-    /// Whether the stream has ended properly.
+    /// The last rows.
     ///
     /// # Errors
-    /// [`BackupError::Misfit`] when it has not.
-    pub fn finish(self) -> Result<()> {
+    /// [`BackupError::Misfit`] when the stream has not ended properly.
+    pub fn finish(mut self) -> Result<Block> {
         if self.state == State::Ended && self.rest.is_empty() {
-            Ok(())
+            Ok(self.rows.take())
         } else {
             Err(self.broken("the stream ended early"))
         }
@@ -68,7 +70,7 @@ impl Decoder {
     }
 
     /// Answers how many bytes it has used.
-    fn consume(&mut self, bytes: &[u8], out: &mut TableEncoder) -> Result<usize> {
+    fn consume(&mut self, bytes: &[u8]) -> Result<usize> {
         let mut at = 0;
         if self.state == State::Header {
             let Some(header) = bytes.get(..HEADER) else { return Ok(0) };
@@ -83,7 +85,7 @@ impl Decoder {
             self.state = State::Rows;
         }
         while self.state == State::Rows {
-            match self.row(&bytes[at..], out)? {
+            match self.row(&bytes[at..])? {
                 Some(used) => at += used,
                 None => break,
             }
@@ -92,7 +94,7 @@ impl Decoder {
     }
 
     /// One row; answers how many bytes it took, `None` when they are not all there.
-    fn row(&mut self, bytes: &[u8], out: &mut TableEncoder) -> Result<Option<usize>> {
+    fn row(&mut self, bytes: &[u8]) -> Result<Option<usize>> {
         let Some(count) = bytes.first_chunk() else { return Ok(None) };
         let count = i16::from_be_bytes(*count);
         if count == -1 {
@@ -117,21 +119,23 @@ impl Decoder {
             let length = bytes[at..].first_chunk().map_or(-1, |length| i32::from_be_bytes(*length));
             at += 4;
             let stored = match usize::try_from(length) {
-                Err(_) => out.rows.null(index),
+                Err(_) => self.rows.null(index),
                 Ok(length) => {
                     let field = &bytes[at..at + length];
                     at += length;
                     if length > CELL_BYTES {
                         return Err(self.cell(index, "it is larger than an archive can hold (64 MiB)"));
                     }
-                    cell(self.shape.columns[index].stored, field).is_some_and(|cell| out.rows.cell(index, cell))
+                    cell(self.shape.columns[index].stored, field).is_some_and(|cell| self.rows.cell(index, cell))
                 }
             };
             if !stored {
                 return Err(self.cell(index, "its form is not that of its type"));
             }
         }
-        out.end_row()?;
+        if self.rows.end_row() {
+            self.full.push(self.rows.take());
+        }
         Ok(Some(end))
     }
 

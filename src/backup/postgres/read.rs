@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures::TryStreamExt;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool, Row};
-use tokio::sync::{Mutex, mpsc};
+use tokio::sync::Mutex;
 
 use super::catalog::{self, Found};
 use super::codec::Decoder;
@@ -18,9 +18,6 @@ use crate::backup::version;
 
 /// Tables read at the same time. Each costs up to three blocks of memory, and a server process.
 const READERS: usize = 2;
-/// Bytes handed to the encoding thread at a time, and how many such pieces may wait.
-const PIECE: usize = 256 << 10;
-const WAITING: usize = 4;
 
 /// Answers a row where the record of the applied migrations is there. Not by to_regclass: a session that has waited for
 /// a lock may still remember that there was nothing.
@@ -234,35 +231,21 @@ fn copy_statement(table: &Found) -> String {
     format!("COPY {} ({}) TO STDOUT (FORMAT binary)", table.path, list.join(", "))
 }
 
-/// The connection's bytes are gathered here and decoded, encoded and compressed on a thread of their own.
-async fn read_table(connection: &mut PgConnection, table: &Found, mut encoder: TableEncoder) -> Result<Table> {
-    let (to_thread, mut pieces) = mpsc::channel::<Vec<u8>>(WAITING);
+/// Rows are gathered here as they come, and encoded and compressed on a thread of their own.
+async fn read_table(connection: &mut PgConnection, table: &Found, encoder: TableEncoder) -> Result<Table> {
+    let (blocks, encoding) = encoder.on_a_thread();
     let mut decoder = Decoder::new(&table.shape);
-    let thread = tokio::task::spawn_blocking(move || {
-        while let Some(piece) = pieces.blocking_recv() {
-            decoder.feed(&piece, &mut encoder)?;
-        }
-        decoder.finish()?;
-        encoder.finish()
-    });
-    let statement = copy_statement(table);
-    let mut stream = connection.copy_out_raw(&statement).await?;
-    let mut piece = Vec::with_capacity(PIECE + PIECE / 8);
+    let mut stream = connection.copy_out_raw(&copy_statement(table)).await?;
     let mut stopped = false;
-    while let Some(bytes) = stream.try_next().await? {
-        piece.extend_from_slice(&bytes);
-        if piece.len() >= PIECE {
-            let full = std::mem::replace(&mut piece, Vec::with_capacity(PIECE + PIECE / 8));
-            if to_thread.send(full).await.is_err() {
-                stopped = true;
-                break;
-            }
+    while !stopped && let Some(bytes) = stream.try_next().await? {
+        for block in decoder.feed(&bytes)? {
+            stopped |= blocks.send(block).await.is_err();
         }
     }
     if !stopped {
         // A thread that has stopped says why below.
-        let _ = to_thread.send(piece).await;
+        let _ = blocks.send(decoder.finish()?).await;
     }
-    drop(to_thread);
-    thread.await.map_err(|_| BackupError::Worker)?
+    drop(blocks);
+    encoding.await.map_err(|_| BackupError::Worker)?
 }

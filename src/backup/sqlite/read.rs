@@ -7,12 +7,11 @@ use std::time::Duration;
 use futures::future::{try_join, try_join_all};
 use sqlx::pool::PoolConnection;
 use sqlx::{Row, Sqlite, SqliteConnection, SqlitePool};
-use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::sync::{Mutex, oneshot};
 
 use super::catalog::{self, Found};
 use super::rows::{Reader, Trouble};
 use crate::backup::archive::{Progress, Rewrite, Table, TableEncoder};
-use crate::backup::cells::Block;
 use crate::backup::error::{BackupError, Result};
 use crate::backup::manifest::AppliedMigration;
 use crate::backup::shape::TableShape;
@@ -22,8 +21,6 @@ use crate::db::SqlState;
 
 /// Tables read at a time, each by a connection of its own.
 const READERS: usize = 2;
-/// Blocks of rows that may wait for the encoding thread.
-const WAITING: usize = 1;
 /// How often the connections try to begin between two commits of others: one of a thousand would do.
 const TRIES: usize = 1000;
 /// SQLITE_BUSY.
@@ -261,19 +258,13 @@ async fn read_table(
 async fn try_to_read(
     reader: Reader,
     shape: TableShape,
-    mut encoder: TableEncoder,
+    encoder: TableEncoder,
 ) -> Result<(Reader, Result<Table, Trouble>)> {
-    let (to_encoder, mut blocks) = mpsc::channel::<Block>(WAITING);
+    let (blocks, encoding) = encoder.on_a_thread();
     let (awaited, _answer) = oneshot::channel::<()>();
-    let encoding = tokio::task::spawn_blocking(move || {
-        while let Some(block) = blocks.blocking_recv() {
-            encoder.write(block)?;
-        }
-        encoder.finish()
-    });
     let reading = tokio::task::spawn_blocking(move || {
         // An encoder that has stopped says why below.
-        let take = |block| !awaited.is_closed() && to_encoder.blocking_send(block).is_ok();
+        let take = |block| !awaited.is_closed() && blocks.blocking_send(block).is_ok();
         let read = reader.read(&shape, take);
         (reader, read)
     });
