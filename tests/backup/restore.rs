@@ -49,6 +49,37 @@ both!(ready fn tables_made_by_push_and_empty_are_filled(world) {
     assert!(world.source().try_rows(r#"DELETE FROM "milesTransactions""#).is_err());
 });
 
+both!(fn rows_that_refer_to_nothing_are_refused_and_leave_nothing(world) {
+    let source = World::sqlite();
+    source.run("db seed --users 20 --flights 10").ok();
+    let file = rusqlite::Connection::open(source.work().join("skyteam.db")).unwrap();
+    let lose = r#"PRAGMA foreign_keys = OFF; DELETE FROM "users" WHERE "userId" = (SELECT "userId" FROM "milesTransactions")"#;
+    file.execute_batch(lose).unwrap();
+    let lost: i64 = file
+        .query_row("SELECT count(*) FROM pragma_foreign_key_check", [], |row| row.get(0))
+        .unwrap();
+    assert!(lost > 1);
+    source.run("db backup -f b.skyteam").ok();
+    let archive = source.work().join("b.skyteam");
+    let restore = ["db", "restore", archive.to_str().unwrap(), "-o", "json"];
+    let said = |refused: serde_json::Value| {
+        let why = refused["why"].as_str().unwrap().to_owned();
+        match world.engine() {
+            Engine::Sqlite => assert!(why.contains(&format!("{lost} of its rows refer to rows of \"users\"")), "{why}"),
+            Engine::Postgres => assert!(why.contains("violates foreign key constraint"), "{why}"),
+        }
+    };
+    said(world.run(restore).exits(5).error());
+    match world.engine() {
+        Engine::Sqlite => assert!(!world.work().join("skyteam.db").exists()),
+        Engine::Postgres => assert_eq!(world.query("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"), "0"),
+    }
+    // The same where the tables stand already.
+    world.run("db push").ok();
+    said(world.run(restore).exits(5).error());
+    assert_eq!(world.query(r#"SELECT count(*) FROM "milesTransactions""#), "0");
+});
+
 both!(fn one_table_is_replaced_and_what_refers_to_it_still_checked(world) {
     world.run("db seed --users 20 --flights 10").ok();
     world.run("db backup -f b.skyteam").ok();

@@ -67,10 +67,22 @@ pub fn foreign_keys(table: &Table) -> Vec<String> {
     keys.map(|key| format!("{} NOT VALID", dialect::add_constraint(&table.name, key).sql)).collect()
 }
 
-/// Looks at the rows.
-pub fn validate_foreign_keys(table: &Table) -> Vec<String> {
-    let (name, keys) = (quoted(&table.name), table.foreign_keys());
-    keys.map(|(key, _)| format!("ALTER TABLE {name} VALIDATE CONSTRAINT {}", quoted(key))).collect()
+/// Looks whether the rows keep a foreign key.
+pub fn validate_foreign_key(table: &Table, key: &str) -> String {
+    format!("ALTER TABLE {} VALIDATE CONSTRAINT {}", quoted(&table.name), quoted(key))
+}
+
+/// Whether an index of the table begins with these columns.
+pub fn has_index_on(table: &Table, columns: &[String]) -> bool {
+    let keys = table.constraints.iter().filter_map(|constraint| match &constraint.rule {
+        Rule::PrimaryKey(columns) | Rule::Unique(columns) => Some(columns),
+        _ => None,
+    });
+    let others = table.indexes.iter().filter_map(|index| match &index.shape {
+        Shape::Columns { columns, filter: None, .. } => Some(columns),
+        _ => None,
+    });
+    keys.chain(others).any(|indexed| indexed.starts_with(columns))
 }
 
 /// Functions and triggers: last, so that rows that an older program let in come back too.

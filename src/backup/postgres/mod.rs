@@ -1,5 +1,6 @@
 //! PostgreSQL's side: rows out of and into tables by binary COPY, which needs no parsing on either end.
 
+mod board;
 mod bookkeeping;
 mod catalog;
 mod codec;

@@ -256,7 +256,8 @@ async fn replace(connection: &mut PgConnection, job: &Job) -> Result<()> {
     }
     for table in &schema.tables {
         run(connection, ddl::foreign_keys(table)).await?;
-        run(connection, ddl::validate_foreign_keys(table)).await?;
+        let validate = table.foreign_keys().map(|(key, _)| ddl::validate_foreign_key(table, key));
+        run(connection, validate).await?;
     }
     bookkeeping::write(connection, job).await?;
     run(connection, ddl::triggers(schema)).await?;

