@@ -53,6 +53,7 @@ pub mod sqlite;
 pub mod tape;
 pub mod target;
 pub mod timestamp;
+mod turns;
 pub mod version;
 
 pub use error::{BackupError, Result};

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use futures::TryStreamExt;
+use futures::future::try_join_all;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool, Row};
-use tokio::sync::Mutex;
 
 use super::catalog::{self, Found};
 use super::codec::Decoder;
@@ -14,6 +14,7 @@ use crate::backup::error::{BackupError, Result};
 use crate::backup::manifest::AppliedMigration;
 use crate::backup::shape::quoted;
 use crate::backup::spool::Spools;
+use crate::backup::turns::in_turns;
 use crate::backup::version;
 
 /// Tables read at the same time. Each costs up to three blocks of memory, and a server process.
@@ -146,22 +147,19 @@ impl Snapshot {
         let mut order: Vec<usize> = (0..self.tables.len()).collect();
         // The largest is taken first: popped from the end.
         order.sort_by_key(|&index| self.tables[index].pages);
-        let queue = Mutex::new(order);
-        let readers = (0..READERS.min(self.tables.len())).map(|_| async {
-            let mut connection = begin_in(&self.pool, &self.id).await?;
-            let mut done = Vec::new();
-            while let Some(index) = { queue.lock().await.pop() } {
-                let encoder = TableEncoder::new(&self.tables[index].shape, spools, rewrite.clone(), progress.clone())?;
-                done.push((index, read_table(&mut connection, &self.tables[index], encoder).await?));
-            }
+        let hands = (0..READERS.min(self.tables.len())).map(|_| begin_in(&self.pool, &self.id));
+        let hands = try_join_all(hands).await?;
+        let (hands, read) = in_turns(hands, order, async |mut connection, index| {
+            let table: &Found = &self.tables[index];
+            let encoder = TableEncoder::new(&table.shape, spools, rewrite.clone(), progress.clone())?;
+            let read = read_table(&mut connection, table, encoder).await?;
+            Ok((connection, read))
+        })
+        .await?;
+        for connection in hands.into_iter().chain([self.keeper]) {
             connection.close().await?;
-            Ok::<_, BackupError>(done)
-        });
-        let mut tables: Vec<(usize, Table)> =
-            futures::future::try_join_all(readers).await?.into_iter().flatten().collect();
-        self.keeper.close().await?;
-        tables.sort_by_key(|(index, _)| *index);
-        Ok(tables.into_iter().map(|(_, table)| table).collect())
+        }
+        Ok(read)
     }
 }
 

@@ -4,10 +4,10 @@ use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use futures::future::{try_join, try_join_all};
+use futures::future::try_join;
 use sqlx::pool::PoolConnection;
 use sqlx::{Row, Sqlite, SqliteConnection, SqlitePool};
-use tokio::sync::{Mutex, oneshot};
+use tokio::sync::oneshot;
 
 use super::catalog::{self, Found};
 use super::rows::{Reader, Trouble};
@@ -16,6 +16,7 @@ use crate::backup::error::{BackupError, Result};
 use crate::backup::manifest::AppliedMigration;
 use crate::backup::shape::TableShape;
 use crate::backup::spool::Spools;
+use crate::backup::turns::in_turns;
 use crate::backup::version::{self, At};
 use crate::db::SqlState;
 
@@ -136,7 +137,7 @@ impl Snapshot {
         }
         // The largest is taken first: popped from the end.
         order.sort_unstable();
-        let queue = Mutex::new(order);
+        let order = order.into_iter().map(|(_, index)| index).collect();
         let counting = async {
             let mut counts = HashMap::new();
             for table in &tables {
@@ -144,21 +145,11 @@ impl Snapshot {
             }
             Ok::<_, BackupError>(counts)
         };
-        let reading = readers.into_iter().map(|reader| async {
-            let mut reader = reader;
-            let mut done = Vec::new();
-            while let Some((_, index)) = { queue.lock().await.pop() } {
-                let table;
-                (reader, table) = read_table(reader, &tables[index].shape, spools, &rewrite, &progress).await?;
-                done.push((index, table));
-            }
-            Ok::<_, BackupError>(done)
+        let reading = in_turns(readers, order, async |reader, index| {
+            read_table(reader, &tables[index].shape, spools, &rewrite, &progress).await
         });
-        let (counts, read) = try_join(counting, try_join_all(reading)).await?;
+        let (counts, (_, read)) = try_join(counting, reading).await?;
         sqlx::query("COMMIT").execute(&mut *connection).await?;
-        let mut read: Vec<(usize, Table)> = read.into_iter().flatten().collect();
-        read.sort_by_key(|(index, _)| *index);
-        let read: Vec<Table> = read.into_iter().map(|(_, table)| table).collect();
         // What the tables themselves gave is held against what their indexes count: a damaged file makes no backup.
         for table in &read {
             let (name, found) = (&table.entry.name, table.entry.rows);
