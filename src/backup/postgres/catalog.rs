@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 
-use sqlx::{AssertSqlSafe, PgConnection, Row};
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, Row};
 
 use crate::backup::error::Result;
 use crate::backup::shape::{ColumnShape, Kind, TableShape};
@@ -24,12 +25,33 @@ pub struct Found {
     pub objects: HashSet<String>,
 }
 
-/// Looks up tables by name along the search path; those that are not there are left out. Not by to_regclass: a session
-/// that has waited for a lock may still remember other tables.
+/// Where the tables of these names stand, `"schema"."table"`, quoted; those that are not there are left out.
+///
+/// # Errors
+/// The driver's.
+pub async fn paths(connection: &mut PgConnection, names: &[&str]) -> Result<Vec<String>> {
+    let rows = places(connection, names).await?;
+    Ok(rows.iter().map(|row| row.try_get("path")).collect::<Result<_, _>>()?)
+}
+
+/// Looks up tables by name; those that are not there are left out.
 ///
 /// # Errors
 /// The driver's.
 pub async fn find(connection: &mut PgConnection, names: &[&str]) -> Result<Vec<Found>> {
+    let mut tables = Vec::new();
+    for row in places(connection, names).await? {
+        let oid: i64 = row.try_get("oid")?;
+        let (columns, as_text) = columns(connection, oid).await?;
+        let shape = TableShape { name: row.try_get("name")?, columns };
+        let (schema, path, pages) = (row.try_get("schema")?, row.try_get("path")?, row.try_get("relpages")?);
+        tables.push(Found { shape, schema, path, as_text, pages, objects: objects(connection, oid).await? });
+    }
+    Ok(tables)
+}
+
+/// Along the search path. Not by to_regclass: a session that has waited for a lock may still remember other tables.
+async fn places(connection: &mut PgConnection, names: &[&str]) -> Result<Vec<PgRow>> {
     let sql = r#"
         SELECT DISTINCT ON (t.place) t.name, c.oid::int8, quote_ident(n.nspname) AS schema,
                quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS path, c.relpages
@@ -38,16 +60,7 @@ pub async fn find(connection: &mut PgConnection, names: &[&str]) -> Result<Vec<F
         JOIN pg_namespace n ON n.oid = c.relnamespace
         JOIN unnest(current_schemas(true)) WITH ORDINALITY AS s(name, place) ON s.name = n.nspname
         ORDER BY t.place, s.place"#;
-    let rows = sqlx::query(sql).bind(names).fetch_all(&mut *connection).await?;
-    let mut tables = Vec::new();
-    for row in rows {
-        let oid: i64 = row.try_get("oid")?;
-        let (columns, as_text) = columns(connection, oid).await?;
-        let shape = TableShape { name: row.try_get("name")?, columns };
-        let (schema, path, pages) = (row.try_get("schema")?, row.try_get("path")?, row.try_get("relpages")?);
-        tables.push(Found { shape, schema, path, as_text, pages, objects: objects(connection, oid).await? });
-    }
-    Ok(tables)
+    Ok(sqlx::query(sql).bind(names).fetch_all(connection).await?)
 }
 
 async fn columns(connection: &mut PgConnection, table: i64) -> Result<(Vec<ColumnShape>, Vec<bool>)> {
@@ -87,11 +100,10 @@ fn kind(oid: i64) -> Option<Kind> {
 }
 
 async fn objects(connection: &mut PgConnection, table: i64) -> Result<HashSet<String>> {
-    let sql = format!(
-        "SELECT conname::text AS name FROM pg_constraint WHERE conrelid = {table}
-         UNION SELECT c.relname::text FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE i.indrelid = {table}
-         UNION SELECT tgname::text FROM pg_trigger WHERE tgrelid = {table} AND NOT tgisinternal"
-    );
-    let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(connection).await?;
+    let sql = "SELECT conname::text AS name FROM pg_constraint WHERE conrelid = $1::int8::oid
+               UNION SELECT c.relname::text FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+                     WHERE i.indrelid = $1::int8::oid
+               UNION SELECT tgname::text FROM pg_trigger WHERE tgrelid = $1::int8::oid AND NOT tgisinternal";
+    let rows = sqlx::query(sql).bind(table).fetch_all(connection).await?;
     Ok(rows.iter().map(|row| row.try_get("name")).collect::<Result<_, _>>()?)
 }

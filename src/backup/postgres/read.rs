@@ -55,7 +55,7 @@ impl Snapshot {
     /// The driver's: among them a table that stays locked, and one that row-level security would show only in part.
     pub async fn take(pool: &PgPool, names: &[&str], options: SnapshotOptions) -> Result<Self> {
         let mut keeper = pool.acquire().await?.detach();
-        let paths: Vec<String> = catalog::find(&mut keeper, names).await?.into_iter().map(|table| table.path).collect();
+        let paths = catalog::paths(&mut keeper, names).await?;
         begin(&mut keeper, options.lock_timeout).await?;
         // Before the first statement that takes the snapshot, so that structure and rows belong together: from here on
         // no one drops, rewrites or truncates a table.
