@@ -2,6 +2,7 @@
 //! buffers and not a heap of small ones. Both engines fill and empty the same [`Block`].
 
 use std::cmp::Ordering;
+use std::ops::Range;
 
 use super::shape::{ColumnShape, Kind, TableShape};
 
@@ -13,6 +14,9 @@ pub const BLOCK_ROWS: usize = 1 << 17;
 /// The largest cell that an archive takes. A reader refuses larger pages, so that a hostile archive cannot make it
 /// ask for more memory than a real one does.
 pub const CELL_BYTES: usize = 64 << 20;
+
+/// Bytes before each string of [`Strings`].
+const LENGTH: usize = 4;
 
 /// The cells of one column that are not NULL.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,20 +33,28 @@ pub enum Cells {
     Text(Strings),
 }
 
-/// Byte strings one after the other in one buffer.
+/// Byte strings one after the other in one buffer, each behind its length in four bytes, the lowest first: Parquet's
+/// encoding PLAIN, so that a run of them is a page as it stands.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Strings {
-    /// All bytes.
-    pub bytes: Vec<u8>,
-    /// Where each string ends in `bytes`.
-    pub ends: Vec<u32>,
+    plain: Vec<u8>,
+    /// Where each string ends in `plain`.
+    ends: Vec<u32>,
 }
 
 impl Strings {
     /// Appends one string. The caller keeps the sum of bytes under 4 GiB ([`BLOCK_BYTES`], [`CELL_BYTES`]).
+    #[inline]
     pub fn push(&mut self, text: &[u8]) {
-        self.bytes.extend_from_slice(text);
-        self.ends.push(self.bytes.len() as u32);
+        self.plain.extend_from_slice(&(text.len() as u32).to_le_bytes());
+        self.plain.extend_from_slice(text);
+        self.ends.push(self.plain.len() as u32);
+    }
+
+    /// Makes room for so many strings of so many bytes in all.
+    pub fn reserve(&mut self, strings: usize, bytes: usize) {
+        self.plain.reserve_exact(strings * LENGTH + bytes);
+        self.ends.reserve_exact(strings);
     }
 
     /// How many strings.
@@ -56,9 +68,31 @@ impl Strings {
     }
 
     /// The string at `index`.
+    #[inline]
     pub fn get(&self, index: usize) -> &[u8] {
-        let start = if index == 0 { 0 } else { self.ends[index - 1] as usize };
-        &self.bytes[start..self.ends[index] as usize]
+        &self.plain[self.start(index) + LENGTH..self.ends[index] as usize]
+    }
+
+    /// The strings of `range` in PLAIN.
+    pub fn plain(&self, range: Range<usize>) -> &[u8] {
+        &self.plain[self.start(range.start)..self.start(range.end)]
+    }
+
+    /// How many strings from `index` on take at least `bytes` in PLAIN: at least one, and at most all that are left.
+    pub fn filling(&self, index: usize, bytes: usize) -> usize {
+        let limit = self.start(index) + bytes;
+        let short = self.ends[index..].partition_point(|&end| (end as usize) < limit);
+        (short + 1).min(self.len() - index)
+    }
+
+    fn start(&self, index: usize) -> usize {
+        if index == 0 { 0 } else { self.ends[index - 1] as usize }
+    }
+
+    fn append(&mut self, more: Self) {
+        let start = self.plain.len() as u32;
+        self.plain.extend(more.plain);
+        self.ends.extend(more.ends.into_iter().map(|end| start + end));
     }
 }
 
@@ -134,11 +168,7 @@ impl Column {
             (Cells::Integer(cells), Cells::Integer(more)) => cells.extend(more),
             (Cells::Bigint(cells), Cells::Bigint(more)) => cells.extend(more),
             (Cells::Uuid(cells), Cells::Uuid(more)) => cells.extend(more),
-            (Cells::Text(cells), Cells::Text(more)) => {
-                let start = cells.bytes.len() as u32;
-                cells.bytes.extend(more.bytes);
-                cells.ends.extend(more.ends.into_iter().map(|end| start + end));
-            }
+            (Cells::Text(cells), Cells::Text(more)) => cells.append(more),
             // Both are of one shape.
             _ => debug_assert!(false, "columns of two kinds"),
         }
@@ -177,7 +207,7 @@ impl Block {
                 Cells::Integer(cells) => cells.len() * 4,
                 Cells::Bigint(cells) => cells.len() * 8,
                 Cells::Uuid(cells) => cells.len() * 16,
-                Cells::Text(cells) => cells.bytes.len() + cells.len() * 4,
+                Cells::Text(cells) => cells.plain.len(),
             };
             cells + column.levels.len() * 2
         };
@@ -286,6 +316,7 @@ impl BlockBuilder {
 
     /// Appends NULL. `false` when the column's shape says that it holds none.
     #[must_use]
+    #[inline]
     pub fn null(&mut self, column: usize) -> bool {
         self.block.columns[column].levels.push(0);
         self.shape.columns[column].nullable
@@ -293,6 +324,7 @@ impl BlockBuilder {
 
     /// Appends a cell. `false`, and nothing appended, when its type is not the column's.
     #[must_use]
+    #[inline]
     pub fn cell(&mut self, column: usize, cell: Cell<'_>) -> bool {
         let data = &mut self.block.columns[column];
         let size = match (&mut data.cells, cell) {
@@ -314,7 +346,7 @@ impl BlockBuilder {
             }
             (Cells::Text(cells), Cell::Text(value)) => {
                 cells.push(value);
-                value.len() + 4
+                value.len() + LENGTH
             }
             _ => return false,
         };

@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::io;
 use std::iter;
+use std::ops::Range;
 
 use bytes::Bytes;
 use foldhash::fast::RandomState;
@@ -55,12 +56,20 @@ impl<'a> Flat<'a> {
         }
     }
 
-    /// Appends a cell in the encoding PLAIN.
-    fn put(self, cell: &[u8], page: &mut Vec<u8>) {
-        if matches!(self, Self::Texts(_)) {
-            page.extend_from_slice(&(cell.len() as u32).to_le_bytes());
+    /// The cells of `range` in the encoding PLAIN.
+    fn plain(self, range: Range<usize>) -> &'a [u8] {
+        match self {
+            Self::Texts(cells) => cells.plain(range),
+            Self::Uuids(cells) => cells[range].as_flattened(),
         }
-        page.extend_from_slice(cell);
+    }
+
+    /// How many cells from `index` on make a page.
+    fn filling(self, index: usize) -> usize {
+        match self {
+            Self::Texts(cells) => cells.filling(index, PAGE_BYTES),
+            Self::Uuids(cells) => (cells.len() - index).min(PAGE_BYTES / size_of::<[u8; 16]>()),
+        }
     }
 }
 
@@ -97,7 +106,7 @@ impl ChunkEncoder {
         let (mut dictionary_at, mut data_at) = (None, None);
         if let Some(dictionary) = &dictionary {
             chunk.encoder.page.clear();
-            dictionary.entries.iter().for_each(|entry| cells.put(entry, &mut chunk.encoder.page));
+            dictionary.entries.iter().for_each(|&at| chunk.encoder.page.extend_from_slice(cells.plain(at..at + 1)));
             let num_values = dictionary.entries.len() as u32;
             let page = |buf| Page::DictionaryPage { buf, num_values, encoding: Encoding::PLAIN, is_sorted: false };
             dictionary_at = Some(chunk.end_page(page)?);
@@ -113,7 +122,7 @@ impl ChunkEncoder {
             }
             match &dictionary {
                 Some(dictionary) => put_packed(&dictionary.keys[cell..next], dictionary.width(), page),
-                None => (cell..next).for_each(|index| cells.put(cells.get(index), page)),
+                None => page.extend_from_slice(cells.plain(cell..next)),
             }
             let rle = Encoding::RLE;
             let at = chunk.end_page(|buf| Page::DataPage {
@@ -131,19 +140,20 @@ impl ChunkEncoder {
     }
 }
 
-/// How many rows from `row` on make the next page, and where the cell after it stands.
-fn page_of(cells: Flat<'_>, levels: &[i16], row: usize, end: usize, cell: usize) -> (usize, usize) {
-    let (mut at, mut bytes) = (cell, 0);
-    for next in row..end {
-        if levels.get(next) != Some(&0) {
-            bytes += 4 + cells.get(at).len();
-            at += 1;
-        }
-        if bytes >= PAGE_BYTES {
-            return (next + 1 - row, at);
-        }
+/// How many rows from `row` on, whose first cell is `cell`, make the next page; and the cell after it.
+fn page_of(cells: Flat<'_>, levels: &[i16], row: usize, rows: usize, cell: usize) -> (usize, usize) {
+    let next = if cell == cells.len() { cell } else { cell + cells.filling(cell) };
+    if next == cells.len() {
+        // With it also what is NULL behind the last cell.
+        return (rows - row, next);
     }
-    (end - row, at)
+    let mut left = next - cell;
+    let is_last = |level: &i16| {
+        left -= usize::from(*level == 1);
+        left == 0
+    };
+    let last = if levels.is_empty() { None } else { levels[row..].iter().position(is_last) };
+    (last.map_or(next - cell, |last| last + 1), next)
 }
 
 /// The pages of one column.
@@ -196,21 +206,22 @@ impl Pages<'_> {
 }
 
 /// The different cells of a column, and which one each of its cells is.
-struct Dictionary<'a> {
-    entries: Vec<&'a [u8]>,
+struct Dictionary {
+    /// The first cell of each kind.
+    entries: Vec<usize>,
     keys: Vec<u32>,
 }
 
-impl<'a> Dictionary<'a> {
+impl Dictionary {
     /// `None` where its own page would be too large.
-    fn of(cells: Flat<'a>) -> Option<Self> {
+    fn of(cells: Flat<'_>) -> Option<Self> {
         let mut known: HashMap<&[u8], u32, RandomState> = HashMap::default();
         let (mut entries, mut keys, mut bytes) = (Vec::new(), Vec::with_capacity(cells.len()), 0);
         for index in 0..cells.len() {
             let cell = cells.get(index);
             let key = *known.entry(cell).or_insert_with(|| {
-                entries.push(cell);
-                bytes += cell.len() + 4;
+                entries.push(index);
+                bytes += cells.plain(index..index + 1).len();
                 entries.len() as u32 - 1
             });
             if bytes > PAGE_BYTES {

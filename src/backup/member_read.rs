@@ -232,7 +232,7 @@ fn read(
             if bytes > GROUP_LIMIT {
                 return damage("a row group unpacks to more than any that skyteam writes");
             }
-            cells.bytes.reserve_exact(bytes);
+            cells.reserve(handles.len(), bytes);
             for handle in &handles {
                 if stored == Kind::Text && std::str::from_utf8(handle.data()).is_err() {
                     return damage("a text is not UTF-8");
