@@ -114,11 +114,11 @@ impl ChunkEncoder {
         let encoding = if dictionary.is_some() { Encoding::RLE_DICTIONARY } else { Encoding::PLAIN };
         let (mut row, mut cell) = (0, 0);
         while row < rows {
-            let (rows, next) = page_of(cells, levels, row, rows, cell);
+            let (count, next) = page_of(cells, levels, row, rows, cell);
             let page = &mut chunk.encoder.page;
             page.clear();
             if !levels.is_empty() {
-                put_levels(&levels[row..row + rows], page);
+                put_levels(&levels[row..row + count], page);
             }
             match &dictionary {
                 Some(dictionary) => put_packed(&dictionary.keys[cell..next], dictionary.width(), page),
@@ -127,14 +127,14 @@ impl ChunkEncoder {
             let rle = Encoding::RLE;
             let at = chunk.end_page(|buf| Page::DataPage {
                 buf,
-                num_values: rows as u32,
+                num_values: count as u32,
                 encoding,
                 def_level_encoding: rle,
                 rep_level_encoding: rle,
                 statistics: None,
             })?;
             data_at.get_or_insert(at);
-            (row, cell) = (row + rows, next);
+            (row, cell) = (row + count, next);
         }
         chunk.close(rows, column, encoding, dictionary_at, data_at)
     }
