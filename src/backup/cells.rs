@@ -364,11 +364,6 @@ impl BlockBuilder {
         self.bytes >= BLOCK_BYTES || self.block.rows >= BLOCK_ROWS
     }
 
-    /// How many rows wait in the block.
-    pub fn rows(&self) -> usize {
-        self.block.rows
-    }
-
     /// Takes the rows gathered so far.
     pub fn take(&mut self) -> Block {
         self.bytes = 0;

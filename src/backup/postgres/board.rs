@@ -31,7 +31,6 @@ pub enum Next<'a> {
 
 /// What is done and what is not.
 pub struct Board<'a> {
-    rows: HashMap<&'a str, u64>,
     /// Per table the most rows among itself and those that refer to it: they wait for it.
     weights: HashMap<&'a str, u64>,
     /// To be filled, the largest last.
@@ -75,7 +74,6 @@ impl<'a> Board<'a> {
         let mut unfinished = unfilled.clone();
         unfinished.sort_by_key(|table| Reverse(weights[table.name.as_str()]));
         Self {
-            rows,
             weights,
             unfilled,
             loading: 0,
@@ -86,11 +84,6 @@ impl<'a> Board<'a> {
             unfinished,
             working: 0,
         }
-    }
-
-    /// How many rows a table will have.
-    pub fn rows(&self, table: &str) -> u64 {
-        self.rows.get(table).copied().unwrap_or_default()
     }
 
     /// Takes the next thing to do. What is taken must be reported to [`Board::done`].

@@ -12,7 +12,6 @@ const HEADER: usize = SIGNATURE.len() + 8;
 
 /// Turns a binary COPY stream, cut anywhere, into rows.
 pub struct Decoder {
-    shape: TableShape,
     rest: Vec<u8>,
     state: State,
     row: u64,
@@ -31,7 +30,7 @@ impl Decoder {
     /// A decoder of the columns of this shape, in their order.
     pub fn new(shape: &TableShape) -> Self {
         let rows = BlockBuilder::new(shape);
-        Self { shape: shape.clone(), rest: Vec::new(), state: State::Header, row: 0, rows, full: Vec::new() }
+        Self { rest: Vec::new(), state: State::Header, row: 0, rows, full: Vec::new() }
     }
 
     /// Takes the next bytes; answers the blocks that the rows in them have filled.
@@ -66,7 +65,7 @@ impl Decoder {
     }
 
     fn broken(&self, why: &str) -> BackupError {
-        BackupError::Misfit { table: self.shape.name.clone(), why: format!("reading it: {why}") }
+        BackupError::Misfit { table: self.rows.shape().name.clone(), why: format!("reading it: {why}") }
     }
 
     /// Answers how many bytes it has used.
@@ -101,7 +100,7 @@ impl Decoder {
             self.state = State::Ended;
             return Ok(Some(2));
         }
-        if usize::try_from(count) != Ok(self.shape.columns.len()) {
+        if usize::try_from(count) != Ok(self.rows.shape().columns.len()) {
             return Err(self.broken("a row has another number of fields"));
         }
         // First whether the row is whole, so that half a row is never appended.
@@ -115,7 +114,7 @@ impl Decoder {
         }
         self.row += 1;
         let mut at = 2;
-        for index in 0..self.shape.columns.len() {
+        for index in 0..self.rows.shape().columns.len() {
             let length = bytes[at..].first_chunk().map_or(-1, |length| i32::from_be_bytes(*length));
             at += 4;
             let stored = match usize::try_from(length) {
@@ -126,7 +125,7 @@ impl Decoder {
                     if length > CELL_BYTES {
                         return Err(self.cell(index, "it is larger than an archive can hold (64 MiB)"));
                     }
-                    cell(self.shape.columns[index].stored, field).is_some_and(|cell| self.rows.cell(index, cell))
+                    cell(self.rows.shape().columns[index].stored, field).is_some_and(|cell| self.rows.cell(index, cell))
                 }
             };
             if !stored {
@@ -141,8 +140,8 @@ impl Decoder {
 
     fn cell(&self, column: usize, why: &str) -> BackupError {
         BackupError::Cell {
-            table: self.shape.name.clone(),
-            column: self.shape.columns[column].name.clone(),
+            table: self.rows.shape().name.clone(),
+            column: self.rows.shape().columns[column].name.clone(),
             row: self.row,
             why: why.into(),
         }

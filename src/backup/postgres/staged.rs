@@ -88,7 +88,7 @@ async fn fill_and_place(keeper: &mut PgConnection, job: &Job) -> Result<()> {
     for hand in &mut hands {
         run(hand, [format!("SET search_path = {STAGE}")]).await?;
     }
-    let board = Mutex::new(Board::new(&schema.tables, |table| rows_of(job, table)));
+    let board = Mutex::new(Board::new(&schema.tables, |table| rows_of(job, &table.name)));
     let news = Notify::new();
     try_join_all(hands.iter_mut().map(|hand| work(hand, job, &board, &news))).await?;
     for hand in hands {
@@ -148,12 +148,12 @@ async fn clear(connection: &mut PgConnection) -> Result<()> {
     run(connection, [format!("DROP SCHEMA IF EXISTS {STAGE}")]).await
 }
 
-fn rows_of(job: &Job, table: &Table) -> u64 {
-    job.archive.manifest().table(&table.name).map_or(0, |entry| entry.rows)
+fn rows_of(job: &Job, table: &str) -> u64 {
+    job.archive.manifest().table(table).map_or(0, |entry| entry.rows)
 }
 
 /// Takes turns at what the board has.
-async fn work<'a>(connection: &mut PgConnection, job: &Job, board: &Mutex<Board<'a>>, news: &Notify) -> Result<()> {
+async fn work(connection: &mut PgConnection, job: &Job, board: &Mutex<Board<'_>>, news: &Notify) -> Result<()> {
     loop {
         let mut news_of_others = std::pin::pin!(news.notified());
         // From here on no news is missed.
@@ -163,7 +163,7 @@ async fn work<'a>(connection: &mut PgConnection, job: &Job, board: &Mutex<Board<
             Next::Fill(table) => fill(connection, job, table).await?,
             Next::Index(_, sql) => run(connection, [sql.clone()]).await?,
             Next::Keys(table) => run(connection, ddl::keys(table)).await?,
-            Next::Finish(table) => finish(connection, table, board).await?,
+            Next::Finish(table) => finish(connection, job, table).await?,
             Next::Wait => {
                 news_of_others.await;
                 continue;
@@ -184,10 +184,10 @@ async fn fill(connection: &mut PgConnection, job: &Job, table: &Table) -> Result
     run(connection, ["COMMIT".to_owned()]).await
 }
 
-async fn finish(connection: &mut PgConnection, table: &Table, board: &Mutex<Board<'_>>) -> Result<()> {
+async fn finish(connection: &mut PgConnection, job: &Job, table: &Table) -> Result<()> {
     run(connection, ddl::foreign_keys(table)).await?;
     for (name, key) in table.foreign_keys() {
-        let merged = ddl::has_index_on(table, &key.columns) && locked(board).rows(&key.table) > MERGED;
+        let merged = ddl::has_index_on(table, &key.columns) && rows_of(job, &key.table) > MERGED;
         let method = format!("SET enable_hashjoin = {}", if merged { "off" } else { "on" });
         run(connection, [method, ddl::validate_foreign_key(table, name)]).await?;
     }
