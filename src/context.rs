@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use tokio::sync::OnceCell;
 
 use crate::approval::{self, Answers, Approval, Ask};
-use crate::db::{self, Database, Transaction};
+use crate::db::{self, Absent, Database, Transaction};
 use crate::error::unknown::{Again, outcome_unknown};
 use crate::error::{Error, Kind, Result};
 use crate::settings::{DatabaseChoice, Origin, ProfileKind, Settings};
@@ -38,7 +38,7 @@ impl Context {
     /// # Errors
     /// Whatever keeps it from being opened: exit codes 6, 7 and 8.
     pub async fn reader(&self) -> Result<Arc<Database>> {
-        self.open(false).await
+        self.open(Absent::Refuse).await
     }
 
     /// The database, for a command that writes: says first, on stderr, where it writes.
@@ -46,7 +46,7 @@ impl Context {
     /// # Errors
     /// As for [`Context::reader`].
     pub async fn writer(&self) -> Result<Arc<Database>> {
-        let database = self.open(false).await?;
+        let database = self.open(Absent::Refuse).await?;
         self.announce(&database);
         Ok(database)
     }
@@ -57,7 +57,8 @@ impl Context {
     /// # Errors
     /// As for [`Context::reader`].
     pub async fn creator(&self) -> Result<Arc<Database>> {
-        let database = self.open(true).await?;
+        let absent = if self.answers.dry_run { Absent::StandIn } else { Absent::Create };
+        let database = self.open(absent).await?;
         self.announce(&database);
         Ok(database)
     }
@@ -113,13 +114,8 @@ impl Context {
     ///
     /// # Errors
     /// As for [`Context::reader`].
-    pub async fn connect(&self, url: &db::DatabaseUrl, create: bool) -> Result<Arc<Database>> {
-        self.connect_with(url, create, false).await
-    }
-
-    /// Where `stand_in` is set, an empty database in memory stands in for a file that is not there.
-    async fn connect_with(&self, url: &db::DatabaseUrl, create: bool, stand_in: bool) -> Result<Arc<Database>> {
-        let options = db::Options { create, stand_in, trace: self.ui.tracer(), ..self.settings.options(&self.command) };
+    pub async fn connect(&self, url: &db::DatabaseUrl, absent: Absent) -> Result<Arc<Database>> {
+        let options = db::Options { absent, trace: self.ui.tracer(), ..self.settings.options(&self.command) };
         Ok(Arc::new(db::connect(&url.below(&self.cwd), options).await?))
     }
 
@@ -137,10 +133,10 @@ impl Context {
         self.ui.note(format!("→ {kind}  {} ({from})", database.target()));
     }
 
-    async fn open(&self, create: bool) -> Result<Arc<Database>> {
+    async fn open(&self, absent: Absent) -> Result<Arc<Database>> {
         let database = self.database.get_or_try_init(|| async {
             let url = self.url()?;
-            match self.connect_with(&url, create, create && self.answers.dry_run).await {
+            match self.connect(&url, absent).await {
                 Err(error) if error.code() == "no_database" && self.is_embedded() => Err(no_embedded(error)),
                 opened => opened,
             }

@@ -17,9 +17,8 @@ use super::error::{BackupError, Result};
 use super::folder::{self, MadeOf, Note};
 use super::make::Written;
 use super::manifest::{Contents, Subject};
-use super::shape::quoted;
 use super::tape::hex;
-use crate::db::Database;
+use crate::db::{Database, quote};
 
 /// The two formats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,7 +66,7 @@ pub async fn dump(
         Contents::Schema => drop(command.arg("--schema-only")),
         Contents::Data => drop(command.arg("--data-only")),
     }
-    command.args(wanted.tables.iter().map(|table| format!("--table={}", quoted(table))));
+    command.args(wanted.tables.iter().map(|table| format!("--table={}", quote(table))));
     let mut child = start("pg_dump", command.stdout(Stdio::piped()))?;
     let mut hash = Sha256::new();
     let mut size = 0;

@@ -17,9 +17,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
 use super::error::{BackupError, Result};
 use super::native::{self, Environment, Format, Line, Lines};
 use super::plan::State;
-use super::shape::quoted;
 use super::{postgres, version};
-use crate::db::Database;
+use crate::db::{Database, quote};
 use crate::schema::dialect::literal;
 
 /// How a dump is restored.
@@ -187,7 +186,7 @@ INSERT INTO pg_temp.skyteam_guard VALUES (true);
         wanted.lock_timeout.as_millis()
     );
     let existing = &wanted.seen.existing;
-    let list: Vec<String> = existing.iter().map(|table| quoted(&table.table)).collect();
+    let list: Vec<String> = existing.iter().map(|table| quote(&table.table)).collect();
     let list = list.join(", ");
     if !existing.is_empty() {
         sql.push_str(&format!("LOCK TABLE {list} IN ACCESS EXCLUSIVE MODE;\n"));
@@ -198,7 +197,7 @@ INSERT INTO pg_temp.skyteam_guard VALUES (true);
             Some(table) => sql.push_str(&format!(
                 "SELECT count(*) INTO found FROM {}; IF found > {rows} THEN
                  RAISE EXCEPTION '{complaint}: {name} has % rows; it had {rows}', found; END IF;\n",
-                quoted(name),
+                quote(name),
                 rows = table.rows
             )),
             None => sql.push_str(&format!(
@@ -210,7 +209,7 @@ INSERT INTO pg_temp.skyteam_guard VALUES (true);
     sql.push_str("END $look$;\n");
     match &wanted.standing {
         Standing::Dropped { tables, record } => {
-            let list: Vec<String> = tables.iter().map(|table| quoted(table)).collect();
+            let list: Vec<String> = tables.iter().map(|table| quote(table)).collect();
             sql.push_str(&format!("DROP TABLE {};\n", list.join(", ")));
             if !record {
                 return Ok(sql);

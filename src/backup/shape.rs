@@ -69,8 +69,3 @@ impl TableShape {
         self.columns.iter().position(|c| c.name == column)
     }
 }
-
-/// An identifier in double quotes, for SQL of either engine.
-pub fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
-}

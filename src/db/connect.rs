@@ -28,13 +28,21 @@ pub struct Options {
     pub busy_timeout: Duration,
     /// Names of the URL's parameters that are not to be obeyed, because a flag has spoken.
     pub fixed: Vec<&'static str>,
-    /// Whether an SQLite file that is not there may be made.
-    pub create: bool,
-    /// Whether an empty database in memory stands in for an SQLite file that is not there: for rehearsing what would
-    /// make it.
-    pub stand_in: bool,
+    /// What becomes of an SQLite file that is not there.
+    pub absent: Absent,
     /// Told of every statement that goes through SeaORM.
     pub trace: Option<Trace>,
+}
+
+/// What becomes of an SQLite file that is not there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Absent {
+    /// It is an error ([`ConnectError::NoFile`]).
+    Refuse,
+    /// It is made.
+    Create,
+    /// An empty database in memory stands in for it: for rehearsing what would make it.
+    StandIn,
 }
 
 impl Default for Options {
@@ -47,8 +55,7 @@ impl Default for Options {
             statement_timeout: None,
             busy_timeout: Duration::from_secs(5),
             fixed: Vec::new(),
-            create: false,
-            stand_in: false,
+            absent: Absent::Refuse,
             trace: None,
         }
     }
@@ -63,8 +70,7 @@ impl std::fmt::Debug for Options {
             .field("idle_timeout", &self.idle_timeout)
             .field("statement_timeout", &self.statement_timeout)
             .field("busy_timeout", &self.busy_timeout)
-            .field("create", &self.create)
-            .field("stand_in", &self.stand_in)
+            .field("absent", &self.absent)
             .finish_non_exhaustive()
     }
 }

@@ -23,12 +23,17 @@ use sea_orm::{ConnectionTrait, DbBackend, DbErr};
 
 pub use bind::{Connection, Rows, Transaction, timestamp_text};
 pub use committing::Committing;
-pub use connect::{ConnectError, Options, Password, Trace, connect};
+pub use connect::{Absent, ConnectError, Options, Password, Trace, connect};
 pub use libpq::LibpqEnvironment;
 pub use refusal::{SqlState, is_outcome_unknown, sql_state, sqlx_error, violated_constraint};
 pub use retry::retry;
 pub use target::Target;
 pub use url::{DatabaseUrl, PostgresUrl, Secret, SqliteUrl, UrlError};
+
+/// An identifier in double quotes, which both engines take.
+pub fn quote(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
 
 /// The two engines skyteam runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]

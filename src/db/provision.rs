@@ -10,7 +10,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sea_orm::{ConnectionTrait, DbErr, Statement, Value};
 use sha2::{Digest, Sha256};
 
-use super::{Connection, Engine, Secret};
+use super::{Connection, Engine, Secret, quote};
 
 /// Rounds of PBKDF2 in a SCRAM verifier: PostgreSQL's own default (`scram_iterations`).
 const ROUNDS: u32 = 4096;
@@ -125,10 +125,6 @@ pub async fn grant_missing(connection: &Connection, name: &str, role: &str) -> R
         }
     }
     Ok(granted)
-}
-
-fn quote(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 /// The form in which PostgreSQL keeps a SCRAM-SHA-256 password (RFC 5802, RFC 7677; `src/common/scram-common.c`).

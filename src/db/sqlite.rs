@@ -8,7 +8,7 @@ use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions};
 use sqlx::{ConnectOptions as _, Sqlite, SqlitePool};
 
-use super::{ConnectError, Database, DatabaseUrl, Engine, Options, Password, SqliteUrl, Target};
+use super::{Absent, ConnectError, Database, DatabaseUrl, Engine, Options, Password, SqliteUrl, Target};
 
 /// Opens the file at `place`, and makes it where `options` allow that.
 pub(super) async fn connect(place: &SqliteUrl, mut options: Options) -> Result<Database, ConnectError> {
@@ -34,7 +34,7 @@ pub(super) async fn connect(place: &SqliteUrl, mut options: Options) -> Result<D
         }
     }
     connect = connect.busy_timeout(options.busy_timeout);
-    let stand_in = options.stand_in && !place.in_memory() && !place.path.exists();
+    let stand_in = options.absent == Absent::StandIn && !place.in_memory() && !place.path.exists();
     let place = if stand_in { &SqliteUrl { path: ":memory:".into(), parameters: Vec::new() } } else { place };
     if place.in_memory() {
         // Shared under a name of its own, so that what reads in a thread of its own can open it too.
@@ -46,7 +46,7 @@ pub(super) async fn connect(place: &SqliteUrl, mut options: Options) -> Result<D
             return Err(ConnectError::IsFolder { path });
         }
         if !place.path.exists() {
-            if !options.create {
+            if options.absent == Absent::Refuse {
                 return Err(ConnectError::NoFile { path });
             }
             make_file(&place.path).map_err(|source| ConnectError::Folder { path: path.clone(), source })?;

@@ -6,7 +6,7 @@ use super::driver::describe_state;
 use super::schema::holder;
 use super::{Error, Kind};
 use crate::backup::BackupError;
-use crate::schema::dialect::quote;
+use crate::db::quote;
 
 /// How many tables or objects are named before the rest is counted.
 const NAMED: usize = 5;

@@ -5,8 +5,7 @@ use std::io::ErrorKind as Io;
 use sqlx::error::DatabaseError;
 
 use super::{Error, Kind, driver, shell};
-use crate::db::{ConnectError, Password, Target};
-use crate::schema::dialect::quote;
+use crate::db::{ConnectError, Password, Target, quote};
 
 impl From<ConnectError> for Error {
     fn from(error: ConnectError) -> Self {

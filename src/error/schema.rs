@@ -94,11 +94,7 @@ impl From<LiveError> for Error {
             }
             LiveError::NotATable { name, kind } => {
                 Self::new(Kind::Refused, "not_a_table", format!("{name} is a {kind} here, and skyteam needs a table"))
-                    .fix(format!(
-                        "rename it: ALTER {} {} RENAME TO …",
-                        kind.to_uppercase(),
-                        crate::schema::dialect::quote(&name)
-                    ))
+                    .fix(format!("rename it: ALTER {} {} RENAME TO …", kind.to_uppercase(), crate::db::quote(&name)))
             }
             LiveError::Definition { table, problem } => {
                 Self::new(Kind::Refused, "unreadable_schema", format!("the definition of {table} cannot be read"))
@@ -207,7 +203,7 @@ pub fn lacked(right: &Missing) -> String {
 
 /// The statement that gives it.
 pub fn grant(role: &str, database: &str, right: &Missing) -> String {
-    let quoted = crate::schema::dialect::quote;
+    let quoted = crate::db::quote;
     match right {
         Missing::CreateInPublic => format!("GRANT USAGE, CREATE ON SCHEMA public TO {}", quoted(role)),
         Missing::CreateSchema => format!("GRANT CREATE ON DATABASE {} TO {}", quoted(database), quoted(role)),

@@ -7,8 +7,8 @@ use sea_orm::{ConnectionTrait, Statement};
 use serde::Serialize;
 
 use super::{MigrateError, dialect};
-use crate::db::Engine;
-use crate::schema::dialect::{literal, quote};
+use crate::db::{Engine, quote};
+use crate::schema::dialect::literal;
 
 /// A table or column that goes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -125,7 +125,7 @@ pub fn rename_column(sql: &str, from: &str, to: &str) -> String {
             if plain && !quoted {
                 result.push_str(to);
             } else {
-                result.push_str(&super::dialect::quote(to));
+                result.push_str(&crate::db::quote(to));
             }
             done = placed.end;
         }

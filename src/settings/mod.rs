@@ -238,8 +238,7 @@ impl Settings {
             .into_iter()
             .filter_map(|(name, origin)| matches!(origin, Origin::Flag(_)).then_some(name))
             .collect(),
-            create: false,
-            stand_in: false,
+            absent: db::Absent::Refuse,
             trace: None,
         }
     }

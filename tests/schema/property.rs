@@ -80,7 +80,7 @@ fn default(kind: &Kind) -> Value {
 }
 
 fn number_condition(column: &str, from: i32) -> PerEngine {
-    let sql = format!("{} >= {from}", dialect::quote(column));
+    let sql = format!("{} >= {from}", db::quote(column));
     PerEngine { postgres: sql.clone(), sqlite: sql }
 }
 
@@ -178,13 +178,13 @@ fn rows(schema: &Schema, engine: Engine) -> String {
                     if empty { "NULL".to_owned() } else { value(&column.kind, row, engine) }
                 })
                 .collect();
-            let (name, columns) = (dialect::quote(&table.name), dialect::quote_all(&columns));
+            let (name, columns) = (db::quote(&table.name), dialect::quote_all(&columns));
             script.push_str(&format!("INSERT INTO {name} ({columns}) VALUES ({});", values.join(", ")));
         }
     }
     for table in &schema.tables {
         for (_, key) in table.foreign_keys() {
-            let (name, target) = (dialect::quote(&table.name), dialect::quote(&key.table));
+            let (name, target) = (db::quote(&table.name), db::quote(&key.table));
             script.push_str(&format!(
                 "UPDATE {name} SET link = (SELECT max(\"key\"::text)::{0} FROM {target});",
                 match engine {
@@ -216,9 +216,8 @@ async fn kept(db: &impl ConnectionTrait, a: &Schema, b: &Schema, renames: &[Rena
             continue;
         }
         let as_text: Vec<String> =
-            columns.iter().map(|column| format!("coalesce(CAST({} AS text), '-')", dialect::quote(column))).collect();
-        let sql =
-            format!("SELECT {} AS line FROM {} ORDER BY 1", as_text.join(" || ',' || "), dialect::quote(&before.name));
+            columns.iter().map(|column| format!("coalesce(CAST({} AS text), '-')", db::quote(column))).collect();
+        let sql = format!("SELECT {} AS line FROM {} ORDER BY 1", as_text.join(" || ',' || "), db::quote(&before.name));
         for row in db.query_all_raw(sea_orm::Statement::from_string(engine.backend(), sql)).await.unwrap() {
             all.push(format!("{}: {}", before.name, row.try_get_by_index::<String>(0).unwrap()));
         }
@@ -238,7 +237,7 @@ async fn clear(database: &Database) {
             let query = sea_orm::Statement::from_string(database.engine().backend(), names);
             for row in session.txn().query_all_raw(query).await.unwrap() {
                 let name: String = row.try_get_by_index(0).unwrap();
-                session.txn().execute_unprepared(&format!("DROP TABLE {}", dialect::quote(&name))).await.unwrap();
+                session.txn().execute_unprepared(&format!("DROP TABLE {}", db::quote(&name))).await.unwrap();
             }
             session.commit().await.unwrap();
         }
@@ -307,11 +306,11 @@ async fn story(database: &Database, a: &SchemaSpec, b: &SchemaSpec) -> Result<()
     if !findings.is_empty() {
         // Found in time: without these rows the plan must work.
         for table in a.tables.iter().filter(|table| table.column("link").is_some()) {
-            let unlink = format!("UPDATE {} SET link = NULL", dialect::quote(&table.name));
+            let unlink = format!("UPDATE {} SET link = NULL", db::quote(&table.name));
             txn.execute_unprepared(&unlink).await.unwrap();
         }
         for table in &a.tables {
-            txn.execute_unprepared(&format!("DELETE FROM {}", dialect::quote(&table.name))).await.unwrap();
+            txn.execute_unprepared(&format!("DELETE FROM {}", db::quote(&table.name))).await.unwrap();
         }
     }
     let before = kept(txn, &a, &b, &request.renames, false).await;
@@ -336,7 +335,7 @@ fn fail(sql: &str, error: &sea_orm::DbErr) -> TestCaseError {
 /// A connection lives in its runtime, so there is one for all cases.
 fn open(world: &World) -> (tokio::runtime::Runtime, Database) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let options = db::Options { create: true, ..db::Options::default() };
+    let options = db::Options { absent: db::Absent::Create, ..db::Options::default() };
     let url = DatabaseUrl::parse(&world.url()).unwrap();
     let database = runtime.block_on(db::connect(&url, options)).unwrap();
     (runtime, database)

@@ -46,7 +46,7 @@ impl Library<'_> {
         };
         let ui = Ui::new(skyteam::world::World::real(), look);
         block_on(async {
-            let options = db::Options { create: true, ..db::Options::default() };
+            let options = db::Options { absent: db::Absent::Create, ..db::Options::default() };
             let database = db::connect(&DatabaseUrl::parse(&self.0.url()).unwrap(), options).await.unwrap();
             let approval = approve(Ask::adds(), &Answers::default(), &ui).await.unwrap();
             let done = work(&database, approval).await;

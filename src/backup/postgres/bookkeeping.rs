@@ -11,8 +11,8 @@ use super::catalog::Found;
 use super::read::RECORD;
 use super::restore::{Job, run};
 use crate::backup::error::Result;
-use crate::backup::shape::quoted;
 use crate::backup::version;
+use crate::db::quote;
 use crate::schema::dialect::postgres::HOME;
 
 /// Makes schema and record where they are missing and writes the lines up to the version that was restored.
@@ -73,7 +73,7 @@ pub fn drop_functions() -> Result<Vec<String>> {
     let versions = version::all()?;
     let names: BTreeSet<&str> =
         versions.iter().flat_map(|version| &version.schema.functions).map(|function| function.name.as_str()).collect();
-    Ok(names.into_iter().map(|name| format!("DROP FUNCTION IF EXISTS {HOME}.{}()", quoted(name))).collect())
+    Ok(names.into_iter().map(|name| format!("DROP FUNCTION IF EXISTS {HOME}.{}()", quote(name))).collect())
 }
 
 /// The grants on tables and their columns, as statements that give them again.
@@ -96,7 +96,7 @@ pub async fn grants(connection: &mut PgConnection, tables: &[Found]) -> Result<V
         for row in sqlx::query(sql).bind(&table.path).fetch_all(&mut *connection).await? {
             let (privilege, grantee): (String, String) = (row.try_get("privilege")?, row.try_get("grantee")?);
             let option = if row.try_get("grantable")? { " WITH GRANT OPTION" } else { "" };
-            statements.push(format!("GRANT {privilege} ON {} TO {grantee}{option}", quoted(&table.shape.name)));
+            statements.push(format!("GRANT {privilege} ON {} TO {grantee}{option}", quote(&table.shape.name)));
         }
     }
     Ok(statements)

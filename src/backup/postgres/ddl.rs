@@ -1,8 +1,9 @@
 //! The statements that make a version's tables in the order that loads fastest: bare tables, rows, indexes, keys,
 //! foreign keys, triggers. All names are unqualified; the search path says where.
 
-use crate::backup::shape::{Kind, quoted};
+use crate::backup::shape::Kind;
 use crate::backup::target::{Filling, Target};
+use crate::db::quote;
 use crate::schema::dialect::postgres as dialect;
 use crate::schema::model::{Constraint, Index, Rule, Schema, Shape, Table};
 
@@ -13,7 +14,7 @@ pub fn bare_table(table: &Table, filling: Option<&Filling>) -> Vec<String> {
     let mut statements = vec![dialect::table(&bare).sql];
     for column in foreign(filling).filter(|column| table.column(&column.name).is_none()) {
         let sql =
-            format!("ALTER TABLE {} ADD COLUMN {} {}", quoted(&table.name), quoted(&column.name), name(column.kind));
+            format!("ALTER TABLE {} ADD COLUMN {} {}", quote(&table.name), quote(&column.name), name(column.kind));
         statements.push(sql);
     }
     statements
@@ -29,8 +30,8 @@ pub fn foreign(filling: Option<&Filling>) -> impl Iterator<Item = &Target> {
 pub fn indexes(table: &Table) -> Vec<(usize, String)> {
     let under_keys = table.constraints.iter().filter_map(|constraint| match &constraint.rule {
         Rule::PrimaryKey(columns) | Rule::Unique(columns) => {
-            let columns: Vec<String> = columns.iter().map(|column| quoted(column)).collect();
-            let (index, table) = (quoted(&constraint.name), quoted(&table.name));
+            let columns: Vec<String> = columns.iter().map(|column| quote(column)).collect();
+            let (index, table) = (quote(&constraint.name), quote(&table.name));
             Some((columns.len(), format!("CREATE UNIQUE INDEX {index} ON {table} ({})", columns.join(", "))))
         }
         _ => None,
@@ -55,7 +56,7 @@ pub fn keys(table: &Table) -> Vec<String> {
             Rule::Unique(_) => "UNIQUE",
             _ => return None,
         };
-        let (table, name) = (quoted(&table.name), quoted(&constraint.name));
+        let (table, name) = (quote(&table.name), quote(&constraint.name));
         Some(format!("ALTER TABLE {table} ADD CONSTRAINT {name} {word} USING INDEX {name}"))
     };
     table.constraints.iter().filter_map(key).collect()
@@ -69,7 +70,7 @@ pub fn foreign_keys(table: &Table) -> Vec<String> {
 
 /// Looks whether the rows keep a foreign key.
 pub fn validate_foreign_key(table: &Table, key: &str) -> String {
-    format!("ALTER TABLE {} VALIDATE CONSTRAINT {}", quoted(&table.name), quoted(key))
+    format!("ALTER TABLE {} VALIDATE CONSTRAINT {}", quote(&table.name), quote(key))
 }
 
 /// Whether an index of the table begins with these columns.

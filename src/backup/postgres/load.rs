@@ -8,8 +8,9 @@ use tokio::sync::mpsc;
 use super::codec;
 use crate::backup::archive::{Archive, Progress};
 use crate::backup::error::{BackupError, Result};
-use crate::backup::shape::{Kind, quoted};
+use crate::backup::shape::Kind;
 use crate::backup::target::Filling;
+use crate::db::quote;
 
 /// Bytes sent at a time, and how many such pieces may wait.
 const PIECE: usize = 256 << 10;
@@ -53,10 +54,10 @@ pub async fn load(
         let _ = to_server.blocking_send(piece);
         Ok::<_, BackupError>(())
     });
-    let names: Vec<String> = filling.columns.iter().map(|column| quoted(&column.name)).collect();
+    let names: Vec<String> = filling.columns.iter().map(|column| quote(&column.name)).collect();
     let statement = format!(
         "COPY {} ({}) FROM STDIN (FORMAT binary{})",
-        quoted(&filling.table),
+        quote(&filling.table),
         names.join(", "),
         if freeze { ", FREEZE true" } else { "" }
     );

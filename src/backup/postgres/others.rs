@@ -5,8 +5,8 @@ use sqlx::{AssertSqlSafe, Row};
 
 use super::catalog::Found;
 use crate::backup::error::{BackupError, Result};
-use crate::backup::shape::quoted;
 use crate::backup::version;
+use crate::db::quote;
 
 /// The tables given as `$1`, by their paths.
 const GIVEN: &str = "ARRAY(SELECT path::regclass::oid FROM unnest($1::text[]) AS path)";
@@ -79,7 +79,7 @@ pub async fn triggers(connection: &mut PgConnection, table: &Found) -> Result<Ve
             "R" => "ENABLE REPLICA",
             _ => "ENABLE",
         };
-        statements.push(format!("ALTER TABLE {} {enable} TRIGGER {}", quoted(&table.shape.name), quoted(&name)));
+        statements.push(format!("ALTER TABLE {} {enable} TRIGGER {}", quote(&table.shape.name), quote(&name)));
     }
     Ok(statements)
 }

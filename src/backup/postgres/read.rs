@@ -12,10 +12,10 @@ use super::codec::Decoder;
 use crate::backup::archive::{Progress, Rewrite, Table, TableEncoder};
 use crate::backup::error::{BackupError, Result};
 use crate::backup::manifest::AppliedMigration;
-use crate::backup::shape::quoted;
 use crate::backup::spool::Spools;
 use crate::backup::turns::in_turns;
 use crate::backup::version;
+use crate::db::quote;
 
 /// Tables read at the same time. Each costs up to three blocks of memory, and a server process.
 const READERS: usize = 2;
@@ -220,12 +220,12 @@ fn copy_statement(table: &Found) -> String {
     let columns = table.shape.columns.iter().zip(&table.as_text);
     if table.as_text.contains(&true) {
         let text = |(column, as_text): (&crate::backup::shape::ColumnShape, &bool)| {
-            format!("{}{}", quoted(&column.name), if *as_text { "::text" } else { "" })
+            format!("{}{}", quote(&column.name), if *as_text { "::text" } else { "" })
         };
         let list: Vec<String> = columns.map(text).collect();
         return format!("COPY (SELECT {} FROM {}) TO STDOUT (FORMAT binary)", list.join(", "), table.path);
     }
-    let list: Vec<String> = columns.map(|(column, _)| quoted(&column.name)).collect();
+    let list: Vec<String> = columns.map(|(column, _)| quote(&column.name)).collect();
     format!("COPY {} ({}) TO STDOUT (FORMAT binary)", table.path, list.join(", "))
 }
 

@@ -14,9 +14,8 @@ use crate::backup::archive::{Archive, Progress};
 use crate::backup::error::{BackupError, Result};
 use crate::backup::manifest::AppliedMigration;
 use crate::backup::plan::{Existing, Plan, State, Way};
-use crate::backup::shape::quoted;
 use crate::backup::version::{self, At, Standing};
-use crate::db::Engine;
+use crate::db::{Engine, quote};
 use crate::schema::model::Table;
 
 /// Looks at what stands in the database.
@@ -152,8 +151,8 @@ pub(super) async fn restore_types(connection: &mut PgConnection, job: &Job, tabl
         let sql = "SELECT format_type(to_regtype($1), NULL) AS name WHERE to_regtype($1) IS NOT NULL";
         let declared = column.foreign.as_deref().unwrap_or_default();
         let Some(row) = sqlx::query(sql).bind(declared).fetch_optional(&mut *connection).await? else { continue };
-        let (name, column): (String, String) = (row.try_get("name")?, quoted(&column.name));
-        let sql = format!("ALTER TABLE {} ALTER COLUMN {column} TYPE {name} USING {column}::{name}", quoted(table));
+        let (name, column): (String, String) = (row.try_get("name")?, quote(&column.name));
+        let sql = format!("ALTER TABLE {} ALTER COLUMN {column} TYPE {name} USING {column}::{name}", quote(table));
         run(connection, [sql]).await?;
     }
     Ok(())
@@ -163,7 +162,7 @@ async fn in_place(connection: &mut PgConnection, job: &Job) -> Result<()> {
     let schema = &job.plan.version.schema;
     let chosen: Vec<&Table> = filled(job).collect();
     let is_chosen = |name: &str| chosen.iter().any(|table| table.name == name);
-    let list = chosen.iter().map(|table| quoted(&table.name)).collect::<Vec<_>>().join(", ");
+    let list = chosen.iter().map(|table| quote(&table.name)).collect::<Vec<_>>().join(", ");
     if chosen.is_empty() {
         return Ok(());
     }
@@ -178,17 +177,17 @@ async fn in_place(connection: &mut PgConnection, job: &Job) -> Result<()> {
     let mut off = Vec::new();
     let mut on = Vec::new();
     for table in &schema.tables {
-        let name = quoted(&table.name);
+        let name = quote(&table.name);
         for (key, target) in table.foreign_keys() {
             if is_chosen(&table.name) || is_chosen(&target.table) {
-                off.push(format!("ALTER TABLE {name} DROP CONSTRAINT IF EXISTS {}", quoted(key)));
+                off.push(format!("ALTER TABLE {name} DROP CONSTRAINT IF EXISTS {}", quote(key)));
             }
         }
         if !is_chosen(&table.name) {
             continue;
         }
         for index in &table.indexes {
-            off.push(format!("DROP INDEX IF EXISTS {}", quoted(&index.name)));
+            off.push(format!("DROP INDEX IF EXISTS {}", quote(&index.name)));
             on.push(crate::schema::dialect::postgres::create_index(&table.name, index).sql);
         }
         off.push(format!("ALTER TABLE {name} DISABLE TRIGGER USER"));
@@ -266,6 +265,6 @@ async fn replace(connection: &mut PgConnection, job: &Job) -> Result<()> {
     if job.onward {
         onward(connection, job).await?;
     }
-    let list: Vec<String> = schema.tables.iter().map(|table| quoted(&table.name)).collect();
+    let list: Vec<String> = schema.tables.iter().map(|table| quote(&table.name)).collect();
     run(connection, [format!("ANALYZE {}", list.join(", "))]).await
 }

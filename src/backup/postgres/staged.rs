@@ -15,7 +15,7 @@ use super::board::{Board, LOADERS, Next};
 use super::restore::{Job, begin, end, load_and_count, onward, restore_types, run, state};
 use super::{bookkeeping, ddl};
 use crate::backup::error::Result;
-use crate::backup::shape::quoted;
+use crate::db::quote;
 use crate::schema::model::Table;
 
 /// The schema that tables are made in.
@@ -101,7 +101,7 @@ async fn fill_and_place(keeper: &mut PgConnection, job: &Job) -> Result<()> {
     let row = sqlx::query("SELECT quote_ident(current_schema()) AS name").fetch_one(&mut *keeper).await?;
     let target: String = row.try_get("name")?;
     for table in &schema.tables {
-        run(keeper, [format!("ALTER TABLE {STAGE}.{} SET SCHEMA {target}", quoted(&table.name))]).await?;
+        run(keeper, [format!("ALTER TABLE {STAGE}.{} SET SCHEMA {target}", quote(&table.name))]).await?;
     }
     run(keeper, [format!("DROP SCHEMA {STAGE}")]).await?;
     bookkeeping::write(keeper, job).await?;
@@ -191,7 +191,7 @@ async fn finish(connection: &mut PgConnection, job: &Job, table: &Table) -> Resu
         let method = format!("SET enable_hashjoin = {}", if merged { "off" } else { "on" });
         run(connection, [method, ddl::validate_foreign_key(table, name)]).await?;
     }
-    run(connection, [format!("ANALYZE {}", quoted(&table.name))]).await
+    run(connection, [format!("ANALYZE {}", quote(&table.name))]).await
 }
 
 /// Nothing is left half done under this lock, so a panic elsewhere does not spoil it.

@@ -6,9 +6,10 @@ use sqlx::{AssertSqlSafe, Row, SqliteConnection};
 
 use crate::backup::error::Result;
 use crate::backup::manifest::AppliedMigration;
-use crate::backup::shape::{ColumnShape, Kind, TableShape, quoted};
+use crate::backup::shape::{ColumnShape, Kind, TableShape};
 use crate::backup::target;
 use crate::backup::version::{self, At, Standing, Version};
+use crate::db::quote;
 
 /// A table that was found.
 #[derive(Clone, Debug)]
@@ -107,7 +108,7 @@ pub async fn highest(connection: &mut SqliteConnection, table: &Found) -> Result
 }
 
 async fn number(connection: &mut SqliteConnection, table: &Found, what: &str) -> Result<u64> {
-    let sql = format!("SELECT {what} FROM {}", quoted(&table.shape.name));
+    let sql = format!("SELECT {what} FROM {}", quote(&table.shape.name));
     let number: i64 = sqlx::query(AssertSqlSafe(sql)).fetch_one(connection).await?.try_get(0)?;
     Ok(number.unsigned_abs())
 }

@@ -12,8 +12,9 @@ use super::{catalog, read, write};
 use crate::backup::archive::{Archive, Progress};
 use crate::backup::error::{BackupError, Result};
 use crate::backup::plan::{Existing, Plan, State, Way};
-use crate::backup::shape::{Kind, quoted};
+use crate::backup::shape::Kind;
 use crate::backup::version;
+use crate::db::quote;
 use crate::schema::dialect::sqlite as dialect;
 use crate::schema::model::{Rule, Table};
 use crate::schema::rules::MAINTENANCE_TABLE;
@@ -138,10 +139,10 @@ async fn in_place(connection: &mut SqliteConnection, job: &Job) -> Result<()> {
         let Some(table) = schema.table(&filling.table) else { continue };
         // Our triggers and indexes are put on again with all rows there; those of others stay and fire.
         let made = table.triggers.iter().filter(|trigger| dialect::create_trigger(&table.name, trigger).is_some());
-        run(connection, made.map(|trigger| format!("DROP TRIGGER IF EXISTS {}", quoted(&trigger.name)))).await?;
-        run(connection, table.indexes.iter().map(|index| format!("DROP INDEX IF EXISTS {}", quoted(&index.name))))
+        run(connection, made.map(|trigger| format!("DROP TRIGGER IF EXISTS {}", quote(&trigger.name)))).await?;
+        run(connection, table.indexes.iter().map(|index| format!("DROP INDEX IF EXISTS {}", quote(&index.name))))
             .await?;
-        run(connection, [format!("DELETE FROM {}", quoted(&table.name))]).await?;
+        run(connection, [format!("DELETE FROM {}", quote(&table.name))]).await?;
         load_and_count(connection, job, &table.name).await?;
         run(connection, indexes(table)).await?;
         run(connection, triggers(table)).await?;
@@ -152,13 +153,13 @@ async fn in_place(connection: &mut SqliteConnection, job: &Job) -> Result<()> {
 async fn make(connection: &mut SqliteConnection, job: &Job) -> Result<()> {
     let schema = &job.plan.version.schema;
     refuse_loss(connection, &job.plan.dropped).await?;
-    run(connection, job.plan.dropped.iter().map(|table| format!("DROP TABLE {}", quoted(table)))).await?;
+    run(connection, job.plan.dropped.iter().map(|table| format!("DROP TABLE {}", quote(table)))).await?;
     for table in &schema.tables {
         let filling = job.plan.fillings.iter().find(|filling| filling.table == table.name);
         run(connection, [dialect::table(table, &table.name, &[]).sql]).await?;
         for column in filling.into_iter().flat_map(|filling| &filling.columns) {
             if table.column(&column.name).is_none() {
-                let (table, name) = (quoted(&table.name), quoted(&column.name));
+                let (table, name) = (quote(&table.name), quote(&column.name));
                 run(connection, [format!("ALTER TABLE {table} ADD COLUMN {name} {}", type_of(job, column))]).await?;
             }
         }
@@ -168,7 +169,7 @@ async fn make(connection: &mut SqliteConnection, job: &Job) -> Result<()> {
         run(connection, indexes(table)).await?;
     }
     if schema.tables.iter().any(dialect::needs_maintenance) {
-        run(connection, [dialect::maintenance().sql, format!("DELETE FROM {}", quoted(MAINTENANCE_TABLE))]).await?;
+        run(connection, [dialect::maintenance().sql, format!("DELETE FROM {}", quote(MAINTENANCE_TABLE))]).await?;
     }
     for table in &schema.tables {
         run(connection, triggers(table)).await?;
@@ -283,12 +284,12 @@ async fn references_hold(connection: &mut SqliteConnection) -> Result<bool> {
         let Some(target) = key.try_get::<Option<String>, _>("target")?.filter(|_| stands && columns == 1) else {
             return Ok(false);
         };
-        let name = |part| key.try_get(part).map(|name: String| quoted(&name));
+        let name = |part| key.try_get(part).map(|name: String| quote(&name));
         let (child, parent, refers) = (name("child")?, name("parent")?, name("refers")?);
         let missing = format!(
             "SELECT 1 FROM (SELECT DISTINCT {refers} AS refers FROM {child} WHERE {refers} IS NOT NULL)
              WHERE NOT EXISTS (SELECT 1 FROM {parent} AS parent WHERE parent.{} = refers) LIMIT 1",
-            quoted(&target)
+            quote(&target)
         );
         if sqlx::query(AssertSqlSafe(missing)).fetch_optional(&mut *connection).await?.is_some() {
             return Ok(false);

@@ -9,9 +9,9 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::backup::cells::{Block, BlockBuilder, CELL_BYTES, Cell};
 use crate::backup::error::{BackupError, Result};
-use crate::backup::shape::{ColumnShape, Kind, TableShape, quoted};
+use crate::backup::shape::{ColumnShape, Kind, TableShape};
 use crate::backup::timestamp;
-use crate::db::SqlState;
+use crate::db::{SqlState, quote};
 
 /// A connection that reads one state of the file.
 pub struct Reader {
@@ -88,7 +88,7 @@ impl Reader {
 
 fn statement(shape: &TableShape) -> String {
     let column = |column: &ColumnShape| {
-        let name = quoted(&column.name);
+        let name = quote(&column.name);
         match column.declared.to_ascii_uppercase().as_str() {
             // Seventeen digits give a double back exactly.
             "REAL" => format!("iif({name} IS NULL, NULL, printf('%!.17g', {name}))"),
@@ -99,7 +99,7 @@ fn statement(shape: &TableShape) -> String {
     };
     let columns: Vec<String> = shape.columns.iter().map(column).collect();
     // An index that happens to hold every column would give them in an order of its own.
-    format!("SELECT {} FROM {} NOT INDEXED", columns.join(", "), quoted(&shape.name))
+    format!("SELECT {} FROM {} NOT INDEXED", columns.join(", "), quote(&shape.name))
 }
 
 fn is_number(stored: Kind) -> bool {

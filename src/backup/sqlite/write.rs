@@ -9,9 +9,10 @@ use tokio::sync::mpsc;
 use crate::backup::archive::{Archive, Progress};
 use crate::backup::cells::{Block, Cell};
 use crate::backup::error::{BackupError, Result};
-use crate::backup::shape::{Kind, TableShape, quoted};
+use crate::backup::shape::{Kind, TableShape};
 use crate::backup::target::Filling;
 use crate::backup::timestamp;
+use crate::db::quote;
 
 /// Cells to a statement: SQLite takes 32 766, and beyond a few hundred more win nothing.
 const CELLS: usize = 1200;
@@ -85,10 +86,10 @@ fn archive_bytes(archive: &Archive, filling: &Filling) -> Vec<bool> {
 }
 
 fn statement(filling: &Filling, rows: usize, as_text: &[bool]) -> String {
-    let names: Vec<String> = filling.columns.iter().map(|column| quoted(&column.name)).collect();
+    let names: Vec<String> = filling.columns.iter().map(|column| quote(&column.name)).collect();
     let marks: Vec<&str> = as_text.iter().map(|&text| if text { "CAST(? AS TEXT)" } else { "?" }).collect();
     let row = format!("({})", marks.join(", "));
-    format!("INSERT INTO {} ({}) VALUES {}", quoted(&filling.table), names.join(", "), vec![row; rows].join(", "))
+    format!("INSERT INTO {} ({}) VALUES {}", quote(&filling.table), names.join(", "), vec![row; rows].join(", "))
 }
 
 struct Binder<'a> {

@@ -8,10 +8,9 @@ use serde::Serialize;
 
 use crate::context::Context;
 use crate::db::provision::{self, State};
-use crate::db::{Database, DatabaseUrl, PostgresUrl, Secret};
+use crate::db::{Absent, Database, DatabaseUrl, PostgresUrl, Secret, quote};
 use crate::error::{Error, Kind, Outcome, Result, shell};
 use crate::report::{Listing, Row};
-use crate::schema::dialect::quote;
 use crate::ui::{Cell, Column, Look, Page, Tone};
 
 pub(super) const EXAMPLES: &str = "Examples:
@@ -106,7 +105,7 @@ async fn create_postgres(args: &Args, place: &PostgresUrl, cx: &Context) -> Resu
         Error::new(Kind::Config, "no_database", "the database URL names no database")
             .fix("postgres://role@host/skyteam")
     })?;
-    let admin = cx.connect(&admin_url(args, place, cx)?, false).await?;
+    let admin = cx.connect(&admin_url(args, place, cx)?, Absent::Refuse).await?;
     let from = if args.admin_url.is_some() { "--admin-url" } else { "the database URL's own role" };
     cx.ui.note(format!("→ {} ({from})", admin.target()));
     let session_role = admin.target().role.clone().unwrap_or_default();
@@ -156,7 +155,7 @@ async fn grant(
     }
     let DatabaseUrl::Postgres(login) = admin.url() else { return Ok(()) };
     let inside = PostgresUrl { database: place.database.clone().or_else(|| Some(name.to_owned())), ..login.clone() };
-    let inside = cx.connect(&DatabaseUrl::Postgres(inside), false).await?;
+    let inside = cx.connect(&DatabaseUrl::Postgres(inside), Absent::Refuse).await?;
     let granted = provision::grant_missing(inside.conn(), name, role).await.map_err(|error| {
         let error = Error::from(error);
         if error.kind() != Kind::Denied {

@@ -20,7 +20,7 @@ use crate::backup::plan::{Plan, State, Wanted, Way};
 use crate::backup::replay::{self, Standing};
 use crate::backup::{BackupError, version};
 use crate::context::Context;
-use crate::db::{Database, DatabaseUrl};
+use crate::db::{Absent, Database, DatabaseUrl};
 use crate::error::{Error, Kind, Outcome, Result};
 use crate::migrate::{self, Event, Manner};
 use crate::report::Report;
@@ -219,7 +219,7 @@ pub(super) async fn into_new_file(
     bring::build(path, Arc::clone(&archive), plan, commit, advance).await?;
     drop(bar);
     let migrated = if commit {
-        let database = cx.connect(url, false).await?;
+        let database = cx.connect(url, Absent::Refuse).await?;
         let migrated = migrate_on(cx, &database).await?;
         database.close().await;
         migrated

@@ -12,7 +12,7 @@ use crate::backup::plan;
 use crate::backup::spool::Spools;
 use crate::backup::{BackupError, anonymize};
 use crate::context::Context;
-use crate::db::DatabaseUrl;
+use crate::db::{Absent, DatabaseUrl};
 use crate::error::{Error, Kind, Outcome, Result};
 
 pub(super) const EXAMPLES: &str = "Examples:
@@ -69,7 +69,7 @@ pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
             restore::into_new_file(cx, &path, &target, archive, &wanted).await?
         }
         None => {
-            let database = cx.connect(&target, false).await?;
+            let database = cx.connect(&target, Absent::Refuse).await?;
             cx.ui.note(format!("→ {}  (--to)", database.target()));
             let done = restore::into(cx, &database, archive, &wanted).await?;
             database.close().await;

@@ -17,7 +17,7 @@ use crate::backup::manifest::Subject;
 use crate::backup::prove::{self, Proof};
 use crate::backup::{BackupError, bring, native, replay, tape};
 use crate::context::Context;
-use crate::db::{Database, DatabaseUrl, Engine, provision};
+use crate::db::{Absent, Database, DatabaseUrl, Engine, provision};
 use crate::entity::types::Timestamp;
 use crate::error::{Error, Kind, Outcome, Result};
 use crate::report::Report;
@@ -265,7 +265,7 @@ async fn on_server<T>(
     let mut place = place.clone();
     place.database = Some(name.to_owned());
     let url = DatabaseUrl::Postgres(place);
-    let done = match cx.connect(&url, false).await {
+    let done = match cx.connect(&url, Absent::Refuse).await {
         Ok(scratch) => {
             let done = work(&url, &scratch).await;
             scratch.close().await;
@@ -286,7 +286,7 @@ fn scratch_name() -> String {
 async fn in_file(cx: &Context, archive: &Arc<Archive>) -> Result<Proof, BackupError> {
     let folder = tempfile::tempdir_in(scratch_folder(cx)).map_err(BackupError::io("making a scratch database"))?;
     let url = DatabaseUrl::sqlite(folder.path().join("scratch.db"));
-    match cx.connect(&url, true).await {
+    match cx.connect(&url, Absent::Create).await {
         Ok(scratch) => {
             let proof = prove_in(cx, archive, &scratch).await;
             scratch.close().await;

@@ -3,9 +3,9 @@
 //! PostgreSQL itself is asked, value by value, by a scratch function that catches the refusal. SQLite has no such
 //! thing; there the conditions are written down.
 
-use crate::db::Engine;
+use crate::db::{Engine, quote};
 use crate::schema::change::Change;
-use crate::schema::dialect::{postgres, quote};
+use crate::schema::dialect::postgres;
 use crate::schema::model::Kind;
 use crate::schema::plan::{cast_postgres, cast_sqlite};
 

@@ -1,7 +1,6 @@
 //! What mends data that breaks a rule: for our own rules by name, for others in general.
 
-use crate::db::Engine;
-use crate::schema::dialect::quote;
+use crate::db::{Engine, quote};
 use crate::schema::model::{ForeignKey, Table};
 
 /// For rows that break a check.

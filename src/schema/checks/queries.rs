@@ -4,9 +4,9 @@
 //! that rows will get.
 
 use super::{casts, mends};
-use crate::db::Engine;
+use crate::db::{Engine, quote};
 use crate::schema::change::Change;
-use crate::schema::dialect::{postgres, quote, quote_all, sqlite};
+use crate::schema::dialect::{postgres, quote_all, sqlite};
 use crate::schema::live::Rename;
 use crate::schema::model::{Column, Constraint, ForeignKey, Kind, Rule, Schema, Shape, Table};
 use crate::schema::plan::{Loss, Plan, cast_postgres, cast_sqlite};

@@ -4,7 +4,7 @@ pub mod postgres;
 pub mod sqlite;
 
 use super::model::{Kind, Schema};
-use crate::db::Engine;
+use crate::db::{Engine, quote};
 
 /// One SQL statement, without its closing semicolon.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,11 +35,6 @@ pub fn create(schema: &Schema, engine: Engine) -> Vec<Statement> {
 /// The statements as a script: each closed by a semicolon, with an empty line between.
 pub fn script(statements: &[Statement]) -> String {
     statements.iter().map(|statement| format!("{};\n", statement.sql)).collect::<Vec<_>>().join("\n")
-}
-
-/// An identifier, quoted. Both engines take the same form.
-pub fn quote(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 /// Identifiers, quoted, with commas between.

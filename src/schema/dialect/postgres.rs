@@ -3,7 +3,8 @@
 //! Names are not qualified, so that the same words make the tables in `public` and the scratch copies in `pg_temp`;
 //! who runs them sets the search path. Only functions stand in a schema of their own, [`HOME`].
 
-use super::{Statement, literal, quote, quote_all};
+use super::{Statement, literal, quote_all};
+use crate::db::quote;
 use crate::schema::model::{
     Column, Constraint, ForeignKey, Function, Index, Kind, Rule, Schema, Shape, Table, Trigger, TriggerBody, Value,
 };

@@ -3,7 +3,8 @@
 //! Tables are `STRICT`, so that a column holds what it says. UUIDs and times are text in PostgreSQL's own form, which
 //! the defaults give too: equal on both engines, and in order of time where it is compared as text.
 
-use super::{Statement, literal, quote, quote_all};
+use super::{Statement, literal, quote_all};
+use crate::db::quote;
 use crate::schema::model::{
     Column, Constraint, ForeignKey, Index, Kind, Rule, Schema, Shape, Table, Trigger, TriggerBody, Value,
 };

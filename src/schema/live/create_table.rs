@@ -3,7 +3,8 @@
 //! SQLite keeps a table as the text that made it, names of constraints included, and no pragma tells as much. The text
 //! is one that SQLite has accepted, so this reads what can stand there and does not judge it.
 
-use crate::schema::dialect::{quote, quote_all};
+use crate::db::quote;
+use crate::schema::dialect::quote_all;
 use crate::schema::model::{Action, Constraint, ForeignKey, Rule, Shape};
 use crate::schema::sql_tokens::{Placed, Token, tokens};
 

@@ -1,9 +1,9 @@
 //! Changes in PostgreSQL's words, with the locks they take.
 
 use super::{Job, Lock, Loss, Step, reasons};
-use crate::db::Engine;
+use crate::db::{Engine, quote};
 use crate::schema::change::Change;
-use crate::schema::dialect::{postgres, quote};
+use crate::schema::dialect::postgres;
 use crate::schema::model::{Column, Kind, Rule, TriggerBody, Value};
 
 pub(super) fn steps(job: &Job<'_>, changes: &[Change]) -> Vec<Step> {

@@ -4,9 +4,9 @@
 //! What stands in the table and is somebody else's (constraints, indexes, triggers) is made again with it.
 
 use super::{Job, Step, reasons, sqlite::whole_file};
-use crate::db::Engine;
+use crate::db::{Engine, quote};
 use crate::schema::change::Change;
-use crate::schema::dialect::{quote, quote_all, sqlite};
+use crate::schema::dialect::{quote_all, sqlite};
 use crate::schema::diff::Kept;
 use crate::schema::live::Rename;
 use crate::schema::model::{Column, Constraint, Index, Kind, PerEngine, Rule, Shape, Table, TriggerBody};

@@ -4,9 +4,9 @@
 //! the steps, as is `PRAGMA foreign_key_check` before the commit.
 
 use super::{Job, Lock, Step, reasons, rebuild};
-use crate::db::Engine;
+use crate::db::{Engine, quote};
 use crate::schema::change::Change;
-use crate::schema::dialect::{quote, sqlite};
+use crate::schema::dialect::sqlite;
 use crate::schema::model::{Trigger, TriggerBody, Value};
 use crate::schema::rules::MAINTENANCE_TABLE;
 

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sea_orm::ConnectionTrait;
-use skyteam::db::{self, Database, DatabaseUrl, Engine};
+use skyteam::db::{self, Absent, Database, DatabaseUrl, Engine};
 
 /// How often each pair is measured; the median counts.
 const ROUNDS: usize = 3;
@@ -71,7 +71,7 @@ fn open(runtime: &tokio::runtime::Runtime, url: &str, connections: u32) -> Arc<D
     let options = db::Options {
         max_connections: connections,
         connect_timeout: Duration::from_secs(30),
-        create: true,
+        absent: Absent::Create,
         ..db::Options::default()
     };
     Arc::new(runtime.block_on(db::connect(&DatabaseUrl::parse(url).unwrap(), options)).unwrap())
