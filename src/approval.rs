@@ -4,7 +4,7 @@
 
 use crate::error::{Error, Kind, Result, shell};
 use crate::ui::Ui;
-use crate::ui::text::{cut, visible};
+use crate::ui::text::{cut, local_times, visible};
 
 /// How much of a name an answer repeats.
 const SHOWN: usize = 100;
@@ -72,20 +72,21 @@ pub async fn approve(ask: Ask, answers: &Answers, ui: &Ui) -> Result<Approval> {
     if answers.dry_run {
         return Ok(Approval(()));
     }
+    let question = &local_times(&ask.question, ui.zone());
     match &ask.level {
         Level::Adds => Ok(Approval(())),
         Level::Changes if answers.yes || ask.database.is_some() && ask.database == answers.confirm => Ok(Approval(())),
         Level::Changes if ui.is_interactive() => {
-            if ui.ask_yes(&ask.question).await? {
+            if ui.ask_yes(question).await? {
                 Ok(Approval(()))
             } else {
                 Err(declined())
             }
         }
         Level::Changes => Err(Error::new(Kind::Unconfirmed, "confirmation_needed", "a confirmation is needed")
-            .why(format!("nobody can be asked here: {}", ask.question))
+            .why(format!("nobody can be asked here: {question}"))
             .fix("add --yes")),
-        Level::Loses { name } => approve_loss(name, &ask.question, answers, ui).await,
+        Level::Loses { name } => approve_loss(name, question, answers, ui).await,
     }
 }
 

@@ -193,6 +193,27 @@ both!(ready fn programs_read_sizes_as_numbers(world) {
     assert_eq!(pruned.lines().nth(1).unwrap(), format!("true,{},{size},last", file.display()));
 });
 
+both!(ready fn people_read_paths_and_times_as_they_write_them(world) {
+    backup(world, "2026-11-01", "");
+    backup(world, "2026-11-02", "");
+    let older = format!("b/skyteam-{}-20261101T020000Z.skyteam", world.name());
+    let listed = world.call("db backups b").terminal(110).run().ok().stdout;
+    assert!(listed.contains(&format!("2026-11-01 02:00:00  {older}  ")) && listed.contains("size"), "{listed}");
+    let asked = world.run("db prune b --keep-last 1").exits(9).stderr;
+    assert!(asked.contains(&format!("Remove 1 of 2 backups: {older}?")), "{asked}");
+    let decided = world.run("db prune b --keep-last 1 --dry-run").ok().stdout;
+    assert!(decided.contains(&format!("remove  {older}")), "{decided}");
+    world.set("SKYTEAM_TZ", "Asia/Tokyo");
+    world.run("user add 1 pilot1").ok();
+    let restored = world.run(format!("db restore {older} --clean --dry-run")).ok().stdout;
+    assert!(restored.contains(" of 2026-11-01 11:00:00 into "), "{restored}");
+    let asked = world.call(format!("db restore {older} --clean")).answers(["no"]).run().exits(9).stderr;
+    assert!(asked.contains("the backup of 2026-11-01 11:00:00:"), "{asked}");
+    world.run(format!("db verify {older} --deep")).ok();
+    let looked_at = world.run("db doctor").stdout;
+    assert!(looked_at.contains("that was proved is of 2026-11-01 11:00:00"), "{looked_at}");
+});
+
 both!(ready fn a_folder_that_is_none_is_told(world) {
     let missing = world.run("-o json db backup nope/x").exits(4);
     assert_eq!(missing.error()["code"], "no_such_folder");

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use super::typed;
 use crate::backup::folder::{self, Entry};
 use crate::backup::manifest::Contents;
 use crate::context::Context;
@@ -29,6 +30,9 @@ pub struct Args {
 pub(in crate::commands) struct Line {
     created_at: Timestamp,
     file: String,
+    /// The same for people.
+    #[serde(skip)]
+    typed: String,
     database: Option<String>,
     /// `all`, `schema` or `data`.
     contents: Option<Contents>,
@@ -52,7 +56,7 @@ impl Row for Line {
         Column::text("database").wide(),
         Column::text("contents"),
         Column::text("complete").wide(),
-        Column::number("size"),
+        Column::number("size").rank(1),
         Column::number("rows"),
         Column::text("schemaVersion").rank(3),
         Column::text("format").wide(),
@@ -64,6 +68,7 @@ impl Row for Line {
     fn cell(&self, column: usize, look: &Look) -> Cell {
         match Self::COLUMNS[column].key {
             "createdAt" => look.time(self.created_at),
+            "file" if look.human => self.typed.as_str().into(),
             "file" => self.file.as_str().into(),
             "database" => self.database.as_deref().into(),
             "contents" => self.contents.map(Contents::word).into(),
@@ -86,8 +91,8 @@ impl Row for Line {
     }
 }
 
-impl From<Entry> for Line {
-    fn from(entry: Entry) -> Self {
+impl Line {
+    fn new(entry: Entry, cx: &Context) -> Self {
         use crate::backup::content::Content;
         let verified = match (&entry.damage, &entry.verified) {
             (Some(damage), _) => Some(damage.clone()),
@@ -98,6 +103,7 @@ impl From<Entry> for Line {
         Self {
             created_at: entry.created_at.into(),
             file: entry.path.display().to_string(),
+            typed: typed(&entry.path, cx),
             contents: entry.subject.as_ref().map(|subject| subject.contents),
             complete: entry.subject.as_ref().map(|subject| subject.tables.is_empty()),
             database: entry.subject.map(|subject| subject.database),
@@ -121,7 +127,7 @@ pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
     let entries = folder::list(&folder)?;
     let list = cx.ui.list::<Line, ()>(async |list| {
         for entry in entries {
-            list.push(&Line::from(entry))?;
+            list.push(&Line::new(entry, cx))?;
         }
         Ok(())
     });

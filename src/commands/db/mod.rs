@@ -20,6 +20,8 @@ mod status;
 mod transfer;
 mod verify;
 
+use std::path::Path;
+
 use clap::Subcommand;
 
 pub(super) use backups::Line;
@@ -84,6 +86,11 @@ pub enum Verb {
     /// Open psql or sqlite3 on this database
     #[command(after_help = shell::EXAMPLES)]
     Shell(shell::Args),
+}
+
+/// A path as it is typed here: from the current folder on where it lies below that.
+fn typed(path: &Path, cx: &Context) -> String {
+    path.strip_prefix(&cx.cwd).unwrap_or(path).display().to_string()
 }
 
 impl Verb {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::typed;
 use crate::approval::Ask;
 use crate::backup::file::FolderLock;
 use crate::backup::folder;
@@ -48,6 +49,9 @@ impl Keep {
     }
 }
 
+/// Backups that the question names.
+const NAMED: usize = 10;
+
 /// Arguments of `db prune`.
 #[derive(clap::Args, Debug)]
 pub struct Args {
@@ -61,6 +65,9 @@ pub struct Args {
 #[derive(Serialize)]
 struct Line {
     file: String,
+    /// The same for people.
+    #[serde(skip)]
+    typed: String,
     size: u64,
     keep: bool,
     /// Why it is kept.
@@ -75,6 +82,7 @@ impl Row for Line {
         match Self::COLUMNS[column].key {
             "keep" if look.human => if self.keep { "keep" } else { "remove" }.into(),
             "keep" => look.yes_no(self.keep),
+            "file" if look.human => self.typed.as_str().into(),
             "file" => self.file.as_str().into(),
             "size" => look.bytes(self.size),
             _ => self.reasons.join(", ").into(),
@@ -82,10 +90,11 @@ impl Row for Line {
     }
 }
 
-impl From<&Verdict> for Line {
-    fn from(verdict: &Verdict) -> Self {
+impl Line {
+    fn new(verdict: &Verdict, cx: &Context) -> Self {
         Self {
             file: verdict.entry.path.display().to_string(),
+            typed: typed(&verdict.entry.path, cx),
             size: verdict.entry.size,
             keep: !verdict.goes(),
             reasons: verdict.reasons.clone(),
@@ -102,10 +111,14 @@ pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
     }
     let folder = args.dir.map_or_else(|| cx.cwd.clone(), |dir| cx.cwd.join(dir));
     let mut verdicts = prune::decide(policy, folder::list(&folder)?);
-    let doomed = verdicts.iter().filter(|verdict| verdict.goes()).count();
-    if doomed > 0 && !cx.answers.dry_run {
+    let doomed: Vec<&Verdict> = verdicts.iter().filter(|verdict| verdict.goes()).collect();
+    if !doomed.is_empty() && !cx.answers.dry_run {
         // What goes was chosen by the numbers on the command line; a cron job says --yes.
-        let question = format!("Remove {} of {} backups?", doomed, verdicts.len());
+        let mut named: Vec<String> = doomed.iter().take(NAMED).map(|verdict| typed(&verdict.entry.path, cx)).collect();
+        if doomed.len() > NAMED {
+            named.push(format!("{} more", doomed.len() - NAMED));
+        }
+        let question = format!("Remove {} of {} backups: {}?", doomed.len(), verdicts.len(), named.join(", "));
         drop(cx.approve(Ask::changes(question)).await?);
         let _lock = FolderLock::take(&folder)?;
         // Others may have been here while the question stood: only what still goes, and was asked for, is removed.
@@ -122,7 +135,7 @@ pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
     }
     let list = cx.ui.list::<Line, ()>(async |list| {
         for verdict in &verdicts {
-            list.push(&Line::from(verdict))?;
+            list.push(&Line::new(verdict, cx))?;
         }
         Ok(())
     });

@@ -66,7 +66,7 @@ impl Report for Restored {
     fn human(&self, page: &mut Page<'_>) -> io::Result<()> {
         let verb = if self.dry_run { "Would restore" } else { "Restored" };
         let rows = self.rows.map_or_else(|| "a dump".to_owned(), |rows| text::count(rows, "row"));
-        let made = self.created_at.map(|at| format!(" of {at}")).unwrap_or_default();
+        let made = self.created_at.map(|at| format!(" of {}", page.look.time(at).text)).unwrap_or_default();
         let replaced = match self.replaced {
             0 => String::new(),
             rows => format!(", in place of {}", text::count(rows, "row")),

@@ -16,6 +16,7 @@ use serde::Serialize;
 use crate::context::Context;
 use crate::error::{Error, Outcome, Result};
 use crate::report::{Listing, Row};
+use crate::ui::text::local_times;
 use crate::ui::{Cell, Column, Look, Page, Tone};
 
 pub(super) const EXAMPLES: &str = "Examples:
@@ -112,7 +113,7 @@ impl Listing for Findings {
             page.words(&[
                 Cell::new(mark).tone(tone),
                 Cell::new(format!("{}: {}", check.area, check.name)).tone(Tone::Strong),
-                Cell::new(format!(" {}", check.found)),
+                Cell::new(format!(" {}", local_times(&check.found, page.look.zone))),
             ])?;
             if let Some(fix) = &check.fix {
                 page.words(&[Cell::new("    fix").tone(Tone::Dim), Cell::new(fix.as_str())])?;
