@@ -114,8 +114,16 @@ fn parts_of_dumps_go_where_they_fit_and_nothing_else_goes() {
     world.run(["db", "restore", &path("whole"), "--table", "nosuch"]).exits(4);
     world.run(["db", "restore", &path("whole"), "--table", "users", "--clean", "--confirm", &world.name()]).exits(2);
     // A dump of one table does not take the others away.
-    world.run(["db", "restore", &path("users"), "--clean", "--confirm", &world.name()]).exits(5);
+    let refused = world.run(["db", "restore", &path("users"), "--clean", "--confirm", &world.name()]).exits(5).stderr;
+    assert!(refused.contains("the dump holds only users") && refused.contains("db backup --table users"), "{refused}");
     assert_eq!(everything(&world), before);
+    // Which is no damage, and is not said to be one.
+    world.server().admin(&format!(r#"ALTER ROLE "{}" CREATEDB"#, world.role()));
+    let unproved = world.run(["db", "verify", &path("users"), "--deep"]).exits(2).stderr;
+    assert!(unproved.contains("the dump holds only users"), "{unproved}");
+    world.run(["db", "verify", &path("users")]).ok();
+    world.run("db backup -f airlines --format plain --table airlines").ok();
+    world.run(["db", "verify", &path("airlines"), "--deep"]).ok();
     let twin = World::postgres();
     twin.run(["db", "restore", &path("whole"), "--table", "users"]).ok();
     assert_eq!(twin.query(r#"SELECT count(*) FROM "users""#), "20");

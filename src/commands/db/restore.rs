@@ -369,7 +369,12 @@ async fn dump(args: &Args, cx: &Context, path: &Path, format: Content) -> Result
         lock_timeout: planned::patience(cx).lock_timeout,
         commit,
     };
-    replay::restore(&database, &wanted, &env).await?;
+    if let Err(error) = replay::restore(&database, &wanted, &env).await {
+        return Err(match part(&toc)? {
+            Some(part) if args.tables.is_empty() => part.explain(error.into()),
+            _ => error.into(),
+        });
+    }
     let complete = commit && bring::inspect(&database).await?.existing.len() == version::latest()?.tables().count();
     let migrated = if complete { migrate_on(cx, &database).await? } else { Vec::new() };
     let now = bring::inspect(&database).await?.version.filter(|_| commit);
@@ -384,6 +389,31 @@ async fn dump(args: &Args, cx: &Context, path: &Path, format: Content) -> Result
         seconds: 0.0,
         dry_run: !commit,
     })
+}
+
+/// A dump that makes some of skyteam's tables and not all: what their keys and triggers need may be missing.
+pub(super) struct Part(Vec<String>);
+
+/// The part of a database that a dump is of; `None` when it is of a whole one.
+pub(super) fn part(toc: &Toc) -> Result<Option<Part>> {
+    let versions = version::all()?;
+    let ours: Vec<&str> = versions.first().into_iter().flat_map(|version| version.tables()).collect();
+    let made: Vec<String> = toc.made.iter().filter(|name| ours.contains(&name.as_str())).cloned().collect();
+    Ok((1..ours.len()).contains(&made.len()).then_some(Part(made)))
+}
+
+impl Part {
+    /// Says of a failure to restore it what is behind it.
+    pub(super) fn explain(&self, error: Error) -> Error {
+        let Self(tables) = self;
+        let flags: Vec<String> = tables.iter().map(|table| format!("--table {table}")).collect();
+        error
+            .why(format!("the dump holds only {}, and not what their keys and triggers refer to", tables.join(", ")))
+            .fix(format!(
+                "skyteam db backup {}     makes an archive of them, which goes back by itself",
+                flags.join(" ")
+            ))
+    }
 }
 
 /// What becomes of the tables that stand, and how many rows are lost with them.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::restore::{identities, in_scratch, open, scratch_folder};
+use super::restore::{identities, in_scratch, open, part, scratch_folder};
 use super::shell::libpq_variables;
 use crate::approval::Ask;
 use crate::backup::archive::Archive;
@@ -370,8 +370,11 @@ async fn deep_dump(cx: &Context, path: &Path, format: native::Format, answer: &m
     });
     match proof.await {
         Ok(findings) => answer.audit_findings = findings,
-        // What a program that is there cannot do is the dump's fault.
-        Err(error @ BackupError::Program { fix: None, .. }) => answer.problems.push(worded(error)),
+        // What a program that is there cannot do is the dump's fault, unless it is one that need not stand by itself.
+        Err(error @ BackupError::Program { fix: None, .. }) => match part(&toc)? {
+            Some(part) => return Err(part.explain(impossible(worded(error)))),
+            None => answer.problems.push(worded(error)),
+        },
         Err(error) => return Err(error.into()),
     }
     Ok(())
