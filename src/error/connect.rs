@@ -236,6 +236,11 @@ fn untrusted(target: &Target, words: &str) -> Error {
             .fix("connect by the name in the certificate; sslmode=verify-ca does not look at the name")
     } else if words.contains("expired") || words.contains("Expired") {
         error.why("it has expired").fix("ask whoever runs the server to renew it")
+    } else if words.contains("CaUsedAsEndEntity") {
+        // webpki holds to RFC 5280, section 4.2.1.9, where OpenSSL does not.
+        error
+            .why("it is that of an authority, which may sign certificates and not stand for a server")
+            .fix("ask whoever runs the server for one that an authority signed, or made with basicConstraints=CA:FALSE")
     } else {
         error.why(words)
     }

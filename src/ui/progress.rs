@@ -31,24 +31,31 @@ impl Progress {
         self.0.inc(steps);
     }
 
-    /// So many are done in all.
-    pub fn at(&self, position: u64) {
-        self.0.set_position(position);
-    }
-
-    /// How many there are, once it is known.
-    pub fn length(&self, length: u64) {
-        self.0.set_length(length);
-    }
-
-    /// What is being done now.
-    pub fn message(&self, message: &str) {
-        self.0.set_message(message.to_owned());
+    /// Counts steps from another thread. The bar goes with this [`Progress`], though others may still be counting.
+    pub fn counter(&self) -> impl Fn(u64) + Send + Sync + 'static {
+        let bar = self.0.clone();
+        move |steps| bar.inc(steps)
     }
 }
 
 impl Drop for Progress {
     fn drop(&mut self) {
         self.0.finish_and_clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bar_goes_though_others_still_count() {
+        let progress = Progress::new(false, Some(2), "Counting");
+        let (bar, count) = (progress.0.clone(), progress.counter());
+        count(1);
+        drop(progress);
+        count(1);
+        assert!(bar.is_finished());
+        assert_eq!(bar.position(), 2);
     }
 }

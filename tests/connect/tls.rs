@@ -22,16 +22,21 @@ impl Secured {
                 authority_in(authorities.path(), authority);
             }
             certificate_in(authorities.path());
-            let server = Server::start_debian(&["fsync=off"]);
-            for file in ["server.crt", "server.key"] {
-                let text = std::fs::read_to_string(authorities.path().join(file)).unwrap();
-                server.scratch().write(&format!("data/{file}"), &text).unwrap();
-            }
-            server.admin("ALTER SYSTEM SET ssl = on");
-            server.admin("SELECT pg_reload_conf()");
-            crate::support::eventually("the server encrypts", || server.admin("SHOW ssl") == "on");
-            Self { server, authorities }
+            Self::start(authorities)
         })
+    }
+
+    /// A server with the `server.crt` and `server.key` of this folder.
+    fn start(authorities: Scratch) -> Self {
+        let server = Server::start_debian(&["fsync=off"]);
+        for file in ["server.crt", "server.key"] {
+            let text = std::fs::read_to_string(authorities.path().join(file)).unwrap();
+            server.scratch().write(&format!("data/{file}"), &text).unwrap();
+        }
+        server.admin("ALTER SYSTEM SET ssl = on");
+        server.admin("SELECT pg_reload_conf()");
+        crate::support::eventually("the server encrypts", || server.admin("SHOW ssl") == "on");
+        Self { server, authorities }
     }
 
     fn authority(&self, name: &str) -> String {
@@ -113,6 +118,23 @@ fn an_authority_that_is_not_trusted() {
       why  it is signed by an authority that is not trusted here
       fix  sslrootcert=/path/to/ca.pem in the URL names the authority; sslrootcert=system asks the system's
     ");
+}
+
+#[test]
+fn a_certificate_that_openssl_signs_by_itself() {
+    let authorities = Scratch::new("ca");
+    authority_in(authorities.path(), "server");
+    std::fs::copy(authorities.path().join("server.pem"), authorities.path().join("server.crt")).unwrap();
+    let secured = Secured::start(authorities);
+    let world = secured.world("localhost", &format!("sslmode=verify-ca&sslrootcert={}", secured.authority("server")));
+    insta::assert_snapshot!(fails(&world, 6), @r"
+    exit: 6
+    --- stderr
+    error: the server's certificate is not accepted: skyteam @ localhost:5432 as ops
+      why  it is that of an authority, which may sign certificates and not stand for a server
+      fix  ask whoever runs the server for one that an authority signed, or made with basicConstraints=CA:FALSE
+    ");
+    reaches(&secured.world("localhost", "sslmode=require"));
 }
 
 #[test]

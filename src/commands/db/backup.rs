@@ -234,12 +234,9 @@ fn contents(args: &Args) -> Contents {
 
 async fn read(args: &Args, cx: &Context, database: &Database, spools: &Spools) -> Result<Made> {
     let mut snapshot = Snapshot::take(database, &args.tables).await?;
-    let progress = Arc::new(cx.ui.progress(Some(snapshot.estimate().await?), "Backing up"));
+    let bar = cx.ui.progress(Some(snapshot.estimate().await?), "Backing up");
     let wanted = Wanted { contents: contents(args), tables: args.tables.clone(), rewrite: None };
-    let advance = {
-        let progress = Arc::clone(&progress);
-        Arc::new(move |rows| progress.advance(rows))
-    };
+    let advance = Arc::new(bar.counter());
     Ok(snapshot.read(database, &wanted, cx.now, spools, advance).await?)
 }
 

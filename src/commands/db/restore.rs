@@ -180,8 +180,9 @@ pub(super) fn identities(files: &[PathBuf], cx: &Context) -> Result<Identities> 
 /// Reads the whole archive once before anything is touched.
 async fn check(cx: &Context, archive: &Arc<Archive>) -> Result<()> {
     let progress = cx.ui.progress(Some(archive.size()), "Checking");
+    let counted = progress.counter();
     let archive = Arc::clone(archive);
-    let checked = tokio::task::spawn_blocking(move || archive.check_members(|bytes| progress.advance(bytes)));
+    let checked = tokio::task::spawn_blocking(move || archive.check_members(counted));
     Ok(checked.await.map_err(|_| BackupError::Worker)??)
 }
 
@@ -211,11 +212,8 @@ pub(super) async fn into_new_file(
     let plan = Plan::new(&archive, &bring::nothing(), wanted)?;
     let (version, rows) = (plan.version.migration.version().to_owned(), plan.rows(&archive));
     let onward: Vec<String> = plan.onward().map(|migration| migration.version().to_owned()).collect();
-    let bar = Arc::new(cx.ui.progress(Some(rows), "Restoring"));
-    let advance = {
-        let bar = Arc::clone(&bar);
-        Arc::new(move |rows| bar.advance(rows))
-    };
+    let bar = cx.ui.progress(Some(rows), "Restoring");
+    let advance = Arc::new(bar.counter());
     bring::build(path, Arc::clone(&archive), plan, commit, advance).await?;
     drop(bar);
     let migrated = if commit {
@@ -253,11 +251,8 @@ pub(super) async fn into(
     };
     let approval = cx.approve(ask).await?;
     let (way, version, rows) = (plan.way, plan.version.migration.version().to_owned(), plan.rows(&archive));
-    let bar = Arc::new(cx.ui.progress(Some(rows), "Restoring"));
-    let advance = {
-        let bar = Arc::clone(&bar);
-        Arc::new(move |rows| bar.advance(rows))
-    };
+    let bar = cx.ui.progress(Some(rows), "Restoring");
+    let advance = Arc::new(bar.counter());
     let onward: Vec<String> = plan.onward().map(|migration| migration.version().to_owned()).collect();
     let manner = bring::Manner { commit, lock_timeout: planned::patience(cx).lock_timeout };
     bring::bring(database, Arc::clone(&archive), plan, manner, advance, approval).await?;
@@ -409,10 +404,8 @@ impl Part {
         let flags: Vec<String> = tables.iter().map(|table| format!("--table {table}")).collect();
         error
             .why(format!("the dump holds only {}, and not what their keys and triggers refer to", tables.join(", ")))
-            .fix(format!(
-                "skyteam db backup {}     makes an archive of them, which goes back by itself",
-                flags.join(" ")
-            ))
+            // No command for here: they are where the dump was made.
+            .fix(format!("an archive of them, made by db backup {}, goes back by itself", flags.join(" ")))
     }
 }
 

@@ -44,11 +44,8 @@ pub(super) async fn run(args: Args, cx: &Context) -> Result<Outcome> {
     let folder: PathBuf = scratch_folder(cx);
     let (recipients, identities) = Identities::ephemeral()?;
     let mut snapshot = Snapshot::take(&source, &[]).await?;
-    let bar = Arc::new(cx.ui.progress(Some(snapshot.estimate().await?), "Reading"));
-    let advance = {
-        let bar = Arc::clone(&bar);
-        Arc::new(move |rows| bar.advance(rows))
-    };
+    let bar = cx.ui.progress(Some(snapshot.estimate().await?), "Reading");
+    let advance = Arc::new(bar.counter());
     let rewrite = if args.anonymize { Some(anonymize::rewrite(&snapshot.tokens().await?)) } else { None };
     let wanted = Wanted { rewrite, ..Wanted::default() };
     let made = snapshot.read(&source, &wanted, cx.now, &Spools::new(&folder, true), advance).await;

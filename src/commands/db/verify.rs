@@ -169,10 +169,11 @@ async fn archive_into(args: &Args, cx: &Context, archive: Arc<Archive>, answer: 
     answer.rows = Some(manifest.rows());
     let bar = cx.ui.progress(Some(archive.size()), "Verifying");
     let reading = {
-        let archive = Arc::clone(&archive);
-        move || archive.problems(|bytes| bar.advance(bytes))
+        let (archive, counted) = (Arc::clone(&archive), bar.counter());
+        move || archive.problems(counted)
     };
     let problems = tokio::task::spawn_blocking(reading).await.map_err(|_| BackupError::Worker)?;
+    drop(bar);
     answer.problems.extend(problems.into_iter().map(worded));
     match prove::check_plan(&archive) {
         Ok(()) => {}
@@ -298,11 +299,8 @@ async fn in_file(cx: &Context, archive: &Arc<Archive>) -> Result<Proof, BackupEr
 
 async fn prove_in(cx: &Context, archive: &Arc<Archive>, scratch: &Database) -> Result<Proof, BackupError> {
     // Restored, read back, and both read for their digests.
-    let bar = Arc::new(cx.ui.progress(Some(archive.manifest().rows() * 4), "Proving"));
-    let advance = {
-        let bar = Arc::clone(&bar);
-        Arc::new(move |rows| bar.advance(rows))
-    };
+    let bar = cx.ui.progress(Some(archive.manifest().rows() * 4), "Proving");
+    let advance = Arc::new(bar.counter());
     let approval = cx.approve(Ask::adds()).await.map_err(|_| BackupError::Worker)?;
     prove::prove(archive, scratch, &scratch_folder(cx), cx.now, advance, approval).await
 }
