@@ -13,7 +13,6 @@ use tokio::sync::OnceCell;
 use crate::approval::Answers;
 use crate::commands::Noun;
 use crate::context::Context;
-use crate::db::Database;
 use crate::error::unknown::{Again, OUTCOME_UNKNOWN, outcome_unknown};
 use crate::error::{Error, Kind, Outcome, Result};
 use crate::settings::{Color, Global, Settings};
@@ -88,6 +87,7 @@ pub fn run(mut world: World) -> u8 {
         answers: Answers { dry_run: cli.global.dry_run, yes: cli.global.yes, confirm: cli.global.confirm },
         cwd: world.cwd.clone(),
         env: world.env.clone(),
+        lasting: crate::db::Lasting::default(),
         database: OnceCell::new(),
         ui: Ui::new(world, manner),
     };
@@ -103,13 +103,14 @@ pub fn run(mut world: World) -> u8 {
         let outcome = tokio::select! {
             // In this order: signals are listened for before anything is done that one could interrupt.
             biased;
-            () = interrupted(signals) => match cx.database.get().filter(|database| database.interrupt()) {
-                None => Err(rolled_back()),
-                Some(database) => tokio::select! {
-                    outcome = answered(database, work) => outcome,
+            () = interrupted(signals) => if cx.lasting.interrupt() {
+                tokio::select! {
+                    outcome = answered(&cx, work) => outcome,
                     // Whoever insists is not kept waiting.
                     () = interrupted(signals) => Err(outcome_unknown(Again::Unsaid)),
-                },
+                }
+            } else {
+                Err(rolled_back())
             },
             outcome = &mut work => outcome,
         };
@@ -145,10 +146,12 @@ fn rolled_back() -> Error {
     Error::new(Kind::Interrupted, "interrupted", "interrupted").why("what was not committed was rolled back")
 }
 
-/// The end of `work` after an interrupt that came while it made a change last: done, or of unknown outcome; else, since the
-/// server cancels what waits, rolled back.
-async fn answered(database: &Database, work: impl Future<Output = Result<Outcome>>) -> Result<Outcome> {
-    database.cancel_running().await;
+/// The end of `work` after an interrupt that came while it made a change last, or had something to clear away: done, or of
+/// unknown outcome; else, since the server cancels what waits, rolled back.
+async fn answered(cx: &Context, work: impl Future<Output = Result<Outcome>>) -> Result<Outcome> {
+    if let Some(database) = cx.database.get() {
+        database.cancel_running().await;
+    }
     match work.await {
         Err(error) if error.code() != OUTCOME_UNKNOWN => Err(rolled_back()),
         done => done,

@@ -29,6 +29,8 @@ pub struct Context {
     /// The environment, for the children that `db shell` and `db backup --format custom` start. Settings were resolved
     /// from it already.
     pub env: std::collections::BTreeMap<String, String>,
+    /// What an interrupt must wait for.
+    pub(crate) lasting: db::Lasting,
     pub(crate) database: OnceCell<Arc<Database>>,
 }
 
@@ -115,7 +117,12 @@ impl Context {
     /// # Errors
     /// As for [`Context::reader`].
     pub async fn connect(&self, url: &db::DatabaseUrl, absent: Absent) -> Result<Arc<Database>> {
-        let options = db::Options { absent, trace: self.ui.tracer(), ..self.settings.options(&self.command) };
+        let options = db::Options {
+            absent,
+            lasting: self.lasting.clone(),
+            trace: self.ui.tracer(),
+            ..self.settings.options(&self.command)
+        };
         Ok(Arc::new(db::connect(&url.below(&self.cwd), options).await?))
     }
 

@@ -66,7 +66,8 @@ pub async fn bring(
     let onward = goes_onward(&plan, commit);
     match (database.postgres(), database.sqlite()) {
         (Some(pool), _) => {
-            let job = postgres::Job { pool: pool.clone(), archive, plan, commit, onward, lock_timeout, progress };
+            let (pool, lasting) = (pool.clone(), database.lasting().clone());
+            let job = postgres::Job { pool, archive, plan, commit, onward, lock_timeout, progress, lasting };
             match postgres::restore(&job).await {
                 Err(BackupError::Database(source)) if is_locked(&source) => Err(in_use(database, source).await),
                 done => done,

@@ -210,6 +210,9 @@ pub enum BackupError {
     /// A thread of ours ended without an answer.
     #[error("a worker stopped")]
     Worker,
+    /// The user wanted an end.
+    #[error("interrupted")]
+    Interrupted,
 }
 
 /// Result of this engine.

@@ -26,7 +26,7 @@ pub struct Connection {
     /// Behind a pooler in transaction mode, what each transaction is told first; see [`super::pooled`].
     pub(super) pooled: Option<Arc<str>>,
     leases: Leases,
-    lasting: Lasting,
+    pub(super) lasting: Lasting,
 }
 
 /// Rows as they come from the database.
@@ -96,12 +96,6 @@ impl Connection {
     /// The changes that are being made to last.
     pub(super) fn lasting(&self) -> &Lasting {
         &self.lasting
-    }
-
-    /// Says that the user wants an end. Answers whether a change is being made to last, whose answer must be waited for:
-    /// it comes within seconds, and what does not is told as an error.
-    pub(super) fn interrupt(&self) -> bool {
-        self.lasting.interrupt()
     }
 }
 

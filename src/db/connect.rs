@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Database, DatabaseUrl, Target, postgres, sqlite};
+use super::{Database, DatabaseUrl, Lasting, Target, postgres, sqlite};
 
 /// Called after each statement with its SQL (placeholders, never values), the time it took and whether it failed.
 pub type Trace = Arc<dyn Fn(&str, Duration, bool) + Send + Sync>;
@@ -30,6 +30,8 @@ pub struct Options {
     pub fixed: Vec<&'static str>,
     /// What becomes of an SQLite file that is not there.
     pub absent: Absent,
+    /// What an interrupt must wait for: one for all databases of a process.
+    pub lasting: Lasting,
     /// Told of every statement that goes through SeaORM.
     pub trace: Option<Trace>,
 }
@@ -56,6 +58,7 @@ impl Default for Options {
             busy_timeout: Duration::from_secs(5),
             fixed: Vec::new(),
             absent: Absent::Refuse,
+            lasting: Lasting::default(),
             trace: None,
         }
     }

@@ -1,6 +1,9 @@
 //! Changes that are being made to last: a COMMIT, or a statement that commits by itself, which was sent and is not answered
 //! yet. Cut off there, nobody would know what became of it. So an interrupt waits for the answer, a moment long, and what
 //! is not answered then counts as unknown and not as rolled back.
+//!
+//! Likewise work of many transactions that leaves half of it behind where it is cut off: an interrupt waits until it has
+//! cleared that away.
 
 use std::io;
 use std::sync::Arc;
@@ -13,9 +16,9 @@ use tokio::sync::watch;
 /// How long an answer may take after the interrupt.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Those of one pool.
-#[derive(Clone, Debug)]
-pub(super) struct Lasting(Arc<State>);
+/// What an interrupt must wait for, in all databases that were opened with it.
+#[derive(Clone, Debug, Default)]
+pub struct Lasting(Arc<State>);
 
 #[derive(Debug)]
 struct State {
@@ -23,9 +26,9 @@ struct State {
     interrupted: watch::Sender<bool>,
 }
 
-impl Default for Lasting {
+impl Default for State {
     fn default() -> Self {
-        Self(Arc::new(State { running: AtomicUsize::new(0), interrupted: watch::Sender::new(false) }))
+        Self { running: AtomicUsize::new(0), interrupted: watch::Sender::new(false) }
     }
 }
 
@@ -35,42 +38,50 @@ impl Lasting {
     /// # Errors
     /// Its own; after an interrupt also that no answer came, which [`super::is_outcome_unknown`] tells.
     pub(super) async fn run<T>(&self, work: impl Future<Output = Result<T, DbErr>>) -> Result<T, DbErr> {
-        let _running = Running::new(&self.0);
+        let running = self.unfinished();
         tokio::select! {
             biased;
             done = work => done,
-            () = self.given_up() => {
+            () = given_up(&running) => {
                 let silent = io::Error::new(io::ErrorKind::Interrupted, "interrupted before an answer came");
                 Err(DbErr::Exec(RuntimeErr::SqlxError(Arc::new(sqlx::Error::Io(silent)))))
             }
         }
     }
 
-    /// Says that the user wants an end. Answers whether anything must be waited for.
-    pub(super) fn interrupt(&self) -> bool {
+    /// Says, for as long as the answer lives, that work is under way that has something to clear away when it ends early.
+    pub fn unfinished(&self) -> Unfinished {
+        self.0.running.fetch_add(1, Ordering::Relaxed);
+        Unfinished(Arc::clone(&self.0))
+    }
+
+    /// Says that the user wants an end. Answers whether anything must be waited for: it ends within seconds, and where a
+    /// change that should last is not answered by then, that is told as an error ([`super::is_outcome_unknown`]).
+    pub fn interrupt(&self) -> bool {
         self.0.interrupted.send_replace(true);
         self.0.running.load(Ordering::Relaxed) > 0
     }
+}
 
-    async fn given_up(&self) {
+async fn given_up(running: &Unfinished) {
+    running.interrupted().await;
+    tokio::time::sleep(PATIENCE).await;
+}
+
+/// Work that an interrupt waits for.
+#[derive(Debug)]
+pub struct Unfinished(Arc<State>);
+
+impl Unfinished {
+    /// Returns once the user wants an end.
+    pub async fn interrupted(&self) {
         let mut interrupted = self.0.interrupted.subscribe();
         // The sender lives in `self`.
         let _ = interrupted.wait_for(|interrupted| *interrupted).await;
-        tokio::time::sleep(PATIENCE).await;
     }
 }
 
-/// Counts one for as long as it lives.
-struct Running<'a>(&'a State);
-
-impl<'a> Running<'a> {
-    fn new(state: &'a State) -> Self {
-        state.running.fetch_add(1, Ordering::Relaxed);
-        Self(state)
-    }
-}
-
-impl Drop for Running<'_> {
+impl Drop for Unfinished {
     fn drop(&mut self) {
         self.0.running.fetch_sub(1, Ordering::Relaxed);
     }

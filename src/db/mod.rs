@@ -24,6 +24,7 @@ use sea_orm::{ConnectionTrait, DbBackend, DbErr};
 pub use bind::{Connection, Rows, Transaction, timestamp_text};
 pub use committing::Committing;
 pub use connect::{Absent, ConnectError, Options, Password, Trace, connect};
+pub use lasting::{Lasting, Unfinished};
 pub use libpq::LibpqEnvironment;
 pub use refusal::{SqlState, is_outcome_unknown, sql_state, sqlx_error, violated_constraint};
 pub use retry::retry;
@@ -95,6 +96,7 @@ impl Database {
             });
         }
         let mut connection = Connection::new(connection);
+        connection.lasting = options.lasting.clone();
         if matches!(&url, DatabaseUrl::Postgres(place) if postgres::is_behind_pooler(place)) {
             connection.pooled = Some(pooled::told(options.statement_timeout).into());
         }
@@ -168,10 +170,9 @@ impl Database {
         Committing::new(self)
     }
 
-    /// Says that the user wants an end. Answers whether a change is being made to last: then its answer must be waited for,
-    /// which comes within seconds, or is told as an error ([`is_outcome_unknown`]).
-    pub fn interrupt(&self) -> bool {
-        self.connection.interrupt()
+    /// What an interrupt must wait for.
+    pub fn lasting(&self) -> &Lasting {
+        self.connection.lasting()
     }
 
     /// Cancels what this process still runs on the server, so that nothing stays queued behind a lock after the

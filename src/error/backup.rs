@@ -170,6 +170,7 @@ impl From<BackupError> for Error {
                 let error = Self::new(Kind::Refused, "client_program", format!("{program} cannot do it")).why(why);
                 fix.into_iter().fold(error, Self::fix)
             }
+            BackupError::Interrupted => Self::new(Kind::Interrupted, "interrupted", "interrupted"),
             BackupError::Worker => Self::new(Kind::Failure, "worker", "a part of the program stopped unexpectedly"),
         }
     }

@@ -239,6 +239,7 @@ impl Settings {
             .filter_map(|(name, origin)| matches!(origin, Origin::Flag(_)).then_some(name))
             .collect(),
             absent: db::Absent::Refuse,
+            lasting: db::Lasting::default(),
             trace: None,
         }
     }

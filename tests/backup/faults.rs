@@ -2,11 +2,11 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Child, Command};
 use std::time::Duration;
 
 use super::everything;
-use crate::support::{Engine, Server, Stop, World, both};
+use crate::support::{Engine, Server, Stop, World, both, eventually};
 
 /// Nothing that a backup could be taken for, and nothing unfinished once the next run has been.
 fn no_backups(folder: &Path) {
@@ -131,6 +131,52 @@ both!(fn a_killed_backup_leaves_no_backup(world) {
     let partial = |name: &str| name.starts_with(".skyteam-partial-");
     assert!(fs::read_dir(world.work().join("b")).unwrap().all(|file| !partial(&file.unwrap().file_name().to_string_lossy())));
 });
+
+fn interrupt(child: &Child) {
+    assert!(Command::new("/bin/sh").args(["-c", &format!("kill -INT {}", child.id())]).status().unwrap().success());
+}
+
+#[test]
+fn an_interrupted_restore_clears_up_what_it_has_made() {
+    let source = World::sqlite();
+    source.run("db seed --users 20 --flights 5").ok();
+    source.run("db backup -f b.skyteam").ok();
+    let world = World::postgres();
+    let file = source.work().join("b.skyteam");
+    let superuser = world.server().as_superuser(&world.name());
+    superuser.lines(
+        "CREATE FUNCTION slow() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(60); END';
+         CREATE EVENT TRIGGER slow ON ddl_command_start WHEN TAG IN ('CREATE INDEX') EXECUTE FUNCTION slow()",
+    );
+    let staged = || superuser.lines("SELECT count(*) FROM pg_tables WHERE schemaname = 'skyteam_restore'");
+    let child = world.spawn(["db", "restore", file.to_str().unwrap()]);
+    eventually("tables are filled", || staged() == "7");
+    interrupt(&child);
+    world.finish("db restore".into(), child, b"").exits(130);
+    assert_eq!(superuser.lines("SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'skyteam%'"), "0");
+    superuser.lines("DROP EVENT TRIGGER slow");
+    world.run(["db", "restore", file.to_str().unwrap()]).ok();
+}
+
+#[test]
+fn an_interrupted_proof_drops_its_scratch_database() {
+    let world = World::postgres();
+    world.server().admin(&format!(r#"ALTER ROLE "{}" CREATEDB"#, world.role()));
+    world.run("db push").ok();
+    world.run("db seed --users 2000 --flights 500").ok();
+    world.run("db backup -f b.skyteam").ok();
+    let scratch = || {
+        world.server().admin(&format!(
+            "SELECT count(*) FROM pg_database WHERE datname LIKE 'skyteam_verify%' AND pg_get_userbyid(datdba) = '{}'",
+            world.role()
+        ))
+    };
+    let child = world.spawn("db verify b.skyteam --deep");
+    eventually("there is a scratch database", || scratch() == "1");
+    interrupt(&child);
+    world.finish("db verify".into(), child, b"").exits(130);
+    assert_eq!(scratch(), "0");
+}
 
 both!(fn a_killed_restore_leaves_the_target_as_it_was(world) {
     let source = World::sqlite();

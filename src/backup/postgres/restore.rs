@@ -15,7 +15,7 @@ use crate::backup::error::{BackupError, Result};
 use crate::backup::manifest::AppliedMigration;
 use crate::backup::plan::{Existing, Plan, State, Way};
 use crate::backup::version::{self, At, Standing};
-use crate::db::{Engine, quote};
+use crate::db::{Engine, Lasting, quote};
 use crate::schema::model::Table;
 
 /// Looks at what stands in the database.
@@ -84,6 +84,8 @@ pub struct Job {
     pub lock_timeout: Duration,
     /// Is told the rows that are on their way.
     pub progress: Progress,
+    /// What an interrupt must wait for.
+    pub lasting: Lasting,
 }
 
 /// Restores. When it fails the database is as it was.

@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 use super::board::{Board, LOADERS, Next};
 use super::restore::{Job, begin, end, load_and_count, onward, restore_types, run, state};
 use super::{bookkeeping, ddl};
-use crate::backup::error::Result;
+use crate::backup::error::{BackupError, Result};
 use crate::db::quote;
 use crate::schema::model::Table;
 
@@ -55,7 +55,7 @@ pub async fn is_left_over(pool: &PgPool) -> Result<bool> {
     Ok(sqlx::raw_sql(AssertSqlSafe(sql)).fetch_one(pool).await?.try_get_unchecked::<bool, _>("left")?)
 }
 
-/// Restores. When it fails, nothing of it stays.
+/// Restores. When it fails, or is interrupted, nothing of it stays.
 ///
 /// # Errors
 /// Those of reading the archive, and the driver's.
@@ -64,7 +64,12 @@ pub async fn restore(job: &Job) -> Result<()> {
     let mut keeper = job.pool.acquire().await?.detach();
     begin(&mut keeper, job.lock_timeout).await?;
     job.plan.check_unchanged(&state(&mut keeper).await?)?;
-    let result = fill_and_place(&mut keeper, job).await;
+    let unfinished = job.lasting.unfinished();
+    let result = tokio::select! {
+        biased;
+        () = unfinished.interrupted() => Err(BackupError::Interrupted),
+        result = fill_and_place(&mut keeper, job) => result,
+    };
     match result {
         Ok(()) if job.commit => end(keeper, true).await,
         result => {

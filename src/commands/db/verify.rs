@@ -266,13 +266,23 @@ async fn on_server<T>(
     let mut place = place.clone();
     place.database = Some(name.to_owned());
     let url = DatabaseUrl::Postgres(place);
-    let done = match cx.connect(&url, Absent::Refuse).await {
-        Ok(scratch) => {
-            let done = work(&url, &scratch).await;
-            scratch.close().await;
-            done
+    let unfinished = cx.lasting.unfinished();
+    let work = async {
+        match cx.connect(&url, Absent::Refuse).await {
+            Ok(scratch) => {
+                let done = work(&url, &scratch).await;
+                scratch.close().await;
+                done
+            }
+            Err(error) => {
+                Err(BackupError::Misfit { table: "the scratch database".into(), why: error.what().to_owned() })
+            }
         }
-        Err(error) => Err(BackupError::Misfit { table: "the scratch database".into(), why: error.what().to_owned() }),
+    };
+    let done = tokio::select! {
+        biased;
+        () = unfinished.interrupted() => Err(BackupError::Interrupted),
+        done = work => done,
     };
     if let Err(error) = provision::drop_database(database.conn(), name).await {
         cx.ui.warn(format!("the scratch database {name} is left over: {}", Error::from(error).what()));
