@@ -184,15 +184,33 @@ async fn newest(connection: &impl ConnectionTrait, engine: Engine, table: &str) 
     Ok(row.map(|row| row.try_get("", "at")).transpose()?.flatten())
 }
 
-/// The schema in which a killed restore left its tables, where there is one and no restore is running.
+/// How the names of scratch databases on a server begin.
+pub const SCRATCH: &str = "skyteam_verify_";
+
+/// What killed commands have left on a server.
+#[derive(Clone, Debug, Default)]
+pub struct Leftovers {
+    /// The schema in which a restore left its tables, where no restore is running.
+    pub schema: Option<&'static str>,
+    /// Scratch databases of proofs, of this role, that nobody is connected to.
+    pub databases: Vec<String>,
+}
+
+/// Looks for them.
 ///
 /// # Errors
 /// The driver's.
-pub async fn leftovers(database: &Database) -> Result<Option<&'static str>> {
-    match database.postgres() {
-        Some(pool) if postgres::is_left_over(pool).await? => Ok(Some(postgres::STAGE)),
-        _ => Ok(None),
-    }
+pub async fn leftovers(database: &Database) -> Result<Leftovers> {
+    let Some(pool) = database.postgres() else { return Ok(Leftovers::default()) };
+    let schema = postgres::is_left_over(pool).await?.then_some(postgres::STAGE);
+    let sql = format!(
+        "SELECT datname::text AS name FROM pg_database d WHERE starts_with(datname, '{SCRATCH}')
+            AND pg_get_userbyid(datdba) = current_user
+            AND NOT EXISTS (SELECT FROM pg_stat_activity a WHERE a.datid = d.oid) ORDER BY datname"
+    );
+    let found = database.conn().query_all_raw(Statement::from_string(database.engine().backend(), sql)).await?;
+    let databases = found.iter().map(|row| row.try_get("", "name")).collect::<Result<_, _>>()?;
+    Ok(Leftovers { schema, databases })
 }
 
 /// When the newest backup of this database was made that was proved since; `None` when none ever was, or nothing is

@@ -176,6 +176,13 @@ fn an_interrupted_proof_drops_its_scratch_database() {
     interrupt(&child);
     world.finish("db verify".into(), child, b"").exits(130);
     assert_eq!(scratch(), "0");
+    // A kill leaves it, which is told.
+    let mut child = world.spawn("db verify b.skyteam --deep");
+    eventually("there is a scratch database", || scratch() == "1");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let told = "left over  a proof that was killed left its database skyteam_verify_";
+    eventually("the doctor tells it", || world.run("db doctor").stdout.contains(told));
 }
 
 both!(fn a_killed_restore_leaves_the_target_as_it_was(world) {

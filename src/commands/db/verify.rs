@@ -291,7 +291,7 @@ async fn on_server<T>(
 }
 
 fn scratch_name() -> String {
-    format!("skyteam_verify_{}", uuid::Uuid::new_v4().simple())
+    format!("{}{}", prove::SCRATCH, uuid::Uuid::new_v4().simple())
 }
 
 async fn in_file(cx: &Context, archive: &Arc<Archive>) -> Result<Proof, BackupError> {

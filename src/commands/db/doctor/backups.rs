@@ -3,7 +3,7 @@
 use super::Check;
 use crate::backup::prove;
 use crate::context::Context;
-use crate::db::Database;
+use crate::db::{Database, quote};
 use crate::entity::types::Timestamp;
 
 const AREA: &str = "backups";
@@ -12,14 +12,18 @@ const NAME: &str = "proved";
 const DAYS: i64 = 8;
 const MEND: &str = "skyteam db backup DIR, then skyteam db verify FILE --deep";
 
-/// What a restore that was killed left behind: it takes room, and nothing else.
-pub(super) async fn leftovers(database: &Database) -> Option<Check> {
-    let left = match prove::leftovers(database).await {
-        Ok(left) => left?,
-        Err(_) => return None,
-    };
-    let fix = format!("DROP SCHEMA {left} CASCADE; the next restore into an empty database clears it too");
-    Some(Check::warning(AREA, "left over", format!("a restore that was killed left its schema {left}"), fix))
+/// What a restore or a proof that was killed left behind: it takes room, and nothing else.
+pub(super) async fn leftovers(database: &Database) -> Vec<Check> {
+    let left = prove::leftovers(database).await.unwrap_or_default();
+    let schema = left.schema.map(|schema| {
+        let fix = format!("DROP SCHEMA {schema} CASCADE; the next restore into an empty database clears it too");
+        Check::warning(AREA, "left over", format!("a restore that was killed left its schema {schema}"), fix)
+    });
+    let databases = left.databases.into_iter().map(|name| {
+        let found = format!("a proof that was killed left its database {name}");
+        Check::warning(AREA, "left over", found, format!("DROP DATABASE {}", quote(&name)))
+    });
+    schema.into_iter().chain(databases).collect()
 }
 
 pub(super) async fn check(database: &Database, cx: &Context) -> Check {
