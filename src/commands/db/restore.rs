@@ -365,9 +365,10 @@ async fn dump(args: &Args, cx: &Context, path: &Path, format: Content) -> Result
         commit,
     };
     if let Err(error) = replay::restore(&database, &wanted, &env).await {
-        return Err(match part(&toc)? {
-            Some(part) if args.tables.is_empty() => part.explain(error.into()),
-            _ => error.into(),
+        let part = part(&toc)?.filter(|_| args.tables.is_empty());
+        return Err(match (part, error) {
+            (Some(part), error @ BackupError::Program { fix: None, .. }) => part.explain(error.into()),
+            (_, error) => error.into(),
         });
     }
     let complete = commit && bring::inspect(&database).await?.existing.len() == version::latest()?.tables().count();
