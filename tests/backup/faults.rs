@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Child, Command};
 use std::time::Duration;
 
-use super::everything;
+use super::{everything, scratch_databases};
 use crate::support::{Engine, Server, Stop, World, both, eventually};
 
 /// Nothing that a backup could be taken for, and nothing unfinished once the next run has been.
@@ -165,24 +165,19 @@ fn an_interrupted_proof_drops_its_scratch_database() {
     world.run("db push").ok();
     world.run("db seed --users 2000 --flights 500").ok();
     world.run("db backup -f b.skyteam").ok();
-    let scratch = || {
-        world.server().admin(&format!(
-            "SELECT count(*) FROM pg_database WHERE datname LIKE 'skyteam_verify%' AND pg_get_userbyid(datdba) = '{}'",
-            world.role()
-        ))
-    };
     let child = world.spawn("db verify b.skyteam --deep");
-    eventually("there is a scratch database", || scratch() == "1");
+    eventually("there is a scratch database", || scratch_databases(&world).len() == 1);
     interrupt(&child);
     world.finish("db verify".into(), child, b"").exits(130);
-    assert_eq!(scratch(), "0");
+    assert_eq!(scratch_databases(&world), Vec::<String>::new());
     // A kill leaves it, which is told.
     let mut child = world.spawn("db verify b.skyteam --deep");
-    eventually("there is a scratch database", || scratch() == "1");
+    eventually("there is a scratch database", || scratch_databases(&world).len() == 1);
     child.kill().unwrap();
     child.wait().unwrap();
     let told = "left over  a proof that was killed left its database skyteam_verify_";
     eventually("the doctor tells it", || world.run("db doctor").stdout.contains(told));
+    world.server().admin(&format!("DROP DATABASE {}", scratch_databases(&world)[0]));
 }
 
 both!(fn a_killed_restore_leaves_the_target_as_it_was(world) {

@@ -12,6 +12,15 @@ mod verify;
 
 use crate::support::{Engine, World};
 
+/// The scratch databases of this world's role. Other tests make theirs on the same server.
+fn scratch_databases(world: &World) -> Vec<String> {
+    let names = world.server().admin(&format!(
+        "SELECT datname FROM pg_database WHERE datname LIKE 'skyteam_verify%' AND pg_get_userbyid(datdba) = '{}'",
+        world.role()
+    ));
+    names.lines().map(str::to_owned).collect()
+}
+
 /// Rows that are hard to carry: quotes, backslashes, COPY's own marks, emoji, empty against NULL, microseconds, the
 /// ends of the calendar, the largest numbers. Without triggers in the way: a balance below zero too.
 fn hard_rows(world: &World) {

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use super::scratch_databases;
 use crate::support::{Engine, World, both};
 
 both!(fn a_deep_verification_is_remembered(world) {
@@ -28,7 +29,7 @@ both!(fn a_deep_verification_is_remembered(world) {
     assert_eq!(world.query(&format!("SELECT count(*) FROM {table} WHERE sound")), "1");
     world.run("db status --exit-code").ok();
     if world.engine() == Engine::Postgres {
-        assert_eq!(world.server().admin("SELECT count(*) FROM pg_database WHERE datname LIKE 'skyteam_verify%'"), "0");
+        assert_eq!(scratch_databases(world), Vec::<String>::new());
     }
 });
 
