@@ -1,9 +1,7 @@
 //! What keeps a write to the directory from happening, for each noun of it: the server, the rights, a lock, a person. Nothing is
 //! changed then, and the exit code says which it was. `tests/flight` has the same for flights.
 
-use std::process::Command;
-
-use crate::support::{Engine, Holder, World, both, eventually};
+use crate::support::{Engine, Holder, World, both, eventually, signal};
 
 /// One row of each noun.
 fn one_of_each(world: &World) {
@@ -118,8 +116,7 @@ fn an_interrupt_in_the_middle_of_a_write_leaves_nothing_of_it() {
     let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' \
                    AND application_name LIKE 'skyteam%'";
     eventually("it waits for the second note", || superuser.lines(waiting) == "1");
-    let sent = Command::new("/bin/sh").args(["-c", &format!("kill -INT {}", child.id())]).status().unwrap();
-    assert!(sent.success());
+    signal("INT", child.id());
     world.finish("user erase".into(), child, b"").exits(130);
     drop(held);
     eventually("its session is gone", || superuser.lines(waiting) == "0");

@@ -1,11 +1,11 @@
 //! A push that is cut off half-way, by its user, by a kill or by the server's own end, leaves the catalogue as it was.
 
 use std::path::Path;
-use std::process::{Child, Command};
+use std::process::Child;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::support::{DRIZZLE, Holder, Server, Stop, World, eventually};
+use crate::support::{DRIZZLE, Holder, Server, Stop, World, eventually, signal};
 
 /// A database as Drizzle Kit left it, and what its catalogue holds.
 fn adopted(world: World) -> (World, String) {
@@ -38,17 +38,12 @@ fn waiting(world: &World, which: &str) -> String {
     ))
 }
 
-fn signal(child: &Child, name: &str) {
-    let kill = Command::new("/bin/sh").args(["-c", &format!("kill -{name} {}", child.id())]).status().unwrap();
-    assert!(kill.success());
-}
-
 #[test]
 fn ctrl_c_in_the_middle() {
     let (world, before) = adopted(World::postgres());
     let (holder, child) = stuck(&world);
     let began = Instant::now();
-    signal(&child, "INT");
+    signal("INT", child.id());
     let output = world.finish("db push".into(), child, b"").exits(130);
     assert!(began.elapsed() < Duration::from_secs(3), "{output}");
     eventually("nothing is left at work", || waiting(&world, "") == "0");

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use rexpect::process::WaitStatus;
 use rexpect::session::{PtySession, spawn_command};
 
-use crate::support::{Engine, Holder, World, both, eventually};
+use crate::support::{Engine, Holder, World, both, eventually, signal};
 
 /// The program on a terminal of its own.
 struct Seat(PtySession);
@@ -213,8 +213,7 @@ fn a_request_to_end_is_heard_as_ctrl_c_is() {
     let child = world.spawn("user list");
     let superuser = world.server().as_superuser(&world.name());
     eventually("it waits for the lock", || superuser.lines(&format!("{WAITING} AND wait_event_type = 'Lock'")) == "1");
-    let kill = Command::new("/bin/sh").args(["-c", &format!("kill -TERM {}", child.id())]).status().unwrap();
-    assert!(kill.success());
+    signal("TERM", child.id());
     world.finish("user list".into(), child, b"").exits(130);
     drop(holder);
 }

@@ -73,8 +73,16 @@ async fn given_up(running: &Unfinished) {
 pub struct Unfinished(Arc<State>);
 
 impl Unfinished {
-    /// Returns once the user wants an end.
-    pub async fn interrupted(&self) {
+    /// Does `work`; `None` where the user wanted an end before its own.
+    pub async fn run<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            biased;
+            () = self.interrupted() => None,
+            done = work => Some(done),
+        }
+    }
+
+    async fn interrupted(&self) {
         let mut interrupted = self.0.interrupted.subscribe();
         // The sender lives in `self`.
         let _ = interrupted.wait_for(|interrupted| *interrupted).await;

@@ -2,11 +2,11 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Child, Command};
+use std::process::Command;
 use std::time::Duration;
 
 use super::{everything, scratch_databases};
-use crate::support::{Engine, Server, Stop, World, both, eventually};
+use crate::support::{Engine, Server, Stop, World, both, eventually, signal};
 
 /// Nothing that a backup could be taken for, and nothing unfinished once the next run has been.
 fn no_backups(folder: &Path) {
@@ -132,10 +132,6 @@ both!(fn a_killed_backup_leaves_no_backup(world) {
     assert!(fs::read_dir(world.work().join("b")).unwrap().all(|file| !partial(&file.unwrap().file_name().to_string_lossy())));
 });
 
-fn interrupt(child: &Child) {
-    assert!(Command::new("/bin/sh").args(["-c", &format!("kill -INT {}", child.id())]).status().unwrap().success());
-}
-
 #[test]
 fn an_interrupted_restore_clears_up_what_it_has_made() {
     let source = World::sqlite();
@@ -151,7 +147,7 @@ fn an_interrupted_restore_clears_up_what_it_has_made() {
     let staged = || superuser.lines("SELECT count(*) FROM pg_tables WHERE schemaname = 'skyteam_restore'");
     let child = world.spawn(["db", "restore", file.to_str().unwrap()]);
     eventually("tables are filled", || staged() == "7");
-    interrupt(&child);
+    signal("INT", child.id());
     world.finish("db restore".into(), child, b"").exits(130);
     assert_eq!(superuser.lines("SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'skyteam%'"), "0");
     superuser.lines("DROP EVENT TRIGGER slow");
@@ -167,7 +163,7 @@ fn an_interrupted_proof_drops_its_scratch_database() {
     world.run("db backup -f b.skyteam").ok();
     let child = world.spawn("db verify b.skyteam --deep");
     eventually("there is a scratch database", || scratch_databases(&world).len() == 1);
-    interrupt(&child);
+    signal("INT", child.id());
     world.finish("db verify".into(), child, b"").exits(130);
     assert_eq!(scratch_databases(&world), Vec::<String>::new());
     // A kill leaves it, which is told.

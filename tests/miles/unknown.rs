@@ -8,7 +8,7 @@ use std::process::Child;
 use std::sync::Arc;
 
 use super::{award, furnish, paste, sound, state};
-use crate::support::{Output, Server, Stop, World, eventually};
+use crate::support::{Output, Server, Stop, World, eventually, signal};
 
 /// A server on which a session waits for ever with every commit, if it asks for that.
 fn server() -> Arc<Server> {
@@ -26,10 +26,6 @@ fn unanswered(world: &World, args: &str) -> Child {
 /// The server process that waits with a commit.
 fn waiting(world: &World) -> String {
     world.server().admin("SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep'")
-}
-
-fn signal(name: &str, process: &str) {
-    assert!(std::process::Command::new("kill").args([name, process]).status().unwrap().success());
 }
 
 /// Runs a command on a server that crashes with its commit done and not answered.
@@ -100,7 +96,7 @@ fn an_interrupt_waits_for_the_answer_to_a_commit() {
         ("miles award 1 2 5 --note x -o json", "1=10 2=5 3=0 entries=3 seats=0"),
     ] {
         let child = unanswered(&world, args);
-        signal("-INT", &child.id().to_string());
+        signal("INT", child.id());
         assert!(world.finish(args.to_owned(), child, b"").ok().stdout.contains("\"balance\""));
         assert_eq!(state(&world), after);
     }
@@ -110,10 +106,10 @@ fn an_interrupt_waits_for_the_answer_to_a_commit() {
         let before = state(&world);
         let child = unanswered(&world, args);
         let process = waiting(&world);
-        signal("-STOP", &process);
-        signal("-INT", &child.id().to_string());
+        signal("STOP", &process);
+        signal("INT", child.id());
         let output = world.finish(args.to_owned(), child, b"");
-        signal("-CONT", &process);
+        signal("CONT", &process);
         let fix = told(output, 7);
         eventually("it is committed after all", || waiting(&world).is_empty() && state(&world) != before);
         let after = state(&world);
@@ -134,7 +130,7 @@ fn an_interrupt_takes_back_what_only_waits() {
         let waits =
             "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
         eventually("it waits for the row", || world.query(waits) == "1");
-        signal("-INT", &child.id().to_string());
+        signal("INT", child.id());
         let output = world.finish(args.to_owned(), child, b"").exits(130);
         assert!(output.stderr.contains("rolled back"), "{output}");
     }

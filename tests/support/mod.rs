@@ -42,6 +42,13 @@ pub use scratch::Scratch;
 pub use sql::block_on;
 pub use world::{Engine, World};
 
+/// Sends a process a signal: `INT`, `TERM`, `STOP`, `CONT`.
+#[track_caller]
+pub fn signal(name: &str, process: impl std::fmt::Display) {
+    let kill = std::process::Command::new("/bin/sh").args(["-c", &format!("kill -{name} {process}")]).status().unwrap();
+    assert!(kill.success());
+}
+
 /// Waits for something that another process does, half a minute at most.
 #[track_caller]
 pub fn eventually(what: &str, mut happens: impl FnMut() -> bool) {

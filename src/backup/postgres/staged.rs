@@ -65,11 +65,7 @@ pub async fn restore(job: &Job) -> Result<()> {
     begin(&mut keeper, job.lock_timeout).await?;
     job.plan.check_unchanged(&state(&mut keeper).await?)?;
     let unfinished = job.lasting.unfinished();
-    let result = tokio::select! {
-        biased;
-        () = unfinished.interrupted() => Err(BackupError::Interrupted),
-        result = fill_and_place(&mut keeper, job) => result,
-    };
+    let result = unfinished.run(fill_and_place(&mut keeper, job)).await.unwrap_or(Err(BackupError::Interrupted));
     match result {
         Ok(()) if job.commit => end(keeper, true).await,
         result => {

@@ -279,11 +279,7 @@ async fn on_server<T>(
             }
         }
     };
-    let done = tokio::select! {
-        biased;
-        () = unfinished.interrupted() => Err(BackupError::Interrupted),
-        done = work => done,
-    };
+    let done = unfinished.run(work).await.unwrap_or(Err(BackupError::Interrupted));
     if let Err(error) = provision::drop_database(database.conn(), name).await {
         cx.ui.warn(format!("the scratch database {name} is left over: {}", Error::from(error).what()));
     }
