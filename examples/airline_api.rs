@@ -14,7 +14,7 @@ use chrono::Utc;
 use sea_orm::{ConnectionTrait, DbErr};
 use serde_json::json;
 use skyteam::db::{DatabaseUrl, Options, connect};
-use skyteam::domain::flight::list::{Coming, coming_by_token};
+use skyteam::directory::flight::list::{Coming, coming_by_token};
 
 /// What a handler answers.
 #[derive(Debug, PartialEq, Eq)]

@@ -2,9 +2,9 @@
 //!
 //! [`Approval`] can only be made here, by asking or by a flag; what is dangerous takes one by value.
 
+use crate::cli::ui::Ui;
+use crate::cli::ui::text::{cut, local_times, visible};
 use crate::error::{Error, Kind, Result, shell};
-use crate::ui::Ui;
-use crate::ui::text::{cut, local_times, visible};
 
 /// How much of a name an answer repeats.
 const SHOWN: usize = 100;

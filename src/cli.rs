@@ -1,5 +1,11 @@
 //! The command line: parse, resolve settings, build the context, run the command, answer an exit code.
 
+pub mod commands;
+pub mod context;
+pub mod environment;
+pub mod settings;
+pub mod ui;
+
 mod complete;
 
 use std::ffi::OsString;
@@ -11,13 +17,13 @@ use clap::{ColorChoice, CommandFactory, FromArgMatches, Parser, ValueEnum};
 use tokio::sync::OnceCell;
 
 use crate::approval::Answers;
-use crate::commands::Noun;
-use crate::context::Context;
-use crate::error::unknown::{Again, OUTCOME_UNKNOWN, outcome_unknown};
+use crate::cli::commands::Noun;
+use crate::cli::context::Context;
+use crate::cli::environment::World;
+use crate::cli::settings::{Color, Global, Settings};
+use crate::cli::ui::{Format, OutputOptions, Ui};
+use crate::error::indeterminate::{OUTCOME_UNKNOWN, RetryAdvice, outcome_unknown};
 use crate::error::{Error, Kind, Outcome, Result};
-use crate::settings::{Color, Global, Settings};
-use crate::ui::{Format, Manner, Ui};
-use crate::world::World;
 
 const STYLES: Styles = Styles::styled()
     .header(Style::new().bold())
@@ -107,7 +113,7 @@ pub fn run(mut world: World) -> u8 {
                 tokio::select! {
                     outcome = answered(&cx, work) => outcome,
                     // Whoever insists is not kept waiting.
-                    () = interrupted(signals) => Err(outcome_unknown(Again::Unsaid)),
+                    () = interrupted(signals) => Err(outcome_unknown(RetryAdvice::Unsaid)),
                 }
             } else {
                 Err(rolled_back())
@@ -182,7 +188,7 @@ fn not_parsed(world: World, args: &[OsString], error: &clap::Error) -> u8 {
                 .filter_map(|arg| arg.to_str())
                 .any(|arg| matches!(arg, "--json" | "-ojson" | "-ondjson" | "--output=json" | "--output=ndjson"));
     let format = if wants_json { Format::Json } else { Format::Table };
-    let manner = Manner { format, ..manner(&world, &Global::default()) };
+    let manner = OutputOptions { format, ..manner(&world, &Global::default()) };
     let color = if error.use_stderr() { manner.color.1 } else { manner.color.0 };
     let ui = Ui::new(world, manner);
     let text = if color { error.render().ansi().to_string() } else { error.render().to_string() };
@@ -224,7 +230,7 @@ fn usable_format(format: Format, command: &str) -> Result<()> {
         .why("accepted here: table, json, ndjson, csv, md"))
 }
 
-fn manner(world: &World, flags: &Global) -> Manner {
+fn manner(world: &World, flags: &Global) -> OutputOptions {
     let set = |name: &str| world.env.get(name).is_some_and(|value| !value.is_empty());
     let color = |terminal: bool| match flags.color.unwrap_or(Color::Auto) {
         Color::Always => true,
@@ -234,7 +240,7 @@ fn manner(world: &World, flags: &Global) -> Manner {
         Color::Auto if world.env.get("CLICOLOR_FORCE").is_some_and(|value| value != "0") => true,
         Color::Auto => terminal && world.env.get("TERM").is_none_or(|term| term != "dumb"),
     };
-    Manner {
+    OutputOptions {
         format: if flags.json { Format::Json } else { flags.output.unwrap_or_default() },
         columns: flags.columns.clone(),
         wide: flags.wide,

@@ -11,19 +11,19 @@
 //!
 //! | what | where |
 //! |---|---|
-//! | users: add, change, place and totals, last movements, list, flights, import, export, erase | [`domain::user`] |
-//! | airlines: add, change, delete, new token, who has this token | [`domain::airline`] |
-//! | brands: add, change, delete, make primary | [`domain::brand`] |
-//! | products: add, change, on and off sale, sales, delete | [`domain::product`] |
-//! | flights: plan, start, end, board, manifests, lists | [`domain::flight`] |
-//! | miles: award, spend, redeem, reverse, balance, history, audit; [`domain::miles::post::Till`] for who posts many | [`domain::miles`] |
-//! | what may be typed, and what a reference means | [`domain::input`], [`domain::instant`], [`domain::reference`] |
+//! | users: add, change, place and totals, last movements, list, flights, import, export, erase | [`directory::user`] |
+//! | airlines: add, change, delete, new token, who has this token | [`directory::airline`] |
+//! | brands: add, change, delete, make primary | [`directory::brand`] |
+//! | products: add, change, on and off sale, sales, delete | [`directory::product`] |
+//! | flights: plan, start, end, board, manifests, lists | [`directory::flight`] |
+//! | miles: award, spend, redeem, reverse, balance, history, audit; [`directory::miles::post::Poster`] for who posts many | [`directory::miles`] |
+//! | what may be typed, and what a reference means | [`directory::input`], [`directory::instant`], [`directory::reference`] |
 //! | rows, under the names of their columns | [`entity`] |
 //!
 //! ```no_run
 //! use skyteam::db::{DatabaseUrl, Options, connect};
-//! use skyteam::domain::input::{UserId, Username};
-//! use skyteam::domain::user::{self, NewUser};
+//! use skyteam::directory::input::{UserId, Username};
+//! use skyteam::directory::user::{self, NewUser};
 //!
 //! # async fn add() -> Result<(), Box<dyn std::error::Error>> {
 //! let url = DatabaseUrl::parse("postgres://ops@localhost/skyteam")?;
@@ -46,18 +46,13 @@
 //!
 //! Imports point inwards: `main → cli → commands → {domain, schema, backup} → {entity, db}`; a test keeps this true.
 
+pub mod ledger;
+
 pub mod approval;
 pub mod backup;
 pub mod cli;
-pub mod commands;
-pub mod context;
 pub mod db;
-pub mod domain;
+pub mod directory;
 pub mod entity;
 pub mod error;
-pub mod migrate;
-pub mod report;
 pub mod schema;
-pub mod settings;
-pub mod ui;
-pub mod world;

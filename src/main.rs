@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    ExitCode::from(skyteam::cli::run(skyteam::world::World::real()))
+    ExitCode::from(skyteam::cli::run(skyteam::cli::environment::World::real()))
 }

@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use serde_json::json;
 use skyteam::db::{DatabaseUrl, Options, connect};
-use skyteam::domain::input::{Amount, Name};
-use skyteam::domain::product::{self, NewProduct};
+use skyteam::directory::input::{Amount, Name};
+use skyteam::directory::product;
+use skyteam::directory::product::NewProduct;
 
 use crate::support::{World, block_on, both};
 

@@ -13,11 +13,11 @@ use std::sync::Arc;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use super::archive::Rewrite;
-use super::cells::{Block, Cells, Strings};
-use super::shape::TableShape;
-use super::tape::hex;
-use crate::domain::miles::source;
+use super::format::archive::Rewrite;
+use super::format::batch::{Block, Cells, Strings};
+use super::format::container::hex;
+use super::format::table_schema::TableShape;
+use crate::ledger::source;
 
 /// What becomes of the cells of a column.
 #[derive(Clone, Copy)]

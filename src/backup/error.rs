@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use super::member_read::Damage;
+use super::format::table_reader::Damage;
 use crate::db::SqlState;
 use crate::schema::Holder;
 

@@ -6,54 +6,42 @@
 //!
 //! | member | content |
 //! |---|---|
-//! | `manifest.json` | [`manifest::Manifest`]: format, program, database, schema version, applied migrations; per table the columns, the number of rows, and size and SHA-256 of its member |
-//! | `<table>.parquet` | one Apache Parquet file a table: one row group a block of rows ([`cells::BLOCK_BYTES`]), zstd pages |
+//! | `manifest.json` | [`format::manifest::Manifest`]: format, program, database, schema version, applied migrations; per table the columns, the number of rows, and size and SHA-256 of its member |
+//! | `<table>.parquet` | one Apache Parquet file a table: one row group a block of rows ([`format::batch::BLOCK_BYTES`]), zstd pages |
 //! | `SHA256SUMS` | the SHA-256 of every member before it, as `sha256sum` prints it |
 //!
 //! The manifest comes first, so that a reader knows every size before it meets it; the members' checksums are known
 //! by then because each was spooled to a nameless temporary file first ([`spool`]). So an archive can be written to a
 //! pipe with no more memory than to a file.
 //!
-//! Cells are engine-neutral ([`shape::Kind`]): text as UTF-8, UUIDs as 16 bytes, timestamps as microseconds since
+//! Cells are engine-neutral ([`format::table_schema::Kind`]): text as UTF-8, UUIDs as 16 bytes, timestamps as microseconds since
 //! 1970 with the two ends of the range for the infinities, truth values as BOOLEAN. Every byte of an archive is
 //! checked on reading ([`tape`]); nothing in it is used as a path, a size or SQL before it was ([`pages`],
 //! [`member_read`]).
 //!
 //! With `--encrypt-to` the tar is the payload of an age file ([`crypt`]).
 
+pub mod backend;
+
+pub mod store;
+
+pub mod format;
+
 pub mod anonymize;
-pub mod archive;
-#[cfg(test)]
-mod archive_tests;
-pub mod bring;
-pub mod cells;
-mod chunk;
-pub mod content;
-pub mod crypt;
-pub mod digest;
+pub mod column_mapping;
+pub mod create;
+pub mod detect;
 pub mod error;
-pub mod file;
-pub mod folder;
-pub mod make;
-pub mod manifest;
-pub mod member_read;
-pub mod member_write;
-pub mod native;
-mod pages;
+pub mod pg_dump;
+pub mod pg_restore;
 pub mod plan;
-pub mod postgres;
-pub mod prove;
 pub mod prune;
-pub mod replay;
+pub mod restore;
 pub mod retention;
-pub mod shape;
 pub mod source;
 pub mod spool;
-pub mod sqlite;
-pub mod tape;
-pub mod target;
-pub mod timestamp;
-mod turns;
+pub mod verify;
 pub mod version;
+mod worker_pool;
 
 pub use error::{BackupError, Result};

@@ -2,10 +2,10 @@
 
 use migration::Migration;
 
-use super::archive::Archive;
+use super::column_mapping::Filling;
 use super::error::{BackupError, Result};
-use super::manifest::Contents;
-use super::target::Filling;
+use super::format::archive::Archive;
+use super::format::manifest::Contents;
 use super::version::{self, At, Version};
 use crate::schema::model::Rule;
 

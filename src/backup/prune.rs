@@ -1,10 +1,10 @@
 //! Which backups of a folder go. Only files that say themselves that skyteam made them, only for others of the same
 //! ([`Subject`]), and only while a good one stays: what everything hangs on is read before anything is removed.
 
-use super::content::Content;
-use super::folder::Entry;
-use super::manifest::Subject;
+use super::detect::Content;
+use super::format::manifest::Subject;
 use super::retention::{self, Candidate, Policy};
+use super::store::folder::Entry;
 
 /// What becomes of a backup.
 #[derive(Clone, Debug)]
@@ -79,7 +79,7 @@ fn decide_group(policy: Policy, entries: &mut [Entry], group: &[usize]) -> Vec<V
 }
 
 fn candidate(entry: &Entry) -> Candidate {
-    let sound = |verified: &super::folder::Verified| verified.sound;
+    let sound = |verified: &super::store::folder::Verified| verified.sound;
     let good = entry.damage.is_none() && entry.verified.as_ref().is_none_or(sound);
     let proved = good && entry.verified.as_ref().is_some_and(|verified| verified.deep);
     Candidate { at: entry.created_at, good, proved }

@@ -9,9 +9,9 @@ use std::sync::Arc;
 use age::stream::StreamWriter;
 use sha2::{Digest, Sha256};
 
-use super::crypt::Ephemeral;
-use super::manifest::Member;
-use super::tape::hex;
+use super::format::container::hex;
+use super::format::crypt::Ephemeral;
+use super::format::manifest::Member;
 
 /// Where spools are made, and whether they are sealed.
 #[derive(Clone)]

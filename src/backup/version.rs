@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use migration::Migration;
 
 use super::error::{BackupError, Result};
-use super::manifest::Manifest;
+use super::format::manifest::Manifest;
 use crate::schema::model::{Rule, Schema, Shape, Table};
 use crate::schema::snapshot;
 

@@ -11,15 +11,15 @@ use chrono_tz::TZ_VARIANTS;
 use clap_complete::env::Shells;
 
 use super::tree;
-use crate::commands::columns;
-use crate::commands::completions::VARIABLE;
-use crate::commands::completions::values::{Find, MOST, Wanted, attach};
+use crate::cli::commands::columns;
+use crate::cli::commands::completions::VARIABLE;
+use crate::cli::commands::completions::values::{Find, MOST, Wanted, attach};
+use crate::cli::environment::World;
+use crate::cli::settings::{Global, Settings, Sources};
 use crate::db;
-use crate::domain::reference::{Candidate, Noun};
-use crate::domain::suggest;
+use crate::directory::reference::{Candidate, Noun};
+use crate::directory::suggest;
 use crate::entity::types::Timestamp;
-use crate::settings::{Global, Settings, Sources};
-use crate::world::World;
 
 /// How long the database may take, all told. With the start of the program it stays within 250 ms.
 const PATIENCE: Duration = Duration::from_millis(200);

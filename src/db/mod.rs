@@ -2,33 +2,33 @@
 //!
 //! This module knows drivers and nothing of the alliance: no table is named here.
 
-mod bind;
-mod committing;
+mod autocommit;
 mod connect;
-mod lasting;
-mod lease;
+mod connection;
+mod endpoint;
 mod libpq;
-mod pooled;
+mod pool_wait;
 mod postgres;
 pub mod provision;
-mod refusal;
 mod retry;
+mod shutdown;
 mod sqlite;
-mod target;
+mod sqlstate;
+mod transaction_pooling;
 mod url;
 
 use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, DbBackend, DbErr};
 
-pub use bind::{Connection, Rows, Transaction, timestamp_text};
-pub use committing::Committing;
+pub use autocommit::Committing;
 pub use connect::{Absent, ConnectError, Options, Password, Trace, connect};
-pub use lasting::{Lasting, Unfinished};
+pub use connection::{Connection, Rows, Transaction, timestamp_text};
+pub use endpoint::Target;
 pub use libpq::LibpqEnvironment;
-pub use refusal::{SqlState, is_outcome_unknown, sql_state, sqlx_error, violated_constraint};
 pub use retry::retry;
-pub use target::Target;
+pub use shutdown::{Lasting, Unfinished};
+pub use sqlstate::{SqlState, is_outcome_unknown, sql_state, sqlx_error, violated_constraint};
 pub use url::{DatabaseUrl, PostgresUrl, Secret, SqliteUrl, UrlError};
 
 /// An identifier in double quotes, which both engines take.
@@ -98,7 +98,7 @@ impl Database {
         let mut connection = Connection::new(connection);
         connection.lasting = options.lasting.clone();
         if matches!(&url, DatabaseUrl::Postgres(place) if postgres::is_behind_pooler(place)) {
-            connection.pooled = Some(pooled::told(options.statement_timeout).into());
+            connection.pooled = Some(transaction_pooling::told(options.statement_timeout).into());
         }
         Self { connection, target, url, options, backends }
     }

@@ -1,9 +1,9 @@
 //! The wording of the directory's refusals: input rules, references, and what users, airlines, brands and products forbid.
 
 use super::{Error, Kind, shell};
-use crate::domain::directory::{DirectoryError, Use};
-use crate::domain::input::{InputError, quoted};
-use crate::domain::reference::{CANDIDATES, Candidate, Noun, ReferenceError};
+use crate::directory::error::{DirectoryError, Use};
+use crate::directory::input::{InputError, quoted};
+use crate::directory::reference::{CANDIDATES, Candidate, Noun, ReferenceError};
 
 impl From<InputError> for Error {
     fn from(error: InputError) -> Self {

@@ -1,8 +1,8 @@
 //! The wording of what the rules of flights forbid.
 
 use super::{Error, Kind, shell};
-use crate::domain::flight::status::Status;
-use crate::domain::flight::{Action, Flight, FlightError};
+use crate::directory::flight::status::Status;
+use crate::directory::flight::{Action, Flight, FlightError};
 
 impl From<FlightError> for Error {
     fn from(error: FlightError) -> Self {

@@ -1,11 +1,11 @@
 //! The wording of the ledger's refusals.
 
-use super::unknown::{Again, outcome_unknown};
+use super::indeterminate::{RetryAdvice, outcome_unknown};
 use super::{Error, Kind, shell};
-use crate::domain::input::quoted;
-use crate::domain::miles::batch::Rejection;
-use crate::domain::miles::key::Difference;
-use crate::domain::miles::{Entry, Holder, MAX_BALANCE, MilesError};
+use crate::directory::input::quoted;
+use crate::ledger::batch::Rejection;
+use crate::ledger::key::Difference;
+use crate::ledger::{Account, Entry, MAX_BALANCE, MilesError};
 
 /// How many of a batch's refusals are worded; the others are counted.
 const WORDED: usize = 5;
@@ -84,7 +84,7 @@ impl From<MilesError> for Error {
             }
             MilesError::Unknown { id, source } => {
                 // Under --dry-run a reversal shows what it would take back, or that there is nothing of that name.
-                outcome_unknown(Again::Look(&format!("skyteam miles reverse {id} --note TEXT --dry-run")))
+                outcome_unknown(RetryAdvice::Look(&format!("skyteam miles reverse {id} --note TEXT --dry-run")))
                     .source(source)
             }
             MilesError::Db(error) => error.into(),
@@ -92,7 +92,7 @@ impl From<MilesError> for Error {
     }
 }
 
-fn not_enough(holder: &Holder, needs: i64) -> Error {
+fn not_enough(holder: &Account, needs: i64) -> Error {
     let short = needs - holder.miles;
     Error::new(Kind::Refused, "not_enough_miles", "not enough miles")
         .why(format!("{} has {}, this spends {needs}: {short} short", holder.username, holder.miles))
@@ -130,8 +130,8 @@ fn batch(mut rejected: Vec<Rejection>) -> Error {
 mod tests {
     use super::*;
 
-    fn holder(miles: i64) -> Holder {
-        Holder { user_id: "107919".into(), username: "pilot123".into(), miles }
+    fn holder(miles: i64) -> Account {
+        Account { user_id: "107919".into(), username: "pilot123".into(), miles }
     }
 
     #[test]

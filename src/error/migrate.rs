@@ -4,8 +4,8 @@ use migration::runner::RunError;
 
 use super::schema::{data_breaks, lacking};
 use super::{Error, Kind, shell};
-use crate::migrate::MigrateError;
 use crate::schema::generate::GenerateError;
+use crate::schema::migrate::MigrateError;
 use crate::schema::snapshot::SnapshotError;
 
 /// How many lines of a difference are shown; `db diff` shows all.

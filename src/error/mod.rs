@@ -8,11 +8,11 @@ mod connect;
 pub mod directory;
 mod driver;
 mod flight;
+pub mod indeterminate;
 pub mod ledger;
 mod migrate;
 pub mod schema;
 pub mod shell;
-pub mod unknown;
 
 pub use crate::db::{SqlState, sql_state, violated_constraint};
 pub use driver::describe as describe_driver;
@@ -155,7 +155,7 @@ impl Error {
 
     /// A column that a list does not have.
     pub fn unknown_column(name: &str, known: &[&str]) -> Self {
-        Self::new(Kind::Usage, "unknown_column", format!("no column {}", crate::domain::input::quoted(name)))
+        Self::new(Kind::Usage, "unknown_column", format!("no column {}", crate::directory::input::quoted(name)))
             .why(format!("columns here: {}", known.join(", ")))
     }
 

@@ -1,7 +1,7 @@
 //! Commands in answers: what stands in the database, or was typed, put so that a line can be pasted into a shell and
 //! runs nothing but what it says.
 
-use crate::domain::input::is_unseen;
+use crate::directory::input::is_unseen;
 
 /// One word as a shell takes it: sh, bash, zsh and fish read it as this text and nothing else.
 ///

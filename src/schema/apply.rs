@@ -9,22 +9,22 @@ use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement as Query};
 
 use super::change::Change;
 use super::diff::{Origin, diff};
+use super::history;
 use super::live::{self, LiveError};
+use super::lock::{Obstacle, Obstructed, RetryBudget, is_locked};
 use super::model::Schema;
-use super::obstacle::{Obstacle, Obstructed, Tries, is_locked};
 use super::plan::{Plan, PlanError, Request, Step, plan};
-use super::record;
 use super::rights::{self, Missing};
-use super::session::{Patience, Session, SessionError, Wait};
+use super::session::{LockPolicy, Session, SessionError, Wait};
 use super::snapshot::SnapshotError;
 use crate::approval::Approval;
 use crate::db::{Database, Engine};
 
 /// How a plan is run.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Manner {
+pub struct ApplyOptions {
     /// How long to wait, and how often to try.
-    pub patience: Patience,
+    pub patience: LockPolicy,
     /// Run everything, then undo it.
     pub dry_run: bool,
     /// Note which migration the schema then equals.
@@ -164,7 +164,7 @@ pub async fn apply(
     desired: &Schema,
     request: &Request,
     approved: &Plan,
-    manner: Manner,
+    manner: ApplyOptions,
     approval: Approval,
     tell: &mut Tell<'_>,
 ) -> Result<Applied, SchemaError> {
@@ -180,7 +180,7 @@ pub async fn apply(
 pub async fn reset(
     database: &Database,
     desired: &Schema,
-    manner: Manner,
+    manner: ApplyOptions,
     approval: Approval,
     tell: &mut Tell<'_>,
 ) -> Result<Applied, SchemaError> {
@@ -208,14 +208,14 @@ pub(super) fn plan_reset(live: &Schema, desired: &Schema, engine: Engine, home: 
 struct Runner<'a> {
     database: &'a Database,
     desired: &'a Schema,
-    manner: Manner,
+    manner: ApplyOptions,
     job: Job<'a>,
 }
 
 impl Runner<'_> {
-    /// Tries as often as the patience lasts.
+    /// RetryBudget as often as the patience lasts.
     async fn run(&self, tell: &mut Tell<'_>) -> Result<Applied, SchemaError> {
-        let mut tries = Tries::new(self.database, &self.manner.patience);
+        let mut tries = RetryBudget::new(self.database, &self.manner.patience);
         loop {
             match self.attempt(tell).await {
                 Ok(applied) => return Ok(applied),
@@ -283,7 +283,7 @@ impl Runner<'_> {
 
     async fn note(&self, txn: &impl ConnectionTrait) -> Result<Vec<String>, SchemaError> {
         if self.manner.record && !self.manner.dry_run {
-            record::note(txn, self.desired, Via::Push).await
+            history::note(txn, self.desired, Via::Push).await
         } else {
             Ok(Vec::new())
         }

@@ -1,4 +1,4 @@
-//! The desired schema: what the entities and [`super::rules`] ask for, as a [`Schema`].
+//! The desired schema: what the entities and [`super::constraints`] ask for, as a [`Schema`].
 //!
 //! Names follow Drizzle, which made the databases in the field: `<table>_pkey`, `<table>_<column>_unique`,
 //! `<table>_<column>_<foreign table>_<foreign column>_fk`, `<table>_<col>_<col>_pk` for a key of several columns.
@@ -8,8 +8,8 @@ use sea_orm::{
     ColumnTrait, EntityTrait, IdenStatic, Identity, Iterable, PrimaryKeyToColumn, RelationDef, RelationTrait,
 };
 
+use super::constraints;
 use super::model::{Action, Column, Constraint, ForeignKey, Index, Kind, Rule, Schema, Shape, Table, Value, fit_name};
-use super::rules;
 use crate::entity::{Airline, Brand, Flight, FlightPassenger, MilesProduct, MilesTransaction, User};
 
 /// What the entities ask for.
@@ -24,7 +24,7 @@ pub fn desired() -> Schema {
             table(MilesTransaction),
             table(MilesProduct),
         ],
-        functions: rules::functions(),
+        functions: constraints::functions(),
     }
 }
 
@@ -45,19 +45,19 @@ fn table<E: EntityTrait>(entity: E) -> Table {
     let mut indexes: Vec<Index> = keys
         .iter()
         .filter_map(|key| key.columns.first())
-        .filter(|column| !rules::served(name, column))
+        .filter(|column| !constraints::served(name, column))
         .map(|column| Index {
             name: fit_name(&format!("{name}_{column}_idx")),
             shape: Shape::Columns { columns: vec![column.clone()], unique: false, filter: None },
         })
         .collect();
-    indexes.extend(rules::indexes(name));
+    indexes.extend(constraints::indexes(name));
     constraints.extend(keys.into_iter().map(|key| Constraint {
         name: fit_name(&format!("{name}_{}_{}_{}_fk", key.columns.join("_"), key.table, key.references.join("_"))),
         rule: Rule::ForeignKey(key),
     }));
-    constraints.extend(rules::checks(name));
-    Table { name: name.to_owned(), columns, constraints, indexes, triggers: rules::triggers(name), oddity: None }
+    constraints.extend(constraints::checks(name));
+    Table { name: name.to_owned(), columns, constraints, indexes, triggers: constraints::triggers(name), oddity: None }
 }
 
 fn primary_key<E: EntityTrait>(table: &str) -> Constraint {

@@ -4,30 +4,32 @@
 //! ([`Schema::from_json`]), and what the database's own catalogue says ([`live`]). Inspect, diff, plan and apply are
 //! four steps over these plain values. Nothing here prints, asks, or knows an argument; that is the commands' part.
 
+pub mod migrate;
+
 pub mod apply;
 pub mod change;
 pub mod checks;
+pub mod constraints;
 pub mod desired;
 pub mod dialect;
 pub mod diff;
 mod drizzle;
 pub mod generate;
+pub mod history;
+pub mod literal;
 pub mod live;
+pub mod lock;
 mod matching;
 mod mermaid;
 pub mod model;
-pub mod obstacle;
 pub mod plan;
 mod prepare;
-pub mod record;
 pub mod rights;
-pub mod rules;
 pub mod session;
 pub mod snapshot;
 mod sql_tokens;
-pub mod value;
 
-pub use apply::{Applied, Event, Manner, SchemaError, apply, reset};
+pub use apply::{Applied, ApplyOptions, Event, SchemaError, apply, reset};
 pub use checks::Finding;
 pub use desired::desired;
 pub use dialect::Statement;
@@ -38,4 +40,4 @@ pub use mermaid::mermaid;
 pub use model::Schema;
 pub use plan::{Backfill, Loss, Plan, PlanError, Request, Step, plan};
 pub use prepare::{Prepared, prepare, prepare_reset};
-pub use session::{Holder, Patience, Wait, Waiting};
+pub use session::{Holder, LockPolicy, Wait, Waiting};

@@ -5,12 +5,12 @@ use migration::history::{self, Applied};
 use super::apply::{SchemaError, plan_reset};
 use super::checks::{self, Finding};
 use super::diff::Origin;
+use super::history;
 use super::live::{self, Live};
 use super::model::Schema;
 use super::plan::{Plan, Request, plan};
-use super::record;
 use super::rights::{self, Missing};
-use super::session::{Patience, Waiting, look};
+use super::session::{LockPolicy, Waiting, look};
 use crate::db::{Database, Engine, Transaction};
 
 /// What was found.
@@ -47,7 +47,7 @@ pub async fn prepare(
     database: &Database,
     desired: &Schema,
     request: &Request,
-    patience: &Patience,
+    patience: &LockPolicy,
     wait: &mut Waiting<'_>,
 ) -> Result<Prepared, SchemaError> {
     look(database, patience, wait, async |txn| prepare_in(txn, desired, request).await).await
@@ -58,7 +58,7 @@ async fn prepare_in(txn: &Transaction, desired: &Schema, request: &Request) -> R
     let mut plan = plan(&live.schema, desired, Engine::of(txn), Origin::Live, request, live.rights.home)?;
     let record = if live.rights.read_record { history::lines(txn).await? } else { Vec::new() };
     let unrecorded: Vec<&str> =
-        record::unrecorded(desired, &record)?.into_iter().map(migration::Migration::version).collect();
+        history::unrecorded(desired, &record)?.into_iter().map(migration::Migration::version).collect();
     let missing = rights::missing(&plan, &live.rights, !unrecorded.is_empty());
     // Whoever may not change a table may not be able to read it either.
     let stranger = missing.iter().any(|right| matches!(right, Missing::Owner { .. }));
@@ -74,7 +74,7 @@ async fn prepare_in(txn: &Transaction, desired: &Schema, request: &Request) -> R
 pub async fn prepare_reset(
     database: &Database,
     desired: &Schema,
-    patience: &Patience,
+    patience: &LockPolicy,
     wait: &mut Waiting<'_>,
 ) -> Result<Prepared, SchemaError> {
     look(database, patience, wait, async |txn| {

@@ -4,8 +4,8 @@
 //! also works through a transaction pooler and goes when a client is killed. On SQLite `BEGIN IMMEDIATE` is the lock.
 //!
 //! Tables are locked by others too, whoever only looks included: PostgreSQL reads no trigger of a table that somebody
-//! rewrites. No transaction waits for one longer than [`Patience::lock_timeout`]; then all is undone, so that nothing
-//! stays queued, and it is tried again ([`Tries`]).
+//! rewrites. No transaction waits for one longer than [`LockPolicy::lock_timeout`]; then all is undone, so that nothing
+//! stays queued, and it is tried again ([`RetryBudget`]).
 
 use std::time::{Duration, Instant};
 
@@ -14,12 +14,12 @@ use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement as Query};
 use serde::Serialize;
 use sqlx::sqlite::SqlitePoolOptions;
 
-use super::obstacle::{Obstructed, Tries};
+use super::lock::{Obstructed, RetryBudget};
 use crate::db::{Connection, Database, Engine, Transaction};
 
 /// How long one waits.
 #[derive(Clone, Copy, Debug)]
-pub struct Patience {
+pub struct LockPolicy {
     /// Longest wait for a lock on a table, in one try.
     pub lock_timeout: Duration,
     /// How often the whole transaction is tried when a table stays locked; 1 or more.
@@ -28,7 +28,7 @@ pub struct Patience {
     pub queue: Duration,
 }
 
-impl Default for Patience {
+impl Default for LockPolicy {
     /// 3 s for a table, three tries, five minutes for another push.
     fn default() -> Self {
         Self { lock_timeout: Duration::from_secs(3), tries: 3, queue: Duration::from_secs(300) }
@@ -120,7 +120,7 @@ pub struct Session {
 impl Session {
     async fn look(
         database: &Database,
-        patience: &Patience,
+        patience: &LockPolicy,
         queued: bool,
         wait: &mut Waiting<'_>,
     ) -> Result<Self, SessionError> {
@@ -146,7 +146,7 @@ impl Session {
     /// [`SessionError`].
     pub async fn change(
         database: &Database,
-        patience: &Patience,
+        patience: &LockPolicy,
         wait: &mut Waiting<'_>,
     ) -> Result<Self, SessionError> {
         let Some(pool) = database.sqlite() else {
@@ -194,7 +194,7 @@ impl Session {
 /// The work's, and [`SessionError`] as one of its.
 pub async fn look<T, E: Obstructed>(
     database: &Database,
-    patience: &Patience,
+    patience: &LockPolicy,
     wait: &mut Waiting<'_>,
     work: impl AsyncFn(&Transaction) -> Result<T, E>,
 ) -> Result<T, E> {
@@ -207,7 +207,7 @@ pub async fn look<T, E: Obstructed>(
 /// As for [`look`].
 pub async fn glance<T, E: Obstructed>(
     database: &Database,
-    patience: &Patience,
+    patience: &LockPolicy,
     wait: &mut Waiting<'_>,
     work: impl AsyncFn(&Transaction) -> Result<T, E>,
 ) -> Result<T, E> {
@@ -216,12 +216,12 @@ pub async fn glance<T, E: Obstructed>(
 
 async fn looking<T, E: Obstructed>(
     database: &Database,
-    patience: &Patience,
+    patience: &LockPolicy,
     queued: bool,
     wait: &mut Waiting<'_>,
     work: impl AsyncFn(&Transaction) -> Result<T, E>,
 ) -> Result<T, E> {
-    let mut tries = Tries::new(database, patience);
+    let mut tries = RetryBudget::new(database, patience);
     loop {
         let error = match Session::look(database, patience, queued, wait).await {
             Ok(session) => match work(session.txn()).await {
@@ -243,7 +243,7 @@ async fn looking<T, E: Obstructed>(
 
 /// What every transaction about the schema is told: names without a schema mean `public`, and no table is waited for
 /// any longer than this.
-async fn settle(txn: &Transaction, patience: &Patience) -> Result<(), DbErr> {
+async fn settle(txn: &Transaction, patience: &LockPolicy) -> Result<(), DbErr> {
     let limit = patience.lock_timeout.as_millis();
     txn.execute_unprepared(&format!("SET LOCAL search_path = public; SET LOCAL lock_timeout = {limit}")).await?;
     Ok(())
@@ -259,7 +259,7 @@ async fn end(own: Option<Connection>) {
 async fn queue(
     txn: &Transaction,
     function: &str,
-    patience: &Patience,
+    patience: &LockPolicy,
     wait: &mut Waiting<'_>,
 ) -> Result<(), SessionError> {
     const PAUSE: Duration = Duration::from_millis(100);
@@ -272,7 +272,7 @@ async fn queue(
         if row.map(|row| row.try_get_by_index::<bool>(0)).transpose()?.unwrap_or_default() {
             return Ok(());
         }
-        let holders = super::obstacle::holders(
+        let holders = super::lock::holders(
             txn,
             &format!(
                 "l.granted AND l.locktype = 'advisory' AND l.classid = {class} AND l.objid = {object} \

@@ -3,8 +3,8 @@
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 
-use skyteam::backup::crypt::Recipients;
-use skyteam::backup::make::{Snapshot, Wanted};
+use skyteam::backup::create::{Snapshot, Wanted};
+use skyteam::backup::format::crypt::Recipients;
 use skyteam::backup::spool::Spools;
 
 use crate::support::{Engine, Library, World, both};

@@ -86,8 +86,8 @@ fn a_full_disk_leaves_no_half_a_database() {
 
 #[test]
 fn each_of_a_thousand_flipped_bits_is_found_before_anything_is_touched() {
-    use skyteam::backup::archive::Archive;
-    use skyteam::backup::crypt::Identities;
+    use skyteam::backup::format::archive::Archive;
+    use skyteam::backup::format::crypt::Identities;
     use std::io::{Seek, Write};
 
     let world = World::sqlite();

@@ -4,10 +4,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use skyteam::backup::archive::Archive;
-use skyteam::backup::bring::{self, Manner};
-use skyteam::backup::crypt::Identities;
+use skyteam::backup::format::archive::Archive;
+use skyteam::backup::format::crypt::Identities;
 use skyteam::backup::plan::{Plan, Wanted};
+use skyteam::backup::restore;
+use skyteam::backup::restore::RestoreOptions;
 use skyteam::error::{Error, Result};
 
 use super::everything;
@@ -24,11 +25,12 @@ fn seeded_backup() -> (World, Arc<Archive>) {
 /// Plans a restore, lets something happen, and carries it out.
 fn restore_around(world: &World, archive: &Arc<Archive>, clean: bool, meanwhile: impl FnOnce() + Send) -> Result<()> {
     Library(world).with(async |database, approval| {
-        let state = bring::inspect(database).await?;
+        let state = restore::inspect(database).await?;
         let plan = Plan::new(archive, &state, &Wanted { clean, ..Wanted::default() })?;
         // Elsewhere: a runtime drives this thread.
         std::thread::scope(|scope| scope.spawn(meanwhile).join()).unwrap();
-        bring::bring(database, Arc::clone(archive), plan, Manner::default(), Arc::new(|_| {}), approval).await?;
+        restore::bring(database, Arc::clone(archive), plan, RestoreOptions::default(), Arc::new(|_| {}), approval)
+            .await?;
         Ok(())
     })
 }

@@ -1,7 +1,7 @@
 //! `flight list`, and the states that it tells.
 
 use serde_json::Value;
-use skyteam::domain::flight::status::Status;
+use skyteam::directory::flight::status::Status;
 use skyteam::entity::{Timestamp, flight};
 
 use super::fleet;

@@ -210,7 +210,13 @@ both!(ready fn an_edit_of_what_was_changed_meanwhile_is_refused(world) {
     let before = world.run(format!("flight show {SCHEDULED} -o json")).json();
     assert_eq!(before["aircraft"], "A350");
     crate::support::block_on(async {
-        use skyteam::{db, domain::{flight::{self, FlightError, edit::Changes}, input::Name, reference}, entity::Timestamp};
+        use skyteam::db;
+        use skyteam::directory::flight;
+        use skyteam::directory::flight::FlightError;
+        use skyteam::directory::flight::edit::Changes;
+        use skyteam::directory::input::Name;
+        use skyteam::directory::reference;
+        use skyteam::entity::Timestamp;
         let database = db::connect(&db::DatabaseUrl::parse(&database).unwrap(), db::Options::default()).await.unwrap();
         let seen = reference::flight(database.conn(), "DL100").await.unwrap();
         let changes = |aircraft| Changes { aircraft: Some(Name::parse(aircraft).unwrap()), ..Changes::default() };

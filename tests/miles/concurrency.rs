@@ -6,13 +6,13 @@ use std::time::Duration;
 use futures::future::join_all;
 use rand::seq::SliceRandom;
 use skyteam::db::{self, Database};
-use skyteam::domain::input::Amount;
-use skyteam::domain::miles::batch::{OnRefusal, post_all};
-use skyteam::domain::miles::{MilesError, Movement, key, post};
+use skyteam::directory::input::Amount;
+use skyteam::ledger::batch::{OnRefusal, post_all};
+use skyteam::ledger::{MilesError, Posting, key, posting};
 use tokio::runtime::Runtime;
 
 use super::{award, furnish, library, sound, state};
-use crate::support::{Args, Holder, Server, World, eventually};
+use crate::support::{Account, Args, Server, World, eventually};
 
 fn runtime() -> Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
@@ -35,7 +35,7 @@ fn sixty_four_clients_spend_one_balance_exactly() {
             tokio::spawn(async move {
                 let mut spent = 0;
                 for _ in 0..10 {
-                    match post::post(&database, &Movement::spend(key::fresh_id(), "1", miles(7))).await {
+                    match posting::post(&database, &Posting::spend(key::fresh_id(), "1", miles(7))).await {
                         Ok(posted) => {
                             assert!(posted.balance >= 0);
                             spent += 1;
@@ -63,19 +63,19 @@ fn a_till_keeps_its_connection_and_outlives_it() {
     let runtime = runtime();
     // One connection in all: nothing that a till does may wait for a second one.
     let database = runtime.block_on(library(&world, 1));
-    let till = post::Till::of(&database);
-    let post = |movement: &Movement| runtime.block_on(till.post(movement));
-    let award = Movement::award(key::entry_id("one"), "1", miles(5));
+    let till = posting::Poster::of(&database);
+    let post = |movement: &Posting| runtime.block_on(till.post(movement));
+    let award = Posting::award(key::entry_id("one"), "1", miles(5));
     assert_eq!(post(&award).unwrap().balance, 5);
     assert_eq!(database.postgres().unwrap().num_idle(), 0);
 
     let again = post(&award).unwrap();
     assert!(again.already && again.balance == 5);
-    let other = Movement::award(key::entry_id("one"), "2", miles(5));
+    let other = Posting::award(key::entry_id("one"), "2", miles(5));
     assert!(matches!(post(&other), Err(MilesError::KeyTaken { .. })));
-    let spend = Movement::spend(key::fresh_id(), "1", miles(6));
+    let spend = Posting::spend(key::fresh_id(), "1", miles(6));
     assert!(matches!(post(&spend), Err(MilesError::NotEnough { holder, needs: 6 }) if holder.miles == 5));
-    let nobody = Movement::award(key::fresh_id(), "9", miles(5));
+    let nobody = Posting::award(key::fresh_id(), "9", miles(5));
     assert!(matches!(post(&nobody), Err(MilesError::NoUser { .. })));
     assert_eq!(database.postgres().unwrap().size(), 1);
 
@@ -84,7 +84,7 @@ fn a_till_keeps_its_connection_and_outlives_it() {
          WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()",
     );
     // That nobody answered is told; the next one goes over a new connection.
-    let broken = Movement::award(key::fresh_id(), "1", miles(7));
+    let broken = Posting::award(key::fresh_id(), "1", miles(7));
     assert!(matches!(post(&broken), Err(MilesError::Unknown { .. } | MilesError::Db(_))));
     assert_eq!(post(&broken).unwrap().balance, 12);
     runtime.block_on(async { drop(till) });
@@ -105,8 +105,8 @@ fn one_key_is_applied_once_by_all_who_come_at_once() {
             let clients = (0..32).map(|client| {
                 let database = Arc::clone(&database);
                 let user = if round % 2 == 0 || client % 2 == 0 { "1" } else { "2" };
-                let movement = Movement::award(key::entry_id(&format!("round {round}")), user, miles(5));
-                tokio::spawn(async move { (user, post::post(&database, &movement).await) })
+                let movement = Posting::award(key::entry_id(&format!("round {round}")), user, miles(5));
+                tokio::spawn(async move { (user, posting::post(&database, &movement).await) })
             });
             let outcomes: Vec<_> = join_all(clients).await.into_iter().map(Result::unwrap).collect();
             let applied: Vec<_> =
@@ -141,10 +141,10 @@ fn overlapping_batches_do_not_deadlock() {
                 for _ in 0..20 {
                     let mut users: Vec<u32> = (100..140).collect();
                     users.shuffle(&mut rand::rng());
-                    let movements: Vec<Movement> = users
+                    let movements: Vec<Posting> = users
                         .iter()
                         .take(20)
-                        .map(|user| Movement::award(key::fresh_id(), user.to_string(), miles(1)))
+                        .map(|user| Posting::award(key::fresh_id(), user.to_string(), miles(1)))
                         .collect();
                     // Not through retry: a deadlock would be seen.
                     let tx = database.begin().await.unwrap();
@@ -172,7 +172,7 @@ fn the_audit_raises_no_false_alarm_beside_writers() {
             runtime.spawn(async move {
                 while !stop.load(std::sync::atomic::Ordering::Relaxed) {
                     let user = (1 + writer % 3).to_string();
-                    post::post(&database, &Movement::award(key::fresh_id(), user, miles(3))).await.unwrap();
+                    posting::post(&database, &Posting::award(key::fresh_id(), user, miles(3))).await.unwrap();
                 }
             })
         })
@@ -240,7 +240,7 @@ fn two_imports_of_one_key_are_one_entry() {
     file("one.csv", "1");
     file("two.csv", "2");
     let id = key::entry_id("K");
-    let holder = Holder::takes(
+    let holder = Account::takes(
         &world,
         &format!(
             r#"INSERT INTO "milesTransactions" ("id", "userId", "amount", "type", "source") VALUES ('{id}', '3', 5, 'earn', 'x')"#
@@ -297,7 +297,7 @@ fn a_locked_file_is_tried_again() {
                 ));
                 count.await?;
                 if first {
-                    post::post(&database, &Movement::award(key::fresh_id(), "2", miles(1))).await?;
+                    posting::post(&database, &Posting::award(key::fresh_id(), "2", miles(1))).await?;
                 }
                 let sql = r#"UPDATE "users" SET "displayName" = 'seen' WHERE "userId" = '1'"#;
                 tx.execute_unprepared(sql).await?;

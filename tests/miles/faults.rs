@@ -9,8 +9,8 @@ use std::time::Duration;
 use futures::future::join_all;
 use rand::RngExt as _;
 use skyteam::db::{self, DatabaseUrl};
-use skyteam::domain::input::Amount;
-use skyteam::domain::miles::{MilesError, Movement, key, post};
+use skyteam::directory::input::Amount;
+use skyteam::ledger::{MilesError, Posting, key, posting};
 
 use super::{award, furnish, paste, sound};
 use crate::support::{Server, Stop, World};
@@ -25,9 +25,9 @@ const CLIENTS: usize = 16;
 #[derive(Debug, Default)]
 struct Heard {
     /// Acknowledged.
-    done: Vec<Movement>,
+    done: Vec<Posting>,
     /// Reported as unknown.
-    unknown: Vec<Movement>,
+    unknown: Vec<Posting>,
 }
 
 /// Lets clients award and spend on few accounts while the server crashes again and again.
@@ -52,11 +52,11 @@ fn storm(world: &World) -> Heard {
                         let id = key::entry_id(&format!("{round}/{client}/{number}"));
                         let user = (1 + client % 3).to_string();
                         let movement = if number % 3 == 2 {
-                            Movement::spend(id, user, Amount::new(3).unwrap())
+                            Posting::spend(id, user, Amount::new(3).unwrap())
                         } else {
-                            Movement::award(id, user, Amount::new(5).unwrap())
+                            Posting::award(id, user, Amount::new(5).unwrap())
                         };
-                        match post::post(&database, &movement).await {
+                        match posting::post(&database, &movement).await {
                             Ok(_) => heard.lock().unwrap().done.push(movement),
                             Err(MilesError::Unknown { .. }) => heard.lock().unwrap().unknown.push(movement),
                             Err(MilesError::NotEnough { .. }) => {}
@@ -100,7 +100,7 @@ fn a_crashing_server_loses_nothing_that_it_acknowledged() {
     runtime.block_on(async {
         let database = super::library(&world, 4).await;
         for movement in &heard.unknown {
-            match post::post(&database, movement).await {
+            match posting::post(&database, movement).await {
                 Ok(_) | Err(MilesError::NotEnough { .. }) => {}
                 Err(other) => panic!("{other:?}"),
             }

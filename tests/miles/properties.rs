@@ -3,10 +3,10 @@
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use skyteam::db::Database;
-use skyteam::domain::input::Amount;
-use skyteam::domain::miles::batch::{OnRefusal, post_all};
-use skyteam::domain::miles::lookup::Target;
-use skyteam::domain::miles::{MilesError, Movement, Posted, history, key, post, reverse};
+use skyteam::directory::input::Amount;
+use skyteam::ledger::batch::{OnRefusal, post_all};
+use skyteam::ledger::lookup::Target;
+use skyteam::ledger::{MilesError, Posted, Posting, history, key, posting, reverse};
 use tokio::runtime::Runtime;
 
 use super::{furnish, library};
@@ -63,13 +63,13 @@ impl Pair {
 }
 
 /// The movement of an ask that is no reversal; ids that do not depend on the moment, so that engines can be compared.
-fn movement(ask: &Ask, place: usize) -> Option<Movement> {
-    let signed = |user: &u8, amount: i32, key: String| Movement {
+fn movement(ask: &Ask, place: usize) -> Option<Posting> {
+    let signed = |user: &u8, amount: i32, key: String| Posting {
         note: Some("n".to_owned()),
-        ..Movement::signed(key::entry_id(&key), user.to_string(), amount)
+        ..Posting::signed(key::entry_id(&key), user.to_string(), amount)
     };
     match ask {
-        Ask::Award(user, amount) => Some(Movement::award(
+        Ask::Award(user, amount) => Some(Posting::award(
             key::entry_id(&format!("place {place}")),
             user.to_string(),
             Amount::new((*amount).into()).unwrap(),
@@ -102,7 +102,7 @@ async fn play(database: &Database, asks: &[Ask]) -> Vec<String> {
     let mut answers = Vec::new();
     for (place, ask) in asks.iter().enumerate() {
         let outcome = match (ask, movement(ask, place)) {
-            (_, Some(movement)) => post::post(database, &movement).await,
+            (_, Some(movement)) => posting::post(database, &movement).await,
             (Ask::Reverse(index), None) if !entries.is_empty() => {
                 let tx = database.begin().await.unwrap();
                 let reversed = reverse::reverse(&tx, Target::Entry(*index.get(&entries)), None, Some("me")).await;
@@ -193,15 +193,14 @@ fn without_ids(text: &str) -> String {
 fn a_batch_is_its_rows_one_by_one() {
     let pair = Pair::new();
     let outcome = runner(24).run(&asks(), |asks| {
-        let movements: Vec<Movement> =
-            asks.iter().enumerate().filter_map(|(place, ask)| movement(ask, place)).collect();
+        let movements: Vec<Posting> = asks.iter().enumerate().filter_map(|(place, ask)| movement(ask, place)).collect();
         for (which, (database, world)) in pair.databases.iter().zip(&pair.worlds).enumerate() {
             pair.clear();
             let one_by_one = pair.runtime.block_on(async {
                 let mut outcomes = Vec::new();
                 for movement in &movements {
                     outcomes.push(
-                        post::post(database, movement)
+                        posting::post(database, movement)
                             .await
                             .map(|posted| posted.already)
                             .map_err(|error| error.to_string()),
@@ -255,11 +254,11 @@ fn a_reversal_restores_the_very_balances() {
     let pair = Pair::new();
     let outcome = runner(16).run(&(asks(), asks()), |(before, batch)| {
         let batch_id = key::fresh_id();
-        let batch: Vec<Movement> = batch
+        let batch: Vec<Posting> = batch
             .iter()
             .enumerate()
             .filter_map(|(place, ask)| movement(ask, 1000 + place))
-            .map(|movement| Movement { batch_id: Some(batch_id), ..movement })
+            .map(|movement| Posting { batch_id: Some(batch_id), ..movement })
             .collect();
         for (which, (database, world)) in pair.databases.iter().zip(&pair.worlds).enumerate() {
             pair.clear();
@@ -284,8 +283,8 @@ fn a_reversal_restores_the_very_balances() {
                 reversed(Target::Batch(batch_id));
                 prop_assert_eq!(balances(), was.clone());
                 check(&pair, which)?;
-                let one = Movement::award(key::fresh_id(), "1", Amount::new(1).unwrap());
-                if pair.runtime.block_on(post::post(database, &one)).is_ok() {
+                let one = Posting::award(key::fresh_id(), "1", Amount::new(1).unwrap());
+                if pair.runtime.block_on(posting::post(database, &one)).is_ok() {
                     reversed(Target::Entry(one.id));
                     prop_assert_eq!(balances(), was);
                 }

@@ -7,8 +7,8 @@ use std::sync::{Arc, OnceLock};
 
 use futures::future::join_all;
 use serde_json::{Value, json};
-use skyteam::domain::input::Amount;
-use skyteam::domain::miles::{MilesError, Movement, key, post};
+use skyteam::directory::input::Amount;
+use skyteam::ledger::{MilesError, Posting, key, posting};
 
 use super::{DL1, award, furnish, library, sound, state};
 use crate::support::{Server, World};
@@ -92,7 +92,8 @@ fn one_account_is_spent_exactly_by_both_programs_at_once() {
             tokio::spawn(async move {
                 let mut spent = 0;
                 for _ in 0..40 {
-                    match post::post(&database, &Movement::spend(key::fresh_id(), "1", Amount::new(1).unwrap())).await {
+                    match posting::post(&database, &Posting::spend(key::fresh_id(), "1", Amount::new(1).unwrap())).await
+                    {
                         Ok(_) => spent += 1,
                         Err(MilesError::NotEnough { .. }) => {}
                         Err(other) => panic!("{other:?}"),

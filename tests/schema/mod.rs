@@ -9,8 +9,7 @@ mod locks;
 mod property;
 mod told;
 
-use crate::support::DRIZZLE;
-use crate::support::World;
+use crate::support::{DRIZZLE, World};
 
 /// What `db diff` would do, a line a step.
 #[track_caller]

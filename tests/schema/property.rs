@@ -4,13 +4,11 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use sea_orm::ConnectionTrait;
 use skyteam::db::{self, Database, DatabaseUrl, Engine};
-use skyteam::schema::checks;
-use skyteam::schema::live;
 use skyteam::schema::model::{
     Column, Constraint, ForeignKey, Index, Kind, PerEngine, Rule, Schema, Shape, Table, Value,
 };
 use skyteam::schema::session::Session;
-use skyteam::schema::{Origin, Patience, Rename, Request, dialect, diff, plan};
+use skyteam::schema::{LockPolicy, Origin, Rename, Request, checks, dialect, diff, live, plan};
 
 use crate::support::World;
 
@@ -233,7 +231,7 @@ async fn clear(database: &Database) {
         }
         Engine::Sqlite => {
             let names = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'";
-            let session = Session::change(database, &Patience::default(), &mut |_| {}).await.unwrap();
+            let session = Session::change(database, &LockPolicy::default(), &mut |_| {}).await.unwrap();
             let query = sea_orm::Statement::from_string(database.engine().backend(), names);
             for row in session.txn().query_all_raw(query).await.unwrap() {
                 let name: String = row.try_get_by_index(0).unwrap();
@@ -288,7 +286,7 @@ async fn story(database: &Database, a: &SchemaSpec, b: &SchemaSpec) -> Result<()
     let mut both = b.clone();
     both.tables.extend(a.tables.iter().filter(|table| b.table(&table.name).is_none()).cloned());
 
-    let session = Session::change(database, &Patience::default(), &mut |_| {}).await.unwrap();
+    let session = Session::change(database, &LockPolicy::default(), &mut |_| {}).await.unwrap();
     let txn = session.txn();
     for statement in dialect::create(&a, engine) {
         txn.execute_unprepared(&statement.sql).await.map_err(|error| fail(&statement.sql, &error))?;

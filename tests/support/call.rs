@@ -8,11 +8,11 @@ use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{Arc, Mutex, mpsc};
 
 use chrono::{DateTime, Utc};
-use skyteam::ui::{Prompt, Scripted};
-use skyteam::world;
+use skyteam::cli::environment;
+use skyteam::cli::ui::{Prompt, Scripted};
 
+use super::cli::environment::PATIENCE;
 use super::output::{Output, Redactions};
-use super::world::PATIENCE;
 
 /// The moment that commands take for now. Long past, so that it is never mistaken for the real time, which snapshots
 /// leave out.
@@ -25,7 +25,7 @@ pub struct Call {
     env: BTreeMap<String, String>,
     cwd: PathBuf,
     input: Vec<u8>,
-    terminal: world::Terminal,
+    terminal: environment::Terminal,
     answers: Vec<String>,
     now: DateTime<Utc>,
     redactions: Arc<Redactions>,
@@ -38,7 +38,7 @@ impl Call {
         cwd: PathBuf,
         redactions: Arc<Redactions>,
     ) -> Self {
-        let (input, terminal, answers) = (Vec::new(), world::Terminal::default(), Vec::new());
+        let (input, terminal, answers) = (Vec::new(), environment::Terminal::default(), Vec::new());
         Self { args, env, cwd, input, terminal, answers, now: NOW.parse().unwrap(), redactions }
     }
 
@@ -50,14 +50,14 @@ impl Call {
 
     /// Standard output and error are a terminal of so many columns; nobody sits before it.
     pub fn terminal(mut self, width: u16) -> Self {
-        self.terminal = world::Terminal { stdin: false, stdout: true, stderr: true, width: Some(width) };
+        self.terminal = environment::Terminal { stdin: false, stdout: true, stderr: true, width: Some(width) };
         self
     }
 
     /// Somebody sits before a terminal of 100 columns and answers the questions with these, `y` for yes. A question
     /// too many fails the run.
     pub fn answers<const N: usize>(mut self, answers: [&str; N]) -> Self {
-        self.terminal = world::Terminal { stdin: true, stdout: true, stderr: true, width: Some(100) };
+        self.terminal = environment::Terminal { stdin: true, stdout: true, stderr: true, width: Some(100) };
         self.answers = answers.map(str::to_owned).to_vec();
         self
     }
@@ -81,7 +81,7 @@ impl Call {
         let stdout = Stream::default();
         let stderr = Stream::default();
         let prompt: Box<dyn Prompt> = Box::new(Scripted::new(self.answers));
-        let world = world::World {
+        let world = environment::World {
             args: std::iter::once("skyteam".to_owned()).chain(self.args).map(Into::into).collect(),
             env: self.env,
             cwd: self.cwd,

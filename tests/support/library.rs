@@ -2,10 +2,10 @@
 
 use migration::Migration;
 use skyteam::approval::{Answers, Approval, Ask, approve};
+use skyteam::cli::ui::{Format, MigrateOptions as RenderOptions, Ui};
 use skyteam::db::{self, Database, DatabaseUrl};
-use skyteam::migrate::{self, Descent, Manner, MigrateError, Step};
-use skyteam::schema::Patience;
-use skyteam::ui::{Format, Manner as Look, Ui};
+use skyteam::schema::migrate::{Descent, MigrateError, MigrateOptions, Step};
+use skyteam::schema::{LockPolicy, migrate};
 
 use super::World;
 use super::sql::block_on;
@@ -24,14 +24,14 @@ impl Library<'_> {
     pub fn down(&self, set: &[Migration], steps: usize) -> Result<Vec<Step>, MigrateError> {
         self.with(async |database, approval| {
             let way =
-                migrate::plan_down(database, set, Descent::Steps(steps), &Patience::default(), &mut |_| {}).await?;
+                migrate::plan_down(database, set, Descent::Steps(steps), &LockPolicy::default(), &mut |_| {}).await?;
             migrate::down(database, set, &way, manner(), approval, &mut |_| {}).await
         })
     }
 
     /// Opens the database, with leave to change it.
     pub fn with<T>(&self, work: impl AsyncFnOnce(&Database, Approval) -> T) -> T {
-        let look = Look {
+        let look = RenderOptions {
             format: Format::Table,
             columns: None,
             wide: false,
@@ -44,7 +44,7 @@ impl Library<'_> {
             database: String::new(),
             interactive: false,
         };
-        let ui = Ui::new(skyteam::world::World::real(), look);
+        let ui = Ui::new(skyteam::cli::environment::World::real(), look);
         block_on(async {
             let options = db::Options { absent: db::Absent::Create, ..db::Options::default() };
             let database = db::connect(&DatabaseUrl::parse(&self.0.url()).unwrap(), options).await.unwrap();
@@ -56,6 +56,6 @@ impl Library<'_> {
     }
 }
 
-fn manner() -> Manner {
-    Manner { dry_run: false, patience: Patience::default() }
+fn manner() -> MigrateOptions {
+    MigrateOptions { dry_run: false, patience: LockPolicy::default() }
 }

@@ -4,8 +4,8 @@
 //! them, the query that shows all, and what mends it.
 
 mod casts;
-mod mends;
 mod queries;
+mod remediation;
 
 use sea_orm::{ConnectionTrait, DbErr, Statement as Query};
 use serde::Serialize;

@@ -3,7 +3,7 @@
 //! A table is seen as it will be ([`Checker::seen`]): renamed columns under their new names, new ones with the value
 //! that rows will get.
 
-use super::{casts, mends};
+use super::{casts, remediation};
 use crate::db::{Engine, quote};
 use crate::schema::change::Change;
 use crate::schema::dialect::{postgres, quote_all, sqlite};
@@ -278,7 +278,7 @@ impl Checker<'_> {
                 };
                 let columns = mentioned(table.1, sql);
                 let mut check = self.rows(table, "break the rule", &format!("NOT ({sql})"), &columns);
-                check.mend = mends::check(&constraint.name, &table.1.name, sql);
+                check.mend = remediation::check(&constraint.name, &table.1.name, sql);
                 if self.touches_retyped(table.1, sql) {
                     self.put_to_retyped(table, &mut check, &format!("NOT ({sql})"));
                 }
@@ -334,7 +334,7 @@ impl Checker<'_> {
                 groups_of(&shown_as)
             ),
             columns: shown,
-            mend: mends::duplicates(self.plan.engine, name, &table.1.name, columns),
+            mend: remediation::duplicates(self.plan.engine, name, &table.1.name, columns),
         }
     }
 
@@ -368,7 +368,7 @@ impl Checker<'_> {
         };
         let problem = format!("name a row of {} that is not there", key.table);
         let mut check = self.rows(table, &problem, &condition, &key.columns);
-        check.mend = mends::orphans(table.1, key, &condition);
+        check.mend = remediation::orphans(table.1, key, &condition);
         check
     }
 

@@ -5,10 +5,10 @@
 
 use super::{Statement, literal, quote_all};
 use crate::db::quote;
+use crate::schema::constraints::MAINTENANCE_TABLE;
 use crate::schema::model::{
     Column, Constraint, ForeignKey, Index, Kind, Rule, Schema, Shape, Table, Trigger, TriggerBody, Value,
 };
-use crate::schema::rules::MAINTENANCE_TABLE;
 
 /// `YYYY-MM-DD HH:MM:SS[.fff]`, trailing zeros trimmed as PostgreSQL does.
 const NOW: &str = "(rtrim(rtrim(strftime('%Y-%m-%d %H:%M:%f', 'now'), '0'), '.'))";

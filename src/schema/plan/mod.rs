@@ -15,18 +15,16 @@ pub(super) use rebuild::cast as cast_sqlite;
 use serde::Serialize;
 
 use super::change::Change;
-use super::dialect;
 use super::diff::{Diff, Kept, Origin, Suspect, diff};
 use super::live::Rename;
 use super::model::{Column, Kind, Schema, Value};
-use super::rules;
-use super::value;
+use super::{constraints, dialect, literal};
 use crate::db::Engine;
 
 /// What was asked for beyond the entities.
 #[derive(Clone, Debug, Default)]
 pub struct Request {
-    /// Columns that are renamed, besides those of [`rules::RENAMES`].
+    /// Columns that are renamed, besides those of [`constraints::RENAMES`].
     pub renames: Vec<Rename>,
     /// Values for rows that have none in a column that must have one.
     pub backfills: Vec<Backfill>,
@@ -184,7 +182,7 @@ pub enum PlanError {
 impl Request {
     /// All renames: the entities' own and those asked for.
     pub fn all_renames(&self) -> Vec<Rename> {
-        let declared = rules::RENAMES.iter().map(|(table, from, to)| Rename {
+        let declared = constraints::RENAMES.iter().map(|(table, from, to)| Rename {
             table: (*table).to_owned(),
             from: (*from).to_owned(),
             to: (*to).to_owned(),
@@ -283,7 +281,7 @@ impl Job<'_> {
     fn backfill(&self, table: &str, column: &Column) -> Option<Value> {
         find(self.backfills, table, &column.name).cloned().or_else(|| {
             let needed = self.blank && !column.nullable && column.default.is_none();
-            needed.then(|| value::blank(&column.kind))
+            needed.then(|| literal::blank(&column.kind))
         })
     }
 
@@ -329,7 +327,7 @@ fn backfills(to: &Schema, request: &Request) -> Result<Vec<(String, String, Valu
             .table(&given.table)
             .and_then(|table| table.column(&given.column))
             .ok_or_else(|| PlanError::BackfillOfNothing { table: given.table.clone(), column: given.column.clone() })?;
-        let value = value::parse(&column.kind, &given.value).map_err(|accepted| PlanError::BackfillValue {
+        let value = literal::parse(&column.kind, &given.value).map_err(|accepted| PlanError::BackfillValue {
             table: given.table.clone(),
             column: given.column.clone(),
             value: given.value.clone(),

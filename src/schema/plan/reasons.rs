@@ -5,7 +5,7 @@ use crate::schema::change::Change;
 use crate::schema::dialect;
 use crate::schema::model::{Kind, Rule, Shape, Value};
 
-/// The reasons of the rules in [`crate::schema::rules`], by the name of the object.
+/// The reasons of the rules in [`crate::schema::constraints`], by the name of the object.
 const RULES: &[(&str, &str)] = &[
     ("flightPassengers_flightId_userId_pk", "a passenger boards a flight once"),
     ("milesTransactions_amount_check", "what is earned is not negative, what is spent not positive"),

@@ -3,7 +3,8 @@
 //!
 //! What stands in the table and is somebody else's (constraints, indexes, triggers) is made again with it.
 
-use super::{Job, Step, reasons, sqlite::whole_file};
+use super::sqlite::whole_file;
+use super::{Job, Step, reasons};
 use crate::db::{Engine, quote};
 use crate::schema::change::Change;
 use crate::schema::dialect::{quote_all, sqlite};

@@ -6,9 +6,9 @@
 use super::{Job, Lock, Step, reasons, rebuild};
 use crate::db::{Engine, quote};
 use crate::schema::change::Change;
+use crate::schema::constraints::MAINTENANCE_TABLE;
 use crate::schema::dialect::sqlite;
 use crate::schema::model::{Trigger, TriggerBody, Value};
-use crate::schema::rules::MAINTENANCE_TABLE;
 
 pub(super) fn steps(job: &Job<'_>, changes: &[Change]) -> Vec<Step> {
     let must = |table: &str| changes.iter().any(|change| change.table() == Some(table) && needs_rebuild(job, change));

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use skyteam::db::Database;
-use skyteam::domain::miles::batch::{OnRefusal, post_all};
-use skyteam::domain::miles::{Movement, key, post};
+use skyteam::ledger::batch::{OnRefusal, post_all};
+use skyteam::ledger::{Posting, key, posting};
 use sqlx::Connection as _;
 use tokio::runtime::Runtime;
 
@@ -35,14 +35,14 @@ fn rows(many: usize) -> Vec<(uuid::Uuid, String, i32, String)> {
         .collect()
 }
 
-fn movements(many: usize) -> Vec<Movement> {
+fn movements(many: usize) -> Vec<Posting> {
     rows(many)
         .into_iter()
-        .map(|(id, user, amount, note)| Movement {
+        .map(|(id, user, amount, note)| Posting {
             note: Some(note),
             actor: Some("bench".to_owned()),
             drawn: true,
-            ..Movement::signed(id.into(), user, amount)
+            ..Posting::signed(id.into(), user, amount)
         })
         .collect()
 }
@@ -79,7 +79,7 @@ fn one_by_one(runtime: &Runtime, database: &Database, many: usize) -> f64 {
     seconds(|| {
         runtime.block_on(async {
             for movement in &movements {
-                post::post(database, movement).await.unwrap();
+                posting::post(database, movement).await.unwrap();
             }
         });
     })
@@ -119,7 +119,7 @@ fn sqlite(runtime: &Runtime) {
             runtime.block_on(async {
                 while began.elapsed() < SPELL {
                     let user = (1 + done % 1000).to_string();
-                    post::post(&database, &Movement::signed(key::fresh_id(), user, 1)).await.unwrap();
+                    posting::post(&database, &Posting::signed(key::fresh_id(), user, 1)).await.unwrap();
                     done += 1;
                 }
             });

@@ -9,8 +9,8 @@ use std::time::Instant;
 use futures::future::join_all;
 use rand::RngExt as _;
 use skyteam::db::Database;
-use skyteam::domain::input::Amount;
-use skyteam::domain::miles::{Movement, key, post};
+use skyteam::directory::input::Amount;
+use skyteam::ledger::{Posting, key, posting};
 use tokio::runtime::Runtime;
 
 use super::{Pair, SPELL, in_turn};
@@ -23,13 +23,13 @@ fn library(runtime: &Runtime, database: &Arc<Database>, clients: u32, accounts: 
         let (database, done) = (Arc::clone(database), Arc::clone(&done));
         runtime.spawn(async move {
             // One connection a client, as pgbench's have.
-            let till = post::Till::of(&database);
+            let till = posting::Poster::of(&database);
             let miles = Amount::new(amount.abs().into()).unwrap();
             while began.elapsed() < SPELL {
                 let user = rand::rng().random_range(1..=accounts).to_string();
                 let mut movement = match amount {
-                    0.. => Movement::award(key::fresh_id(), user, miles),
-                    _ => Movement::spend(key::fresh_id(), user, miles),
+                    0.. => Posting::award(key::fresh_id(), user, miles),
+                    _ => Posting::spend(key::fresh_id(), user, miles),
                 };
                 movement.note = Some("note".to_owned());
                 movement.actor = Some("bench".to_owned());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures::TryStreamExt;
 use sea_orm::{ConnectionTrait, Statement};
 use skyteam::db::Database;
-use skyteam::domain::miles::{audit, history};
+use skyteam::ledger::{audit, history};
 use tokio::runtime::Runtime;
 
 use super::{Pair, in_turn, seconds};

@@ -1,0 +1,109 @@
+//! Which of skyteam's tables a PostgreSQL database has, with which columns, and how each is stored in an archive.
+
+use std::collections::HashSet;
+
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, Row};
+
+use crate::backup::error::Result;
+use crate::backup::format::table_schema::{ColumnShape, Kind, TableShape};
+
+/// A table that was found.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// Its columns as an archive holds them.
+    pub shape: TableShape,
+    /// The schema it stands in, quoted.
+    pub schema: String,
+    /// `"schema"."table"`, quoted.
+    pub path: String,
+    /// Per column whether it is read through `::text`, for a type that archives do not know.
+    pub as_text: Vec<bool>,
+    /// Pages on the disk, to begin with the largest.
+    pub pages: i32,
+    /// Names of its constraints, indexes and triggers.
+    pub objects: HashSet<String>,
+}
+
+/// Where the tables of these names stand, `"schema"."table"`, quoted; those that are not there are left out.
+///
+/// # Errors
+/// The driver's.
+pub async fn paths(connection: &mut PgConnection, names: &[&str]) -> Result<Vec<String>> {
+    let rows = places(connection, names).await?;
+    Ok(rows.iter().map(|row| row.try_get("path")).collect::<Result<_, _>>()?)
+}
+
+/// Looks up tables by name; those that are not there are left out.
+///
+/// # Errors
+/// The driver's.
+pub async fn find(connection: &mut PgConnection, names: &[&str]) -> Result<Vec<Found>> {
+    let mut tables = Vec::new();
+    for row in places(connection, names).await? {
+        let oid: i64 = row.try_get("oid")?;
+        let (columns, as_text) = columns(connection, oid).await?;
+        let shape = TableShape { name: row.try_get("name")?, columns };
+        let (schema, path, pages) = (row.try_get("schema")?, row.try_get("path")?, row.try_get("relpages")?);
+        tables.push(Found { shape, schema, path, as_text, pages, objects: objects(connection, oid).await? });
+    }
+    Ok(tables)
+}
+
+/// Along the search path. Not by to_regclass: a session that has waited for a lock may still remember other tables.
+async fn places(connection: &mut PgConnection, names: &[&str]) -> Result<Vec<PgRow>> {
+    let sql = r#"
+        SELECT DISTINCT ON (t.place) t.name, c.oid::int8, quote_ident(n.nspname) AS schema,
+               quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS path, c.relpages
+        FROM unnest($1::text[]) WITH ORDINALITY AS t(name, place)
+        JOIN pg_class c ON c.relname = t.name AND c.relkind IN ('r', 'p')
+        JOIN pg_namespace n ON n.oid = c.relnamespace
+        JOIN unnest(current_schemas(true)) WITH ORDINALITY AS s(name, place) ON s.name = n.nspname
+        ORDER BY t.place, s.place"#;
+    Ok(sqlx::query(sql).bind(names).fetch_all(connection).await?)
+}
+
+async fn columns(connection: &mut PgConnection, table: i64) -> Result<(Vec<ColumnShape>, Vec<bool>)> {
+    // Generated columns follow from the others and cannot be written.
+    let sql = r#"
+        SELECT attname::text AS name, format_type(atttypid, atttypmod) AS declared, atttypid::int8 AS type, attnotnull
+        FROM pg_attribute
+        WHERE attrelid = $1::int8::oid AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
+        ORDER BY attnum"#;
+    let mut shapes = Vec::new();
+    let mut as_text = Vec::new();
+    for row in sqlx::query(sql).bind(table).fetch_all(connection).await? {
+        let kind = kind(row.try_get("type")?);
+        shapes.push(ColumnShape {
+            name: row.try_get("name")?,
+            declared: row.try_get("declared")?,
+            stored: kind.unwrap_or(Kind::Text),
+            nullable: !row.try_get::<bool, _>("attnotnull")?,
+        });
+        as_text.push(kind.is_none());
+    }
+    Ok((shapes, as_text))
+}
+
+/// How the type with this OID is stored; `None` for one that archives do not know and keep as text.
+fn kind(oid: i64) -> Option<Kind> {
+    match oid {
+        16 => Some(Kind::Boolean),
+        20 => Some(Kind::Bigint),
+        23 => Some(Kind::Integer),
+        // text, varchar
+        25 | 1043 => Some(Kind::Text),
+        1114 => Some(Kind::Timestamp),
+        2950 => Some(Kind::Uuid),
+        _ => None,
+    }
+}
+
+async fn objects(connection: &mut PgConnection, table: i64) -> Result<HashSet<String>> {
+    let sql = "SELECT conname::text AS name FROM pg_constraint WHERE conrelid = $1::int8::oid
+               UNION SELECT c.relname::text FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+                     WHERE i.indrelid = $1::int8::oid
+               UNION SELECT tgname::text FROM pg_trigger WHERE tgrelid = $1::int8::oid AND NOT tgisinternal";
+    let rows = sqlx::query(sql).bind(table).fetch_all(connection).await?;
+    Ok(rows.iter().map(|row| row.try_get("name")).collect::<Result<_, _>>()?)
+}

@@ -1,0 +1,109 @@
+//! The statements that make a version's tables in the order that loads fastest: bare tables, rows, indexes, keys,
+//! foreign keys, triggers. All names are unqualified; the search path says where.
+
+use crate::backup::column_mapping::{Filling, Target};
+use crate::backup::format::table_schema::Kind;
+use crate::db::quote;
+use crate::schema::dialect::postgres as dialect;
+use crate::schema::model::{Constraint, Index, Rule, Schema, Shape, Table};
+
+/// A table with its checks, without keys, and with the columns that are not skyteam's.
+pub fn bare_table(table: &Table, filling: Option<&Filling>) -> Vec<String> {
+    let mut bare = table.clone();
+    bare.constraints.retain(|constraint| matches!(constraint.rule, Rule::Check(_)));
+    let mut statements = vec![dialect::table(&bare).sql];
+    for column in foreign(filling).filter(|column| table.column(&column.name).is_none()) {
+        let sql =
+            format!("ALTER TABLE {} ADD COLUMN {} {}", quote(&table.name), quote(&column.name), name(column.kind));
+        statements.push(sql);
+    }
+    statements
+}
+
+/// Columns that are loaded as text and have another type.
+pub fn foreign(filling: Option<&Filling>) -> impl Iterator<Item = &Target> {
+    filling.into_iter().flat_map(|filling| &filling.columns).filter(|column| column.foreign.is_some())
+}
+
+/// Everything that needs a sort: the indexes under the keys, and the others, each with the number of its columns. They can
+/// be made side by side.
+pub fn indexes(table: &Table) -> Vec<(usize, String)> {
+    let under_keys = table.constraints.iter().filter_map(|constraint| match &constraint.rule {
+        Rule::PrimaryKey(columns) | Rule::Unique(columns) => {
+            let columns: Vec<String> = columns.iter().map(|column| quote(column)).collect();
+            let (index, table) = (quote(&constraint.name), quote(&table.name));
+            Some((columns.len(), format!("CREATE UNIQUE INDEX {index} ON {table} ({})", columns.join(", "))))
+        }
+        _ => None,
+    });
+    let others = table.indexes.iter();
+    let others = others.map(|index| (columns_of(index), dialect::create_index(&table.name, index).sql));
+    under_keys.chain(others).collect()
+}
+
+fn columns_of(index: &Index) -> usize {
+    match &index.shape {
+        Shape::Columns { columns, .. } => columns.len(),
+        Shape::Raw { .. } => 1,
+    }
+}
+
+/// Turns the indexes under the keys into keys, at once.
+pub fn keys(table: &Table) -> Vec<String> {
+    let key = |constraint: &Constraint| {
+        let word = match constraint.rule {
+            Rule::PrimaryKey(_) => "PRIMARY KEY",
+            Rule::Unique(_) => "UNIQUE",
+            _ => return None,
+        };
+        let (table, name) = (quote(&table.name), quote(&constraint.name));
+        Some(format!("ALTER TABLE {table} ADD CONSTRAINT {name} {word} USING INDEX {name}"))
+    };
+    table.constraints.iter().filter_map(key).collect()
+}
+
+/// Declares the foreign keys without looking at a row.
+pub fn foreign_keys(table: &Table) -> Vec<String> {
+    let keys = table.constraints.iter().filter(|constraint| matches!(constraint.rule, Rule::ForeignKey(_)));
+    keys.map(|key| format!("{} NOT VALID", dialect::add_constraint(&table.name, key).sql)).collect()
+}
+
+/// Looks whether the rows keep a foreign key.
+pub fn validate_foreign_key(table: &Table, key: &str) -> String {
+    format!("ALTER TABLE {} VALIDATE CONSTRAINT {}", quote(&table.name), quote(key))
+}
+
+/// Whether an index of the table begins with these columns.
+pub fn has_index_on(table: &Table, columns: &[String]) -> bool {
+    let keys = table.constraints.iter().filter_map(|constraint| match &constraint.rule {
+        Rule::PrimaryKey(columns) | Rule::Unique(columns) => Some(columns),
+        _ => None,
+    });
+    let others = table.indexes.iter().filter_map(|index| match &index.shape {
+        Shape::Columns { columns, filter: None, .. } => Some(columns),
+        _ => None,
+    });
+    keys.chain(others).any(|indexed| indexed.starts_with(columns))
+}
+
+/// Functions and triggers: last, so that rows that an older program let in come back too.
+pub fn triggers(schema: &Schema) -> Vec<String> {
+    let functions = schema.functions.iter().map(|function| dialect::create_function(function, dialect::HOME).sql);
+    let triggers = schema.tables.iter().flat_map(|table| {
+        let make = |trigger| dialect::create_trigger(&table.name, trigger, dialect::HOME);
+        table.triggers.iter().filter_map(make).map(|statement| statement.sql)
+    });
+    functions.chain(triggers).collect()
+}
+
+/// The type that a kind has in PostgreSQL.
+fn name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Boolean => "boolean",
+        Kind::Integer => "integer",
+        Kind::Bigint => "bigint",
+        Kind::Timestamp => "timestamp without time zone",
+        Kind::Uuid => "uuid",
+        Kind::Text | Kind::Bytes => "text",
+    }
+}

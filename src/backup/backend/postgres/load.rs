@@ -1,0 +1,76 @@
+//! Rows out of an archive into one table, by binary COPY.
+
+use std::sync::Arc;
+
+use sqlx::PgConnection;
+use tokio::sync::mpsc;
+
+use super::codec;
+use crate::backup::column_mapping::Filling;
+use crate::backup::error::{BackupError, Result};
+use crate::backup::format::archive::{Archive, Progress};
+use crate::backup::format::table_schema::Kind;
+use crate::db::quote;
+
+/// Bytes sent at a time, and how many such pieces may wait.
+const PIECE: usize = 256 << 10;
+const WAITING: usize = 4;
+
+/// Fills a table that stands on the search path; answers the rows that the server counted.
+///
+/// `freeze` writes rows that need no later vacuum; the table must have been made or emptied in this transaction.
+///
+/// # Errors
+/// [`BackupError::Damaged`], [`BackupError::Cell`], and the driver's.
+pub async fn load(
+    connection: &mut PgConnection,
+    archive: &Arc<Archive>,
+    filling: &Filling,
+    freeze: bool,
+    progress: Progress,
+) -> Result<u64> {
+    let Some(mut reader) = archive.reader(&filling.table)? else { return Ok(0) };
+    let Some(entry) = archive.manifest().table(&filling.table) else { return Ok(0) };
+    let (shape, file) = (entry.shape(), entry.file());
+    let columns: Vec<(usize, Kind)> = filling.columns.iter().map(|column| (column.index, column.kind)).collect();
+    let (to_server, mut pieces) = mpsc::channel::<Vec<u8>>(WAITING);
+    let thread = tokio::task::spawn_blocking(move || {
+        let mut piece = codec::header();
+        let mut row = 1;
+        while let Some(block) = reader.next_block().map_err(BackupError::member(&*file))? {
+            codec::encode(&block, &shape, &columns, row, &mut piece)?;
+            row += block.rows as u64;
+            if piece.len() >= PIECE {
+                let size = piece.len();
+                if to_server.blocking_send(std::mem::replace(&mut piece, Vec::with_capacity(size))).is_err() {
+                    // The server refused; it says why to the other side.
+                    return Ok(());
+                }
+            }
+            progress(block.rows as u64);
+        }
+        piece.extend_from_slice(&codec::TRAILER);
+        // As above.
+        let _ = to_server.blocking_send(piece);
+        Ok::<_, BackupError>(())
+    });
+    let names: Vec<String> = filling.columns.iter().map(|column| quote(&column.name)).collect();
+    let statement = format!(
+        "COPY {} ({}) FROM STDIN (FORMAT binary{})",
+        quote(&filling.table),
+        names.join(", "),
+        if freeze { ", FREEZE true" } else { "" }
+    );
+    let mut copy = connection.copy_in_raw(&statement).await?;
+    while let Some(piece) = pieces.recv().await {
+        copy.send(piece).await?;
+    }
+    match thread.await.map_err(|_| BackupError::Worker)? {
+        Ok(()) => Ok(copy.finish().await?),
+        Err(error) => {
+            // The transaction is lost either way; what the server makes of it adds nothing.
+            let _ = copy.abort("the archive could not be read").await;
+            Err(error)
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! Restoring: what stands in the database, and the ways of [`Way`] in PostgreSQL.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use migration::Engine as Dialect;
+use migration::runner::LOCK;
+use sqlx::postgres::PgConnection;
+use sqlx::{AssertSqlSafe, Connection, PgPool, Row};
+
+use super::catalog::{self, Found};
+use super::{bookkeeping, ddl, dependents, load, read, staging};
+use crate::backup::error::{BackupError, Result};
+use crate::backup::format::archive::{Archive, Progress};
+use crate::backup::format::manifest::AppliedMigration;
+use crate::backup::plan::{Existing, Plan, State, Way};
+use crate::backup::version::{self, At, Standing};
+use crate::db::{Engine, Lasting, quote};
+use crate::schema::model::Table;
+
+/// Looks at what stands in the database.
+///
+/// # Errors
+/// The driver's.
+pub async fn inspect(pool: &PgPool) -> Result<State> {
+    let mut connection = pool.acquire().await?.detach();
+    let state = state(&mut connection).await?;
+    connection.close().await?;
+    Ok(state)
+}
+
+pub(super) async fn state(connection: &mut PgConnection) -> Result<State> {
+    let found = find_all(connection).await?;
+    let mut existing = Vec::new();
+    for table in &found {
+        let sql = format!("SELECT count(*) AS rows FROM {}", table.path);
+        let row = sqlx::query(AssertSqlSafe(sql)).fetch_one(&mut *connection).await?;
+        let direct = table.shape.columns.iter().zip(&table.as_text).filter(|(_, as_text)| !**as_text);
+        existing.push(Existing {
+            table: table.shape.name.clone(),
+            rows: row.try_get::<i64, _>("rows")?.unsigned_abs(),
+            columns: direct.map(|(column, _)| column.name.clone()).collect(),
+        });
+    }
+    let record = read::migrations(connection).await?;
+    Ok(State { existing, version: version_of(&found, &record)? })
+}
+
+/// Which version these tables are at, by what stands and what is on the record.
+///
+/// # Errors
+/// Those of [`version::of`].
+pub fn version_of(found: &[Found], record: &[AppliedMigration]) -> Result<Option<At>> {
+    let standing: Vec<Standing<'_>> = found
+        .iter()
+        .map(|table| Standing {
+            table: &table.shape.name,
+            columns: table.shape.columns.iter().map(|column| column.name.as_str()).collect(),
+            objects: &table.objects,
+        })
+        .collect();
+    version::of(&standing, record.last().map(|line| line.version.as_str()))
+}
+
+async fn find_all(connection: &mut PgConnection) -> Result<Vec<Found>> {
+    let latest = version::latest()?;
+    let names: Vec<&str> = latest.tables().collect();
+    catalog::find(connection, &names).await
+}
+
+/// What a restore works with.
+pub struct Job {
+    /// Where to.
+    pub pool: PgPool,
+    /// Where from. Its members have been checked.
+    pub archive: Arc<Archive>,
+    /// What to do.
+    pub plan: Plan,
+    /// Whether it shall last; otherwise everything is done and then undone.
+    pub commit: bool,
+    /// Whether the migrations to the newest version run too.
+    pub onward: bool,
+    /// Longest wait for a table that others use.
+    pub lock_timeout: Duration,
+    /// Is told the rows that are on their way.
+    pub progress: Progress,
+    /// What an interrupt must wait for.
+    pub lasting: Lasting,
+}
+
+/// Restores. When it fails the database is as it was.
+///
+/// # Errors
+/// Those of reading the archive, and the driver's.
+pub async fn restore(job: &Job) -> Result<()> {
+    if job.plan.way == Way::Fresh && staging::possible(&job.pool).await? {
+        return staging::restore(job).await;
+    }
+    let mut connection = job.pool.acquire().await?.detach();
+    begin(&mut connection, job.lock_timeout).await?;
+    match job.plan.way {
+        Way::InPlace => in_place(&mut connection, job).await?,
+        Way::Fresh | Way::Replace => replace(&mut connection, job).await?,
+    }
+    end(connection, job.commit).await
+}
+
+pub(super) async fn run(connection: &mut PgConnection, statements: impl IntoIterator<Item = String>) -> Result<()> {
+    for sql in statements {
+        sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+/// Begins the transaction that all changes of the schema take turns in.
+pub(super) async fn begin(connection: &mut PgConnection, lock_timeout: Duration) -> Result<()> {
+    let (class, object) = LOCK;
+    let lock_timeout = lock_timeout.as_millis();
+    let sql = format!(
+        "BEGIN; SET LOCAL lock_timeout = {lock_timeout}; SELECT pg_advisory_xact_lock({class}, {object}); \
+         SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0; \
+         SET LOCAL skyteam.maintenance = 'on'; SET LOCAL row_security = off"
+    );
+    run(connection, [sql]).await
+}
+
+pub(super) async fn end(mut connection: PgConnection, commit: bool) -> Result<()> {
+    run(&mut connection, [if commit { "COMMIT" } else { "ROLLBACK" }.to_owned()]).await?;
+    Ok(connection.close().await?)
+}
+
+/// The tables of the version that are filled.
+fn filled(job: &Job) -> impl Iterator<Item = &Table> {
+    let fillings = job.plan.fillings.iter();
+    fillings.filter_map(|filling| job.plan.version.schema.table(&filling.table))
+}
+
+pub(super) async fn load_and_count(connection: &mut PgConnection, job: &Job, table: &str) -> Result<()> {
+    let Some(filling) = job.plan.fillings.iter().find(|filling| filling.table == table) else { return Ok(()) };
+    let wanted = job.archive.manifest().table(table).map_or(0, |entry| entry.rows);
+    let found = load::load(connection, &job.archive, filling, true, job.progress.clone()).await?;
+    if found == wanted { Ok(()) } else { Err(BackupError::Count { table: table.into(), wanted, found }) }
+}
+
+/// Gives columns that are not skyteam's, or of a type that archives keep as text, the type they had.
+pub(super) async fn restore_types(connection: &mut PgConnection, job: &Job, table: &str) -> Result<()> {
+    if job.archive.manifest().engine != Engine::Postgres {
+        return Ok(());
+    }
+    let filling = job.plan.fillings.iter().find(|filling| filling.table == table);
+    for column in ddl::foreign(filling) {
+        // The type's name comes from the archive: only what the server recognises and spells itself goes into SQL.
+        let sql = "SELECT format_type(to_regtype($1), NULL) AS name WHERE to_regtype($1) IS NOT NULL";
+        let declared = column.foreign.as_deref().unwrap_or_default();
+        let Some(row) = sqlx::query(sql).bind(declared).fetch_optional(&mut *connection).await? else { continue };
+        let (name, column): (String, String) = (row.try_get("name")?, quote(&column.name));
+        let sql = format!("ALTER TABLE {} ALTER COLUMN {column} TYPE {name} USING {column}::{name}", quote(table));
+        run(connection, [sql]).await?;
+    }
+    Ok(())
+}
+
+async fn in_place(connection: &mut PgConnection, job: &Job) -> Result<()> {
+    let schema = &job.plan.version.schema;
+    let chosen: Vec<&Table> = filled(job).collect();
+    let is_chosen = |name: &str| chosen.iter().any(|table| table.name == name);
+    let list = chosen.iter().map(|table| quote(&table.name)).collect::<Vec<_>>().join(", ");
+    if chosen.is_empty() {
+        return Ok(());
+    }
+    let found = find_all(connection).await?;
+    let schema_of = found.iter().find(|table| table.shape.name == chosen[0].name).map(|table| table.schema.as_str());
+    let search_path = format!("SET LOCAL search_path = {}", schema_of.unwrap_or("public"));
+    run(connection, [search_path, format!("LOCK TABLE {list} IN ACCESS EXCLUSIVE MODE")]).await?;
+    job.plan.check_unchanged(&state(connection).await?)?;
+    let names: Vec<&str> = chosen.iter().map(|table| table.name.as_str()).collect();
+    dependents::refuse_references(connection, &found, &names).await?;
+    // Keys between the tables are taken off and put on again with all rows there; so are the plain indexes.
+    let mut off = Vec::new();
+    let mut on = Vec::new();
+    for table in &schema.tables {
+        let name = quote(&table.name);
+        for (key, target) in table.foreign_keys() {
+            if is_chosen(&table.name) || is_chosen(&target.table) {
+                off.push(format!("ALTER TABLE {name} DROP CONSTRAINT IF EXISTS {}", quote(key)));
+            }
+        }
+        if !is_chosen(&table.name) {
+            continue;
+        }
+        for index in &table.indexes {
+            off.push(format!("DROP INDEX IF EXISTS {}", quote(&index.name)));
+            on.push(crate::schema::dialect::postgres::create_index(&table.name, index).sql);
+        }
+        off.push(format!("ALTER TABLE {name} DISABLE TRIGGER USER"));
+        if let Some(found) = found.iter().find(|found| found.shape.name == table.name) {
+            on.extend(dependents::triggers(connection, found).await?);
+        }
+    }
+    for table in &schema.tables {
+        for constraint in &table.constraints {
+            let crate::schema::model::Rule::ForeignKey(key) = &constraint.rule else { continue };
+            if is_chosen(&table.name) || is_chosen(&key.table) {
+                on.push(crate::schema::dialect::postgres::add_constraint(&table.name, constraint).sql);
+            }
+        }
+    }
+    run(connection, off).await?;
+    run(connection, [format!("TRUNCATE {list}")]).await?;
+    for table in &chosen {
+        load_and_count(connection, job, &table.name).await?;
+    }
+    run(connection, on).await?;
+    run(connection, [format!("ANALYZE {list}")]).await
+}
+
+/// Takes what was restored on to the newest version.
+pub(super) async fn onward(connection: &mut PgConnection, job: &Job) -> Result<()> {
+    for migration in job.plan.onward() {
+        let begun = Instant::now();
+        let failed = |source| BackupError::Onward { version: migration.folder(), source };
+        for sql in version::script(migration, Dialect::Postgres)? {
+            sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *connection).await.map_err(failed)?;
+        }
+        let took_ms = i64::try_from(begun.elapsed().as_millis()).unwrap_or(i64::MAX);
+        bookkeeping::record(connection, migration, None, took_ms, "migrate").await?;
+    }
+    Ok(())
+}
+
+async fn replace(connection: &mut PgConnection, job: &Job) -> Result<()> {
+    let schema = &job.plan.version.schema;
+    let old = find_all(connection).await?;
+    let grants = bookkeeping::grants(connection, &old).await?;
+    let list: Vec<&str> = old.iter().map(|table| table.path.as_str()).collect();
+    let list = list.join(", ");
+    if !old.is_empty() {
+        run(connection, [format!("LOCK TABLE {list} IN ACCESS EXCLUSIVE MODE")]).await?;
+    }
+    job.plan.check_unchanged(&state(connection).await?)?;
+    dependents::refuse_loss(connection, &old).await?;
+    let comments = dependents::comments(connection, &old).await?;
+    if !old.is_empty() {
+        // Without CASCADE: what others have built upon them stops it.
+        run(connection, [format!("DROP TABLE {list}")]).await?;
+    }
+    let search_path = "SELECT set_config('search_path', quote_ident(current_schema()), true)";
+    run(connection, [search_path.to_owned()]).await?;
+    run(connection, bookkeeping::drop_functions()?).await?;
+    for table in &schema.tables {
+        let filling = job.plan.fillings.iter().find(|filling| filling.table == table.name);
+        run(connection, ddl::bare_table(table, filling)).await?;
+        load_and_count(connection, job, &table.name).await?;
+        restore_types(connection, job, &table.name).await?;
+        run(connection, ddl::indexes(table).into_iter().map(|(_, sql)| sql)).await?;
+        run(connection, ddl::keys(table)).await?;
+    }
+    for table in &schema.tables {
+        run(connection, ddl::foreign_keys(table)).await?;
+        let validate = table.foreign_keys().map(|(key, _)| ddl::validate_foreign_key(table, key));
+        run(connection, validate).await?;
+    }
+    bookkeeping::write(connection, job).await?;
+    run(connection, ddl::triggers(schema)).await?;
+    run(connection, grants).await?;
+    run(connection, comments).await?;
+    if job.onward {
+        onward(connection, job).await?;
+    }
+    let list: Vec<String> = schema.tables.iter().map(|table| quote(&table.name)).collect();
+    run(connection, [format!("ANALYZE {}", list.join(", "))]).await
+}

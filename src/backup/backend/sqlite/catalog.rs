@@ -1,0 +1,114 @@
+//! Which of skyteam's tables an SQLite database has, with which columns, and how each is stored in an archive.
+
+use std::collections::HashSet;
+
+use sqlx::{AssertSqlSafe, Row, SqliteConnection};
+
+use crate::backup::column_mapping;
+use crate::backup::error::Result;
+use crate::backup::format::manifest::AppliedMigration;
+use crate::backup::format::table_schema::{ColumnShape, Kind, TableShape};
+use crate::backup::version::{self, At, Standing, Version};
+use crate::db::quote;
+
+/// A table that was found.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// Its columns as an archive holds them, as long as its cells are what they should be.
+    pub shape: TableShape,
+    /// Names of its constraints, indexes and triggers.
+    pub objects: HashSet<String>,
+}
+
+/// Looks up tables by name; those that are not there are left out.
+///
+/// # Errors
+/// The driver's.
+pub async fn find(connection: &mut SqliteConnection, names: &[&str]) -> Result<Vec<Found>> {
+    let latest = version::latest()?;
+    let mut tables = Vec::new();
+    for name in names {
+        let columns = columns(connection, name, &latest).await?;
+        if !columns.is_empty() {
+            let shape = TableShape { name: (*name).to_owned(), columns };
+            tables.push(Found { shape, objects: objects(connection, name).await? });
+        }
+    }
+    Ok(tables)
+}
+
+/// Which version these tables are at, by what stands and what is on the record.
+///
+/// # Errors
+/// Those of [`version::of`].
+pub fn version_of(found: &[Found], record: &[AppliedMigration]) -> Result<Option<At>> {
+    let standing: Vec<Standing<'_>> = found
+        .iter()
+        .map(|table| Standing {
+            table: &table.shape.name,
+            columns: table.shape.columns.iter().map(|column| column.name.as_str()).collect(),
+            objects: &table.objects,
+        })
+        .collect();
+    version::of(&standing, record.last().map(|line| line.version.as_str()))
+}
+
+async fn columns(connection: &mut SqliteConnection, table: &str, latest: &Version) -> Result<Vec<ColumnShape>> {
+    // Hidden and generated columns are not 0 here.
+    let sql = r#"SELECT name, type, "notnull" FROM pragma_table_xinfo(?) WHERE hidden = 0 ORDER BY cid"#;
+    let mut columns = Vec::new();
+    for row in sqlx::query(sql).bind(table).fetch_all(connection).await? {
+        let (name, declared): (String, String) = (row.try_get("name")?, row.try_get("type")?);
+        let ours = latest.schema.table(table).and_then(|table| table.column(&name));
+        let stored = ours.and_then(|column| column_mapping::kind(&column.kind)).unwrap_or_else(|| kind(&declared));
+        let nullable = row.try_get::<i64, _>("notnull")? == 0;
+        columns.push(ColumnShape { name, declared, stored, nullable });
+    }
+    Ok(columns)
+}
+
+/// How a column of somebody else's is stored.
+fn kind(declared: &str) -> Kind {
+    match declared.to_ascii_uppercase().as_str() {
+        "INT" | "INTEGER" => Kind::Bigint,
+        "BLOB" => Kind::Bytes,
+        _ => Kind::Text,
+    }
+}
+
+/// Names of indexes and triggers, and every quoted name in the table's own statement, where constraints stand.
+async fn objects(connection: &mut SqliteConnection, table: &str) -> Result<HashSet<String>> {
+    let sql = "SELECT type, name, sql FROM sqlite_schema WHERE tbl_name = ?";
+    let mut names = HashSet::new();
+    for row in sqlx::query(sql).bind(table).fetch_all(connection).await? {
+        if row.try_get::<String, _>("type")? == "table" {
+            let sql: String = row.try_get("sql")?;
+            names.extend(sql.split('"').skip(1).step_by(2).map(str::to_owned));
+        } else {
+            names.insert(row.try_get("name")?);
+        }
+    }
+    Ok(names)
+}
+
+/// How many rows a table has.
+///
+/// # Errors
+/// The driver's.
+pub async fn count(connection: &mut SqliteConnection, table: &Found) -> Result<u64> {
+    number(connection, table, "count(*)").await
+}
+
+/// About how many rows a table has, without a walk through it: the highest of their numbers.
+///
+/// # Errors
+/// The driver's.
+pub async fn highest(connection: &mut SqliteConnection, table: &Found) -> Result<u64> {
+    number(connection, table, "coalesce(max(rowid), 0)").await
+}
+
+async fn number(connection: &mut SqliteConnection, table: &Found, what: &str) -> Result<u64> {
+    let sql = format!("SELECT {what} FROM {}", quote(&table.shape.name));
+    let number: i64 = sqlx::query(AssertSqlSafe(sql)).fetch_one(connection).await?.try_get(0)?;
+    Ok(number.unsigned_abs())
+}

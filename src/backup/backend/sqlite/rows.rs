@@ -1,0 +1,178 @@
+//! The rows of a file, read in a thread by a connection of its own: the pool's driver hands every single row from
+//! thread to thread, which for millions of them costs more than all the rest.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, OpenFlags};
+
+use crate::backup::error::{BackupError, Result};
+use crate::backup::format::batch::{Block, BlockBuilder, CELL_BYTES, Cell};
+use crate::backup::format::table_schema::{ColumnShape, Kind, TableShape};
+use crate::backup::format::timestamp;
+use crate::db::{SqlState, quote};
+
+/// A connection that reads one state of the file.
+pub struct Reader {
+    connection: Connection,
+}
+
+impl Reader {
+    /// Opens the file, which somebody else keeps open: what a crash may have left in it was mended then.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn open(file: &Path, busy_timeout: Duration) -> Result<Self> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(file, flags)?;
+        connection.busy_timeout(busy_timeout)?;
+        Ok(Self { connection })
+    }
+
+    /// Sees, from now on, the file as it is now.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn begin(&self) -> Result<()> {
+        // The first SELECT fixes what is seen.
+        Ok(self.connection.execute_batch("BEGIN; SELECT 1 FROM sqlite_schema")?)
+    }
+
+    /// Lets go of the state that it sees.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn end(&self) -> Result<()> {
+        Ok(self.connection.execute_batch("ROLLBACK")?)
+    }
+
+    /// Reads a table, in the order of its rows, and hands them to `take` until that answers `false`.
+    ///
+    /// # Errors
+    /// [`Trouble`].
+    pub fn read(&self, shape: &TableShape, mut take: impl FnMut(Block) -> bool) -> Result<(), Trouble> {
+        let mut statement = self.connection.prepare(&statement(shape))?;
+        let mut found = statement.query([])?;
+        let mut block = BlockBuilder::new(shape);
+        let mut rows = 0;
+        while let Some(row) = found.next()? {
+            rows += 1;
+            for (index, column) in shape.columns.iter().enumerate() {
+                let mut uuid = [0; 16];
+                let cell = match cell(column, row.get_ref(index)?, &mut uuid) {
+                    Ok(cell) => cell,
+                    Err(Misfit::Wider) => return Err(Trouble::Wider(index)),
+                    Err(Misfit::Never(why)) => {
+                        let (table, column) = (shape.name.clone(), column.name.clone());
+                        return Err(BackupError::Cell { table, column, row: rows, why: why.into() }.into());
+                    }
+                };
+                let fits = match cell {
+                    Cell::Null => block.null(index),
+                    cell => block.cell(index, cell),
+                };
+                if !fits {
+                    let why = format!("column {:?} holds what it must not", column.name);
+                    return Err(BackupError::Misfit { table: shape.name.clone(), why }.into());
+                }
+            }
+            if block.end_row() && !take(block.take()) {
+                return Ok(());
+            }
+        }
+        take(block.take());
+        Ok(())
+    }
+}
+
+fn statement(shape: &TableShape) -> String {
+    let column = |column: &ColumnShape| {
+        let name = quote(&column.name);
+        match column.declared.to_ascii_uppercase().as_str() {
+            // Seventeen digits give a double back exactly.
+            "REAL" => format!("iif({name} IS NULL, NULL, printf('%!.17g', {name}))"),
+            _ if is_number(column.stored) => name,
+            "TEXT" => name,
+            _ => format!("CAST({name} AS TEXT)"),
+        }
+    };
+    let columns: Vec<String> = shape.columns.iter().map(column).collect();
+    // An index that happens to hold every column would give them in an order of its own.
+    format!("SELECT {} FROM {} NOT INDEXED", columns.join(", "), quote(&shape.name))
+}
+
+fn is_number(stored: Kind) -> bool {
+    matches!(stored, Kind::Boolean | Kind::Integer | Kind::Bigint)
+}
+
+/// Why a table could not be read.
+pub enum Trouble {
+    /// The column holds a cell that its kind cannot; a wider kind can.
+    Wider(usize),
+    /// Anything else.
+    Failed(BackupError),
+}
+
+impl<E: Into<BackupError>> From<E> for Trouble {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+/// Why a value is no cell of its column.
+enum Misfit {
+    /// Its kind is too narrow.
+    Wider,
+    /// None can hold it; one clause.
+    Never(&'static str),
+}
+
+fn cell<'a>(column: &ColumnShape, value: ValueRef<'a>, uuid: &'a mut [u8; 16]) -> Result<Cell<'a>, Misfit> {
+    let cell = match value {
+        ValueRef::Null => Some(Cell::Null),
+        ValueRef::Integer(value) if is_number(column.stored) => integer(column.stored, value),
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) if bytes.len() > CELL_BYTES => {
+            return Err(Misfit::Never("it is larger than an archive can hold (64 MiB)"));
+        }
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) if !is_number(column.stored) => text(column.stored, bytes, uuid),
+        _ => return Err(Misfit::Never("the file does not hold what its table's definition promises")),
+    };
+    cell.ok_or(Misfit::Wider)
+}
+
+fn integer(stored: Kind, value: i64) -> Option<Cell<'static>> {
+    match stored {
+        Kind::Boolean => matches!(value, 0 | 1).then_some(Cell::Boolean(value == 1)),
+        Kind::Integer => i32::try_from(value).ok().map(Cell::Integer),
+        _ => Some(Cell::Bigint(value)),
+    }
+}
+
+fn text<'a>(stored: Kind, bytes: &'a [u8], uuid: &'a mut [u8; 16]) -> Option<Cell<'a>> {
+    match stored {
+        Kind::Timestamp => timestamp::read_text(bytes).map(Cell::Bigint),
+        Kind::Uuid => {
+            *uuid = read_uuid(bytes)?;
+            Some(Cell::Uuid(uuid))
+        }
+        Kind::Text => std::str::from_utf8(bytes).is_ok().then_some(Cell::Text(bytes)),
+        _ => Some(Cell::Text(bytes)),
+    }
+}
+
+/// The canonical form only, lower-case and hyphenated: another would not come back byte for byte.
+fn read_uuid(text: &[u8]) -> Option<[u8; 16]> {
+    if text.iter().any(u8::is_ascii_uppercase) {
+        return None;
+    }
+    let text: &[u8; 36] = text.try_into().ok()?;
+    uuid::Uuid::try_parse_ascii(text).ok().map(uuid::Uuid::into_bytes)
+}
+
+impl From<rusqlite::Error> for BackupError {
+    fn from(error: rusqlite::Error) -> Self {
+        let code = error.sqlite_error().map(|refusal| refusal.extended_code.to_string());
+        Self::Sqlite(SqlState { code: code.unwrap_or_default(), message: error.to_string(), sqlite: true })
+    }
+}

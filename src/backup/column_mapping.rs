@@ -1,0 +1,71 @@
+//! How an archive's columns go into a table of some version of the schema: which go where, and which are not ours.
+
+use super::error::{BackupError, Result};
+use super::format::manifest::TableEntry;
+use super::format::table_schema::Kind;
+use crate::schema::model;
+
+/// A table to be filled from an archive.
+#[derive(Clone, Debug)]
+pub struct Filling {
+    /// Name of the table.
+    pub table: String,
+    /// What is filled, in the archive's order.
+    pub columns: Vec<Target>,
+}
+
+/// A column to be filled.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// Where it stands in the archive.
+    pub index: usize,
+    /// Its name.
+    pub name: String,
+    /// The form its cells take.
+    pub kind: Kind,
+    /// The type the source had, where the column is not one of skyteam's or its type none that archives know: the
+    /// cells are loaded as text (or as they are stored) and turned into it afterwards.
+    pub foreign: Option<String>,
+}
+
+impl Filling {
+    /// Fits the columns of an archive to a table as skyteam knows it.
+    ///
+    /// # Errors
+    /// [`BackupError::Misfit`] when the table needs a column that the archive lacks.
+    pub fn new(entry: &TableEntry, table: &model::Table) -> Result<Self> {
+        for column in &table.columns {
+            let given = entry.columns.iter().any(|given| given.name == column.name);
+            if !given && !column.nullable && column.default.is_none() {
+                return Err(BackupError::Misfit {
+                    table: entry.name.clone(),
+                    why: format!("the archive has no column {:?}", column.name),
+                });
+            }
+        }
+        let target = |(index, given): (usize, &super::format::table_schema::ColumnShape)| {
+            let known = table.column(&given.name).and_then(|column| kind(&column.kind));
+            Target {
+                index,
+                name: given.name.clone(),
+                kind: known.unwrap_or(given.stored),
+                foreign: known.is_none().then(|| given.declared.clone()),
+            }
+        };
+        let columns = entry.columns.iter().enumerate().map(target).collect();
+        Ok(Self { table: entry.name.clone(), columns })
+    }
+}
+
+/// How a type of the model is stored; `None` for those that archives keep as text.
+pub fn kind(kind: &model::Kind) -> Option<Kind> {
+    match kind {
+        model::Kind::Text => Some(Kind::Text),
+        model::Kind::Integer => Some(Kind::Integer),
+        model::Kind::BigInteger => Some(Kind::Bigint),
+        model::Kind::Boolean => Some(Kind::Boolean),
+        model::Kind::Uuid => Some(Kind::Uuid),
+        model::Kind::Timestamp => Some(Kind::Timestamp),
+        model::Kind::Double | model::Kind::Raw(_) => None,
+    }
+}

@@ -1,0 +1,258 @@
+//! Making an archive of a database, whichever engine it is on.
+
+use std::collections::HashSet;
+use std::io::{self, Write};
+
+use chrono::{DateTime, SubsecRound, Utc};
+use sha2::{Digest, Sha256};
+
+use super::backend::{postgres, sqlite};
+use super::error::{BackupError, Result};
+use super::format::archive::{Progress, Rewrite};
+use super::format::crypt::Recipients;
+use super::format::manifest::{AppliedMigration, Contents, FORMAT, FORMAT_VERSION, Manifest, TableEntry};
+use super::format::table_schema::TableShape;
+use super::format::{archive, container};
+use super::spool::{Spool, Spools};
+use super::version;
+use super::version::At;
+use crate::db::Database;
+
+/// What is to be backed up.
+#[derive(Clone)]
+pub struct Wanted {
+    /// Rows, tables, or both.
+    pub contents: Contents,
+    /// Only these tables; all when empty.
+    pub tables: Vec<String>,
+    /// Changes cells on their way. What is rewritten holds no columns but skyteam's: what others stand for, nobody knows.
+    pub rewrite: Option<Rewrite>,
+}
+
+impl Default for Wanted {
+    fn default() -> Self {
+        Self { contents: Contents::All, tables: Vec::new(), rewrite: None }
+    }
+}
+
+/// One consistent state of a database, held open for reading.
+pub enum Snapshot {
+    /// PostgreSQL.
+    Postgres(Box<postgres::Snapshot>),
+    /// SQLite.
+    Sqlite(Box<sqlite::Snapshot>),
+}
+
+impl Snapshot {
+    /// Takes the snapshot of skyteam's tables, or of those that are named.
+    ///
+    /// # Errors
+    /// [`BackupError::NoTable`] when there is none, or not the one that is named; the driver's.
+    pub async fn take(database: &Database, tables: &[String]) -> Result<Self> {
+        let latest = version::latest()?;
+        let known: Vec<&str> = latest.tables().collect();
+        if database.is_behind_pooler() {
+            return Err(BackupError::Pooler);
+        }
+        let snapshot = match (database.postgres(), database.sqlite()) {
+            (Some(pool), _) => {
+                let taken = postgres::Snapshot::take(pool, &known, postgres::SnapshotOptions::default()).await;
+                Self::Postgres(Box::new(taken.map_err(|error| unreadable(database, error))?))
+            }
+            (None, Some(pool)) => Self::Sqlite(Box::new(sqlite::Snapshot::take(pool, &known).await?)),
+            (None, None) => return Err(BackupError::Worker),
+        };
+        let found: Vec<String> = snapshot.shapes().iter().map(|shape| shape.name.clone()).collect();
+        let missing = tables.iter().find(|table| !found.contains(table)).cloned();
+        match missing {
+            Some(name) => Err(BackupError::NoTable { name, known: found }),
+            None if found.is_empty() => Err(BackupError::NoTable { name: known[0].to_owned(), known: found }),
+            None => Ok(snapshot),
+        }
+    }
+
+    fn shapes(&self) -> Vec<&TableShape> {
+        match self {
+            Self::Postgres(snapshot) => snapshot.tables().iter().map(|table| &table.shape).collect(),
+            Self::Sqlite(snapshot) => snapshot.tables(),
+        }
+    }
+
+    fn version(&self) -> Result<Option<At>> {
+        match self {
+            Self::Postgres(snapshot) => postgres::version_of(snapshot.tables(), snapshot.migrations()),
+            Self::Sqlite(snapshot) => snapshot.version(),
+        }
+    }
+
+    fn server_version(&self) -> &str {
+        match self {
+            Self::Postgres(snapshot) => snapshot.server_version(),
+            Self::Sqlite(snapshot) => snapshot.server_version(),
+        }
+    }
+
+    fn migrations(&self) -> &[AppliedMigration] {
+        match self {
+            Self::Postgres(snapshot) => snapshot.migrations(),
+            Self::Sqlite(snapshot) => snapshot.migrations(),
+        }
+    }
+
+    fn keep_ours(&mut self) -> Result<()> {
+        match self {
+            Self::Postgres(snapshot) => snapshot.keep_ours(),
+            Self::Sqlite(snapshot) => snapshot.keep_ours(),
+        }
+    }
+
+    /// The airlines' API keys, which nobody knows who has only an anonymous copy.
+    ///
+    /// # Errors
+    /// The driver's.
+    pub async fn tokens(&mut self) -> Result<Vec<String>> {
+        match self {
+            Self::Postgres(snapshot) => snapshot.tokens().await,
+            Self::Sqlite(snapshot) => snapshot.tokens().await,
+        }
+    }
+
+    /// About how many rows there are.
+    ///
+    /// # Errors
+    /// The driver's.
+    pub async fn estimate(&mut self) -> Result<u64> {
+        match self {
+            Self::Postgres(snapshot) => snapshot.estimate().await,
+            Self::Sqlite(snapshot) => snapshot.estimate().await,
+        }
+    }
+
+    /// Reads the rows, and ends the snapshot.
+    ///
+    /// # Errors
+    /// [`BackupError::NoVersion`] for tables that no restore could make again; the driver's, and the file system's.
+    pub async fn read(
+        self,
+        database: &Database,
+        wanted: &Wanted,
+        at: DateTime<Utc>,
+        spools: &Spools,
+        progress: Progress,
+    ) -> Result<Made> {
+        let mut this = self;
+        if wanted.rewrite.is_some() {
+            this.keep_ours()?;
+        }
+        let Some(at_version) = this.version()? else {
+            let standing: Vec<(&str, Vec<&str>)> = this.shapes().into_iter().map(columns).collect();
+            return Err(BackupError::NoVersion { lacking: version::lacking(&standing)? });
+        };
+        let mut manifest = Manifest {
+            format: FORMAT.into(),
+            format_version: FORMAT_VERSION,
+            skyteam: env!("CARGO_PKG_VERSION").into(),
+            created_at: at.trunc_subsecs(0),
+            database: database.name().into(),
+            engine: database.engine(),
+            server_version: this.server_version().into(),
+            schema_version: Some(at_version.version),
+            missing: at_version.missing,
+            contents: wanted.contents,
+            complete: wanted.tables.is_empty(),
+            migrations: this.migrations().to_vec(),
+            tables: Vec::new(),
+        };
+        let selected: HashSet<&str> = match wanted.tables.as_slice() {
+            [] => this.shapes().iter().map(|shape| shape.name.as_str()).collect(),
+            some => some.iter().map(String::as_str).collect(),
+        };
+        if wanted.contents == Contents::Schema {
+            let shapes = this.shapes().into_iter().filter(|shape| selected.contains(shape.name.as_str()));
+            let entry = |shape: &TableShape| TableEntry {
+                name: shape.name.clone(),
+                columns: shape.columns.clone(),
+                rows: 0,
+                member: None,
+            };
+            manifest.tables = shapes.map(entry).collect();
+            return Ok(Made { manifest, spools: Vec::new() });
+        }
+        let selected: HashSet<String> = selected.into_iter().map(str::to_owned).collect();
+        let tables = match this {
+            Self::Postgres(snapshot) => snapshot.read(&selected, spools, wanted.rewrite.clone(), progress).await?,
+            Self::Sqlite(snapshot) => snapshot.read(&selected, spools, wanted.rewrite.clone(), progress).await?,
+        };
+        let (entries, spools) = tables.into_iter().map(|table| (table.entry, table.spool)).unzip();
+        manifest.tables = entries;
+        Ok(Made { manifest, spools })
+    }
+}
+
+/// A role that may not read everything is told what it lacks, and no more: a backup needs no other right.
+fn unreadable(database: &Database, error: BackupError) -> BackupError {
+    let denied = match &error {
+        BackupError::Database(source) => {
+            source.as_database_error().filter(|refusal| refusal.code().as_deref() == Some("42501"))
+        }
+        _ => None,
+    };
+    match (denied, &database.target().role) {
+        (Some(refusal), Some(role)) => {
+            BackupError::Unreadable { role: role.clone(), why: refusal.message().to_owned() }
+        }
+        _ => error,
+    }
+}
+
+fn columns(shape: &TableShape) -> (&str, Vec<&str>) {
+    (&shape.name, shape.columns.iter().map(|column| column.name.as_str()).collect())
+}
+
+/// A backup whose tables are spooled.
+pub struct Made {
+    /// What it says of itself.
+    pub manifest: Manifest,
+    spools: Vec<Spool>,
+}
+
+impl Made {
+    /// Writes the archive; answers its manifest, size and SHA-256.
+    ///
+    /// # Errors
+    /// What `out` answers.
+    pub fn write(self, out: impl Write, recipients: &Recipients) -> Result<(Manifest, Written)> {
+        let mut out = Counting { out, hash: Sha256::new(), size: 0 };
+        archive::write(&mut out, &self.manifest, self.spools, recipients)?;
+        let written = Written { size: out.size, sha256: container::hex(&out.hash.finalize()) };
+        Ok((self.manifest, written))
+    }
+}
+
+/// What was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// Bytes.
+    pub size: u64,
+    /// SHA-256, as `sha256sum` prints it.
+    pub sha256: String,
+}
+
+struct Counting<W> {
+    out: W,
+    hash: Sha256,
+    size: u64,
+}
+
+impl<W: Write> Write for Counting<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.out.write(bytes)?;
+        self.hash.update(&bytes[..count]);
+        self.size += count as u64;
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}

@@ -1,0 +1,57 @@
+//! What a file is, told by its content and never by its name.
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+
+use super::error::{BackupError, Result};
+use super::format::{container, crypt};
+
+/// The kinds of backup.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Content {
+    /// Skyteam's archive.
+    Archive,
+    /// Skyteam's archive, encrypted (or any other file of the age format: only its key can tell).
+    Encrypted,
+    /// `pg_dump --format=custom`.
+    Custom,
+    /// `pg_dump --format=plain`.
+    Plain,
+}
+
+/// How much is looked at.
+const HEAD: u64 = 4096;
+
+/// Looks at the beginning of a file.
+///
+/// # Errors
+/// [`BackupError::NotABackup`], with what it looks like.
+pub fn of(file: &mut File) -> Result<Content> {
+    let reading = || BackupError::io("reading the backup");
+    let mut head = Vec::new();
+    file.seek(SeekFrom::Start(0)).map_err(reading())?;
+    Read::by_ref(file).take(HEAD).read_to_end(&mut head).map_err(reading())?;
+    file.seek(SeekFrom::Start(0)).map_err(reading())?;
+    let text = String::from_utf8_lossy(&head);
+    let looks_like = |found: &str| Err(BackupError::NotABackup { found: found.to_owned() });
+    if head.starts_with(container::MANIFEST.as_bytes()) {
+        Ok(Content::Archive)
+    } else if head.starts_with(crypt::MAGIC) {
+        Ok(Content::Encrypted)
+    } else if head.starts_with(b"PGDMP") {
+        Ok(Content::Custom)
+    } else if text.contains("-- PostgreSQL database dump") {
+        Ok(Content::Plain)
+    } else if head.is_empty() {
+        looks_like("the file is empty")
+    } else if head.starts_with(b"SQLite format 3\0") {
+        looks_like("it is an SQLite database itself: name it with --database-url sqlite:FILE, or copy it")
+    } else if head.starts_with(b"\x1f\x8b") || head.starts_with(b"\x28\xb5\x2f\xfd") {
+        looks_like("it is compressed: unpack it first and give it on standard input")
+    } else if head.starts_with(b"-----BEGIN AGE ENCRYPTED FILE-----") {
+        looks_like("it is an age file in text form: turn it back with age -d, or with age's armor tools")
+    } else {
+        looks_like("it begins like nothing that skyteam or pg_dump writes")
+    }
+}

@@ -1,0 +1,265 @@
+//! `manifest.json`: what an archive says of itself. Reading checks that it is one that this program can follow.
+
+use std::collections::HashSet;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::table_schema::{ColumnShape, TableShape};
+use crate::backup::error::{BackupError, Result};
+use crate::db::Engine;
+
+/// The value of `format`.
+pub const FORMAT: &str = "skyteam-archive";
+/// The version of the format that this program writes, and the newest that it reads.
+pub const FORMAT_VERSION: u32 = 1;
+/// The largest manifest that is read.
+pub const MANIFEST_LIMIT: u64 = 4 << 20;
+
+/// What of the database an archive holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Contents {
+    /// Tables and rows.
+    #[default]
+    All,
+    /// Tables without rows (`--schema-only`).
+    Schema,
+    /// Rows, to be restored into tables that stand (`--data-only`).
+    Data,
+}
+
+impl Contents {
+    /// The word that stands for it in a manifest.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Schema => "schema",
+            Self::Data => "data",
+        }
+    }
+}
+
+/// What a backup is of. Only backups of the same can take each other's place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Subject {
+    /// Name of the database.
+    pub database: String,
+    /// Its engine: an embedded `skyteam` is not the server's.
+    pub engine: Engine,
+    /// Rows, tables, or both.
+    pub contents: Contents,
+    /// Only these tables, in alphabetical order; all when empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tables: Vec<String>,
+}
+
+impl Subject {
+    /// Whether it is the whole database: what alone brings one back.
+    pub fn is_whole(&self) -> bool {
+        self.contents == Contents::All && self.tables.is_empty()
+    }
+}
+
+/// What an archive says of itself. Keys are added in later versions, never changed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Manifest {
+    /// [`FORMAT`].
+    pub format: String,
+    /// [`FORMAT_VERSION`] of the writer.
+    pub format_version: u32,
+    /// Version of the program that wrote it.
+    pub skyteam: String,
+    /// When the snapshot was taken, to the second.
+    pub created_at: DateTime<Utc>,
+    /// Name of the database it was taken of.
+    pub database: String,
+    /// Its engine.
+    pub engine: Engine,
+    /// Its server's version.
+    pub server_version: String,
+    /// Version of the schema (the last applied migration's fourteen digits); `null` where the database matched none.
+    pub schema_version: Option<String>,
+    /// Names of keys, checks and unique indexes of that version that did not stand in the source: its rows may break
+    /// them, so a restore leaves them out too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
+    /// What it holds.
+    pub contents: Contents,
+    /// Whether it holds all of skyteam's tables (not so after `--table`).
+    pub complete: bool,
+    /// Bookkeeping: the migrations that had been applied.
+    pub migrations: Vec<AppliedMigration>,
+    /// The tables, in the order of the members.
+    pub tables: Vec<TableEntry>,
+}
+
+/// A row of the bookkeeping of migrations.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AppliedMigration {
+    /// Fourteen digits.
+    pub version: String,
+    /// Its name.
+    pub name: String,
+    /// Checksum of its scripts.
+    pub checksum: String,
+    /// When, as canonical timestamp text.
+    pub applied_at: String,
+    /// How long it took.
+    pub took_ms: i64,
+    /// `migrate`, `push` or `baseline`.
+    pub via: String,
+}
+
+/// One table of an archive.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TableEntry {
+    /// Name in the database.
+    pub name: String,
+    /// Its columns, in the order of the source.
+    pub columns: Vec<ColumnShape>,
+    /// How many rows; 0 in an archive of the schema only.
+    pub rows: u64,
+    /// Its Parquet file; `null` in an archive of the schema only.
+    pub member: Option<Member>,
+}
+
+/// A Parquet file within an archive.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Member {
+    /// Name in the tar: `<table>.parquet`.
+    pub file: String,
+    /// Bytes.
+    pub size: u64,
+    /// SHA-256 of those bytes, in hexadecimal.
+    pub sha256: String,
+}
+
+impl Manifest {
+    /// All rows.
+    pub fn rows(&self) -> u64 {
+        self.tables.iter().map(|table| table.rows).sum()
+    }
+
+    /// What it is of.
+    pub fn subject(&self) -> Subject {
+        let mut tables: Vec<String> = match self.complete {
+            true => Vec::new(),
+            false => self.tables.iter().map(|table| table.name.clone()).collect(),
+        };
+        tables.sort();
+        Subject { database: self.database.clone(), engine: self.engine, contents: self.contents, tables }
+    }
+
+    /// The table of this name.
+    pub fn table(&self, name: &str) -> Option<&TableEntry> {
+        self.tables.iter().find(|table| table.name == name)
+    }
+
+    /// The bytes that stand in the archive.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        // Maps with other keys than text are what serde_json refuses, and there is none.
+        let mut bytes = serde_json::to_vec_pretty(self).unwrap_or_default();
+        bytes.push(b'\n');
+        bytes
+    }
+
+    /// Reads a manifest and checks everything that can be checked without the members.
+    ///
+    /// # Errors
+    /// [`BackupError::TooNew`] for an archive of a later format; [`BackupError::Damaged`] for what is no manifest, or
+    /// contradicts itself.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Head {
+            format: String,
+            format_version: u32,
+            skyteam: String,
+        }
+        let broken = |error: serde_json::Error| damaged(format!("it is not what skyteam writes ({error})"));
+        let head: Head = serde_json::from_slice(bytes).map_err(broken)?;
+        if head.format != FORMAT {
+            return Err(damaged("it is not of a skyteam archive"));
+        }
+        if head.format_version > FORMAT_VERSION {
+            return Err(BackupError::TooNew {
+                skyteam: head.skyteam,
+                what: format!("archive format {}", head.format_version),
+            });
+        }
+        let manifest: Self = serde_json::from_slice(bytes).map_err(broken)?;
+        manifest.check()?;
+        Ok(manifest)
+    }
+
+    fn check(&self) -> Result<()> {
+        // What both engines can count to; so no sum of them overflows either.
+        let rows = self.tables.iter().try_fold(0_i64, |sum, table| sum.checked_add(i64::try_from(table.rows).ok()?));
+        if rows.is_none() {
+            return Err(damaged("it claims to have more rows than there can be"));
+        }
+        let mut versions = HashSet::new();
+        for line in &self.migrations {
+            let digits = line.version.len() == 14 && line.version.bytes().all(|byte| byte.is_ascii_digit());
+            let plain = [&line.name, &line.checksum, &line.applied_at].into_iter().all(|text| is_plain(text));
+            let known = ["migrate", "push", "baseline"].contains(&line.via.as_str());
+            if !digits || !plain || !known || i32::try_from(line.took_ms).is_err() || !versions.insert(&line.version) {
+                return Err(damaged(format!("its line of the migration {:?} is impossible", line.version)));
+            }
+        }
+        let mut names = HashSet::new();
+        for table in &self.tables {
+            let plain = !table.name.is_empty() && table.name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+            if !plain || table.name.len() > 63 || !names.insert(table.name.to_lowercase()) {
+                return Err(damaged(format!("it lists a table {:?}", table.name)));
+            }
+            let mut columns = HashSet::new();
+            let sound = |column: &ColumnShape| {
+                !column.name.is_empty() && !column.name.contains('\0') && columns.insert(column.name.to_lowercase())
+            };
+            if table.columns.is_empty() || table.columns.len() > 1600 || !table.columns.iter().all(sound) {
+                return Err(damaged(format!("its columns of {} are impossible", table.name)));
+            }
+            let agrees = match &table.member {
+                None => self.contents == Contents::Schema && table.rows == 0,
+                Some(member) => {
+                    self.contents != Contents::Schema
+                        && member.file == table.file()
+                        && member.sha256.len() == 64
+                        && member.sha256.bytes().all(|b| b.is_ascii_hexdigit())
+                }
+            };
+            if !agrees {
+                return Err(damaged(format!("its entry of {} contradicts itself", table.name)));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl TableEntry {
+    /// The name of its member in the tar.
+    pub fn file(&self) -> String {
+        format!("{}.parquet", self.name)
+    }
+
+    /// Its shape.
+    pub fn shape(&self) -> TableShape {
+        TableShape { name: self.name.clone(), columns: self.columns.clone() }
+    }
+}
+
+/// Whether a text is one that a line of the record can have.
+fn is_plain(text: &str) -> bool {
+    text.len() <= 200 && !text.chars().any(char::is_control)
+}
+
+fn damaged(found: impl Into<String>) -> BackupError {
+    BackupError::Damaged { part: "manifest.json".into(), found: found.into() }
+}

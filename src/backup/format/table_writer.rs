@@ -1,0 +1,190 @@
+//! Writes one table as a Parquet file, block by block; knows nothing of tar, of checksums and of databases.
+//!
+//! Each block becomes one row group, so a reader needs no more memory than the writer had. All pages are zstd. Numbers and
+//! timestamps are in DELTA_BINARY_PACKED, or in a dictionary where those of the first block repeat; for texts and UUIDs,
+//! which [`super::column_chunk`] lays out, each block decides: a dictionary where its cells repeat, else PLAIN (of which zstd makes
+//! less, and sooner, than with the lengths of texts set apart).
+
+use std::collections::HashSet;
+use std::hash::Hash;
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use parquet::basic::{Compression, Encoding, LogicalType, Repetition, TimeUnit, Type as Physical, ZstdLevel};
+use parquet::data_type::{BoolType, Int32Type, Int64Type};
+use parquet::errors::{ParquetError, Result};
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
+use parquet::schema::types::{ColumnDescPtr, ColumnPath, Type, TypePtr};
+
+use super::batch::{Block, Cells, Column};
+use super::column_chunk::{ChunkEncoder, Flat};
+use super::table_schema::{ColumnShape, Kind, TableShape};
+
+/// Cells looked at to see whether a column repeats itself.
+const SAMPLE: usize = 4096;
+/// Uncompressed bytes of a data page and of a dictionary.
+pub const PAGE_BYTES: usize = 1 << 20;
+/// The fastest that zstd has.
+pub const ZSTD_LEVEL: i32 = 1;
+
+/// Writes one table.
+pub struct MemberWriter<W: Write + Send> {
+    shape: TableShape,
+    state: State<W>,
+    chunks: ChunkEncoder,
+    rows: u64,
+}
+
+enum State<W: Write + Send> {
+    Waiting(W),
+    Open(SerializedFileWriter<Slot<W>>),
+    Broken,
+}
+
+/// Where what is written goes, until it is taken back. `SerializedFileWriter::into_inner` would answer it too, but turns
+/// a refusal of the last bytes into text, so that a full disk could not be told any more; its `finish` does not.
+struct Slot<W>(Option<W>);
+
+impl<W: Write> Write for Slot<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.as_mut().ok_or(io::ErrorKind::BrokenPipe)?.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.as_mut().ok_or(io::ErrorKind::BrokenPipe)?.flush()
+    }
+}
+
+impl<W: Write + Send> MemberWriter<W> {
+    /// A writer of tables of this shape into `out`.
+    ///
+    /// # Errors
+    /// Where there is no memory.
+    pub fn new(out: W, shape: &TableShape) -> io::Result<Self> {
+        Ok(Self { shape: shape.clone(), state: State::Waiting(out), chunks: ChunkEncoder::new()?, rows: 0 })
+    }
+
+    /// Writes one block as one row group.
+    ///
+    /// # Errors
+    /// What `out` answers.
+    pub fn write(&mut self, block: Block) -> Result<()> {
+        if block.rows == 0 {
+            return Ok(());
+        }
+        self.rows += block.rows as u64;
+        let file = self.state.open(&self.shape, Some(&block))?;
+        let described: Vec<ColumnDescPtr> = file.schema_descr().columns().to_vec();
+        let mut group = file.next_row_group()?;
+        for (column, described) in block.columns.iter().zip(described) {
+            if let Some(cells) = Flat::of(&column.cells) {
+                let chunk = self.chunks.encode(cells, &column.levels, block.rows, described)?;
+                group.append_column(&chunk.bytes, chunk.close)?;
+            } else {
+                let mut writer =
+                    group.next_column()?.ok_or_else(|| ParquetError::General("too many columns".into()))?;
+                write_numbers(&mut writer, column)?;
+                writer.close()?;
+            }
+        }
+        group.close()?;
+        Ok(())
+    }
+
+    /// Writes the footer; answers `out` and the number of rows.
+    ///
+    /// # Errors
+    /// What `out` answers.
+    pub fn finish(mut self) -> Result<(W, u64)> {
+        let file = self.state.open(&self.shape, None)?;
+        file.finish()?;
+        let out = file.inner_mut().0.take();
+        out.map(|out| (out, self.rows)).ok_or_else(|| ParquetError::General("the file was not opened".into()))
+    }
+}
+
+impl<W: Write + Send> State<W> {
+    fn open(&mut self, shape: &TableShape, first: Option<&Block>) -> Result<&mut SerializedFileWriter<Slot<W>>> {
+        *self = match std::mem::replace(self, Self::Broken) {
+            Self::Waiting(out) => {
+                let properties = Arc::new(properties(shape, first)?);
+                Self::Open(SerializedFileWriter::new(Slot(Some(out)), schema(shape)?, properties)?)
+            }
+            other => other,
+        };
+        match self {
+            Self::Open(file) => Ok(file),
+            _ => Err(ParquetError::General("an earlier write failed".into())),
+        }
+    }
+}
+
+/// The Parquet schema of a table: what a reader compares a member with.
+///
+/// # Errors
+/// None for a shape that has columns.
+pub fn schema(shape: &TableShape) -> Result<TypePtr> {
+    let fields = shape.columns.iter().map(|column| field(column).map(Arc::new)).collect::<Result<_>>()?;
+    Ok(Arc::new(Type::group_type_builder(&shape.name).with_fields(fields).build()?))
+}
+
+fn field(column: &ColumnShape) -> Result<Type> {
+    let (physical, logical) = match column.stored {
+        Kind::Boolean => (Physical::BOOLEAN, None),
+        Kind::Integer => (Physical::INT32, Some(LogicalType::integer(32, true))),
+        Kind::Bigint => (Physical::INT64, Some(LogicalType::integer(64, true))),
+        Kind::Timestamp => (Physical::INT64, Some(LogicalType::timestamp(false, TimeUnit::MICROS))),
+        Kind::Uuid => (Physical::FIXED_LEN_BYTE_ARRAY, Some(LogicalType::Uuid)),
+        Kind::Text => (Physical::BYTE_ARRAY, Some(LogicalType::String)),
+        Kind::Bytes => (Physical::BYTE_ARRAY, None),
+    };
+    let repetition = if column.nullable { Repetition::OPTIONAL } else { Repetition::REQUIRED };
+    Type::primitive_type_builder(&column.name, physical)
+        .with_repetition(repetition)
+        .with_logical_type(logical)
+        .with_length(if column.stored == Kind::Uuid { 16 } else { -1 })
+        .build()
+}
+
+fn properties(shape: &TableShape, first: Option<&Block>) -> Result<WriterProperties> {
+    let mut builder = WriterProperties::builder()
+        .set_created_by(format!("skyteam {}", env!("CARGO_PKG_VERSION")))
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(ZSTD_LEVEL)?))
+        .set_data_page_size_limit(PAGE_BYTES)
+        .set_dictionary_page_size_limit(PAGE_BYTES)
+        .set_max_row_group_row_count(None)
+        .set_statistics_enabled(EnabledStatistics::Chunk)
+        .set_offset_index_disabled(true);
+    for (index, column) in shape.columns.iter().enumerate() {
+        let path = ColumnPath::new(vec![column.name.clone()]);
+        let repeats = first.is_some_and(|block| match &block.columns[index].cells {
+            Cells::Integer(cells) => repeats(cells.len(), |cell| cells[cell]),
+            Cells::Bigint(cells) => repeats(cells.len(), |cell| cells[cell]),
+            Cells::Boolean(_) | Cells::Uuid(_) | Cells::Text(_) => false,
+        });
+        builder = builder.set_column_dictionary_enabled(path.clone(), repeats);
+        if matches!(column.stored, Kind::Integer | Kind::Bigint | Kind::Timestamp) {
+            builder = builder.set_column_encoding(path, Encoding::DELTA_BINARY_PACKED);
+        }
+    }
+    Ok(builder.build())
+}
+
+/// Whether a dictionary pays: at most half of the first cells are different ones.
+pub fn repeats<T: Hash + Eq>(cells: usize, cell: impl Fn(usize) -> T) -> bool {
+    let sample = cells.min(SAMPLE);
+    let different: HashSet<T> = (0..sample).map(cell).collect();
+    sample > 0 && different.len() * 2 <= sample
+}
+
+fn write_numbers(writer: &mut SerializedColumnWriter<'_>, column: &Column) -> Result<()> {
+    let levels = (!column.levels.is_empty()).then_some(column.levels.as_slice());
+    match &column.cells {
+        Cells::Boolean(cells) => writer.typed::<BoolType>().write_batch(cells, levels, None)?,
+        Cells::Integer(cells) => writer.typed::<Int32Type>().write_batch(cells, levels, None)?,
+        Cells::Bigint(cells) => writer.typed::<Int64Type>().write_batch(cells, levels, None)?,
+        Cells::Uuid(_) | Cells::Text(_) => return Err(ParquetError::General("these are no numbers".into())),
+    };
+    Ok(())
+}

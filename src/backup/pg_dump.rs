@@ -1,0 +1,347 @@
+//! Dumps in PostgreSQL's own formats, by the client programs that are installed.
+//!
+//! What restores them is [`super::pg_restore`]. The programs get the login by libpq's variables, which the caller makes: nothing of it stands in the process list.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+use std::process::{ExitStatus, Stdio};
+
+use chrono::{DateTime, Utc};
+use sha2::{Digest, Sha256};
+use sqlx::Row;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+use super::create::Written;
+use super::error::{BackupError, Result};
+use super::format::container::hex;
+use super::format::manifest::{Contents, Subject};
+use super::store::folder;
+use super::store::folder::{MadeOf, Note};
+use crate::db::{Database, quote};
+
+/// The two formats.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// SQL.
+    Plain,
+    /// PostgreSQL's archive of one file.
+    Custom,
+}
+
+/// What is to be dumped.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// In which format.
+    pub format: Format,
+    /// Rows, tables, or both.
+    pub contents: Contents,
+    /// Only these tables; the whole database when empty.
+    pub tables: Vec<String>,
+}
+
+/// The environment that a program runs in: the caller's, with the login in libpq's variables.
+pub type Environment = BTreeMap<String, String>;
+
+const LAST_LINE: &[u8] = b"-- PostgreSQL database dump complete";
+/// How much of what a program complains about is shown.
+const COMPLAINT: usize = 2000;
+
+/// Runs `pg_dump` and hands its output on.
+///
+/// # Errors
+/// [`BackupError::Program`] when it is missing, older than the server, or fails; what `sink` answers.
+pub async fn dump(
+    database: &Database,
+    wanted: &Wanted,
+    env: &Environment,
+    sink: &mut dyn FnMut(&[u8]) -> io::Result<()>,
+) -> Result<Written> {
+    check_version("pg_dump", server_version(database).await?, env).await?;
+    let mut command = program("pg_dump", env);
+    command.args(["--no-password", "--no-owner"]);
+    command.arg(if wanted.format == Format::Plain { "--format=plain" } else { "--format=custom" });
+    match wanted.contents {
+        Contents::All => {}
+        Contents::Schema => drop(command.arg("--schema-only")),
+        Contents::Data => drop(command.arg("--data-only")),
+    }
+    command.args(wanted.tables.iter().map(|table| format!("--table={}", quote(table))));
+    let mut child = start("pg_dump", command.stdout(Stdio::piped()))?;
+    let mut hash = Sha256::new();
+    let mut size = 0;
+    let mut tail = Vec::new();
+    let out = child.stdout.take().ok_or(BackupError::Worker)?;
+    let complaint = complaint(&mut child);
+    let copy = async {
+        // Closed when this ends, however it ends: that is what stops the program.
+        let mut out = out;
+        let mut buffer = vec![0; 256 << 10];
+        loop {
+            let count = out.read(&mut buffer).await?;
+            if count == 0 {
+                return Ok::<(), io::Error>(());
+            }
+            hash.update(&buffer[..count]);
+            size += count as u64;
+            tail.extend_from_slice(&buffer[..count]);
+            tail.drain(..tail.len().saturating_sub(4096));
+            sink(&buffer[..count])?;
+        }
+    };
+    let (copied, complaint) = tokio::join!(copy, complaint);
+    copied.map_err(BackupError::io("writing the backup"))?;
+    let done = ended("pg_dump", child.wait().await, &complaint);
+    if done.is_err() && contains(&complaint, b"no matching tables were found") {
+        let known = super::version::latest()?.tables().map(str::to_owned).collect();
+        return Err(BackupError::NoTable { name: wanted.tables.join(", "), known });
+    }
+    done?;
+    if wanted.format == Format::Plain && !contains(&tail, LAST_LINE) {
+        return Err(failed("pg_dump", "its output does not end as it should"));
+    }
+    Ok(Written { size, sha256: hex(&hash.finalize()) })
+}
+
+/// Leaves beside a dump what it does not say itself, so that it can be listed and pruned.
+///
+/// # Errors
+/// [`BackupError::Io`].
+pub fn leave_note(path: &Path, database: &Database, wanted: &Wanted, at: DateTime<Utc>, made: &Written) -> Result<()> {
+    let mut tables = wanted.tables.clone();
+    tables.sort();
+    let (database, engine) = (database.name().to_owned(), database.engine());
+    let subject = Subject { database, engine, contents: wanted.contents, tables };
+    let mut note = Note::about(path, &made.sha256)?;
+    note.made = Some(MadeOf { created_at: at, subject });
+    folder::write_note(path, &note)
+}
+
+/// Reads a dump to its end without a database: whether it is whole, as far as that can be told.
+///
+/// # Errors
+/// [`BackupError::Damaged`]; [`BackupError::Program`] when `pg_restore` is missing.
+pub async fn check(path: &Path, format: Format, env: &Environment) -> Result<()> {
+    if format == Format::Custom {
+        let mut command = program("pg_restore", env);
+        let command = command.args(["--no-owner", "--file=-"]).arg(path).stdout(Stdio::null());
+        let mut child = start("pg_restore", command)?;
+        let complaint = complaint(&mut child).await;
+        return match child.wait().await {
+            Ok(status) if status.success() => Ok(()),
+            _ => Err(BackupError::archive(last_words(&complaint, "pg_restore cannot read it"))),
+        };
+    }
+    let mut file = std::fs::File::open(path).map_err(BackupError::io("reading the backup"))?;
+    let len = file.metadata().map_err(BackupError::io("reading the backup"))?.len();
+    let mut tail = Vec::new();
+    io::Seek::seek(&mut file, io::SeekFrom::Start(len.saturating_sub(4096)))
+        .and_then(|_| io::Read::read_to_end(&mut file, &mut tail))
+        .map_err(BackupError::io("reading the backup"))?;
+    if contains(&tail, LAST_LINE) { Ok(()) } else { Err(BackupError::archive("it ends before the dump does")) }
+}
+
+/// What a dump holds, as far as a restore must know.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Toc {
+    /// Names of the tables that it makes.
+    pub made: Vec<String>,
+    /// Names of the tables that it has rows of.
+    pub filled: Vec<String>,
+}
+
+impl Toc {
+    /// Whether it brings rows and nothing that would take them.
+    pub fn is_data_only(&self) -> bool {
+        self.made.is_empty() && !self.filled.is_empty()
+    }
+}
+
+/// Looks through a dump.
+///
+/// # Errors
+/// [`BackupError::Io`]; [`BackupError::Program`] when `pg_restore` is missing or fails.
+pub async fn toc(path: &Path, format: Format, env: &Environment) -> Result<Toc> {
+    let mut toc = Toc::default();
+    if format == Format::Custom {
+        let mut command = program("pg_restore", env);
+        let child = start("pg_restore", command.arg("--list").arg(path).stdout(Stdio::piped()))?;
+        let out = child.wait_with_output().await.map_err(|error| failed("pg_restore", &error.to_string()))?;
+        ended("pg_restore", Ok(out.status), &out.stderr)?;
+        for line in String::from_utf8_lossy(&out.stdout).lines() {
+            // `215; 1259 16391 TABLE public users owner`, `3344; 0 16391 TABLE DATA public users owner`
+            let mut words = line.split(' ').skip(3);
+            match (words.next(), words.next(), words.next(), words.next()) {
+                (Some("TABLE"), Some("DATA"), _, Some(name)) => toc.filled.push(name.to_owned()),
+                (Some("TABLE"), _, Some(name), _) => toc.made.push(name.to_owned()),
+                _ => {}
+            }
+        }
+        return Ok(toc);
+    }
+    let file = tokio::fs::File::open(path).await.map_err(BackupError::io("reading the backup"))?;
+    let mut lines = Lines::new(BufReader::new(file));
+    while let Some(line) = lines.next().await.map_err(BackupError::io("reading the backup"))? {
+        let names = |line: &[u8]| {
+            let line = String::from_utf8_lossy(line).into_owned();
+            let name = line.split([' ', '(']).find(|word| word.contains('.')).unwrap_or_default();
+            name.rsplit('.').next().unwrap_or_default().trim_matches('"').to_owned()
+        };
+        match line {
+            Line::Copy(line) => toc.filled.push(names(line)),
+            Line::Sql(line) if line.starts_with(b"CREATE TABLE ") => toc.made.push(names(line)),
+            Line::Sql(_) | Line::Row(_) => {}
+        }
+    }
+    Ok(toc)
+}
+
+/// The lines of a dump, rows told from statements.
+pub(super) struct Lines<R> {
+    from: R,
+    line: Vec<u8>,
+    in_copy: bool,
+}
+
+/// A line, with its end.
+pub(super) enum Line<'a> {
+    /// Of a statement.
+    Sql(&'a [u8]),
+    /// The statement that rows follow.
+    Copy(&'a [u8]),
+    /// A row, or the mark behind the last one.
+    Row(&'a [u8]),
+}
+
+impl<R: tokio::io::AsyncBufRead + Unpin> Lines<R> {
+    pub(super) fn new(from: R) -> Self {
+        Self { from, line: Vec::new(), in_copy: false }
+    }
+
+    pub(super) async fn next(&mut self) -> io::Result<Option<Line<'_>>> {
+        self.line.clear();
+        if self.from.read_until(b'\n', &mut self.line).await? == 0 {
+            return Ok(None);
+        }
+        let line = self.line.as_slice();
+        if self.in_copy {
+            self.in_copy = line != b"\\.\n";
+            return Ok(Some(Line::Row(line)));
+        }
+        self.in_copy = line.starts_with(b"COPY ") && line.ends_with(b" FROM stdin;\n");
+        Ok(Some(if self.in_copy { Line::Copy(line) } else { Line::Sql(line) }))
+    }
+}
+
+pub(super) async fn server_version(database: &Database) -> Result<u32> {
+    let Some(pool) = database.postgres() else {
+        return Err(failed("pg_dump", "it knows PostgreSQL only, and this database is SQLite"));
+    };
+    let row = sqlx::query("SELECT current_setting('server_version_num')::int4 AS number").fetch_one(pool).await?;
+    Ok(row.try_get::<i32, _>("number")?.unsigned_abs())
+}
+
+pub(super) fn program(name: &str, env: &Environment) -> Command {
+    let mut command = Command::new(name);
+    command.env_clear().envs(env).stdin(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
+    command
+}
+
+pub(super) fn start(name: &'static str, command: &mut Command) -> Result<Child> {
+    command.spawn().map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => BackupError::Program {
+            program: name,
+            why: "it is not installed".into(),
+            fix: Some("apt-get install postgresql-client".into()),
+        },
+        _ => failed(name, &format!("it cannot be started: {error}")),
+    })
+}
+
+/// `15.18` of `pg_dump (PostgreSQL) 15.18 (Debian …)`.
+async fn version(name: &'static str, env: &Environment) -> Result<(u32, u32)> {
+    let mut command = program(name, env);
+    let child = start(name, command.arg("--version").stdout(Stdio::piped()))?;
+    let out = child.wait_with_output().await.map_err(|error| failed(name, &error.to_string()))?;
+    let text = String::from_utf8_lossy(&out.stdout);
+    let number =
+        text.split_whitespace().find(|word| word.starts_with(|c: char| c.is_ascii_digit())).unwrap_or_default();
+    let digits = |part: &str| part.chars().take_while(char::is_ascii_digit).collect::<String>().parse().unwrap_or(0);
+    let mut parts = number.split('.');
+    Ok((parts.next().map_or(0, digits), parts.next().map_or(0, digits)))
+}
+
+pub(super) async fn check_version(name: &'static str, server: u32, env: &Environment) -> Result<()> {
+    let (major, _) = version(name, env).await?;
+    let server = server / 10_000;
+    if major >= server {
+        return Ok(());
+    }
+    Err(BackupError::Program {
+        program: name,
+        why: format!("it is of version {major}, and the server of version {server}: it must be as new"),
+        fix: Some(format!("apt-get install postgresql-client-{server}")),
+    })
+}
+
+/// Whether psql can be locked: since August 2025, in every branch.
+pub(super) async fn check_restricted(env: &Environment) -> Result<()> {
+    let (major, minor) = version("psql", env).await?;
+    let locks = match major {
+        13 => minor >= 22,
+        14 => minor >= 19,
+        15 => minor >= 14,
+        16 => minor >= 10,
+        17 => minor >= 6,
+        newer => newer >= 18,
+    };
+    if locks {
+        return Ok(());
+    }
+    Err(BackupError::Program {
+        program: "psql",
+        why: format!("version {major}.{minor} cannot be kept from running shell commands that stand in a dump"),
+        fix: Some("apt-get install --only-upgrade postgresql-client".into()),
+    })
+}
+
+/// The end of what a program says on its standard error.
+pub(super) async fn complaint(child: &mut Child) -> Vec<u8> {
+    let mut said = Vec::new();
+    if let Some(mut err) = child.stderr.take() {
+        let mut buffer = [0; 4096];
+        while let Ok(count @ 1..) = err.read(&mut buffer).await {
+            said.extend_from_slice(&buffer[..count]);
+            said.drain(..said.len().saturating_sub(COMPLAINT));
+        }
+    }
+    said
+}
+
+pub(super) fn ended(name: &'static str, status: io::Result<ExitStatus>, complaint: &[u8]) -> Result<()> {
+    match status {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(failed(name, &last_words(complaint, &format!("it ended with {status}")))),
+        Err(error) => Err(failed(name, &error.to_string())),
+    }
+}
+
+fn last_words(complaint: &[u8], otherwise: &str) -> String {
+    let text = String::from_utf8_lossy(complaint);
+    let text = text.trim();
+    if text.is_empty() { otherwise.to_owned() } else { text.to_owned() }
+}
+
+pub(super) fn failed(program: &'static str, why: &str) -> BackupError {
+    BackupError::Program { program, why: why.to_owned(), fix: None }
+}
+
+/// SHA-256 of a word, in hexadecimal.
+pub(super) fn sha256_of(word: &str) -> String {
+    hex(&Sha256::digest(word.as_bytes()))
+}
+
+pub(super) fn contains(bytes: &[u8], wanted: &[u8]) -> bool {
+    bytes.windows(wanted.len()).any(|window| window == wanted)
+}

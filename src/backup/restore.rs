@@ -1,0 +1,145 @@
+//! Bringing an archive into a database, whichever engine it is on.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::backend::{postgres, sqlite};
+use super::error::{BackupError, Result};
+use super::format::archive::{Archive, Progress};
+use super::plan::{Plan, State, Way};
+use super::store::file;
+use crate::approval::Approval;
+use crate::db::Database;
+use crate::schema::lock;
+
+/// What stands in the database.
+///
+/// # Errors
+/// The driver's.
+pub async fn inspect(database: &Database) -> Result<State> {
+    if database.is_behind_pooler() {
+        return Err(BackupError::Pooler);
+    }
+    match (database.postgres(), database.sqlite()) {
+        (Some(pool), _) => postgres::inspect(pool).await,
+        (None, Some(pool)) => sqlite::inspect(pool).await,
+        (None, None) => Err(BackupError::Worker),
+    }
+}
+
+/// How a plan is carried out.
+#[derive(Clone, Copy, Debug)]
+pub struct RestoreOptions {
+    /// Whether it shall last; otherwise all is done and then undone.
+    pub commit: bool,
+    /// Longest wait for a table that others use.
+    pub lock_timeout: Duration,
+}
+
+impl Default for RestoreOptions {
+    fn default() -> Self {
+        Self { commit: true, lock_timeout: Duration::from_secs(10) }
+    }
+}
+
+/// Whether the migrations to the newest version run within the restore: where rows are replaced, so that their loss is
+/// not for nothing, and where nothing lasts, so that a failure is told. Into an empty database what was restored lasts
+/// first, and stays when it cannot be migrated: it may be all that there is.
+fn goes_onward(plan: &Plan, commit: bool) -> bool {
+    plan.way == Way::Replace || (!commit && plan.way == Way::Fresh)
+}
+
+/// Carries out a plan. When it fails, the database is as it was.
+///
+/// # Errors
+/// Those of reading the archive, and the driver's.
+pub async fn bring(
+    database: &Database,
+    archive: Arc<Archive>,
+    plan: Plan,
+    manner: RestoreOptions,
+    progress: Progress,
+    _approval: Approval,
+) -> Result<()> {
+    let RestoreOptions { commit, lock_timeout } = manner;
+    let onward = goes_onward(&plan, commit);
+    match (database.postgres(), database.sqlite()) {
+        (Some(pool), _) => {
+            let (pool, lasting) = (pool.clone(), database.lasting().clone());
+            let job = postgres::Job { pool, archive, plan, commit, onward, lock_timeout, progress, lasting };
+            match postgres::restore(&job).await {
+                Err(BackupError::Database(source)) if is_locked(&source) => Err(in_use(database, source).await),
+                done => done,
+            }
+        }
+        (None, Some(pool)) => sqlite::restore(pool, &sqlite::Job { archive, plan, commit, onward, progress }).await,
+        (None, None) => Err(BackupError::Worker),
+    }
+}
+
+fn is_locked(error: &sqlx::Error) -> bool {
+    error.as_database_error().is_some_and(|refusal| refusal.code().as_deref() == Some("55P03"))
+}
+
+/// Who is in the way, as far as it can still be told.
+async fn in_use(database: &Database, source: sqlx::Error) -> BackupError {
+    let tables: Vec<String> = crate::schema::desired().tables.into_iter().map(|table| table.name).collect();
+    let holders = lock::in_the_way(database.conn(), &tables, "ACCESS EXCLUSIVE").await.unwrap_or_default();
+    BackupError::InUse { holders, source }
+}
+
+/// What stands in a file that is not there yet.
+pub fn nothing() -> State {
+    State { existing: Vec::new(), version: None }
+}
+
+/// How the names of files begin that a restore is making.
+const RESTORING: &str = ".skyteam-restoring-";
+/// Between a file's making and its locking lies much less.
+const ABANDONED: Duration = Duration::from_secs(60);
+
+/// Removes what killed restores left in a folder: what is not locked, and not just made.
+fn clear_abandoned(folder: &Path) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let is_ours = entry.file_name().to_string_lossy().starts_with(RESTORING) && entry.file_type()?.is_file();
+        if is_ours && entry.metadata()?.modified()?.elapsed().is_ok_and(|age| age > ABANDONED) {
+            let file = std::fs::File::open(entry.path())?;
+            if file.try_lock().is_ok() {
+                std::fs::remove_file(entry.path())?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Makes a new SQLite file. It bears its name only when it is whole, and never replaces one that came in between.
+///
+/// # Errors
+/// Those of reading the archive, and the file system's.
+pub async fn build(path: &Path, archive: Arc<Archive>, plan: Plan, commit: bool, progress: Progress) -> Result<()> {
+    debug_assert_eq!(plan.way, Way::Fresh, "a new file holds nothing");
+    let folder = file::folder_of(path);
+    let doing = || format!("making {}", path.display());
+    std::fs::create_dir_all(folder).map_err(BackupError::io(doing()))?;
+    clear_abandoned(folder).map_err(BackupError::io(doing()))?;
+    let pending = tempfile::Builder::new().prefix(RESTORING).tempfile_in(folder);
+    let pending = pending.map_err(BackupError::io(doing()))?;
+    // Held while this process lives: so others can tell what a killed one left behind.
+    pending.as_file().lock().map_err(BackupError::io(doing()))?;
+    let onward = goes_onward(&plan, commit);
+    let job = sqlite::Job { archive, plan, commit, onward, progress };
+    sqlite::build(pending.path(), &job).await.map_err(|error| match &error {
+        BackupError::Database(sqlx::Error::Database(refusal)) if refusal.code().as_deref() == Some("13") => {
+            BackupError::io(doing())(std::io::ErrorKind::StorageFull.into())
+        }
+        _ => error,
+    })?;
+    if !commit {
+        return Ok(());
+    }
+    pending.as_file().sync_all().map_err(BackupError::io(doing()))?;
+    pending.persist_noclobber(path).map_err(|error| BackupError::io(doing())(error.error))?;
+    file::sync_folder(folder)
+}

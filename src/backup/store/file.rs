@@ -1,0 +1,282 @@
+//! Backup files on the disk: their names, the lock against overlapping runs, and a file that bears its name only when
+//! it is whole.
+
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, NaiveDateTime, Utc};
+use tempfile::NamedTempFile;
+
+use crate::backup::error::{BackupError, Result};
+
+/// The ending of archives.
+pub const EXTENSION: &str = "skyteam";
+/// How the names of unfinished backups begin. Whoever holds the folder's lock removes those of others, so nothing else
+/// may be called like it.
+const PARTIAL: &str = ".skyteam-partial-";
+const LOCK: &str = ".skyteam-backup.lock";
+const TIME: &str = "%Y%m%dT%H%M%SZ";
+
+/// `skyteam-<database>-<UTC time>.<extension>`. What a file name cannot hold on every system becomes `_`.
+pub fn name(database: &str, at: DateTime<Utc>, extension: &str) -> String {
+    let plain = |c: char| if c.is_alphanumeric() || matches!(c, '.' | '_' | '-') { c } else { '_' };
+    let database: String = database.chars().map(plain).take(100).collect();
+    format!("skyteam-{database}-{}.{extension}", at.format(TIME))
+}
+
+/// Reads the time out of a name that [`name`] or [`numbered`] made.
+pub fn time_in_name(name: &str) -> Option<DateTime<Utc>> {
+    let (stem, _) = name.strip_prefix("skyteam-")?.rsplit_once('.')?;
+    let time = |stem: &str| {
+        let (_, time) = stem.rsplit_once('-')?;
+        NaiveDateTime::parse_from_str(time, TIME).ok().map(|at| at.and_utc())
+    };
+    time(stem).or_else(|| {
+        let (stem, number) = stem.rsplit_once('-')?;
+        number.parse::<u32>().ok().and_then(|_| time(stem))
+    })
+}
+
+/// The same name with a number, for the second backup of one second: `skyteam-skyteam-20261123T020509Z-2.skyteam`.
+fn numbered(path: &Path, number: u32) -> PathBuf {
+    let part = |part: Option<&std::ffi::OsStr>| part.unwrap_or_default().to_string_lossy().into_owned();
+    path.with_file_name(format!("{}-{number}.{}", part(path.file_stem()), part(path.extension())))
+}
+
+/// What stands where a backup is to be written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Destination {
+    /// Nothing, or a file that will be replaced. Links are followed: the link stays, and what it leads to is replaced.
+    File(PathBuf),
+    /// A pipe or a device that takes bytes as they come.
+    Stream(PathBuf),
+}
+
+/// Looks at what stands there.
+///
+/// # Errors
+/// [`BackupError::NotAFile`] for what is neither; [`BackupError::Io`].
+pub fn destination(path: &Path) -> Result<Destination> {
+    let doing = || BackupError::io(format!("looking at {}", path.display()));
+    match fs::metadata(path) {
+        Ok(data) if data.is_file() => Ok(Destination::File(fs::canonicalize(path).map_err(doing())?)),
+        Ok(data) if takes_bytes(&data) => Ok(Destination::Stream(path.to_owned())),
+        Ok(data) => {
+            let what = if data.is_dir() { "a folder" } else { "no file, pipe or terminal" };
+            Err(BackupError::NotAFile { path: path.to_owned(), what })
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => match fs::read_link(path) {
+            // A link to a file that is not there yet.
+            Ok(link) => destination(&folder_of(path).join(link)),
+            Err(_) => Ok(Destination::File(path.to_owned())),
+        },
+        Err(error) => Err(doing()(error)),
+    }
+}
+
+#[cfg(unix)]
+fn takes_bytes(data: &fs::Metadata) -> bool {
+    use std::os::unix::fs::FileTypeExt;
+    data.file_type().is_fifo() || data.file_type().is_char_device()
+}
+
+#[cfg(not(unix))]
+fn takes_bytes(_: &fs::Metadata) -> bool {
+    false
+}
+
+/// The folder, when it is one.
+///
+/// # Errors
+/// [`BackupError::NoFolder`], [`BackupError::NotAFolder`].
+pub fn check_folder(folder: &Path) -> Result<()> {
+    match fs::metadata(folder) {
+        Ok(data) if data.is_dir() => Ok(()),
+        Ok(_) => Err(BackupError::NotAFolder { path: folder.to_owned() }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(BackupError::NoFolder { path: folder.to_owned() }),
+        Err(error) => Err(BackupError::io(format!("looking at {}", folder.display()))(error)),
+    }
+}
+
+/// Held while a backup is written into a folder or its old ones are removed.
+#[derive(Debug)]
+pub struct FolderLock {
+    // The lock goes when the file is closed, so also when the process is killed.
+    _file: File,
+}
+
+impl FolderLock {
+    /// Takes the lock of a folder, and removes what killed runs left unfinished in it.
+    ///
+    /// # Errors
+    /// [`BackupError::Busy`] when another process holds it; those of [`check_folder`].
+    pub fn take(folder: &Path) -> Result<Self> {
+        check_folder(folder)?;
+        let path = folder.join(LOCK);
+        let doing = || format!("locking {}", folder.display());
+        let file = File::options().create(true).append(true).open(&path).map_err(BackupError::io(doing()))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(BackupError::Busy { lock: path }),
+            Err(TryLockError::Error(error)) => return Err(BackupError::io(doing())(error)),
+        }
+        remove_partials(folder).map_err(BackupError::io(format!("clearing {}", folder.display())))?;
+        Ok(Self { _file: file })
+    }
+}
+
+fn remove_partials(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with(PARTIAL) && entry.file_type()?.is_file() {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// A file that is being written beside its final name, readable by its owner only. Dropped, it is gone.
+#[derive(Debug)]
+pub struct PendingFile {
+    file: NamedTempFile,
+    target: PathBuf,
+}
+
+impl PendingFile {
+    /// Begins the file.
+    ///
+    /// # Errors
+    /// [`BackupError::Io`].
+    pub fn create(target: &Path) -> Result<Self> {
+        let folder = folder_of(target);
+        // Mode 0600 is what tempfile gives.
+        let file = tempfile::Builder::new().prefix(PARTIAL).tempfile_in(folder);
+        let file = file.map_err(BackupError::io(format!("writing into {}", folder.display())))?;
+        Ok(Self { file, target: target.to_owned() })
+    }
+
+    /// The path it will have.
+    pub fn target(&self) -> &Path {
+        &self.target
+    }
+
+    /// Gives it its name, replacing a file that has it, once its bytes and its directory entry are on the disk.
+    ///
+    /// # Errors
+    /// [`BackupError::Io`].
+    pub fn commit(self) -> Result<PathBuf> {
+        let doing = || format!("writing {}", self.target.display());
+        self.file.as_file().sync_all().map_err(BackupError::io(doing()))?;
+        let doing = doing();
+        self.file.persist(&self.target).map_err(|error| BackupError::io(doing)(error.error))?;
+        sync_folder(folder_of(&self.target))?;
+        Ok(self.target)
+    }
+
+    /// As [`PendingFile::commit`], but never in place of another file: one that has the name already makes it the next
+    /// one that is free. Answers the name it got.
+    ///
+    /// # Errors
+    /// [`BackupError::Io`].
+    pub fn commit_beside(self) -> Result<PathBuf> {
+        let doing = || format!("writing {}", self.target.display());
+        self.file.as_file().sync_all().map_err(BackupError::io(doing()))?;
+        let doing = doing();
+        let mut file = self.file;
+        let mut place = self.target.clone();
+        for number in 2.. {
+            match file.persist_noclobber(&place) {
+                Ok(_) => break,
+                Err(taken) if taken.error.kind() == io::ErrorKind::AlreadyExists => {
+                    file = taken.file;
+                    place = numbered(&self.target, number);
+                }
+                Err(error) => return Err(BackupError::io(doing)(error.error)),
+            }
+        }
+        sync_folder(folder_of(&place))?;
+        Ok(place)
+    }
+}
+
+impl Write for PendingFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+/// The folder a path is in.
+pub fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// Makes the directory entries of a folder durable.
+///
+/// # Errors
+/// [`BackupError::Io`].
+pub fn sync_folder(folder: &Path) -> Result<()> {
+    // Windows cannot open a folder as a file, and needs no such call.
+    if cfg!(unix) {
+        let synced = File::open(folder).and_then(|folder| folder.sync_all());
+        synced.map_err(BackupError::io(format!("syncing {}", folder.display())))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_carry_their_time_and_no_path() {
+        let at = "2026-11-23T02:05:09Z".parse().unwrap();
+        assert_eq!(name("skyteam", at, EXTENSION), "skyteam-skyteam-20261123T020509Z.skyteam");
+        assert_eq!(name("../a b", at, "sql"), "skyteam-.._a_b-20261123T020509Z.sql");
+        assert_eq!(time_in_name("skyteam-sky-team-20261123T020509Z.skyteam"), Some(at));
+        assert_eq!(time_in_name("skyteam-x.skyteam"), None);
+        let second = numbered(Path::new("b/skyteam-a-20261123T020509Z.skyteam"), 2);
+        assert_eq!(second, Path::new("b/skyteam-a-20261123T020509Z-2.skyteam"));
+        assert_eq!(time_in_name("skyteam-a-20261123T020509Z-2.skyteam"), Some(at));
+    }
+
+    #[test]
+    fn one_lock_a_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let lock = FolderLock::take(folder.path()).unwrap();
+        assert!(matches!(FolderLock::take(folder.path()), Err(BackupError::Busy { .. })));
+        drop(lock);
+        FolderLock::take(folder.path()).unwrap();
+    }
+
+    #[test]
+    fn a_file_has_its_name_only_when_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("b.skyteam");
+        let mut pending = PendingFile::create(&target).unwrap();
+        pending.write_all(b"half").unwrap();
+        assert!(!target.exists());
+        drop(pending);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+        let mut pending = PendingFile::create(&target).unwrap();
+        pending.write_all(b"whole").unwrap();
+        pending.commit().unwrap();
+        assert_eq!(fs::read(&target).unwrap(), b"whole");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(fs::metadata(&target).unwrap().permissions().mode() & 0o777, 0o600);
+        }
+        let mut pending = PendingFile::create(&target).unwrap();
+        pending.write_all(b"another").unwrap();
+        assert_eq!(pending.commit_beside().unwrap(), folder.path().join("b-2.skyteam"));
+        assert_eq!(fs::read(&target).unwrap(), b"whole");
+    }
+}

@@ -1,0 +1,298 @@
+//! The backups in a folder: which files are skyteam's, told by content, and what each is.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::file::{self, PendingFile};
+use crate::backup::detect;
+use crate::backup::detect::Content;
+use crate::backup::error::{BackupError, Result};
+use crate::backup::format::archive::Archive;
+use crate::backup::format::crypt::Identities;
+use crate::backup::format::manifest::{Manifest, Subject};
+use crate::backup::format::{container, crypt};
+
+/// The ending of the file beside a backup that says what is known of it.
+const NOTE: &str = ".json";
+const NOTE_LIMIT: u64 = 1 << 20;
+/// How such a file says that it is one.
+const NOTE_FORMAT: &str = "skyteam-note";
+/// How much of a file's beginning and of its end tells it from another: an archive's manifest with the checksums of
+/// all that follows, an encrypted one's header, which is never the same twice.
+const ENDS: u64 = 64 << 10;
+
+/// What is kept beside a backup: for `pg_dump`'s formats, which say too little of themselves, and for the last
+/// verification.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Note {
+    format: String,
+    /// Bytes of the backup that this is about: another size is another file.
+    pub size: u64,
+    /// SHA-256 of its beginning and its end, which is looked at whenever the folder is listed.
+    ends: String,
+    /// Its SHA-256.
+    pub sha256: String,
+    /// What it was made of, where it does not say so itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made: Option<MadeOf>,
+    /// The last verification.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verified: Option<Verified>,
+}
+
+impl Note {
+    /// A note about the file as it is now, whose SHA-256 the caller knows.
+    ///
+    /// # Errors
+    /// [`BackupError::Io`].
+    pub fn about(backup: &Path, sha256: &str) -> Result<Self> {
+        let doing = || BackupError::io(format!("reading {}", backup.display()));
+        let mut file = File::open(backup).map_err(doing())?;
+        let size = file.metadata().map_err(doing())?.len();
+        let ends = ends(&mut file).map_err(doing())?;
+        Ok(Self { format: NOTE_FORMAT.into(), size, ends, sha256: sha256.to_owned(), made: None, verified: None })
+    }
+
+    /// Whether it is about this very file.
+    fn is_about(&self, file: &mut File) -> bool {
+        let size = file.metadata().is_ok_and(|data| data.len() == self.size);
+        size && ends(file).is_ok_and(|ends| ends == self.ends)
+    }
+}
+
+/// What a dump by `pg_dump` was made of.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MadeOf {
+    /// When.
+    pub created_at: DateTime<Utc>,
+    /// What of which database.
+    #[serde(flatten)]
+    pub subject: Subject,
+}
+
+/// The outcome of a verification.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Verified {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Whether it was restored for it.
+    pub deep: bool,
+    /// Whether nothing was wrong.
+    pub sound: bool,
+}
+
+/// One backup of a folder.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Where.
+    pub path: PathBuf,
+    /// Which kind.
+    pub content: Content,
+    /// Bytes.
+    pub size: u64,
+    /// When its snapshot was taken.
+    pub created_at: DateTime<Utc>,
+    /// What it is of; `None` for a file that has the name or the beginning of a backup and cannot be read: whoever
+    /// made it, nothing says that it may go.
+    pub subject: Option<Subject>,
+    /// All rows, where it says so.
+    pub rows: Option<u64>,
+    /// Version of the schema, where it says so.
+    pub schema_version: Option<String>,
+    /// Its SHA-256 when it was made or last verified, where that was noted.
+    pub sha256: Option<String>,
+    /// The last verification of exactly this file.
+    pub verified: Option<Verified>,
+    /// What is wrong with it, as far as its frame tells.
+    pub damage: Option<String>,
+}
+
+/// Skyteam's backups in a folder, newest first.
+///
+/// # Errors
+/// [`BackupError::Io`] when the folder cannot be read; those of [`file::check_folder`].
+pub fn list(folder: &Path) -> Result<Vec<Entry>> {
+    file::check_folder(folder)?;
+    let doing = || format!("reading {}", folder.display());
+    let mut entries = Vec::new();
+    for found in fs::read_dir(folder).map_err(BackupError::io(doing()))? {
+        let found = found.map_err(BackupError::io(doing()))?;
+        if found.file_type().map_err(BackupError::io(doing()))?.is_file()
+            && let Some(entry) = look(&found.path())
+        {
+            entries.push(entry);
+        }
+    }
+    entries.sort_by(|a, b| b.created_at.cmp(&a.created_at).then_with(|| a.path.cmp(&b.path)));
+    Ok(entries)
+}
+
+/// One file, if it is a backup that skyteam made, or goes by the name of one.
+pub fn look(path: &Path) -> Option<Entry> {
+    let mut file = File::open(path).ok()?;
+    let content = detect::of(&mut file).ok()?;
+    let note = read_note(path).filter(|note| note.is_about(&mut file));
+    let mut entry = Entry {
+        path: path.to_owned(),
+        content,
+        size: file.metadata().ok()?.len(),
+        created_at: time_of(path),
+        subject: None,
+        rows: None,
+        schema_version: None,
+        sha256: note.as_ref().map(|note| note.sha256.clone()),
+        verified: note.as_ref().and_then(|note| note.verified.clone()),
+        damage: None,
+    };
+    match content {
+        Content::Archive => match Archive::open(file.try_clone().ok()?, &Identities::default()) {
+            Ok(archive) => entry.tell(archive.manifest()),
+            Err(damage) => {
+                entry.damage = Some(damage.to_string());
+                match Archive::manifest_of(file) {
+                    Some(manifest) => entry.tell(&manifest),
+                    // Any tar may begin with a manifest.json: without our name it is no business of ours.
+                    None if has_our_name(path) => {}
+                    None => return None,
+                }
+            }
+        },
+        // Only with our own stanza in its header; other files of the age format are not ours.
+        Content::Encrypted => {
+            let summary = crypt::summary(file.try_clone().ok()?).ok().flatten()?;
+            entry.damage = summary.check_length(&mut file).err().map(|damage| damage.to_string());
+            entry.created_at = summary.created_at;
+            entry.rows = Some(summary.rows);
+            entry.schema_version = summary.schema_version;
+            entry.subject = Some(summary.subject);
+        }
+        // Only with our note beside it: anybody can have run pg_dump here.
+        Content::Custom | Content::Plain => {
+            let made = note.as_ref()?.made.clone()?;
+            entry.created_at = made.created_at;
+            entry.subject = Some(made.subject);
+        }
+    }
+    Some(entry)
+}
+
+impl Entry {
+    fn tell(&mut self, manifest: &Manifest) {
+        self.created_at = manifest.created_at;
+        self.subject = Some(manifest.subject());
+        self.rows = Some(manifest.rows());
+        self.schema_version = manifest.schema_version.clone();
+    }
+
+    /// Reads the whole file, as far as that can be done without a key, and compares the checksums.
+    ///
+    /// # Errors
+    /// [`BackupError::Damaged`]; [`BackupError::Io`].
+    pub fn check_bytes(&self) -> Result<()> {
+        let doing = || BackupError::io(format!("reading {}", self.path.display()));
+        let file = File::open(&self.path).map_err(doing())?;
+        if self.content == Content::Archive {
+            return Archive::open(file, &Identities::default())?.check_members(|_| {});
+        }
+        let Some(wanted) = &self.sha256 else { return Ok(()) };
+        let (_, found) = container::sha256(file).map_err(doing())?;
+        if found == *wanted { Ok(()) } else { Err(BackupError::archive("its checksum is wrong")) }
+    }
+}
+
+fn ends(file: &mut File) -> io::Result<String> {
+    let len = file.metadata()?.len();
+    file.seek(SeekFrom::Start(0))?;
+    let (_, first) = container::sha256(Read::by_ref(file).take(ENDS))?;
+    file.seek(SeekFrom::Start(len.saturating_sub(ENDS)))?;
+    let (_, last) = container::sha256(Read::by_ref(file).take(ENDS))?;
+    file.seek(SeekFrom::Start(0))?;
+    Ok(format!("{first}{last}"))
+}
+
+fn has_our_name(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == file::EXTENSION)
+}
+
+/// When a file was made, by its name, else by the file system.
+fn time_of(path: &Path) -> DateTime<Utc> {
+    let by_name = path.file_name().and_then(|name| file::time_in_name(&name.to_string_lossy()));
+    let modified = || fs::metadata(path).and_then(|data| data.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
+    by_name.unwrap_or_else(|| modified().into())
+}
+
+/// Gives a finished backup its name, and takes away the note of another file that had it before. Unless it `replaces`
+/// that other file, it gets the next name that is free. Answers the name it got.
+///
+/// # Errors
+/// [`BackupError::Io`].
+pub fn commit(pending: PendingFile, replaces: bool) -> Result<PathBuf> {
+    if replaces {
+        // First: a note must never vouch for a file that it has not seen.
+        remove_note(pending.target())?;
+        return pending.commit();
+    }
+    let path = pending.commit_beside()?;
+    remove_note(&path)?;
+    Ok(path)
+}
+
+/// Where the note of a backup stands.
+fn note_path(backup: &Path) -> PathBuf {
+    let mut name = backup.as_os_str().to_owned();
+    name.push(NOTE);
+    name.into()
+}
+
+/// The note beside a backup; `None` when there is none, or what is there is not skyteam's.
+pub fn read_note(backup: &Path) -> Option<Note> {
+    let mut text = String::new();
+    File::open(note_path(backup)).ok()?.take(NOTE_LIMIT).read_to_string(&mut text).ok()?;
+    serde_json::from_str(&text).ok().filter(|note: &Note| note.format == NOTE_FORMAT)
+}
+
+/// Writes the note beside a backup.
+///
+/// # Errors
+/// [`BackupError::Foreign`] when another file has its name; [`BackupError::Io`].
+pub fn write_note(backup: &Path, note: &Note) -> Result<()> {
+    use std::io::Write;
+    let path = note_path(backup);
+    if path.exists() && read_note(backup).is_none() {
+        return Err(BackupError::Foreign { path });
+    }
+    let mut pending = PendingFile::create(&path)?;
+    let text = serde_json::to_string_pretty(note).unwrap_or_default();
+    writeln!(pending, "{text}").map_err(BackupError::io(format!("writing {}", path.display())))?;
+    pending.commit().map(drop)
+}
+
+/// Removes a backup and its note.
+///
+/// # Errors
+/// [`BackupError::Io`].
+pub fn remove(backup: &Path) -> Result<()> {
+    // While the backup is there, for a note that is about nothing could not be told any more.
+    remove_note(backup)?;
+    fs::remove_file(backup).map_err(BackupError::io(format!("removing {}", backup.display())))
+}
+
+fn remove_note(backup: &Path) -> Result<()> {
+    if read_note(backup).is_none() {
+        return Ok(());
+    }
+    match fs::remove_file(note_path(backup)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(BackupError::io(format!("removing the note of {}", backup.display()))(error))
+        }
+        _ => Ok(()),
+    }
+}

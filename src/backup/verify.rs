@@ -1,0 +1,225 @@
+//! Proving a backup: it is restored into a scratch database, what stands there is read back, and both are compared
+//! row for row; then the ledger that came out of it is audited.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use futures::TryStreamExt;
+use sea_orm::{ConnectionTrait, Statement};
+
+use super::backend::postgres;
+use super::create::{Snapshot, Wanted};
+use super::error::{BackupError, Result};
+use super::format::archive::{Archive, Progress};
+use super::format::crypt::{Identities, Recipients};
+use super::format::digest;
+use super::plan::{self, Plan};
+use super::restore::RestoreOptions;
+use super::spool::Spools;
+use super::{restore, version};
+use crate::approval::Approval;
+use crate::db::{Database, Engine};
+use crate::entity::types::Timestamp;
+use crate::ledger::audit;
+
+/// What a proof found.
+#[derive(Clone, Debug, Default)]
+pub struct Proof {
+    /// What differs between the backup and what came out of it.
+    pub differences: Vec<String>,
+    /// What the audit of the ledger found. This is about the data as it was, and no fault of the backup.
+    pub findings: u64,
+}
+
+/// Restores the archive into an empty scratch database, reads it back, compares and audits.
+///
+/// # Errors
+/// Those of the restore; what differs is no error but the answer.
+pub async fn prove(
+    archive: &Arc<Archive>,
+    scratch: &Database,
+    folder: &Path,
+    at: DateTime<Utc>,
+    progress: Progress,
+    approval: Approval,
+) -> Result<Proof> {
+    let state = restore::inspect(scratch).await?;
+    let plan = Plan::new(archive, &state, &plan::Wanted { scratch: true, ..plan::Wanted::default() })?;
+    let latest = version::latest()?.migration.version() == plan.version.migration.version();
+    restore::bring(scratch, Arc::clone(archive), plan, RestoreOptions::default(), progress.clone(), approval).await?;
+    let snapshot = Snapshot::take(scratch, &[]).await?;
+    let spools = Spools::new(folder, archive.encrypted());
+    let made = snapshot.read(scratch, &Wanted::default(), at, &spools, progress.clone()).await?;
+    let mut file = tempfile::tempfile_in(folder).map_err(BackupError::io("making room for the comparison"))?;
+    // What was encrypted stays so while it lies on the disk.
+    let (recipients, identities) =
+        if archive.encrypted() { Identities::ephemeral()? } else { (Recipients::default(), Identities::default()) };
+    made.write(&mut file, &recipients)?;
+    let original = Arc::clone(archive);
+    let compare = move || {
+        let restored = Archive::open(file, &identities)?;
+        differences(&original, &restored, &progress)
+    };
+    let differences = tokio::task::spawn_blocking(compare).await.map_err(|_| BackupError::Worker)??;
+    // The audit knows the newest schema only.
+    let findings = if latest && archive.manifest().subject().is_whole() { count_findings(scratch).await? } else { 0 };
+    Ok(Proof { differences, findings })
+}
+
+fn differences(original: &Archive, restored: &Archive, progress: &Progress) -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    for table in &original.manifest().tables {
+        let Some(twin) = restored.manifest().table(&table.name) else {
+            found.push(format!("{} was not restored", table.name));
+            continue;
+        };
+        let wanted = digest::of(original, table, |rows| progress(rows))?;
+        let got = digest::of(restored, twin, |rows| progress(rows))?;
+        if wanted.rows != got.rows {
+            found.push(format!("{}: {} rows came back instead of {}", table.name, got.rows, wanted.rows));
+        } else if wanted != got {
+            found.push(format!("{}: other values came back", table.name));
+        }
+    }
+    Ok(found)
+}
+
+/// Audits the ledger of a scratch database that a dump was restored into; `None` where it is not of the newest version,
+/// which is the only one that the audit knows.
+///
+/// # Errors
+/// The driver's.
+pub async fn audited(scratch: &Database) -> Result<Option<u64>> {
+    let at = restore::inspect(scratch).await?.version;
+    let latest = version::latest()?;
+    match at.is_some_and(|at| at.version == latest.migration.version()) {
+        true => count_findings(scratch).await.map(Some),
+        false => Ok(None),
+    }
+}
+
+async fn count_findings(scratch: &Database) -> Result<u64> {
+    let txn = scratch.begin_read().await?;
+    let count = {
+        let findings = std::pin::pin!(audit::audit(&txn, None).await?);
+        findings.try_fold(0, |count, _| async move { Ok(count + 1) }).await?
+    };
+    txn.rollback().await?;
+    Ok(count)
+}
+
+/// Whether restoring the archive can be planned at all: its version is known, and its tables have what they need.
+///
+/// # Errors
+/// [`BackupError::Misfit`], [`BackupError::TooNew`].
+pub fn check_plan(archive: &Archive) -> Result<()> {
+    Plan::new(archive, &restore::nothing(), &plan::Wanted { scratch: true, ..plan::Wanted::default() }).map(drop)
+}
+
+/// Whether a proof of the archive tells that there is a way back for this database: it is of this one, and of all of it.
+pub fn is_of(archive: &Archive, database: &Database) -> bool {
+    let subject = archive.manifest().subject();
+    subject.is_whole() && subject.engine == database.engine() && subject.database == database.name()
+}
+
+/// Remembers in the database itself that a backup of it was proved, for `db doctor`.
+///
+/// # Errors
+/// The driver's: a role that may only read cannot.
+pub async fn remember(
+    database: &Database,
+    archive: &Archive,
+    sha256: &str,
+    at: DateTime<Utc>,
+    sound: bool,
+) -> Result<()> {
+    let engine = database.engine();
+    let (table, make) = match engine {
+        Engine::Postgres => (
+            "skyteam.verifications",
+            r#"CREATE TABLE IF NOT EXISTS skyteam.verifications ("verifiedAt" timestamp NOT NULL, "createdAt" timestamp NOT NULL, sha256 text NOT NULL, rows bigint NOT NULL, sound boolean NOT NULL)"#,
+        ),
+        Engine::Sqlite => (
+            "_skyteam_verifications",
+            r#"CREATE TABLE IF NOT EXISTS _skyteam_verifications ("verifiedAt" TEXT NOT NULL, "createdAt" TEXT NOT NULL, sha256 TEXT NOT NULL, rows INTEGER NOT NULL, sound INTEGER NOT NULL) STRICT"#,
+        ),
+    };
+    let txn = database.begin().await?;
+    if newest(&txn, engine, table).await.is_err() {
+        txn.rollback().await?;
+        let txn = database.begin().await?;
+        txn.execute_unprepared(make).await?;
+        insert(&txn, engine, table, archive, sha256, at, sound).await?;
+        return Ok(txn.commit().await?);
+    }
+    insert(&txn, engine, table, archive, sha256, at, sound).await?;
+    Ok(txn.commit().await?)
+}
+
+async fn insert(
+    txn: &impl ConnectionTrait,
+    engine: Engine,
+    table: &str,
+    archive: &Archive,
+    sha256: &str,
+    at: DateTime<Utc>,
+    sound: bool,
+) -> Result<()> {
+    let sql =
+        format!(r#"INSERT INTO {table} ("verifiedAt", "createdAt", sha256, rows, sound) VALUES ($1, $2, $3, $4, $5)"#);
+    let values: [sea_orm::Value; 5] = [
+        Timestamp::from(at).into(),
+        Timestamp::from(archive.manifest().created_at).into(),
+        sha256.into(),
+        i64::try_from(archive.manifest().rows()).unwrap_or(i64::MAX).into(),
+        sound.into(),
+    ];
+    txn.execute_raw(Statement::from_sql_and_values(engine.backend(), sql, values)).await?;
+    Ok(())
+}
+
+async fn newest(connection: &impl ConnectionTrait, engine: Engine, table: &str) -> Result<Option<Timestamp>> {
+    let sql = format!(r#"SELECT max("createdAt") AS at FROM {table} WHERE sound"#);
+    let row = connection.query_one_raw(Statement::from_string(engine.backend(), sql)).await?;
+    Ok(row.map(|row| row.try_get("", "at")).transpose()?.flatten())
+}
+
+/// How the names of scratch databases on a server begin.
+pub const SCRATCH: &str = "skyteam_verify_";
+
+/// What killed commands have left on a server.
+#[derive(Clone, Debug, Default)]
+pub struct Leftovers {
+    /// The schema in which a restore left its tables, where no restore is running.
+    pub schema: Option<&'static str>,
+    /// Scratch databases of proofs, of this role, that nobody is connected to.
+    pub databases: Vec<String>,
+}
+
+/// Looks for them.
+///
+/// # Errors
+/// The driver's.
+pub async fn leftovers(database: &Database) -> Result<Leftovers> {
+    let Some(pool) = database.postgres() else { return Ok(Leftovers::default()) };
+    let schema = postgres::is_left_over(pool).await?.then_some(postgres::STAGE);
+    let sql = format!(
+        "SELECT datname::text AS name FROM pg_database d WHERE starts_with(datname, '{SCRATCH}')
+            AND pg_get_userbyid(datdba) = current_user
+            AND NOT EXISTS (SELECT FROM pg_stat_activity a WHERE a.datid = d.oid) ORDER BY datname"
+    );
+    let found = database.conn().query_all_raw(Statement::from_string(database.engine().backend(), sql)).await?;
+    let databases = found.iter().map(|row| row.try_get("", "name")).collect::<Result<_, _>>()?;
+    Ok(Leftovers { schema, databases })
+}
+
+/// When the newest backup of this database was made that was proved since; `None` when none ever was, or nothing is
+/// known.
+pub async fn newest_proved(database: &Database) -> Option<Timestamp> {
+    let table = match database.engine() {
+        Engine::Postgres => "skyteam.verifications",
+        Engine::Sqlite => "_skyteam_verifications",
+    };
+    newest(database.conn(), database.engine(), table).await.ok().flatten()
+}

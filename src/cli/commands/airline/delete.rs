@@ -1,0 +1,27 @@
+//! `airline delete`.
+
+use crate::cli::commands::airline::row::Shown;
+use crate::cli::commands::change;
+use crate::cli::context::Context;
+use crate::directory::{airline, reference};
+use crate::error::{Outcome, Result};
+
+pub(super) const EXAMPLES: &str =
+    "Examples:\n  skyteam airline delete delta\n  skyteam airline delete delta --confirm skyteam";
+
+/// Arguments of `airline delete`.
+#[derive(clap::Args, Debug)]
+pub struct AirlineDeleteArgs {
+    /// Airline id, exact name, or the code of a brand of it
+    #[arg(value_name = "AIRLINE")]
+    airline: String,
+}
+
+pub(super) async fn run(args: AirlineDeleteArgs, cx: &Context) -> Result<Outcome> {
+    let database = cx.writer().await?;
+    let id = reference::airline(database.conn(), &args.airline).await?.airline_id;
+    change::delete(cx, &database, &format!("Airline {id} and its token will be gone."), async |tx| {
+        Ok(Shown::from(airline::delete(tx, &id).await?))
+    })
+    .await
+}

@@ -1,0 +1,72 @@
+//! `brand add`.
+
+use crate::cli::context::Context;
+use crate::directory::brand::NewBrand;
+use crate::directory::input::{BrandId, Callsign, Colour, Iata, Icao, Name, WebUrl};
+use crate::directory::{brand, reference};
+use crate::error::{Outcome, Result};
+
+pub(super) const EXAMPLES: &str = "Examples:\n  \
+     skyteam brand add delta Delta --airline delta --iata DL --icao DAL --callsign DELTA\n  \
+     skyteam brand add hop 'HOP!' --airline airfrance --iata A5 --icao HOP --callsign 'AIR HOP' --accent-color '#e20714'";
+
+/// Arguments of `brand add`.
+#[derive(clap::Args, Debug)]
+pub struct BrandAddArgs {
+    /// Its key: lower-case letters, digits and hyphens
+    #[arg(value_name = "ID")]
+    brand_id: String,
+    /// Its name
+    name: String,
+    /// Its airline: id, exact name, or the code of a brand of it
+    #[arg(long)]
+    airline: String,
+    /// IATA code: 2 letters or digits
+    #[arg(long, value_name = "CODE")]
+    iata: String,
+    /// ICAO code: 3 letters
+    #[arg(long, value_name = "CODE")]
+    icao: String,
+    /// Callsign
+    #[arg(long)]
+    callsign: String,
+    /// Logo; the alliance's unless given
+    #[arg(long, value_name = "URL")]
+    logo_url: Option<String>,
+    /// Accent colour, #rrggbb; the alliance's unless given, as the other two
+    #[arg(long, value_name = "COLOUR")]
+    accent_color: Option<String>,
+    /// Background colour, #rrggbb
+    #[arg(long, value_name = "COLOUR")]
+    secondary_color: Option<String>,
+    /// Colour of what stands on the background, #rrggbb
+    #[arg(long, value_name = "COLOUR")]
+    element_color: Option<String>,
+    /// Make it the primary brand, taking the mark from another
+    #[arg(long)]
+    primary: bool,
+}
+
+pub(super) async fn run(args: BrandAddArgs, cx: &Context) -> Result<Outcome> {
+    let colour = |field, value: &Option<String>| value.as_deref().map(|v| Colour::parse_as(field, v)).transpose();
+    let mut new = NewBrand {
+        brand_id: BrandId::parse(&args.brand_id)?,
+        airline_id: String::new(),
+        name: Name::parse(&args.name)?,
+        iata: Iata::parse(&args.iata)?,
+        icao: Icao::parse(&args.icao)?,
+        callsign: Callsign::parse(&args.callsign)?,
+        logo_url: args.logo_url.as_deref().map(|url| WebUrl::parse_as("logoUrl", url)).transpose()?,
+        accent_color: colour("accentColor", &args.accent_color)?,
+        secondary_color: colour("secondaryColor", &args.secondary_color)?,
+        element_color: colour("elementColor", &args.element_color)?,
+        primary: args.primary,
+    };
+    let database = cx.writer().await?;
+    new.airline_id = reference::airline(database.conn(), &args.airline).await?.airline_id;
+    let tx = cx.begin(&database).await?;
+    let added = brand::add(&tx, &new).await?;
+    cx.finish(tx).await?;
+    cx.ui.report(&added)?;
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,24 @@
+//! `brand delete`.
+
+use crate::cli::commands::change;
+use crate::cli::context::Context;
+use crate::directory::{brand, reference};
+use crate::error::{Outcome, Result};
+
+pub(super) const EXAMPLES: &str =
+    "Examples:\n  skyteam brand delete klm-cityhopper\n  skyteam brand delete WA --confirm skyteam";
+
+/// Arguments of `brand delete`.
+#[derive(clap::Args, Debug)]
+pub struct BrandDeleteArgs {
+    /// Brand id, IATA code, ICAO code or callsign
+    #[arg(value_name = "BRAND")]
+    brand: String,
+}
+
+pub(super) async fn run(args: BrandDeleteArgs, cx: &Context) -> Result<Outcome> {
+    let database = cx.writer().await?;
+    let id = reference::brand(database.conn(), &args.brand).await?.brand_id;
+    let what = format!("Brand {id}, its codes and colours will be gone.");
+    change::delete(cx, &database, &what, async |tx| Ok(brand::delete(tx, &id).await?)).await
+}

@@ -1,0 +1,24 @@
+//! `brand primary`.
+
+use crate::cli::commands::change;
+use crate::cli::context::Context;
+use crate::directory::{brand, reference};
+use crate::error::{Outcome, Result};
+
+pub(super) const EXAMPLES: &str = "Examples:\n  skyteam brand primary KL\n  skyteam brand primary klm-cityhopper --yes";
+
+/// Arguments of `brand primary`.
+#[derive(clap::Args, Debug)]
+pub struct BrandPrimaryArgs {
+    /// Brand id, IATA code, ICAO code or callsign
+    #[arg(value_name = "BRAND")]
+    brand: String,
+}
+
+pub(super) async fn run(args: BrandPrimaryArgs, cx: &Context) -> Result<Outcome> {
+    let database = cx.writer().await?;
+    let brand = reference::brand(database.conn(), &args.brand).await?;
+    let (id, airline) = (brand.brand_id, brand.airline_id);
+    let question = format!("Make {id} the primary brand of {airline}?");
+    change::run(cx, &database, &question, async |tx| Ok(brand::make_primary(tx, &id).await?)).await
+}

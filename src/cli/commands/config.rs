@@ -1,0 +1,128 @@
+//! `config show`: every setting, its value, and where it came from.
+
+use std::io;
+use std::time::Duration;
+
+use clap::Subcommand;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::cli::context::Context;
+use crate::cli::settings::{Origin, Settings};
+use crate::cli::ui::report::{Listing, Row};
+use crate::cli::ui::{Align, Cell, Column, Page, RenderOptions, Tone};
+use crate::error::{Outcome, Result};
+
+/// What to do with the settings.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Show every setting, its value (secrets masked) and where it came from
+    #[command(after_help = "Examples:\n  skyteam config show\n  skyteam config show --profile prod -o json")]
+    Show,
+}
+
+impl Verb {
+    /// Runs it.
+    ///
+    /// # Errors
+    /// stdout's.
+    pub async fn run(self, cx: &Context) -> Result<Outcome> {
+        match self {
+            Self::Show => {
+                cx.ui.listing(&Shown(rows(&cx.settings.in_force()))).await?;
+                Ok(Outcome::Done)
+            }
+        }
+    }
+}
+
+struct Shown(Vec<Line>);
+
+#[derive(Serialize)]
+struct Line {
+    name: &'static str,
+    /// A time in the unit of the flag of its name.
+    value: Value,
+    origin: String,
+    /// The value in words.
+    #[serde(skip)]
+    words: Option<String>,
+}
+
+impl Row for Line {
+    const COLUMNS: &'static [Column] = &[Column::text("name"), Column::text("value"), Column::text("origin")];
+
+    fn cell(&self, column: usize, look: &RenderOptions) -> Cell {
+        match (column, &self.value) {
+            (0, _) => Cell::new(self.name),
+            (1, _) if look.human => self.words.as_deref().into(),
+            (1, Value::Null) => Cell::empty(),
+            (1, Value::String(text)) => Cell::new(text),
+            (1, value) => Cell::new(value.to_string()),
+            _ => Cell::new(&self.origin),
+        }
+    }
+}
+
+impl Listing for Shown {
+    type Row = Line;
+
+    fn rows(&self) -> &[Line] {
+        &self.0
+    }
+
+    fn human(&self, page: &mut Page<'_>) -> io::Result<()> {
+        let row = |line: &Line| {
+            vec![
+                Cell::new(line.name),
+                line.words.as_deref().map_or_else(|| Cell::new("—").tone(Tone::Dim), Cell::new),
+                Cell::new(line.origin.clone()).tone(Tone::Dim),
+            ]
+        };
+        let rows: Vec<Vec<Cell>> = self.0.iter().map(row).collect();
+        page.table(&[("setting", Align::Left), ("value", Align::Left), ("from", Align::Left)], &rows)
+    }
+}
+
+fn rows(settings: &Settings) -> Vec<Line> {
+    let mut lines = Vec::new();
+    let mut line = |name, value: Value, words: Option<String>, origin: &Origin| {
+        lines.push(Line { name, value, words, origin: origin.to_string() });
+    };
+    let text = |text: String| (Value::from(text.clone()), Some(text));
+    let nothing = || (Value::Null, None);
+    let number = |number: u32| (Value::from(number), Some(number.to_string()));
+    let seconds = |time: Duration| Some(format!("{} s", time.as_secs_f32()));
+    let mut add = |name, (value, words), origin: &Origin| line(name, value, words, origin);
+
+    add("database", text(format!("{:?}", settings.database.value)), &settings.database.origin);
+    match &settings.profile {
+        Some(profile) => add("profile", text(profile.value.clone()), &profile.origin),
+        None => add("profile", nothing(), &Origin::Default),
+    }
+    add("kind", text(settings.kind.value.name().to_owned()), &settings.kind.origin);
+    add("actor", text(settings.actor.value.clone()), &settings.actor.origin);
+    add("tz", text(settings.tz.value.to_string()), &settings.tz.origin);
+    add("max_connections", number(settings.max_connections.value), &settings.max_connections.origin);
+    for (name, setting) in [("idle_timeout", &settings.idle_timeout), ("connect_timeout", &settings.connect_timeout)] {
+        let whole = setting.value.subsec_nanos() == 0;
+        let value = if whole { Value::from(setting.value.as_secs()) } else { setting.value.as_secs_f64().into() };
+        add(name, (value, seconds(setting.value)), &setting.origin);
+    }
+    for (name, setting) in
+        [("statement_timeout", &settings.statement_timeout), ("lock_timeout", &settings.lock_timeout)]
+    {
+        let value = Value::from(u64::try_from(setting.value.as_millis()).unwrap_or(u64::MAX));
+        let limit = if setting.value.is_zero() { nothing() } else { (value, seconds(setting.value)) };
+        add(name, limit, &setting.origin);
+    }
+    match &settings.award_limit {
+        Some(limit) => add("award_limit", number(limit.value), &limit.origin),
+        None => add("award_limit", nothing(), &Origin::Default),
+    }
+    let completions = settings.completions.value;
+    add("completions", (completions.into(), Some(completions.to_string())), &settings.completions.origin);
+    let data_dir = settings.data_dir.as_ref().map_or_else(nothing, |dir| text(dir.display().to_string()));
+    add("data_dir", data_dir, &Origin::Default);
+    lines
+}

@@ -1,0 +1,140 @@
+//! `db backups`: the backups in a folder.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use super::typed;
+use crate::backup::format::manifest::Contents;
+use crate::backup::store::folder;
+use crate::backup::store::folder::Entry;
+use crate::cli::context::Context;
+use crate::cli::ui::report::Row;
+use crate::cli::ui::{Cell, Column, RenderOptions, Tone};
+use crate::entity::types::Timestamp;
+use crate::error::{Outcome, Result};
+
+pub(super) const EXAMPLES: &str = "Examples:
+  skyteam db backups /var/backups/skyteam
+  skyteam db backups -o json";
+
+/// Arguments of `db backups`.
+#[derive(clap::Args, Debug)]
+pub struct DbBackupsArgs {
+    /// Folder to look into [default: the current folder]
+    #[arg(value_name = "DIR")]
+    dir: Option<PathBuf>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::cli::commands) struct Line {
+    created_at: Timestamp,
+    file: String,
+    /// The same for people.
+    #[serde(skip)]
+    typed: String,
+    database: Option<String>,
+    /// `all`, `schema` or `data`.
+    contents: Option<Contents>,
+    /// Whether it is of all tables.
+    complete: Option<bool>,
+    size: u64,
+    rows: Option<u64>,
+    schema_version: Option<String>,
+    format: &'static str,
+    encrypted: bool,
+    verified_at: Option<Timestamp>,
+    /// `restored`, `read`, or what is wrong.
+    verified: Option<String>,
+}
+
+impl Row for Line {
+    const COLUMNS: &'static [Column] = &[
+        Column::text("createdAt").rank(0),
+        // A path to be typed again: whole, or under the others.
+        Column::text("file").rank(0).floor(usize::MAX),
+        Column::text("database").wide(),
+        Column::text("contents"),
+        Column::text("complete").wide(),
+        Column::number("size").rank(1),
+        Column::number("rows"),
+        Column::text("schemaVersion").rank(3),
+        Column::text("format").wide(),
+        Column::text("encrypted"),
+        Column::text("verifiedAt").rank(1),
+        Column::text("verified").rank(0),
+    ];
+
+    fn cell(&self, column: usize, look: &RenderOptions) -> Cell {
+        match Self::COLUMNS[column].key {
+            "createdAt" => look.time(self.created_at),
+            "file" if look.human => self.typed.as_str().into(),
+            "file" => self.file.as_str().into(),
+            "database" => self.database.as_deref().into(),
+            "contents" => self.contents.map(Contents::word).into(),
+            "complete" => self.complete.map_or_else(Cell::empty, |complete| look.yes_no(complete)),
+            "size" => look.bytes(self.size),
+            "rows" => self.rows.map_or_else(Cell::empty, |rows| look.number(i64::try_from(rows).unwrap_or(i64::MAX))),
+            "schemaVersion" => self.schema_version.as_deref().into(),
+            "format" => self.format.into(),
+            "encrypted" => look.yes_no(self.encrypted),
+            "verifiedAt" => look.maybe_time(self.verified_at),
+            _ => {
+                let tone = match self.verified.as_deref() {
+                    Some("restored" | "read") => Tone::Good,
+                    Some(_) => Tone::Bad,
+                    None => Tone::Dim,
+                };
+                Cell::new(self.verified.as_deref().unwrap_or("never")).tone(tone)
+            }
+        }
+    }
+}
+
+impl Line {
+    fn new(entry: Entry, cx: &Context) -> Self {
+        use crate::backup::detect::Content;
+        let verified = match (&entry.damage, &entry.verified) {
+            (Some(damage), _) => Some(damage.clone()),
+            (None, Some(verified)) if !verified.sound => Some("damaged".into()),
+            (None, Some(verified)) => Some(if verified.deep { "restored" } else { "read" }.into()),
+            (None, None) => None,
+        };
+        Self {
+            created_at: entry.created_at.into(),
+            file: entry.path.display().to_string(),
+            typed: typed(&entry.path, cx),
+            contents: entry.subject.as_ref().map(|subject| subject.contents),
+            complete: entry.subject.as_ref().map(|subject| subject.tables.is_empty()),
+            database: entry.subject.map(|subject| subject.database),
+            size: entry.size,
+            rows: entry.rows,
+            schema_version: entry.schema_version,
+            format: match entry.content {
+                Content::Archive | Content::Encrypted => "archive",
+                Content::Custom => "custom",
+                Content::Plain => "plain",
+            },
+            encrypted: entry.content == Content::Encrypted,
+            verified_at: entry.verified.map(|verified| verified.at.into()),
+            verified,
+        }
+    }
+}
+
+pub(super) async fn run(args: DbBackupsArgs, cx: &Context) -> Result<Outcome> {
+    let folder = args.dir.map_or_else(|| cx.cwd.clone(), |dir| cx.cwd.join(dir));
+    let entries = folder::list(&folder)?;
+    let list = cx.ui.list::<Line, ()>(async |list| {
+        for entry in entries {
+            list.push(&Line::new(entry, cx))?;
+        }
+        Ok(())
+    });
+    let (count, ()) = list.await?;
+    if count == 0 {
+        cx.ui.note(format!("No backups in {}.", folder.display()));
+    }
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,64 @@
+//! `db diff`: the plan that `db push` would run, printed.
+
+use std::io;
+
+use super::planned::{self, PlanArgs, Planned, counted};
+use crate::cli::context::Context;
+use crate::cli::ui::report::Report;
+use crate::cli::ui::{Format, Page, text};
+use crate::error::{Outcome, Result};
+use crate::schema;
+
+pub(super) const EXAMPLES: &str = "Examples:
+  skyteam db diff
+  skyteam db diff --exit-code -o json
+  skyteam db diff -o sql | psql";
+
+/// Arguments of `db diff`.
+#[derive(clap::Args, Debug)]
+pub struct DbDiffArgs {
+    /// Exit with 3 when there is a difference
+    #[arg(long)]
+    exit_code: bool,
+    #[command(flatten)]
+    plan: PlanArgs,
+}
+
+impl Report for Planned<'_> {
+    fn human(&self, page: &mut Page<'_>) -> io::Result<()> {
+        if self.steps.is_empty() {
+            return page.line("No difference: the database is what the entities ask for.");
+        }
+        planned::draw(page, self.steps)?;
+        page.gap()?;
+        page.line(format!("{} to what the entities ask for.", counted(self.steps.len())))
+    }
+}
+
+pub(super) async fn run(args: DbDiffArgs, cx: &Context) -> Result<Outcome> {
+    let request = args.plan.request()?;
+    let desired = schema::desired();
+    let database = cx.reader().await?;
+    let patience = planned::patience(cx);
+    let prepared =
+        schema::prepare(&database, &desired, &request, &patience, &mut |wait| planned::waiting(cx, &wait)).await?;
+    let others = schema::live::others(database.conn(), &desired).await?;
+    planned::list(cx, &others, &prepared);
+
+    let plan = &prepared.plan;
+    match cx.ui.format() {
+        Format::Sql if plan.is_empty() => {}
+        Format::Sql => cx.ui.raw(plan.script())?,
+        _ => cx.ui.report(&Planned::new(&prepared, &others))?,
+    }
+    for finding in &prepared.findings {
+        let rows = text::count(finding.rows, "row");
+        cx.ui.warn(format!("{}: {rows} of {} {}", finding.change, finding.table, finding.problem));
+        cx.ui.note(format!("  {}", finding.query));
+    }
+    for suspect in &plan.suspects {
+        let (table, from, to) = (&suspect.table, &suspect.from, &suspect.to);
+        cx.ui.warn(format!("{table}.{from} may have become {table}.{to}: --rename {table}.{from}={to}"));
+    }
+    Ok(if args.exit_code && !plan.is_empty() { Outcome::Found } else { Outcome::Done })
+}

@@ -1,0 +1,67 @@
+//! Where the database URL comes from, and who else can read it.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use super::Check;
+use crate::cli::context::Context;
+use crate::cli::settings::Origin;
+use crate::db::DatabaseUrl;
+
+const AREA: &str = "configuration";
+
+pub(super) fn check(cx: &Context) -> Vec<Check> {
+    let database = &cx.settings.database;
+    let mut checks = Vec::new();
+    let url = match cx.url() {
+        Ok(url) => {
+            checks.push(Check::ok(AREA, "database", format!("{url} from {}", database.origin)));
+            url
+        }
+        Err(error) => return vec![Check::failed(AREA, "database", &error)],
+    };
+    let holds_password = matches!(&url, DatabaseUrl::Postgres(place) if place.password.is_some());
+    match &database.origin {
+        Origin::DotEnv(_, path) | Origin::File(path) if holds_password => checks.push(secrecy(path)),
+        // A password on the command line stands in the process list for everybody on this machine.
+        Origin::Flag(flag) if holds_password => checks.push(Check::warning(
+            AREA,
+            "password on the command line",
+            format!("{flag} shows it to everybody on this machine while the command runs"),
+            "export DATABASE_URL=…    or keep the password in ~/.pgpass",
+        )),
+        _ => {}
+    }
+    if let DatabaseUrl::Sqlite(place) = &url
+        && place.path.exists()
+    {
+        checks.push(secrecy(&place.path));
+    }
+    checks.extend(
+        cx.settings.warnings.iter().map(|warning| Check::warning(AREA, "files", warning.as_str(), "mend the line")),
+    );
+    checks
+}
+
+/// Whether only its owner can read a file that holds secrets.
+fn secrecy(path: &Path) -> Check {
+    let name = "secrecy";
+    match std::fs::metadata(path) {
+        Err(error) => {
+            Check::warning(AREA, name, format!("{}: {error}", path.display()), format!("ls -l {}", path.display()))
+        }
+        Ok(metadata) => {
+            let mode = metadata.permissions().mode() & 0o777;
+            if mode & 0o077 == 0 {
+                Check::ok(AREA, name, format!("{} is its owner's alone", path.display()))
+            } else {
+                Check::error(
+                    AREA,
+                    name,
+                    format!("{} can be read by others (mode {mode:o})", path.display()),
+                    format!("chmod 600 {}", path.display()),
+                )
+            }
+        }
+    }
+}

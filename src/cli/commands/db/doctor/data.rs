@@ -1,0 +1,65 @@
+//! What the rows themselves say.
+
+use sea_orm::{ConnectionTrait, DbErr};
+
+use super::Check;
+use crate::cli::context::Context;
+use crate::cli::ui::text::count;
+use crate::db::{Database, Engine};
+use crate::directory::health::{Answer, QUESTIONS, Question};
+use crate::error::{Error, Kind};
+
+const AREA: &str = "data";
+
+/// Asks all questions of one snapshot, over one connection.
+pub(super) async fn check(database: &Database, cx: &Context) -> Vec<Check> {
+    let mut checks = Vec::with_capacity(QUESTIONS.len());
+    if let Err(error) = ask_all(database, cx, &mut checks).await {
+        checks.push(Check::failed(AREA, "look", &Error::from(error)));
+    }
+    checks
+}
+
+async fn ask_all(database: &Database, cx: &Context, checks: &mut Vec<Check>) -> Result<(), DbErr> {
+    let transaction = database.begin_read().await?;
+    if database.engine() == Engine::Postgres {
+        let limit = cx.settings.lock_timeout.value.as_millis();
+        transaction.execute_unprepared(&format!("SET LOCAL lock_timeout = {limit}")).await?;
+    }
+    for question in QUESTIONS {
+        // One that fails, where a table is missing, ends neither the others nor the snapshot.
+        transaction.execute_unprepared("SAVEPOINT question").await?;
+        match question.ask(&transaction).await {
+            Ok(answer) => checks.push(judge(question, &answer)),
+            Err(error) => {
+                let error = Error::from(error);
+                checks.push(Check::failed(AREA, question.name, &error));
+                if error.kind() == Kind::Locked {
+                    // The others would wait as long for the same.
+                    break;
+                }
+                transaction.execute_unprepared("ROLLBACK TO SAVEPOINT question").await?;
+            }
+        }
+    }
+    transaction.rollback().await
+}
+
+fn judge(question: &Question, answer: &Answer) -> Check {
+    if answer.count == 0 {
+        return Check::ok(AREA, question.name, format!("no {}", question.wrong));
+    }
+    let more = if answer.count > answer.examples.len() as u64 { ", …" } else { "" };
+    let found = format!("{} {}: {}{more}", count(answer.count, "finding"), question.wrong, answer.examples.join(", "));
+    Check::error(AREA, question.name, found, mend(question.name, &question.query()))
+}
+
+/// The command that mends a finding, or the query that shows it all where only a person can tell what is right.
+fn mend(name: &str, query: &str) -> String {
+    match name {
+        "negative balances" | "balance against ledger" => "skyteam miles audit".into(),
+        "primary brands" => "skyteam brand primary BRAND    for the one that is right".into(),
+        "brands of flights" => "skyteam flight edit FLIGHT --brand BRAND".into(),
+        _ => format!("skyteam db shell, then: {query}"),
+    }
+}

@@ -1,0 +1,158 @@
+//! `db doctor`: the troubleshooting guide as a program.
+//!
+//! Every check answers what it looked at, what it found, and, where that is wrong, the command that mends it.
+
+mod backups;
+mod configuration;
+mod data;
+mod rights;
+mod schema;
+mod server;
+
+use std::io;
+
+use serde::Serialize;
+
+use crate::cli::context::Context;
+use crate::cli::ui::report::{Listing, Row};
+use crate::cli::ui::text::local_times;
+use crate::cli::ui::{Cell, Column, Page, RenderOptions, Tone};
+use crate::error::{Error, Outcome, Result};
+
+pub(super) const EXAMPLES: &str = "Examples:
+  skyteam db doctor
+  skyteam db doctor -o json --profile prod";
+
+/// How bad a finding is. Worst first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Level {
+    Error,
+    Warning,
+    Ok,
+}
+
+impl Level {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Ok => "ok",
+        }
+    }
+}
+
+/// One look at one thing.
+#[derive(Clone, Debug, Serialize)]
+struct Check {
+    level: Level,
+    area: &'static str,
+    name: &'static str,
+    found: String,
+    fix: Option<String>,
+}
+
+impl Check {
+    fn ok(area: &'static str, name: &'static str, found: impl Into<String>) -> Self {
+        Self { level: Level::Ok, area, name, found: found.into(), fix: None }
+    }
+
+    fn warning(area: &'static str, name: &'static str, found: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self { level: Level::Warning, area, name, found: found.into(), fix: Some(fix.into()) }
+    }
+
+    fn error(area: &'static str, name: &'static str, found: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self { level: Level::Error, area, name, found: found.into(), fix: Some(fix.into()) }
+    }
+
+    /// A check that could not be made at all.
+    fn failed(area: &'static str, name: &'static str, error: &Error) -> Self {
+        let found =
+            error.reasons().first().map_or_else(|| error.what().to_owned(), |why| format!("{}: {why}", error.what()));
+        let fix = error.fixes().first().cloned();
+        Self { level: Level::Error, area, name, found, fix }
+    }
+}
+
+impl Row for Check {
+    const COLUMNS: &'static [Column] = &[
+        Column::text("level"),
+        Column::text("area"),
+        Column::text("name"),
+        Column::text("found"),
+        Column::text("fix"),
+    ];
+
+    fn cell(&self, column: usize, _look: &RenderOptions) -> Cell {
+        match column {
+            0 => Cell::new(self.level.name()),
+            1 => Cell::new(self.area),
+            2 => Cell::new(self.name),
+            3 => Cell::new(&self.found),
+            _ => self.fix.as_deref().into(),
+        }
+    }
+}
+
+struct Findings(Vec<Check>);
+
+impl Listing for Findings {
+    type Row = Check;
+
+    fn rows(&self) -> &[Check] {
+        &self.0
+    }
+
+    fn human(&self, page: &mut Page<'_>) -> io::Result<()> {
+        for check in &self.0 {
+            let (mark, tone) = match check.level {
+                Level::Error => ("✗", Tone::Bad),
+                Level::Warning => ("!", Tone::Warn),
+                Level::Ok => ("✓", Tone::Good),
+            };
+            page.words(&[
+                Cell::new(mark).tone(tone),
+                Cell::new(format!("{}: {}", check.area, check.name)).tone(Tone::Strong),
+                Cell::new(format!(" {}", local_times(&check.found, page.look.zone))),
+            ])?;
+            if let Some(fix) = &check.fix {
+                page.words(&[Cell::new("    fix").tone(Tone::Dim), Cell::new(fix.as_str())])?;
+            }
+        }
+        let count = |level| self.0.iter().filter(|check| check.level == level).count();
+        page.gap()?;
+        page.line(format!(
+            "{} failed, {} to look at, {} fine",
+            count(Level::Error),
+            count(Level::Warning),
+            count(Level::Ok)
+        ))
+    }
+}
+
+pub(super) async fn run(cx: &Context) -> Result<Outcome> {
+    let mut checks = configuration::check(cx);
+    match cx.reader().await {
+        Err(error) => checks.push(Check::failed("server", "connection", &error)),
+        Ok(database) => {
+            checks.extend(server::check(&database, cx).await);
+            checks.extend(rights::check(&database, cx).await);
+            let (found, laid) = schema::check(&database, cx).await;
+            checks.extend(found);
+            // Nothing stands there to be asked about.
+            if laid {
+                checks.extend(data::check(&database, cx).await);
+            }
+            checks.push(backups::check(&database, cx).await);
+            checks.extend(backups::leftovers(&database).await);
+        }
+    }
+    for check in &mut checks {
+        check.fix = check.fix.take().map(|fix| cx.ui.here(&fix));
+    }
+    // Stable: within a level the areas stay in the order in which they were looked at.
+    checks.sort_by_key(|check| check.level);
+    let failed = checks.iter().any(|check| check.level == Level::Error);
+    cx.ui.listing(&Findings(checks)).await?;
+    Ok(if failed { Outcome::Found } else { Outcome::Done })
+}

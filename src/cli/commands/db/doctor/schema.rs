@@ -1,0 +1,75 @@
+//! Where the schema stands: versions, and what has drifted from them.
+
+use super::super::planned;
+use super::Check;
+use crate::cli::context::Context;
+use crate::db::Database;
+use crate::error::Error;
+use crate::schema::migrate::{Origin, Status};
+use crate::schema::{Wait, migrate};
+
+const AREA: &str = "schema";
+/// How many differences a finding names.
+const NAMED: usize = 5;
+
+/// The findings, and whether there are tables of ours at all.
+pub(super) async fn check(database: &Database, cx: &Context) -> (Vec<Check>, bool) {
+    let wait = &mut |wait: Wait<'_>| planned::waiting(cx, &wait);
+    match migrate::status(database, migration::all(), &planned::patience(cx), wait).await {
+        Err(error) => (vec![Check::failed(AREA, "look", &Error::from(error))], true),
+        Ok(status) if matches!(status.outlook.origin, Origin::Empty) => (vec![versions(&status)], false),
+        Ok(status) => (vec![versions(&status), drift(&status)], true),
+    }
+}
+
+fn versions(status: &Status<'_>) -> Check {
+    let name = "versions";
+    let outlook = &status.outlook;
+    let folders = |migrations: Vec<String>| migrations.join(", ");
+    if !outlook.standing.edited.is_empty() {
+        let edited = folders(outlook.standing.edited.iter().map(|(migration, _)| migration.folder()).collect());
+        return Check::error(
+            AREA,
+            name,
+            format!("edited after they were applied: {edited}"),
+            "bring their scripts back as they were, and write the change as a migration of its own: skyteam db generate",
+        );
+    }
+    if !outlook.standing.missing.is_empty() {
+        let missing = folders(outlook.standing.missing.iter().map(|applied| applied.version.clone()).collect());
+        return Check::error(
+            AREA,
+            name,
+            format!("applied, but unknown to this skyteam: {missing}"),
+            "install the newer skyteam that applied them",
+        );
+    }
+    let pending: Vec<String> = outlook.pending(None).iter().map(|migration| migration.folder()).collect();
+    match (&outlook.origin, pending.is_empty()) {
+        (Origin::Empty, _) => Check::error(AREA, name, "none of our tables is there", "skyteam db push"),
+        (Origin::Unknown { nearest, .. }, _) => Check::error(
+            AREA,
+            name,
+            format!("no record, and equal to no version; nearest is {}", nearest.folder()),
+            "skyteam db diff, then skyteam db push",
+        ),
+        (_, true) => Check::ok(AREA, name, "all migrations are applied"),
+        (_, false) => Check::warning(AREA, name, format!("pending: {}", folders(pending)), "skyteam db migrate"),
+    }
+}
+
+/// What differs from the version that the database is at: another tool's push removed it, or somebody's hand.
+fn drift(status: &Status<'_>) -> Check {
+    let name = "drift";
+    // A pending migration's changes are no drift: they are missing because it has not run.
+    let recorded = status.outlook.pending(None).is_empty();
+    let differences = if recorded { &status.live_to_entities } else { &status.live_to_snapshot };
+    if differences.is_empty() {
+        let what = if recorded { "the entities" } else { "its version" };
+        return Check::ok(AREA, name, format!("the live schema equals {what}"));
+    }
+    let named: Vec<&str> = differences.iter().take(NAMED).map(String::as_str).collect();
+    let more = differences.len().saturating_sub(NAMED);
+    let more = if more > 0 { format!(", and {more} more") } else { String::new() };
+    Check::error(AREA, name, format!("it takes: {}{more}", named.join(", ")), "skyteam db diff, then skyteam db push")
+}

@@ -1,0 +1,173 @@
+//! What `db push`, `db diff` and `db reset` share: the flags that shape a plan, and how a plan looks.
+
+use std::io;
+
+use serde::Serialize;
+
+use crate::cli::context::Context;
+use crate::cli::ui::{Cell, Page, Tone};
+use crate::db::Database;
+use crate::error::schema::holder;
+use crate::error::{Error, Kind, Result};
+use crate::schema::{
+    self, ApplyOptions, Backfill, Event, Finding, LockPolicy, Prepared, Rename, Request, Schema, Step, Suspect, Wait,
+};
+
+/// Flags that say what the entities cannot.
+#[derive(clap::Args, Debug)]
+pub struct PlanArgs {
+    /// Keep a column's values under its new name; may be given several times
+    #[arg(long, value_name = "T.OLD=NEW")]
+    rename: Vec<String>,
+    /// Value for rows that have none in a column that must have one; may be given several times
+    #[arg(long, value_name = "T.C=VALUE")]
+    backfill: Vec<String>,
+}
+
+impl PlanArgs {
+    pub(super) fn request(&self) -> Result<Request> {
+        let renames = self.rename.iter().map(|given| {
+            let (table, from, to) = parts("--rename", given, "TABLE.OLD=NEW")?;
+            Ok(Rename { table, from, to })
+        });
+        let backfills = self.backfill.iter().map(|given| {
+            let (table, column, value) = parts("--backfill", given, "TABLE.COLUMN=VALUE")?;
+            Ok(Backfill { table, column, value })
+        });
+        Ok(Request {
+            renames: renames.collect::<Result<_>>()?,
+            backfills: backfills.collect::<Result<_>>()?,
+            fill_blank: false,
+        })
+    }
+}
+
+fn parts(flag: &str, given: &str, form: &str) -> Result<(String, String, String)> {
+    let split = given.split_once('=').and_then(|(column, value)| {
+        let (table, column) = column.split_once('.')?;
+        Some((table.to_owned(), column.to_owned(), value.to_owned()))
+    });
+    match split {
+        Some((table, column, value)) if !table.is_empty() && !column.is_empty() => Ok((table, column, value)),
+        _ => Err(Error::new(Kind::Usage, "invalid_value", format!("{flag} {given:?} is not accepted"))
+            .why(format!("accepted is {form}"))),
+    }
+}
+
+/// How long this run waits.
+pub(super) fn patience(cx: &Context) -> LockPolicy {
+    LockPolicy { lock_timeout: cx.settings.lock_timeout.value, ..LockPolicy::default() }
+}
+
+/// How this run changes the schema.
+pub(super) fn manner(cx: &Context) -> ApplyOptions {
+    ApplyOptions { patience: patience(cx), dry_run: cx.answers.dry_run, record: true }
+}
+
+/// Says what happens while a plan runs.
+pub(super) fn tell(cx: &Context, event: &Event<'_>) {
+    match event {
+        Event::Waiting(wait) => waiting(cx, wait),
+        Event::Step { number, of, step } => cx.ui.step(format!("{number}/{of}  {}", step.what)),
+    }
+}
+
+/// Says for whom is waited.
+pub(super) fn waiting(cx: &Context, wait: &Wait<'_>) {
+    match wait {
+        Wait::Change(who) => cx.ui.note(format!("Waiting for another change of the schema: {}", holder(who))),
+        Wait::Lock { what, holders, attempt, of } => {
+            cx.ui.note(format!("Could not {what}: a lock was not free. Try {attempt} of {of}; trying again."));
+            for each in *holders {
+                cx.ui.note(format!("  {}", holder(each)));
+            }
+        }
+    }
+}
+
+/// Under `-v`, lists what stands there and is left alone.
+pub(super) async fn list_others(
+    cx: &Context,
+    database: &Database,
+    desired: &Schema,
+    prepared: &Prepared,
+) -> Result<()> {
+    if cx.ui.verbosity() > 0 {
+        list(cx, &schema::live::others(database.conn(), desired).await?, prepared);
+    }
+    Ok(())
+}
+
+/// The same, where the others are known.
+pub(super) fn list(cx: &Context, others: &[String], prepared: &Prepared) {
+    for other in others {
+        cx.ui.step(format!("not ours, left alone: {other}"));
+    }
+    for kept in &prepared.plan.kept {
+        cx.ui.step(format!("not ours, left alone: {kept}"));
+    }
+}
+
+/// A plan as an answer.
+#[derive(Serialize)]
+pub(super) struct Planned<'a> {
+    pub(super) engine: crate::db::Engine,
+    pub(super) steps: &'a [Step],
+    #[serde(rename = "possibleRenames")]
+    pub(super) suspects: &'a [Suspect],
+    pub(super) findings: &'a [Finding],
+    pub(super) kept: Vec<String>,
+    pub(super) others: &'a [String],
+}
+
+impl<'a> Planned<'a> {
+    pub(super) fn new(prepared: &'a Prepared, others: &'a [String]) -> Self {
+        Self {
+            engine: prepared.plan.engine,
+            steps: &prepared.plan.steps,
+            suspects: &prepared.plan.suspects,
+            findings: &prepared.findings,
+            kept: prepared.plan.kept.iter().map(ToString::to_string).collect(),
+            others,
+        }
+    }
+}
+
+/// Draws steps with all that is known of them.
+pub(super) fn draw(page: &mut Page<'_>, steps: &[Step]) -> io::Result<()> {
+    for (at, step) in steps.iter().enumerate() {
+        if at > 0 {
+            page.gap()?;
+        }
+        page.heading(&format!("{}. {}", at + 1, step.what))?;
+        page.words(&[Cell::new("   why  ").tone(Tone::Dim), Cell::new(&step.why)])?;
+        if let Some(lock) = &step.lock {
+            let on = lock.tables.join(", ");
+            page.words(&[Cell::new("   lock ").tone(Tone::Dim), Cell::new(format!("{} on {on}", lock.mode))])?;
+        }
+        if step.rewrites {
+            page.words(&[Cell::new("   cost ").tone(Tone::Dim), Cell::new("writes every row of the table anew")])?;
+        }
+        for loss in &step.loses {
+            page.words(&[Cell::new("   lost ").tone(Tone::Bad), Cell::new(loss.to_string()).tone(Tone::Bad)])?;
+        }
+        let sql: String = step.sql.iter().map(|sql| format!("{sql};\n")).collect();
+        page.code("sql", &sql)?;
+    }
+    Ok(())
+}
+
+/// The steps in a line each, for a person who is about to be asked.
+pub(super) fn preview(cx: &Context, steps: &[Step]) {
+    for step in steps {
+        cx.ui.note(format!("  {}", step.what));
+        for loss in &step.loses {
+            cx.ui.note(format!("    lost: {loss}"));
+        }
+    }
+}
+
+/// `1 step`, `3 steps`.
+pub(super) fn counted(steps: usize) -> String {
+    if steps == 1 { "1 step".to_owned() } else { format!("{steps} steps") }
+}

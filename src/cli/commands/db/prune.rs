@@ -1,0 +1,162 @@
+//! `db prune`: old backups go, as the retention says.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::typed;
+use crate::approval::Ask;
+use crate::backup::prune::{self, Verdict};
+use crate::backup::retention::Policy;
+use crate::backup::store::file::FolderLock;
+use crate::backup::store::folder;
+use crate::cli::context::Context;
+use crate::cli::ui::report::Row;
+use crate::cli::ui::{Cell, Column, RenderOptions};
+use crate::error::{Error, Kind, Outcome, Result};
+
+pub(super) const EXAMPLES: &str = "Examples:
+  skyteam db prune /var/backups/skyteam --keep-daily 7 --keep-weekly 5 --keep-monthly 12
+  skyteam db prune --keep-last 10 --dry-run";
+
+/// How many backups to keep.
+#[derive(clap::Args, Clone, Copy, Debug, Default)]
+pub struct Keep {
+    /// Keep the newest N backups and remove what no rule keeps
+    #[arg(long, value_name = "N")]
+    keep_last: Option<usize>,
+    /// Keep the newest backup of each of the newest N days that have one
+    #[arg(long, value_name = "N")]
+    keep_daily: Option<usize>,
+    /// Keep the newest backup of each of the newest N weeks that have one
+    #[arg(long, value_name = "N")]
+    keep_weekly: Option<usize>,
+    /// Keep the newest backup of each of the newest N months that have one
+    #[arg(long, value_name = "N")]
+    keep_monthly: Option<usize>,
+}
+
+impl Keep {
+    /// The policy.
+    pub fn policy(self) -> Policy {
+        Policy {
+            last: self.keep_last.unwrap_or(0),
+            daily: self.keep_daily.unwrap_or(0),
+            weekly: self.keep_weekly.unwrap_or(0),
+            monthly: self.keep_monthly.unwrap_or(0),
+        }
+    }
+}
+
+/// Backups that the question names.
+const NAMED: usize = 10;
+
+/// Arguments of `db prune`.
+#[derive(clap::Args, Debug)]
+pub struct DbPruneArgs {
+    /// Folder of the backups [default: the current folder]
+    #[arg(value_name = "DIR")]
+    dir: Option<PathBuf>,
+    #[command(flatten)]
+    keep: Keep,
+}
+
+#[derive(Serialize)]
+struct Line {
+    file: String,
+    /// The same for people.
+    #[serde(skip)]
+    typed: String,
+    size: u64,
+    keep: bool,
+    /// Why it is kept.
+    reasons: Vec<&'static str>,
+}
+
+impl Row for Line {
+    const COLUMNS: &'static [Column] =
+        &[Column::text("keep"), Column::text("file"), Column::number("size"), Column::text("reasons")];
+
+    fn cell(&self, column: usize, look: &RenderOptions) -> Cell {
+        match Self::COLUMNS[column].key {
+            "keep" if look.human => if self.keep { "keep" } else { "remove" }.into(),
+            "keep" => look.yes_no(self.keep),
+            "file" if look.human => self.typed.as_str().into(),
+            "file" => self.file.as_str().into(),
+            "size" => look.bytes(self.size),
+            _ => self.reasons.join(", ").into(),
+        }
+    }
+}
+
+impl Line {
+    fn new(verdict: &Verdict, cx: &Context) -> Self {
+        Self {
+            file: verdict.entry.path.display().to_string(),
+            typed: typed(&verdict.entry.path, cx),
+            size: verdict.entry.size,
+            keep: !verdict.goes(),
+            reasons: verdict.reasons.clone(),
+        }
+    }
+}
+
+pub(super) async fn run(args: DbPruneArgs, cx: &Context) -> Result<Outcome> {
+    let policy = args.keep.policy();
+    if policy.is_empty() {
+        return Err(Error::new(Kind::Usage, "usage", "nothing says what to keep")
+            .why("without a number every backup but the last good one would go")
+            .fix("skyteam db prune --keep-daily 7 --keep-weekly 5 --keep-monthly 12"));
+    }
+    let folder = args.dir.map_or_else(|| cx.cwd.clone(), |dir| cx.cwd.join(dir));
+    let mut verdicts = prune::decide(policy, folder::list(&folder)?);
+    let doomed: Vec<&Verdict> = verdicts.iter().filter(|verdict| verdict.goes()).collect();
+    if !doomed.is_empty() && !cx.answers.dry_run {
+        // What goes was chosen by the numbers on the command line; a cron job says --yes.
+        let mut named: Vec<String> = doomed.iter().take(NAMED).map(|verdict| typed(&verdict.entry.path, cx)).collect();
+        if doomed.len() > NAMED {
+            named.push(format!("{} more", doomed.len() - NAMED));
+        }
+        let question = format!("Remove {} of {} backups: {}?", doomed.len(), verdicts.len(), named.join(", "));
+        drop(cx.approve(Ask::changes(question)).await?);
+        let _lock = FolderLock::take(&folder)?;
+        // Others may have been here while the question stood: only what still goes, and was asked for, is removed.
+        let asked: HashSet<PathBuf> =
+            verdicts.iter().filter(|verdict| verdict.goes()).map(|verdict| verdict.entry.path.clone()).collect();
+        verdicts = prune::decide(policy, folder::list(&folder)?);
+        for verdict in &mut verdicts {
+            match (verdict.goes(), asked.contains(&verdict.entry.path)) {
+                (true, true) => folder::remove(&verdict.entry.path)?,
+                (true, false) => verdict.reasons.push("came meanwhile"),
+                _ => {}
+            }
+        }
+    }
+    let list = cx.ui.list::<Line, ()>(async |list| {
+        for verdict in &verdicts {
+            list.push(&Line::new(verdict, cx))?;
+        }
+        Ok(())
+    });
+    let (count, ()) = list.await?;
+    if count == 0 {
+        cx.ui.note(format!("No backups in {}.", folder.display()));
+    }
+    if cx.answers.dry_run {
+        cx.ui.note("Dry run: nothing was removed.");
+    }
+    Ok(Outcome::Done)
+}
+
+/// Removes what the policy does not keep, after a new backup was written under the folder's lock; answers what went.
+pub fn apply(folder: &Path, policy: Policy, dry_run: bool) -> Result<Vec<PathBuf>> {
+    let mut removed = Vec::new();
+    for verdict in prune::decide(policy, folder::list(folder)?).into_iter().filter(Verdict::goes) {
+        if !dry_run {
+            folder::remove(&verdict.entry.path)?;
+        }
+        removed.push(verdict.entry.path);
+    }
+    Ok(removed)
+}

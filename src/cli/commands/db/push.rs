@@ -1,0 +1,158 @@
+//! `db push`: makes the live database what the entities ask for.
+
+use std::io;
+
+use serde::Serialize;
+
+use super::planned::{self, PlanArgs, counted};
+use crate::approval::Ask;
+use crate::cli::context::Context;
+use crate::cli::settings::ProfileKind;
+use crate::cli::ui::Page;
+use crate::cli::ui::report::Report;
+use crate::db::Database;
+use crate::error::schema::{data_breaks, lacking, possible_rename, renames};
+use crate::error::{Error, Kind, Outcome, Result};
+use crate::schema::{self, Applied, Prepared, Request, SchemaError, Step};
+
+pub(super) const EXAMPLES: &str = "Examples:
+  skyteam db push
+  skyteam db push --dry-run
+  skyteam db push --rename users.nick=displayName
+  skyteam db push --confirm skyteam    drops what no entity names any more";
+
+/// Arguments of `db push`.
+#[derive(clap::Args, Debug)]
+pub struct DbPushArgs {
+    #[command(flatten)]
+    plan: PlanArgs,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Pushed<'a> {
+    database: &'a str,
+    steps: &'a [Step],
+    /// Migrations that are newly on the record: the schema equals them.
+    recorded: Vec<String>,
+    dry_run: bool,
+    /// Whether the steps were told already, one by one, or are not to be.
+    #[serde(skip)]
+    brief: bool,
+}
+
+impl Report for Pushed<'_> {
+    fn human(&self, page: &mut Page<'_>) -> io::Result<()> {
+        if self.steps.is_empty() {
+            return page.line(format!("Nothing to do: {} is what the entities ask for.", self.database));
+        }
+        for step in self.steps.iter().filter(|_| !self.brief) {
+            page.line(format!("  {}", step.what))?;
+        }
+        let done = if self.dry_run { "would be done" } else { "done" };
+        page.line(format!("{} {done}: {} is what the entities ask for.", counted(self.steps.len()), self.database))
+    }
+}
+
+/// How often a plan that asked nobody is made again, because somebody else was faster.
+const AGAIN: usize = 10;
+
+pub(super) async fn run(args: DbPushArgs, cx: &Context) -> Result<Outcome> {
+    let request = args.plan.request()?;
+    let database = cx.creator().await?;
+    let mut left = AGAIN;
+    loop {
+        match push(cx, &database, &request).await? {
+            Pushing::Done => break,
+            Pushing::Overtaken if left > 0 => left -= 1,
+            Pushing::Overtaken => return Err(SchemaError::Changed.into()),
+        }
+    }
+    if cx.answers.dry_run {
+        cx.ui.note("Dry run: rolled back, nothing was changed.");
+    }
+    Ok(Outcome::Done)
+}
+
+enum Pushing {
+    Done,
+    /// The schema had changed by the time the plan was to run, and nobody had been asked about the plan.
+    Overtaken,
+}
+
+/// Makes a plan and runs it.
+async fn push(cx: &Context, database: &Database, request: &Request) -> Result<Pushing> {
+    let desired = schema::desired();
+    let patience = planned::patience(cx);
+    let prepared =
+        schema::prepare(database, &desired, request, &patience, &mut |wait| planned::waiting(cx, &wait)).await?;
+    planned::list_others(cx, database, &desired, &prepared).await?;
+
+    let name = database.name();
+    let mut steps = prepared.plan.steps.as_slice();
+    let mut recorded = Vec::new();
+    let mut previewed = false;
+    if !prepared.in_sync() {
+        if !prepared.missing.is_empty() {
+            return Err(lacking(&prepared.live.rights.role, name, &prepared.missing));
+        }
+        // Before the data: what looks like an empty new column may be an old one under a new name.
+        stop_at_renames(cx, &prepared, name).await?;
+        if !prepared.findings.is_empty() {
+            return Err(data_breaks(&prepared.findings));
+        }
+        let ask = ask(cx, &prepared, name);
+        previewed = ask.is_some();
+        let approval = cx.approve(ask.unwrap_or_else(Ask::adds)).await?;
+        let manner = planned::manner(cx);
+        let tell = &mut |event: schema::Event<'_>| planned::tell(cx, &event);
+        let asked = previewed || !prepared.plan.suspects.is_empty();
+        match schema::apply(database, &desired, request, &prepared.plan, manner, approval, tell).await {
+            Ok(Applied::Done(versions)) => recorded = versions,
+            Ok(Applied::Rehearsed) => {}
+            Ok(Applied::Nothing(versions)) => (steps, recorded) = (&[], versions),
+            Err(SchemaError::Changed) if !asked => return Ok(Pushing::Overtaken),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let brief = previewed || cx.ui.is_quiet() || cx.ui.verbosity() > 0;
+    cx.ui.report(&Pushed { database: name, steps, recorded, dry_run: cx.answers.dry_run, brief })?;
+    Ok(Pushing::Done)
+}
+
+/// A column that goes while one of its type comes is never taken for a rename, nor silently dropped.
+async fn stop_at_renames(cx: &Context, prepared: &Prepared, name: &str) -> Result<()> {
+    let suspects = &prepared.plan.suspects;
+    if suspects.is_empty() || cx.answers.confirm.is_some() {
+        return Ok(());
+    }
+    if !cx.ui.is_interactive() {
+        return Err(possible_rename(suspects, name));
+    }
+    for suspect in suspects {
+        let (table, from, to) = (&suspect.table, &suspect.from, &suspect.to);
+        cx.ui.warn(format!("{table}.{from} would go and {table}.{to} come; if that is a rename, say so:"));
+        cx.ui.note(format!("  skyteam db push {}", renames(table, from, to)));
+    }
+    if cx.ui.ask_yes("Drop them and lose their values?").await? {
+        return Ok(());
+    }
+    Err(Error::new(Kind::Unconfirmed, "declined", "nothing was changed: the answer was no"))
+}
+
+/// What is to be asked, after the steps were shown; nothing where a push only adds.
+fn ask(cx: &Context, prepared: &Prepared, name: &str) -> Option<Ask> {
+    let plan = &prepared.plan;
+    let steps = counted(plan.steps.len());
+    let loses = plan.loses_data();
+    if !loses && (cx.settings.kind.value != ProfileKind::Production || plan.is_empty()) {
+        return None;
+    }
+    planned::preview(cx, &plan.steps);
+    Some(if loses {
+        let losses: Vec<String> = plan.losses().map(ToString::to_string).collect();
+        Ask::loses(name, format!("{steps} on {name} would lose {}.", losses.join(", ")))
+    } else {
+        Ask::changes(format!("Run {steps} on {name}?"))
+    })
+}

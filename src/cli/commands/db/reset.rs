@@ -1,0 +1,74 @@
+//! `db reset`: drops what skyteam manages, and pushes again.
+
+use std::io;
+
+use serde::Serialize;
+
+use super::planned::{self, counted};
+use crate::approval::Ask;
+use crate::cli::context::Context;
+use crate::cli::ui::Page;
+use crate::cli::ui::report::Report;
+use crate::error::schema::lacking;
+use crate::error::{Outcome, Result};
+use crate::schema::{self, Loss};
+
+pub(super) const EXAMPLES: &str = "Examples:
+  skyteam db reset
+  skyteam db reset --confirm skyteam
+  skyteam db reset --dry-run";
+
+/// Arguments of `db reset`.
+#[derive(clap::Args, Debug)]
+pub struct DbResetArgs {}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Reset<'a> {
+    database: &'a str,
+    lost: Vec<&'a Loss>,
+    steps: usize,
+    dry_run: bool,
+}
+
+impl Report for Reset<'_> {
+    fn human(&self, page: &mut Page<'_>) -> io::Result<()> {
+        for loss in &self.lost {
+            page.line(format!("  {loss}"))?;
+        }
+        let done = if self.dry_run { "would be done" } else { "done" };
+        page.line(format!("{} {done}: {} is new and empty.", counted(self.steps), self.database))
+    }
+}
+
+pub(super) async fn run(_args: DbResetArgs, cx: &Context) -> Result<Outcome> {
+    let desired = schema::desired();
+    let database = cx.writer().await?;
+    let patience = planned::patience(cx);
+    let prepared =
+        schema::prepare_reset(&database, &desired, &patience, &mut |wait| planned::waiting(cx, &wait)).await?;
+    planned::list_others(cx, &database, &desired, &prepared).await?;
+    let name = database.name();
+    if !prepared.missing.is_empty() {
+        return Err(lacking(&prepared.live.rights.role, name, &prepared.missing));
+    }
+    let lost: Vec<&Loss> = prepared.plan.losses().collect();
+    for loss in &lost {
+        cx.ui.note(format!("  lost: {loss}"));
+    }
+    let losses: Vec<String> = lost.iter().map(ToString::to_string).collect();
+    let question = if losses.is_empty() {
+        format!("{name} holds no table of skyteam's.")
+    } else {
+        format!("Resetting {name} loses {}.", losses.join(", "))
+    };
+    let approval = cx.approve(Ask::loses(name, question)).await?;
+    let tell = &mut |event: schema::Event<'_>| planned::tell(cx, &event);
+    schema::reset(&database, &desired, planned::manner(cx), approval, tell).await?;
+    let steps = prepared.plan.steps.len();
+    cx.ui.report(&Reset { database: name, lost, steps, dry_run: cx.answers.dry_run })?;
+    if cx.answers.dry_run {
+        cx.ui.note("Dry run: rolled back, nothing was changed.");
+    }
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,458 @@
+//! `db restore`: a backup into a database.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use serde::Serialize;
+
+use super::planned;
+use super::shell::libpq_variables;
+use crate::approval::Ask;
+use crate::backup::detect::Content;
+use crate::backup::format::archive::Archive;
+use crate::backup::format::crypt::Identities;
+use crate::backup::pg_dump::Toc;
+use crate::backup::pg_restore::Standing;
+use crate::backup::plan::{Plan, State, Wanted, Way};
+use crate::backup::{BackupError, detect, pg_dump, pg_restore, restore, version};
+use crate::cli::context::Context;
+use crate::cli::ui::report::Report;
+use crate::cli::ui::{Page, text};
+use crate::db::{Absent, Database, DatabaseUrl};
+use crate::error::{Error, Kind, Outcome, Result};
+use crate::schema::migrate;
+use crate::schema::migrate::{Event, MigrateOptions};
+
+pub(super) const EXAMPLES: &str = "Examples:
+  skyteam db restore skyteam-skyteam-20261123T020000Z.skyteam
+  skyteam db restore backup.skyteam --clean --confirm skyteam
+  age -d -i key.txt backup.skyteam | skyteam db restore - --dry-run";
+
+/// Arguments of `db restore`.
+#[derive(clap::Args, Debug)]
+pub struct DbRestoreArgs {
+    /// Backup to restore, of any format; - for standard input
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Replace the rows of skyteam's tables that are there
+    #[arg(long)]
+    clean: bool,
+    /// Restore only this table; may be given several times
+    #[arg(long = "table", value_name = "TABLE")]
+    tables: Vec<String>,
+    /// File with the private key of an encrypted backup; may be given several times
+    #[arg(long, value_name = "FILE")]
+    identity: Vec<PathBuf>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Restored {
+    pub database: String,
+    pub created_at: Option<crate::entity::types::Timestamp>,
+    pub way: &'static str,
+    pub schema_version: Option<String>,
+    pub rows: Option<u64>,
+    pub replaced: u64,
+    pub migrated: Vec<String>,
+    pub seconds: f64,
+    pub dry_run: bool,
+}
+
+impl Report for Restored {
+    fn human(&self, page: &mut Page<'_>) -> io::Result<()> {
+        let verb = if self.dry_run { "Would restore" } else { "Restored" };
+        let rows = self.rows.map_or_else(|| "a dump".to_owned(), |rows| text::count(rows, "row"));
+        let made = self.created_at.map(|at| format!(" of {}", page.look.time(at).text)).unwrap_or_default();
+        let replaced = match self.replaced {
+            0 => String::new(),
+            rows => format!(", in place of {}", text::count(rows, "row")),
+        };
+        page.line(format!("{verb} {rows}{made} into {}{replaced} in {:.1} s.", self.database, self.seconds))
+    }
+}
+
+pub(super) async fn run(args: DbRestoreArgs, cx: &Context) -> Result<Outcome> {
+    let begun = Instant::now();
+    let mut opened = open(&args.file, cx).await?;
+    let mut restored = match detect::of(&mut opened.file)? {
+        Content::Archive | Content::Encrypted => {
+            let archive = Arc::new(Archive::open(opened.file, &identities(&args.identity, cx)?)?);
+            check(cx, &archive).await?;
+            let wanted = Wanted { clean: args.clean, tables: args.tables.clone(), scratch: false };
+            place(cx, archive, &wanted).await?
+        }
+        format => dump(&args, cx, &opened.path, format).await?,
+    };
+    restored.seconds = (begun.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
+    cx.ui.report(&restored)?;
+    if restored.dry_run {
+        cx.ui.note("Dry run: rolled back, nothing was changed.");
+    }
+    Ok(Outcome::Done)
+}
+
+/// A backup that was opened.
+pub(super) struct Opened {
+    pub file: File,
+    pub path: PathBuf,
+    /// Removes the copy of what can be read only once.
+    copied: Option<tempfile::TempPath>,
+}
+
+impl Opened {
+    /// Whether it is a file of its own, and not what came through a pipe.
+    pub fn is_file(&self) -> bool {
+        self.copied.is_none()
+    }
+}
+
+/// The file; standard input is copied to the disk first, encrypted or not as it came.
+pub(super) async fn open(file: &Path, cx: &Context) -> Result<Opened> {
+    let copy = || {
+        tempfile::NamedTempFile::new_in(scratch_folder(cx))
+            .map_err(|error| in_scratch(cx, BackupError::io("making room for the backup")(error)))
+    };
+    if file == Path::new("-") {
+        let (copy, path) = copy()?.into_parts();
+        let file = cx
+            .ui
+            .copy_input(copy)
+            .await?
+            .map_err(|error| in_scratch(cx, BackupError::io("copying the backup")(error)))?;
+        return Ok(Opened { file, path: path.to_path_buf(), copied: Some(path) });
+    }
+    let path = cx.cwd.join(file);
+    let doing = || BackupError::io(format!("reading {}", file.display()));
+    let mut opened = File::open(&path).map_err(doing())?;
+    let kind = opened.metadata().map_err(doing())?.file_type();
+    if kind.is_dir() {
+        return Err(Error::new(Kind::Usage, "usage", format!("{} is a folder", file.display()))
+            .fix(format!("skyteam db backups {}     shows what is in it", file.display())));
+    }
+    if kind.is_file() {
+        return Ok(Opened { file: opened, path, copied: None });
+    }
+    // A pipe, which can be read only once and from its beginning.
+    let mut copy = copy()?;
+    let copied = tokio::task::spawn_blocking(move || io::copy(&mut opened, &mut copy).map(|_| copy));
+    let copy = copied.await.map_err(|_| BackupError::Worker)?.map_err(|error| in_scratch(cx, doing()(error)))?;
+    let (file, path) = copy.into_parts();
+    Ok(Opened { file, path: path.to_path_buf(), copied: Some(path) })
+}
+
+/// The wording of a failure where a disk is full that large temporary files went to: not the backup's.
+pub(super) fn in_scratch(cx: &Context, error: BackupError) -> Error {
+    let is_full = match &error {
+        BackupError::Io { source, .. } => {
+            matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+        }
+        // SQLite's own file, full.
+        BackupError::Database(sqlx::Error::Database(refusal)) => refusal.code().as_deref() == Some("13"),
+        _ => false,
+    };
+    if !is_full {
+        return error.into();
+    }
+    let folder = scratch_folder(cx);
+    Error::new(Kind::Failure, "disk_full", format!("the disk of {} is full", folder.display()))
+        .why("temporary files of this run needed room there; they are gone again")
+        .fix("TMPDIR=/a/folder/with/room skyteam …     puts them elsewhere")
+        .source(error)
+}
+
+/// Where large temporary files go when no folder is named.
+pub(super) fn scratch_folder(cx: &Context) -> PathBuf {
+    cx.env.get("TMPDIR").map_or_else(|| "/tmp".into(), PathBuf::from)
+}
+
+pub(super) fn identities(files: &[PathBuf], cx: &Context) -> Result<Identities> {
+    let mut all = Identities::default();
+    for file in files {
+        all.extend(Identities::read(&cx.cwd.join(file))?);
+    }
+    Ok(all)
+}
+
+/// Reads the whole archive once before anything is touched.
+async fn check(cx: &Context, archive: &Arc<Archive>) -> Result<()> {
+    let progress = cx.ui.progress(Some(archive.size()), "Checking");
+    let counted = progress.counter();
+    let archive = Arc::clone(archive);
+    let checked = tokio::task::spawn_blocking(move || archive.check_members(counted));
+    Ok(checked.await.map_err(|_| BackupError::Worker)??)
+}
+
+/// Brings a checked archive into the database of the settings.
+async fn place(cx: &Context, archive: Arc<Archive>, wanted: &Wanted) -> Result<Restored> {
+    let url = cx.url()?.below(&cx.cwd);
+    if let DatabaseUrl::Sqlite(place) = &url
+        && !place.in_memory()
+        && !place.path.exists()
+    {
+        cx.ui.note(format!("→ {}  (a new file)", place.path.display()));
+        return into_new_file(cx, &place.path, &url, archive, wanted).await;
+    }
+    let database = cx.writer().await?;
+    into(cx, &database, archive, wanted).await
+}
+
+/// Brings a checked archive into an SQLite file that is not there yet.
+pub(super) async fn into_new_file(
+    cx: &Context,
+    path: &Path,
+    url: &DatabaseUrl,
+    archive: Arc<Archive>,
+    wanted: &Wanted,
+) -> Result<Restored> {
+    let commit = !cx.answers.dry_run;
+    let plan = Plan::new(&archive, &restore::nothing(), wanted)?;
+    let (version, rows) = (plan.version.migration.version().to_owned(), plan.rows(&archive));
+    let onward: Vec<String> = plan.onward().map(|migration| migration.version().to_owned()).collect();
+    let bar = cx.ui.progress(Some(rows), "Restoring");
+    let advance = Arc::new(bar.counter());
+    restore::build(path, Arc::clone(&archive), plan, commit, advance).await?;
+    drop(bar);
+    let migrated = if commit {
+        let database = cx.connect(url, Absent::Refuse).await?;
+        let migrated = migrate_on(cx, &database).await?;
+        database.close().await;
+        migrated
+    } else {
+        onward
+    };
+    let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    Ok(report(&archive, name, Way::Fresh, version, rows, 0, migrated, !commit))
+}
+
+/// Brings a checked archive into an open database, asking first where rows are lost.
+pub(super) async fn into(
+    cx: &Context,
+    database: &Database,
+    archive: Arc<Archive>,
+    wanted: &Wanted,
+) -> Result<Restored> {
+    let commit = !cx.answers.dry_run;
+    let plan = Plan::new(&archive, &restore::inspect(database).await?, wanted)?;
+    let replaced: u64 = plan.replaced.iter().map(|(_, rows)| rows).sum();
+    let ask = if plan.replaced.is_empty() {
+        Ask::adds()
+    } else {
+        let lost: Vec<String> =
+            plan.replaced.iter().map(|(table, rows)| format!("{} of {table}", text::count(*rows, "row"))).collect();
+        let made = crate::entity::types::Timestamp::from(archive.manifest().created_at);
+        Ask::loses(
+            database.name(),
+            format!("{} would be replaced by the backup of {made}: {}.", database.name(), lost.join(", ")),
+        )
+    };
+    let approval = cx.approve(ask).await?;
+    let (way, version, rows) = (plan.way, plan.version.migration.version().to_owned(), plan.rows(&archive));
+    let bar = cx.ui.progress(Some(rows), "Restoring");
+    let advance = Arc::new(bar.counter());
+    let onward: Vec<String> = plan.onward().map(|migration| migration.version().to_owned()).collect();
+    let manner = restore::RestoreOptions { commit, lock_timeout: planned::patience(cx).lock_timeout };
+    restore::bring(database, Arc::clone(&archive), plan, manner, advance, approval).await?;
+    drop(bar);
+    let migrated = match way {
+        Way::Fresh if commit => migrate_on(cx, database).await?,
+        Way::Fresh | Way::Replace => onward,
+        Way::InPlace => Vec::new(),
+    };
+    Ok(report(&archive, database.name().to_owned(), way, version, rows, replaced, migrated, !commit))
+}
+
+#[expect(clippy::too_many_arguments, reason = "the fields of a report, in order")]
+fn report(
+    archive: &Archive,
+    database: String,
+    way: Way,
+    version: String,
+    rows: u64,
+    replaced: u64,
+    migrated: Vec<String>,
+    dry_run: bool,
+) -> Restored {
+    Restored {
+        database,
+        created_at: Some(archive.manifest().created_at.into()),
+        way: match way {
+            Way::Fresh => "fresh",
+            Way::InPlace => "inPlace",
+            Way::Replace => "replace",
+        },
+        schema_version: Some(migrated.last().cloned().unwrap_or(version)),
+        rows: Some(rows),
+        replaced,
+        migrated,
+        seconds: 0.0,
+        dry_run,
+    }
+}
+
+/// What was restored at an older version goes on to the newest. The rows are safe by then, whatever comes of it.
+async fn migrate_on(cx: &Context, database: &Database) -> Result<Vec<String>> {
+    let manner = MigrateOptions { dry_run: false, patience: planned::patience(cx) };
+    // Nothing is asked: the migrations of this build are what the command line's promise to restore means.
+    let approval = cx.approve(Ask::adds()).await?;
+    let tell = &mut |event: Event<'_>| match event {
+        Event::Done(step) => {
+            cx.ui.note(format!("Migrated to {}_{} in {} ms.", step.version, step.name, step.took_ms));
+        }
+        Event::Waiting(wait) => planned::waiting(cx, &wait),
+    };
+    let steps = migrate::up(database, migration::all(), None, manner, approval, tell).await;
+    let steps = steps.map_err(|error| {
+        let error = Error::from(error);
+        let told = error.reasons().iter().cloned().fold(
+            Error::new(
+                error.kind(),
+                error.code(),
+                "the backup was restored, but could not be migrated to this version",
+            ),
+            Error::why,
+        );
+        told.why(error.what()).fix("skyteam db migrate")
+    })?;
+    Ok(steps.into_iter().map(|step| step.version).collect())
+}
+
+/// A dump of PostgreSQL's own formats.
+async fn dump(args: &DbRestoreArgs, cx: &Context, path: &Path, format: Content) -> Result<Restored> {
+    let format = if format == Content::Plain { pg_dump::Format::Plain } else { pg_dump::Format::Custom };
+    if format == pg_dump::Format::Plain && !args.tables.is_empty() {
+        return Err(Error::new(Kind::Usage, "usage", "--table cannot pick from a plain dump")
+            .why("it is one script of SQL")
+            .fix("restore it whole"));
+    }
+    let url = cx.url()?;
+    let DatabaseUrl::Postgres(server) = &url else {
+        return Err(Error::new(Kind::Refused, "misfit", "a dump of PostgreSQL does not fit SQLite")
+            .why("only skyteam's own archive goes from either engine to either")
+            .fix("restore it on PostgreSQL, then: skyteam db transfer --to sqlite:FILE"));
+    };
+    let mut env = cx.env.clone();
+    env.extend(libpq_variables(server));
+    pg_dump::check(path, format, &env).await?;
+    let toc = pg_dump::toc(path, format, &env).await?;
+    if let Some(name) = args.tables.iter().find(|name| !toc.made.contains(name)) {
+        return Err(BackupError::NoTable { name: name.clone(), known: toc.made }.into());
+    }
+    let database = cx.writer().await?;
+    let state = restore::inspect(&database).await?;
+    let (standing, replaced) = standing(args, &toc, &state)?;
+    let ask = match replaced {
+        0 => Ask::adds(),
+        rows => Ask::loses(
+            database.name(),
+            format!("{} of skyteam's tables in {} would be replaced.", text::count(rows, "row"), database.name()),
+        ),
+    };
+    drop(cx.approve(ask).await?);
+    let commit = !cx.answers.dry_run;
+    let wanted = pg_restore::Restore {
+        path,
+        format,
+        seen: &state,
+        // Into an empty database what was restored lasts first: it may be all that there is.
+        onward: args.tables.is_empty() && (replaced > 0 || !commit),
+        standing,
+        tables: args.tables.clone(),
+        lock_timeout: planned::patience(cx).lock_timeout,
+        commit,
+    };
+    if let Err(error) = pg_restore::restore(&database, &wanted, &env).await {
+        let part = part(&toc)?.filter(|_| args.tables.is_empty());
+        return Err(match (part, error) {
+            (Some(part), error @ BackupError::Program { fix: None, .. }) => part.explain(error.into()),
+            (_, error) => error.into(),
+        });
+    }
+    let complete = commit && restore::inspect(&database).await?.existing.len() == version::latest()?.tables().count();
+    let migrated = if complete { migrate_on(cx, &database).await? } else { Vec::new() };
+    let now = restore::inspect(&database).await?.version.filter(|_| commit);
+    Ok(Restored {
+        database: database.name().to_owned(),
+        created_at: None,
+        way: if format == pg_dump::Format::Plain { "plain" } else { "custom" },
+        schema_version: now.map(|at| at.version),
+        rows: None,
+        replaced,
+        migrated,
+        seconds: 0.0,
+        dry_run: !commit,
+    })
+}
+
+/// A dump that makes some of skyteam's tables and not all: what their keys and triggers need may be missing.
+pub(super) struct Part(Vec<String>);
+
+/// The part of a database that a dump is of; `None` when it is of a whole one.
+pub(super) fn part(toc: &Toc) -> Result<Option<Part>> {
+    let versions = version::all()?;
+    let ours: Vec<&str> = versions.first().into_iter().flat_map(|version| version.tables()).collect();
+    let made: Vec<String> = toc.made.iter().filter(|name| ours.contains(&name.as_str())).cloned().collect();
+    Ok((1..ours.len()).contains(&made.len()).then_some(Part(made)))
+}
+
+impl Part {
+    /// Says of a failure to restore it what is behind it.
+    pub(super) fn explain(&self, error: Error) -> Error {
+        let Self(tables) = self;
+        let flags: Vec<String> = tables.iter().map(|table| format!("--table {table}")).collect();
+        error
+            .why(format!("the dump holds only {}, and not what their keys and triggers refer to", tables.join(", ")))
+            // No command for here: they are where the dump was made.
+            .fix(format!("an archive of them, made by db backup {}, goes back by itself", flags.join(" ")))
+    }
+}
+
+/// What becomes of the tables that stand, and how many rows are lost with them.
+fn standing(args: &DbRestoreArgs, toc: &Toc, state: &State) -> Result<(Standing, u64)> {
+    let with_rows = |fits: &dyn Fn(&str) -> bool| -> Vec<(String, u64)> {
+        let found = state.existing.iter().filter(|table| table.rows > 0 && fits(&table.table));
+        found.map(|table| (table.table.clone(), table.rows)).collect()
+    };
+    if toc.is_data_only() {
+        if state.existing.is_empty() {
+            return Err(BackupError::Misfit {
+                table: "the dump".into(),
+                why: "it holds rows only, and the database has no tables to take them".into(),
+            }
+            .into());
+        }
+        let tables = with_rows(&|name| toc.filled.iter().any(|filled| filled == name));
+        if tables.is_empty() {
+            return Ok((Standing::Filled, 0));
+        }
+        let error = Error::new(Kind::Refused, "target_not_empty", "a dump of rows goes into empty tables only");
+        let error = tables
+            .iter()
+            .fold(error, |error, (table, rows)| error.why(format!("{table} has {}", text::count(*rows, "row"))));
+        return Err(error.fix("skyteam db reset     empties them, after asking"));
+    }
+    let is_made = |name: &str| {
+        toc.made.iter().any(|made| made == name) && (args.tables.is_empty() || args.tables.iter().any(|t| t == name))
+    };
+    let made: Vec<String> =
+        state.existing.iter().map(|table| table.table.clone()).filter(|name| is_made(name)).collect();
+    if made.is_empty() {
+        return Ok((Standing::Stay, 0));
+    }
+    if !args.tables.is_empty() {
+        return Err(Error::new(Kind::Usage, "usage", "--table of a dump goes only where that table does not stand")
+            .why(format!("{} is there, and other tables refer to it", made[0]))
+            .fix("restore the whole dump with --clean, or the table from an archive of skyteam's"));
+    }
+    let replaced = with_rows(&is_made);
+    if !replaced.is_empty() && !args.clean {
+        return Err(BackupError::NotEmpty { tables: replaced }.into());
+    }
+    let rows = replaced.iter().map(|(_, rows)| rows).sum();
+    // A record of tables that are all gone would say what is not so, whether the dump brings another or not.
+    let record = made.len() == state.existing.len() || toc.made.iter().any(|name| name == "migrations");
+    Ok((Standing::Dropped { tables: made, record }, rows))
+}

@@ -1,0 +1,81 @@
+//! `db transfer`: this database into another, whichever engine either is on.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::restore::{self, in_scratch, scratch_folder};
+use crate::backup::create::{Snapshot, Wanted};
+use crate::backup::format::archive::Archive;
+use crate::backup::format::crypt::Identities;
+use crate::backup::spool::Spools;
+use crate::backup::{BackupError, anonymize, plan};
+use crate::cli::context::Context;
+use crate::db::{Absent, DatabaseUrl};
+use crate::error::{Error, Kind, Outcome, Result};
+
+pub(super) const EXAMPLES: &str = "Examples:
+  skyteam db transfer --to postgres://skyteam@db.example.com/skyteam
+  skyteam -p production db transfer --to sqlite:copy.db --anonymize";
+
+/// Arguments of `db transfer`.
+#[derive(clap::Args, Debug)]
+pub struct DbTransferArgs {
+    /// URL of the database to fill
+    #[arg(long, value_name = "URL")]
+    to: String,
+    /// Replace the rows of skyteam's tables that are there
+    #[arg(long)]
+    clean: bool,
+    /// Replace names, avatars, notes and API keys by pseudonyms, the same ones every time
+    #[arg(long)]
+    anonymize: bool,
+}
+
+pub(super) async fn run(args: DbTransferArgs, cx: &Context) -> Result<Outcome> {
+    let begun = Instant::now();
+    let target = cx.settings.parse_url(&args.to, "--to")?.below(&cx.cwd);
+    let source = cx.reader().await?;
+    if source.url() == &target {
+        return Err(Error::new(Kind::Usage, "usage", "source and target are the same database"));
+    }
+    // What passes between the two lies on the disk sealed: it is the whole of the data.
+    let folder: PathBuf = scratch_folder(cx);
+    let (recipients, identities) = Identities::ephemeral()?;
+    let mut snapshot = Snapshot::take(&source, &[]).await?;
+    let bar = cx.ui.progress(Some(snapshot.estimate().await?), "Reading");
+    let advance = Arc::new(bar.counter());
+    let rewrite = if args.anonymize { Some(anonymize::rewrite(&snapshot.tokens().await?)) } else { None };
+    let wanted = Wanted { rewrite, ..Wanted::default() };
+    let made = snapshot.read(&source, &wanted, cx.now, &Spools::new(&folder, true), advance).await;
+    let made = made.map_err(|error| in_scratch(cx, error))?;
+    drop(bar);
+    let mut file = tempfile::tempfile_in(&folder).map_err(BackupError::io("making room for the transfer"))?;
+    made.write(&mut file, &recipients).map_err(|error| in_scratch(cx, error))?;
+    let archive = Arc::new(Archive::open(file, &identities)?);
+
+    let wanted = plan::Wanted { clean: args.clean, ..plan::Wanted::default() };
+    let new_file = match &target {
+        DatabaseUrl::Sqlite(place) if !place.in_memory() && !place.path.exists() => Some(place.path.clone()),
+        _ => None,
+    };
+    let mut done = match new_file {
+        Some(path) => {
+            cx.ui.note(format!("→ {}  (a new file)", path.display()));
+            restore::into_new_file(cx, &path, &target, archive, &wanted).await?
+        }
+        None => {
+            let database = cx.connect(&target, Absent::Refuse).await?;
+            cx.ui.note(format!("→ {}  (--to)", database.target()));
+            let done = restore::into(cx, &database, archive, &wanted).await?;
+            database.close().await;
+            done
+        }
+    };
+    done.seconds = (begun.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
+    cx.ui.report(&done)?;
+    if done.dry_run {
+        cx.ui.note("Dry run: rolled back, nothing was changed.");
+    }
+    Ok(Outcome::Done)
+}

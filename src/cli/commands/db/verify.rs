@@ -1,0 +1,424 @@
+//! `db verify`: whether a backup is whole, and with `--deep` whether it comes back.
+
+use std::io::{self, Seek as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::restore::{identities, in_scratch, open, part, scratch_folder};
+use super::shell::libpq_variables;
+use crate::approval::Ask;
+use crate::backup::detect::Content;
+use crate::backup::format::archive::Archive;
+use crate::backup::format::container;
+use crate::backup::format::manifest::Subject;
+use crate::backup::store::folder;
+use crate::backup::store::folder::{Note, Verified};
+use crate::backup::verify::Proof;
+use crate::backup::{BackupError, detect, pg_dump, pg_restore, restore, verify};
+use crate::cli::context::Context;
+use crate::cli::ui::report::Report;
+use crate::cli::ui::{Cell, Page, Tone, text};
+use crate::db::{Absent, Database, DatabaseUrl, Engine, provision};
+use crate::entity::types::Timestamp;
+use crate::error::{Error, Kind, Outcome, Result};
+
+pub(super) const EXAMPLES: &str = "Examples:
+  skyteam db verify backup.skyteam
+  skyteam db verify /var/backups/skyteam --deep
+  skyteam db verify backup.skyteam --deep --identity key.txt";
+
+/// Arguments of `db verify`.
+#[derive(clap::Args, Debug)]
+pub struct DbVerifyArgs {
+    /// Backup to verify; of a folder the newest one that is whole; - for standard input
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Restore it into a scratch database, compare every row, and audit the ledger
+    #[arg(long)]
+    deep: bool,
+    /// File with the private key of an encrypted backup; may be given several times
+    #[arg(long, value_name = "FILE")]
+    identity: Vec<PathBuf>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Verification {
+    file: String,
+    sound: bool,
+    deep: bool,
+    /// Where it was restored for it: `PostgreSQL`, `SQLite`.
+    scratch: Option<&'static str>,
+    created_at: Option<Timestamp>,
+    database: Option<String>,
+    schema_version: Option<String>,
+    rows: Option<u64>,
+    size: u64,
+    sha256: String,
+    /// What is wrong with the backup.
+    problems: Vec<String>,
+    /// What the audit of the ledger found in the data; no fault of the backup.
+    audit_findings: Option<u64>,
+}
+
+impl Report for Verification {
+    fn human(&self, page: &mut Page<'_>) -> io::Result<()> {
+        let (word, tone) = match (self.sound, self.deep) {
+            (false, _) => ("damaged", Tone::Bad),
+            (true, true) => ("proved", Tone::Good),
+            (true, false) => ("whole", Tone::Good),
+        };
+        let rows = self.rows.map(|rows| format!(", {}", text::count(rows, "row"))).unwrap_or_default();
+        page.words(&[
+            Cell::new(&self.file),
+            Cell::new(word).tone(tone),
+            Cell::new(format!("{}{rows}", text::bytes(self.size))),
+        ])?;
+        for problem in &self.problems {
+            page.line(Cell::new(format!("  {problem}")).tone(Tone::Bad))?;
+        }
+        match self.audit_findings {
+            Some(count @ 1..) => page.line(
+                Cell::new(format!("  the ledger in it has {}: skyteam miles audit", text::count(count, "finding")))
+                    .tone(Tone::Warn),
+            ),
+            _ => Ok(()),
+        }
+    }
+}
+
+pub(super) async fn run(args: DbVerifyArgs, cx: &Context) -> Result<Outcome> {
+    let args = DbVerifyArgs { file: newest(&args.file, cx)?, ..args };
+    let mut opened = open(&args.file, cx).await?;
+    let is_file = opened.is_file();
+    let (size, sha256) = whole(&mut opened.file)?;
+    let mut answer = Verification {
+        file: args.file.display().to_string(),
+        sound: true,
+        deep: false,
+        scratch: None,
+        created_at: None,
+        database: None,
+        schema_version: None,
+        rows: None,
+        size,
+        sha256,
+        problems: Vec::new(),
+        audit_findings: None,
+    };
+    match detect::of(&mut opened.file) {
+        Ok(Content::Archive | Content::Encrypted) => {
+            match Archive::open(opened.file, &identities(&args.identity, cx)?) {
+                Ok(archive) => archive_into(&args, cx, Arc::new(archive), &mut answer).await?,
+                // A key that does not fit says nothing about the backup.
+                Err(error @ (BackupError::Encrypted | BackupError::WrongIdentity | BackupError::TooNew { .. })) => {
+                    return Err(error.into());
+                }
+                Err(error) => answer.problems.push(worded(error)),
+            }
+        }
+        Ok(format) => dump(&args, cx, &opened.path, format, &mut answer).await?,
+        Err(error @ BackupError::NotABackup { .. }) => answer.problems.push(worded(error)),
+        Err(error) => return Err(error.into()),
+    }
+    answer.sound = answer.problems.is_empty();
+    if is_file && !cx.answers.dry_run {
+        note(cx, &cx.cwd.join(&args.file), &answer)?;
+    }
+    cx.ui.report(&answer)?;
+    if cx.answers.dry_run {
+        cx.ui.note("Dry run: nothing was noted.");
+    }
+    Ok(if answer.sound { Outcome::Done } else { Outcome::Found })
+}
+
+/// The file itself, or the newest backup of a whole database in a folder.
+fn newest(file: &Path, cx: &Context) -> Result<PathBuf> {
+    let folder = cx.cwd.join(file);
+    if !folder.is_dir() {
+        return Ok(file.to_owned());
+    }
+    let whole = |entry: &folder::Entry| entry.subject.as_ref().is_some_and(Subject::is_whole);
+    match folder::list(&folder)?.into_iter().find(whole) {
+        Some(entry) => Ok(file.join(entry.path.file_name().unwrap_or_default())),
+        None => Err(Error::new(Kind::NotFound, "no_backup", format!("there is no backup in {}", file.display()))
+            .why("none of a whole database, that is")
+            .fix(format!("skyteam db backup {}", file.display()))),
+    }
+}
+
+fn worded(error: BackupError) -> String {
+    let error = Error::from(error);
+    error.reasons().first().map_or_else(|| error.what().to_owned(), Clone::clone)
+}
+
+fn whole(file: &mut std::fs::File) -> Result<(u64, String)> {
+    let reading = || BackupError::io("reading the backup");
+    file.rewind().map_err(reading())?;
+    let told = container::sha256(&mut *file).map_err(reading())?;
+    file.rewind().map_err(reading())?;
+    Ok(told)
+}
+
+async fn archive_into(
+    args: &DbVerifyArgs,
+    cx: &Context,
+    archive: Arc<Archive>,
+    answer: &mut Verification,
+) -> Result<()> {
+    let manifest = archive.manifest();
+    answer.created_at = Some(manifest.created_at.into());
+    answer.database = Some(manifest.database.clone());
+    answer.schema_version = manifest.schema_version.clone();
+    answer.rows = Some(manifest.rows());
+    let bar = cx.ui.progress(Some(archive.size()), "Verifying");
+    let reading = {
+        let (archive, counted) = (Arc::clone(&archive), bar.counter());
+        move || archive.problems(counted)
+    };
+    let problems = tokio::task::spawn_blocking(reading).await.map_err(|_| BackupError::Worker)?;
+    drop(bar);
+    answer.problems.extend(problems.into_iter().map(worded));
+    match verify::check_plan(&archive) {
+        Ok(()) => {}
+        Err(error @ BackupError::TooNew { .. }) => return Err(error.into()),
+        Err(error) => answer.problems.push(worded(error)),
+    }
+    if !args.deep || !answer.problems.is_empty() {
+        return Ok(());
+    }
+    answer.deep = true;
+    let database = open_configured(cx).await;
+    let (engine, proof) = deep(cx, &archive, database.as_deref()).await;
+    answer.scratch = Some(engine.title());
+    match proof {
+        Ok(proof) => {
+            answer.problems.extend(proof.differences);
+            answer.audit_findings = Some(proof.findings);
+        }
+        // What the archive cannot do to an empty database is the archive's fault; the rest is the machine's.
+        Err(
+            error @ (BackupError::Damaged { .. }
+            | BackupError::Misfit { .. }
+            | BackupError::Cell { .. }
+            | BackupError::Count { .. }),
+        ) => {
+            answer.problems.push(worded(error));
+        }
+        Err(error) => return Err(in_scratch(cx, error)),
+    }
+    if let Some(database) = database
+        && verify::is_of(&archive, &database)
+        && !cx.answers.dry_run
+        && let Err(error) =
+            verify::remember(&database, &archive, &answer.sha256, cx.now, answer.problems.is_empty()).await
+    {
+        cx.ui.note(format!("Not remembered in the database: {}.", Error::from(error).what()));
+    }
+    Ok(())
+}
+
+/// The database of the settings where there is one: verifying needs none.
+async fn open_configured(cx: &Context) -> Option<Arc<Database>> {
+    match cx.reader().await {
+        Ok(database) => {
+            // The proof is remembered there, and a scratch database may be made beside it.
+            cx.announce(&database);
+            Some(database)
+        }
+        Err(error) => {
+            cx.ui.step(format!("No database is used for this: {}.", error.what()));
+            None
+        }
+    }
+}
+
+/// Restores into a scratch database: on the server, where the role may make one, else in an SQLite file.
+async fn deep(
+    cx: &Context,
+    archive: &Arc<Archive>,
+    database: Option<&Database>,
+) -> (Engine, Result<Proof, BackupError>) {
+    if archive.manifest().engine == Engine::Postgres
+        && !cx.answers.dry_run
+        && let Some(database) = database.filter(|database| database.engine() == Engine::Postgres)
+    {
+        let name = scratch_name();
+        match provision::create_database(database.conn(), &name, None).await {
+            Ok(()) => {
+                let proof =
+                    on_server(cx, database, &name, async |_, scratch| prove_in(cx, archive, scratch).await).await;
+                return (Engine::Postgres, proof);
+            }
+            Err(error) => {
+                let why = Error::from(error);
+                cx.ui.step(format!("No scratch database on the server ({}); an SQLite file is used.", why.what()));
+            }
+        }
+    }
+    (Engine::Sqlite, in_file(cx, archive).await)
+}
+
+/// Does something in a scratch database on the server, and drops it again.
+async fn on_server<T>(
+    cx: &Context,
+    database: &Database,
+    name: &str,
+    work: impl AsyncFnOnce(&DatabaseUrl, &Database) -> Result<T, BackupError>,
+) -> Result<T, BackupError> {
+    let DatabaseUrl::Postgres(place) = database.url() else { return Err(BackupError::Worker) };
+    let mut place = place.clone();
+    place.database = Some(name.to_owned());
+    let url = DatabaseUrl::Postgres(place);
+    let unfinished = cx.lasting.unfinished();
+    let work = async {
+        match cx.connect(&url, Absent::Refuse).await {
+            Ok(scratch) => {
+                let done = work(&url, &scratch).await;
+                scratch.close().await;
+                done
+            }
+            Err(error) => {
+                Err(BackupError::Misfit { table: "the scratch database".into(), why: error.what().to_owned() })
+            }
+        }
+    };
+    let done = unfinished.run(work).await.unwrap_or(Err(BackupError::Interrupted));
+    if let Err(error) = provision::drop_database(database.conn(), name).await {
+        cx.ui.warn(format!("the scratch database {name} is left over: {}", Error::from(error).what()));
+    }
+    done
+}
+
+fn scratch_name() -> String {
+    format!("{}{}", verify::SCRATCH, uuid::Uuid::new_v4().simple())
+}
+
+async fn in_file(cx: &Context, archive: &Arc<Archive>) -> Result<Proof, BackupError> {
+    let folder = tempfile::tempdir_in(scratch_folder(cx)).map_err(BackupError::io("making a scratch database"))?;
+    let url = DatabaseUrl::sqlite(folder.path().join("scratch.db"));
+    match cx.connect(&url, Absent::Create).await {
+        Ok(scratch) => {
+            let proof = prove_in(cx, archive, &scratch).await;
+            scratch.close().await;
+            proof
+        }
+        Err(error) => Err(BackupError::Misfit { table: "the scratch database".into(), why: error.what().to_owned() }),
+    }
+}
+
+async fn prove_in(cx: &Context, archive: &Arc<Archive>, scratch: &Database) -> Result<Proof, BackupError> {
+    // Restored, read back, and both read for their digests.
+    let bar = cx.ui.progress(Some(archive.manifest().rows() * 4), "Proving");
+    let advance = Arc::new(bar.counter());
+    let approval = cx.approve(Ask::adds()).await.map_err(|_| BackupError::Worker)?;
+    verify::prove(archive, scratch, &scratch_folder(cx), cx.now, advance, approval).await
+}
+
+async fn dump(
+    args: &DbVerifyArgs,
+    cx: &Context,
+    path: &Path,
+    format: Content,
+    answer: &mut Verification,
+) -> Result<()> {
+    let format = if format == Content::Plain { pg_dump::Format::Plain } else { pg_dump::Format::Custom };
+    let mut env = cx.env.clone();
+    if let Ok(DatabaseUrl::Postgres(place)) = cx.url() {
+        env.extend(libpq_variables(&place));
+    }
+    match pg_dump::check(path, format, &env).await {
+        Ok(()) => {}
+        Err(error @ BackupError::Damaged { .. }) => answer.problems.push(worded(error)),
+        Err(error) => return Err(error.into()),
+    }
+    if let Some(note) = folder::read_note(path).filter(|note| note.made.is_some())
+        && note.sha256 != answer.sha256
+    {
+        answer.problems.push("its checksum is not the one that was noted when it was made".into());
+    }
+    if !args.deep || !answer.problems.is_empty() {
+        return Ok(());
+    }
+    deep_dump(cx, path, format, answer).await
+}
+
+/// Restores a dump into a scratch database on the server: there is nothing else that it fits.
+async fn deep_dump(cx: &Context, path: &Path, format: pg_dump::Format, answer: &mut Verification) -> Result<()> {
+    let impossible = |why: String| {
+        Error::new(Kind::Usage, "usage", "this dump cannot be proved here")
+            .why(why)
+            .fix("skyteam db verify FILE     without --deep reads it to its end")
+    };
+    let database = open_configured(cx).await.filter(|database| database.engine() == Engine::Postgres);
+    let Some(database) = database else {
+        return Err(impossible("it can only be restored on a PostgreSQL server, and none is named".into()));
+    };
+    let toc = pg_dump::toc(path, format, &cx.env).await?;
+    if toc.is_data_only() {
+        return Err(impossible("it holds rows only, and nothing that would take them".into()));
+    }
+    let name = scratch_name();
+    if let Err(error) = provision::create_database(database.conn(), &name, None).await {
+        return Err(impossible(format!("no scratch database can be made: {}", Error::from(error).what())));
+    }
+    answer.deep = true;
+    answer.scratch = Some(Engine::Postgres.title());
+    let proof = on_server(cx, &database, &name, async |url, scratch| {
+        let mut env = cx.env.clone();
+        if let DatabaseUrl::Postgres(place) = url {
+            env.extend(libpq_variables(place));
+        }
+        let wanted = pg_restore::Restore {
+            path,
+            format,
+            seen: &restore::nothing(),
+            standing: pg_restore::Standing::Stay,
+            tables: Vec::new(),
+            onward: false,
+            lock_timeout: restore::RestoreOptions::default().lock_timeout,
+            commit: true,
+        };
+        pg_restore::restore(scratch, &wanted, &env).await?;
+        verify::audited(scratch).await
+    });
+    match proof.await {
+        Ok(findings) => answer.audit_findings = findings,
+        // What a program that is there cannot do is the dump's fault, unless it is one that need not stand by itself.
+        Err(error @ BackupError::Program { fix: None, .. }) => match part(&toc)? {
+            Some(part) => return Err(part.explain(impossible(worded(error)))),
+            None => answer.problems.push(worded(error)),
+        },
+        Err(error) => return Err(error.into()),
+    }
+    Ok(())
+}
+
+/// Remembers the outcome beside the backup, where `db backups` finds it.
+fn note(cx: &Context, path: &Path, answer: &Verification) -> Result<()> {
+    // Beside anything else a file of ours has no business.
+    let is_ours = folder::look(path).is_some_and(|entry| entry.subject.is_some());
+    if !is_ours {
+        return Ok(());
+    }
+    let before = folder::read_note(path);
+    let made = before.as_ref().and_then(|before| before.made.clone());
+    // A later look without a restore does not take away that it was proved.
+    let same = before.filter(|before| answer.sound && before.sha256 == answer.sha256);
+    let proved = same.and_then(|before| before.verified).filter(|verified| verified.deep && verified.sound);
+    let verified = match proved {
+        Some(proved) if !answer.deep => proved,
+        _ => Verified { at: cx.now, deep: answer.deep, sound: answer.sound },
+    };
+    let noted = Note::about(path, &answer.sha256).and_then(|mut note| {
+        note.made = made;
+        note.verified = Some(verified);
+        folder::write_note(path, &note)
+    });
+    if let Err(error) = noted {
+        cx.ui.note(format!("Not noted beside the backup: {}.", Error::from(error).what()));
+    }
+    Ok(())
+}

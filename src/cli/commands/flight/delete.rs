@@ -1,0 +1,33 @@
+//! `flight delete`.
+
+use super::row::{Done, Shown};
+use crate::approval::Ask;
+use crate::cli::commands::args;
+use crate::cli::context::Context;
+use crate::directory::flight::schedule;
+use crate::error::{Outcome, Result};
+
+pub(super) const EXAMPLES: &str =
+    "Examples:\n  skyteam flight delete DL123\n  skyteam flight delete 6e1fcd70 --confirm skyteam";
+
+/// Arguments of `flight delete`.
+#[derive(clap::Args, Debug)]
+pub struct FlightDeleteArgs {
+    /// Flight: its id, at least 4 characters of it, or the code of the one that is scheduled or live
+    flight: String,
+}
+
+pub(super) async fn run(args: FlightDeleteArgs, cx: &Context) -> Result<Outcome> {
+    let database = cx.writer().await?;
+    let flight = args::flight(cx, database.conn(), &args.flight).await?;
+    schedule::deletable(database.conn(), &flight, cx.now.into()).await?;
+
+    let question = format!("This deletes {} {}–{}, {}.", flight.code, flight.departure, flight.arrival, flight.id);
+    let _approved = cx.approve(Ask::loses(database.name(), question)).await?;
+
+    let transaction = cx.begin(&database).await?;
+    schedule::delete(&transaction, flight.id, cx.now.into()).await?;
+    let committed = cx.finish(transaction).await?;
+    cx.ui.report(&Done::new(Shown::new(flight, cx.now.into()), committed, "Deleted", "delete"))?;
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,127 @@
+//! `flight edit`.
+
+use clap::ArgGroup;
+
+use super::row::{Done, Shown};
+use crate::approval::Ask;
+use crate::cli::commands::args;
+use crate::cli::commands::args::time_to_store;
+use crate::cli::context::Context;
+use crate::cli::ui::text::local_times;
+use crate::directory::flight::edit::Changes;
+use crate::directory::flight::{Flight, edit};
+use crate::directory::input::{Airport, FlightCode, Name, WebUrl};
+use crate::directory::reference;
+use crate::error::{Outcome, Result};
+
+pub(super) const EXAMPLES: &str = "Examples:
+  skyteam flight edit DL123 --at +2h
+  skyteam flight edit 6e1fcd70 --aircraft A350-900 --no-codeshare --yes";
+
+/// Arguments of `flight edit`.
+#[derive(clap::Args, Debug)]
+#[command(group = ArgGroup::new("change").required(true).multiple(true).args([
+    "code", "brand", "from", "to", "aircraft", "game_id", "at", "codeshare", "no_codeshare", "event_link",
+]))]
+pub struct FlightEditArgs {
+    /// Flight: its id, at least 4 characters of it, or the code of the one that is scheduled or live
+    flight: String,
+    /// New code
+    #[arg(long)]
+    code: Option<String>,
+    /// Another brand of the same airline
+    #[arg(long)]
+    brand: Option<String>,
+    /// Airport where it starts
+    #[arg(long, value_name = "AIRPORT")]
+    from: Option<String>,
+    /// Airport where it goes
+    #[arg(long, value_name = "AIRPORT")]
+    to: Option<String>,
+    /// Type of aircraft
+    #[arg(long, value_name = "TYPE")]
+    aircraft: Option<String>,
+    /// ROBLOX place in which it is flown
+    #[arg(long, value_name = "ID")]
+    game_id: Option<String>,
+    /// Scheduled start
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    at: Option<String>,
+    /// Second airline whose code it carries
+    #[arg(long, value_name = "AIRLINE", conflicts_with = "no_codeshare")]
+    codeshare: Option<String>,
+    /// Carry no second airline's code any more
+    #[arg(long)]
+    no_codeshare: bool,
+    /// Discord event
+    #[arg(long, value_name = "URL")]
+    event_link: Option<String>,
+}
+
+pub(super) async fn run(args: FlightEditArgs, cx: &Context) -> Result<Outcome> {
+    let mut changes = typed(&args, cx)?;
+
+    let database = cx.writer().await?;
+    let db = database.conn();
+    let before = args::flight(cx, db, &args.flight).await?;
+    if let Some(brand) = &args.brand {
+        changes.brand = Some(reference::brand(db, brand).await?);
+    }
+    if let Some(airline) = &args.codeshare {
+        changes.codeshare = Some(Some(reference::airline(db, airline).await?));
+    } else if args.no_codeshare {
+        changes.codeshare = Some(None);
+    }
+    let after = edit::preview(db, &before, &changes, cx.now.into()).await?;
+    let effects = effects(&before, &after);
+    if effects.is_empty() {
+        cx.ui.note("Nothing to change: it is so already.");
+        cx.ui.report(&Done::new(Shown::new(before, cx.now.into()), true, "Left", "leave"))?;
+        return Ok(Outcome::Done);
+    }
+
+    for (column, old, new) in &effects {
+        cx.ui.note(local_times(&format!("{column}: {old} → {new}"), cx.ui.zone()));
+    }
+    let _approved = cx.approve(Ask::changes(format!("Change {} {}?", before.code, before.id))).await?;
+
+    let transaction = cx.begin(&database).await?;
+    let after = edit::edit(&transaction, &before, &changes, cx.now.into()).await?;
+    let committed = cx.finish(transaction).await?;
+    cx.ui.report(&Done::new(Shown::new(after, cx.now.into()), committed, "Changed", "change"))?;
+    Ok(Outcome::Done)
+}
+
+/// The changes that need no look into the database.
+fn typed(args: &FlightEditArgs, cx: &Context) -> Result<Changes> {
+    Ok(Changes {
+        code: args.code.as_deref().map(FlightCode::parse).transpose()?,
+        departure: args.from.as_deref().map(|text| Airport::parse_as("departure", text)).transpose()?,
+        arrival: args.to.as_deref().map(|text| Airport::parse_as("arrival", text)).transpose()?,
+        aircraft: args.aircraft.as_deref().map(|text| Name::parse_as("aircraft", text)).transpose()?,
+        game_id: args.game_id.as_deref().map(|text| Name::parse_as("gameId", text)).transpose()?,
+        event_link: args.event_link.as_deref().map(|text| WebUrl::parse_as("discordEventLink", text)).transpose()?,
+        start_time: args.at.as_deref().map(|text| time_to_store(cx, "--at", text)).transpose()?,
+        ..Changes::default()
+    })
+}
+
+/// Column, old value, new value of what differs.
+fn effects(before: &Flight, after: &Flight) -> Vec<(&'static str, String, String)> {
+    let none = || "—".to_owned();
+    let values = |flight: &Flight| {
+        [
+            ("code", flight.code.clone()),
+            ("brandId", flight.brand_id.clone()),
+            ("departure", flight.departure.clone()),
+            ("arrival", flight.arrival.clone()),
+            ("aircraft", flight.aircraft.clone()),
+            ("gameId", flight.game_id.clone()),
+            ("startTime", flight.start_time.to_string()),
+            ("codeshareAirlineId", flight.codeshare_airline_id.clone().unwrap_or_else(none)),
+            ("discordEventLink", flight.discord_event_link.clone()),
+        ]
+    };
+    let pairs = values(before).into_iter().zip(values(after));
+    pairs.filter(|(old, new)| old != new).map(|((column, old), (_, new))| (column, old, new)).collect()
+}

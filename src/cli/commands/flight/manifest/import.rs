@@ -1,0 +1,241 @@
+//! `flight manifest import`.
+
+use std::io;
+
+use serde::Serialize;
+
+use super::plan::{COLUMNS, Fate, Plan, miles};
+use crate::cli::commands::{args, records};
+use crate::cli::context::Context;
+use crate::cli::ui::Page;
+use crate::cli::ui::report::Report;
+use crate::cli::ui::text::count;
+use crate::db::{Transaction, retry};
+use crate::directory::flight::roster::everybody;
+use crate::directory::flight::{Flight, FlightError, manifest};
+use crate::directory::input::{InputError, Text};
+use crate::directory::reference;
+use crate::entity::types::Id;
+use crate::error::{Error, Kind, Outcome, Result, shell};
+use crate::ledger::flight_award::{Boarded, Boarding};
+use crate::ledger::key::fresh_id;
+
+pub(super) const EXAMPLES: &str = "Examples:
+  skyteam flight manifest import DL123 passengers.csv --miles 500 --dry-run
+  skyteam flight manifest import 6e1fcd70 - --create-missing < passengers.ndjson
+
+The file is CSV with a header, or one JSON object a line. Columns: userId, username, or user (either of them), and miles.";
+
+/// How many bad lines an error names.
+const NAMED: usize = 10;
+
+/// For how many unknown users the nearest name is looked for: each costs a look through all names.
+const LOOKED_FOR: usize = 100;
+
+/// Arguments of `flight manifest import`.
+#[derive(clap::Args, Debug)]
+pub struct FlightManifestImportArgs {
+    /// Flight: its id, at least 4 characters of it, or the code of the one that is scheduled or live
+    flight: String,
+    /// File with the passengers; - for standard input
+    #[arg(value_hint = clap::ValueHint::FilePath)]
+    file: String,
+    /// Miles of lines that say none; 0 for passengers who earn none
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    miles: Option<String>,
+    /// Make accounts for unknown users whose lines give userId and username
+    #[arg(long)]
+    create_missing: bool,
+    /// Note in the ledger
+    #[arg(long, value_name = "TEXT")]
+    note: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer {
+    flight_id: Id,
+    /// What `miles reverse` takes back together; null where nobody was paid.
+    batch_id: Option<Id>,
+    boarded: usize,
+    created: u64,
+    already_on_board: usize,
+    already_awarded: usize,
+    repeated: usize,
+    miles: i64,
+    #[serde(skip)]
+    code: String,
+}
+
+impl Report for Answer {
+    fn human(&self, page: &mut Page<'_>) -> io::Result<()> {
+        let passengers = count(self.boarded as u64, "passenger");
+        let miles = count(self.miles.unsigned_abs(), "mile");
+        page.line(format!("Boarded {passengers} on {}, {miles}.", self.code))?;
+        let rest = [
+            (self.created, "accounts were created"),
+            (self.already_on_board as u64, "were already on board"),
+            (self.already_awarded as u64, "were already awarded"),
+            (self.repeated as u64, "lines were repeated"),
+        ];
+        rest.iter()
+            .filter(|(number, _)| *number > 0)
+            .try_for_each(|(number, what)| page.line(format!("{number} {what}.")))
+    }
+}
+
+pub(super) async fn run(args: FlightManifestImportArgs, cx: &Context) -> Result<Outcome> {
+    let default = args.miles.as_deref().map(|text| {
+        miles(Some(text), None).map_err(|_| InputError::new("--miles", text, "a whole number from 0 to 2147483647"))
+    });
+    let default = default.transpose()?;
+    let note = args.note.as_deref().map(|note| Text::parse_as("note", note)).transpose()?;
+    let records = records::read(cx, &args.file, COLUMNS).await?;
+
+    let database = cx.writer().await?;
+    let flight = args::flight(cx, database.conn(), &args.flight).await?;
+    let batch = fresh_id();
+    let common = Boarding {
+        batch_id: Some(batch),
+        note: note.as_ref().map(Text::as_str),
+        actor: Some(cx.settings.actor.value.as_str()),
+    };
+    let progress = cx.ui.progress(None, "boarding");
+    let Taken { transaction, mut plan, boarded, created } = retry(FlightError::db, || async {
+        let transaction = database.begin().await?;
+        let mut plan = Plan::read(&records, default);
+        let created = resolve(&transaction, &mut plan, args.create_missing, cx).await?;
+        // Nobody comes on board of half a list, except for show.
+        let passengers =
+            if plan.bad().next().is_some() && !cx.answers.dry_run { Vec::new() } else { plan.passengers() };
+        let boarded = manifest::import(&transaction, flight.id, &passengers, &common, cx.now.into()).await?;
+        Ok::<_, FlightError>(Taken { transaction, plan, boarded, created })
+    })
+    .await?;
+    drop(progress);
+    let then =
+        if boarded.already.is_empty() { Vec::new() } else { everybody(flight.id, &[], None).all(&transaction).await? };
+    plan.boarded(&boarded, &then);
+    nearest(&transaction, &mut plan).await?;
+
+    if cx.answers.dry_run {
+        let lines = std::mem::take(&mut plan.lines);
+        cx.finish(transaction).await?;
+        cx.ui
+            .list(async |list| {
+                lines.iter().try_for_each(|line| list.push(line))?;
+                Ok(())
+            })
+            .await?;
+        plan.lines = lines;
+        return refuse(&plan, &args, &flight, true).map_or(Ok(Outcome::Done), Err);
+    }
+    if let Some(refusal) = refuse(&plan, &args, &flight, false) {
+        transaction.rollback().await?;
+        return Err(refusal);
+    }
+    cx.finish(transaction).await?;
+    cx.ui.report(&answer(&plan, &boarded, &flight, batch, created))?;
+    if !boarded.paid.is_empty() {
+        cx.ui.note(format!("Batch {batch}. Undo: skyteam miles reverse {batch} --note TEXT"));
+    }
+    Ok(Outcome::Done)
+}
+
+/// What was done in the open transaction.
+struct Taken {
+    transaction: Transaction,
+    plan: Plan,
+    boarded: Boarded,
+    created: u64,
+}
+
+/// Finds whom the lines mean, and makes accounts where that is wanted. Answers how many were made.
+async fn resolve(
+    transaction: &Transaction,
+    plan: &mut Plan,
+    create_missing: bool,
+    cx: &Context,
+) -> Result<u64, FlightError> {
+    let (places, named) = plan.named();
+    let meanings = manifest::resolve(transaction, &named).await?;
+    plan.resolved(&places, meanings);
+    let players = if create_missing { plan.create() } else { Default::default() };
+    plan.tell_repeats();
+    if players.is_empty() {
+        return Ok(0);
+    }
+    Ok(manifest::create(transaction, &players, cx.now.into()).await?)
+}
+
+/// Remarks the nearest name at unknown users.
+async fn nearest(transaction: &Transaction, plan: &mut Plan) -> Result<()> {
+    for line in plan.lines.iter_mut().filter(|line| line.fate == Fate::Unknown).take(LOOKED_FOR) {
+        let name = line.user.strip_prefix('@').unwrap_or(&line.user);
+        let near = reference::nearest_users(transaction, name).await?;
+        if let Some(first) = near.first() {
+            line.remark = Some(format!("nearest: {}", first.key));
+        }
+    }
+    Ok(())
+}
+
+/// The refusal of a list with bad lines.
+fn refuse(plan: &Plan, args: &FlightManifestImportArgs, flight: &Flight, dry_run: bool) -> Option<Error> {
+    let bad = plan.bad().count();
+    let unknown = plan.count(Fate::Unknown);
+    if bad == 0 {
+        return None;
+    }
+    let lines = count(bad as u64, "line");
+    let error = if unknown == bad {
+        Error::new(Kind::NotFound, "unknown_users", format!("unknown users in {lines}; nobody was boarded"))
+    } else {
+        Error::new(Kind::Usage, "invalid_file", format!("nobody was boarded: {lines} cannot be used"))
+    };
+    let error = plan.bad().take(NAMED).fold(error, |error, line| error.why(line.complaint()));
+    let error = if bad > NAMED { error.why(format!("and {} more", bad - NAMED)) } else { error };
+    let error = if unknown > 0 && !args.create_missing {
+        let again = again(args, flight, true, dry_run);
+        error.fix(format!("{again}  # makes accounts where a line gives userId and username"))
+    } else {
+        error
+    };
+    // A dry run has shown every line.
+    let (again, why) = if dry_run {
+        (again(args, flight, args.create_missing, false), "once those lines are mended")
+    } else {
+        (again(args, flight, args.create_missing, true), "shows every line")
+    };
+    Some(error.fix(format!("{again}  # {why}")))
+}
+
+/// The same command, of the same flight.
+fn again(args: &FlightManifestImportArgs, flight: &Flight, create_missing: bool, dry_run: bool) -> String {
+    let mut command = format!("skyteam flight manifest import {} {}", flight.id, shell::file(&args.file));
+    for (flag, value) in [("--miles", &args.miles), ("--note", &args.note)] {
+        if let Some(value) = value {
+            command.push_str(&format!(" {}", shell::flag(flag, value)));
+        }
+    }
+    for (flag, given) in [("--create-missing", create_missing), ("--dry-run", dry_run)] {
+        if given {
+            command.push_str(&format!(" {flag}"));
+        }
+    }
+    command
+}
+
+fn answer(plan: &Plan, boarded: &Boarded, flight: &Flight, batch: Id, created: u64) -> Answer {
+    Answer {
+        flight_id: flight.id,
+        batch_id: (!boarded.paid.is_empty()).then_some(batch),
+        boarded: boarded.paid.len() + boarded.seated.len(),
+        created,
+        already_on_board: plan.count(Fate::AlreadyOnBoard),
+        already_awarded: plan.count(Fate::AlreadyAwarded),
+        repeated: plan.count(Fate::Repeated),
+        miles: boarded.paid.iter().map(|posted| i64::from(posted.entry.amount)).sum(),
+        code: flight.code.clone(),
+    }
+}

@@ -1,0 +1,53 @@
+//! `flight manifest show`.
+
+use crate::cli::commands::args::ListArgs;
+use crate::cli::commands::{args, listing};
+use crate::cli::context::Context;
+use crate::cli::ui::report::Row;
+use crate::cli::ui::{Cell, Column, RenderOptions};
+use crate::directory::flight::roster::{OnBoard, everybody};
+use crate::error::{Outcome, Result};
+
+pub(super) const EXAMPLES: &str =
+    "Examples:\n  skyteam flight manifest show DL123 --sort -miles\n  skyteam flight manifest show DL123 -o md";
+
+/// Arguments of `flight manifest show`.
+#[derive(clap::Args, Debug)]
+pub struct FlightManifestShowArgs {
+    /// Flight: its id, at least 4 characters of it, or the code of the one that is scheduled or live
+    flight: String,
+    #[command(flatten)]
+    list: ListArgs,
+}
+
+impl Row for OnBoard {
+    const NOUN: &'static str = "passenger";
+    const COLUMNS: &'static [Column] = &[
+        Column::text("userId").rank(0),
+        Column::text("username").rank(0),
+        Column::text("displayName").floor(24),
+        Column::number("miles").rank(0),
+        Column::text("joinedAt").rank(1),
+    ];
+
+    fn cell(&self, column: usize, look: &RenderOptions) -> Cell {
+        match Self::COLUMNS[column].key {
+            "userId" => self.user_id.as_str().into(),
+            "username" => self.username.as_str().into(),
+            "displayName" => self.display_name.as_str().into(),
+            "miles" => look.number(self.miles),
+            _ => look.time(self.joined_at),
+        }
+    }
+}
+
+pub(super) async fn run(args: FlightManifestShowArgs, cx: &Context) -> Result<Outcome> {
+    let sort = args.list.sort(&listing::columns::<OnBoard>())?;
+    let sort: Vec<(&str, bool)> = sort.iter().map(|key| (key.column, key.descending)).collect();
+
+    let database = cx.reader().await?;
+    let flight = args::flight(cx, database.conn(), &args.flight).await?;
+    let on_board = everybody(flight.id, &sort, args.list.asked(&cx.ui));
+    let rows = on_board.stream(database.conn()).await?;
+    listing::stream(cx, &args.list, rows).await
+}

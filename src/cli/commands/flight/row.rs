@@ -1,0 +1,118 @@
+//! A flight as answers show it: its row with the derived state, and whether it is a codeshare.
+
+use std::io;
+
+use serde::Serialize;
+
+use crate::cli::ui::report::{Report, Row};
+use crate::cli::ui::{Cell, Column, Page, RenderOptions, Tone};
+use crate::directory::flight::Flight;
+use crate::directory::flight::status::Status;
+use crate::entity::types::Timestamp;
+
+/// A flight and what follows from its row.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::cli::commands) struct Shown {
+    #[serde(flatten)]
+    pub flight: Flight,
+    pub status: Status,
+    /// In the list of one airline: that another one flies it. Else: that it carries a second airline's code.
+    pub codeshare: bool,
+}
+
+impl Shown {
+    /// Of no airline's list.
+    pub fn new(flight: Flight, now: Timestamp) -> Self {
+        Self::listed(flight, now, None)
+    }
+
+    /// In the list of `airline_id`.
+    pub fn listed(flight: Flight, now: Timestamp, airline_id: Option<&str>) -> Self {
+        let codeshare = match airline_id {
+            Some(airline) => flight.airline_id != airline,
+            None => flight.codeshare_airline_id.is_some(),
+        };
+        Self { status: Status::of(&flight, now), codeshare, flight }
+    }
+}
+
+/// The name of a state in its colour.
+pub(super) fn status_cell(status: Status) -> Cell {
+    Cell::new(status.name()).tone(match status {
+        Status::Scheduled => Tone::Plain,
+        Status::Overdue => Tone::Warn,
+        Status::Live => Tone::Good,
+        Status::Stale => Tone::Bad,
+        Status::Ended | Status::Cancelled => Tone::Dim,
+    })
+}
+
+impl Row for Shown {
+    const NOUN: &'static str = "flight";
+    const COLUMNS: &'static [Column] = &[
+        Column::text("code").rank(0),
+        Column::text("status").rank(0),
+        Column::text("departure").rank(1),
+        Column::text("arrival").rank(1),
+        Column::text("startTime").rank(0),
+        Column::text("startedAt").wide(),
+        Column::text("endTime").wide(),
+        Column::text("airlineId"),
+        Column::text("brandId").wide(),
+        Column::text("codeshare"),
+        Column::text("codeshareAirlineId").wide(),
+        Column::text("aircraft"),
+        Column::text("gameId").wide(),
+        Column::text("discordEventLink").wide(),
+        Column::text("id"),
+    ];
+
+    fn cell(&self, column: usize, look: &RenderOptions) -> Cell {
+        let flight = &self.flight;
+        match Self::COLUMNS[column].key {
+            "code" => flight.code.as_str().into(),
+            "status" => status_cell(self.status),
+            "departure" => flight.departure.as_str().into(),
+            "arrival" => flight.arrival.as_str().into(),
+            "startTime" => look.time(flight.start_time),
+            "startedAt" => look.maybe_time(flight.started_at),
+            "endTime" => look.maybe_time(flight.end_time),
+            "airlineId" => flight.airline_id.as_str().into(),
+            "brandId" => flight.brand_id.as_str().into(),
+            // A column of "no" would hide the few that matter.
+            "codeshare" if look.human && !self.codeshare => Cell::empty(),
+            "codeshare" => look.yes_no(self.codeshare),
+            "codeshareAirlineId" => flight.codeshare_airline_id.as_deref().into(),
+            "aircraft" => flight.aircraft.as_str().into(),
+            "gameId" => flight.game_id.as_str().into(),
+            "discordEventLink" => flight.discord_event_link.as_str().into(),
+            _ => flight.id.to_string().into(),
+        }
+    }
+}
+
+/// What was done to one flight: the flight for programs, a sentence for people.
+#[derive(Serialize)]
+pub(super) struct Done {
+    #[serde(flatten)]
+    shown: Shown,
+    #[serde(skip)]
+    sentence: String,
+}
+
+impl Done {
+    /// `committed` tells whether it was done or, in a dry run, would have been; `did` and `would` say what.
+    pub fn new(shown: Shown, committed: bool, did: &str, would: &str) -> Self {
+        let verb = if committed { did.to_owned() } else { format!("Would {would}") };
+        let flight = &shown.flight;
+        let sentence = format!("{verb} {} {}–{}, {}.", flight.code, flight.departure, flight.arrival, flight.id);
+        Self { shown, sentence }
+    }
+}
+
+impl Report for Done {
+    fn human(&self, page: &mut Page<'_>) -> io::Result<()> {
+        page.line(self.sentence.as_str())
+    }
+}

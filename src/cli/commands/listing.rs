@@ -1,0 +1,128 @@
+//! The course of every list: sort as asked, stream row by row, say on stderr where a terminal's list was cut short.
+
+use futures::{Stream, StreamExt as _};
+use sea_orm::sea_query::{Alias, Expr, NullOrdering, Order};
+use sea_orm::{EntityTrait, QueryOrder as _, QuerySelect as _, Select};
+
+use crate::cli::commands::args::{ListArgs, SortKey};
+use crate::cli::context::Context;
+use crate::cli::ui::report::Row;
+use crate::cli::ui::{Format, List};
+use crate::db::Database;
+use crate::error::{Outcome, Result};
+
+/// The names of a row's columns: what a list can be sorted by.
+pub fn columns<R: Row>() -> Vec<&'static str> {
+    R::COLUMNS.iter().map(|column| column.key).collect()
+}
+
+/// Streams the rows of a query, in the order of [`sorted`].
+///
+/// # Errors
+/// An unknown column to sort by; the database's; stdout's.
+pub async fn query<R, E>(
+    cx: &Context,
+    database: &Database,
+    args: &ListArgs,
+    query: Select<E>,
+    usual: &[(&'static str, bool)],
+    tie: &'static str,
+) -> Result<Outcome>
+where
+    E: EntityTrait,
+    R: Row + From<E::Model>,
+{
+    let rows = sorted::<R, E>(cx, args, query, usual, tie)?.stream(database.conn()).await?;
+    stream(cx, args, rows.map(|row| row.map(R::from))).await
+}
+
+/// The query, sorted as asked and else by `usual`; by `tie` where that leaves a choice; for as many rows as are asked for.
+/// Whole lists in ndjson and CSV are sorted only if asked.
+///
+/// # Errors
+/// An unknown column to sort by.
+pub fn sorted<R: Row, E: EntityTrait>(
+    cx: &Context,
+    args: &ListArgs,
+    query: Select<E>,
+    usual: &[(&'static str, bool)],
+    tie: &'static str,
+) -> Result<Select<E>> {
+    let asked = args.asked(&cx.ui);
+    let mut keys = args.sort(&columns::<R>())?;
+    // A whole table for a program comes as the database reads it: sorting a million rows takes longer than sending them.
+    let unsorted = keys.is_empty() && asked.is_none() && matches!(cx.ui.format(), Format::Ndjson | Format::Csv);
+    if !unsorted {
+        if keys.is_empty() {
+            keys.extend(usual.iter().map(|(column, descending)| SortKey { column, descending: *descending }));
+        }
+        if !keys.iter().any(|key| key.column == tie) {
+            keys.push(SortKey { column: tie, descending: false });
+        }
+    }
+    let table = Alias::new(E::default().table_name());
+    let sorted = keys.iter().fold(query, |query, key| {
+        let order = if key.descending { Order::Desc } else { Order::Asc };
+        query.order_by_with_nulls(Expr::col((table.clone(), Alias::new(key.column))), order, NullOrdering::Last)
+    });
+    Ok(sorted.limit(asked))
+}
+
+/// ` ORDER BY …` for a statement in SQL whose result has these columns.
+pub fn order_by(keys: &[SortKey], usual: &str) -> String {
+    let keys = keys.iter().map(|key| {
+        let direction = if key.descending { "DESC" } else { "ASC" };
+        format!(r#""{}" {direction} NULLS LAST"#, key.column)
+    });
+    let keys: Vec<String> = keys.chain([usual.to_owned()]).collect();
+    format!(" ORDER BY {}", keys.join(", "))
+}
+
+/// Streams rows of which as many were asked for as [`ListArgs::asked`] says.
+///
+/// # Errors
+/// The rows' own; stdout's.
+pub async fn stream<R, E>(
+    cx: &Context,
+    args: &ListArgs,
+    rows: impl Stream<Item = std::result::Result<R, E>>,
+) -> Result<Outcome>
+where
+    R: Row,
+    crate::error::Error: From<E>,
+{
+    stream_by(cx, args, rows, |list: &mut List<'_, R>, row| Ok(list.push(&row)?)).await
+}
+
+/// As [`stream`], for rows that `push` writes.
+///
+/// # Errors
+/// The rows' own; those of `push`.
+pub async fn stream_by<R, T, E>(
+    cx: &Context,
+    args: &ListArgs,
+    rows: impl Stream<Item = std::result::Result<T, E>>,
+    mut push: impl FnMut(&mut List<'_, R>, T) -> Result<()>,
+) -> Result<Outcome>
+where
+    R: Row,
+    crate::error::Error: From<E>,
+{
+    let limit = args.limit(&cx.ui);
+    let mut rows = std::pin::pin!(rows);
+    let (shown, more) = cx
+        .ui
+        .list(async |list| {
+            while let Some(row) = rows.next().await {
+                let row = row?;
+                if limit == Some(list.count()) {
+                    return Ok(true);
+                }
+                push(list, row)?;
+            }
+            Ok(false)
+        })
+        .await?;
+    args.say_more(&cx.ui, shown, more);
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,217 @@
+//! What the commands that write into the ledger share: how an entry is answered, and how a transaction is run.
+
+use std::io;
+
+use crate::cli::context::Context;
+use crate::cli::ui::report::{Report, Row};
+use crate::cli::ui::{Cell, Column, Page, RenderOptions};
+use crate::db::{self, Database, Transaction};
+use crate::directory::input::{InputError, Text};
+use crate::entity::types::Id;
+use crate::error::indeterminate::{RetryAdvice, outcome_unknown};
+use crate::error::{Error, Kind, Result, shell};
+use crate::ledger::{Entry, MilesError, Posted, key, posting, source};
+
+/// The columns of an entry, and the balance beside it.
+pub(super) const COLUMNS: [Column; 13] = [
+    Column::text("id").wide(),
+    Column::text("userId").rank(1),
+    Column::number("amount").rank(0),
+    Column::text("type").wide(),
+    Column::text("source").floor(16),
+    Column::text("flightId").wide(),
+    Column::text("productId").wide(),
+    Column::text("note").floor(20),
+    Column::text("createdAt").rank(0),
+    Column::text("reversesId").wide(),
+    Column::text("batchId").wide(),
+    Column::text("actor").rank(3).floor(16),
+    Column::number("balance").rank(0),
+];
+
+/// The cell of an entry, or of the balance beside it, in one of [`COLUMNS`].
+pub(super) fn cell(entry: &Entry, balance: i64, column: usize, look: &RenderOptions) -> Cell {
+    let id = |id: Option<Id>| id.map_or_else(Cell::empty, |id| Cell::new(id.to_string()));
+    match COLUMNS[column].key {
+        "id" => Cell::new(entry.id.to_string()),
+        "userId" => entry.user_id.as_str().into(),
+        "amount" => look.signed(entry.amount),
+        "type" => entry.r#type.as_str().into(),
+        "source" => entry.source.as_str().into(),
+        "flightId" => id(entry.flight_id),
+        "productId" => entry.product_id.as_deref().into(),
+        "note" => entry.note.as_deref().into(),
+        "createdAt" => look.time(entry.created_at),
+        "reversesId" => id(entry.reverses_id),
+        "batchId" => id(entry.batch_id),
+        "actor" => entry.actor.as_deref().into(),
+        _ => look.number(balance),
+    }
+}
+
+impl Row for Posted {
+    const COLUMNS: &'static [Column] = &COLUMNS;
+
+    fn cell(&self, column: usize, look: &RenderOptions) -> Cell {
+        cell(&self.entry, self.balance, column, look)
+    }
+}
+
+impl Report for Posted {
+    fn human(&self, page: &mut Page<'_>) -> io::Result<()> {
+        let look = page.look;
+        let fields: Vec<(&str, Cell)> = COLUMNS
+            .iter()
+            .enumerate()
+            .map(|(index, column)| (column.key, cell(&self.entry, self.balance, index, &look)))
+            .filter(|(_, cell)| !cell.text.is_empty())
+            .collect();
+        page.fields(&fields)
+    }
+}
+
+/// Answers with several entries.
+pub(super) async fn list(cx: &Context, posted: impl IntoIterator<Item = Posted>) -> Result<()> {
+    cx.ui
+        .list(async |list| {
+            for posted in posted {
+                list.push(&posted)?;
+            }
+            Ok(())
+        })
+        .await?;
+    Ok(())
+}
+
+/// Says that an entry stood there before.
+pub(super) fn say_already(cx: &Context, posted: &Posted) {
+    if posted.already {
+        let at = RenderOptions { zone: cx.ui.zone(), human: true }.time(posted.entry.created_at);
+        cx.ui.note(format!("Already applied on {}: nothing was changed.", at.text));
+    }
+}
+
+/// What says something.
+const VISIBLE: &str = "text with a visible character";
+
+/// A note that can be stored, and says something.
+pub(super) fn note(text: &str) -> Result<String, InputError> {
+    let note = Text::parse_as("note", text)?;
+    if text.trim().is_empty() { Err(InputError::new("note", text, VISIBLE)) } else { Ok(note.into()) }
+}
+
+/// The source of an entry that somebody writes by hand: any word but those that the audit reads a meaning from. `flight`
+/// is taken only where a flight is named.
+pub(super) fn chosen_source(text: &str, for_flight: bool) -> Result<String, InputError> {
+    let accepted = if for_flight || text != source::FLIGHT {
+        "a word of 1 to 32 letters, digits, - and _, other than reversal and adjustment"
+    } else {
+        "another word, or an award with --flight: what is for a flight names it"
+    };
+    let word = (1..=32).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+        && !source::RESERVED.contains(&text)
+        && (for_flight || text != source::FLIGHT);
+    if word { Ok(text.to_owned()) } else { Err(InputError::new("source", text, accepted)) }
+}
+
+/// A key that can be told from no key.
+pub(super) fn key(text: Option<&str>) -> Result<Option<&str>, InputError> {
+    match text {
+        Some(text) if text.trim().is_empty() => Err(InputError::new("key", text, VISIBLE)),
+        text => Ok(text),
+    }
+}
+
+/// Runs `work` in a transaction and makes it last, or rolls it back under `--dry-run`. A lost race is run again, also one
+/// for a key: the entry of the one who won it then stands there to be compared with.
+///
+/// `id` names an entry or a batch that the work writes: it is asked for where the commit is not answered.
+pub(super) async fn transact<T>(
+    cx: &Context,
+    database: &Database,
+    id: Id,
+    work: impl AsyncFn(&Transaction) -> Result<T, MilesError>,
+) -> Result<T, MilesError> {
+    let run = || {
+        db::retry(MilesError::db, || async {
+            let tx = database.begin().await?;
+            let value = work(&tx).await?;
+            Ok::<_, MilesError>((tx, value))
+        })
+    };
+    let (tx, value) = match run().await {
+        Err(error) if error.db().is_some_and(posting::is_taken) => run().await?,
+        done => done?,
+    };
+    finish(cx, database, tx, id).await?;
+    Ok(value)
+}
+
+/// Makes a transaction that writes the entry or batch `id` last, or rolls it back under `--dry-run` and says so.
+pub(super) async fn finish(cx: &Context, database: &Database, tx: Transaction, id: Id) -> Result<(), MilesError> {
+    if cx.answers.dry_run {
+        tx.rollback().await?;
+        cx.ui.note("Dry run: rolled back, nothing was changed.");
+        return Ok(());
+    }
+    match tx.commit().await.map_err(|error| posting::unknown_or_failed(id, error)) {
+        Err(MilesError::Unknown { .. }) if posting::is_there(database, id).await => Ok(()),
+        done => done,
+    }
+}
+
+/// The key of a request: the one given, or one drawn for it.
+pub(super) struct Key {
+    /// The key.
+    pub text: String,
+    given: bool,
+}
+
+impl Key {
+    /// Reads what was given with `--key`, or draws one.
+    ///
+    /// # Errors
+    /// [`InputError`]: nothing that can be seen.
+    pub(super) fn of(given: Option<&str>) -> Result<Self, InputError> {
+        let text = key(given)?.map_or_else(key::fresh_key, str::to_owned);
+        Ok(Self { text, given: given.is_some() })
+    }
+
+    /// The id of the one entry that it stands for.
+    pub(super) fn id(&self) -> Id {
+        key::entry_id(&self.text)
+    }
+
+    /// Words an error of the request that `words` ask for, after `skyteam miles` and without the key.
+    pub(super) fn worded(&self, error: MilesError, words: &[&str]) -> Error {
+        let line = line(words);
+        worded(error, RetryAdvice::Key { line: &line, key: &self.text, given: self.given })
+    }
+}
+
+/// The command line of a command of `miles`.
+pub(super) fn line(words: &[&str]) -> String {
+    let mut line = String::from("skyteam miles");
+    let mut flag = false;
+    for word in words {
+        // As a value after a space it would read as a flag itself.
+        line.push(if flag && word.starts_with('-') { '=' } else { ' ' });
+        line.push_str(&shell::word(word));
+        flag = !flag && word.starts_with("--");
+    }
+    line
+}
+
+/// Words an error; where the outcome is unknown, with how to find out.
+pub(super) fn worded(error: MilesError, again: RetryAdvice<'_>) -> Error {
+    match error {
+        MilesError::Unknown { source, .. } => outcome_unknown(again).source(source),
+        error => error.into(),
+    }
+}
+
+/// The refusal of arguments that do not go together.
+pub(super) fn usage(what: &str) -> Error {
+    Error::new(Kind::Usage, "usage", what)
+}

@@ -1,0 +1,294 @@
+//! `miles audit`.
+
+use clap::ValueEnum;
+use futures::TryStreamExt;
+use serde::Serialize;
+
+use super::answer::{self, transact};
+use crate::approval::Ask;
+use crate::cli::context::Context;
+use crate::cli::ui::report::Row;
+use crate::cli::ui::text::{count, grouped};
+use crate::cli::ui::{Cell, Column, RenderOptions, Tone};
+use crate::db::{Database, Engine};
+use crate::directory::reference;
+use crate::entity::types::Id;
+use crate::entity::user;
+use crate::error::indeterminate::RetryAdvice;
+use crate::error::{Error, Outcome, Result, shell};
+use crate::ledger::audit::{Finding, Invariant};
+use crate::ledger::reconcile::Repairer;
+use crate::ledger::source::ADJUSTMENT;
+use crate::ledger::{MAX_BALANCE, MilesError, audit, key, reconcile};
+
+pub(super) const EXAMPLES: &str = "Examples:
+  skyteam miles audit
+  skyteam miles audit --user @pilot123 --repair --trust ledger
+
+Proved for everybody, in one statement: a balance is the sum of its entries, from 0 to 2147483647; signs fit types; one
+award for a flight and user; a passenger's miles are the award's; a reversal once, of the opposite amount; a redemption's
+product exists. Exit 3 where something is found.";
+
+/// Arguments of `miles audit`.
+#[derive(clap::Args, Debug)]
+pub struct MilesAuditArgs {
+    /// Only this user
+    #[arg(long, value_name = "USER")]
+    user: Option<String>,
+    /// Mend balances that differ from the sum of their entries
+    #[arg(long, requires = "trust")]
+    repair: bool,
+    /// Which of the two is right: the balance, and an entry of what is missing is written; or the ledger, and the balance
+    /// is set to its sum
+    #[arg(long, requires = "repair")]
+    trust: Option<Trust>,
+}
+
+#[derive(ValueEnum, Clone, Copy, Debug)]
+enum Trust {
+    Balance,
+    Ledger,
+}
+
+impl From<Trust> for reconcile::Trust {
+    fn from(trust: Trust) -> Self {
+        match trust {
+            Trust::Balance => Self::Balance,
+            Trust::Ledger => Self::Ledger,
+        }
+    }
+}
+
+/// A finding and what mends it.
+#[derive(Serialize)]
+pub(in crate::cli::commands) struct Found {
+    #[serde(flatten)]
+    finding: Finding,
+    /// A command.
+    fix: String,
+    /// Another one, where it is somebody's decision which is right.
+    alternative: Option<String>,
+}
+
+impl Row for Found {
+    const COLUMNS: &'static [Column] = &[
+        Column::text("invariant").rank(0),
+        Column::text("userId").wide(),
+        Column::text("username").rank(0),
+        Column::text("entryId").wide(),
+        Column::text("flightId").wide(),
+        Column::text("productId").wide(),
+        Column::number("expected").rank(1),
+        Column::number("found").rank(1),
+        // A command to be pasted: whole, or under the others.
+        Column::text("fix").rank(0).floor(usize::MAX),
+        Column::text("alternative").wide(),
+    ];
+
+    fn cell(&self, column: usize, look: &RenderOptions) -> Cell {
+        let finding = &self.finding;
+        let number = |number: Option<i64>| number.map_or_else(Cell::empty, |number| look.number(number));
+        match Self::COLUMNS[column].key {
+            "invariant" => Cell::new(finding.invariant.name()).tone(Tone::Bad),
+            "userId" => finding.user_id.as_str().into(),
+            "username" => finding.username.as_str().into(),
+            "entryId" => finding.entry_id.map_or_else(Cell::empty, |id| Cell::new(id.to_string())),
+            "flightId" => finding.flight_id.map_or_else(Cell::empty, |id| Cell::new(id.to_string())),
+            "productId" => finding.product_id.as_deref().into(),
+            "expected" => number(finding.expected),
+            "found" => number(finding.found),
+            "fix" => self.fix.as_str().into(),
+            _ => self.alternative.as_deref().into(),
+        }
+    }
+}
+
+pub(super) async fn run(args: MilesAuditArgs, cx: &Context) -> Result<Outcome> {
+    let database = if args.repair { cx.writer().await? } else { cx.reader().await? };
+    let user = match &args.user {
+        Some(reference) => Some(reference::user(database.conn(), reference).await?),
+        None => None,
+    };
+    match args.trust {
+        Some(trust) if args.repair => mend(cx, &database, user.as_ref(), trust).await,
+        _ => list(cx, &database, user.as_ref()).await,
+    }
+}
+
+async fn list(cx: &Context, database: &Database, user: Option<&user::Model>) -> Result<Outcome> {
+    let tx = database.begin_read().await?;
+    let (found, decided) = cx
+        .ui
+        .list(async |list| {
+            let mut decided = false;
+            let mut findings = audit::audit(&tx, user.map(|user| user.user_id.as_str())).await?;
+            while let Some(finding) = findings.try_next().await? {
+                let (fix, alternative) = fixes(&finding, database);
+                let alternative = alternative.map(|command| cx.ui.here(&command));
+                decided |= alternative.is_some();
+                list.push(&Found { finding, fix: cx.ui.here(&fix), alternative })?;
+            }
+            Ok(decided)
+        })
+        .await?;
+    tx.rollback().await?;
+    if found == 0 {
+        let whose = user.map_or("every balance".to_owned(), |user| format!("the balance of {}", user.username));
+        cx.ui.note(format!("Nothing found: {whose} is the sum of its entries, and all else holds."));
+        return Ok(Outcome::Done);
+    }
+    cx.ui.note(format!("{} found.", count(found, "violation")));
+    if decided {
+        cx.ui.note("Where the balance is right and the ledger is not: --trust balance instead of --trust ledger.");
+    }
+    Ok(Outcome::Found)
+}
+
+/// Mends drift (level 3), and says what it did by the entries that it wrote.
+async fn mend(cx: &Context, database: &Database, user: Option<&user::Model>, trust: Trust) -> Result<Outcome> {
+    let tx = database.begin_read().await?;
+    let findings: Vec<Finding> = audit::audit(&tx, user.map(|user| user.user_id.as_str())).await?.try_collect().await?;
+    tx.rollback().await?;
+    let (mut drifted, others): (Vec<Finding>, Vec<Finding>) =
+        findings.into_iter().partition(|finding| finding.invariant == Invariant::BalanceIsSum);
+    drifted.sort_by(|a, b| a.user_id.cmp(&b.user_id));
+    let left = |cx: &Context| {
+        if others.is_empty() {
+            return Outcome::Done;
+        }
+        let others = count(others.len() as u64, "other violation");
+        cx.ui.note(format!("{others} found that a repair does not mend: skyteam miles audit"));
+        Outcome::Found
+    };
+    if drifted.is_empty() {
+        cx.ui.note("Nothing to repair: every balance is the sum of its entries.");
+        answer::list(cx, []).await?;
+        return Ok(left(cx));
+    }
+
+    for finding in drifted.iter().take(5) {
+        let (ledger, balance) = (finding.expected.unwrap_or_default(), finding.found.unwrap_or_default());
+        let name = &finding.username;
+        cx.ui.note(format!("{name}: balance {}, ledger {}", grouped(balance), grouped(ledger)));
+    }
+    let users = count(drifted.len() as u64, "user");
+    let effect = match trust {
+        Trust::Balance => format!("The ledger of {users} gets an entry of the miles that it lacks."),
+        Trust::Ledger => {
+            format!("The balance of {users} is set to the sum of the entries; the balance as it is now is lost.")
+        }
+    };
+    let _approved = cx.approve(Ask::loses(database.name(), effect)).await?;
+
+    let batch_id = key::fresh_id();
+    let repairer = Repairer { batch_id: Some(batch_id), actor: Some(cx.settings.actor.value.as_str()) };
+    let done = transact(cx, database, batch_id, async |tx| {
+        let (mut posted, mut beyond) = (Vec::new(), Vec::new());
+        for finding in &drifted {
+            match reconcile::repair(tx, &finding.user_id, trust.into(), repairer).await {
+                Ok(done) => posted.extend(done),
+                // Nothing was written for it yet.
+                Err(error @ MilesError::BeyondRepair { .. }) => beyond.push(error),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok((posted, beyond))
+    });
+    let (posted, mut beyond) =
+        done.await.map_err(|error| answer::worded(error, RetryAdvice::Line(&again(database, user, trust))))?;
+    if posted.is_empty() && beyond.len() == 1 {
+        return Err(beyond.remove(0).into());
+    }
+    answer::list(cx, posted).await?;
+    let others = left(cx);
+    if beyond.is_empty() {
+        return Ok(others);
+    }
+    for error in beyond.into_iter().map(Error::from) {
+        cx.ui.warn(format!("{}: {}", error.what(), error.reasons().join("; ")));
+    }
+    Ok(Outcome::Found)
+}
+
+/// The repair once more.
+fn again(database: &Database, user: Option<&user::Model>, trust: Trust) -> String {
+    let trust = trust.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
+    let user = user.map(|user| format!(" --user {}", shell::account(&user.user_id, &user.username)));
+    let confirm = shell::flag("--confirm", database.name());
+    format!("skyteam miles audit{} --repair --trust {trust} {confirm}", user.unwrap_or_default())
+}
+
+/// The command that mends a finding; and another where somebody has to decide what is right.
+fn fixes(finding: &Finding, database: &Database) -> (String, Option<String>) {
+    let user = shell::account(&finding.user_id, &finding.username);
+    let id = |id: Option<Id>| id.map(|id| id.to_string()).unwrap_or_default();
+    let (entry, flight) = (id(finding.entry_id), id(finding.flight_id));
+    let found = finding.found.unwrap_or_default();
+    let reverse = format!("skyteam miles reverse {entry} --note TEXT");
+    let award = |miles: i64| format!("skyteam miles award {user} {miles} --flight {flight} --note TEXT");
+    let fix = match finding.invariant {
+        Invariant::BalanceIsSum => {
+            let (balance, ledger) = (found, finding.expected.unwrap_or_default());
+            let confirm = shell::flag("--confirm", database.name());
+            // No command reads a user whose balance is past the column's end: then everybody is repaired.
+            let whom = i32::try_from(balance).map(|_| format!(" --user {user}")).unwrap_or_default();
+            let mut ways = [(reconcile::Trust::Ledger, "ledger"), (reconcile::Trust::Balance, "balance")]
+                .into_iter()
+                .filter(|(trust, _)| reconcile::is_possible(*trust, balance, ledger))
+                .map(|(_, name)| format!("skyteam miles audit{whom} --repair --trust {name} {confirm}"));
+            let first = ways.next().unwrap_or_else(|| format!("skyteam miles history {user}"));
+            return (first, ways.next());
+        }
+        // No entry holds more than that: the rest is found next time.
+        Invariant::BalanceInRange if found < 0 => {
+            format!("skyteam miles award {user} {} --note TEXT", (-found).min(MAX_BALANCE.into()))
+        }
+        // Only on SQLite; there no command reads such a user.
+        Invariant::BalanceInRange => {
+            let (over, user_id) = (found - i64::from(MAX_BALANCE), finding.user_id.replace('\'', "''"));
+            by_hand(
+                database,
+                &format!(
+                    r#"INSERT INTO "milesTransactions" ("userId", "amount", "type", "source", "note") VALUES ('{user_id}', -{over}, 'spend', '{ADJUSTMENT}', 'balance was {found}'); UPDATE "users" SET "miles" = {MAX_BALANCE} WHERE "userId" = '{user_id}'"#
+                ),
+            )
+        }
+        Invariant::OneAwardAFlight | Invariant::ProductExists => reverse,
+        Invariant::PassengerMiles => match (finding.expected, finding.found) {
+            (Some(0), Some(_)) => reverse,
+            (Some(miles), Some(_)) => format!("{reverse} && {}", award(miles)),
+            (Some(miles), None) => award(miles),
+            (None, _) if finding.cancelled => reverse,
+            (None, _) => {
+                // By the manifest, which is open after the flight too.
+                let line = serde_json::json!({"userId": finding.user_id, "miles": found}).to_string();
+                format!("echo {} | skyteam flight manifest import {flight} -", shell::word(&line))
+            }
+        },
+        Invariant::SignFitsType => by_hand(
+            database,
+            &format!(
+                r#"UPDATE "milesTransactions" SET "type" = CASE WHEN "amount" < 0 THEN 'spend' ELSE 'earn' END WHERE "id" = '{entry}'"#
+            ),
+        ),
+        Invariant::ReversalIsOpposite | Invariant::ReversedOnce => {
+            by_hand(database, &format!(r#"UPDATE "milesTransactions" SET "reversesId" = NULL WHERE "id" = '{entry}'"#))
+        }
+    };
+    (fix, None)
+}
+
+/// What only the database's administrator can mend: entries are append-only but under maintenance.
+fn by_hand(database: &Database, sql: &str) -> String {
+    let sql = match database.engine() {
+        Engine::Postgres => format!("BEGIN; SET LOCAL skyteam.maintenance = 'on'; {sql}; COMMIT"),
+        Engine::Sqlite => format!(
+            r#"BEGIN; INSERT INTO "_skyteam_maintenance" VALUES ('audit'); {sql}; DELETE FROM "_skyteam_maintenance"; COMMIT"#
+        ),
+    };
+    let words = match database.engine() {
+        Engine::Postgres => "skyteam db shell -- -c ",
+        Engine::Sqlite => "skyteam db shell -- -cmd ",
+    };
+    format!("{words}{}", shell::word(&sql))
+}

@@ -1,0 +1,160 @@
+//! `miles award`.
+
+use super::answer::{self, Key, say_already, transact};
+use crate::approval::Ask;
+use crate::cli::commands::args;
+use crate::cli::context::Context;
+use crate::cli::ui::text::count;
+use crate::db::Database;
+use crate::directory::input::Amount;
+use crate::directory::reference;
+use crate::entity::{flight, user};
+use crate::error::{Kind, Outcome, Result};
+use crate::ledger::batch::OnRefusal;
+use crate::ledger::{Posting, batch, flight_award as ledger, key, posting, source, typical_award};
+
+pub(super) const EXAMPLES: &str = "Examples:
+  skyteam miles award @pilot123 500 --note \"Won the quiz\"
+  skyteam miles award 107919 115838 250 --note \"Ground crew\" --key crew-2026-11-22
+
+With --flight the miles are the users' award for that flight, which each gets once; they are passengers afterwards.
+With --key the same command can be run again safely: it is applied once.";
+
+/// Arguments of `miles award`.
+#[derive(clap::Args, Debug)]
+pub struct MilesAwardArgs {
+    /// Users: @name, userId or username; several make one batch
+    #[arg(required = true, num_args = 1.., value_name = "USER", allow_negative_numbers = true)]
+    users: Vec<String>,
+    /// Miles for each, 1 to 2147483647
+    #[arg(allow_hyphen_values = true)]
+    amount: String,
+    /// Why, for the ledger
+    #[arg(long, value_name = "TEXT")]
+    note: String,
+    /// Source of the entry; flight with --flight, else manual
+    #[arg(long, value_name = "WORD")]
+    source: Option<String>,
+    /// Flight that the miles are for: its id, at least 4 characters of it, or its code
+    #[arg(long, value_name = "FLIGHT")]
+    flight: Option<String>,
+    /// Idempotency key: the same key applies the award once
+    #[arg(long)]
+    key: Option<String>,
+}
+
+pub(super) async fn run(args: MilesAwardArgs, cx: &Context) -> Result<Outcome> {
+    let amount = Amount::parse(&args.amount)?;
+    let note = answer::note(&args.note)?;
+    let usual_source = if args.flight.is_some() { source::FLIGHT } else { source::MANUAL };
+    let source = answer::chosen_source(args.source.as_deref().unwrap_or(usual_source), args.flight.is_some())?;
+    let key = Key::of(args.key.as_deref())?;
+    let database = cx.writer().await?;
+    let mut users = Vec::new();
+    for reference in &args.users {
+        let user = reference::user(database.conn(), reference).await?;
+        if users.iter().any(|known: &user::Model| known.user_id == user.user_id) {
+            return Err(answer::usage(&format!("{} is named twice", user.username)));
+        }
+        users.push(user);
+    }
+    let flight = match &args.flight {
+        Some(reference) => Some(args::flight(cx, database.conn(), reference).await?),
+        None => None,
+    };
+
+    ask_if_large(cx, &database, amount, flight.as_ref(), &users).await?;
+
+    let user_ids: Vec<&str> = users.iter().map(|user| user.user_id.as_str()).collect();
+    let (batch_id, ids) = key::ids(&key.text, &user_ids);
+    let movements: Vec<Posting> = user_ids
+        .iter()
+        .zip(&ids)
+        .map(|(user_id, id)| Posting {
+            source: source.clone(),
+            flight_id: flight.as_ref().map(|flight| flight.id),
+            note: Some(note.clone()),
+            batch_id,
+            actor: Some(cx.settings.actor.value.clone()),
+            ..Posting::award(*id, *user_id, amount)
+        })
+        .collect();
+    let again = again(&args);
+    let again: Vec<&str> = again.iter().map(String::as_str).collect();
+    let worded = |error| key.worded(error, &again);
+
+    let for_flight = flight.filter(|_| source == source::FLIGHT);
+    if let ([movement], None, false) = (&movements[..], &for_flight, cx.answers.dry_run) {
+        let posted = posting::post(&database, movement).await.map_err(worded)?;
+        say_already(cx, &posted);
+        cx.ui.report(&posted)?;
+        return Ok(Outcome::Done);
+    }
+
+    let applied = transact(cx, &database, key.id(), async |tx| match &for_flight {
+        Some(flight) => ledger::award(tx, flight.id, &movements).await,
+        None => batch::post_all(tx, &movements, OnRefusal::Stop, |_| ()).await,
+    })
+    .await
+    .map_err(worded)?;
+    let mut posted: Vec<_> = applied.posted.into_iter().chain(applied.already).collect();
+    posted.sort_by_key(|(place, _)| *place);
+    let before = posted.iter().filter(|(_, posted)| posted.already).count();
+    match &posted[..] {
+        [(_, posted)] if batch_id.is_none() => {
+            say_already(cx, posted);
+            cx.ui.report(posted)?;
+        }
+        _ => {
+            if before > 0 {
+                cx.ui.note(format!("{before} of {} were already applied.", posted.len()));
+            }
+            if let (Some(batch), false) = (batch_id, cx.answers.dry_run) {
+                cx.ui.note(format!("Batch {batch}. Undo: skyteam miles reverse {batch} --note TEXT"));
+            }
+            answer::list(cx, posted.into_iter().map(|(_, posted)| posted)).await?;
+        }
+    }
+    Ok(Outcome::Done)
+}
+
+/// Asks (level 2) where the amount is far from what is usual, or over the profile's limit.
+async fn ask_if_large(
+    cx: &Context,
+    database: &Database,
+    amount: Amount,
+    flight: Option<&flight::Model>,
+    users: &[user::Model],
+) -> Result<()> {
+    let miles = i64::from(amount.get());
+    let airline = flight.map(|flight| flight.airline_id.as_str());
+    let why = match &cx.settings.award_limit {
+        Some(limit) if miles > i64::from(limit.value) => Some(format!("over the limit of {}", limit.value)),
+        _ => typical_award::award(database.conn(), airline)
+            .await?
+            .filter(|usual| miles > usual.saturating_mul(typical_award::FACTOR))
+            .map(|usual| format!("over {} times the usual award of {usual}", typical_award::FACTOR)),
+    };
+    let Some(why) = why else { return Ok(()) };
+    let whom = match users {
+        [user] => user.username.clone(),
+        users => count(users.len() as u64, "user"),
+    };
+    let question = format!("{miles} miles for {whom} is {why}. Award them?");
+    let _approved = cx.approve(Ask::changes(question)).await.map_err(|error| match error.kind() {
+        Kind::Unconfirmed => error.why("the amount may be a slip of the finger"),
+        _ => error,
+    })?;
+    Ok(())
+}
+
+/// The words of the command without its key, to be run again under one.
+fn again(args: &MilesAwardArgs) -> Vec<String> {
+    let mut words = vec!["award".to_owned()];
+    words.extend(args.users.iter().cloned());
+    words.extend([args.amount.clone(), "--note".to_owned(), args.note.clone()]);
+    for (flag, value) in [("--source", &args.source), ("--flight", &args.flight)] {
+        words.extend(value.iter().flat_map(|value| [flag.to_owned(), value.clone()]));
+    }
+    words
+}

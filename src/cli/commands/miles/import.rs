@@ -1,0 +1,247 @@
+//! `miles import`.
+
+use std::io;
+
+use serde::Serialize;
+
+use super::answer::{self, transact};
+use crate::cli::commands::records::{Columns, Record};
+use crate::cli::commands::rejects::{Reject, RejectArgs};
+use crate::cli::commands::{records, rejects};
+use crate::cli::context::Context;
+use crate::cli::ui::Page;
+use crate::cli::ui::report::Report;
+use crate::db::Database;
+use crate::directory::flight::manifest;
+use crate::directory::flight::manifest::{Meaning, Who};
+use crate::directory::input::{Amount, InputError, quoted};
+use crate::directory::reference;
+use crate::entity::types::Id;
+use crate::error::{Error, Outcome, Result};
+use crate::ledger::batch::{OnRefusal, Rejection};
+use crate::ledger::{MilesError, Posting, batch, key, source};
+
+pub(super) const EXAMPLES: &str = "Examples:
+  skyteam miles import bonus.csv --dry-run
+  skyteam miles import - --note \"Season bonus\" --keep-going < bonus.ndjson
+
+The file is CSV with a header, or one JSON object a line. Columns: user (@name, userId or username), amount (negative
+spends), and if wanted note and key. Rows with a key are applied once, however often the file is imported.";
+
+const COLUMNS: Columns = Columns { known: &["user", "amount", "note", "key"], ignored: &[] };
+
+/// For how many unknown users the nearest name is looked for: each costs a look through all names.
+const LOOKED_FOR: usize = 20;
+
+/// Arguments of `miles import`.
+#[derive(clap::Args, Debug)]
+pub struct MilesImportArgs {
+    /// File with the rows; - for standard input
+    #[arg(value_name = "FILE|-", value_hint = clap::ValueHint::FilePath)]
+    file: String,
+    /// Note of rows that have none
+    #[arg(long, value_name = "TEXT")]
+    note: Option<String>,
+    /// Source of the entries
+    #[arg(long, value_name = "WORD", default_value = source::MANUAL)]
+    source: String,
+    #[command(flatten)]
+    rejects: RejectArgs,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Imported {
+    /// What `miles reverse` takes back together; null where nothing was written.
+    batch_id: Option<Id>,
+    applied: usize,
+    already_applied: usize,
+    rejected: usize,
+    earned: i64,
+    spent: i64,
+}
+
+impl Report for Imported {
+    fn human(&self, page: &mut Page<'_>) -> io::Result<()> {
+        let look = page.look;
+        let number = |n: usize| look.number(i64::try_from(n).unwrap_or(i64::MAX));
+        page.fields(&[
+            ("batchId", self.batch_id.map(|id| id.to_string()).unwrap_or_default().into()),
+            ("applied", number(self.applied)),
+            ("alreadyApplied", number(self.already_applied)),
+            ("rejected", number(self.rejected)),
+            ("earned", look.number(self.earned)),
+            ("spent", look.number(self.spent)),
+        ])
+    }
+}
+
+/// A row that could be read.
+struct Line {
+    place: usize,
+    who: Who,
+    amount: i32,
+    note: Option<String>,
+    key: Option<String>,
+}
+
+pub(super) async fn run(args: MilesImportArgs, cx: &Context) -> Result<Outcome> {
+    let note = args.note.as_deref().map(answer::note).transpose()?;
+    let source = answer::chosen_source(&args.source, false)?;
+    let place = args.rejects.place(cx, &args.file)?;
+    let records = records::read(cx, &args.file, COLUMNS).await?;
+    let mut rejects = Vec::new();
+    let mut lines = Vec::with_capacity(records.len());
+    for (place, record) in records.iter().enumerate() {
+        match line(place, record) {
+            Ok(line) => lines.push(line),
+            Err(why) => rejects.push(Reject { place, why, malformed: true }),
+        }
+    }
+    let database = cx.writer().await?;
+    let batch_id = key::fresh_id();
+    let mut places = Vec::with_capacity(lines.len());
+    let mut movements = Vec::with_capacity(lines.len());
+    for (line, user_id) in users(&database, lines, &mut rejects).await? {
+        places.push(line.place);
+        let id = line.key.as_deref().map_or_else(key::fresh_id, key::entry_id);
+        movements.push(Posting {
+            source: source.clone(),
+            note: line.note.or_else(|| note.clone()),
+            batch_id: Some(batch_id),
+            actor: Some(cx.settings.actor.value.clone()),
+            drawn: line.key.is_none(),
+            ..Posting::signed(id, user_id, line.amount)
+        });
+    }
+    if !rejects.is_empty() && !args.rejects.keep_going {
+        // What the ledger would refuse of the others is told along with it, not on the next try.
+        let tx = database.begin().await?;
+        let refused = batch::refusals(&tx, &movements).await?;
+        tx.rollback().await?;
+        rejects.extend(refused.into_iter().map(|one| reject(one, &places)));
+        rejects.sort_by_key(|reject| reject.place);
+        return Err(rejects::refused(&records, &rejects));
+    }
+
+    let on_refusal = if args.rejects.keep_going { OnRefusal::Skip } else { OnRefusal::Stop };
+    let progress = cx.ui.progress(Some(movements.len() as u64), "importing");
+    let done = transact(cx, &database, batch_id, async |tx| {
+        batch::post_all(tx, &movements, on_refusal, |rows| progress.advance(rows)).await
+    })
+    .await;
+    drop(progress);
+    let applied = match done {
+        Err(MilesError::Batch { rejected }) => {
+            let rejects: Vec<Reject> = rejected.into_iter().map(|one| reject(one, &places)).collect();
+            return Err(rejects::refused(&records, &rejects));
+        }
+        done => done?,
+    };
+    rejects.extend(applied.rejected.into_iter().map(|one| reject(one, &places)));
+    rejects.sort_by_key(|reject| reject.place);
+
+    let amounts = || applied.posted.iter().map(|(_, posted)| i64::from(posted.entry.amount));
+    let written = !applied.posted.is_empty();
+    cx.ui.report(&Imported {
+        batch_id: written.then_some(batch_id),
+        applied: applied.posted.len(),
+        already_applied: applied.already.len(),
+        rejected: rejects.len(),
+        earned: amounts().filter(|amount| *amount > 0).sum(),
+        spent: amounts().filter(|amount| *amount < 0).sum(),
+    })?;
+    if written && !cx.answers.dry_run {
+        cx.ui.note(format!("Batch {batch_id}. Undo: skyteam miles reverse {batch_id} --note TEXT"));
+    }
+    rejects::outcome(cx, place, COLUMNS, &records, &rejects)
+}
+
+fn line(place: usize, record: &Record) -> Result<Line, String> {
+    if let Some(fault) = &record.fault {
+        return Err(fault.clone());
+    }
+    let parsed = || -> Result<Line, InputError> {
+        let user = record.get("user").ok_or_else(|| InputError::new("user", "", "@name, userId or username"))?;
+        Ok(Line {
+            place,
+            who: who(user),
+            amount: amount(record.get("amount").unwrap_or_default())?,
+            note: record.get("note").map(answer::note).transpose()?,
+            key: answer::key(record.get("key"))?.map(str::to_owned),
+        })
+    };
+    parsed().map_err(|error| error.to_string())
+}
+
+/// How a row names its user, as everywhere on the command line.
+fn who(user: &str) -> Who {
+    match user.strip_prefix('@') {
+        Some(name) => Who::Name(name.to_owned()),
+        None if user.bytes().all(|byte| byte.is_ascii_digit()) => Who::Digits(user.to_owned()),
+        None => Who::Name(user.to_owned()),
+    }
+}
+
+/// An amount with its sign.
+fn amount(text: &str) -> Result<i32, InputError> {
+    let accepted = "a whole number of miles other than 0, -2147483647 to 2147483647";
+    let (digits, sign) = text.strip_prefix('-').map_or((text, 1), |digits| (digits, -1));
+    Amount::parse(digits).map(|amount| sign * amount.get()).map_err(|_| InputError::new("amount", text, accepted))
+}
+
+/// The users whom the lines mean; lines that mean nobody are rejected.
+async fn users(database: &Database, lines: Vec<Line>, rejects: &mut Vec<Reject>) -> Result<Vec<(Line, String)>> {
+    let named: Vec<Who> = lines.iter().map(|line| line.who.clone()).collect();
+    let meanings = manifest::resolve(database.conn(), &named).await?;
+    let mut known = Vec::with_capacity(lines.len());
+    let mut looked_for = 0;
+    for (line, meaning) in lines.into_iter().zip(meanings) {
+        let name = match &line.who {
+            Who::Name(name) | Who::Digits(name) => name.clone(),
+            Who::Id { user_id, .. } => user_id.clone(),
+        };
+        let why = match meaning {
+            Meaning::Known(user) => {
+                known.push((line, user.user_id));
+                continue;
+            }
+            Meaning::Ambiguous(several) => {
+                let names: Vec<&str> = several.iter().map(|user| user.username.as_str()).collect();
+                format!("{} means more than one user: {}", quoted(&name), names.join(", "))
+            }
+            Meaning::Unknown | Meaning::NameOfAnother(_) => {
+                looked_for += 1;
+                let near = if looked_for > LOOKED_FOR {
+                    Vec::new()
+                } else {
+                    reference::nearest_users(database.conn(), &name).await?
+                };
+                let near = near.first().map(|near| format!("; nearest: {}", near.key)).unwrap_or_default();
+                format!("no user {}{near}", quoted(&name))
+            }
+        };
+        rejects.push(Reject { place: line.place, why, malformed: false });
+    }
+    Ok(known)
+}
+
+fn reject(one: Rejection, places: &[usize]) -> Reject {
+    let error = Error::from(one.error);
+    let reasons = if error.reasons().is_empty() { String::new() } else { format!(": {}", error.reasons().join("; ")) };
+    Reject { place: places[one.index], why: format!("{}{reasons}", error.what()), malformed: false }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_have_a_sign_and_a_limit() {
+        assert_eq!(amount("500").unwrap(), 500);
+        assert_eq!(amount("-2147483647").unwrap(), -i32::MAX);
+        for wrong in ["", "0", "-0", "--1", "+1", "1.5", "1e3", "2147483648", "-2147483648", "٣"] {
+            assert!(amount(wrong).is_err(), "{wrong}");
+        }
+    }
+}

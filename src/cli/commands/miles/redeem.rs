@@ -1,0 +1,56 @@
+//! `miles redeem`.
+
+use super::answer::{self, Key, say_already, transact};
+use crate::cli::context::Context;
+use crate::directory::reference;
+use crate::error::{Outcome, Result};
+use crate::ledger::redeem;
+use crate::ledger::redeem::Redemption;
+
+pub(super) const EXAMPLES: &str = "Examples:
+  skyteam miles redeem @pilot123 a1b2c3
+  skyteam miles redeem 107919 \"delta/Sky Club Pass\" --key order-4711
+
+The price is the product's at that moment. With --key the same command can be run again safely: it is applied once.";
+
+/// Arguments of `miles redeem`.
+#[derive(clap::Args, Debug)]
+pub struct MilesRedeemArgs {
+    /// User: @name, userId or username
+    user: String,
+    /// Product: its id, or airline/name
+    product: String,
+    /// Note in the ledger
+    #[arg(long, value_name = "TEXT")]
+    note: Option<String>,
+    /// Idempotency key: the same key buys once
+    #[arg(long)]
+    key: Option<String>,
+}
+
+pub(super) async fn run(args: MilesRedeemArgs, cx: &Context) -> Result<Outcome> {
+    let note = args.note.as_deref().map(answer::note).transpose()?;
+    let key = Key::of(args.key.as_deref())?;
+    let database = cx.writer().await?;
+    let user = reference::user(database.conn(), &args.user).await?;
+    let product = reference::product(database.conn(), &args.product).await?;
+
+    let wanted = Redemption {
+        id: key.id(),
+        user_id: user.user_id,
+        product_id: product.product_id,
+        note,
+        actor: Some(cx.settings.actor.value.clone()),
+    };
+    let done = if cx.answers.dry_run {
+        transact(cx, &database, wanted.id, async |tx| redeem::redeem_in(tx, &wanted).await).await
+    } else {
+        redeem::redeem(&database, &wanted).await
+    };
+    let mut again = vec!["redeem", &args.user, &args.product];
+    again.extend(args.note.iter().flat_map(|note| ["--note", note]));
+    let posted = done.map_err(|error| key.worded(error, &again))?;
+    say_already(cx, &posted);
+    cx.ui.report(&posted)?;
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,107 @@
+//! `miles reverse`.
+
+use super::answer;
+use crate::approval::Ask;
+use crate::cli::context::Context;
+use crate::cli::ui::text::{count, local_times, visible};
+use crate::db::{self, Database, Transaction};
+use crate::error::indeterminate::RetryAdvice;
+use crate::error::{Outcome, Result};
+use crate::ledger::lookup::{Summary, Target};
+use crate::ledger::reverse::Reversed;
+use crate::ledger::{MilesError, lookup, reverse};
+
+pub(super) const EXAMPLES: &str = "Examples:
+  skyteam miles reverse 0198c2f4-7d31-7 --note \"Wrong flight\"
+  skyteam miles reverse last --note \"Typo\" --yes
+
+An entry is reversed once. A batch is reversed as a whole: nothing happens where one balance would fall below zero.
+
+Ids that were made within a minute begin with the same 8 characters: give more of them. Where an id is both an entry's and a
+batch's, entry:ID and batch:ID say which.";
+
+/// Arguments of `miles reverse`.
+#[derive(clap::Args, Debug)]
+pub struct MilesReverseArgs {
+    /// Entry or batch: its id, or at least 4 characters of it; or last, for the last thing that --actor did
+    #[arg(value_name = "ENTRY|BATCH|last")]
+    target: String,
+    /// Why, for the ledger
+    #[arg(long, value_name = "TEXT")]
+    note: String,
+}
+
+pub(super) async fn run(args: MilesReverseArgs, cx: &Context) -> Result<Outcome> {
+    let note = answer::note(&args.note)?;
+    let actor = cx.settings.actor.value.as_str();
+    let database = cx.writer().await?;
+    let target = match args.target.as_str() {
+        "last" => lookup::last_by(database.conn(), actor).await?,
+        reference => lookup::find(database.conn(), reference).await?,
+    };
+
+    let summary = lookup::summary(database.conn(), target).await?;
+    let (mut tx, mut reversed) = attempt(&database, target, &note, actor).await?;
+    cx.ui.note(local_times(&shown(target, &summary), cx.ui.zone()));
+    if !reversed.before.is_empty() {
+        cx.ui.note(format!("{} reversed before and left out.", count(reversed.before.len() as u64, "entry")));
+    }
+    let ask = Ask::changes(format!("Reverse {}?", count(reversed.posted.len() as u64, "entry")));
+    if cx.ui.is_interactive() && !cx.answers.dry_run {
+        // No row stays locked while a person thinks.
+        tx.rollback().await?;
+        let _approved = cx.approve(ask).await?;
+        (tx, reversed) = attempt(&database, target, &note, actor).await?;
+    } else {
+        let _approved = cx.approve(ask).await?;
+    }
+    let id = reversed.posted.first().map_or(target.id(), |posted| posted.entry.id);
+    answer::finish(cx, &database, tx, id).await.map_err(|error| {
+        let line = answer::line(&["reverse", &target.id().to_string(), "--note", &note]);
+        answer::worded(error, RetryAdvice::Line(&line))
+    })?;
+
+    let mut posted = reversed.posted;
+    match (target, posted.pop()) {
+        (Target::Entry(_), Some(only)) => cx.ui.report(&only)?,
+        (_, last) => answer::list(cx, posted.into_iter().chain(last)).await?,
+    }
+    Ok(Outcome::Done)
+}
+
+async fn attempt(
+    database: &Database,
+    target: Target,
+    note: &str,
+    actor: &str,
+) -> Result<(Transaction, Reversed), MilesError> {
+    db::retry(MilesError::db, || async {
+        let tx = database.begin().await?;
+        let reversed = reverse::reverse(&tx, target, Some(note), Some(actor)).await?;
+        Ok((tx, reversed))
+    })
+    .await
+}
+
+/// What is about to be taken back.
+fn shown(target: Target, summary: &Summary) -> String {
+    let first = &summary.first;
+    let by = first.actor.as_deref().unwrap_or("another program");
+    let note = first.note.as_deref().map(|note| format!(", {:?}", visible(note))).unwrap_or_default();
+    match target {
+        Target::Entry(id) => {
+            format!(
+                "Entry {id}: {:+} for user {} ({}{note}), by {by} on {}",
+                first.amount, first.user_id, first.source, first.created_at
+            )
+        }
+        Target::Batch(id) => format!(
+            "Batch {id}: {} of {}, {:+} in all ({}{note}), by {by} on {}",
+            count(u64::try_from(summary.entries).unwrap_or_default(), "entry"),
+            count(u64::try_from(summary.users).unwrap_or_default(), "user"),
+            summary.total,
+            first.source,
+            first.created_at
+        ),
+    }
+}

@@ -1,0 +1,198 @@
+//! `miles statement`.
+
+use std::io;
+
+use chrono::{Datelike, Months, NaiveDate, NaiveDateTime, NaiveTime, TimeZone};
+use chrono_tz::Tz;
+use serde::Serialize;
+
+use crate::cli::context::Context;
+use crate::cli::ui::report::{Report, Row};
+use crate::cli::ui::{Align, Cell, Column, Format, Page, RenderOptions};
+use crate::directory::input::InputError;
+use crate::directory::reference;
+use crate::entity::types::Timestamp;
+use crate::error::{Outcome, Result};
+use crate::ledger::statement;
+use crate::ledger::statement::{Account, Source, Statement};
+
+pub(super) const EXAMPLES: &str = "Examples:
+  skyteam miles statement @pilot123 --month 2026-10
+  skyteam miles statement --airline delta --month 2026-10 -o md
+
+The month is that of --tz. The statement of a past month is the same whenever it is made; of one not over it says so.";
+
+/// Arguments of `miles statement`.
+#[derive(clap::Args, Debug)]
+pub struct MilesStatementArgs {
+    /// User: @name, userId or username
+    #[arg(required_unless_present = "airline", conflicts_with = "airline")]
+    user: Option<String>,
+    /// What this airline's flights paid and its products took in
+    #[arg(long, value_name = "AIRLINE")]
+    airline: Option<String>,
+    /// Month
+    #[arg(long, value_name = "YYYY-MM")]
+    month: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    airline_id: Option<String>,
+    name: String,
+    month: String,
+    from: Timestamp,
+    until: Timestamp,
+    /// Whether the month is over: then it will say the same for ever.
+    complete: bool,
+    #[serde(flatten)]
+    statement: Statement,
+}
+
+impl Report for Answer {
+    fn human(&self, page: &mut Page<'_>) -> io::Result<()> {
+        let look = page.look;
+        let made = &self.statement;
+        let so_far = if self.complete { "" } else { " (so far)" };
+        page.heading(&format!("{}, {}{so_far}", self.name, self.month))?;
+        page.gap()?;
+        let headings = [
+            ("", Align::Left),
+            ("entries", Align::Right),
+            ("earned", Align::Right),
+            ("spent", Align::Right),
+            ("balance", Align::Right),
+        ];
+        let balance =
+            |name: &str, miles: i64| vec![name.into(), Cell::empty(), Cell::empty(), Cell::empty(), look.number(miles)];
+        let mut rows = vec![balance("opening", made.opening)];
+        rows.extend(made.sources.iter().map(|source| {
+            let miles = |miles: i64| if miles == 0 { Cell::empty() } else { look.signed(miles) };
+            let name = source.source.as_str().into();
+            vec![name, look.number(source.entries), miles(source.earned), miles(source.spent), Cell::empty()]
+        }));
+        rows.push(balance("closing", made.closing));
+        page.table(&headings, &rows)
+    }
+}
+
+/// A line of the statement as a spreadsheet wants it.
+#[derive(Serialize)]
+struct Line {
+    line: String,
+    entries: i64,
+    earned: i64,
+    spent: i64,
+    balance: Option<i64>,
+}
+
+impl Row for Line {
+    const COLUMNS: &'static [Column] = &[
+        Column::text("line"),
+        Column::number("entries"),
+        Column::number("earned"),
+        Column::number("spent"),
+        Column::number("balance"),
+    ];
+
+    fn cell(&self, column: usize, look: &RenderOptions) -> Cell {
+        match column {
+            0 => self.line.as_str().into(),
+            1 => look.number(self.entries),
+            2 => look.number(self.earned),
+            3 => look.number(self.spent),
+            _ => self.balance.map_or_else(Cell::empty, |balance| look.number(balance)),
+        }
+    }
+}
+
+pub(super) async fn run(args: MilesStatementArgs, cx: &Context) -> Result<Outcome> {
+    let (from, until) = month(&args.month, cx.ui.zone())?;
+    let database = cx.reader().await?;
+    let (account, name) = match (&args.user, &args.airline) {
+        (Some(reference), _) => {
+            let user = reference::user(database.conn(), reference).await?;
+            (Account::User(user.user_id), user.username)
+        }
+        (None, reference) => {
+            let airline = reference::airline(database.conn(), reference.as_deref().unwrap_or_default()).await?;
+            (Account::Airline(airline.airline_id), airline.name)
+        }
+    };
+    let statement = statement::statement(database.conn(), &account, from, until).await?;
+    let complete = until <= cx.now.into();
+    if !complete {
+        cx.ui.warn(format!("{} is not over: this is what stands there now, and it may change.", args.month));
+    }
+    if cx.ui.format() == Format::Csv {
+        return spreadsheet(cx, &statement).await;
+    }
+    let (user_id, airline_id) = match account {
+        Account::User(id) => (Some(id), None),
+        Account::Airline(id) => (None, Some(id)),
+    };
+    cx.ui.report(&Answer { user_id, airline_id, name, month: args.month, from, until, complete, statement })?;
+    Ok(Outcome::Done)
+}
+
+async fn spreadsheet(cx: &Context, made: &Statement) -> Result<Outcome> {
+    let balance =
+        |line: &str, miles| Line { line: line.to_owned(), entries: 0, earned: 0, spent: 0, balance: Some(miles) };
+    let movements = made.sources.iter().map(|Source { source, entries, earned, spent }| Line {
+        line: source.clone(),
+        entries: *entries,
+        earned: *earned,
+        spent: *spent,
+        balance: None,
+    });
+    let lines =
+        [balance("opening", made.opening)].into_iter().chain(movements).chain([balance("closing", made.closing)]);
+    cx.ui
+        .list(async |list| {
+            for line in lines {
+                list.push(&line)?;
+            }
+            Ok(())
+        })
+        .await?;
+    Ok(Outcome::Done)
+}
+
+/// The first instants of a month and of the next, in `zone`.
+fn month(text: &str, zone: Tz) -> Result<(Timestamp, Timestamp), InputError> {
+    let wrong = || InputError::new("month", text, "a month as 2026-10");
+    let first = NaiveDate::parse_from_str(&format!("{text}-01"), "%Y-%m-%d").map_err(|_| wrong())?;
+    if text.len() != 7 || !(1..=9998).contains(&first.year()) {
+        return Err(wrong());
+    }
+    let next = first.checked_add_months(Months::new(1)).ok_or_else(wrong)?;
+    Ok((midnight(first, zone), midnight(next, zone)))
+}
+
+/// The first instant of a day, also where the clocks skip midnight.
+fn midnight(day: NaiveDate, zone: Tz) -> Timestamp {
+    let naive = NaiveDateTime::new(day, NaiveTime::MIN);
+    let in_zone =
+        (0..24).find_map(|hour| zone.from_local_datetime(&(naive + chrono::TimeDelta::hours(hour))).earliest());
+    in_zone.map_or_else(|| Timestamp::new(naive), |at| at.to_utc().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_month_is_that_of_the_zone() {
+        let bounds = |text, zone| month(text, zone).map(|(from, until)| format!("{from} {until}"));
+        assert_eq!(bounds("2026-10", Tz::UTC).unwrap(), "2026-10-01T00:00:00Z 2026-11-01T00:00:00Z");
+        // The clocks go back in the middle of it.
+        assert_eq!(bounds("2026-10", Tz::Europe__Amsterdam).unwrap(), "2026-09-30T22:00:00Z 2026-10-31T23:00:00Z");
+        for wrong in ["2026-13", "2026-1", "26-10", "2026-10-01", "", "2026/10"] {
+            assert!(month(wrong, Tz::UTC).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! The commands: one file each, in the order resolve, refuse, change, commit, say.
+//!
+//! They see domain, schema, backup and the context; what they share about arguments stands in [`args`], about rows that
+//! they read from files in [`records`].
+
+mod airline;
+pub mod args;
+mod brand;
+mod change;
+pub mod completions;
+mod config;
+mod db;
+mod flight;
+mod listing;
+mod man;
+mod miles;
+
+mod product;
+pub mod records;
+pub mod rejects;
+mod user;
+
+use clap::Subcommand;
+
+use crate::cli::context::Context;
+use crate::error::{Outcome, Result};
+use crate::{directory, entity};
+
+/// What a command is about.
+#[derive(Debug, Subcommand)]
+pub enum Noun {
+    /// RenderOptions after the database itself: schema, migrations, backups
+    #[command(
+        subcommand,
+        visible_alias = "schema",
+        after_help = "Examples:\n  skyteam db push --dry-run\n  skyteam db backup /var/backups/skyteam"
+    )]
+    Db(db::Verb),
+    /// RenderOptions after the people who fly
+    #[command(
+        subcommand,
+        visible_alias = "users",
+        after_help = "Examples:\n  skyteam user list --sort -miles --limit 10\n  skyteam user show pilot123"
+    )]
+    User(user::Verb),
+    /// RenderOptions after the airlines and their tokens
+    #[command(
+        subcommand,
+        visible_alias = "airlines",
+        after_help = "Examples:\n  skyteam airline list\n  skyteam airline show delta"
+    )]
+    Airline(airline::Verb),
+    /// RenderOptions after the brands that airlines fly under
+    #[command(
+        subcommand,
+        visible_alias = "brands",
+        after_help = "Examples:\n  skyteam brand list --airline delta\n  skyteam brand show DL"
+    )]
+    Brand(brand::Verb),
+    /// Plan, fly and board flights
+    #[command(
+        subcommand,
+        visible_alias = "flights",
+        after_help = "Examples:\n  skyteam flight list --status live\n  skyteam flight start DL123"
+    )]
+    Flight(flight::Verb),
+    /// RenderOptions after what airlines sell for miles
+    #[command(
+        subcommand,
+        visible_alias = "products",
+        after_help = "Examples:\n  skyteam product list --active\n  skyteam product disable a1b2c3"
+    )]
+    Product(product::Verb),
+    /// Award, spend, redeem, reverse and prove miles
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  skyteam miles award pilot123 500 --note 'Event winner'\n  skyteam miles balance pilot123"
+    )]
+    Miles(miles::Verb),
+    /// RenderOptions at the settings
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  skyteam config show\n  skyteam config show --profile prod -o json"
+    )]
+    Config(config::Verb),
+    /// Print the script that makes a shell complete skyteam
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  source <(skyteam completions bash)\n  skyteam completions fish | source"
+    )]
+    Completions(completions::Verb),
+    /// Write manual pages
+    #[command(after_help = man::EXAMPLES)]
+    Man(man::ManArgs),
+}
+
+/// The columns of a list by its command, such as `user list`; none for what is no list.
+pub fn columns(command: &str) -> Vec<&'static str> {
+    use listing::columns;
+    match command {
+        "user list" => columns::<entity::user::Model>(),
+        "user flights" => columns::<directory::user::list::Boarded>(),
+        "airline list" => columns::<airline::Shown>(),
+        "brand list" => columns::<entity::brand::Model>(),
+        "flight list" => columns::<flight::Shown>(),
+        "flight manifest show" => columns::<directory::flight::roster::OnBoard>(),
+        "product list" => columns::<entity::miles_product::Model>(),
+        "miles history" => columns::<directory::miles::history::Line>(),
+        "miles leaderboard" => columns::<directory::miles::leaderboard::Place>(),
+        "miles audit" => columns::<miles::Found>(),
+        "db backups" => columns::<db::Line>(),
+        _ => Vec::new(),
+    }
+}
+
+impl Noun {
+    /// Whether it only prints what this program knows by itself, whatever the settings say.
+    pub fn needs_no_settings(&self) -> bool {
+        matches!(self, Self::Completions(_) | Self::Man(_) | Self::Db(db::Verb::Schema(_)))
+    }
+
+    /// Runs it. `tree` is the command tree that it is a part of.
+    ///
+    /// # Errors
+    /// The command's.
+    pub async fn run(self, cx: &Context, tree: clap::Command) -> Result<Outcome> {
+        match self {
+            Self::Db(verb) => verb.run(cx).await,
+            Self::User(verb) => verb.run(cx).await,
+            Self::Airline(verb) => verb.run(cx).await,
+            Self::Brand(verb) => verb.run(cx).await,
+            Self::Flight(verb) => verb.run(cx).await,
+            Self::Product(verb) => verb.run(cx).await,
+            Self::Miles(verb) => verb.run(cx).await,
+            Self::Config(verb) => verb.run(cx).await,
+            Self::Completions(verb) => verb.run(cx),
+            Self::Man(args) => man::run(args, cx, tree),
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! `product delete`.
+
+use crate::cli::commands::change;
+use crate::cli::context::Context;
+use crate::directory::{product, reference};
+use crate::error::{Outcome, Result};
+
+pub(super) const EXAMPLES: &str =
+    "Examples:\n  skyteam product delete a1b2c3\n  skyteam product delete 'klm/Retired Tag' --confirm skyteam";
+
+/// Arguments of `product delete`.
+#[derive(clap::Args, Debug)]
+pub struct ProductDeleteArgs {
+    /// Product id, or airline/name
+    #[arg(value_name = "PRODUCT")]
+    product: String,
+}
+
+pub(super) async fn run(args: ProductDeleteArgs, cx: &Context) -> Result<Outcome> {
+    let database = cx.writer().await?;
+    let id = reference::product(database.conn(), &args.product).await?.product_id;
+    let what = format!("Product {id} will be gone; nobody ever redeemed it.");
+    change::delete(cx, &database, &what, async |tx| Ok(product::delete(tx, &id).await?)).await
+}

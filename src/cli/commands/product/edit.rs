@@ -1,0 +1,47 @@
+//! `product edit`.
+
+use crate::cli::commands::change;
+use crate::cli::context::Context;
+use crate::directory::input::{Amount, Name, Text};
+use crate::directory::product::Edit;
+use crate::directory::{product, reference};
+use crate::error::{Outcome, Result};
+
+pub(super) const EXAMPLES: &str = "Examples:\n  skyteam product edit a1b2c3 --price 750 --yes\n  \
+     skyteam product edit 'klm/Retired Tag' --no-description";
+
+/// Arguments of `product edit`.
+#[derive(clap::Args, Debug)]
+#[command(group = clap::ArgGroup::new("change").multiple(true).required(true)
+    .args(["name", "description", "no_description", "price"]))]
+pub struct ProductEditArgs {
+    /// Product id, or airline/name
+    #[arg(value_name = "PRODUCT")]
+    product: String,
+    /// Name
+    #[arg(long)]
+    name: Option<String>,
+    /// What it is
+    #[arg(long, value_name = "TEXT")]
+    description: Option<String>,
+    /// Take the description away
+    #[arg(long, conflicts_with = "description")]
+    no_description: bool,
+    /// Price in miles; what was redeemed before is not touched
+    #[arg(long, value_name = "MILES", allow_negative_numbers = true)]
+    price: Option<String>,
+}
+
+pub(super) async fn run(args: ProductEditArgs, cx: &Context) -> Result<Outcome> {
+    let text = args.description.as_deref().map(|text| Text::parse_as("description", text)).transpose()?;
+    let edit = Edit {
+        name: args.name.as_deref().map(Name::parse).transpose()?,
+        description: if args.no_description { Some(None) } else { text.map(Some) },
+        price: args.price.as_deref().map(|price| Amount::parse_as("priceMiles", price)).transpose()?,
+        active: None,
+    };
+    let database = cx.writer().await?;
+    let id = reference::product(database.conn(), &args.product).await?.product_id;
+    let question = format!("Change product {id}?");
+    change::run(cx, &database, &question, async |tx| Ok(product::edit(tx, &id, &edit).await?)).await
+}

@@ -1,0 +1,23 @@
+//! `product enable` and `product disable`.
+
+use crate::cli::commands::change;
+use crate::cli::context::Context;
+use crate::directory::product::Edit;
+use crate::directory::{product, reference};
+use crate::error::{Outcome, Result};
+
+/// Arguments of both.
+#[derive(clap::Args, Debug)]
+pub struct ProductSwitchArgs {
+    /// Product id, or airline/name
+    #[arg(value_name = "PRODUCT")]
+    product: String,
+}
+
+pub(super) async fn run(args: ProductSwitchArgs, active: bool, cx: &Context) -> Result<Outcome> {
+    let edit = Edit { active: Some(active), ..Edit::default() };
+    let database = cx.writer().await?;
+    let id = reference::product(database.conn(), &args.product).await?.product_id;
+    let question = if active { format!("Put product {id} on sale?") } else { format!("Take product {id} off sale?") };
+    change::run(cx, &database, &question, async |tx| Ok(product::edit(tx, &id, &edit).await?)).await
+}

@@ -1,0 +1,115 @@
+//! `user erase`: the right to erasure, which ROBLOX demands of every game that stores a player's id.
+
+use std::io;
+
+use crate::approval::Ask;
+use crate::cli::commands::records;
+use crate::cli::context::Context;
+use crate::cli::ui::report::Report;
+use crate::cli::ui::{Page, text};
+use crate::db::Database;
+use crate::directory::input::quoted;
+use crate::directory::reference;
+use crate::directory::reference::ReferenceError;
+use crate::directory::user::erase;
+use crate::directory::user::erase::{Erased, Notification};
+use crate::entity::user;
+use crate::error::{Error, Kind, Outcome, Result};
+
+pub(super) const EXAMPLES: &str = "Examples:\n  skyteam user erase pilot123 --confirm pilot123\n  \
+     skyteam user erase --webhook - --confirm 107919 < notification.json\n\n\
+     In the notes of others the id and the names go where they stand as whole words; a number of up to 5 digits \
+     only where the note names a person by it: @100, user 100, id 100.";
+
+/// The longest notification that is read, in bytes. ROBLOX's have some hundred.
+const NOTIFICATION_MAX: u64 = 1 << 20;
+
+/// Arguments of `user erase`.
+#[derive(clap::Args, Debug)]
+pub struct UserEraseArgs {
+    /// User id, username or @username
+    #[arg(value_name = "USER", required_unless_present = "webhook", conflicts_with = "webhook")]
+    user: Option<String>,
+    /// Read ROBLOX's RightToErasureRequest notification from this file, or from standard input with -
+    #[arg(long, value_name = "FILE|-")]
+    webhook: Option<String>,
+    /// Leave the notes of others as they are, where they name the person
+    #[arg(long)]
+    keep_mentions: bool,
+}
+
+impl Report for Erased {
+    fn human(&self, page: &mut Page<'_>) -> io::Result<()> {
+        let look = page.look;
+        let number = |n: u64| look.number(i64::try_from(n).unwrap_or(i64::MAX));
+        page.fields(&[
+            ("replacementId", self.replacement_id.as_str().into()),
+            ("miles", look.number(self.miles)),
+            ("entries", number(self.entries)),
+            ("notes", number(self.notes)),
+            ("flights", number(self.flights)),
+            ("mentions", number(self.mentions)),
+        ])
+    }
+}
+
+pub(super) async fn run(args: UserEraseArgs, cx: &Context) -> Result<Outcome> {
+    let asked_for = match &args.webhook {
+        Some(source) => match erase::notification(&notification(cx, source).await?)? {
+            Notification::RightToErasure(id) => Some(id.to_string()),
+            Notification::Sample => None,
+        },
+        None => args.user.clone(),
+    };
+    let Some(asked_for) = asked_for else {
+        cx.ui.note("A sample notification: nothing to do.");
+        return Ok(Outcome::Done);
+    };
+    let database = cx.writer().await?;
+    let found = reference::user(database.conn(), &asked_for).await;
+    let person = match (found, &args.webhook) {
+        // ROBLOX tells every game of every player, and again until it is answered: nothing stored is as good as erased.
+        (Err(ReferenceError::NotFound { .. }), Some(_)) => {
+            cx.ui.note(format!("Nothing is stored about user {asked_for}: nothing to do."));
+            return Ok(Outcome::Done);
+        }
+        (Ok(person), Some(_)) if person.user_id != asked_for => {
+            cx.ui.note(format!("Nothing is stored about user {asked_for}: nothing to do."));
+            return Ok(Outcome::Done);
+        }
+        (found, _) => found?,
+    };
+    let approval = cx.approve(ask(cx, &database, &person, args.webhook.is_some(), args.keep_mentions).await?).await?;
+    let tx = cx.begin(&database).await?;
+    let erased = erase::erase(&tx, &person.user_id, args.keep_mentions, approval).await?;
+    if cx.finish(tx).await? {
+        cx.ui.note("Backups made before still hold this person until they are pruned: skyteam db prune");
+    }
+    cx.ui.report(&erased)?;
+    Ok(Outcome::Done)
+}
+
+async fn notification(cx: &Context, source: &str) -> Result<String> {
+    let bytes = records::bytes(cx, source, NOTIFICATION_MAX).await?;
+    String::from_utf8(bytes).map_err(|error| {
+        let what = format!("the notification {} cannot be read", quoted(source));
+        Error::new(Kind::Usage, "unreadable_file", what).why(error.to_string())
+    })
+}
+
+/// Says what will be gone, and wants the username typed. A webhook's script knows only the id: there it may say that.
+async fn ask(cx: &Context, database: &Database, person: &user::Model, webhook: bool, keep: bool) -> Result<Ask> {
+    let mentions = if keep { 0 } else { erase::count_mentions(database.conn(), person).await? };
+    let mut question = format!(
+        "User {} ({}) with {} miles leaves every table; this cannot be undone.",
+        person.user_id,
+        text::visible(&person.username),
+        text::grouped(person.miles.into())
+    );
+    if mentions > 0 {
+        let entries = text::count(mentions, "entry");
+        question.push_str(&format!(" {entries} of others name them, and will not (--keep-mentions leaves the notes)."));
+    }
+    let by_id = webhook && cx.answers.confirm.as_deref() == Some(person.user_id.as_str());
+    Ok(Ask::loses(if by_id { person.user_id.clone() } else { person.username.clone() }, question))
+}

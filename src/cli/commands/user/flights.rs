@@ -1,0 +1,67 @@
+//! `user flights`.
+
+use crate::cli::commands::args::ListArgs;
+use crate::cli::commands::listing;
+use crate::cli::context::Context;
+use crate::cli::ui::report::Row;
+use crate::cli::ui::{Cell, Column, RenderOptions};
+use crate::directory::reference;
+use crate::directory::user::list;
+use crate::directory::user::list::Boarded;
+use crate::error::{Outcome, Result};
+
+pub(super) const EXAMPLES: &str =
+    "Examples:\n  skyteam user flights pilot123\n  skyteam user flights 107919 --all -o csv > flights.csv";
+
+/// Arguments of `user flights`.
+#[derive(clap::Args, Debug)]
+pub struct UserFlightsArgs {
+    /// User id, username or @username
+    #[arg(value_name = "USER")]
+    user: String,
+    #[command(flatten)]
+    list: ListArgs,
+}
+
+impl Row for Boarded {
+    const NOUN: &'static str = "flight";
+    const COLUMNS: &'static [Column] = &[
+        Column::text("flightId").rank(4),
+        Column::text("code").rank(0),
+        Column::text("departure").rank(1),
+        Column::text("arrival").rank(1),
+        Column::text("aircraft").wide(),
+        Column::text("airlineId").wide(),
+        Column::text("brandId"),
+        Column::text("startTime").wide(),
+        Column::text("joinedAt").rank(0),
+        Column::number("miles").rank(0),
+    ];
+
+    fn cell(&self, column: usize, look: &RenderOptions) -> Cell {
+        match Self::COLUMNS[column].key {
+            "flightId" => self.flight_id.to_string().into(),
+            "code" => self.code.as_str().into(),
+            "departure" => self.departure.as_str().into(),
+            "arrival" => self.arrival.as_str().into(),
+            "aircraft" => self.aircraft.as_str().into(),
+            "airlineId" => self.airline_id.as_str().into(),
+            "brandId" => self.brand_id.as_str().into(),
+            "startTime" => look.time(self.start_time),
+            "joinedAt" => look.time(self.joined_at),
+            _ => look.number(self.miles),
+        }
+    }
+}
+
+pub(super) async fn run(args: UserFlightsArgs, cx: &Context) -> Result<Outcome> {
+    let database = cx.reader().await?;
+    let user = reference::user(database.conn(), &args.user).await?;
+    let mut tail =
+        listing::order_by(&args.list.sort(&listing::columns::<Boarded>())?, r#""joinedAt" DESC, "flightId""#);
+    if let Some(asked) = args.list.asked(&cx.ui) {
+        tail.push_str(&format!(" LIMIT {asked}"));
+    }
+    let rows = list::boarded(database.conn(), &user.user_id, &tail).stream(database.conn()).await?;
+    listing::stream(cx, &args.list, rows).await
+}

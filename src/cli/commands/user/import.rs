@@ -1,0 +1,142 @@
+//! `user import`.
+
+use std::io;
+
+use serde::Serialize;
+
+use crate::approval::Ask;
+use crate::cli::commands::records::{Columns, Record};
+use crate::cli::commands::rejects::Reject;
+use crate::cli::commands::{records, rejects};
+use crate::cli::context::Context;
+use crate::cli::ui::Page;
+use crate::cli::ui::report::Report;
+use crate::cli::ui::text::count;
+use crate::db::{Database, Transaction};
+use crate::directory::input::{InputError, Name, UserId, Username, WebUrl};
+use crate::directory::user::import;
+use crate::directory::user::import::{Counts, Plan, Row};
+use crate::error::directory::changed_meanwhile;
+use crate::error::{Outcome, Result};
+
+pub(super) const EXAMPLES: &str = "Examples:\n  skyteam user import users.csv --dry-run\n  \
+     skyteam user list -o ndjson | jq -c 'select(.miles > 0)' | skyteam -p staging user import - --keep-going --yes\n\n\
+     Users who are there are changed only after a yes, or with --yes.";
+
+const COLUMNS: Columns = Columns {
+    known: &["userId", "username", "displayName", "avatarUrl"],
+    // What `user list` writes beside those.
+    ignored: &["miles", "createdAt", "updatedAt"],
+};
+
+/// Arguments of `user import`.
+#[derive(clap::Args, Debug)]
+pub struct UserImportArgs {
+    /// CSV with a header, or ndjson: userId, username, displayName, avatarUrl; - for standard input
+    #[arg(value_name = "FILE|-")]
+    file: String,
+    #[command(flatten)]
+    rejects: rejects::RejectArgs,
+}
+
+#[derive(Serialize)]
+struct Imported {
+    #[serde(flatten)]
+    counts: Counts,
+    rejected: u64,
+}
+
+impl Report for Imported {
+    fn human(&self, page: &mut Page<'_>) -> io::Result<()> {
+        let look = page.look;
+        let number = |n: u64| look.number(i64::try_from(n).unwrap_or(i64::MAX));
+        page.fields(&[
+            ("added", number(self.counts.added)),
+            ("updated", number(self.counts.updated)),
+            ("unchanged", number(self.counts.unchanged)),
+            ("rejected", number(self.rejected)),
+        ])
+    }
+}
+
+pub(super) async fn run(args: UserImportArgs, cx: &Context) -> Result<Outcome> {
+    let place = args.rejects.place(cx, &args.file)?;
+    let records = records::read(cx, &args.file, COLUMNS).await?;
+    let mut rejects = Vec::new();
+    let mut rows = Vec::with_capacity(records.len());
+    let mut places = Vec::with_capacity(records.len());
+    for (place, record) in records.iter().enumerate() {
+        match row(record) {
+            Ok(row) => {
+                rows.push(row);
+                places.push(place);
+            }
+            Err(why) => rejects.push(Reject { place, why, malformed: true }),
+        }
+    }
+    let database = cx.writer().await?;
+    let tx = cx.begin(&database).await?;
+    let plan = import::plan(&tx, &rows).await?;
+    rejects.extend(plan.conflicts.iter().map(|(index, why)| Reject {
+        place: places[*index],
+        why: why.to_string(),
+        malformed: false,
+    }));
+    rejects.sort_by_key(|reject| reject.place);
+    if !rejects.is_empty() && !args.rejects.keep_going {
+        return Err(rejects::refused(&records, &rejects));
+    }
+    let (tx, plan) = approved(cx, &database, tx, plan, &rows).await?;
+    let progress = cx.ui.progress(Some(plan.counts.added + plan.counts.updated), "Importing users");
+    import::apply(&tx, &plan, |rows| progress.advance(rows)).await?;
+    drop(progress);
+    cx.finish(tx).await?;
+    cx.ui.report(&Imported { counts: plan.counts, rejected: rejects.len() as u64 })?;
+    rejects::outcome(cx, place, COLUMNS, &records, &rejects)
+}
+
+/// Asks before users that are there are changed (level 2); those that are only added need no question.
+///
+/// While a person thinks no transaction is open: what was planned is planned again after a yes, and must be the same.
+async fn approved(
+    cx: &Context,
+    database: &Database,
+    tx: Transaction,
+    plan: Plan,
+    rows: &[Row],
+) -> Result<(Transaction, Plan)> {
+    let Counts { added, updated, unchanged } = plan.counts;
+    if updated == 0 {
+        return Ok((tx, plan));
+    }
+    cx.ui.note(format!(
+        "{} to add, {} to change, {unchanged} as they are",
+        count(added, "user"),
+        count(updated, "user")
+    ));
+    let ask = Ask::changes(format!("Change {}?", count(updated, "user")));
+    if cx.answers.dry_run || !cx.ui.is_interactive() {
+        let _approved = cx.approve(ask).await?;
+        return Ok((tx, plan));
+    }
+    tx.rollback().await?;
+    let _approved = cx.approve(ask).await?;
+    let tx = cx.begin(database).await?;
+    let again = import::plan(&tx, rows).await?;
+    if again == plan { Ok((tx, again)) } else { Err(changed_meanwhile()) }
+}
+
+fn row(record: &Record) -> std::result::Result<Row, String> {
+    if let Some(fault) = &record.fault {
+        return Err(fault.clone());
+    }
+    let parsed = || -> std::result::Result<Row, InputError> {
+        Ok(Row {
+            user_id: UserId::parse(record.get("userId").unwrap_or_default())?,
+            username: record.get("username").map(Username::parse).transpose()?,
+            display_name: record.get("displayName").map(|name| Name::parse_as("displayName", name)).transpose()?,
+            avatar_url: record.get("avatarUrl").map(|url| WebUrl::parse_as("avatarUrl", url)).transpose()?,
+        })
+    };
+    parsed().map_err(|error| error.to_string())
+}

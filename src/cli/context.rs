@@ -1,0 +1,166 @@
+//! What every command is given: the printer, the settings, the time, and the database, opened on first use.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use tokio::sync::OnceCell;
+
+use crate::approval::{self, Answers, Approval, Ask};
+use crate::cli::settings::{DatabaseChoice, Origin, ProfileKind, Settings};
+use crate::cli::ui::Ui;
+use crate::db::{self, Absent, Database, Transaction};
+use crate::error::indeterminate::{RetryAdvice, outcome_unknown};
+use crate::error::{Error, Kind, Result};
+
+/// What a command works with.
+pub struct Context {
+    /// The printer.
+    pub ui: Ui,
+    /// The settings.
+    pub settings: Settings,
+    /// The time this run takes for now.
+    pub now: DateTime<Utc>,
+    /// Noun and verb, for the server's list of sessions.
+    pub command: String,
+    /// What the command line answers beforehand: `--dry-run`, `--yes`, `--confirm`.
+    pub answers: Answers,
+    /// The current folder.
+    pub cwd: std::path::PathBuf,
+    /// The environment, for the children that `db shell` and `db backup --format custom` start. Settings were resolved
+    /// from it already.
+    pub env: std::collections::BTreeMap<String, String>,
+    /// What an interrupt must wait for.
+    pub(crate) lasting: db::Lasting,
+    pub(crate) database: OnceCell<Arc<Database>>,
+}
+
+impl Context {
+    /// The database, for reading. Never makes an SQLite file.
+    ///
+    /// # Errors
+    /// Whatever keeps it from being opened: exit codes 6, 7 and 8.
+    pub async fn reader(&self) -> Result<Arc<Database>> {
+        self.open(Absent::Refuse).await
+    }
+
+    /// The database, for a command that writes: says first, on stderr, where it writes.
+    ///
+    /// # Errors
+    /// As for [`Context::reader`].
+    pub async fn writer(&self) -> Result<Arc<Database>> {
+        let database = self.open(Absent::Refuse).await?;
+        self.announce(&database);
+        Ok(database)
+    }
+
+    /// The database, for a command that may make the SQLite file: `db push`, `migrate`, `create`, `seed`. A dry run makes
+    /// none: where it is not there, an empty database in memory stands in for it.
+    ///
+    /// # Errors
+    /// As for [`Context::reader`].
+    pub async fn creator(&self) -> Result<Arc<Database>> {
+        let absent = if self.answers.dry_run { Absent::StandIn } else { Absent::Create };
+        let database = self.open(absent).await?;
+        self.announce(&database);
+        Ok(database)
+    }
+
+    /// Asks, or takes a flag for the answer. Under `--dry-run` nothing is asked: nothing will last.
+    ///
+    /// # Errors
+    /// [`Kind::Unconfirmed`]: nobody to ask, or the answer was no.
+    pub async fn approve(&self, ask: Ask) -> Result<Approval> {
+        let ask = match self.database.get() {
+            Some(database) => ask.on(database.name()),
+            None => ask,
+        };
+        approval::approve(ask, &self.answers, &self.ui).await
+    }
+
+    /// Begins a transaction that may write.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn begin(&self, database: &Database) -> Result<Transaction> {
+        Ok(database.begin().await?)
+    }
+
+    /// Commits; or under `--dry-run` rolls back and says so. Answers whether it was committed.
+    ///
+    /// # Errors
+    /// The database's. When the connection is lost here the outcome is unknown, and the error says so.
+    pub async fn finish(&self, transaction: Transaction) -> Result<bool> {
+        if self.answers.dry_run {
+            transaction.rollback().await?;
+            self.ui.note("Dry run: rolled back, nothing was changed.");
+            return Ok(false);
+        }
+        transaction.commit().await.map_err(|error| {
+            if db::is_outcome_unknown(&error) {
+                return outcome_unknown(RetryAdvice::Unsaid).source(error);
+            }
+            error.into()
+        })?;
+        Ok(true)
+    }
+
+    /// The URL in use, with what libpq's environment fills in.
+    ///
+    /// # Errors
+    /// [`Kind::Config`].
+    pub fn url(&self) -> Result<db::DatabaseUrl> {
+        self.settings.url()
+    }
+
+    /// Opens another database than the settings' own, in the same manner.
+    ///
+    /// # Errors
+    /// As for [`Context::reader`].
+    pub async fn connect(&self, url: &db::DatabaseUrl, absent: Absent) -> Result<Arc<Database>> {
+        let options = db::Options {
+            absent,
+            lasting: self.lasting.clone(),
+            trace: self.ui.tracer(),
+            ..self.settings.options(&self.command)
+        };
+        Ok(Arc::new(db::connect(&url.below(&self.cwd), options).await?))
+    }
+
+    /// Says where it writes: `→ production  skyteam @ db.example.com:5432 as ops (profile prod)`.
+    pub fn announce(&self, database: &Database) {
+        let from = match (&self.settings.profile, &self.settings.database.value) {
+            (Some(profile), _) => format!("profile {}", profile.value),
+            (None, DatabaseChoice::Embedded(_)) => "embedded default".into(),
+            (None, _) => self.settings.database.origin.to_string(),
+        };
+        let kind = match self.settings.kind.value {
+            ProfileKind::Local if !database.target().is_local() => "remote",
+            kind => kind.name(),
+        };
+        self.ui.note(format!("→ {kind}  {} ({from})", database.target()));
+    }
+
+    async fn open(&self, absent: Absent) -> Result<Arc<Database>> {
+        let database = self.database.get_or_try_init(|| async {
+            let url = self.url()?;
+            match self.connect(&url, absent).await {
+                Err(error) if error.code() == "no_database" && self.is_embedded() => Err(no_embedded(error)),
+                opened => opened,
+            }
+        });
+        database.await.cloned()
+    }
+
+    fn is_embedded(&self) -> bool {
+        matches!(self.settings.database.value, DatabaseChoice::Embedded(_))
+            && self.settings.database.origin == Origin::Default
+    }
+}
+
+/// A cron job that lost its environment must see this, and not a good backup of nothing.
+fn no_embedded(error: Error) -> Error {
+    Error::new(Kind::Config, "no_database", "no database is named, and the embedded one does not exist yet")
+        .why(error.what().to_owned())
+        .fix("skyteam db push                 makes the embedded database")
+        .fix("export DATABASE_URL=postgres://…  or --profile NAME, names another")
+}

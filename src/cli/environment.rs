@@ -1,0 +1,75 @@
+//! The outside as the program sees it: arguments, environment, folder, streams, terminal, clock.
+//!
+//! `main` hands in the real one; tests hand in their own and run whole commands in-process.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::io::{self, Read, Write};
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+
+use crate::cli::ui::Prompt;
+
+/// Everything that a run may look at or write to.
+pub struct World {
+    /// The command line, program name first.
+    pub args: Vec<OsString>,
+    /// Environment variables. Those that are not UTF-8 are left out: none of ours can be.
+    pub env: BTreeMap<String, String>,
+    /// The current folder.
+    pub cwd: PathBuf,
+    /// Standard input.
+    pub stdin: Box<dyn Read + Send>,
+    /// Standard output: the answer.
+    pub stdout: Box<dyn Write + Send>,
+    /// Standard error: everything else.
+    pub stderr: Box<dyn Write + Send>,
+    /// What is a terminal.
+    pub terminal: Terminal,
+    /// The time now; `None` for the system's clock.
+    pub now: Option<DateTime<Utc>>,
+    /// Who answers questions; only asked when standard input and standard error are terminals.
+    pub prompt: Box<dyn Prompt>,
+    /// Whether SIGINT and SIGTERM are ours to handle: in the program, not in tests.
+    pub signals: bool,
+}
+
+/// Which streams are a terminal, and how wide it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Terminal {
+    /// Standard input.
+    pub stdin: bool,
+    /// Standard output.
+    pub stdout: bool,
+    /// Standard error.
+    pub stderr: bool,
+    /// Columns of the terminal behind standard output.
+    pub width: Option<u16>,
+}
+
+impl World {
+    /// The process's own.
+    pub fn real() -> Self {
+        use std::io::IsTerminal;
+        Self {
+            args: std::env::args_os().collect(),
+            env: std::env::vars_os()
+                .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+                .collect(),
+            cwd: std::env::current_dir().unwrap_or_default(),
+            stdin: Box::new(io::stdin()),
+            stdout: Box::new(io::stdout()),
+            stderr: Box::new(io::stderr()),
+            terminal: Terminal {
+                stdin: io::stdin().is_terminal(),
+                stdout: io::stdout().is_terminal(),
+                stderr: io::stderr().is_terminal(),
+                width: terminal_size::terminal_size().map(|(width, _)| width.0),
+            },
+            now: None,
+            prompt: Box::new(crate::cli::ui::TerminalPrompt),
+            signals: true,
+        }
+    }
+}

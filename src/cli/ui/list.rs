@@ -1,0 +1,247 @@
+//! Lists that stream: rows go out as they come, in every format, in constant memory.
+//!
+//! A table needs its columns' widths before its first line: it takes them from the first thousand rows, or megabyte.
+//! In a pipe longer cells after those push their line out of column; a terminal cuts them.
+
+use std::io::{self, Write};
+use std::marker::PhantomData;
+
+use super::format::{Cell, Column, Format, RenderOptions};
+use super::table_stream::{Grid, Paper};
+use crate::cli::ui::report::Row;
+
+/// How many rows a table looks at for its widths.
+const MEASURED: usize = 1000;
+
+/// And how many bytes of text, so that long texts do not fill the memory.
+const MEASURED_BYTES: usize = 1 << 20;
+
+/// How a list is shown.
+#[derive(Clone, Debug)]
+pub struct Shape {
+    pub(super) format: Format,
+    pub(super) look: RenderOptions,
+    pub(super) paper: Paper,
+    /// Indices into the row's columns.
+    pub(super) columns: Vec<usize>,
+    /// Whether columns were named, so that JSON shows just those.
+    pub(super) chosen: bool,
+    /// Whether cells that a spreadsheet would run are defused.
+    pub(super) csv_safe: bool,
+}
+
+/// Takes rows and writes them. Dropped without [`List::finish`] it leaves the answer open.
+pub struct List<'a, R> {
+    out: &'a mut dyn Write,
+    shape: Shape,
+    state: State,
+    count: u64,
+    /// One row in the making: written whole, and its memory used again for the next.
+    line: Vec<u8>,
+    row: PhantomData<R>,
+}
+
+enum State {
+    Measuring { rows: Vec<Vec<Cell>>, bytes: usize },
+    Streaming(Grid),
+}
+
+impl<'a, R: Row> List<'a, R> {
+    pub(super) fn new(out: &'a mut dyn Write, shape: Shape) -> Self {
+        let state = State::Measuring { rows: Vec::new(), bytes: 0 };
+        Self { out, shape, state, count: 0, line: Vec::new(), row: PhantomData }
+    }
+
+    /// Writes one row.
+    ///
+    /// # Errors
+    /// The stream's.
+    pub fn push(&mut self, row: &R) -> io::Result<()> {
+        self.lend(row)
+    }
+
+    /// Writes one row in another form than the list's own, with the same columns: one that is only lent.
+    ///
+    /// # Errors
+    /// The stream's.
+    pub fn lend<L: Row>(&mut self, row: &L) -> io::Result<()> {
+        let first = self.count == 0;
+        self.count += 1;
+        self.line.clear();
+        match self.shape.format {
+            Format::Json => {
+                self.line.extend_from_slice(if first { b"[\n" } else { b",\n" });
+                self.json(row)?;
+                self.out.write_all(&self.line)
+            }
+            Format::Ndjson => {
+                self.json(row)?;
+                self.line.push(b'\n');
+                self.out.write_all(&self.line)
+            }
+            Format::Csv => {
+                if first {
+                    self.csv_header()?;
+                }
+                let safe = self.shape.csv_safe;
+                let cells = self.shape.columns.iter().map(|index| row.cell(*index, &self.shape.look).text);
+                csv_record(&mut self.line, cells.map(|text| defused(text, safe)));
+                self.out.write_all(&self.line)
+            }
+            _ => self.table_row(row),
+        }
+    }
+
+    /// How many rows were written.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// Writes what is left, and what an empty list looks like. Answers how many rows there were, and how many columns the
+    /// terminal was too narrow for.
+    pub(super) fn finish(mut self) -> io::Result<(u64, usize)> {
+        let mut hidden = 0;
+        match self.shape.format {
+            Format::Json if self.count == 0 => self.out.write_all(b"[]\n")?,
+            Format::Json => self.out.write_all(b"\n]\n")?,
+            Format::Csv if self.count == 0 => self.csv_header()?,
+            Format::Ndjson | Format::Csv => {}
+            // Nothing to be seen is said on stderr, if at all.
+            format if self.count == 0 && format != Format::Md => {}
+            _ => {
+                self.measure()?;
+                if let State::Streaming(grid) = &self.state {
+                    hidden = grid.hidden();
+                    grid.foot(self.out)?;
+                }
+            }
+        }
+        self.out.flush()?;
+        Ok((self.count, hidden))
+    }
+
+    fn json(&mut self, row: &impl Row) -> io::Result<()> {
+        if !self.shape.chosen {
+            return serde_json::to_writer(&mut self.line, row).map_err(io::Error::from);
+        }
+        let mut value = serde_json::to_value(row)?;
+        let mut kept = serde_json::Map::new();
+        if let Some(object) = value.as_object_mut() {
+            for index in &self.shape.columns {
+                let key = R::COLUMNS[*index].key;
+                kept.insert(key.to_owned(), object.remove(key).unwrap_or_default());
+            }
+        }
+        serde_json::to_writer(&mut self.line, &kept).map_err(io::Error::from)
+    }
+
+    fn columns(&self) -> impl Iterator<Item = &'static Column> + '_ {
+        self.shape.columns.iter().map(|index| &R::COLUMNS[*index])
+    }
+
+    fn csv_header(&mut self) -> io::Result<()> {
+        if !self.shape.paper.drawing.header {
+            return Ok(());
+        }
+        let names: Vec<String> = self.columns().map(|column| column.key.to_owned()).collect();
+        write_csv(self.out, names)
+    }
+
+    fn table_row(&mut self, row: &impl Row) -> io::Result<()> {
+        let cells: Vec<Cell> = self.shape.columns.iter().map(|index| row.cell(*index, &self.shape.look)).collect();
+        match &mut self.state {
+            State::Measuring { rows, bytes } => {
+                *bytes += cells.iter().map(|cell| cell.text.len()).sum::<usize>();
+                rows.push(cells);
+                if rows.len() >= MEASURED || *bytes >= MEASURED_BYTES {
+                    self.measure()?;
+                }
+                Ok(())
+            }
+            State::Streaming(grid) => grid.row(self.out, &cells),
+        }
+    }
+
+    /// Takes the widths from the rows so far, if they are not known yet, and writes those.
+    fn measure(&mut self) -> io::Result<()> {
+        if let State::Measuring { rows, .. } = &mut self.state {
+            let rows = std::mem::take(rows);
+            let columns: Vec<Column> = self.columns().copied().collect();
+            let mut grid = Grid::new(&columns, &rows, self.shape.paper);
+            grid.head(self.out)?;
+            rows.iter().try_for_each(|row| grid.row(self.out, row))?;
+            self.state = State::Streaming(grid);
+        }
+        Ok(())
+    }
+}
+
+/// Writes one record, as [`csv_record`] makes it.
+pub(super) fn write_csv(out: &mut dyn Write, fields: impl IntoIterator<Item = String>) -> io::Result<()> {
+    let mut record = Vec::new();
+    csv_record(&mut record, fields);
+    out.write_all(&record)
+}
+
+/// Appends one record by RFC 4180, with LF as Unix tools expect. By hand: the csv crate's writer would be made anew, with
+/// its buffer, for each row of a stream.
+fn csv_record(record: &mut Vec<u8>, fields: impl IntoIterator<Item = String>) {
+    let start = record.len();
+    let mut count = 0;
+    for field in fields {
+        if count > 0 {
+            record.push(b',');
+        }
+        count += 1;
+        if !field.bytes().any(|byte| matches!(byte, b',' | b'"' | b'\n' | b'\r')) {
+            record.extend_from_slice(field.as_bytes());
+            continue;
+        }
+        record.push(b'"');
+        for (index, part) in field.split('"').enumerate() {
+            if index > 0 {
+                record.extend_from_slice(b"\"\"");
+            }
+            record.extend_from_slice(part.as_bytes());
+        }
+        record.push(b'"');
+    }
+    // One empty cell alone would be an empty line, which readers skip.
+    if count == 1 && record.len() == start {
+        record.extend_from_slice(b"\"\"");
+    }
+    record.push(b'\n');
+}
+
+/// A cell that a spreadsheet would take for a formula, with an apostrophe before it (OWASP, "CSV injection").
+pub(super) fn defused(text: String, safe: bool) -> String {
+    let starts_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    if safe && starts_formula && text.parse::<f64>().is_err() { format!("'{text}") } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formulas_are_defused_and_numbers_are_not() {
+        assert_eq!(defused("=HYPERLINK(\"x\")".into(), true), "'=HYPERLINK(\"x\")");
+        assert_eq!(defused("-5".into(), true), "-5");
+        assert_eq!(defused("=1".into(), false), "=1");
+    }
+
+    #[test]
+    fn records_are_read_back_by_any_csv_reader() {
+        let rows = [vec!["a", "", "b,c"], vec!["\"", "x\ny", "\r"], vec!["", "", ""], vec!["é", " s ", "'"]];
+        let mut text = Vec::new();
+        for row in &rows {
+            csv_record(&mut text, row.iter().map(|cell| (*cell).to_owned()));
+        }
+        csv_record(&mut text, [String::new()]);
+        let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_slice());
+        let read: Vec<Vec<String>> =
+            reader.records().map(|row| row.unwrap().iter().map(str::to_owned).collect()).collect();
+        assert_eq!(read[..4], rows);
+        assert_eq!(read[4], [""]);
+    }
+}

@@ -1,0 +1,442 @@
+//! The printer: the only place that writes to the streams, asks, or shows progress.
+//!
+//! stdout gets the answer and nothing else; stderr gets all that is said about it.
+
+pub mod report;
+
+mod ask;
+mod escape;
+mod format;
+mod list;
+mod page;
+mod progress;
+mod prompt;
+mod record;
+mod table;
+mod table_stream;
+pub mod text;
+
+use std::io::{self, BufWriter, Read, Write};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use anstyle::{AnsiColor, Style};
+use chrono_tz::Tz;
+use serde::Serialize;
+
+pub use format::{Align, Cell, Column, Format, RenderOptions, Tone};
+pub use list::{List, Shape};
+pub use page::Page;
+pub use progress::Progress;
+pub use prompt::{Prompt, Scripted, TerminalPrompt};
+
+use crate::cli::environment::{Terminal, World};
+use crate::cli::ui::report::{Listing, Report, Row};
+use crate::error::{Error, Kind, Result, shell};
+
+/// How this run prints and asks, from flags and settings.
+#[derive(Clone, Debug)]
+pub struct OutputOptions {
+    /// Format of the answer.
+    pub format: Format,
+    /// `--columns`.
+    pub columns: Option<Vec<String>>,
+    /// `--wide`.
+    pub wide: bool,
+    /// Whether headers are shown.
+    pub header: bool,
+    /// `--csv-safe`.
+    pub csv_safe: bool,
+    /// `-q`.
+    pub quiet: bool,
+    /// 0, `-v` 1, `-vv` 2.
+    pub verbosity: u8,
+    /// Whether stdout and stderr get colour.
+    pub color: (bool, bool),
+    /// Zone of shown times.
+    pub zone: Tz,
+    /// The flag that names this run's database, where one was given: ` -p NAME`.
+    pub database: String,
+    /// Whether a person may be asked.
+    pub interactive: bool,
+}
+
+/// How many characters of a statement are shown under `-vv`: whole the everyday ones, not the catalogue's.
+const TRACED: usize = 1000;
+
+/// Told of every statement: its SQL, the time it took, whether it failed.
+pub type Tracer = Arc<dyn Fn(&str, Duration, bool) + Send + Sync>;
+
+type Stream = Arc<Mutex<Box<dyn Write + Send>>>;
+
+/// The printer.
+pub struct Ui {
+    out: Mutex<BufWriter<Box<dyn Write + Send>>>,
+    err: Stream,
+    input: Arc<Mutex<Box<dyn Read + Send>>>,
+    prompt: Arc<Mutex<Box<dyn Prompt>>>,
+    terminal: Terminal,
+    manner: OutputOptions,
+}
+
+impl Ui {
+    /// Takes over the world's streams.
+    pub fn new(world: World, manner: OutputOptions) -> Self {
+        Self {
+            out: Mutex::new(BufWriter::with_capacity(1 << 16, world.stdout)),
+            err: Arc::new(Mutex::new(world.stderr)),
+            input: Arc::new(Mutex::new(world.stdin)),
+            prompt: Arc::new(Mutex::new(world.prompt)),
+            terminal: world.terminal,
+            manner,
+        }
+    }
+
+    /// Format of the answer.
+    pub fn format(&self) -> Format {
+        self.manner.format
+    }
+
+    /// Whether a person may be asked.
+    pub fn is_interactive(&self) -> bool {
+        self.manner.interactive
+    }
+
+    /// Whether stdout is a terminal.
+    pub fn is_terminal(&self) -> bool {
+        self.terminal.stdout
+    }
+
+    /// Whether standard input is a terminal.
+    pub fn input_is_terminal(&self) -> bool {
+        self.terminal.stdin
+    }
+
+    /// Whether only errors are told, under `-q`.
+    pub fn is_quiet(&self) -> bool {
+        self.manner.quiet
+    }
+
+    /// 0, `-v` 1, `-vv` 2.
+    pub fn verbosity(&self) -> u8 {
+        self.manner.verbosity
+    }
+
+    /// The zone that naive times are read and tables are shown in.
+    pub fn zone(&self) -> Tz {
+        self.manner.zone
+    }
+
+    /// Answers with one thing.
+    ///
+    /// # Errors
+    /// stdout's.
+    pub fn report<R: Report>(&self, report: &R) -> Result<()> {
+        let mut out = lock(&self.out);
+        let mut out = escape::Tame::new(&mut *out, self.terminal.stdout, self.manner.format);
+        let value = || -> Result<serde_json::Value> {
+            let value = serde_json::to_value(report).map_err(io::Error::from)?;
+            record::chosen(value, self.manner.columns.as_deref())
+        };
+        match self.manner.format {
+            Format::Json => {
+                serde_json::to_writer_pretty(&mut out, &value()?).map_err(io::Error::from)?;
+                out.write_all(b"\n")?;
+            }
+            Format::Ndjson => {
+                serde_json::to_writer(&mut out, &value()?).map_err(io::Error::from)?;
+                out.write_all(b"\n")?;
+            }
+            Format::Csv => record::record(&mut out, &value()?, self.manner.header, self.manner.csv_safe)?,
+            format => {
+                let mut page = Page::new(&mut out, self.look(true), self.paper(format), &self.manner.database);
+                if self.manner.columns.is_none() {
+                    report.human(&mut page)?;
+                } else {
+                    record::fields(&mut page, &value()?)?;
+                }
+            }
+        }
+        out.flush()?;
+        Ok(())
+    }
+
+    /// Answers with a whole list: to people as it draws itself, else row by row.
+    ///
+    /// # Errors
+    /// An unknown column of `--columns`, and stdout's.
+    pub async fn listing<L: Listing>(&self, listing: &L) -> Result<()> {
+        if self.manner.columns.is_none() && matches!(self.manner.format, Format::Table | Format::Md) {
+            let mut out = lock(&self.out);
+            let mut out = escape::Tame::new(&mut *out, self.terminal.stdout, self.manner.format);
+            let paper = self.paper(self.manner.format);
+            listing.human(&mut Page::new(&mut out, self.look(true), paper, &self.manner.database))?;
+            out.flush()?;
+            return Ok(());
+        }
+        let rows = async |list: &mut List<'_, L::Row>| Ok(listing.rows().iter().try_for_each(|row| list.push(row))?);
+        self.list(rows).await.map(drop)
+    }
+
+    /// Opens a list and hands it to `fill`, which pushes the rows. Answers the number of rows.
+    ///
+    /// # Errors
+    /// An unknown column of `--columns`, stdout's, and what `fill` fails with.
+    pub async fn list<R: Row, T>(&self, fill: impl AsyncFnOnce(&mut List<'_, R>) -> Result<T>) -> Result<(u64, T)> {
+        self.list_in(self.manner.format, fill).await
+    }
+
+    async fn list_in<R: Row, T>(
+        &self,
+        format: Format,
+        fill: impl AsyncFnOnce(&mut List<'_, R>) -> Result<T>,
+    ) -> Result<(u64, T)> {
+        let shape = self.shape::<R>(format)?;
+        // One answer at a time is written; nobody else wants the stream while this one is.
+        let mut out = std::mem::replace(&mut *lock(&self.out), BufWriter::with_capacity(0, Box::new(io::sink())));
+        let mut tame = escape::Tame::new(&mut out, self.terminal.stdout, format);
+        let mut list = List::new(&mut tame, shape);
+        let filled = fill(&mut list).await;
+        let done = match filled {
+            Ok(value) => list.finish().map(|seen| (seen, value)).map_err(Error::from),
+            Err(error) => Err(error),
+        };
+        *lock(&self.out) = out;
+        let ((count, hidden), value) = done?;
+        if count == 0 && self.terminal.stdout && !R::NOUN.is_empty() {
+            self.note(format!("No {}.", text::plural(R::NOUN)));
+        }
+        match hidden {
+            0 => {}
+            1 => self.cut_short("1 column hidden: --wide shows it"),
+            more => self.cut_short(&format!("{more} columns hidden: --wide shows them")),
+        }
+        Ok((count, value))
+    }
+
+    /// Says on stderr that a terminal does not show all there is; under `-q` too, which nobody says to miss some of it.
+    pub fn cut_short(&self, text: &str) {
+        self.say(text);
+    }
+
+    /// As [`Ui::list`], for what is kept in a file: CSV where no other format than a table was asked for.
+    ///
+    /// # Errors
+    /// As for [`Ui::list`].
+    pub async fn export<R: Row, T>(&self, fill: impl AsyncFnOnce(&mut List<'_, R>) -> Result<T>) -> Result<(u64, T)> {
+        let format = if self.manner.format == Format::Table { Format::Csv } else { self.manner.format };
+        self.list_in(format, fill).await
+    }
+
+    /// Answers with JSON whatever the format: on one line, or indented.
+    ///
+    /// # Errors
+    /// stdout's.
+    pub fn json(&self, value: &impl Serialize, line: bool) -> Result<()> {
+        let mut out = lock(&self.out);
+        let mut out = escape::Tame::new(&mut *out, self.terminal.stdout, Format::Json);
+        let written =
+            if line { serde_json::to_writer(&mut out, value) } else { serde_json::to_writer_pretty(&mut out, value) };
+        written.map_err(io::Error::from)?;
+        out.write_all(b"\n")?;
+        out.flush()?;
+        Ok(())
+    }
+
+    /// Answers with a text as it is: SQL, a diagram, a completion script, a token.
+    ///
+    /// # Errors
+    /// stdout's.
+    pub fn raw(&self, bytes: impl AsRef<[u8]>) -> Result<()> {
+        let mut out = lock(&self.out);
+        out.write_all(bytes.as_ref())?;
+        out.flush()?;
+        Ok(())
+    }
+
+    /// Lets `fill` write bytes of any number to stdout.
+    ///
+    /// # Errors
+    /// The stream's, when what is left is written out.
+    pub fn pour<T>(&self, fill: impl FnOnce(&mut dyn Write) -> T) -> Result<T> {
+        let mut out = lock(&self.out);
+        let answer = fill(&mut *out);
+        out.flush()?;
+        Ok(answer)
+    }
+
+    /// A note on stderr: what was done, what comes next. Not under `-q`.
+    pub fn note(&self, text: impl AsRef<str>) {
+        if !self.manner.quiet {
+            self.say(&text::visible(&self.here(text.as_ref())));
+        }
+    }
+
+    /// A warning on stderr. Not under `-q`.
+    pub fn warn(&self, text: impl AsRef<str>) {
+        if !self.manner.quiet {
+            let head = self.painted("warning:", AnsiColor::Yellow.on_default().bold());
+            self.say(&format!("{head} {}", text::visible(&self.here(text.as_ref()))));
+        }
+    }
+
+    /// A step on stderr, under `-v`.
+    pub fn step(&self, text: impl AsRef<str>) {
+        if self.manner.verbosity > 0 && !self.manner.quiet {
+            self.say(&text::visible(text.as_ref()));
+        }
+    }
+
+    /// The failure, on stderr: as JSON where the answer would be JSON.
+    pub fn error(&self, error: Error) {
+        let error = error.fixes_by(|fix| self.here(&fix));
+        if !self.manner.format.is_json() {
+            return self.say(&self.worded(&error));
+        }
+        let mut text = Vec::new();
+        // To memory, which takes it.
+        let _ = escape::Tame::new(&mut text, self.terminal.stderr, Format::Json).write_all(error.to_json().as_bytes());
+        self.say(&String::from_utf8_lossy(&text));
+    }
+
+    /// A text with commands of skyteam in it, so that they mean this run's database when they are pasted.
+    pub fn here(&self, text: &str) -> String {
+        shell::on(text, &self.manner.database)
+    }
+
+    /// A complaint in another's words, clap's, as it is.
+    pub fn complain(&self, text: &str) {
+        self.say(text);
+    }
+
+    /// A tracer that shows each statement with its time on stderr under `-vv`. Values are never shown.
+    pub fn tracer(&self) -> Option<Tracer> {
+        if self.manner.verbosity < 2 || self.manner.quiet {
+            return None;
+        }
+        let err = Arc::clone(&self.err);
+        Some(Arc::new(move |sql, elapsed, failed| {
+            let words: Vec<&str> = sql.split_whitespace().collect();
+            let words = words.join(" ");
+            let words = text::shortened(&words, TRACED);
+            let end = if failed { "  failed" } else { "" };
+            let mut err = lock(&err);
+            let _ = writeln!(err, "sql {:>8.2} ms  {words}{end}", elapsed.as_secs_f64() * 1e3);
+        }))
+    }
+
+    /// A progress bar over `length` steps of `unit`, shown only where stderr is a terminal.
+    pub fn progress(&self, length: Option<u64>, message: &str) -> Progress {
+        Progress::new(self.terminal.stderr && !self.manner.quiet, length, message)
+    }
+
+    /// Copies all of standard input into a file, for data that memory need not hold.
+    ///
+    /// # Errors
+    /// A thread that broke down; within, the stream's and the file's.
+    pub async fn copy_input(&self, mut file: std::fs::File) -> Result<io::Result<std::fs::File>> {
+        let input = Arc::clone(&self.input);
+        // On a thread of its own, so that a signal is seen while nothing comes.
+        let copied = tokio::task::spawn_blocking(move || io::copy(&mut *lock(&input), &mut file).map(|_| file));
+        copied
+            .await
+            .map_err(|panic| Error::new(Kind::Failure, "input", "standard input could not be read").source(panic))
+    }
+
+    /// All of standard input, for commands that read data from `-`; at most `most` bytes.
+    ///
+    /// # Errors
+    /// The stream's; more than `most` bytes.
+    pub async fn read_input(&self, most: u64) -> Result<Vec<u8>> {
+        let input = Arc::clone(&self.input);
+        // On a thread of its own, so that a signal is seen while nothing comes.
+        let read = tokio::task::spawn_blocking(move || {
+            let mut bytes = Vec::new();
+            lock(&input).by_ref().take(most.saturating_add(1)).read_to_end(&mut bytes).map(|_| bytes)
+        });
+        let bytes = read
+            .await
+            .map_err(|panic| Error::new(Kind::Failure, "input", "standard input could not be read").source(panic))??;
+        if bytes.len() as u64 > most {
+            return Err(Error::new(Kind::Usage, "too_long", format!("standard input is longer than {most} bytes")));
+        }
+        Ok(bytes)
+    }
+
+    fn say(&self, text: &str) {
+        // Nobody is left to tell when stderr is closed.
+        let mut err = lock(&self.err);
+        let _ = writeln!(err, "{}", text.trim_end());
+        let _ = err.flush();
+    }
+
+    fn worded(&self, error: &Error) -> String {
+        let red = AnsiColor::Red.on_default().bold();
+        let dim = Style::new().dimmed();
+        let mut text = format!("{} {}", self.painted("error:", red), text::visible(error.what()));
+        let mut lines = |label: &str, lines: &[String]| {
+            for (index, line) in lines.iter().flat_map(|line| line.lines()).enumerate() {
+                let label = if index == 0 { label } else { "   " };
+                text.push_str(&format!("\n  {}  {}", self.painted(label, dim), text::visible(line)));
+            }
+        };
+        let reasons: Vec<String> =
+            error.reasons().iter().map(|line| text::local_times(line, self.manner.zone)).collect();
+        lines("why", &reasons);
+        lines("fix", error.fixes());
+        if self.manner.verbosity > 0
+            && let Some(cause) = error.cause()
+        {
+            lines("raw", &[cause]);
+        }
+        text
+    }
+
+    fn painted(&self, text: &str, style: Style) -> String {
+        if self.manner.color.1 { format!("{style}{text}{style:#}") } else { text.to_owned() }
+    }
+
+    fn look(&self, human: bool) -> RenderOptions {
+        RenderOptions { zone: self.manner.zone, human }
+    }
+
+    fn paper(&self, format: Format) -> table_stream::Paper {
+        let drawing = table::Drawing {
+            width: if self.terminal.stdout { self.terminal.width } else { None },
+            color: self.manner.color.0,
+            header: self.manner.header,
+        };
+        let all = self.manner.wide || self.manner.columns.is_some();
+        table_stream::Paper { drawing, markdown: format == Format::Md, all }
+    }
+
+    fn shape<R: Row>(&self, format: Format) -> Result<Shape> {
+        let columns = match &self.manner.columns {
+            Some(names) => names.iter().map(|name| column_index::<R>(name)).collect::<Result<_>>()?,
+            None => {
+                let all = self.manner.wide || !matches!(format, Format::Table | Format::Md);
+                (0..R::COLUMNS.len()).filter(|index| all || !R::COLUMNS[*index].wide).collect()
+            }
+        };
+        Ok(Shape {
+            format,
+            look: self.look(format != Format::Csv),
+            paper: self.paper(format),
+            columns,
+            chosen: self.manner.columns.is_some(),
+            csv_safe: self.manner.csv_safe,
+        })
+    }
+}
+
+fn column_index<R: Row>(name: &str) -> Result<usize> {
+    R::COLUMNS.iter().position(|column| column.key.eq_ignore_ascii_case(name)).ok_or_else(|| {
+        let known: Vec<&str> = R::COLUMNS.iter().map(|column| column.key).collect();
+        Error::unknown_column(name, &known)
+    })
+}
+
+/// A poisoned lock means that a panic is under way; what it guards here is still whole.
+fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

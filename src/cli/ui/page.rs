@@ -1,0 +1,132 @@
+//! The page that a [`crate::cli::ui::report::Report`] draws itself on, for a person or for Discord.
+
+use std::io::{self, Write};
+
+use super::format::{Align, Cell, Column, RenderOptions, Tone};
+use super::table::{self, Drawing};
+use super::table_stream::{Grid, Paper};
+use super::text::{pad, visible, width};
+use crate::error::shell;
+
+/// Somewhere to draw: plain lines, fields, tables.
+pub struct Page<'a> {
+    out: &'a mut dyn Write,
+    /// How values are put into words here.
+    pub look: RenderOptions,
+    drawing: Drawing,
+    markdown: bool,
+    /// The flags that name this run's database, for commands in lines.
+    database: &'a str,
+}
+
+impl<'a> Page<'a> {
+    pub(super) fn new(out: &'a mut dyn Write, look: RenderOptions, paper: Paper, database: &'a str) -> Self {
+        Self { out, look, drawing: paper.drawing, markdown: paper.markdown, database }
+    }
+
+    /// Whether Markdown is wanted.
+    pub fn is_markdown(&self) -> bool {
+        self.markdown
+    }
+
+    /// A heading over what follows.
+    ///
+    /// # Errors
+    /// The stream's.
+    pub fn heading(&mut self, text: &str) -> io::Result<()> {
+        if self.markdown {
+            writeln!(self.out, "### {}", table::escaped(text))
+        } else {
+            let line = self.toned(&Cell::new(text).tone(Tone::Strong));
+            writeln!(self.out, "{line}")
+        }
+    }
+
+    /// An empty line.
+    ///
+    /// # Errors
+    /// The stream's.
+    pub fn gap(&mut self) -> io::Result<()> {
+        writeln!(self.out)
+    }
+
+    /// A line of text.
+    ///
+    /// # Errors
+    /// The stream's.
+    pub fn line(&mut self, cell: impl Into<Cell>) -> io::Result<()> {
+        let Cell { text, tone } = cell.into();
+        let cell = Cell { text: shell::on(&text, self.database), tone };
+        let line = if self.markdown { table::escaped(&cell.text) } else { self.toned(&cell) };
+        writeln!(self.out, "{line}")
+    }
+
+    /// Several cells on one line, without columns, a space between.
+    ///
+    /// # Errors
+    /// The stream's.
+    pub fn words(&mut self, cells: &[Cell]) -> io::Result<()> {
+        let words: Vec<String> = cells
+            .iter()
+            .map(|cell| if self.markdown { table::escaped(&cell.text) } else { self.toned(cell) })
+            .collect();
+        writeln!(self.out, "{}", words.join(" "))
+    }
+
+    /// A block of code or SQL as it is.
+    ///
+    /// # Errors
+    /// The stream's.
+    pub fn code(&mut self, language: &str, text: &str) -> io::Result<()> {
+        if self.markdown {
+            writeln!(self.out, "```{language}\n{}\n```", text.trim_end())
+        } else {
+            writeln!(self.out, "{}", text.trim_end())
+        }
+    }
+
+    /// Names with their values, in two columns. Empty values are shown as `—`.
+    ///
+    /// # Errors
+    /// The stream's.
+    pub fn fields(&mut self, fields: &[(&str, Cell)]) -> io::Result<()> {
+        let widest = fields.iter().map(|(name, _)| width(name)).max().unwrap_or(0);
+        for (name, cell) in fields {
+            if self.markdown {
+                writeln!(self.out, "- **{}**: {}", table::escaped(name), table::escaped(&cell.text))?;
+                continue;
+            }
+            let value =
+                if cell.text.is_empty() { self.toned(&Cell::new("—").tone(Tone::Dim)) } else { self.toned(cell) };
+            let name = self.toned(&Cell::new(pad(name, widest)).tone(Tone::Dim));
+            writeln!(self.out, "{name}  {value}")?;
+        }
+        Ok(())
+    }
+
+    /// A table of its own.
+    ///
+    /// # Errors
+    /// The stream's.
+    pub fn table(&mut self, headings: &[(&'static str, Align)], rows: &[Vec<Cell>]) -> io::Result<()> {
+        if self.drawing.width.is_some() && !self.markdown {
+            return table::draw(self.out, headings, rows, self.drawing);
+        }
+        let columns = headings.iter().map(|(key, align)| Column { align: *align, ..Column::text(key) });
+        let paper = Paper { drawing: self.drawing, markdown: self.markdown, all: true };
+        let mut grid = Grid::new(&columns.collect::<Vec<_>>(), rows, paper);
+        grid.head(self.out)?;
+        rows.iter().try_for_each(|row| grid.row(self.out, row))?;
+        grid.foot(self.out)
+    }
+
+    fn toned(&self, cell: &Cell) -> String {
+        let text = visible(&cell.text);
+        if self.drawing.color && cell.tone != Tone::Plain {
+            let style = cell.tone.style();
+            format!("{style}{text}{style:#}")
+        } else {
+            text.into_owned()
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Statements that write and commit by themselves.
+//!
+//! An interrupt does not cut one off before its answer ([`super::shutdown`]), and on PostgreSQL they keep one connection
+//! between them. sqlx asks every connection that comes back to its pool whether it still lives (sqlx-core
+//! `pool/connection.rs`): for a statement that takes the server a tenth of a millisecond that is half as much again.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use async_trait::async_trait;
+use sea_orm::{
+    ConnAcquireErr, ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, RuntimeErr, Statement, Values,
+};
+use sea_query_sqlx::SqlxValues;
+use sqlx::pool::PoolConnection;
+use sqlx::{AssertSqlSafe, PgConnection, Postgres};
+
+use super::pool_wait::Lease;
+use super::{Connection, Database, is_outcome_unknown, sqlx_error};
+
+/// A way into a database for statements that each commit by themselves, one after the other.
+///
+/// Whoever runs many keeps it: it holds on to the connection that it took from the pool, and takes another one where
+/// that broke. Where two run at once, the second takes a connection of its own. Behind a pooler in transaction mode each
+/// is a transaction, as everywhere.
+#[derive(Debug)]
+pub struct Committing<'a> {
+    database: &'a Database,
+    kept: Mutex<Option<Kept>>,
+}
+
+/// A connection that is not in use at the moment.
+#[derive(Debug)]
+struct Kept {
+    connection: PoolConnection<Postgres>,
+    /// Dropped last, so that a connection that is given back counts as on its way.
+    _lease: Lease,
+}
+
+impl<'a> Committing<'a> {
+    pub(super) fn new(database: &'a Database) -> Self {
+        Self { database, kept: Mutex::default() }
+    }
+
+    /// Which way a statement goes.
+    fn way(&self, statement: Statement) -> Way<'a> {
+        let connection = self.database.conn();
+        if self.database.postgres().is_none() || self.database.is_behind_pooler() {
+            return Way::Plain(connection, statement);
+        }
+        let traced = self.database.options.trace.is_some().then(|| statement.sql.clone());
+        let values = statement.values.unwrap_or_else(|| Values(Vec::new()));
+        Way::Kept(sqlx::query_with(AssertSqlSafe(statement.sql), SqlxValues(values)), traced)
+    }
+
+    /// Runs `work` on the kept connection; `traced` is its SQL where somebody listens.
+    ///
+    /// The connection is kept again only where its server has answered. Where the work is dropped half-way, it goes back
+    /// to the pool, which finds out what state it is in.
+    async fn run<T>(
+        &self,
+        traced: Option<String>,
+        work: impl AsyncFnOnce(&mut PgConnection) -> sqlx::Result<T>,
+    ) -> Result<T, DbErr> {
+        let done = async {
+            let mut kept = self.take().await?;
+            let began = Instant::now();
+            let done = work(&mut kept.connection).await;
+            if let Some((trace, sql)) = self.database.options.trace.as_ref().zip(traced) {
+                trace(&sql, began.elapsed(), done.is_err());
+            }
+            let done = done.map_err(|error| DbErr::Query(RuntimeErr::SqlxError(Arc::new(error))));
+            if done.as_ref().err().is_none_or(answered) {
+                *self.slot() = Some(kept);
+            }
+            done
+        };
+        self.database.conn().lasting().run(done).await
+    }
+
+    async fn take(&self) -> Result<Kept, DbErr> {
+        if let Some(kept) = self.slot().take() {
+            return Ok(kept);
+        }
+        let connection = self.database.conn();
+        let lease = connection.lease().await;
+        match connection.inner().get_postgres_connection_pool().acquire().await {
+            Ok(connection) => Ok(Kept { connection, _lease: lease }),
+            Err(sqlx::Error::PoolTimedOut) => Err(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout)),
+            Err(sqlx::Error::PoolClosed) => Err(DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed)),
+            Err(error) => Err(DbErr::Conn(RuntimeErr::SqlxError(Arc::new(error)))),
+        }
+    }
+
+    fn slot(&self) -> std::sync::MutexGuard<'_, Option<Kept>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How a statement gets to the database.
+enum Way<'a> {
+    /// As all others do.
+    Plain(&'a Connection, Statement),
+    /// By the kept connection, with its SQL where somebody listens.
+    Kept(sqlx::query::Query<'static, Postgres, SqlxValues>, Option<String>),
+}
+
+/// Whether an error is the server's answer, after which it waits for the next statement.
+fn answered(error: &DbErr) -> bool {
+    matches!(sqlx_error(error), Some(sqlx::Error::Database(_))) && !is_outcome_unknown(error)
+}
+
+#[async_trait]
+impl ConnectionTrait for Committing<'_> {
+    fn get_database_backend(&self) -> DbBackend {
+        self.database.conn().get_database_backend()
+    }
+
+    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        match self.way(statement) {
+            Way::Plain(plain, statement) => plain.lasting().run(plain.execute_raw(statement)).await,
+            Way::Kept(query, sql) => self.run(sql, async |kept| query.execute(kept).await.map(ExecResult::from)).await,
+        }
+    }
+
+    /// Nothing that is repeated comes without values, so this goes the plain way.
+    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        let plain = self.database.conn();
+        plain.lasting().run(plain.execute_unprepared(sql)).await
+    }
+
+    async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        match self.way(statement) {
+            Way::Plain(plain, statement) => plain.lasting().run(plain.query_one_raw(statement)).await,
+            Way::Kept(query, sql) => {
+                self.run(sql, async |kept| Ok(query.fetch_optional(kept).await?.map(QueryResult::from))).await
+            }
+        }
+    }
+
+    async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        match self.way(statement) {
+            Way::Plain(plain, statement) => plain.lasting().run(plain.query_all_raw(statement)).await,
+            Way::Kept(query, sql) => {
+                let rows = self.run(sql, async |kept| query.fetch_all(kept).await);
+                Ok(rows.await?.into_iter().map(QueryResult::from).collect())
+            }
+        }
+    }
+}

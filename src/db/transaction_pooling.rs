@@ -1,0 +1,52 @@
+//! Behind a pooler in transaction mode, such as PgBouncer: a session of the server is ours for one transaction only.
+//!
+//! sqlx prepares every statement under a name (`sqlx_s_1`, …) in one message and runs it in the next, so outside a
+//! transaction the two may meet different sessions, and inside one the name may be taken: by whoever had the session
+//! before. Therefore, where the URL says `statement-cache-capacity=0` (or Prisma's `pgbouncer=true`), every statement
+//! runs in a transaction, and every transaction first forgets what was prepared on its session.
+
+use std::time::Duration;
+
+use futures::channel::mpsc;
+use futures::{SinkExt, StreamExt};
+use sea_orm::{Statement, StreamTrait};
+
+use super::connection::{Rows, Transaction};
+
+/// How many rows are read ahead of whoever takes them.
+const AHEAD: usize = 64;
+
+/// What each transaction is told first, as each session is elsewhere. Settings of a session cannot outlive its
+/// transaction either.
+pub(super) fn told(statement_timeout: Option<Duration>) -> String {
+    let mut sql = "DEALLOCATE ALL; SET LOCAL search_path = public".to_owned();
+    if let Some(limit) = statement_timeout {
+        sql.push_str(&format!("; SET LOCAL statement_timeout = {}", limit.as_millis()));
+    }
+    sql
+}
+
+/// The rows of a statement that runs in a transaction of its own, which ends with them.
+pub(super) fn stream(transaction: Transaction, statement: Statement) -> Rows<'static> {
+    let (mut sender, receiver) = mpsc::channel(AHEAD);
+    tokio::spawn(async move {
+        let mut rows = match transaction.stream_raw(statement).await {
+            Ok(rows) => rows,
+            Err(error) => {
+                // Nobody may be waiting any more: then nobody is told.
+                let _ = sender.send(Err(error)).await;
+                return;
+            }
+        };
+        while let Some(row) = rows.next().await {
+            if sender.send(row).await.is_err() {
+                return;
+            }
+        }
+        drop(rows);
+        if let Err(error) = transaction.commit().await {
+            let _ = sender.send(Err(error)).await;
+        }
+    });
+    Box::pin(receiver)
+}

@@ -1,0 +1,230 @@
+//! Airlines: the members of the alliance, and the tokens by which their own programs are known.
+//!
+//! A token is a secret that the database holds in clear, as the other programs need it. Nothing here puts one into an error
+//! or a log; answers show its [`fingerprint`].
+
+use sea_orm::sea_query::LockType;
+use sea_orm::{
+    ColumnTrait as _, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter as _, QuerySelect as _, Value,
+};
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+
+use super::error::{DirectoryError, Edited, Result, Use, now, statement};
+use super::input::{AirlineId, Name, ServerId, WebUrl};
+use super::reference::{Candidate, Noun};
+use crate::db::Transaction;
+use crate::entity::airline;
+
+/// How often a new token is drawn again when it clashes. CUID2 has 24 characters: once is one time more than needed.
+const DRAWS: usize = 3;
+
+/// An airline to be added.
+#[derive(Clone, Debug)]
+pub struct NewAirline {
+    /// Its key.
+    pub airline_id: AirlineId,
+    /// Its full name.
+    pub name: Name,
+    /// Invitation to its Discord server; the alliance's unless given.
+    pub invite_link: Option<WebUrl>,
+    /// Its Discord server; the alliance's unless given.
+    pub server_id: Option<ServerId>,
+}
+
+/// What is to change in an airline. Its token changes by [`rotate`] alone.
+#[derive(Clone, Debug, Default)]
+pub struct Edit {
+    /// Full name.
+    pub name: Option<Name>,
+    /// Invitation to its Discord server.
+    pub invite_link: Option<WebUrl>,
+    /// Its Discord server.
+    pub server_id: Option<ServerId>,
+}
+
+/// How much belongs to an airline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromQueryResult, Serialize)]
+pub struct Holdings {
+    /// Its brands.
+    pub brands: i64,
+    /// Flights that it operates.
+    pub flights: i64,
+    /// Flights of others that carry its code.
+    pub codeshares: i64,
+    /// Products that it sells.
+    pub products: i64,
+}
+
+/// The first 8 hexadecimal digits of a token's SHA-256: enough to see whether two are the same, too few to find it by.
+#[must_use]
+pub fn fingerprint(token: &str) -> String {
+    Sha256::digest(token.as_bytes()).iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Adds an airline with a new token, which the row that is answered holds.
+///
+/// # Errors
+/// [`DirectoryError::Taken`]: the id is.
+pub async fn add(tx: &Transaction, new: &NewAirline) -> Result<airline::Model> {
+    let mut columns = vec![r#""airlineId""#, r#""name""#, r#""token""#];
+    let mut values: Vec<Value> = vec![new.airline_id.as_str().into(), new.name.as_str().into(), String::new().into()];
+    // A column that is not named gets its default.
+    for (column, value) in [
+        (r#""inviteLink""#, new.invite_link.as_ref().map(WebUrl::as_str)),
+        (r#""serverId""#, new.server_id.as_ref().map(ServerId::as_str)),
+    ] {
+        if let Some(value) = value {
+            columns.push(column);
+            values.push(value.into());
+        }
+    }
+    let places: Vec<String> = (1..=columns.len()).map(|place| format!("${place}")).collect();
+    let sql = format!(
+        r#"INSERT INTO "airlines" ({}) VALUES ({}) ON CONFLICT DO NOTHING RETURNING *"#,
+        columns.join(", "),
+        places.join(", ")
+    );
+    for _ in 0..DRAWS {
+        values[2] = cuid2::create_id().into();
+        let insert = statement(tx, &sql, values.clone());
+        if let Some(added) = airline::Entity::find().from_raw_sql(insert).one(tx).await? {
+            return Ok(added);
+        }
+        if let Some(holder) = airline::Entity::find_by_id(new.airline_id.as_str()).one(tx).await? {
+            return Err(taken(&new.airline_id, Some(&holder)));
+        }
+    }
+    Err(taken(&new.airline_id, None))
+}
+
+fn taken(id: &AirlineId, holder: Option<&airline::Model>) -> DirectoryError {
+    let holder = holder.map(|row| Candidate { key: row.airline_id.clone(), what: row.name.clone() });
+    DirectoryError::Taken { field: "airlineId", value: id.to_string(), noun: Noun::Airline, holder }
+}
+
+/// Reads an airline and holds its row until the transaction ends: nobody can refer to it anew meanwhile.
+///
+/// # Errors
+/// [`DirectoryError::Gone`]: no such airline.
+pub async fn lock(tx: &Transaction, airline_id: &str) -> Result<airline::Model> {
+    let row = airline::Entity::find_by_id(airline_id).lock(LockType::Update).one(tx).await?;
+    row.ok_or_else(|| gone(airline_id))
+}
+
+/// Reads an airline.
+///
+/// # Errors
+/// [`DirectoryError::Gone`]: no such airline.
+pub(super) async fn find(db: &impl ConnectionTrait, airline_id: &str) -> Result<airline::Model> {
+    airline::Entity::find_by_id(airline_id).one(db).await?.ok_or_else(|| gone(airline_id))
+}
+
+fn gone(airline_id: &str) -> DirectoryError {
+    DirectoryError::Gone { noun: Noun::Airline, key: airline_id.to_owned() }
+}
+
+/// Changes an airline's name or links, and moves `updatedAt` where anything is different.
+///
+/// # Errors
+/// [`DirectoryError::Gone`]: no such airline.
+pub async fn edit(tx: &Transaction, airline_id: &str, edit: &Edit) -> Result<Edited<airline::Model>> {
+    let before = lock(tx, airline_id).await?;
+    let mut wanted = before.clone();
+    if let Some(name) = &edit.name {
+        name.as_str().clone_into(&mut wanted.name);
+    }
+    if let Some(link) = &edit.invite_link {
+        link.as_str().clone_into(&mut wanted.invite_link);
+    }
+    if let Some(server) = &edit.server_id {
+        server.as_str().clone_into(&mut wanted.server_id);
+    }
+    if wanted == before {
+        return Ok(Edited { after: before.clone(), before });
+    }
+    let sql = format!(
+        r#"UPDATE "airlines" SET "name" = $2, "inviteLink" = $3, "serverId" = $4, "updatedAt" = {}
+        WHERE "airlineId" = $1 RETURNING *"#,
+        now(tx)
+    );
+    let values = [airline_id, &wanted.name, &wanted.invite_link, &wanted.server_id].map(Value::from);
+    let after = airline::Entity::find().from_raw_sql(statement(tx, sql, values)).one(tx).await?;
+    Ok(Edited { before, after: after.ok_or_else(|| gone(airline_id))? })
+}
+
+/// Gives an airline a new token, which the row that is answered holds. The old one is worth nothing from the commit on.
+///
+/// # Errors
+/// [`DirectoryError::Gone`]: no such airline.
+pub async fn rotate(tx: &Transaction, airline_id: &str) -> Result<airline::Model> {
+    let sql =
+        format!(r#"UPDATE "airlines" SET "token" = $2, "updatedAt" = {} WHERE "airlineId" = $1 RETURNING *"#, now(tx));
+    let update = statement(tx, sql, [airline_id.into(), cuid2::create_id().into()]);
+    airline::Entity::find().from_raw_sql(update).one(tx).await?.ok_or_else(|| gone(airline_id))
+}
+
+/// The airline that a token belongs to: how an API knows its caller. Found by the unique index.
+///
+/// # Errors
+/// The database's.
+pub async fn by_token(db: &impl ConnectionTrait, token: &str) -> Result<Option<airline::Model>> {
+    if !may_be_token(token) {
+        return Ok(None);
+    }
+    Ok(airline::Entity::find().filter(airline::Column::Token.eq(token)).one(db).await?)
+}
+
+/// Whether the database can be asked for this token: PostgreSQL refuses a NUL in any text, and no token is as long.
+pub(super) fn may_be_token(token: &str) -> bool {
+    !token.is_empty() && !token.contains('\0') && token.len() <= 1000
+}
+
+/// Counts what belongs to an airline, and so keeps it from being deleted.
+///
+/// # Errors
+/// The database's.
+pub async fn holdings(db: &impl ConnectionTrait, airline_id: &str) -> Result<Holdings> {
+    let sql = r#"SELECT
+        (SELECT count(*) FROM "brands" WHERE "airlineId" = $1) AS "brands",
+        (SELECT count(*) FROM "flights" WHERE "airlineId" = $1) AS "flights",
+        (SELECT count(*) FROM "flights" WHERE "codeshareAirlineId" = $1) AS "codeshares",
+        (SELECT count(*) FROM "milesProducts" WHERE "airlineId" = $1) AS "products""#;
+    let counts = Holdings::find_by_statement(statement(db, sql, [airline_id.into()])).one(db).await?;
+    counts.ok_or_else(|| gone(airline_id))
+}
+
+/// Deletes an airline that nothing refers to.
+///
+/// # Errors
+/// [`DirectoryError::InUse`], counting all that refers to it. [`DirectoryError::Gone`]: no such airline.
+pub async fn delete(tx: &Transaction, airline_id: &str) -> Result<airline::Model> {
+    let row = lock(tx, airline_id).await?;
+    let held = holdings(tx, airline_id).await?;
+    let by: Vec<Use> = [
+        ("brand", held.brands),
+        ("flight", held.flights),
+        ("codeshare flight", held.codeshares),
+        ("product", held.products),
+    ]
+    .into_iter()
+    .filter(|(_, count)| *count > 0)
+    .map(|(what, count)| Use { what, count })
+    .collect();
+    if !by.is_empty() {
+        return Err(DirectoryError::InUse { noun: Noun::Airline, key: airline_id.to_owned(), by });
+    }
+    airline::Entity::delete_by_id(airline_id).exec(tx).await?;
+    Ok(row)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fingerprint_is_the_start_of_sha256() {
+        // sha256sum of "abc".
+        assert_eq!(fingerprint("abc"), "ba7816bf");
+    }
+}

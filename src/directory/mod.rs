@@ -1,0 +1,18 @@
+//! The alliance's rules: what its users, airlines, brands, flights, products and miles may and may not do.
+//!
+//! Reads take any [`ConnectionTrait`](sea_orm::ConnectionTrait), writes a transaction, so that a caller decides what goes
+//! together. Nothing here knows of arguments, printing, settings or the schema engine. Errors are facts: their wording for
+//! people is in [`crate::error`].
+
+pub mod airline;
+pub mod brand;
+pub mod error;
+pub mod flight;
+pub mod health;
+pub mod input;
+pub mod instant;
+pub mod product;
+pub mod reference;
+pub mod seed;
+pub mod suggest;
+pub mod user;

@@ -1,0 +1,191 @@
+//! Products: what airlines sell for miles. Selling one is the ledger's business.
+
+use rand::RngExt as _;
+use sea_orm::sea_query::LockType;
+use sea_orm::{ConnectionTrait, EntityTrait, FromQueryResult, QuerySelect as _, Value};
+use serde::Serialize;
+
+use super::error::{DirectoryError, Edited, Result, Use, statement};
+use super::input::{Amount, Name, ProductId, Text};
+use super::reference::Noun;
+use crate::db::Transaction;
+use crate::entity::miles_product;
+
+/// How often an id is drawn again when it clashes. With a million products one draw in two thousand clashes.
+const DRAWS: usize = 16;
+
+/// A product to be added.
+#[derive(Clone, Debug)]
+pub struct NewProduct {
+    /// Key of the airline that sells it.
+    pub airline_id: String,
+    /// Its name.
+    pub name: Name,
+    /// What it is.
+    pub description: Option<Text>,
+    /// Its price in miles.
+    pub price: Amount,
+    /// Whether it is on sale at once.
+    pub active: bool,
+}
+
+/// What is to change in a product.
+#[derive(Clone, Debug, Default)]
+pub struct Edit {
+    /// Name.
+    pub name: Option<Name>,
+    /// Description; `Some(None)` takes it away.
+    pub description: Option<Option<Text>>,
+    /// Price in miles; what was redeemed before is not touched.
+    pub price: Option<Amount>,
+    /// Whether it is on sale.
+    pub active: Option<bool>,
+}
+
+/// How a product sells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromQueryResult, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Sales {
+    /// How often it was redeemed and not taken back.
+    pub redeemed: i64,
+    /// Miles taken in by those.
+    pub miles: i64,
+    /// How many users have miles enough for it now.
+    #[sea_orm(from_alias = "canAfford")]
+    pub can_afford: i64,
+}
+
+/// A random product id: 6 of 36 characters, some two thousand million.
+#[must_use]
+pub fn draw() -> String {
+    let mut random = rand::rng();
+    (0..6).map(|_| char::from(b"0123456789abcdefghijklmnopqrstuvwxyz"[random.random_range(0..36)])).collect()
+}
+
+/// Adds a product under a random id.
+///
+/// # Errors
+/// [`DirectoryError::Taken`]: every id that was drawn is. The database's, where there is no such airline.
+pub async fn add(tx: &Transaction, new: &NewProduct) -> Result<miles_product::Model> {
+    add_drawing(tx, new, draw).await
+}
+
+/// As [`add`], with ids from `draw`: drawn again when one clashes.
+///
+/// # Errors
+/// As for [`add`]; [`DirectoryError::Input`], where `draw` gives what is no product id.
+pub async fn add_drawing(
+    tx: &Transaction,
+    new: &NewProduct,
+    mut draw: impl FnMut() -> String,
+) -> Result<miles_product::Model> {
+    let sql = r#"INSERT INTO "milesProducts" ("productId", "airlineId", "name", "description", "priceMiles", "active")
+        VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING RETURNING *"#;
+    let mut value = String::new();
+    for _ in 0..DRAWS {
+        value = ProductId::parse(&draw())?.into();
+        let values: [Value; 6] = [
+            value.as_str().into(),
+            new.airline_id.as_str().into(),
+            new.name.as_str().into(),
+            new.description.as_ref().map(Text::as_str).into(),
+            new.price.get().into(),
+            new.active.into(),
+        ];
+        if let Some(added) = miles_product::Entity::find().from_raw_sql(statement(tx, sql, values)).one(tx).await? {
+            return Ok(added);
+        }
+    }
+    Err(DirectoryError::Taken { field: "productId", value, noun: Noun::Product, holder: None })
+}
+
+/// Reads a product and holds its row until the transaction ends.
+///
+/// # Errors
+/// [`DirectoryError::Gone`]: no such product.
+pub async fn lock(tx: &Transaction, product_id: &str) -> Result<miles_product::Model> {
+    let row = miles_product::Entity::find_by_id(product_id).lock(LockType::Update).one(tx).await?;
+    row.ok_or_else(|| gone(product_id))
+}
+
+fn gone(product_id: &str) -> DirectoryError {
+    DirectoryError::Gone { noun: Noun::Product, key: product_id.to_owned() }
+}
+
+/// Changes a product.
+///
+/// # Errors
+/// [`DirectoryError::Gone`]: no such product.
+pub async fn edit(tx: &Transaction, product_id: &str, edit: &Edit) -> Result<Edited<miles_product::Model>> {
+    let before = lock(tx, product_id).await?;
+    let mut wanted = before.clone();
+    if let Some(name) = &edit.name {
+        name.as_str().clone_into(&mut wanted.name);
+    }
+    if let Some(description) = &edit.description {
+        wanted.description = description.as_ref().map(ToString::to_string);
+    }
+    if let Some(price) = edit.price {
+        wanted.price_miles = price.get();
+    }
+    if let Some(active) = edit.active {
+        wanted.active = active;
+    }
+    if wanted == before {
+        return Ok(Edited { after: before.clone(), before });
+    }
+    let sql = r#"UPDATE "milesProducts" SET "name" = $2, "description" = $3, "priceMiles" = $4, "active" = $5
+        WHERE "productId" = $1 RETURNING *"#;
+    let values: [Value; 5] = [
+        product_id.into(),
+        wanted.name.as_str().into(),
+        wanted.description.as_deref().into(),
+        wanted.price_miles.into(),
+        wanted.active.into(),
+    ];
+    let after = miles_product::Entity::find().from_raw_sql(statement(tx, sql, values)).one(tx).await?;
+    Ok(Edited { before, after: after.ok_or_else(|| gone(product_id))? })
+}
+
+/// How a product sells. Reads the ledger once: entries are not indexed by product.
+///
+/// # Errors
+/// The database's.
+pub async fn sales(db: &impl ConnectionTrait, product: &miles_product::Model) -> Result<Sales> {
+    let sql = r#"SELECT count(*) AS "redeemed", CAST(coalesce(-sum(e."amount"), 0) AS bigint) AS "miles",
+        (SELECT count(*) FROM "users" WHERE "miles" >= $2) AS "canAfford"
+        FROM "milesTransactions" AS e
+        WHERE e."productId" = $1 AND e."reversesId" IS NULL
+        AND NOT EXISTS (SELECT 1 FROM "milesTransactions" AS r WHERE r."reversesId" = e."id")"#;
+    let sales = statement(db, sql, [product.product_id.as_str().into(), product.price_miles.into()]);
+    Sales::find_by_statement(sales).one(db).await?.ok_or_else(|| gone(&product.product_id))
+}
+
+/// Deletes a product that was never redeemed; one that was is part of the ledger's history.
+///
+/// # Errors
+/// [`DirectoryError::InUse`], counting the entries that name it. [`DirectoryError::Gone`]: no such product.
+pub async fn delete(tx: &Transaction, product_id: &str) -> Result<miles_product::Model> {
+    let row = lock(tx, product_id).await?;
+    let sql = r#"SELECT count(*) FROM "milesTransactions" WHERE "productId" = $1"#;
+    let entries = tx.query_one_raw(statement(tx, sql, [product_id.into()])).await?;
+    let count: i64 = entries.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or(0);
+    if count > 0 {
+        let by = vec![Use { what: "ledger entry", count }];
+        return Err(DirectoryError::InUse { noun: Noun::Product, key: product_id.to_owned(), by });
+    }
+    miles_product::Entity::delete_by_id(product_id).exec(tx).await?;
+    Ok(row)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn drawn_ids_are_product_ids() {
+        for _ in 0..100 {
+            assert!(ProductId::parse(&draw()).is_ok());
+        }
+    }
+}

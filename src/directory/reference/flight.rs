@@ -1,0 +1,93 @@
+//! The flight that a word means.
+
+use sea_orm::{
+    ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait, Order, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+};
+use uuid::Uuid;
+
+use super::{
+    CANDIDATES, Candidate, NAMES_READ, NEAREST, Noun, ReferenceError, Result, nearest, only, same_code, storable,
+    uuid_range,
+};
+use crate::entity::{Id, flight};
+
+/// A flight that a word means, and what else it says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MeantFlight {
+    /// The flight.
+    pub flight: flight::Model,
+    /// Other flights, scheduled or live, whose code the word is: a word such as `AF12` can be that too, where the id of
+    /// [`MeantFlight::flight`] begins with it. At most [`CANDIDATES`], and one more where there are more.
+    pub coded: Vec<Candidate>,
+}
+
+/// Finds a flight: by id, by at least four characters that its id begins with, or by a code that exactly one scheduled or
+/// live flight has; in this order. [`meant_flight`] also tells what a later way would have found.
+///
+/// # Errors
+/// [`ReferenceError`]: none, or several, answer to it.
+pub async fn flight(db: &impl ConnectionTrait, reference: &str) -> Result<flight::Model> {
+    Ok(meant_flight(db, reference).await?.flight)
+}
+
+/// As [`flight()`], with the flights that have the word for their code where it begins the id of another.
+///
+/// # Errors
+/// [`ReferenceError`]: none, or several, answer to it.
+pub async fn meant_flight(db: &impl ConnectionTrait, reference: &str) -> Result<MeantFlight> {
+    let mut nearest = Vec::new();
+    if storable(reference) {
+        let mut begins = Vec::new();
+        if let Some((from, to)) = uuid_range(reference) {
+            let of_ids =
+                flight::Entity::find().filter(flight::Column::Id.between(Id(from), Id(to))).limit(CANDIDATES + 1);
+            begins = of_ids.all(db).await?;
+        }
+        let mut coded = Vec::new();
+        if Uuid::try_parse(reference).is_err() {
+            let open = flight::Entity::find()
+                .filter(same_code(flight::Column::Code, reference))
+                .filter(flight::Column::EndTime.is_null())
+                .limit(CANDIDATES + 1);
+            coded = open.all(db).await?;
+        }
+        coded.retain(|one| begins.iter().all(|begun| begun.id != one.id));
+        if begins.len() == 1 {
+            let coded = coded.iter().map(candidate).collect();
+            return Ok(MeantFlight { flight: begins.swap_remove(0), coded });
+        }
+        begins.append(&mut coded);
+        begins.truncate(CANDIDATES as usize + 1);
+        if let Some(flight) = only(Noun::Flight, reference, begins, candidate)? {
+            return Ok(MeantFlight { flight, coded: Vec::new() });
+        }
+        nearest = nearest_flights(db, reference).await?;
+    }
+    Err(ReferenceError::NotFound { noun: Noun::Flight, reference: reference.to_owned(), nearest })
+}
+
+/// The latest flights that had this code, else open ones with a code like it.
+async fn nearest_flights(db: &impl ConnectionTrait, reference: &str) -> std::result::Result<Vec<Candidate>, DbErr> {
+    let latest = flight::Entity::find()
+        .filter(same_code(flight::Column::Code, reference))
+        .order_by(flight::Column::StartTime, Order::Desc)
+        .limit(NEAREST as u64)
+        .all(db)
+        .await?;
+    if !latest.is_empty() {
+        return Ok(latest.iter().map(candidate).collect());
+    }
+    let open = flight::Entity::find().filter(flight::Column::EndTime.is_null()).limit(NAMES_READ).all(db).await?;
+    Ok(nearest(&reference.to_lowercase(), open.iter().map(|one| (one.code.clone(), candidate(one)))))
+}
+
+fn candidate(one: &flight::Model) -> Candidate {
+    let state = match (one.started_at, one.end_time) {
+        (Some(_), Some(_)) => "ended",
+        (None, Some(_)) => "cancelled",
+        (Some(_), None) => "live",
+        (None, None) => "scheduled",
+    };
+    let what = format!("{} {}–{} {}, {state}", one.code, one.departure, one.arrival, one.start_time);
+    Candidate { key: one.id.to_string(), what }
+}

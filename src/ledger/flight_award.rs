@@ -1,0 +1,225 @@
+//! Miles for a flight: paid to a user once, with the passenger's row that says the same.
+//!
+//! A passenger's `miles` are the amount of the user's award for the flight: the entry of source `flight` that has not been
+//! reversed. A reversal leaves the passenger where he is, since he did fly; a further award for the flight is then
+//! possible, by [`award`] and never by boarding again, and the passenger's row follows it.
+//!
+//! Once is kept by the passenger's primary key together with the lock of the user's row, under which standing awards are
+//! looked up; so it also holds for entries that other programs wrote without a passenger.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use sea_orm::{ConnectionTrait, Value};
+
+use super::batch::{self, Rejection};
+use super::rows::{self, COLUMNS};
+use super::{Entry, MilesError, Posted, Posting, bulk, posting, source};
+use crate::db::{Engine, Transaction};
+use crate::entity::types::{Id, Timestamp};
+
+/// One user to be taken on board.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Passenger {
+    /// Key of the user.
+    pub user_id: String,
+    /// Miles for the flight, 0 or more.
+    pub miles: i32,
+}
+
+/// What the entries of one boarding have in common.
+#[derive(Clone, Debug, Default)]
+pub struct Boarding<'a> {
+    /// Shared by the entries of a manifest; `None` for a single passenger.
+    pub batch_id: Option<Id>,
+    /// Free text.
+    pub note: Option<&'a str>,
+    /// Who does it.
+    pub actor: Option<&'a str>,
+}
+
+/// What became of those who were to be boarded.
+#[derive(Debug, Default)]
+pub struct Boarded {
+    /// On board now and paid, in order of the request.
+    pub paid: Vec<Posted>,
+    /// Paid for the flight before, without a place on board; the place they have now, the miles they keep.
+    pub seated: Vec<Entry>,
+    /// On board before; nothing changed. Keys of users, in order of the request.
+    pub already: Vec<String>,
+}
+
+/// Takes users on board and pays them, each once for the flight, as part of an open transaction.
+///
+/// A user who is named twice is boarded by the first mention and `already` there at the second.
+///
+/// # Errors
+/// [`MilesError::NoFlight`]; [`MilesError::Batch`] with every unknown user and every balance that would pass the limit.
+/// The transaction must then be rolled back.
+pub async fn board(
+    tx: &Transaction,
+    flight_id: Id,
+    passengers: &[Passenger],
+    common: &Boarding<'_>,
+) -> Result<Boarded, MilesError> {
+    must_exist(tx, flight_id).await?;
+    let locked = bulk::lock(tx, passengers.iter().map(|passenger| passenger.user_id.as_str())).await?;
+    let standing = standing(tx, flight_id, locked.holders.keys()).await?;
+
+    let mut seats = BTreeMap::new();
+    for passenger in passengers.iter().filter(|passenger| locked.holders.contains_key(&passenger.user_id)) {
+        let miles = standing.get(&passenger.user_id).map_or(passenger.miles, |award| award.amount);
+        seats.entry(passenger.user_id.as_str()).or_insert(miles);
+    }
+    let mut new = seat(tx, flight_id, &seats, locked.now, OnBoard::Keep).await?;
+
+    let mut boarded = Boarded::default();
+    let mut rejected = Vec::new();
+    for (index, passenger) in passengers.iter().enumerate() {
+        let Some(holder) = locked.holders.get(&passenger.user_id) else {
+            let error = MilesError::NoUser { user_id: passenger.user_id.clone() };
+            rejected.push(Rejection { index, error });
+            continue;
+        };
+        if !new.remove(&passenger.user_id) {
+            boarded.already.push(passenger.user_id.clone());
+        } else if let Some(award) = standing.get(&passenger.user_id) {
+            boarded.seated.push(award.clone());
+        } else if let Some(error) = posting::refusal(holder, passenger.miles.into()) {
+            rejected.push(Rejection { index, error });
+        } else {
+            let entry = Posting {
+                source: source::FLIGHT.to_owned(),
+                flight_id: Some(flight_id),
+                batch_id: common.batch_id,
+                note: common.note.map(str::to_owned),
+                actor: common.actor.map(str::to_owned),
+                ..Posting::new(super::key::fresh_id(), passenger.user_id.clone(), passenger.miles)
+            }
+            .into_entry(locked.now);
+            let balance = holder.miles + i64::from(passenger.miles);
+            boarded.paid.push(Posted { entry, balance, already: false });
+        }
+    }
+    if !rejected.is_empty() {
+        return Err(MilesError::Batch { rejected });
+    }
+    bulk::write(tx, boarded.paid.iter().map(|posted| &posted.entry), |_| ()).await?;
+    Ok(boarded)
+}
+
+/// Makes awards for one flight by hand, as part of an open transaction: for users without a standing award, on board or
+/// not. Each is a passenger afterwards, with the miles of the award.
+///
+/// The movements carry the flight and the source `flight`.
+///
+/// # Errors
+/// [`MilesError::NoFlight`]; [`MilesError::Batch`] with every refusal: those of [`batch::post_all`] and
+/// [`MilesError::AlreadyAwarded`]. The transaction must then be rolled back.
+pub async fn award(tx: &Transaction, flight_id: Id, movements: &[Posting]) -> Result<batch::Applied, MilesError> {
+    must_exist(tx, flight_id).await?;
+    // Locked before the standing awards are read, and once more, for nothing, inside post_all.
+    let locked = bulk::lock(tx, movements.iter().map(|movement| movement.user_id.as_str())).await?;
+    let standing = standing(tx, flight_id, locked.holders.keys()).await?;
+    // A request that was applied before asks for nothing new, whatever became of its award.
+    let stored = bulk::stored(tx, movements).await?;
+    let rejected: Vec<Rejection> = movements
+        .iter()
+        .enumerate()
+        .filter(|(_, movement)| !stored.contains_key(&movement.id))
+        .filter_map(|(index, movement)| {
+            let award = standing.get(&movement.user_id)?;
+            Some(Rejection { index, error: MilesError::AlreadyAwarded { award: Box::new(award.clone()) } })
+        })
+        .collect();
+    if !rejected.is_empty() {
+        return Err(MilesError::Batch { rejected });
+    }
+    let applied = batch::post_all(tx, movements, batch::OnRefusal::Stop, |_| ()).await?;
+    let seats: BTreeMap<&str, i32> =
+        applied.posted.iter().map(|(_, posted)| (posted.entry.user_id.as_str(), posted.entry.amount)).collect();
+    seat(tx, flight_id, &seats, locked.now, OnBoard::Follow).await?;
+    Ok(applied)
+}
+
+async fn must_exist(tx: &Transaction, flight_id: Id) -> Result<(), MilesError> {
+    let sql = r#"SELECT 1 AS "one" FROM "flights" WHERE "id" = $1"#;
+    match tx.query_one_raw(rows::statement(tx, sql, [flight_id.into()])).await? {
+        Some(_) => Ok(()),
+        None => Err(MilesError::NoFlight { flight_id }),
+    }
+}
+
+/// For how many users at most their awards alone are read.
+const FEW: usize = 50;
+
+/// The awards for the flight that have not been reversed, by user. The users' rows are locked.
+async fn standing(
+    tx: &Transaction,
+    flight_id: Id,
+    user_ids: impl Iterator<Item = &String>,
+) -> Result<HashMap<String, Entry>, MilesError> {
+    let users: HashSet<&String> = user_ids.collect();
+    // Of many users' awards those of the whole flight are read: a planner without statistics would look through them
+    // once for every user.
+    let among = if users.len() > FEW {
+        String::new()
+    } else {
+        format!(r#"AND e."userId" {}"#, bulk::among(Engine::of(tx), "$2", "text"))
+    };
+    let sql = format!(
+        r#"SELECT {COLUMNS} FROM "milesTransactions" e
+        WHERE e."flightId" = $1 {among} AND e."source" = 'flight' AND e."type" = 'earn'
+          AND NOT EXISTS (SELECT 1 FROM "milesTransactions" r WHERE r."reversesId" = e."id")"#
+    );
+    let mut values: Vec<Value> = vec![flight_id.into()];
+    if !among.is_empty() {
+        values.push(bulk::list(Engine::of(tx), users.iter()));
+    }
+    let mut awards = HashMap::new();
+    for row in tx.query_all_raw(rows::statement(tx, sql, values)).await? {
+        let award = rows::entry(&row)?;
+        if users.contains(&award.user_id) {
+            awards.insert(award.user_id.clone(), award);
+        }
+    }
+    Ok(awards)
+}
+
+/// What happens to a passenger's row that is there already.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum OnBoard {
+    /// It stays as it is.
+    Keep,
+    /// It takes the new miles.
+    Follow,
+}
+
+/// Gives users a place on board; answers who got one or whose row followed.
+async fn seat(
+    tx: &Transaction,
+    flight_id: Id,
+    seats: &BTreeMap<&str, i32>,
+    joined_at: Timestamp,
+    on_board: OnBoard,
+) -> Result<HashSet<String>, MilesError> {
+    let engine = Engine::of(tx);
+    let (given, mut values) = match engine {
+        Engine::Postgres => (
+            r#"unnest($3::text::text[], $4::text::int4[]) AS given("key", "value")"#,
+            vec![bulk::list(engine, seats.keys()), bulk::list(engine, seats.values())],
+        ),
+        Engine::Sqlite => ("json_each($3) AS given", vec![serde_json::json!(seats).to_string().into()]),
+    };
+    values.splice(0..0, [flight_id.into(), joined_at.into()]);
+    let conflict = match on_board {
+        OnBoard::Keep => "NOTHING",
+        OnBoard::Follow => r#"UPDATE SET "miles" = excluded."miles""#,
+    };
+    let sql = format!(
+        r#"INSERT INTO "flightPassengers" ("flightId", "userId", "miles", "joinedAt")
+        SELECT $1, given."key", given."value", $2 FROM {given} WHERE true
+        ON CONFLICT ("flightId", "userId") DO {conflict} RETURNING "userId""#
+    );
+    let found = tx.query_all_raw(rows::statement(tx, sql, values)).await?;
+    Ok(found.iter().map(|row| row.try_get("", "userId")).collect::<Result<_, _>>()?)
+}

@@ -1,0 +1,136 @@
+//! Finding entries and batches: by reference, or as the last thing somebody did; and what they hold.
+
+use sea_orm::{ConnectionTrait, Value};
+
+use super::rows::{self, COLUMNS};
+use super::{Entry, MilesError};
+use crate::directory::reference;
+use crate::directory::reference::{Candidate, Noun, ReferenceError};
+use crate::entity::types::Id;
+
+/// What a reference to the ledger means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Target {
+    /// One entry, by its `id`.
+    Entry(Id),
+    /// All entries of one `batchId`.
+    Batch(Id),
+}
+
+impl Target {
+    /// The id, of whichever it is.
+    pub fn id(self) -> Id {
+        match self {
+            Self::Entry(id) | Self::Batch(id) => id,
+        }
+    }
+}
+
+/// Before the id of an entry, where it is a batch's too.
+const ENTRY: &str = "entry:";
+
+/// Before the id of a batch, where it is an entry's too.
+const BATCH: &str = "batch:";
+
+/// What a target holds, for showing it before it is touched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Summary {
+    /// How many entries.
+    pub entries: i64,
+    /// Of how many users.
+    pub users: i64,
+    /// The sum of their amounts.
+    pub total: i64,
+    /// The first entry; all of it where there is only one.
+    pub first: Entry,
+}
+
+/// The entry or the batch that a reference means: an id, or at least four characters that one begins with. `entry:` or
+/// `batch:` before it says which of the two, where it would be both.
+///
+/// # Errors
+/// [`ReferenceError`]: neither, several, or one of each.
+pub async fn find(connection: &impl ConnectionTrait, reference: &str) -> Result<Target, ReferenceError> {
+    let (of_entry, of_batch) = (reference.strip_prefix(ENTRY), reference.strip_prefix(BATCH));
+    let found = |id| match id {
+        Ok(id) => Ok(Some(id)),
+        Err(ReferenceError::NotFound { .. }) => Ok(None),
+        Err(other) => Err(other),
+    };
+    let entry = match of_batch {
+        None => found(reference::entry(connection, of_entry.unwrap_or(reference)).await.map(|entry| entry.id))?,
+        Some(_) => None,
+    };
+    let batch = match of_entry {
+        None => found(reference::batch(connection, of_batch.unwrap_or(reference)).await)?,
+        Some(_) => None,
+    };
+    let candidate =
+        |prefix: &str, id: Id, what: &str| Candidate { key: format!("{prefix}{id}"), what: what.to_owned() };
+    let (noun, reference) = (Noun::Entry, reference.to_owned());
+    match (entry, batch) {
+        (Some(entry), None) => Ok(Target::Entry(entry)),
+        (None, Some(batch)) => Ok(Target::Batch(batch)),
+        (Some(entry), Some(batch)) => {
+            let candidates = vec![candidate(ENTRY, entry, "an entry"), candidate(BATCH, batch, "a batch")];
+            Err(ReferenceError::Ambiguous { noun, reference, candidates })
+        }
+        (None, None) => Err(ReferenceError::NotFound { noun, reference, nearest: Vec::new() }),
+    }
+}
+
+/// The last thing `actor` did: the latest entry, or the batch it came with.
+///
+/// # Errors
+/// [`MilesError::NothingBy`].
+pub async fn last_by(connection: &impl ConnectionTrait, actor: &str) -> Result<Target, MilesError> {
+    let sql = r#"SELECT "id", "batchId" FROM "milesTransactions" WHERE "actor" = $1
+        ORDER BY "createdAt" DESC, "id" DESC LIMIT 1"#;
+    let row = connection.query_one_raw(rows::statement(connection, sql, [actor.into()])).await?;
+    let row = row.ok_or_else(|| MilesError::NothingBy { actor: actor.to_owned() })?;
+    let batch: Option<Id> = row.try_get("", "batchId")?;
+    Ok(match batch {
+        Some(batch) => Target::Batch(batch),
+        None => Target::Entry(row.try_get("", "id")?),
+    })
+}
+
+/// The entries of a target, oldest first; empty where there is none.
+///
+/// # Errors
+/// [`MilesError::Db`].
+pub async fn entries(connection: &impl ConnectionTrait, target: Target) -> Result<Vec<Entry>, MilesError> {
+    let column = column(target);
+    let sql = format!(r#"SELECT {COLUMNS} FROM "milesTransactions" WHERE "{column}" = $1 ORDER BY "createdAt", "id""#);
+    let found = connection.query_all_raw(rows::statement(connection, sql, [target.id().into()])).await?;
+    Ok(found.iter().map(rows::entry).collect::<Result<_, _>>()?)
+}
+
+/// What a target holds.
+///
+/// # Errors
+/// [`MilesError::NoEntry`].
+pub async fn summary(connection: &impl ConnectionTrait, target: Target) -> Result<Summary, MilesError> {
+    let column = column(target);
+    let sql = format!(
+        r#"SELECT {COLUMNS}, count(*) OVER () AS "entries", CAST(sum("amount") OVER () AS bigint) AS "total",
+            (SELECT count(DISTINCT "userId") FROM "milesTransactions" WHERE "{column}" = $1) AS "users"
+        FROM "milesTransactions" WHERE "{column}" = $1 ORDER BY "createdAt", "id" LIMIT 1"#
+    );
+    let id: Value = target.id().into();
+    let row = connection.query_one_raw(rows::statement(connection, sql, [id])).await?;
+    let row = row.ok_or_else(|| MilesError::NoEntry { id: target.id() })?;
+    Ok(Summary {
+        entries: row.try_get("", "entries")?,
+        users: row.try_get("", "users")?,
+        total: row.try_get("", "total")?,
+        first: rows::entry(&row)?,
+    })
+}
+
+fn column(target: Target) -> &'static str {
+    match target {
+        Target::Entry(_) => "id",
+        Target::Batch(_) => "batchId",
+    }
+}

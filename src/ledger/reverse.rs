@@ -1,0 +1,132 @@
+//! Taking back what was written: a new entry of the opposite amount for each, linked by `reversesId`, once.
+//!
+//! A reversal keeps the flight and the product of what it reverses, so that both show up wherever the one does. It is
+//! itself not reversed: what it took back is given again by a new entry that says so.
+//!
+//! The passenger of a reversed award stays on the flight's manifest ([`super::flight_award`]).
+
+use std::collections::{BTreeMap, HashMap};
+
+use sea_orm::{ConnectionTrait, DbErr};
+
+use super::batch::Rejection;
+use super::lookup::{self, Target};
+use super::{Entry, MilesError, Posted, Posting, bulk, key, posting, rows, source};
+use crate::db::{Engine, Transaction, sql_state, violated_constraint};
+use crate::entity::types::Id;
+
+/// What a reversal did.
+#[derive(Debug)]
+pub struct Reversed {
+    /// The new entries, each with the balance after it.
+    pub posted: Vec<Posted>,
+    /// Entries of the batch that had been reversed before and were left out.
+    pub before: Vec<Id>,
+}
+
+/// Reverses an entry, or what is not yet reversed of a batch: all of it or nothing.
+///
+/// # Errors
+/// [`MilesError::NoEntry`], [`MilesError::IsReversal`], [`MilesError::AlreadyReversed`], [`MilesError::MovesNothing`];
+/// [`MilesError::Batch`] with every user whose balance would fall below zero ([`MilesError::SpentSince`]) or pass the
+/// limit, at the place of the user's first entry. The transaction must then be rolled back.
+pub async fn reverse(
+    tx: &Transaction,
+    target: Target,
+    note: Option<&str>,
+    actor: Option<&str>,
+) -> Result<Reversed, MilesError> {
+    let entries = lookup::entries(tx, target).await?;
+    let Some(first) = entries.first() else {
+        return Err(MilesError::NoEntry { id: target.id() });
+    };
+    if first.reverses_id.is_some() {
+        return Err(MilesError::IsReversal { id: target.id() });
+    }
+    let locked = bulk::lock(tx, entries.iter().map(|entry| entry.user_id.as_str())).await?;
+    let reversals = reversals(tx, entries.iter().map(|entry| entry.id)).await?;
+    let (before, open): (Vec<&Entry>, Vec<&Entry>) =
+        entries.iter().partition(|entry| reversals.contains_key(&entry.id));
+    if open.is_empty() {
+        let by = reversals.get(&first.id).copied();
+        return Err(MilesError::AlreadyReversed { id: target.id(), by });
+    }
+
+    let open: Vec<&Entry> = open.into_iter().filter(|entry| means_something(entry)).collect();
+    if open.is_empty() {
+        return Err(MilesError::MovesNothing { id: target.id() });
+    }
+
+    let mut totals: BTreeMap<&str, (usize, i64)> = BTreeMap::new();
+    for (index, entry) in open.iter().enumerate() {
+        totals.entry(&entry.user_id).or_insert((index, 0)).1 -= i64::from(entry.amount);
+    }
+    let rejected: Vec<Rejection> = totals
+        .iter()
+        .filter_map(|(user_id, (index, total))| {
+            let error = match posting::refusal(locked.holders.get(*user_id)?, *total)? {
+                MilesError::NotEnough { holder, needs } => MilesError::SpentSince { holder, takes: needs },
+                other => other,
+            };
+            Some(Rejection { index: *index, error })
+        })
+        .collect();
+    if !rejected.is_empty() {
+        return Err(MilesError::Batch { rejected });
+    }
+
+    let batch_id = matches!(target, Target::Batch(_)).then(key::fresh_id);
+    let mut open = open;
+    // What gives before what takes: no balance is below zero on the way.
+    open.sort_by_key(|entry| entry.amount);
+    let mut standing: HashMap<&str, (usize, i64)> =
+        locked.holders.iter().map(|(user_id, holder)| (user_id.as_str(), (0, holder.miles))).collect();
+    let mut posted = Vec::with_capacity(open.len());
+    for entry in open {
+        let amount = entry.amount.checked_neg().ok_or_else(|| MilesError::BeyondRepair {
+            user_id: entry.user_id.clone(),
+            balance: locked.holders.get(&entry.user_id).map_or(0, |holder| holder.miles),
+            ledger: entry.amount.into(),
+        })?;
+        let movement = Posting {
+            source: source::REVERSAL.to_owned(),
+            flight_id: entry.flight_id,
+            product_id: entry.product_id.clone(),
+            note: note.map(str::to_owned),
+            reverses_id: Some(entry.id),
+            batch_id,
+            actor: actor.map(str::to_owned),
+            ..Posting::new(key::fresh_id(), entry.user_id.clone(), amount)
+        };
+        let (place, balance) = standing.entry(&entry.user_id).or_default();
+        *balance += i64::from(amount);
+        posted.push(Posted { entry: movement.into_entry(locked.at(*place)), balance: *balance, already: false });
+        *place += 1;
+    }
+    bulk::write(tx, posted.iter().map(|posted| &posted.entry), |_| ()).await.map_err(|error| lost(error, target))?;
+    Ok(Reversed { posted, before: before.into_iter().map(|entry| entry.id).collect() })
+}
+
+/// Whether taking an entry back changes anything: a balance, or, of an award of 0 miles for a flight, that it stands. What
+/// a repair did to a balance is told by an entry of 0, and is not undone by another one.
+fn means_something(entry: &Entry) -> bool {
+    entry.amount != 0 || entry.source == source::FLIGHT
+}
+
+/// The entries that take back one of `ids`: by what they take back.
+async fn reversals(tx: &Transaction, ids: impl Iterator<Item = Id>) -> Result<HashMap<Id, Id>, MilesError> {
+    let among = bulk::among(Engine::of(tx), "$1", "uuid");
+    let sql = format!(r#"SELECT "reversesId", "id" FROM "milesTransactions" WHERE "reversesId" {among}"#);
+    let found = tx.query_all_raw(rows::statement(tx, sql, [bulk::list(Engine::of(tx), ids)])).await?;
+    let pairs = found.iter().map(|row| Ok((row.try_get("", "reversesId")?, row.try_get("", "id")?)));
+    Ok(pairs.collect::<Result<_, DbErr>>()?)
+}
+
+/// A program that takes no lock may have reversed the same entry in the meantime: the unique `reversesId` says so.
+fn lost(error: MilesError, target: Target) -> MilesError {
+    let taken = error.db().is_some_and(|error| {
+        sql_state(error).is_some_and(|state| matches!(state.code.as_str(), "23505" | "2067"))
+            && violated_constraint(error).is_some_and(|name| name.contains("reversesId"))
+    });
+    if taken { MilesError::AlreadyReversed { id: target.id(), by: None } } else { error }
+}
