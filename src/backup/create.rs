@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::io::{self, Write};
+use std::time::Duration;
 
 use chrono::{DateTime, SubsecRound, Utc};
 use sha2::{Digest, Sha256};
@@ -14,9 +15,14 @@ use super::format::manifest::{AppliedMigration, Contents, FORMAT, FORMAT_VERSION
 use super::format::table_schema::TableShape;
 use super::format::{archive, container};
 use super::spool::{Spool, Spools};
-use super::version;
 use super::version::At;
+use super::{restore, version};
 use crate::db::Database;
+
+/// How long a snapshot waits for tables that others change the structure of.
+const DEFAULT_PATIENCE: Duration = Duration::from_secs(10);
+/// How often a backup begins anew that gave way to a change of the tables.
+const TRIES: u32 = 5;
 
 /// What is to be backed up.
 #[derive(Clone)]
@@ -47,8 +53,16 @@ impl Snapshot {
     /// Takes the snapshot of skyteam's tables, or of those that are named.
     ///
     /// # Errors
-    /// [`BackupError::NoTable`] when there is none, or not the one that is named; the driver's.
+    /// [`BackupError::NoTable`] when there is none, or not the one that is named; [`BackupError::InUse`]; the driver's.
     pub async fn take(database: &Database, tables: &[String]) -> Result<Self> {
+        Self::take_within(database, tables, DEFAULT_PATIENCE).await
+    }
+
+    /// As [`Snapshot::take`], waiting so long for tables that others change the structure of.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn take_within(database: &Database, tables: &[String], patience: Duration) -> Result<Self> {
         let latest = version::latest()?;
         let known: Vec<&str> = latest.tables().collect();
         if database.is_behind_pooler() {
@@ -56,8 +70,14 @@ impl Snapshot {
         }
         let snapshot = match (database.postgres(), database.sqlite()) {
             (Some(pool), _) => {
-                let taken = postgres::Snapshot::take(pool, &known, postgres::SnapshotOptions::default()).await;
-                Self::Postgres(Box::new(taken.map_err(|error| unreadable(database, error))?))
+                match postgres::Snapshot::take(pool, &known, postgres::SnapshotOptions { patience }).await {
+                    Ok(taken) => Self::Postgres(Box::new(taken)),
+                    Err(BackupError::Database(source)) if postgres::locks::is_locked(&source) => {
+                        let holders = restore::in_the_way(database, "ACCESS SHARE").await;
+                        return Err(BackupError::InUse { holders, source: Some(source) });
+                    }
+                    Err(error) => return Err(unreadable(database, error)),
+                }
             }
             (None, Some(pool)) => Self::Sqlite(Box::new(sqlite::Snapshot::take(pool, &known).await?)),
             (None, None) => return Err(BackupError::Worker),
@@ -187,6 +207,46 @@ impl Snapshot {
         manifest.tables = entries;
         Ok(Made { manifest, spools })
     }
+}
+
+/// Takes a snapshot and reads it, and does both again where it gave way to somebody who changes the tables. `prepare` is
+/// asked each time how far the reading is to be told, and may look into the snapshot before.
+///
+/// # Errors
+/// Those of [`Snapshot::take`] and [`Snapshot::read`]; [`BackupError::GaveWay`] after the last try.
+pub async fn make(
+    database: &Database,
+    patience: Duration,
+    at: DateTime<Utc>,
+    spools: &Spools,
+    tables: &[String],
+    prepare: impl AsyncFn(&mut Snapshot) -> Result<(Wanted, Progress)>,
+) -> Result<Made> {
+    for _ in 1..TRIES {
+        match once(database, patience, at, spools, tables, &prepare).await {
+            Err(BackupError::GaveWay { .. }) => {}
+            done => return done,
+        }
+    }
+    match once(database, patience, at, spools, tables, &prepare).await {
+        Err(BackupError::GaveWay { .. }) => {
+            Err(BackupError::GaveWay { holders: restore::in_the_way(database, "ACCESS SHARE").await })
+        }
+        done => done,
+    }
+}
+
+async fn once(
+    database: &Database,
+    patience: Duration,
+    at: DateTime<Utc>,
+    spools: &Spools,
+    tables: &[String],
+    prepare: &impl AsyncFn(&mut Snapshot) -> Result<(Wanted, Progress)>,
+) -> Result<Made> {
+    let mut snapshot = Snapshot::take_within(database, tables, patience).await?;
+    let (wanted, progress) = prepare(&mut snapshot).await?;
+    snapshot.read(database, &wanted, at, spools, progress).await
 }
 
 /// A role that may not read everything is told what it lacks, and no more: a backup needs no other right.

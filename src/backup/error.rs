@@ -164,13 +164,19 @@ pub enum BackupError {
         /// What the server said.
         why: String,
     },
+    /// Somebody waited for tables that were being read, with all others queued behind: reading them was given up.
+    #[error("gave way to a change of the tables")]
+    GaveWay {
+        /// Who waits, or has the tables by now.
+        holders: Vec<Holder>,
+    },
     /// Others did not let go of the tables in time.
     #[error("the tables are in use")]
     InUse {
         /// Who holds them.
         holders: Vec<Holder>,
-        /// What the server said.
-        source: sqlx::Error,
+        /// What the server said, where it said it to us.
+        source: Option<sqlx::Error>,
     },
     /// The file keeps its text in another form than UTF-8.
     #[error("the file is in {encoding}")]

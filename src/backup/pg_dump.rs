@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
@@ -13,10 +15,12 @@ use sqlx::Row;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::{Child, Command};
 
+use super::backend::postgres::locks;
 use super::create::Written;
 use super::error::{BackupError, Result};
 use super::format::container::hex;
 use super::format::manifest::{Contents, Subject};
+use super::restore;
 use super::store::folder;
 use super::store::folder::{MadeOf, Note};
 use crate::db::{Database, quote};
@@ -45,22 +49,49 @@ pub struct Wanted {
 pub type Environment = BTreeMap<String, String>;
 
 const LAST_LINE: &[u8] = b"-- PostgreSQL database dump complete";
+/// How long pg_dump waits for a table, while it holds those before it.
+const LOCK_WAIT: Duration = Duration::from_millis(500);
 /// How much of what a program complains about is shown.
 const COMPLAINT: usize = 2000;
 
-/// Runs `pg_dump` and hands its output on.
+/// Runs `pg_dump` and hands its output on. Until it has its locks it is tried again, as long as `patience` says.
 ///
 /// # Errors
-/// [`BackupError::Program`] when it is missing, older than the server, or fails; what `sink` answers.
+/// [`BackupError::Program`] when it is missing, older than the server, or fails; [`BackupError::InUse`],
+/// [`BackupError::GaveWay`]; what `sink` answers.
 pub async fn dump(
+    database: &Database,
+    wanted: &Wanted,
+    env: &Environment,
+    patience: Duration,
+    sink: &mut dyn FnMut(&[u8]) -> io::Result<()>,
+) -> Result<Written> {
+    check_version("pg_dump", server_version(database).await?, env).await?;
+    let tries = locks::RetryBudget::within(patience);
+    loop {
+        let mut begun = false;
+        let noted = &mut |bytes: &[u8]| {
+            begun = true;
+            sink(bytes)
+        };
+        match run(database, wanted, env, noted).await {
+            Err(BackupError::InUse { .. } | BackupError::GaveWay { .. }) if !begun && tries.pause().await => {}
+            done => return done,
+        }
+    }
+}
+
+async fn run(
     database: &Database,
     wanted: &Wanted,
     env: &Environment,
     sink: &mut dyn FnMut(&[u8]) -> io::Result<()>,
 ) -> Result<Written> {
-    check_version("pg_dump", server_version(database).await?, env).await?;
+    // By this name its sessions are found on the server.
+    let application = format!("skyteam pg_dump {}", uuid::Uuid::new_v4().simple());
     let mut command = program("pg_dump", env);
-    command.args(["--no-password", "--no-owner"]);
+    command.env("PGAPPNAME", &application);
+    command.args(["--no-password", "--no-owner"]).arg(format!("--lock-wait-timeout={}", LOCK_WAIT.as_millis()));
     command.arg(if wanted.format == Format::Plain { "--format=plain" } else { "--format=custom" });
     match wanted.contents {
         Contents::All => {}
@@ -90,9 +121,22 @@ pub async fn dump(
             sink(&buffer[..count])?;
         }
     };
-    let (copied, complaint) = tokio::join!(copy, complaint);
+    let finished = async { tokio::join!(copy, complaint) };
+    let giving_way = AtomicBool::new(false);
+    let (copied, complaint) = tokio::select! {
+        finished = finished => finished,
+        gave_way = give_way(database, &application, &giving_way) => return Err(gave_way),
+    };
+    if giving_way.into_inner() {
+        // The program was faster to say that its session has ended than the server was to us.
+        return Err(gave_way(database).await);
+    }
     copied.map_err(BackupError::io("writing the backup"))?;
     let done = ended("pg_dump", child.wait().await, &complaint);
+    if done.is_err() && contains(&complaint, b"LOCK TABLE") {
+        let holders = restore::in_the_way(database, "ACCESS SHARE").await;
+        return Err(BackupError::InUse { holders, source: None });
+    }
     if done.is_err() && contains(&complaint, b"no matching tables were found") {
         let known = super::version::latest()?.tables().map(str::to_owned).collect();
         return Err(BackupError::NoTable { name: wanted.tables.join(", "), known });
@@ -102,6 +146,26 @@ pub async fn dump(
         return Err(failed("pg_dump", "its output does not end as it should"));
     }
     Ok(Written { size, sha256: hex(&hash.finalize()) })
+}
+
+/// Ends the sessions of the program once somebody waits to change a table that it reads, with everybody else queued
+/// behind. It cannot go on from there, and what it has written is not whole.
+async fn give_way(database: &Database, application: &str, giving_way: &AtomicBool) -> BackupError {
+    let waits = async {
+        let Some(pool) = database.postgres() else { return std::future::pending().await };
+        let mut connection = pool.acquire().await?;
+        let pids = locks::somebody_waits_for(&mut connection, application).await?;
+        giving_way.store(true, Ordering::Relaxed);
+        locks::end_sessions(&mut connection, &pids).await
+    };
+    match waits.await {
+        Ok(()) => gave_way(database).await,
+        Err(error) => error.into(),
+    }
+}
+
+async fn gave_way(database: &Database) -> BackupError {
+    BackupError::GaveWay { holders: restore::in_the_way(database, "ACCESS SHARE").await }
 }
 
 /// Leaves beside a dump what it does not say itself, so that it can be listed and pruned.

@@ -139,6 +139,7 @@ impl Marks {
         let (_, rest) = said.split_once(&format!("{}: ", self.complaint))?;
         let what = rest.lines().next().unwrap_or_default().trim_end_matches('"').to_owned();
         Some(match what.as_str() {
+            LOCKED => BackupError::InUse { holders: Vec::new(), source: None },
             ENDED => pg_dump::failed("psql", "the dump ends its transaction by itself, before its end"),
             _ => BackupError::Changed { changes: vec![what] },
         })
@@ -146,6 +147,7 @@ impl Marks {
 }
 
 const ENDED: &str = "ended";
+const LOCKED: &str = "locked";
 
 /// The end of what a program says.
 async fn tail(mut out: impl tokio::io::AsyncRead + Unpin) -> Vec<u8> {
@@ -172,7 +174,8 @@ SELECT txid_current() AS skyteam_transaction \\gset
 SET LOCAL skyteam.maintenance = 'on';
 SET LOCAL client_min_messages = warning;
 SET LOCAL lock_timeout = {};
-SELECT pg_advisory_xact_lock({class}, {object});
+DO $turn$ BEGIN PERFORM pg_advisory_xact_lock({class}, {object});
+EXCEPTION WHEN lock_not_available THEN RAISE EXCEPTION '{complaint}: {LOCKED}'; END $turn$;
 CREATE TEMPORARY TABLE skyteam_guard (guards boolean) ON COMMIT DROP;
 CREATE FUNCTION pg_temp.skyteam_guard() RETURNS trigger LANGUAGE plpgsql AS $guard$ BEGIN
   IF encode(sha256(convert_to(coalesce(current_setting('skyteam.ours', true), ''), 'UTF8')), 'hex') <> '{hash}' THEN
@@ -187,11 +190,9 @@ INSERT INTO pg_temp.skyteam_guard VALUES (true);
         wanted.lock_timeout.as_millis()
     );
     let existing = &wanted.seen.existing;
-    let list: Vec<String> = existing.iter().map(|table| quote(&table.table)).collect();
-    let list = list.join(", ");
-    if !existing.is_empty() {
-        sql.push_str(&format!("LOCK TABLE {list} IN ACCESS EXCLUSIVE MODE;\n"));
-    }
+    let list = postgres::locks::quoted(existing.iter().map(|table| table.table.as_str()));
+    let refuse = format!("RAISE EXCEPTION '{complaint}: {LOCKED}'");
+    sql.push_str(&format!("{};\n", postgres::locks::exclusive(&list, wanted.lock_timeout, &refuse)));
     sql.push_str("DO $look$ DECLARE found bigint; BEGIN\n");
     for name in version::latest()?.tables() {
         match existing.iter().find(|table| table.table == name) {

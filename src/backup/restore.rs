@@ -11,7 +11,7 @@ use super::plan::{Plan, State, Way};
 use super::store::file;
 use crate::approval::Approval;
 use crate::db::Database;
-use crate::schema::lock;
+use crate::schema::{Holder, lock};
 
 /// What stands in the database.
 ///
@@ -69,7 +69,10 @@ pub async fn bring(
             let (pool, lasting) = (pool.clone(), database.lasting().clone());
             let job = postgres::Job { pool, archive, plan, commit, onward, lock_timeout, progress, lasting };
             match postgres::restore(&job).await {
-                Err(BackupError::Database(source)) if is_locked(&source) => Err(in_use(database, source).await),
+                Err(BackupError::Database(source)) if postgres::locks::is_locked(&source) => {
+                    let holders = in_the_way(database, "ACCESS EXCLUSIVE").await;
+                    Err(BackupError::InUse { holders, source: Some(source) })
+                }
                 done => done,
             }
         }
@@ -78,15 +81,10 @@ pub async fn bring(
     }
 }
 
-fn is_locked(error: &sqlx::Error) -> bool {
-    error.as_database_error().is_some_and(|refusal| refusal.code().as_deref() == Some("55P03"))
-}
-
-/// Who is in the way, as far as it can still be told.
-async fn in_use(database: &Database, source: sqlx::Error) -> BackupError {
+/// Who is in the way of a lock of this mode, as far as it can still be told.
+pub(super) async fn in_the_way(database: &Database, mode: &str) -> Vec<Holder> {
     let tables: Vec<String> = crate::schema::desired().tables.into_iter().map(|table| table.name).collect();
-    let holders = lock::in_the_way(database.conn(), &tables, "ACCESS EXCLUSIVE").await.unwrap_or_default();
-    BackupError::InUse { holders, source }
+    lock::in_the_way(database.conn(), &tables, mode).await.unwrap_or_default()
 }
 
 /// What stands in a file that is not there yet.

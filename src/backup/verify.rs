@@ -145,10 +145,17 @@ pub async fn remember(
             r#"CREATE TABLE IF NOT EXISTS _skyteam_verifications ("verifiedAt" TEXT NOT NULL, "createdAt" TEXT NOT NULL, sha256 TEXT NOT NULL, rows INTEGER NOT NULL, sound INTEGER NOT NULL) STRICT"#,
         ),
     };
-    let txn = database.begin().await?;
+    let begin = async || {
+        let txn = database.begin().await?;
+        if engine == Engine::Postgres {
+            txn.execute_unprepared("SET LOCAL lock_timeout = '3s'").await?;
+        }
+        Ok::<_, BackupError>(txn)
+    };
+    let txn = begin().await?;
     if newest(&txn, engine, table).await.is_err() {
         txn.rollback().await?;
-        let txn = database.begin().await?;
+        let txn = begin().await?;
         txn.execute_unprepared(make).await?;
         insert(&txn, engine, table, archive, sha256, at, sound).await?;
         return Ok(txn.commit().await?);

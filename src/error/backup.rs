@@ -131,10 +131,18 @@ impl From<BackupError> for Error {
             }
             BackupError::InUse { holders, source } => {
                 let error = Self::new(Kind::Locked, "lock_timeout", "the tables are in use; nothing was changed");
+                let error = match source {
+                    Some(source) => error.source(source),
+                    None => error,
+                };
                 let error = holders.iter().take(NAMED).map(holder).fold(error, Self::why);
-                more(error, holders.len())
-                    .fix("wait until they are done, or wait longer: --lock-timeout 60000")
-                    .source(source)
+                more(error, holders.len()).fix("wait until they are done, or wait longer: --lock-timeout 60000")
+            }
+            BackupError::GaveWay { holders } => {
+                let error = Self::new(Kind::Locked, "gave_way", "others change the tables; no backup was made")
+                    .why("somebody waited to change a table that was being read, and everybody else behind them");
+                let error = holders.iter().take(NAMED).map(holder).fold(error, Self::why);
+                more(error, holders.len()).fix("wait until they are done, and run the command again")
             }
             BackupError::Encoding { encoding } => Self::new(
                 Kind::Refused,

@@ -6,6 +6,7 @@ mod codec;
 mod ddl;
 mod dependents;
 mod load;
+pub mod locks;
 mod read;
 mod restore;
 mod scheduler;

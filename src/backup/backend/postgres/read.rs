@@ -1,4 +1,7 @@
 //! Reading: one snapshot, seen by several connections at once, its tables side by side.
+//!
+//! One session, the keeper, locks everything before it takes the snapshot, and watches from then on whether anybody waits
+//! for those locks: then all sessions end, and reading fails with [`BackupError::GaveWay`].
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -9,6 +12,7 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool, Row};
 
 use super::catalog::{self, Found};
 use super::codec::Decoder;
+use super::locks::{self, RetryBudget};
 use crate::backup::error::{BackupError, Result};
 use crate::backup::format::archive::{Progress, Rewrite, Table, TableEncoder};
 use crate::backup::format::manifest::AppliedMigration;
@@ -28,13 +32,13 @@ pub const RECORD: &str = "SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid 
 /// How a snapshot is taken.
 #[derive(Clone, Copy, Debug)]
 pub struct SnapshotOptions {
-    /// How long to wait for a table that someone is changing the structure of.
-    pub lock_timeout: Duration,
+    /// How long to wait for a table that someone is changing the structure of. Nothing is locked meanwhile.
+    pub patience: Duration,
 }
 
 impl Default for SnapshotOptions {
     fn default() -> Self {
-        Self { lock_timeout: Duration::from_secs(60) }
+        Self { patience: Duration::from_secs(10) }
     }
 }
 
@@ -55,14 +59,7 @@ impl Snapshot {
     /// The driver's: among them a table that stays locked, and one that row-level security would show only in part.
     pub async fn take(pool: &PgPool, names: &[&str], options: SnapshotOptions) -> Result<Self> {
         let mut keeper = pool.acquire().await?.detach();
-        let paths = catalog::paths(&mut keeper, names).await?;
-        begin(&mut keeper, options.lock_timeout).await?;
-        // Before the first statement that takes the snapshot, so that structure and rows belong together: from here on
-        // no one drops, rewrites or truncates a table.
-        for path in paths {
-            sqlx::query(AssertSqlSafe(format!("LOCK TABLE {path} IN ACCESS SHARE MODE"))).execute(&mut keeper).await?;
-        }
-        let tables = catalog::find(&mut keeper, names).await?;
+        let tables = lock(&mut keeper, names, options.patience).await?;
         let row = sqlx::query("SELECT pg_export_snapshot() AS id, current_setting('server_version') AS version");
         let row = row.fetch_one(&mut keeper).await?;
         let migrations = migrations(&mut keeper).await?;
@@ -147,25 +144,84 @@ impl Snapshot {
         let mut order: Vec<usize> = (0..self.tables.len()).collect();
         // The largest is taken first: popped from the end.
         order.sort_by_key(|&index| self.tables[index].pages);
-        let hands = (0..READERS.min(self.tables.len())).map(|_| begin_in(&self.pool, &self.id));
-        let hands = try_join_all(hands).await?;
-        let (hands, read) = in_turns(hands, order, async |mut connection, index| {
-            let table: &Found = &self.tables[index];
+        let workers = (0..READERS.min(self.tables.len())).map(|_| begin_in(&self.pool, &self.id));
+        let mut workers = try_join_all(workers).await?;
+        let mut pids = vec![locks::pid(&mut self.keeper).await?];
+        for worker in &mut workers {
+            pids.push(locks::pid(worker).await?);
+        }
+        let (tables, mut keeper) = (&self.tables, self.keeper);
+        let reading = in_turns(workers, order, async |mut connection, index| {
+            let table: &Found = &tables[index];
+            wait_for(&mut connection, table).await?;
             let encoder = TableEncoder::new(&table.shape, spools, rewrite.clone(), progress.clone())?;
             let read = read_table(&mut connection, table, encoder).await?;
             Ok((connection, read))
-        })
-        .await?;
-        for connection in hands.into_iter().chain([self.keeper]) {
+        });
+        let outcome = tokio::select! {
+            read = reading => Some(read),
+            waits = locks::somebody_waits(&mut keeper, &pids) => waits.map(|()| None)?,
+        };
+        let (workers, read) = match outcome {
+            Some(Ok(read)) => read,
+            Some(Err(BackupError::Database(error))) if locks::is_recovery_conflict(&error) => {
+                return Err(BackupError::GaveWay { holders: Vec::new() });
+            }
+            Some(Err(error)) => return Err(error),
+            None => {
+                locks::end_sessions(&mut keeper, &pids).await?;
+                keeper.close().await?;
+                return Err(BackupError::GaveWay { holders: Vec::new() });
+            }
+        };
+        for connection in workers.into_iter().chain([keeper]) {
             connection.close().await?;
         }
         Ok(read)
     }
 }
 
-async fn begin(connection: &mut PgConnection, lock_timeout: Duration) -> Result<()> {
+/// Begins the transaction of the snapshot and locks the tables of these names, and the record of the migrations, before
+/// the first statement that takes the snapshot: so structure and rows belong together, and from here on no one drops,
+/// rewrites or truncates a table.
+async fn lock(keeper: &mut PgConnection, names: &[&str], patience: Duration) -> Result<Vec<Found>> {
+    let tries = RetryBudget::within(patience);
+    loop {
+        let mut paths = catalog::paths(keeper, names).await?;
+        if sqlx::query(RECORD).fetch_optional(&mut *keeper).await?.is_some() {
+            paths.push("skyteam.migrations".to_owned());
+        }
+        begin(keeper).await?;
+        match locks::share_now(keeper, &paths).await {
+            Ok(()) => {
+                let found = catalog::find(keeper, names).await?;
+                // One that was made since is not locked.
+                if found.iter().all(|table| paths.contains(&table.path)) {
+                    return Ok(found);
+                }
+            }
+            Err(error) if (locks::is_locked(&error) || locks::is_gone(&error)) && tries.pause().await => {}
+            Err(error) => return Err(error.into()),
+        }
+        sqlx::query("ROLLBACK").execute(&mut *keeper).await?;
+    }
+}
+
+/// Takes the lock that a worker needs, without ever waiting in the server's queue: the keeper's lock does not let go of
+/// whoever is in that queue, and would wait for itself.
+async fn wait_for(worker: &mut PgConnection, table: &Found) -> Result<()> {
+    let tries = RetryBudget::within(SnapshotOptions::default().patience);
+    while !locks::try_to_share(worker, &table.path).await? {
+        if !tries.pause().await {
+            return Err(BackupError::GaveWay { holders: Vec::new() });
+        }
+    }
+    Ok(())
+}
+
+async fn begin(connection: &mut PgConnection) -> Result<()> {
     sqlx::query("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY").execute(&mut *connection).await?;
-    set_up(connection, lock_timeout).await
+    set_up(connection).await
 }
 
 /// A connection of its own, out of the pool's count, that sees the snapshot.
@@ -174,20 +230,20 @@ async fn begin_in(pool: &PgPool, snapshot: &str) -> Result<PgConnection> {
     sqlx::query("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY").execute(&mut connection).await?;
     let set = format!("SET TRANSACTION SNAPSHOT '{}'", snapshot.replace('\'', "''"));
     sqlx::query(AssertSqlSafe(set)).execute(&mut connection).await?;
-    set_up(&mut connection, Duration::ZERO).await?;
+    set_up(&mut connection).await?;
     Ok(connection)
 }
 
-async fn set_up(connection: &mut PgConnection, lock_timeout: Duration) -> Result<()> {
+async fn set_up(connection: &mut PgConnection) -> Result<()> {
     // row_security off: an error instead of a backup of some of the rows. synchronize_seqscans off: rows in the order
-    // in which they stand. A long table must not run into a limit that is meant for the shop's queries.
-    let settings = format!(
-        "SET LOCAL row_security = off; SET LOCAL synchronize_seqscans = off; SET LOCAL statement_timeout = 0; \
-         SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL lock_timeout = {}; \
-         SET LOCAL datestyle = 'ISO, YMD'; SET LOCAL intervalstyle = 'postgres'; SET LOCAL extra_float_digits = 1",
-        lock_timeout.as_millis()
-    );
-    sqlx::raw_sql(AssertSqlSafe(settings)).execute(connection).await?;
+    // in which they stand. A long table must not run into a limit that is meant for the shop's queries. Keepalives: a
+    // machine that vanishes leaves no locks behind for hours.
+    let settings = "SET LOCAL row_security = off; SET LOCAL synchronize_seqscans = off; SET LOCAL statement_timeout = 0; \
+                    SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL lock_timeout = '1s'; \
+                    SET LOCAL tcp_keepalives_idle = 20; SET LOCAL tcp_keepalives_interval = 5; \
+                    SET LOCAL tcp_keepalives_count = 4; \
+                    SET LOCAL datestyle = 'ISO, YMD'; SET LOCAL intervalstyle = 'postgres'; SET LOCAL extra_float_digits = 1";
+    sqlx::raw_sql(settings).execute(connection).await?;
     Ok(())
 }
 

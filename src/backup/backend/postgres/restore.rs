@@ -9,7 +9,7 @@ use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection, PgPool, Row};
 
 use super::catalog::{self, Found};
-use super::{bookkeeping, ddl, dependents, load, read, staging};
+use super::{bookkeeping, ddl, dependents, load, locks, read, staging};
 use crate::backup::error::{BackupError, Result};
 use crate::backup::format::archive::{Archive, Progress};
 use crate::backup::format::manifest::AppliedMigration;
@@ -171,7 +171,17 @@ async fn in_place(connection: &mut PgConnection, job: &Job) -> Result<()> {
     let found = find_all(connection).await?;
     let schema_of = found.iter().find(|table| table.shape.name == chosen[0].name).map(|table| table.schema.as_str());
     let search_path = format!("SET LOCAL search_path = {}", schema_of.unwrap_or("public"));
-    run(connection, [search_path, format!("LOCK TABLE {list} IN ACCESS EXCLUSIVE MODE")]).await?;
+    // Also those that only lose a key: dropping one locks both of its tables.
+    let touched = |table: &&Table| {
+        is_chosen(&table.name)
+            || table.foreign_keys().any(|(_, key)| is_chosen(&key.table))
+            || schema
+                .tables
+                .iter()
+                .any(|other| is_chosen(&other.name) && other.foreign_keys().any(|(_, key)| key.table == table.name))
+    };
+    let touched = locks::quoted(schema.tables.iter().filter(touched).map(|table| table.name.as_str()));
+    run(connection, [search_path, locks::exclusive(&touched, job.lock_timeout, "RAISE")]).await?;
     job.plan.check_unchanged(&state(connection).await?)?;
     let names: Vec<&str> = chosen.iter().map(|table| table.name.as_str()).collect();
     dependents::refuse_references(connection, &found, &names).await?;
@@ -232,11 +242,9 @@ async fn replace(connection: &mut PgConnection, job: &Job) -> Result<()> {
     let schema = &job.plan.version.schema;
     let old = find_all(connection).await?;
     let grants = bookkeeping::grants(connection, &old).await?;
-    let list: Vec<&str> = old.iter().map(|table| table.path.as_str()).collect();
+    let list: Vec<String> = old.iter().map(|table| table.path.clone()).collect();
+    run(connection, [locks::exclusive(&list, job.lock_timeout, "RAISE")]).await?;
     let list = list.join(", ");
-    if !old.is_empty() {
-        run(connection, [format!("LOCK TABLE {list} IN ACCESS EXCLUSIVE MODE")]).await?;
-    }
     job.plan.check_unchanged(&state(connection).await?)?;
     dependents::refuse_loss(connection, &old).await?;
     let comments = dependents::comments(connection, &old).await?;

@@ -1,5 +1,6 @@
 //! `db backup`: an archive of skyteam's tables, or a dump by pg_dump.
 
+use std::cell::RefCell;
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -10,14 +11,15 @@ use clap::ValueEnum;
 use serde::Serialize;
 
 use super::shell::libpq_variables;
-use super::{prune, restore};
+use super::{planned, prune, restore};
 use crate::backup::create::{Made, Snapshot, Wanted, Written};
+use crate::backup::format::archive::Progress;
 use crate::backup::format::crypt::Recipients;
 use crate::backup::format::manifest::{Contents, Manifest};
 use crate::backup::spool::Spools;
 use crate::backup::store::file::{Destination, FolderLock, PendingFile};
 use crate::backup::store::{file, folder};
-use crate::backup::{BackupError, pg_dump};
+use crate::backup::{BackupError, create, pg_dump};
 use crate::cli::context::Context;
 use crate::cli::ui::report::Report;
 use crate::cli::ui::{Cell, Page, Tone, text};
@@ -233,11 +235,15 @@ fn contents(args: &DbBackupArgs) -> Contents {
 }
 
 async fn read(args: &DbBackupArgs, cx: &Context, database: &Database, spools: &Spools) -> Result<Made> {
-    let mut snapshot = Snapshot::take(database, &args.tables).await?;
-    let bar = cx.ui.progress(Some(snapshot.estimate().await?), "Backing up");
-    let wanted = Wanted { contents: contents(args), tables: args.tables.clone(), rewrite: None };
-    let advance = Arc::new(bar.counter());
-    Ok(snapshot.read(database, &wanted, cx.now, spools, advance).await?)
+    // Each bar goes when the next one comes, and the last one with this function.
+    let shown = RefCell::new(None);
+    let prepare = async |snapshot: &mut Snapshot| {
+        let bar = cx.ui.progress(Some(snapshot.estimate().await?), "Backing up");
+        let advance: Progress = Arc::new(bar.counter());
+        shown.replace(Some(bar));
+        Ok((Wanted { contents: contents(args), tables: args.tables.clone(), rewrite: None }, advance))
+    };
+    Ok(create::make(database, planned::reading(cx), cx.now, spools, &args.tables, prepare).await?)
 }
 
 fn of_archive(file: String, manifest: &Manifest, written: Written, encrypted: bool) -> Backup {
@@ -266,22 +272,24 @@ async fn dump(args: &DbBackupArgs, cx: &Context, database: &Database, target: &T
     if let DatabaseUrl::Postgres(place) = database.url() {
         env.extend(libpq_variables(place));
     }
+    let patience = planned::reading(cx);
     let (file, written) = match target {
         Target::Stdout => {
             let out = &mut |bytes: &[u8]| cx.ui.raw(bytes).map_err(io::Error::other);
-            ("-".into(), pg_dump::dump(database, &wanted, &env, out).await?)
+            ("-".into(), pg_dump::dump(database, &wanted, &env, patience, out).await?)
         }
         Target::Stream(path) | Target::File { path, .. } if cx.answers.dry_run => {
-            (path.display().to_string(), pg_dump::dump(database, &wanted, &env, &mut |_| Ok(())).await?)
+            (path.display().to_string(), pg_dump::dump(database, &wanted, &env, patience, &mut |_| Ok(())).await?)
         }
         Target::Stream(path) => {
             let mut stream = open(path)?;
             let out = &mut |bytes: &[u8]| stream.write_all(bytes);
-            (path.display().to_string(), pg_dump::dump(database, &wanted, &env, out).await?)
+            (path.display().to_string(), pg_dump::dump(database, &wanted, &env, patience, out).await?)
         }
         Target::File { path, replaces } => {
             let mut pending = PendingFile::create(path)?;
-            let written = pg_dump::dump(database, &wanted, &env, &mut |bytes| pending.write_all(bytes)).await?;
+            let written =
+                pg_dump::dump(database, &wanted, &env, patience, &mut |bytes| pending.write_all(bytes)).await?;
             let path = folder::commit(pending, *replaces)?;
             pg_dump::leave_note(&path, database, &wanted, cx.now, &written)?;
             (path.display().to_string(), written)

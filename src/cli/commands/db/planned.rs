@@ -1,6 +1,7 @@
 //! What `db push`, `db diff` and `db reset` share: the flags that shape a plan, and how a plan looks.
 
 use std::io;
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -52,6 +53,12 @@ fn parts(flag: &str, given: &str, form: &str) -> Result<(String, String, String)
         _ => Err(Error::new(Kind::Usage, "invalid_value", format!("{flag} {given:?} is not accepted"))
             .why(format!("accepted is {form}"))),
     }
+}
+
+/// How long this run waits, all tries together, for tables that it wants to read and others change.
+pub(super) fn reading(cx: &Context) -> Duration {
+    let patience = patience(cx);
+    patience.lock_timeout * patience.tries
 }
 
 /// How long this run waits.

@@ -1,15 +1,17 @@
 //! `db transfer`: this database into another, whichever engine either is on.
 
+use std::cell::RefCell;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::planned;
 use super::restore::{self, in_scratch, scratch_folder};
 use crate::backup::create::{Snapshot, Wanted};
-use crate::backup::format::archive::Archive;
+use crate::backup::format::archive::{Archive, Progress};
 use crate::backup::format::crypt::Identities;
 use crate::backup::spool::Spools;
-use crate::backup::{BackupError, anonymize, plan};
+use crate::backup::{BackupError, anonymize, create, plan};
 use crate::cli::context::Context;
 use crate::db::{Absent, DatabaseUrl};
 use crate::error::{Error, Kind, Outcome, Result};
@@ -42,14 +44,18 @@ pub(super) async fn run(args: DbTransferArgs, cx: &Context) -> Result<Outcome> {
     // What passes between the two lies on the disk sealed: it is the whole of the data.
     let folder: PathBuf = scratch_folder(cx);
     let (recipients, identities) = Identities::ephemeral()?;
-    let mut snapshot = Snapshot::take(&source, &[]).await?;
-    let bar = cx.ui.progress(Some(snapshot.estimate().await?), "Reading");
-    let advance = Arc::new(bar.counter());
-    let rewrite = if args.anonymize { Some(anonymize::rewrite(&snapshot.tokens().await?)) } else { None };
-    let wanted = Wanted { rewrite, ..Wanted::default() };
-    let made = snapshot.read(&source, &wanted, cx.now, &Spools::new(&folder, true), advance).await;
+    let shown = RefCell::new(None);
+    let prepare = async |snapshot: &mut Snapshot| {
+        let bar = cx.ui.progress(Some(snapshot.estimate().await?), "Reading");
+        let advance: Progress = Arc::new(bar.counter());
+        shown.replace(Some(bar));
+        let rewrite = if args.anonymize { Some(anonymize::rewrite(&snapshot.tokens().await?)) } else { None };
+        Ok((Wanted { rewrite, ..Wanted::default() }, advance))
+    };
+    let spools = Spools::new(&folder, true);
+    let made = create::make(&source, planned::reading(cx), cx.now, &spools, &[], prepare).await;
     let made = made.map_err(|error| in_scratch(cx, error))?;
-    drop(bar);
+    drop(shown);
     let mut file = tempfile::tempfile_in(&folder).map_err(BackupError::io("making room for the transfer"))?;
     made.write(&mut file, &recipients).map_err(|error| in_scratch(cx, error))?;
     let archive = Arc::new(Archive::open(file, &identities)?);
