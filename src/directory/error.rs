@@ -55,6 +55,14 @@ pub enum DirectoryError {
         /// Its key.
         key: String,
     },
+    /// Only members of the role that owns the ledger may change its entries.
+    #[error("{role} is no member of {owner}")]
+    OwnerOnly {
+        /// The role that asked.
+        role: String,
+        /// The ledger's owner.
+        owner: String,
+    },
     /// The database refused, or could not be asked.
     #[error(transparent)]
     Db(#[from] DbErr),

@@ -78,6 +78,15 @@ impl From<DirectoryError> for Error {
                 let what = format!("no {} {} any more", noun.singular(), quoted(&key));
                 Self::new(Kind::NotFound, "not_found", what).why("another program deleted it just now")
             }
+            DirectoryError::OwnerOnly { role, owner } => {
+                let what = format!("the ledger's entries are not {}'s to change", quoted(&role));
+                Self::new(Kind::Denied, "permission_denied", what)
+                    .why(format!(
+                        "only members of {}, which owns milesTransactions, may change entries",
+                        quoted(&owner)
+                    ))
+                    .fix(format!("run it as {}, or as a member of it", quoted(&owner)))
+            }
             DirectoryError::Db(error) => error.into(),
         }
     }

@@ -5,6 +5,7 @@
 //! the desired one, else everything is undone. Nothing here ever empties a table or cascades.
 
 use migration::history::Via;
+use migration::openings;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement as Query};
 
 use super::change::Change;
@@ -271,6 +272,9 @@ impl Runner<'_> {
             return Err(SchemaError::Rights { role, database, missing });
         }
         steps(txn, engine, &plan.steps, tell).await?;
+        if matches!(self.job, Job::Reset) {
+            openings::record(txn, "db reset").await?;
+        }
         let made = live::read(txn, desired, &[]).await?;
         let rest = diff(&made.schema, desired, engine, Origin::Live, &[]);
         if !rest.changes.is_empty() {

@@ -18,6 +18,9 @@ pub const APPEND_ONLY: &str = "milesTransactions is append-only: reverse the ent
 /// The setting that lifts the append-only rule for one transaction on PostgreSQL.
 pub const MAINTENANCE_SETTING: &str = "skyteam.maintenance";
 
+/// The setting that says what it was lifted for, in the record that the trigger writes.
+pub const OPERATION_SETTING: &str = "skyteam.operation";
+
 /// The table that lifts the append-only rule on SQLite while a row stands in it.
 pub const MAINTENANCE_TABLE: &str = "_skyteam_maintenance";
 
@@ -140,6 +143,10 @@ pub fn triggers(table: &str) -> Vec<Trigger> {
 }
 
 /// The functions behind the triggers, for PostgreSQL.
+///
+/// They name every operator and object with its schema, beside the search path that they are pinned to. The ledger opens
+/// only to members of the role that owns it, who could take the trigger off anyway: with plain rights on rows the setting
+/// alone would let anybody rewrite history. Each opening leaves its line in `skyteam.openings`.
 pub fn functions() -> Vec<Function> {
     vec![
         Function {
@@ -147,7 +154,7 @@ pub fn functions() -> Vec<Function> {
             body: format!(
                 "
 BEGIN
-  IF TG_OP = 'INSERT' OR NEW.miles < OLD.miles THEN
+  IF TG_OP OPERATOR(pg_catalog.=) 'INSERT' OR NEW.miles OPERATOR(pg_catalog.<) OLD.miles THEN
     RAISE EXCEPTION USING MESSAGE = '{INSUFFICIENT_MILES}', ERRCODE = 'check_violation',
       CONSTRAINT = 'users_miles_guard', SCHEMA = TG_TABLE_SCHEMA, TABLE = TG_TABLE_NAME;
   END IF;
@@ -162,10 +169,18 @@ END
             body: format!(
                 "
 BEGIN
-  IF current_setting('{MAINTENANCE_SETTING}', true) IS DISTINCT FROM 'on' THEN
+  IF pg_catalog.current_setting('{MAINTENANCE_SETTING}', true) IS DISTINCT FROM 'on' OR NOT pg_catalog.pg_has_role(
+    (SELECT c.relowner FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) TG_RELID), 'MEMBER') THEN
     RAISE EXCEPTION USING MESSAGE = '{APPEND_ONLY}', ERRCODE = 'restrict_violation',
       CONSTRAINT = 'milesTransactions_append_only', SCHEMA = TG_TABLE_SCHEMA, TABLE = TG_TABLE_NAME;
   END IF;
+  INSERT INTO skyteam.openings (\"transaction\", \"role\", \"operation\", \"application\")
+    SELECT pg_catalog.pg_current_xact_id()::pg_catalog.text, session_user,
+      COALESCE(NULLIF(pg_catalog.current_setting('{OPERATION_SETTING}', true), ''), 'by hand'),
+      pg_catalog.current_setting('application_name')
+    WHERE NOT EXISTS (SELECT FROM skyteam.openings o
+      WHERE o.\"transaction\" OPERATOR(pg_catalog.=) pg_catalog.pg_current_xact_id()::pg_catalog.text
+        AND o.\"openedAt\" OPERATOR(pg_catalog.=) (pg_catalog.now() AT TIME ZONE 'UTC'));
   RETURN NULL;
 END
 "

@@ -5,11 +5,12 @@
 //! are replaced, the notes of its entries go, and where notes of others name the person as a word, the word goes.
 //! Backups made before still hold the person: they are pruned, not edited.
 
+use migration::openings;
 use rand::RngExt as _;
 use sea_orm::{ConnectionTrait, DbErr};
 use serde::{Deserialize, Serialize};
 
-use super::super::error::{Result, now, statement};
+use super::super::error::{DirectoryError, Result, now, statement};
 use super::super::input::{InputError, UserId};
 use super::{lock, mention};
 use crate::approval::Approval;
@@ -39,10 +40,11 @@ pub struct Erased {
 /// `keep_mentions` leaves the notes of others as they are.
 ///
 /// # Errors
-/// [`super::DirectoryError::Gone`]: no such user. Otherwise the database's.
+/// [`DirectoryError::Gone`]: no such user. [`DirectoryError::OwnerOnly`]: the role may not change the ledger. Otherwise the database's.
 pub async fn erase(tx: &Transaction, user_id: &str, keep_mentions: bool, _approved: Approval) -> Result<Erased> {
     let person = lock(tx, user_id).await?;
     let replacement = replacement(tx).await?;
+    refuse_outsiders(tx).await?;
     maintenance(tx, true).await?;
     let mentions = scrub_mentions(tx, &person, &replacement, keep_mentions).await?;
     let sql = r#"SELECT count(*) FROM "milesTransactions" WHERE "userId" = $1 AND "note" IS NOT NULL"#;
@@ -86,13 +88,33 @@ async fn replacement(tx: &Transaction) -> Result<Replacement> {
 /// Lets the ledger be changed, or closes it again; only within this transaction either way.
 async fn maintenance(tx: &Transaction, on: bool) -> std::result::Result<(), DbErr> {
     let sql = match (Engine::of(tx), on) {
-        (Engine::Postgres, true) => "SET LOCAL skyteam.maintenance = 'on'",
-        (Engine::Postgres, false) => "SET LOCAL skyteam.maintenance = 'off'",
+        (Engine::Postgres, true) => "SET LOCAL skyteam.maintenance = 'on'; SET LOCAL skyteam.operation = 'user erase'",
+        (Engine::Postgres, false) => "SET LOCAL skyteam.maintenance = 'off'; SET LOCAL skyteam.operation = ''",
         (Engine::Sqlite, true) => r#"INSERT INTO "_skyteam_maintenance" ("reason") VALUES ('user erase')"#,
         (Engine::Sqlite, false) => r#"DELETE FROM "_skyteam_maintenance" WHERE "reason" = 'user erase'"#,
     };
     tx.execute_unprepared(sql).await?;
+    if on && Engine::of(tx) == Engine::Sqlite {
+        openings::record(tx, "user erase").await?;
+    }
     Ok(())
+}
+
+/// Refuses a role that the ledger does not open to: on PostgreSQL only members of the role that owns it may change
+/// entries, and the trigger would say no more than that the ledger is append-only.
+async fn refuse_outsiders(tx: &Transaction) -> Result<()> {
+    if Engine::of(tx) == Engine::Sqlite {
+        return Ok(());
+    }
+    let sql = r#"SELECT current_user::pg_catalog.text AS "role", pg_catalog.pg_get_userbyid(c.relowner)::pg_catalog.text AS "owner"
+        FROM pg_catalog.pg_class c WHERE c.oid = 'public."milesTransactions"'::pg_catalog.regclass::pg_catalog.oid
+        AND NOT pg_catalog.pg_has_role(c.relowner, 'MEMBER'::pg_catalog.text)"#;
+    match tx.query_one_raw(statement(tx, sql, [])).await? {
+        Some(row) => {
+            Err(DirectoryError::OwnerOnly { role: row.try_get("", "role")?, owner: row.try_get("", "owner")? })
+        }
+        None => Ok(()),
+    }
 }
 
 /// Moves the account and all that refers to it to the new key, at once: the foreign keys hold before and after.

@@ -3,6 +3,8 @@
 //! Names are not qualified, so that the same words make the tables in `public` and the scratch copies in `pg_temp`;
 //! who runs them sets the search path. Only functions stand in a schema of their own, [`HOME`].
 
+use migration::openings;
+
 use super::{Statement, literal, quote_all};
 use crate::db::quote;
 use crate::schema::model::{
@@ -24,7 +26,7 @@ pub(super) fn create(schema: &Schema) -> Vec<Statement> {
     for table in &schema.tables {
         statements.extend(table.indexes.iter().map(|index| create_index(&table.name, index)));
     }
-    statements.extend(schema.functions.iter().map(|function| create_function(function, HOME)));
+    statements.extend(schema.functions.iter().flat_map(create_functions));
     for table in &schema.tables {
         statements.extend(table.triggers.iter().filter_map(|trigger| create_trigger(&table.name, trigger, HOME)));
     }
@@ -146,6 +148,13 @@ pub fn create_function(function: &Function, home: &str) -> Statement {
             function.body
         ),
     )
+}
+
+/// `CREATE OR REPLACE FUNCTION` in [`HOME`], after the record that the function writes, where it writes one.
+pub fn create_functions(function: &Function) -> Vec<Statement> {
+    let record = Statement::new(format!("table {HOME}.openings"), openings::create_table(migration::Engine::Postgres));
+    let writes = function.body.contains("INSERT INTO skyteam.openings");
+    writes.then_some(record).into_iter().chain([create_function(function, HOME)]).collect()
 }
 
 /// `CREATE TRIGGER`, with its function in the schema `home`; `None` for the other engine's triggers.

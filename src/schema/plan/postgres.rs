@@ -97,7 +97,7 @@ fn sql(job: &Job<'_>, change: &Change) -> Vec<String> {
             vec![format!("DROP TRIGGER {} ON {}", quote(&trigger.name), quote(table))]
         }
         Change::CreateFunction(function) | Change::ReplaceFunction { to: function, .. } => {
-            vec![postgres::create_function(function, postgres::HOME).sql]
+            postgres::create_functions(function).into_iter().map(|statement| statement.sql).collect()
         }
         Change::DropFunction(function) => {
             vec![format!("DROP FUNCTION {}.{}()", postgres::HOME, quote(&function.name))]

@@ -88,7 +88,7 @@ pub fn has_index_on(table: &Table, columns: &[String]) -> bool {
 
 /// Functions and triggers: last, so that rows that an older program let in come back too.
 pub fn triggers(schema: &Schema) -> Vec<String> {
-    let functions = schema.functions.iter().map(|function| dialect::create_function(function, dialect::HOME).sql);
+    let functions = schema.functions.iter().flat_map(dialect::create_functions).map(|statement| statement.sql);
     let triggers = schema.tables.iter().flat_map(|table| {
         let make = |trigger| dialect::create_trigger(&table.name, trigger, dialect::HOME);
         table.triggers.iter().filter_map(make).map(|statement| statement.sql)

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use migration::Engine as Dialect;
 use migration::runner::LOCK;
+use migration::{Engine as Dialect, openings};
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection, PgPool, Row};
 
@@ -102,6 +102,7 @@ pub async fn restore(job: &Job) -> Result<()> {
         Way::InPlace => in_place(&mut connection, job).await?,
         Way::Fresh | Way::Replace => replace(&mut connection, job).await?,
     }
+    record_opening(&mut connection).await?;
     end(connection, job.commit).await
 }
 
@@ -119,7 +120,7 @@ pub(super) async fn begin(connection: &mut PgConnection, lock_timeout: Duration)
     let sql = format!(
         "BEGIN; SET LOCAL lock_timeout = {lock_timeout}; SELECT pg_advisory_xact_lock({class}, {object}); \
          SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0; \
-         SET LOCAL skyteam.maintenance = 'on'; SET LOCAL row_security = off"
+         SET LOCAL skyteam.maintenance = 'on'; SET LOCAL skyteam.operation = 'db restore'; SET LOCAL row_security = off"
     );
     run(connection, [sql]).await
 }
@@ -127,6 +128,15 @@ pub(super) async fn begin(connection: &mut PgConnection, lock_timeout: Duration)
 pub(super) async fn end(mut connection: PgConnection, commit: bool) -> Result<()> {
     run(&mut connection, [if commit { "COMMIT" } else { "ROLLBACK" }.to_owned()]).await?;
     Ok(connection.close().await?)
+}
+
+/// Records that the ledger was replaced: its triggers were off, or it was made anew.
+pub(super) async fn record_opening(connection: &mut PgConnection) -> Result<()> {
+    run(
+        connection,
+        [openings::create_table(Dialect::Postgres).to_owned(), openings::insert(Dialect::Postgres, "db restore")],
+    )
+    .await
 }
 
 /// The tables of the version that are filled.

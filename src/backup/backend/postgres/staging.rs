@@ -11,7 +11,7 @@ use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection, PgPool, Row};
 use tokio::sync::Notify;
 
-use super::restore::{Job, begin, end, load_and_count, onward, restore_types, run, state};
+use super::restore::{Job, begin, end, load_and_count, onward, record_opening, restore_types, run, state};
 use super::scheduler::{Board, LOADERS, Next};
 use super::{bookkeeping, ddl};
 use crate::backup::error::{BackupError, Result};
@@ -108,6 +108,7 @@ async fn fill_and_place(keeper: &mut PgConnection, job: &Job) -> Result<()> {
     bookkeeping::write(keeper, job).await?;
     run(keeper, bookkeeping::drop_functions()?).await?;
     run(keeper, ddl::triggers(schema)).await?;
+    record_opening(keeper).await?;
     if job.onward { onward(keeper, job).await } else { Ok(()) }
 }
 

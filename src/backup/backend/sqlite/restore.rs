@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use migration::{Engine as Dialect, Migration, history};
+use migration::{Engine as Dialect, Migration, history, openings};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteLockingMode, SqliteRow, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row, SqliteConnection, SqlitePool};
 
@@ -147,7 +147,16 @@ async fn in_place(connection: &mut SqliteConnection, job: &Job) -> Result<()> {
         run(connection, indexes(table)).await?;
         run(connection, triggers(table)).await?;
     }
-    Ok(())
+    record_opening(connection).await
+}
+
+/// Records that the ledger was replaced: its triggers were off, or it was made anew.
+async fn record_opening(connection: &mut SqliteConnection) -> Result<()> {
+    run(
+        connection,
+        [openings::create_table(Dialect::Sqlite).to_owned(), openings::insert(Dialect::Sqlite, "db restore")],
+    )
+    .await
 }
 
 async fn make(connection: &mut SqliteConnection, job: &Job) -> Result<()> {
@@ -175,6 +184,7 @@ async fn make(connection: &mut SqliteConnection, job: &Job) -> Result<()> {
         run(connection, triggers(table)).await?;
     }
     bookkeeping(connection, job).await?;
+    record_opening(connection).await?;
     if job.onward { onward(connection, job).await } else { Ok(()) }
 }
 

@@ -1,0 +1,1 @@
+-- Nothing: the record of openings stays.

@@ -1,0 +1,1 @@
+-- Nothing: SQLite has no roles, and erase, restore and reset make their record where it is missing.
