@@ -31,4 +31,5 @@ mod streams;
 #[expect(unused_imports, reason = "not every helper has its user yet")]
 mod support;
 mod terminal;
+mod trust;
 mod user;

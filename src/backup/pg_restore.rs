@@ -11,7 +11,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use migration::runner::LOCK;
-use migration::{Engine, history};
+use migration::{Engine, history, openings};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
 
 use super::backend::postgres;
@@ -172,6 +172,7 @@ BEGIN READ WRITE;
 SELECT txid_current() AS skyteam_transaction \\gset
 \\restrict {key}
 SET LOCAL skyteam.maintenance = 'on';
+SET LOCAL skyteam.operation = 'db restore';
 SET LOCAL client_min_messages = warning;
 SET LOCAL lock_timeout = {};
 DO $turn$ BEGIN PERFORM pg_advisory_xact_lock({class}, {object});
@@ -220,7 +221,14 @@ INSERT INTO pg_temp.skyteam_guard VALUES (true);
             for statement in postgres::drop_functions()? {
                 sql.push_str(&format!("{statement};\n"));
             }
-            sql.push_str("DROP TABLE IF EXISTS skyteam.migrations, skyteam.verifications;\n");
+            // The dump brings its own record of openings: what was recorded here is put back behind it.
+            sql.push_str(
+                "DO $keep$ BEGIN IF EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n \
+                 ON n.oid = c.relnamespace WHERE n.nspname = 'skyteam' AND c.relname = 'openings') THEN \
+                 CREATE TEMPORARY TABLE skyteam_openings ON COMMIT DROP AS SELECT * FROM skyteam.openings; \
+                 END IF; END $keep$;\n",
+            );
+            sql.push_str("DROP TABLE IF EXISTS skyteam.migrations, skyteam.verifications, skyteam.openings;\n");
             sql.push_str("DROP SCHEMA IF EXISTS skyteam;\n");
         }
         // Its rows come too.
@@ -241,6 +249,7 @@ fn end(wanted: &Restore<'_>, marks: &Marks) -> Result<String> {
         sql.push_str("SELECT pg_catalog.set_config('search_path', :'skyteam_path', true);\n");
         sql.push_str(&onward(key)?);
     }
+    sql.push_str(&record_opening());
     let end = if wanted.commit { "COMMIT" } else { "ROLLBACK" };
     sql.push_str(&format!(
         "SELECT (CASE WHEN txid_current()::text = :'skyteam_transaction' THEN '1' ELSE '{complaint}: {ENDED}' END)::int;
@@ -250,6 +259,26 @@ SET LOCAL skyteam.ours = '{key}';
 "
     ));
     Ok(sql)
+}
+
+/// Puts back the openings that were recorded before the dump replaced their record, and records this one; where the
+/// dump has brought nothing of skyteam's own, there is no place for it.
+fn record_opening() -> String {
+    format!(
+        "SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = 'skyteam') AS skyteam_home,
+  EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.relname = 'skyteam_openings'
+    AND c.relnamespace = pg_catalog.pg_my_temp_schema()) AS skyteam_kept \\gset
+\\if :skyteam_home
+{};
+\\if :skyteam_kept
+INSERT INTO skyteam.openings SELECT * FROM pg_temp.skyteam_openings EXCEPT SELECT * FROM skyteam.openings;
+\\endif
+{};
+\\endif
+",
+        openings::create_table(Engine::Postgres),
+        openings::insert(Engine::Postgres, "db restore")
+    )
 }
 
 /// Takes what the dump has brought on to the newest version, where it tells which one it is at: by its record, or by

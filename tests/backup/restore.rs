@@ -125,7 +125,7 @@ fn what_drizzle_made_is_restored_as_it_was_and_migrated() {
     let twin = World::postgres();
     let file = world.work().join("old.skyteam");
     let done = twin.run(["db", "restore", file.to_str().unwrap(), "-o", "json"]).ok().json();
-    assert_eq!(done["migrated"].as_array().unwrap().len(), 2);
+    assert_eq!(done["migrated"].as_array().unwrap().len(), migration::all().len() - 1);
     twin.run("db status --exit-code").ok();
     assert_eq!(rows(&twin), before);
 }

@@ -195,6 +195,11 @@ impl Server {
         Source::Postgres(self.connection("postgres", database))
     }
 
+    /// The URL of a database as the superuser, with the password in it.
+    pub fn superuser_url(&self, database: &str) -> String {
+        format!("postgres://postgres:{PASSWORD}@127.0.0.1:{}/{database}", self.port)
+    }
+
     /// Runs statements as the superuser in the maintenance database, and answers their rows as lines.
     pub fn admin(&self, sql: &str) -> String {
         self.as_superuser("postgres").lines(sql)
