@@ -3,8 +3,9 @@
 //! [`Approval`] can only be made here, by asking or by a flag; what is dangerous takes one by value.
 
 use crate::cli::ui::Ui;
-use crate::cli::ui::text::{cut, local_times, visible};
-use crate::error::{Error, Kind, Result, shell};
+use crate::cli::ui::text::cut;
+use crate::error::{Error, Kind, Result};
+use crate::message::{Message, flag, message, visible};
 
 /// How much of a name an answer repeats.
 const SHOWN: usize = 100;
@@ -18,7 +19,7 @@ pub struct Approval(());
 #[derive(Clone, Debug)]
 pub struct Ask {
     level: Level,
-    question: String,
+    question: Message,
     database: Option<String>,
 }
 
@@ -32,16 +33,16 @@ enum Level {
 impl Ask {
     /// Level 1: nothing is changed or lost; nobody is asked.
     pub fn adds() -> Self {
-        Self { level: Level::Adds, question: String::new(), database: None }
+        Self { level: Level::Adds, question: Message::default(), database: None }
     }
 
     /// Level 2: something is changed. The effects have been shown; `question` ends in a question mark.
-    pub fn changes(question: impl Into<String>) -> Self {
+    pub fn changes(question: impl Into<Message>) -> Self {
         Self { level: Level::Changes, question: question.into(), database: None }
     }
 
     /// Level 3: data is lost. `name` must be typed: the database's, or the username. `question` says what is lost.
-    pub fn loses(name: impl Into<String>, question: impl Into<String>) -> Self {
+    pub fn loses(name: impl Into<String>, question: impl Into<Message>) -> Self {
         Self { level: Level::Loses { name: name.into() }, question: question.into(), database: None }
     }
 
@@ -72,7 +73,7 @@ pub async fn approve(ask: Ask, answers: &Answers, ui: &Ui) -> Result<Approval> {
     if answers.dry_run {
         return Ok(Approval(()));
     }
-    let question = &local_times(&ask.question, ui.zone());
+    let question = &ask.question;
     match &ask.level {
         Level::Adds => Ok(Approval(())),
         Level::Changes if answers.yes || ask.database.is_some() && ask.database == answers.confirm => Ok(Approval(())),
@@ -84,18 +85,18 @@ pub async fn approve(ask: Ask, answers: &Answers, ui: &Ui) -> Result<Approval> {
             }
         }
         Level::Changes => Err(Error::new(Kind::Unconfirmed, "confirmation_needed", "a confirmation is needed")
-            .why(format!("nobody can be asked here: {question}"))
+            .why(message!("nobody can be asked here: {}", question))
             .fix("add --yes")),
         Level::Loses { name } => approve_loss(name, question, answers, ui).await,
     }
 }
 
-async fn approve_loss(name: &str, question: &str, answers: &Answers, ui: &Ui) -> Result<Approval> {
+async fn approve_loss(name: &str, question: &Message, answers: &Answers, ui: &Ui) -> Result<Approval> {
     if let Some(given) = &answers.confirm {
         if given == name {
             return Ok(Approval(()));
         }
-        let what = format!("--confirm {} is not {}", cut(given, SHOWN), cut(name, SHOWN));
+        let what = message!("--confirm {} is not {}", cut(given, SHOWN), cut(name, SHOWN));
         return Err(Error::new(Kind::Unconfirmed, "wrong_confirmation", what).why(question));
     }
     if !ui.is_interactive() {
@@ -105,12 +106,19 @@ async fn approve_loss(name: &str, question: &str, answers: &Answers, ui: &Ui) ->
             "data would be lost: a confirmation is needed",
         )
         .why(question)
-        .fix(format!("add {}", shell::flag("--confirm", name))));
+        .fix(message!("add {}", flag("--confirm", name))));
     }
     ui.note(question);
-    let typed = ui.ask_line(&format!("Type {name} to go on")).await?;
+    let typed = ui.ask_line(message!("Type {} to go on", name)).await?;
     // A name that a terminal would act on can only be typed as it is shown.
-    if typed == name || typed == visible(name) { Ok(Approval(())) } else { Err(declined()) }
+    if typed == name || typed == visible(name) {
+        return Ok(Approval(()));
+    }
+    if typed.trim().is_empty() {
+        return Err(declined());
+    }
+    let what = message!("nothing was changed: {} is not the name", cut(&typed, SHOWN));
+    Err(Error::new(Kind::Unconfirmed, "wrong_confirmation", what).why(message!("to be typed is {}", name)))
 }
 
 fn declined() -> Error {

@@ -55,4 +55,5 @@ pub mod db;
 pub mod directory;
 pub mod entity;
 pub mod error;
+pub mod message;
 pub mod schema;

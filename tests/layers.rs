@@ -17,24 +17,29 @@ const MAY_SEE: &[(&str, &[&str])] = &[
     ("migrate", &["db", "approval", "schema"]),
     // A restore makes tables and a deep verification audits the ledger, so this one stands above the other two.
     ("backup", &["entity", "db", "approval", "schema", "domain"]),
+    // What people read, as values.
+    ("message", &["domain", "entity"]),
     // The shell around them.
-    ("approval", &["error", "ui"]),
-    ("error", &["backup", "db", "domain", "entity", "migrate", "schema"]),
+    ("approval", &["error", "message", "ui"]),
+    ("error", &["backup", "db", "domain", "entity", "message", "migrate", "schema"]),
     ("report", &["error", "ui"]),
-    ("ui", &["entity", "error", "report", "world"]),
+    ("ui", &["entity", "error", "message", "report", "world"]),
     ("world", &["ui"]),
-    ("settings", &["db", "error", "ui", "world"]),
-    ("context", &["approval", "db", "error", "report", "settings", "ui", "world"]),
+    ("settings", &["db", "error", "message", "ui", "world"]),
+    ("context", &["approval", "db", "error", "message", "report", "settings", "ui", "world"]),
     (
         "commands",
         &[
-            "approval", "backup", "context", "db", "domain", "entity", "error", "migrate", "report", "schema",
-            "settings", "ui",
+            "approval", "backup", "context", "db", "domain", "entity", "error", "message", "migrate", "report",
+            "schema", "settings", "ui",
         ],
     ),
     (
         "cli",
-        &["approval", "commands", "context", "db", "domain", "entity", "error", "report", "settings", "ui", "world"],
+        &[
+            "approval", "commands", "context", "db", "domain", "entity", "error", "message", "report", "settings",
+            "ui", "world",
+        ],
     ),
 ];
 

@@ -359,7 +359,7 @@ both!(fn a_failure_names_file_statement_and_line_and_earlier_ones_stay(world) {
         Engine::Sqlite => ("sqlite", 4),
     };
     let what = format!("migration/20270102000000_bad/{file}.up.sql, line {line}: statement 2 failed");
-    assert!(error.what().starts_with(&what), "{}", error.what());
+    assert!(error.what().to_string().starts_with(&what), "{}", error.what());
     assert_eq!(error.exit_code(), 5);
     assert_eq!(world.query("SELECT count(*) FROM notes"), "0");
     assert!(record(world).ends_with("ledger|migrate\ngood|migrate"));

@@ -66,11 +66,8 @@ impl From<BackupError> for Error {
                     refusal.code(),
                     format!("the backup cannot be migrated to {version}; nothing was changed"),
                 );
-                refusal
-                    .reasons()
-                    .iter()
-                    .cloned()
-                    .fold(error.why(refusal.what()), Self::why)
+                error
+                    .because(&refusal)
                     .fix("restore it into an empty database: there its rows can be mended before skyteam db migrate")
             }
             BackupError::Dependents { objects } => {

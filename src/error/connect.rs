@@ -6,6 +6,7 @@ use sqlx::error::DatabaseError;
 
 use super::{Error, Kind, driver, shell};
 use crate::db::{ConnectError, Password, Target, quote};
+use crate::message::Message;
 
 impl From<ConnectError> for Error {
     fn from(error: ConnectError) -> Self {
@@ -60,7 +61,7 @@ impl Error {
     #[must_use]
     pub fn on(self, target: &Target) -> Self {
         let (Some("42501"), Some(role)) = (self.0.sqlstate.as_deref(), target.role.as_deref()) else { return self };
-        let refusal = self.0.why.join(" ");
+        let refusal = Message::joined(&self.0.why, " ").to_string();
         let named = |what: &str| {
             let rest = refusal.split_once(&format!("permission denied for {what} "))?.1;
             Some(rest.split_whitespace().next().unwrap_or(rest).to_owned())

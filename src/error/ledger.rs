@@ -119,10 +119,7 @@ fn batch(mut rejected: Vec<Rejection>) -> Error {
     };
     let kind = first.kind();
     let error = Error::new(kind, first.code(), format!("{count} of the entries are refused, so none was written"));
-    let error = [first].into_iter().chain(worded).fold(error, |error, one| {
-        let reasons = if one.reasons().is_empty() { String::new() } else { format!(": {}", one.reasons().join("; ")) };
-        error.why(format!("{}{reasons}", one.what()))
-    });
+    let error = [first].into_iter().chain(worded).fold(error, |error, one| error.why(one.summary()));
     if count > WORDED { error.why(format!("and {} more", count - WORDED)) } else { error }
 }
 
@@ -137,7 +134,7 @@ mod tests {
     #[test]
     fn too_little_says_how_much_is_short() {
         let error = Error::from(MilesError::NotEnough { holder: holder(640), needs: 1000 });
-        assert_eq!((error.exit_code(), error.what()), (5, "not enough miles"));
+        assert_eq!((error.exit_code(), error.what().to_string()), (5, "not enough miles".into()));
         assert_eq!(error.reasons(), ["pilot123 has 640, this spends 1000: 360 short"]);
         assert_eq!(error.fixes(), ["skyteam miles history pilot123"]);
     }

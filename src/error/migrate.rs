@@ -88,10 +88,7 @@ impl From<RunError> for Error {
             RunError::Statement { file, number, line, sql, source } => {
                 let refused = Self::from(source);
                 let at = format!("{file}, line {line}: statement {number} failed, and the migration was rolled back");
-                let mut error = Self::new(refused.kind(), "migration_failed", at).why(refused.what());
-                for reason in refused.reasons() {
-                    error = error.why(reason);
-                }
+                let mut error = Self::new(refused.kind(), "migration_failed", at).because(&refused);
                 let first = sql.lines().next().unwrap_or_default();
                 error = error.why(format!("statement: {first}"));
                 for fix in refused.fixes() {

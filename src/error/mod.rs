@@ -12,14 +12,17 @@ pub mod indeterminate;
 pub mod ledger;
 mod migrate;
 pub mod schema;
-pub mod shell;
 
 pub use crate::db::{SqlState, sql_state, violated_constraint};
 pub use driver::describe as describe_driver;
 
+pub(crate) use crate::message::shell;
+
 use std::fmt;
 
 use serde::Serialize;
+
+use crate::message::{DatabaseFlag, Message, message};
 
 /// Result of everything that can fail towards the user.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -110,9 +113,9 @@ pub struct Error(Box<Inner>);
 struct Inner {
     kind: Kind,
     code: &'static str,
-    what: String,
-    why: Vec<String>,
-    fix: Vec<String>,
+    what: Message,
+    why: Vec<Message>,
+    fix: Vec<Message>,
     sqlstate: Option<String>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
@@ -120,7 +123,7 @@ struct Inner {
 impl Error {
     /// A failure of `kind`. `code` is the stable word for scripts (snake case), `what` one clause in lower case
     /// without a full stop.
-    pub fn new(kind: Kind, code: &'static str, what: impl Into<String>) -> Self {
+    pub fn new(kind: Kind, code: &'static str, what: impl Into<Message>) -> Self {
         Self(Box::new(Inner {
             kind,
             code,
@@ -134,14 +137,14 @@ impl Error {
 
     /// Adds a line of reason; called again, a further line.
     #[must_use]
-    pub fn why(mut self, line: impl Into<String>) -> Self {
+    pub fn why(mut self, line: impl Into<Message>) -> Self {
         self.0.why.push(line.into());
         self
     }
 
     /// Adds a way to mend it, a command where there is one; called again, a further one.
     #[must_use]
-    pub fn fix(mut self, line: impl Into<String>) -> Self {
+    pub fn fix(mut self, line: impl Into<Message>) -> Self {
         self.0.fix.push(line.into());
         self
     }
@@ -159,10 +162,21 @@ impl Error {
             .why(format!("columns here: {}", known.join(", ")))
     }
 
-    /// The same with its ways to mend it put otherwise.
+    /// Gives what went wrong in `cause`, and why, as lines of reason.
     #[must_use]
-    pub fn fixes_by(mut self, change: impl FnMut(String) -> String) -> Self {
-        self.0.fix = self.0.fix.into_iter().map(change).collect();
+    pub fn because(mut self, cause: &Self) -> Self {
+        self.0.why.push(cause.0.what.clone());
+        self.0.why.extend_from_slice(&cause.0.why);
+        self
+    }
+
+    /// The same with this database named in its commands.
+    #[must_use]
+    pub fn addressed(mut self, database: Option<&DatabaseFlag>) -> Self {
+        let inner = &mut *self.0;
+        for message in std::iter::once(&mut inner.what).chain(&mut inner.why).chain(&mut inner.fix) {
+            *message = std::mem::take(message).addressed(database);
+        }
         self
     }
 
@@ -189,18 +203,26 @@ impl Error {
     }
 
     /// One clause: what went wrong.
-    pub fn what(&self) -> &str {
+    pub fn what(&self) -> &Message {
         &self.0.what
     }
 
     /// The lines of reason.
-    pub fn reasons(&self) -> &[String] {
+    pub fn reasons(&self) -> &[Message] {
         &self.0.why
     }
 
     /// The ways to mend it.
-    pub fn fixes(&self) -> &[String] {
+    pub fn fixes(&self) -> &[Message] {
         &self.0.fix
+    }
+
+    /// What went wrong and why, in one line.
+    pub fn summary(&self) -> Message {
+        if self.0.why.is_empty() {
+            return self.0.what.clone();
+        }
+        message!("{}: {}", &self.0.what, Message::joined(&self.0.why, "; "))
     }
 
     /// The driver's own words, innermost last, for `-v`. PostgreSQL's source line and connection details are left out.
@@ -214,13 +236,13 @@ impl Error {
         struct Body<'a> {
             code: &'a str,
             exit: u8,
-            message: &'a str,
-            why: Option<String>,
-            fix: Option<String>,
+            message: &'a Message,
+            why: Option<Message>,
+            fix: Option<Message>,
             sqlstate: Option<&'a str>,
             retryable: bool,
         }
-        let joined = |lines: &[String]| (!lines.is_empty()).then(|| lines.join("\n"));
+        let joined = |lines: &[Message]| (!lines.is_empty()).then(|| Message::joined(lines, "\n"));
         let body = Body {
             code: self.0.code,
             exit: self.exit_code(),
@@ -236,7 +258,7 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.what)
+        self.0.what.fmt(f)
     }
 }
 

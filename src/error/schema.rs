@@ -26,10 +26,7 @@ impl From<SchemaError> for Error {
                 let refused = Self::from(source);
                 let mut error =
                     Self::new(refused.kind(), "step_failed", format!("could not {}; all was rolled back", step.what))
-                        .why(refused.what());
-                for reason in refused.reasons() {
-                    error = error.why(reason);
-                }
+                        .because(&refused);
                 error = error.why(format!("statement: {}", sql.lines().next().unwrap_or_default()));
                 for fix in refused.fixes() {
                     error = error.fix(fix);

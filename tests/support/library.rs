@@ -41,7 +41,7 @@ impl Library<'_> {
             verbosity: 0,
             color: (false, false),
             zone: chrono_tz::UTC,
-            database: String::new(),
+            database: None,
             interactive: false,
         };
         let ui = Ui::new(skyteam::cli::environment::World::real(), look);

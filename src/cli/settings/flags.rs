@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 
 use crate::cli::ui::Format;
 use crate::db::DatabaseUrl;
-use crate::error::shell;
+use crate::message::DatabaseFlag;
 
 /// Flags that every command takes.
 #[derive(Args, Clone, Debug, Default)]
@@ -139,16 +139,14 @@ pub enum Color {
 }
 
 impl Global {
-    /// The flags that name the database, as they are to be repeated in a command. Never with a password: where the URL
+    /// The flag that names the database, as it is to be repeated in a command. Never with a password: where the URL
     /// has one, it comes from PGPASSWORD or the password file, or the login is refused.
-    pub fn names_database(&self) -> String {
+    pub fn names_database(&self) -> Option<DatabaseFlag> {
         if let Some(name) = &self.profile {
-            return shell::flag("-p", name);
+            return Some(DatabaseFlag::new("-p", name));
         }
-        match self.database_url.as_deref().map(DatabaseUrl::parse) {
-            Some(Ok(url)) => shell::flag("--database-url", &url.without_password()),
-            _ => String::new(),
-        }
+        let url = DatabaseUrl::parse(self.database_url.as_deref()?).ok()?;
+        Some(DatabaseFlag::new("--database-url", url.without_password()))
     }
 }
 

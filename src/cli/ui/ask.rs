@@ -4,41 +4,42 @@ use std::io;
 use std::sync::Arc;
 
 use super::prompt::Manners;
-use super::{Prompt, Ui, lock, text};
+use super::{Prompt, Ui, lock};
 use crate::error::{Error, Kind, Result};
+use crate::message::Message;
 
 impl Ui {
     /// Asks yes or no; the caller has looked whether anybody can be asked.
     ///
     /// # Errors
     /// The terminal's.
-    pub async fn ask_yes(&self, question: &str) -> Result<bool> {
-        self.asked(question, |prompt, question| prompt.yes(question)).await
+    pub async fn ask_yes(&self, question: impl Into<Message>) -> Result<bool> {
+        self.asked(question.into(), |prompt, question| prompt.yes(question)).await
     }
 
     /// Asks for a line.
     ///
     /// # Errors
     /// As for [`Ui::ask_yes`].
-    pub async fn ask_line(&self, question: &str) -> Result<String> {
-        self.asked(question, |prompt, question| prompt.line(question)).await
+    pub async fn ask_line(&self, question: impl Into<Message>) -> Result<String> {
+        self.asked(question.into(), |prompt, question| prompt.line(question)).await
     }
 
     /// Asks for a line that is not shown.
     ///
     /// # Errors
     /// As for [`Ui::ask_yes`].
-    pub async fn ask_secret(&self, question: &str) -> Result<String> {
-        self.asked(question, |prompt, question| prompt.secret(question)).await
+    pub async fn ask_secret(&self, question: impl Into<Message>) -> Result<String> {
+        self.asked(question.into(), |prompt, question| prompt.secret(question)).await
     }
 
     async fn asked<T: Send + 'static>(
         &self,
-        question: &str,
+        question: Message,
         ask: fn(&mut dyn Prompt, &str) -> io::Result<T>,
     ) -> Result<T> {
         let prompt = Arc::clone(&self.prompt);
-        let question = text::visible(question).into_owned();
+        let question = self.line(question);
         let mut open = Open { ui: self, manners: Manners::now(), answered: false };
         // On a thread of its own, so that a signal is seen while the person thinks.
         let answer = tokio::task::spawn_blocking(move || ask(lock(&prompt).as_mut(), &question)).await;

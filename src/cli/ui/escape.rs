@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::format::Format;
-use super::text::{acts, escape};
+use crate::message::{acts, escape};
 
 /// Lets bytes through, and on a terminal everything that a terminal acts on as an escape.
 pub struct Tame<'a> {

@@ -32,7 +32,8 @@ pub use prompt::{Prompt, Scripted, TerminalPrompt};
 
 use crate::cli::environment::{Terminal, World};
 use crate::cli::ui::report::{Listing, Report, Row};
-use crate::error::{Error, Kind, Result, shell};
+use crate::error::{Error, Kind, Result};
+use crate::message::{DatabaseFlag, Message};
 
 /// How this run prints and asks, from flags and settings.
 #[derive(Clone, Debug)]
@@ -55,8 +56,8 @@ pub struct OutputOptions {
     pub color: (bool, bool),
     /// Zone of shown times.
     pub zone: Tz,
-    /// The flag that names this run's database, where one was given: ` -p NAME`.
-    pub database: String,
+    /// The flag that names this run's database, where one was given.
+    pub database: Option<DatabaseFlag>,
     /// Whether a person may be asked.
     pub interactive: bool,
 }
@@ -149,7 +150,7 @@ impl Ui {
             }
             Format::Csv => record::record(&mut out, &value()?, self.manner.header, self.manner.csv_safe)?,
             format => {
-                let mut page = Page::new(&mut out, self.look(true), self.paper(format), &self.manner.database);
+                let mut page = Page::new(&mut out, self.look(true), self.paper(format), self.manner.database.as_ref());
                 if self.manner.columns.is_none() {
                     report.human(&mut page)?;
                 } else {
@@ -170,7 +171,7 @@ impl Ui {
             let mut out = lock(&self.out);
             let mut out = escape::Tame::new(&mut *out, self.terminal.stdout, self.manner.format);
             let paper = self.paper(self.manner.format);
-            listing.human(&mut Page::new(&mut out, self.look(true), paper, &self.manner.database))?;
+            listing.human(&mut Page::new(&mut out, self.look(true), paper, self.manner.database.as_ref()))?;
             out.flush()?;
             return Ok(());
         }
@@ -266,30 +267,30 @@ impl Ui {
     }
 
     /// A note on stderr: what was done, what comes next. Not under `-q`.
-    pub fn note(&self, text: impl AsRef<str>) {
+    pub fn note(&self, message: impl Into<Message>) {
         if !self.manner.quiet {
-            self.say(&text::visible(&self.here(text.as_ref())));
+            self.say(&self.line(message));
         }
     }
 
     /// A warning on stderr. Not under `-q`.
-    pub fn warn(&self, text: impl AsRef<str>) {
+    pub fn warn(&self, message: impl Into<Message>) {
         if !self.manner.quiet {
             let head = self.painted("warning:", AnsiColor::Yellow.on_default().bold());
-            self.say(&format!("{head} {}", text::visible(&self.here(text.as_ref()))));
+            self.say(&format!("{head} {}", self.line(message)));
         }
     }
 
     /// A step on stderr, under `-v`.
-    pub fn step(&self, text: impl AsRef<str>) {
+    pub fn step(&self, message: impl Into<Message>) {
         if self.manner.verbosity > 0 && !self.manner.quiet {
-            self.say(&text::visible(text.as_ref()));
+            self.say(&self.line(message));
         }
     }
 
     /// The failure, on stderr: as JSON where the answer would be JSON.
     pub fn error(&self, error: Error) {
-        let error = error.fixes_by(|fix| self.here(&fix));
+        let error = error.addressed(self.manner.database.as_ref());
         if !self.manner.format.is_json() {
             return self.say(&self.worded(&error));
         }
@@ -299,9 +300,14 @@ impl Ui {
         self.say(&String::from_utf8_lossy(&text));
     }
 
-    /// A text with commands of skyteam in it, so that they mean this run's database when they are pasted.
-    pub fn here(&self, text: &str) -> String {
-        shell::on(text, &self.manner.database)
+    /// A message whose commands name this run's database, for answers that programs read.
+    pub fn here(&self, message: impl Into<Message>) -> Message {
+        message.into().addressed(self.manner.database.as_ref())
+    }
+
+    /// A message on one line.
+    fn line(&self, message: impl Into<Message>) -> String {
+        text::visible(&self.here(message).shown(self.manner.zone)).into_owned()
     }
 
     /// A complaint in another's words, clap's, as it is.
@@ -373,21 +379,20 @@ impl Ui {
     fn worded(&self, error: &Error) -> String {
         let red = AnsiColor::Red.on_default().bold();
         let dim = Style::new().dimmed();
-        let mut text = format!("{} {}", self.painted("error:", red), text::visible(error.what()));
-        let mut lines = |label: &str, lines: &[String]| {
-            for (index, line) in lines.iter().flat_map(|line| line.lines()).enumerate() {
+        let mut text = format!("{} {}", self.painted("error:", red), self.line(error.what()));
+        let mut lines = |label: &str, lines: &[Message]| {
+            let lines = lines.iter().map(|line| line.shown(self.manner.zone)).collect::<Vec<_>>().join("\n");
+            for (index, line) in lines.lines().enumerate() {
                 let label = if index == 0 { label } else { "   " };
-                text.push_str(&format!("\n  {}  {}", self.painted(label, dim), text::visible(line)));
+                text.push_str(&format!("\n  {}  {line}", self.painted(label, dim)));
             }
         };
-        let reasons: Vec<String> =
-            error.reasons().iter().map(|line| text::local_times(line, self.manner.zone)).collect();
-        lines("why", &reasons);
+        lines("why", error.reasons());
         lines("fix", error.fixes());
         if self.manner.verbosity > 0
             && let Some(cause) = error.cause()
         {
-            lines("raw", &[cause]);
+            lines("raw", &[cause.into()]);
         }
         text
     }

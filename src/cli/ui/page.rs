@@ -6,7 +6,7 @@ use super::format::{Align, Cell, Column, RenderOptions, Tone};
 use super::table::{self, Drawing};
 use super::table_stream::{Grid, Paper};
 use super::text::{pad, visible, width};
-use crate::error::shell;
+use crate::message::{DatabaseFlag, Message};
 
 /// Somewhere to draw: plain lines, fields, tables.
 pub struct Page<'a> {
@@ -15,12 +15,17 @@ pub struct Page<'a> {
     pub look: RenderOptions,
     drawing: Drawing,
     markdown: bool,
-    /// The flags that name this run's database, for commands in lines.
-    database: &'a str,
+    /// The flag that names this run's database, for commands in messages.
+    database: Option<&'a DatabaseFlag>,
 }
 
 impl<'a> Page<'a> {
-    pub(super) fn new(out: &'a mut dyn Write, look: RenderOptions, paper: Paper, database: &'a str) -> Self {
+    pub(super) fn new(
+        out: &'a mut dyn Write,
+        look: RenderOptions,
+        paper: Paper,
+        database: Option<&'a DatabaseFlag>,
+    ) -> Self {
         Self { out, look, drawing: paper.drawing, markdown: paper.markdown, database }
     }
 
@@ -56,8 +61,23 @@ impl<'a> Page<'a> {
     /// The stream's.
     pub fn line(&mut self, cell: impl Into<Cell>) -> io::Result<()> {
         let Cell { text, tone } = cell.into();
-        let cell = Cell { text: shell::on(&text, self.database), tone };
+        let cell = Cell { text: self.shown(text), tone };
         let line = if self.markdown { table::escaped(&cell.text) } else { self.toned(&cell) };
+        writeln!(self.out, "{line}")
+    }
+
+    /// The text of a message here: its commands name this run's database, its instants are in the reader's zone.
+    pub fn shown(&self, message: impl Into<Message>) -> String {
+        message.into().addressed(self.database).shown(self.look.zone)
+    }
+
+    /// A line that is a message.
+    ///
+    /// # Errors
+    /// The stream's.
+    pub fn message(&mut self, message: impl Into<Message>) -> io::Result<()> {
+        let text = self.shown(message);
+        let line = if self.markdown { table::escaped(&text) } else { text };
         writeln!(self.out, "{line}")
     }
 

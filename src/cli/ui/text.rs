@@ -1,64 +1,11 @@
-//! Text from outside made safe to show: nothing in it can move the cursor, colour the screen or turn its direction.
+//! Texts fitted to the columns of a terminal, and counts and sizes in words.
 
 use std::borrow::Cow;
 
-use chrono::DateTime;
-use chrono_tz::Tz;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// Replaces every character that would act on a terminal instead of being seen: control characters, ANSI escapes'
-/// introducers, bidirectional marks, line and paragraph separators. Tabs and line breaks become `\t` and `\n` in words.
-pub fn visible(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(acts) {
-        return Cow::Borrowed(text);
-    }
-    let mut shown = String::with_capacity(text.len() + 8);
-    for character in text.chars() {
-        if acts(character) { escape(&mut shown, character) } else { shown.push(character) }
-    }
-    Cow::Owned(shown)
-}
-
-/// Appends a character in words.
-pub(super) fn escape(shown: &mut String, character: char) {
-    match character {
-        '\n' => shown.push_str("\\n"),
-        '\r' => shown.push_str("\\r"),
-        '\t' => shown.push_str("\\t"),
-        other => shown.push_str(&format!("\\u{{{:x}}}", u32::from(other))),
-    }
-}
-
-pub(super) fn acts(character: char) -> bool {
-    // Bidirectional controls: Unicode Standard Annex 9, section 2.
-    character.is_control()
-        || matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
-}
-
-/// A text in which instants, as messages have them, are times of a zone, as tables show them. What stands in quotes is
-/// somebody's word and left alone.
-pub fn local_times(text: &str, zone: Tz) -> String {
-    let mut shown = String::with_capacity(text.len());
-    let mut rest = text;
-    let is_part = |c: char| c.is_ascii_digit() || matches!(c, 'T' | 'Z' | ':' | '.' | '-');
-    while let Some(start) = rest.find(|c: char| c.is_ascii_digit()) {
-        let (before, from) = rest.split_at(start);
-        shown.push_str(before);
-        let run = from.find(|c| !is_part(c)).unwrap_or(from.len());
-        let end = from[..run].rfind('Z').map_or(run, |last| last + 1);
-        let (word, after) = from.split_at(end);
-        let quoted = shown.ends_with(|c: char| c == '"' || c.is_alphanumeric());
-        match DateTime::parse_from_rfc3339(word) {
-            Ok(at) if !quoted && word.ends_with('Z') => {
-                shown.push_str(&at.with_timezone(&zone).format("%Y-%m-%d %H:%M:%S").to_string());
-            }
-            _ => shown.push_str(word),
-        }
-        rest = after;
-    }
-    shown.push_str(rest);
-    shown
-}
+pub use crate::message::shell::local_times;
+pub use crate::message::{grouped, visible};
 
 /// Columns that a text takes on a terminal.
 pub fn width(text: &str) -> usize {
@@ -116,22 +63,6 @@ pub fn pad(text: &str, columns: usize) -> String {
     format!("{text}{}", " ".repeat(columns.saturating_sub(width(text))))
 }
 
-/// A number with thin groups of three, for people: `1,234,567`.
-pub fn grouped(number: i64) -> String {
-    let digits = number.unsigned_abs().to_string();
-    let mut shown = String::with_capacity(digits.len() + digits.len() / 3 + 1);
-    if number < 0 {
-        shown.push('-');
-    }
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            shown.push(',');
-        }
-        shown.push(digit);
-    }
-    shown
-}
-
 /// A text of at most `most` characters, and how many more there are.
 pub fn shortened(text: &str, most: usize) -> Cow<'_, str> {
     match text.char_indices().nth(most) {
@@ -171,26 +102,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_hostile_reaches_the_terminal() {
-        assert_eq!(visible("a\u{1b}[2Jb\u{202e}c\nd\0"), "a\\u{1b}[2Jb\\u{202e}c\\nd\\u{0}");
-        assert!(matches!(visible("대한항공 ✈"), Cow::Borrowed(_)));
-    }
-
-    #[test]
-    fn instants_in_messages_are_told_as_tables_tell_them() {
-        let zone = Tz::Europe__Paris;
-        for (message, shown) in [
-            ("it has ended at 2026-11-26T08:39:36.304792Z", "it has ended at 2026-11-26 09:39:36"),
-            ("from 2026-07-01T00:00:00Z: 2 of 3", "from 2026-07-01 02:00:00: 2 of 3"),
-            ("at \"2026-07-01T00:00:00Z\"", "at \"2026-07-01T00:00:00Z\""),
-            ("2026-07-01T00:00:00+02:00 or 1.5 s", "2026-07-01T00:00:00+02:00 or 1.5 s"),
-            ("pilot12 has 640, on 2026-07-01", "pilot12 has 640, on 2026-07-01"),
-        ] {
-            assert_eq!(local_times(message, zone), shown);
-        }
-    }
-
-    #[test]
     fn a_text_of_any_length_is_cut_to_the_columns_there_are() {
         assert_eq!(cut("pilot", 5), "pilot");
         assert_eq!(cut("pilots", 5), "pilo…");
@@ -208,10 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_grouped() {
-        for (number, shown) in [(0, "0"), (999, "999"), (1000, "1,000"), (-1_234_567, "-1,234,567")] {
-            assert_eq!(grouped(number), shown);
-        }
+    fn a_count_has_its_noun() {
         assert_eq!(
             (count(1, "entry"), count(2, "entry"), count(2, "day")),
             ("1 entry".into(), "2 entries".into(), "2 days".into())

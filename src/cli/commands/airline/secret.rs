@@ -106,8 +106,12 @@ pub async fn commit(
     };
     let Some(Place { file, path }) = place else {
         // Also where the reader has gone: that token was not seen.
-        return print(cx, &row)
-            .map_err(|error| after(what("its token could not be printed"), &error.reasons().join("; ")));
+        return print(cx, &row).map_err(|error| {
+            after(
+                what("its token could not be printed"),
+                &crate::message::Message::joined(error.reasons(), "; ").to_string(),
+            )
+        });
     };
     // Whatever came to stand there meanwhile stays.
     if let Err(error) = file.persist_noclobber(&path) {

@@ -151,7 +151,7 @@ fn newest(file: &Path, cx: &Context) -> Result<PathBuf> {
 
 fn worded(error: BackupError) -> String {
     let error = Error::from(error);
-    error.reasons().first().map_or_else(|| error.what().to_owned(), Clone::clone)
+    error.reasons().first().unwrap_or(error.what()).to_string()
 }
 
 fn whole(file: &mut std::fs::File) -> Result<(u64, String)> {
@@ -281,7 +281,7 @@ async fn on_server<T>(
                 done
             }
             Err(error) => {
-                Err(BackupError::Misfit { table: "the scratch database".into(), why: error.what().to_owned() })
+                Err(BackupError::Misfit { table: "the scratch database".into(), why: error.what().to_string() })
             }
         }
     };
@@ -305,7 +305,7 @@ async fn in_file(cx: &Context, archive: &Arc<Archive>) -> Result<Proof, BackupEr
             scratch.close().await;
             proof
         }
-        Err(error) => Err(BackupError::Misfit { table: "the scratch database".into(), why: error.what().to_owned() }),
+        Err(error) => Err(BackupError::Misfit { table: "the scratch database".into(), why: error.what().to_string() }),
     }
 }
 

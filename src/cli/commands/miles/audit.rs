@@ -124,9 +124,9 @@ async fn list(cx: &Context, database: &Database, user: Option<&user::Model>) -> 
             let mut findings = audit::audit(&tx, user.map(|user| user.user_id.as_str())).await?;
             while let Some(finding) = findings.try_next().await? {
                 let (fix, alternative) = fixes(&finding, database);
-                let alternative = alternative.map(|command| cx.ui.here(&command));
+                let alternative = alternative.map(|command| cx.ui.here(command).to_string());
                 decided |= alternative.is_some();
-                list.push(&Found { finding, fix: cx.ui.here(&fix), alternative })?;
+                list.push(&Found { finding, fix: cx.ui.here(fix).to_string(), alternative })?;
             }
             Ok(decided)
         })
@@ -205,7 +205,7 @@ async fn mend(cx: &Context, database: &Database, user: Option<&user::Model>, tru
         return Ok(others);
     }
     for error in beyond.into_iter().map(Error::from) {
-        cx.ui.warn(format!("{}: {}", error.what(), error.reasons().join("; ")));
+        cx.ui.warn(error.summary());
     }
     Ok(Outcome::Found)
 }

@@ -228,8 +228,7 @@ async fn users(database: &Database, lines: Vec<Line>, rejects: &mut Vec<Reject>)
 
 fn reject(one: Rejection, places: &[usize]) -> Reject {
     let error = Error::from(one.error);
-    let reasons = if error.reasons().is_empty() { String::new() } else { format!(": {}", error.reasons().join("; ")) };
-    Reject { place: places[one.index], why: format!("{}{reasons}", error.what()), malformed: false }
+    Reject { place: places[one.index], why: error.summary().to_string(), malformed: false }
 }
 
 #[cfg(test)]

@@ -15,9 +15,9 @@ use serde::Serialize;
 
 use crate::cli::context::Context;
 use crate::cli::ui::report::{Listing, Row};
-use crate::cli::ui::text::local_times;
 use crate::cli::ui::{Cell, Column, Page, RenderOptions, Tone};
 use crate::error::{Error, Outcome, Result};
+use crate::message::{Message, message};
 
 pub(super) const EXAMPLES: &str = "Examples:
   skyteam db doctor
@@ -48,27 +48,27 @@ struct Check {
     level: Level,
     area: &'static str,
     name: &'static str,
-    found: String,
-    fix: Option<String>,
+    found: Message,
+    fix: Option<Message>,
 }
 
 impl Check {
-    fn ok(area: &'static str, name: &'static str, found: impl Into<String>) -> Self {
+    fn ok(area: &'static str, name: &'static str, found: impl Into<Message>) -> Self {
         Self { level: Level::Ok, area, name, found: found.into(), fix: None }
     }
 
-    fn warning(area: &'static str, name: &'static str, found: impl Into<String>, fix: impl Into<String>) -> Self {
+    fn warning(area: &'static str, name: &'static str, found: impl Into<Message>, fix: impl Into<Message>) -> Self {
         Self { level: Level::Warning, area, name, found: found.into(), fix: Some(fix.into()) }
     }
 
-    fn error(area: &'static str, name: &'static str, found: impl Into<String>, fix: impl Into<String>) -> Self {
+    fn error(area: &'static str, name: &'static str, found: impl Into<Message>, fix: impl Into<Message>) -> Self {
         Self { level: Level::Error, area, name, found: found.into(), fix: Some(fix.into()) }
     }
 
     /// A check that could not be made at all.
     fn failed(area: &'static str, name: &'static str, error: &Error) -> Self {
         let found =
-            error.reasons().first().map_or_else(|| error.what().to_owned(), |why| format!("{}: {why}", error.what()));
+            error.reasons().first().map_or_else(|| error.what().clone(), |why| message!("{}: {}", error.what(), why));
         let fix = error.fixes().first().cloned();
         Self { level: Level::Error, area, name, found, fix }
     }
@@ -83,13 +83,15 @@ impl Row for Check {
         Column::text("fix"),
     ];
 
-    fn cell(&self, column: usize, _look: &RenderOptions) -> Cell {
+    fn cell(&self, column: usize, look: &RenderOptions) -> Cell {
+        let shown =
+            |message: &Message| Cell::new(if look.human { message.shown(look.zone) } else { message.to_string() });
         match column {
             0 => Cell::new(self.level.name()),
             1 => Cell::new(self.area),
             2 => Cell::new(self.name),
-            3 => Cell::new(&self.found),
-            _ => self.fix.as_deref().into(),
+            3 => shown(&self.found),
+            _ => self.fix.as_ref().map_or_else(Cell::empty, shown),
         }
     }
 }
@@ -113,10 +115,10 @@ impl Listing for Findings {
             page.words(&[
                 Cell::new(mark).tone(tone),
                 Cell::new(format!("{}: {}", check.area, check.name)).tone(Tone::Strong),
-                Cell::new(format!(" {}", local_times(&check.found, page.look.zone))),
+                Cell::new(format!(" {}", page.shown(&check.found))),
             ])?;
             if let Some(fix) = &check.fix {
-                page.words(&[Cell::new("    fix").tone(Tone::Dim), Cell::new(fix.as_str())])?;
+                page.words(&[Cell::new("    fix").tone(Tone::Dim), Cell::new(page.shown(fix))])?;
             }
         }
         let count = |level| self.0.iter().filter(|check| check.level == level).count();
@@ -148,7 +150,8 @@ pub(super) async fn run(cx: &Context) -> Result<Outcome> {
         }
     }
     for check in &mut checks {
-        check.fix = check.fix.take().map(|fix| cx.ui.here(&fix));
+        check.found = cx.ui.here(&check.found);
+        check.fix = check.fix.take().map(|fix| cx.ui.here(fix));
     }
     // Stable: within a level the areas stay in the order in which they were looked at.
     checks.sort_by_key(|check| check.level);

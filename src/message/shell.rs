@@ -1,6 +1,9 @@
 //! Commands in answers: what stands in the database, or was typed, put so that a line can be pasted into a shell and
 //! runs nothing but what it says.
 
+use chrono::DateTime;
+use chrono_tz::Tz;
+
 use crate::directory::input::is_unseen;
 
 /// One word as a shell takes it: sh, bash, zsh and fish read it as this text and nothing else.
@@ -82,6 +85,31 @@ pub fn on(text: &str, flags: &str) -> String {
     shown
 }
 
+/// A text in which instants, as messages have them, are times of a zone, as tables show them. What stands in quotes is
+/// somebody's word and left alone.
+pub fn local_times(text: &str, zone: Tz) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    let is_part = |c: char| c.is_ascii_digit() || matches!(c, 'T' | 'Z' | ':' | '.' | '-');
+    while let Some(start) = rest.find(|c: char| c.is_ascii_digit()) {
+        let (before, from) = rest.split_at(start);
+        shown.push_str(before);
+        let run = from.find(|c| !is_part(c)).unwrap_or(from.len());
+        let end = from[..run].rfind('Z').map_or(run, |last| last + 1);
+        let (word, after) = from.split_at(end);
+        let quoted = shown.ends_with(|c: char| c == '"' || c.is_alphanumeric());
+        match DateTime::parse_from_rfc3339(word) {
+            Ok(at) if !quoted && word.ends_with('Z') => {
+                shown.push_str(&at.with_timezone(&zone).format("%Y-%m-%d %H:%M:%S").to_string());
+            }
+            _ => shown.push_str(word),
+        }
+        rest = after;
+    }
+    shown.push_str(rest);
+    shown
+}
+
 #[cfg(test)]
 mod tests {
     use std::process::Command;
@@ -143,6 +171,20 @@ mod tests {
         ] {
             assert_eq!(on(text, "-p prod"), shown);
             assert_eq!(on(text, ""), text);
+        }
+    }
+
+    #[test]
+    fn instants_in_messages_are_told_as_tables_tell_them() {
+        let zone = Tz::Europe__Paris;
+        for (message, shown) in [
+            ("it has ended at 2026-11-26T08:39:36.304792Z", "it has ended at 2026-11-26 09:39:36"),
+            ("from 2026-07-01T00:00:00Z: 2 of 3", "from 2026-07-01 02:00:00: 2 of 3"),
+            ("at \"2026-07-01T00:00:00Z\"", "at \"2026-07-01T00:00:00Z\""),
+            ("2026-07-01T00:00:00+02:00 or 1.5 s", "2026-07-01T00:00:00+02:00 or 1.5 s"),
+            ("pilot12 has 640, on 2026-07-01", "pilot12 has 640, on 2026-07-01"),
+        ] {
+            assert_eq!(local_times(message, zone), shown);
         }
     }
 
