@@ -7,6 +7,7 @@ use tempfile::NamedTempFile;
 
 use crate::cli::commands::records::{ABOUT, Columns, RAW, Record};
 use crate::cli::context::Context;
+use crate::cli::ui::csv_record;
 use crate::cli::ui::text::count;
 use crate::error::{Error, Kind, Outcome, Result, shell};
 
@@ -116,7 +117,7 @@ pub fn outcome(
         cx.ui.warn(format!("{rows} would be rejected."));
         return Ok(Outcome::Partial);
     };
-    let text = csv(columns, records, rejects)?;
+    let text = csv(columns, records, rejects);
     match keep(file, &text, &place.path, place.numbered) {
         Ok(path) => cx.ui.warn(format!("{rows} rejected: {}", path.display())),
         Err(error) => {
@@ -145,17 +146,17 @@ fn keep(mut file: NamedTempFile, text: &[u8], path: &Path, numbered: bool) -> io
 
 /// CSV with the columns that are read, the line and the reason of each row, and the row as it stood where it could not be
 /// parted: mended, it can be handed in again.
-fn csv(columns: Columns, records: &[Record], rejects: &[Reject]) -> Result<Vec<u8>> {
-    let mut csv = csv::Writer::from_writer(Vec::new());
-    let mut write = |record: &[&str]| csv.write_record(record).map_err(io::Error::other);
+fn csv(columns: Columns, records: &[Record], rejects: &[Reject]) -> Vec<u8> {
+    let mut csv = Vec::new();
+    let mut write = |record: &[&str]| csv_record(&mut csv, record.iter().map(|cell| (*cell).to_owned()));
     let names: Vec<&str> = columns.known.iter().copied().chain(ABOUT).chain([RAW]).collect();
-    write(&names)?;
+    write(&names);
     for reject in rejects {
         let record = &records[reject.place];
         let line = record.line.to_string();
-        let cells = columns.known.iter().map(|column| record.get(column).unwrap_or_default());
+        let cells = columns.known.iter().map(|column| record.text(column).unwrap_or_default());
         let about = [line.as_str(), &reject.why, record.raw.as_deref().unwrap_or_default()];
-        write(&cells.chain(about).collect::<Vec<_>>())?;
+        write(&cells.chain(about).collect::<Vec<_>>());
     }
-    Ok(csv.into_inner().map_err(|error| io::Error::other(error.to_string()))?)
+    csv
 }

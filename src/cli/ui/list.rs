@@ -185,7 +185,7 @@ pub(super) fn write_csv(out: &mut dyn Write, fields: impl IntoIterator<Item = St
 
 /// Appends one record by RFC 4180, with LF as Unix tools expect. By hand: the csv crate's writer would be made anew, with
 /// its buffer, for each row of a stream.
-fn csv_record(record: &mut Vec<u8>, fields: impl IntoIterator<Item = String>) {
+pub(crate) fn csv_record(record: &mut Vec<u8>, fields: impl IntoIterator<Item = String>) {
     let start = record.len();
     let mut count = 0;
     for field in fields {
@@ -193,7 +193,9 @@ fn csv_record(record: &mut Vec<u8>, fields: impl IntoIterator<Item = String>) {
             record.push(b',');
         }
         count += 1;
-        if !field.bytes().any(|byte| matches!(byte, b',' | b'"' | b'\n' | b'\r')) {
+        // Blanks at the ends of a cell without quotes are not read as part of it.
+        let bare = field.trim().len() == field.len();
+        if bare && !field.bytes().any(|byte| matches!(byte, b',' | b'"' | b'\n' | b'\r')) {
             record.extend_from_slice(field.as_bytes());
             continue;
         }

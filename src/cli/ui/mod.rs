@@ -25,6 +25,7 @@ use chrono_tz::Tz;
 use serde::Serialize;
 
 pub use format::{Align, Cell, Column, Format, RenderOptions, Tone};
+pub(crate) use list::csv_record;
 pub use list::{List, Shape};
 pub use page::Page;
 pub use progress::Progress;

@@ -9,7 +9,7 @@ use sea_orm::{ColumnTrait as _, Condition, ConnectionTrait, DbErr, EntityTrait, 
 use super::board::hold;
 use super::{Action, FlightError};
 use crate::db::Transaction;
-use crate::directory::input::{UserId, Username};
+use crate::directory::input::{Name, UserId, Username};
 use crate::directory::reference::storable;
 use crate::entity::types::{Id, Timestamp};
 use crate::entity::user;
@@ -53,8 +53,19 @@ pub enum Meaning {
     Unknown,
     /// Nobody has the `userId`, but this user has the name beside it.
     NameOfAnother(Known),
+    /// The `userId` is the first one's, and the name beside it the other one's.
+    TwoUsers(Known, Known),
     /// Several users, whose names differ in case alone.
     Ambiguous(Vec<Known>),
+}
+
+/// A player for whom an account is made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Player {
+    /// Name on ROBLOX.
+    pub username: Username,
+    /// The name to show; the username unless given.
+    pub display_name: Option<Name>,
 }
 
 /// Whom each line means, in order.
@@ -70,7 +81,9 @@ pub async fn resolve(db: &impl ConnectionTrait, lines: &[Who]) -> Result<Vec<Mea
     let by_id = by_id(db, &ids.collect()).await?;
     let names = lines.iter().filter_map(|who| match who {
         Who::Name(name) => Some(name.as_str()),
-        Who::Id { user_id, username: Some(name) } if !by_id.contains_key(user_id) => Some(name.as_str()),
+        Who::Id { user_id, username: Some(name) } if by_id.get(user_id).is_none_or(|known| known.username != *name) => {
+            Some(name.as_str())
+        }
         Who::Digits(digits) if !by_id.contains_key(digits) => Some(digits.as_str()),
         _ => None,
     });
@@ -84,7 +97,14 @@ pub async fn resolve(db: &impl ConnectionTrait, lines: &[Who]) -> Result<Vec<Mea
     let meaning = |who: &Who| match who {
         Who::Name(name) => named(name),
         Who::Id { user_id, username } => match (by_id.get(user_id), username) {
-            (Some(known), _) => Meaning::Known(known.clone()),
+            (Some(known), None) => Meaning::Known(known.clone()),
+            // A name that nobody has by now is an old one of the player's.
+            (Some(known), Some(name)) => match by_name.get(name.as_str()).and_then(|named| named.first()) {
+                Some(other) if other.username == *name && other != known || !is(known, name) => {
+                    Meaning::TwoUsers(known.clone(), other.clone())
+                }
+                _ => Meaning::Known(known.clone()),
+            },
             (None, None) => Meaning::Unknown,
             (None, Some(name)) => match named(name) {
                 Meaning::Known(other) => Meaning::NameOfAnother(other),
@@ -94,6 +114,11 @@ pub async fn resolve(db: &impl ConnectionTrait, lines: &[Who]) -> Result<Vec<Mea
         Who::Digits(digits) => by_id.get(digits).map_or_else(|| named(digits), |known| Meaning::Known(known.clone())),
     };
     Ok(lines.iter().map(meaning).collect())
+}
+
+/// Whether `name` is the user's, in any case.
+fn is(known: &Known, name: &str) -> bool {
+    known.username.to_lowercase() == name.to_lowercase()
 }
 
 async fn by_id(db: &impl ConnectionTrait, ids: &BTreeSet<&str>) -> Result<HashMap<String, Known>, DbErr> {
@@ -154,13 +179,13 @@ async fn known(db: &impl ConnectionTrait, condition: Condition) -> Result<Vec<Kn
 ///
 /// # Errors
 /// The database's, also where a name has been taken meanwhile. The transaction must then be rolled back.
-pub async fn create(tx: &Transaction, players: &BTreeMap<UserId, Username>, now: Timestamp) -> Result<u64, DbErr> {
+pub async fn create(tx: &Transaction, players: &BTreeMap<UserId, Player>, now: Timestamp) -> Result<u64, DbErr> {
     let rows: Vec<user::ActiveModel> = players
         .iter()
-        .map(|(user_id, username)| user::ActiveModel {
+        .map(|(user_id, Player { username, display_name })| user::ActiveModel {
             user_id: Set(user_id.to_string()),
             username: Set(username.to_string()),
-            display_name: Set(username.to_string()),
+            display_name: Set(display_name.as_ref().map_or_else(|| username.to_string(), Name::to_string)),
             miles: Set(0),
             avatar_url: NotSet,
             created_at: Set(now),

@@ -5,7 +5,7 @@ use std::io;
 use serde::Serialize;
 
 use super::answer::{self, transact};
-use crate::cli::commands::records::{Columns, Record};
+use crate::cli::commands::records::{Columns, InputArgs, Record, form};
 use crate::cli::commands::rejects::{Reject, RejectArgs};
 use crate::cli::commands::{records, rejects};
 use crate::cli::context::Context;
@@ -45,6 +45,8 @@ pub struct MilesImportArgs {
     /// Source of the entries
     #[arg(long, value_name = "WORD", default_value = source::MANUAL)]
     source: String,
+    #[command(flatten)]
+    input: InputArgs,
     #[command(flatten)]
     rejects: RejectArgs,
 }
@@ -89,7 +91,7 @@ pub(super) async fn run(args: MilesImportArgs, cx: &Context) -> Result<Outcome> 
     let note = args.note.as_deref().map(answer::note).transpose()?;
     let source = answer::chosen_source(&args.source, false)?;
     let place = args.rejects.place(cx, &args.file)?;
-    let records = records::read(cx, &args.file, COLUMNS).await?;
+    let records = records::read(cx, &args.file, COLUMNS, &args.input).await?;
     let mut rejects = Vec::new();
     let mut lines = Vec::with_capacity(records.len());
     for (place, record) in records.iter().enumerate() {
@@ -162,12 +164,16 @@ fn line(place: usize, record: &Record) -> Result<Line, String> {
         return Err(fault.clone());
     }
     let parsed = || -> Result<Line, InputError> {
-        let user = record.get("user").ok_or_else(|| InputError::new("user", "", "@name, userId or username"))?;
+        let accepted = "@name, userId or username";
+        let user = record.get("user").ok_or_else(|| InputError::new("user", "", accepted))?;
+        if let Some(form) = form::of_id(user) {
+            return Err(InputError::new("user", user, format!("{accepted}; {form}")));
+        }
         Ok(Line {
             place,
             who: who(user),
             amount: amount(record.get("amount").unwrap_or_default())?,
-            note: record.get("note").map(answer::note).transpose()?,
+            note: record.text("note").map(answer::note).transpose()?,
             key: answer::key(record.get("key"))?.map(str::to_owned),
         })
     };
@@ -187,7 +193,8 @@ fn who(user: &str) -> Who {
 fn amount(text: &str) -> Result<i32, InputError> {
     let accepted = "a whole number of miles other than 0, -2147483647 to 2147483647";
     let (digits, sign) = text.strip_prefix('-').map_or((text, 1), |digits| (digits, -1));
-    Amount::parse(digits).map(|amount| sign * amount.get()).map_err(|_| InputError::new("amount", text, accepted))
+    let form = || form::of_number(text).map_or_else(|| accepted.to_owned(), |form| format!("{accepted}; {form}"));
+    Amount::parse(digits).map(|amount| sign * amount.get()).map_err(|_| InputError::new("amount", text, form()))
 }
 
 /// The users whom the lines mean; lines that mean nobody are rejected.
@@ -210,7 +217,7 @@ async fn users(database: &Database, lines: Vec<Line>, rejects: &mut Vec<Reject>)
                 let names: Vec<&str> = several.iter().map(|user| user.username.as_str()).collect();
                 format!("{} means more than one user: {}", quoted(&name), names.join(", "))
             }
-            Meaning::Unknown | Meaning::NameOfAnother(_) => {
+            Meaning::Unknown | Meaning::NameOfAnother(_) | Meaning::TwoUsers(..) => {
                 looked_for += 1;
                 let near = if looked_for > LOOKED_FOR {
                     Vec::new()

@@ -5,7 +5,7 @@ use std::io;
 use serde::Serialize;
 
 use crate::approval::Ask;
-use crate::cli::commands::records::{Columns, Record};
+use crate::cli::commands::records::{Columns, InputArgs, Record, form};
 use crate::cli::commands::rejects::Reject;
 use crate::cli::commands::{records, rejects};
 use crate::cli::context::Context;
@@ -36,6 +36,8 @@ pub struct UserImportArgs {
     #[arg(value_name = "FILE|-")]
     file: String,
     #[command(flatten)]
+    input: InputArgs,
+    #[command(flatten)]
     rejects: rejects::RejectArgs,
 }
 
@@ -61,7 +63,7 @@ impl Report for Imported {
 
 pub(super) async fn run(args: UserImportArgs, cx: &Context) -> Result<Outcome> {
     let place = args.rejects.place(cx, &args.file)?;
-    let records = records::read(cx, &args.file, COLUMNS).await?;
+    let records = records::read(cx, &args.file, COLUMNS, &args.input).await?;
     let mut rejects = Vec::new();
     let mut rows = Vec::with_capacity(records.len());
     let mut places = Vec::with_capacity(records.len());
@@ -132,11 +134,18 @@ fn row(record: &Record) -> std::result::Result<Row, String> {
     }
     let parsed = || -> std::result::Result<Row, InputError> {
         Ok(Row {
-            user_id: UserId::parse(record.get("userId").unwrap_or_default())?,
+            user_id: user_id(record.get("userId").unwrap_or_default())?,
             username: record.get("username").map(Username::parse).transpose()?,
-            display_name: record.get("displayName").map(|name| Name::parse_as("displayName", name)).transpose()?,
+            display_name: record.text("displayName").map(|name| Name::parse_as("displayName", name)).transpose()?,
             avatar_url: record.get("avatarUrl").map(|url| WebUrl::parse_as("avatarUrl", url)).transpose()?,
         })
     };
     parsed().map_err(|error| error.to_string())
+}
+
+fn user_id(text: &str) -> std::result::Result<UserId, InputError> {
+    UserId::parse(text).map_err(|error| match form::of_id(text) {
+        Some(form) => InputError::new(error.field, text, format!("{}; {form}", UserId::ACCEPTED)),
+        None => error,
+    })
 }

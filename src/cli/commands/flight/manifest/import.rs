@@ -5,6 +5,7 @@ use std::io;
 use serde::Serialize;
 
 use super::plan::{COLUMNS, Fate, Plan, miles};
+use crate::cli::commands::records::InputArgs;
 use crate::cli::commands::{args, records};
 use crate::cli::context::Context;
 use crate::cli::ui::Page;
@@ -24,7 +25,8 @@ pub(super) const EXAMPLES: &str = "Examples:
   skyteam flight manifest import DL123 passengers.csv --miles 500 --dry-run
   skyteam flight manifest import 6e1fcd70 - --create-missing < passengers.ndjson
 
-The file is CSV with a header, or one JSON object a line. Columns: userId, username, or user (either of them), and miles.";
+The file is CSV with a header, or one JSON object a line. Columns: userId, username, or user (either of
+them), miles, and for accounts that are made displayName.";
 
 /// How many bad lines an error names.
 const NAMED: usize = 10;
@@ -49,6 +51,8 @@ pub struct FlightManifestImportArgs {
     /// Note in the ledger
     #[arg(long, value_name = "TEXT")]
     note: Option<String>,
+    #[command(flatten)]
+    input: InputArgs,
 }
 
 #[derive(Serialize)]
@@ -90,7 +94,7 @@ pub(super) async fn run(args: FlightManifestImportArgs, cx: &Context) -> Result<
     });
     let default = default.transpose()?;
     let note = args.note.as_deref().map(|note| Text::parse_as("note", note)).transpose()?;
-    let records = records::read(cx, &args.file, COLUMNS).await?;
+    let records = records::read(cx, &args.file, COLUMNS, &args.input).await?;
 
     let database = cx.writer().await?;
     let flight = args::flight(cx, database.conn(), &args.flight).await?;

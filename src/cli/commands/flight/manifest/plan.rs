@@ -4,17 +4,17 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
 
-use crate::cli::commands::records::{Columns, Record};
+use crate::cli::commands::records::{Columns, Record, form};
 use crate::cli::ui::report::Row;
 use crate::cli::ui::{Cell, Column, RenderOptions, Tone};
-use crate::directory::flight::manifest::{Known, Meaning, Who};
+use crate::directory::flight::manifest::{Known, Meaning, Player, Who};
 use crate::directory::flight::roster::OnBoard;
-use crate::directory::input::{UserId, Username};
+use crate::directory::input::{Name, UserId, Username, quoted};
 use crate::ledger::flight_award::{Boarded, Passenger};
 
 /// What an import reads, and what an export writes beside it.
 pub(super) const COLUMNS: Columns =
-    Columns { known: &["userId", "username", "user", "miles"], ignored: &["flightId", "displayName", "joinedAt"] };
+    Columns { known: &["userId", "username", "user", "miles", "displayName"], ignored: &["flightId", "joinedAt"] };
 
 /// What becomes of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -71,6 +71,9 @@ pub(super) struct Line {
     pub remark: Option<String>,
     #[serde(skip)]
     who: Option<Who>,
+    /// The name that an account which is made shows.
+    #[serde(skip)]
+    display_name: Option<Name>,
 }
 
 impl Row for Line {
@@ -128,6 +131,10 @@ impl Plan {
                     "no such userId, and the name {} belongs to userId {}",
                     other.username, other.user_id
                 )),
+                Meaning::TwoUsers(by_id, by_name) => line.wrong(format!(
+                    "userId {} is {}, and the name {} belongs to userId {}",
+                    by_id.user_id, by_id.username, by_name.username, by_name.user_id
+                )),
                 Meaning::Ambiguous(several) => {
                     let all: Vec<String> =
                         several.iter().map(|one| format!("{} (userId {})", one.username, one.user_id)).collect();
@@ -139,8 +146,8 @@ impl Plan {
 
     /// The accounts to make for unknown users, whose lines then name them. A line that does not tell enough becomes
     /// invalid.
-    pub fn create(&mut self) -> BTreeMap<UserId, Username> {
-        let mut players: BTreeMap<UserId, Username> = BTreeMap::new();
+    pub fn create(&mut self) -> BTreeMap<UserId, Player> {
+        let mut players: BTreeMap<UserId, Player> = BTreeMap::new();
         let mut holders: HashMap<String, UserId> = HashMap::new();
         for line in self.lines.iter_mut().filter(|line| line.fate == Fate::Unknown) {
             let Some(Who::Id { user_id, username: Some(username) }) = &line.who else {
@@ -161,7 +168,8 @@ impl Plan {
             }
             line.is(Known { user_id: user_id.to_string(), username: username.to_string() });
             line.fate = Fate::Created;
-            players.insert(user_id, username);
+            let player = Player { username, display_name: line.display_name.clone() };
+            players.entry(user_id).or_insert(player);
         }
         players
     }
@@ -255,15 +263,19 @@ fn line(record: &Record, default: Option<i32>) -> Line {
         fate: Fate::New,
         remark: None,
         who: None,
+        display_name: None,
     };
     if let Some(fault) = &record.fault {
         line.wrong(fault.clone());
         return line;
     }
-    match who(user_id, username, user).and_then(|who| Ok((who, miles(record.get("miles"), default)?))) {
-        Ok((who, miles)) => {
+    let display_name = || record.text("displayName").map(|name| Name::parse_as("displayName", name)).transpose();
+    let read = who(user_id, username, user).and_then(|who| Ok((who, miles(record.get("miles"), default)?)));
+    match read.and_then(|(who, miles)| Ok((who, miles, display_name().map_err(|wrong| wrong.to_string())?))) {
+        Ok((who, miles, display_name)) => {
             line.who = Some(who);
             line.miles = Some(miles);
+            line.display_name = display_name;
         }
         Err(remark) => line.wrong(remark),
     }
@@ -275,6 +287,11 @@ fn who(user_id: Option<&str>, username: Option<&str>, user: Option<&str>) -> Res
     let storable = |text: &str| !text.contains('\0') && text.len() <= 1000;
     if ![user_id, username, user].into_iter().flatten().all(storable) {
         return Err("neither a userId nor a username can be so".to_owned());
+    }
+    for (column, text) in [("userId", user_id), ("user", user)] {
+        if let Some((text, form)) = text.and_then(|text| Some((text, form::of_id(text)?))) {
+            return Err(format!("{column} {}: {form}", quoted(text)));
+        }
     }
     let bare = |name: &str| name.strip_prefix('@').unwrap_or(name).to_owned();
     match (user_id, username, user) {
@@ -294,8 +311,8 @@ pub(super) fn miles(text: Option<&str>, default: Option<i32>) -> Result<i32, Str
         Some(text) => {
             let number = Some(text).filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
             number.and_then(|text| text.parse().ok()).ok_or_else(|| {
-                let shown: String = text.chars().take(40).collect();
-                format!("miles {shown:?} is not a whole number from 0 to {}", i32::MAX)
+                let form = form::of_number(text).map(|form| format!(": {form}")).unwrap_or_default();
+                format!("miles {} is not a whole number from 0 to {}{form}", quoted(text), i32::MAX)
             })
         }
     }
