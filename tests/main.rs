@@ -11,6 +11,7 @@ mod connect;
 mod create;
 mod directory;
 mod doctor;
+mod files;
 mod flight;
 mod generate;
 mod help;

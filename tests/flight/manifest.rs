@@ -130,7 +130,7 @@ both!(ready fn a_list_with_a_wrong_line_is_refused_whole(world) {
         ("", "it is empty"),
         ("[{\"userId\":1}]", "JSON array"),
         ("{\"userId\":1,\"miles\":[]}", "neither a text nor a number"),
-        ("{nonsense", "no JSON object"),
+        ("{nonsense}", "no JSON object"),
     ] {
         let output = import(world, "", input).exits(2);
         assert!(output.stderr.contains(complaint), "{input:?}: {output}");
