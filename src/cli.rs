@@ -1,5 +1,6 @@
 //! The command line: parse, resolve settings, build the context, run the command, answer an exit code.
 
+pub mod approve;
 pub mod commands;
 pub mod context;
 pub mod environment;
@@ -16,7 +17,7 @@ use clap::builder::Styles;
 use clap::{ColorChoice, CommandFactory, FromArgMatches, Parser, ValueEnum};
 use tokio::sync::OnceCell;
 
-use crate::approval::Answers;
+use crate::cli::approve::Answers;
 use crate::cli::commands::Noun;
 use crate::cli::context::Context;
 use crate::cli::environment::World;

@@ -1,8 +1,9 @@
 //! Administers the database of SkyTeam ROBLOX: an alliance of airlines that fly inside ROBLOX games.
 //!
-//! Two engines and a thin shell. [`domain`] knows the alliance: users, airlines, brands, flights, products, miles.
-//! [`schema`] knows tables, in one neutral model. [`commands`] turns arguments into one call of an engine and its
-//! result into a report; only [`ui`] prints, asks or shows progress.
+//! A library below, a shell above. The engines take plain values and return plain values and error enums: [`directory`] knows
+//! users, airlines, brands, flights and products; [`ledger`] every movement of miles; [`schema`] tables, in one neutral
+//! model; [`backup`] archives of them. The shell, [`cli`], turns arguments into one call of an engine and prints its result;
+//! [`error`] holds the wording and the exit code of everything that can fail.
 //!
 //! # As a library
 //!
@@ -16,7 +17,7 @@
 //! | brands: add, change, delete, make primary | [`directory::brand`] |
 //! | products: add, change, on and off sale, sales, delete | [`directory::product`] |
 //! | flights: plan, start, end, board, manifests, lists | [`directory::flight`] |
-//! | miles: award, spend, redeem, reverse, balance, history, audit; [`directory::miles::post::Poster`] for who posts many | [`directory::miles`] |
+//! | miles: award, spend, redeem, reverse, balance, history, audit; [`ledger::posting::Poster`] for who posts many | [`ledger`] |
 //! | what may be typed, and what a reference means | [`directory::input`], [`directory::instant`], [`directory::reference`] |
 //! | rows, under the names of their columns | [`entity`] |
 //!
@@ -44,16 +45,15 @@
 //!
 //! `examples/airline_api.rs` is a handler of an API on it.
 //!
-//! Imports point inwards: `main → cli → commands → {domain, schema, backup} → {entity, db}`; a test keeps this true.
+//! Imports point downwards: `main → cli → error → {backup, schema, ledger, directory} → {db, entity, consent}`; a test keeps it so.
 
-pub mod ledger;
-
-pub mod approval;
 pub mod backup;
 pub mod cli;
+pub mod consent;
 pub mod db;
 pub mod directory;
 pub mod entity;
 pub mod error;
+pub mod ledger;
 pub mod message;
 pub mod schema;

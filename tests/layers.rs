@@ -1,5 +1,5 @@
 //! The import rules of the house, kept by reading the sources: imports point inwards,
-//! `main → cli → commands → {domain, schema, backup} → {entity, db}`, and what a module may not see it does not see.
+//! `main → cli → error → {backup, schema, ledger, directory} → {db, entity, consent}`, and what a module may not see it does not see.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -11,51 +11,32 @@ const MAY_SEE: &[(&str, &[&str])] = &[
     // Engines: plain values in, plain values out.
     ("entity", &["db"]),
     ("db", &["entity"]),
-    ("domain", &["entity", "db", "approval"]),
-    ("schema", &["entity", "db", "approval"]),
-    // Runs scripts and holds the outcome against a snapshot, which is the schema engine's to compare.
-    ("migrate", &["db", "approval", "schema"]),
-    // A restore makes tables and a deep verification audits the ledger, so this one stands above the other two.
-    ("backup", &["entity", "db", "approval", "schema", "domain"]),
-    // What people read, as values.
-    ("message", &["domain", "entity"]),
-    // The shell around them.
-    ("approval", &["error", "message", "ui"]),
-    ("error", &["backup", "db", "domain", "entity", "message", "migrate", "schema"]),
-    ("report", &["error", "ui"]),
-    ("ui", &["entity", "error", "message", "report", "world"]),
-    ("world", &["ui"]),
-    ("settings", &["db", "error", "message", "ui", "world"]),
-    ("context", &["approval", "db", "error", "message", "report", "settings", "ui", "world"]),
-    (
-        "commands",
-        &[
-            "approval", "backup", "context", "db", "domain", "entity", "error", "message", "migrate", "report",
-            "schema", "settings", "ui",
-        ],
-    ),
-    (
-        "cli",
-        &[
-            "approval", "commands", "context", "db", "domain", "entity", "error", "message", "report", "settings",
-            "ui", "world",
-        ],
-    ),
+    ("consent", &[]),
+    ("directory", &["consent", "db", "entity", "ledger"]),
+    ("ledger", &["db", "directory", "entity"]),
+    ("schema", &["consent", "db", "entity"]),
+    // A restore makes tables and a deep verification audits the ledger, so this one is above the other three.
+    ("backup", &["consent", "db", "directory", "entity", "ledger", "schema"]),
+    // What people read, for every shell.
+    ("message", &["directory", "entity"]),
+    ("error", &["backup", "cli", "db", "directory", "entity", "ledger", "message", "schema"]),
+    // The shell.
+    ("cli", &["backup", "consent", "db", "directory", "entity", "error", "ledger", "message", "schema"]),
 ];
 
 /// Crates and parts of `std` that only the named top-level modules may see. `main` and `lib` are modules here too.
 const ONLY_FOR: &[(&str, &[&str])] = &[
-    ("clap", &["cli", "commands", "settings", "error", "main"]),
-    ("clap_complete", &["cli", "commands", "main"]),
-    ("clap_mangen", &["cli", "commands"]),
-    ("comfy_table", &["ui"]),
-    ("dialoguer", &["ui"]),
-    ("indicatif", &["ui"]),
-    ("rustix", &["ui"]),
-    ("anstream", &["ui", "cli", "world"]),
-    ("dotenvy", &["settings"]),
-    ("etcetera", &["settings"]),
-    ("std::env", &["main", "world"]),
+    ("clap", &["cli", "error", "main"]),
+    ("clap_complete", &["cli", "main"]),
+    ("clap_mangen", &["cli"]),
+    ("comfy_table", &["cli"]),
+    ("dialoguer", &["cli"]),
+    ("indicatif", &["cli"]),
+    ("rustix", &["cli"]),
+    ("anstream", &["cli"]),
+    ("dotenvy", &["cli"]),
+    ("etcetera", &["cli"]),
+    ("std::env", &["main", "cli"]),
     ("std::process::exit", &[]),
 ];
 
@@ -275,20 +256,20 @@ fn a_planted_import_is_found() {
         offences(&source(root, root.join(path), text)).len()
     };
     for (path, text, expected) in [
-        ("domain/user.rs", "use crate::ui::Ui;", 1),
-        ("domain/user.rs", "use crate::{db::{Engine, url}, settings};", 1),
-        ("domain/user.rs", "use crate::{\n    entity::user,\n    schema::{model, plan as p},\n};", 2),
-        ("domain/user.rs", "use super::super::schema::Plan;", 1),
-        ("domain/mod.rs", "use super::settings::Settings;", 1),
-        ("domain/user.rs", "use super::{schema, input::Name};", 0),
-        ("domain/user.rs", "fn f() -> crate::error::Error { todo() }", 1),
-        ("domain/user.rs", "use crate::{db, entity::user as u};", 0),
-        ("domain/user.rs", "// use crate::ui::Ui;\nlet s = \"crate::ui::X\"; /* crate::ui::Y */", 0),
+        ("directory/user.rs", "use crate::cli::ui::Ui;", 1),
+        ("directory/user.rs", "use crate::{db::{Engine, url}, cli};", 1),
+        ("directory/user.rs", "use crate::{\n    entity::user,\n    schema::{model, plan as p},\n};", 2),
+        ("directory/user.rs", "use super::super::schema::Plan;", 1),
+        ("directory/mod.rs", "use super::cli::Settings;", 1),
+        ("directory/user.rs", "use super::{schema, input::Name};", 0),
+        ("directory/user.rs", "fn f() -> crate::error::Error { todo() }", 1),
+        ("directory/user.rs", "use crate::{db, entity::user as u};", 0),
+        ("directory/user.rs", "// use crate::cli::ui::Ui;\nlet s = \"crate::cli::ui::X\"; /* crate::cli::ui::Y */", 0),
         ("schema/plan.rs", "#[derive(clap::ValueEnum)] enum E {}", 1),
         ("db/url.rs", "let home = std::env::var(\"HOME\");", 1),
         ("db/url.rs", "use std::{env::var, fmt};", 1),
-        ("commands/user/add.rs", "let table = comfy_table::Table::new();", 1),
-        ("commands/user/add.rs", "use crate::{context::Context, domain::user, schema};", 0),
+        ("error/mod.rs", "let table = comfy_table::Table::new();", 1),
+        ("cli/commands/user/add.rs", "use crate::{cli::context::Context, directory::user, schema};", 0),
         ("main.rs", "use crate::cli; std::env::args_os();", 0),
     ] {
         assert_eq!(offend(path, text), expected, "{path}: {text}");

@@ -16,22 +16,18 @@
 //!
 //! Cells are engine-neutral ([`format::table_schema::Kind`]): text as UTF-8, UUIDs as 16 bytes, timestamps as microseconds since
 //! 1970 with the two ends of the range for the infinities, truth values as BOOLEAN. Every byte of an archive is
-//! checked on reading ([`tape`]); nothing in it is used as a path, a size or SQL before it was ([`pages`],
-//! [`member_read`]).
+//! checked on reading ([`format::container`]); nothing in it is used as a path, a size or SQL before it was ([`format::limits`],
+//! [`format::table_reader`]).
 //!
-//! With `--encrypt-to` the tar is the payload of an age file ([`crypt`]).
-
-pub mod backend;
-
-pub mod store;
-
-pub mod format;
+//! With `--encrypt-to` the tar is the payload of an age file ([`format::crypt`]).
 
 pub mod anonymize;
+pub mod backend;
 pub mod column_mapping;
 pub mod create;
 pub mod detect;
 pub mod error;
+pub mod format;
 pub mod pg_dump;
 pub mod pg_restore;
 pub mod plan;
@@ -40,6 +36,7 @@ pub mod restore;
 pub mod retention;
 pub mod source;
 pub mod spool;
+pub mod store;
 pub mod verify;
 pub mod version;
 mod worker_pool;

@@ -9,7 +9,7 @@ use super::error::{BackupError, Result};
 use super::format::archive::{Archive, Progress};
 use super::plan::{Plan, State, Way};
 use super::store::file;
-use crate::approval::Approval;
+use crate::consent::Approval;
 use crate::db::Database;
 use crate::schema::{Holder, lock};
 

@@ -18,7 +18,7 @@ use super::plan::{self, Plan};
 use super::restore::RestoreOptions;
 use super::spool::Spools;
 use super::{restore, version};
-use crate::approval::Approval;
+use crate::consent::Approval;
 use crate::db::{Database, Engine};
 use crate::entity::types::Timestamp;
 use crate::ledger::audit;

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use tokio::sync::OnceCell;
 
-use crate::approval::{self, Answers, Approval, Ask};
+use crate::cli::approve::{self, Answers, Ask};
 use crate::cli::settings::{DatabaseChoice, Origin, ProfileKind, Settings};
 use crate::cli::ui::Ui;
+use crate::consent::Approval;
 use crate::db::{self, Absent, Database, Transaction};
 use crate::error::indeterminate::{RetryAdvice, outcome_unknown};
 use crate::error::{Error, Kind, Result};
@@ -74,7 +75,7 @@ impl Context {
             Some(database) => ask.on(database.name()),
             None => ask,
         };
-        approval::approve(ask, &self.answers, &self.ui).await
+        approve::approve(ask, &self.answers, &self.ui).await
     }
 
     /// Begins a transaction that may write.

@@ -1,6 +1,6 @@
 //! What went wrong, why, and how to mend it: the one error type that reaches the user, and every exit code.
 //!
-//! The engines (`domain`, `schema`, `backup`, the drivers) report facts in error enums of their own; the files
+//! The engines (`directory`, `ledger`, `schema`, `backup`, the drivers) report facts in error enums of their own; the files
 //! beside this one turn each into an [`Error`], so that all wording and all exit codes stand in this folder.
 
 mod backup;

@@ -6,7 +6,7 @@
 //! - an entry and its balance change are one transaction, on PostgreSQL mostly one statement;
 //! - an entry is never changed or deleted: it is reversed, once, by a further entry ([`reverse`]);
 //! - a request under an idempotency key is applied once ([`key`]);
-//! - a user is paid for a flight once ([`flight`]);
+//! - a user is paid for a flight once ([`flight_award`]);
 //! - user rows are locked in order of `userId` before anything is written, so that no two of us deadlock.
 //!
 //! [`audit`] proves all of it about stored data. Programs that write beside us are held to the same by the constraints

@@ -18,7 +18,7 @@ use super::plan::{Plan, PlanError, Request, Step, plan};
 use super::rights::{self, Missing};
 use super::session::{LockPolicy, Session, SessionError, Wait};
 use super::snapshot::SnapshotError;
-use crate::approval::Approval;
+use crate::consent::Approval;
 use crate::db::{Database, Engine};
 
 /// How a plan is run.

@@ -5,10 +5,10 @@ use migration::history::{self, Applied};
 use super::apply::{SchemaError, plan_reset};
 use super::checks::{self, Finding};
 use super::diff::Origin;
-use super::history;
 use super::live::{self, Live};
 use super::model::Schema;
 use super::plan::{Plan, Request, plan};
+
 use super::rights::{self, Missing};
 use super::session::{LockPolicy, Waiting, look};
 use crate::db::{Database, Engine, Transaction};
@@ -58,7 +58,7 @@ async fn prepare_in(txn: &Transaction, desired: &Schema, request: &Request) -> R
     let mut plan = plan(&live.schema, desired, Engine::of(txn), Origin::Live, request, live.rights.home)?;
     let record = if live.rights.read_record { history::lines(txn).await? } else { Vec::new() };
     let unrecorded: Vec<&str> =
-        history::unrecorded(desired, &record)?.into_iter().map(migration::Migration::version).collect();
+        super::history::unrecorded(desired, &record)?.into_iter().map(migration::Migration::version).collect();
     let missing = rights::missing(&plan, &live.rights, !unrecorded.is_empty());
     // Whoever may not change a table may not be able to read it either.
     let stranger = missing.iter().any(|right| matches!(right, Missing::Owner { .. }));

@@ -4,8 +4,9 @@
 //! The running program trusts what is embedded. Only the developer's `db generate` looks at the source tree, since a
 //! folder that was written a minute ago is not in the build that wrote it.
 
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::{fs, io};
 
 use migration::Migration;
 

@@ -12,7 +12,7 @@ use skyteam::ledger::{MilesError, Posting, key, posting};
 use tokio::runtime::Runtime;
 
 use super::{award, furnish, library, sound, state};
-use crate::support::{Account, Args, Server, World, eventually};
+use crate::support::{Args, Holder, Server, World, eventually};
 
 fn runtime() -> Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
@@ -240,7 +240,7 @@ fn two_imports_of_one_key_are_one_entry() {
     file("one.csv", "1");
     file("two.csv", "2");
     let id = key::entry_id("K");
-    let holder = Account::takes(
+    let holder = Holder::takes(
         &world,
         &format!(
             r#"INSERT INTO "milesTransactions" ("id", "userId", "amount", "type", "source") VALUES ('{id}', '3', 5, 'earn', 'x')"#

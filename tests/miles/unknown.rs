@@ -124,7 +124,7 @@ fn an_interrupt_takes_back_what_only_waits() {
     let world = World::postgres();
     furnish(&world);
     let holder =
-        crate::support::Account::takes(&world, r#"UPDATE "users" SET "displayName" = 'x' WHERE "userId" = '1'"#);
+        crate::support::Holder::takes(&world, r#"UPDATE "users" SET "displayName" = 'x' WHERE "userId" = '1'"#);
     for args in ["miles award 1 5 --note x", "miles award 1 2 5 --note x"] {
         let child = world.spawn(args);
         let waits =

@@ -9,7 +9,8 @@ mod locks;
 mod property;
 mod told;
 
-use crate::support::{DRIZZLE, World};
+use crate::support::DRIZZLE;
+use crate::support::World;
 
 /// What `db diff` would do, a line a step.
 #[track_caller]

@@ -11,8 +11,8 @@ use chrono::{DateTime, Utc};
 use skyteam::cli::environment;
 use skyteam::cli::ui::{Prompt, Scripted};
 
-use super::cli::environment::PATIENCE;
 use super::output::{Output, Redactions};
+use super::world::PATIENCE;
 
 /// The moment that commands take for now. Long past, so that it is never mistaken for the real time, which snapshots
 /// leave out.

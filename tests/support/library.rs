@@ -1,8 +1,9 @@
 //! `skyteam` as a library: runs sets of migrations that no build has.
 
 use migration::Migration;
-use skyteam::approval::{Answers, Approval, Ask, approve};
-use skyteam::cli::ui::{Format, MigrateOptions as RenderOptions, Ui};
+use skyteam::cli::approve::{Answers, Ask, approve};
+use skyteam::cli::ui::{Format, OutputOptions, Ui};
+use skyteam::consent::Approval;
 use skyteam::db::{self, Database, DatabaseUrl};
 use skyteam::schema::migrate::{Descent, MigrateError, MigrateOptions, Step};
 use skyteam::schema::{LockPolicy, migrate};
@@ -31,7 +32,7 @@ impl Library<'_> {
 
     /// Opens the database, with leave to change it.
     pub fn with<T>(&self, work: impl AsyncFnOnce(&Database, Approval) -> T) -> T {
-        let look = RenderOptions {
+        let options = OutputOptions {
             format: Format::Table,
             columns: None,
             wide: false,
@@ -44,7 +45,7 @@ impl Library<'_> {
             database: None,
             interactive: false,
         };
-        let ui = Ui::new(skyteam::cli::environment::World::real(), look);
+        let ui = Ui::new(skyteam::cli::environment::World::real(), options);
         block_on(async {
             let options = db::Options { absent: db::Absent::Create, ..db::Options::default() };
             let database = db::connect(&DatabaseUrl::parse(&self.0.url()).unwrap(), options).await.unwrap();

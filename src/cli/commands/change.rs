@@ -1,6 +1,6 @@
 //! The course of every `edit` and `delete`: try it, show what would change, ask, do it, say it.
 
-use crate::approval::Ask;
+use crate::cli::approve::Ask;
 use crate::cli::context::Context;
 use crate::cli::ui::report::{Report, Row};
 use crate::cli::ui::{Cell, RenderOptions};

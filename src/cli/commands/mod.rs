@@ -1,6 +1,6 @@
 //! The commands: one file each, in the order resolve, refuse, change, commit, say.
 //!
-//! They see domain, schema, backup and the context; what they share about arguments stands in [`args`], about rows that
+//! They see the engines and the context; what they share about arguments stands in [`args`], about rows that
 //! they read from files in [`records`].
 
 mod airline;
@@ -105,8 +105,8 @@ pub fn columns(command: &str) -> Vec<&'static str> {
         "flight list" => columns::<flight::Shown>(),
         "flight manifest show" => columns::<directory::flight::roster::OnBoard>(),
         "product list" => columns::<entity::miles_product::Model>(),
-        "miles history" => columns::<directory::miles::history::Line>(),
-        "miles leaderboard" => columns::<directory::miles::leaderboard::Place>(),
+        "miles history" => columns::<crate::ledger::history::Line>(),
+        "miles leaderboard" => columns::<crate::ledger::leaderboard::Place>(),
         "miles audit" => columns::<miles::Found>(),
         "db backups" => columns::<db::Line>(),
         _ => Vec::new(),

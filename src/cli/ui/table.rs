@@ -132,7 +132,7 @@ mod tests {
     #[test]
     fn wide_characters_keep_columns_straight() {
         let lines: Vec<String> = drawn(None).lines().map(str::to_owned).collect();
-        let widths: Vec<usize> = lines.iter().map(|line| crate::text::width(line)).collect();
+        let widths: Vec<usize> = lines.iter().map(|line| crate::cli::ui::text::width(line)).collect();
         assert_eq!(widths, [widths[0]; 3], "{lines:?}");
     }
 
@@ -140,7 +140,7 @@ mod tests {
     fn a_narrow_terminal_cuts_and_says_so() {
         let shown = drawn(Some(24));
         assert!(shown.contains('…'), "{shown}");
-        assert!(shown.lines().all(|line| crate::text::width(line) <= 24), "{shown}");
+        assert!(shown.lines().all(|line| crate::cli::ui::text::width(line) <= 24), "{shown}");
     }
 
     #[test]

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::super::error::{DirectoryError, Result, now, statement};
 use super::super::input::{InputError, UserId};
 use super::{lock, mention};
-use crate::approval::Approval;
+use crate::consent::Approval;
 use crate::db::{Engine, Transaction};
 use crate::entity::user;
 

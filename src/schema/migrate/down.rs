@@ -7,7 +7,7 @@ use super::data_loss::Loss;
 use super::state::Outlook;
 use super::with_schema_lock::{Event, Tell};
 use super::{MigrateError, MigrateOptions, Step, data_loss, state, with_schema_lock};
-use crate::approval::Approval;
+use crate::consent::Approval;
 use crate::db::{Database, Transaction};
 use crate::schema::{LockPolicy, Waiting, session};
 

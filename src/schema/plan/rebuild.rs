@@ -3,8 +3,7 @@
 //!
 //! What stands in the table and is somebody else's (constraints, indexes, triggers) is made again with it.
 
-use super::sqlite::whole_file;
-use super::{Job, Step, reasons};
+use super::{Job, Step, reasons, sqlite::whole_file};
 use crate::db::{Engine, quote};
 use crate::schema::change::Change;
 use crate::schema::dialect::{quote_all, sqlite};

@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 
-use crate::approval::Ask;
+use crate::cli::approve::Ask;
 use crate::cli::commands::airline::row::Shown;
 use crate::cli::commands::airline::secret;
 use crate::cli::commands::airline::secret::SecretArgs;

@@ -7,7 +7,7 @@ use migration::history::Via;
 use serde::Serialize;
 
 use super::planned;
-use crate::approval::Ask;
+use crate::cli::approve::Ask;
 use crate::cli::context::Context;
 use crate::cli::settings::ProfileKind;
 use crate::cli::ui::Page;

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::typed;
-use crate::approval::Ask;
 use crate::backup::prune::{self, Verdict};
 use crate::backup::retention::Policy;
 use crate::backup::store::file::FolderLock;
 use crate::backup::store::folder;
+use crate::cli::approve::Ask;
 use crate::cli::context::Context;
 use crate::cli::ui::report::Row;
 use crate::cli::ui::{Cell, Column, RenderOptions};

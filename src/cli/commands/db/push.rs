@@ -5,7 +5,7 @@ use std::io;
 use serde::Serialize;
 
 use super::planned::{self, PlanArgs, counted};
-use crate::approval::Ask;
+use crate::cli::approve::Ask;
 use crate::cli::context::Context;
 use crate::cli::settings::ProfileKind;
 use crate::cli::ui::Page;

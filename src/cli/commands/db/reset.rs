@@ -5,7 +5,7 @@ use std::io;
 use serde::Serialize;
 
 use super::planned::{self, counted};
-use crate::approval::Ask;
+use crate::cli::approve::Ask;
 use crate::cli::context::Context;
 use crate::cli::ui::Page;
 use crate::cli::ui::report::Report;

@@ -10,7 +10,6 @@ use serde::Serialize;
 
 use super::planned;
 use super::shell::libpq_variables;
-use crate::approval::Ask;
 use crate::backup::detect::Content;
 use crate::backup::format::archive::Archive;
 use crate::backup::format::crypt::Identities;
@@ -18,6 +17,7 @@ use crate::backup::pg_dump::Toc;
 use crate::backup::pg_restore::Standing;
 use crate::backup::plan::{Plan, State, Wanted, Way};
 use crate::backup::{BackupError, detect, pg_dump, pg_restore, restore, version};
+use crate::cli::approve::Ask;
 use crate::cli::context::Context;
 use crate::cli::ui::report::Report;
 use crate::cli::ui::{Page, text};

@@ -6,7 +6,7 @@ use migration::Migration;
 use serde::Serialize;
 
 use super::planned;
-use crate::approval::Ask;
+use crate::cli::approve::Ask;
 use crate::cli::context::Context;
 use crate::cli::ui::Page;
 use crate::cli::ui::report::Report;

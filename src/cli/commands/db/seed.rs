@@ -5,7 +5,7 @@ use std::io;
 use serde::Serialize;
 
 use super::planned;
-use crate::approval::Ask;
+use crate::cli::approve::Ask;
 use crate::cli::context::Context;
 use crate::cli::ui::report::Report;
 use crate::cli::ui::{Cell, Page};

@@ -8,7 +8,6 @@ use serde::Serialize;
 
 use super::restore::{identities, in_scratch, open, part, scratch_folder};
 use super::shell::libpq_variables;
-use crate::approval::Ask;
 use crate::backup::detect::Content;
 use crate::backup::format::archive::Archive;
 use crate::backup::format::container;
@@ -17,6 +16,7 @@ use crate::backup::store::folder;
 use crate::backup::store::folder::{Note, Verified};
 use crate::backup::verify::Proof;
 use crate::backup::{BackupError, detect, pg_dump, pg_restore, restore, verify};
+use crate::cli::approve::Ask;
 use crate::cli::context::Context;
 use crate::cli::ui::report::Report;
 use crate::cli::ui::{Cell, Page, Tone, text};

@@ -1,7 +1,7 @@
 //! `flight delete`.
 
 use super::row::{Done, Shown};
-use crate::approval::Ask;
+use crate::cli::approve::Ask;
 use crate::cli::commands::args;
 use crate::cli::context::Context;
 use crate::directory::flight::schedule;

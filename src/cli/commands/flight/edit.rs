@@ -3,7 +3,7 @@
 use clap::ArgGroup;
 
 use super::row::{Done, Shown};
-use crate::approval::Ask;
+use crate::cli::approve::Ask;
 use crate::cli::commands::args;
 use crate::cli::commands::args::time_to_store;
 use crate::cli::context::Context;

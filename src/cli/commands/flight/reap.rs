@@ -1,7 +1,7 @@
 //! `flight reap`.
 
 use super::row::Shown;
-use crate::approval::Ask;
+use crate::cli::approve::Ask;
 use crate::cli::context::Context;
 use crate::cli::ui::RenderOptions;
 use crate::cli::ui::text::{count, visible};

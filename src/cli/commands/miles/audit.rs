@@ -5,7 +5,7 @@ use futures::TryStreamExt;
 use serde::Serialize;
 
 use super::answer::{self, transact};
-use crate::approval::Ask;
+use crate::cli::approve::Ask;
 use crate::cli::context::Context;
 use crate::cli::ui::report::Row;
 use crate::cli::ui::text::{count, grouped};

@@ -1,7 +1,7 @@
 //! `miles award`.
 
 use super::answer::{self, Key, say_already, transact};
-use crate::approval::Ask;
+use crate::cli::approve::Ask;
 use crate::cli::commands::args;
 use crate::cli::context::Context;
 use crate::cli::ui::text::count;

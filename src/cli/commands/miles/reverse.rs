@@ -1,7 +1,7 @@
 //! `miles reverse`.
 
 use super::answer;
-use crate::approval::Ask;
+use crate::cli::approve::Ask;
 use crate::cli::context::Context;
 use crate::cli::ui::text::{count, local_times, visible};
 use crate::db::{self, Database, Transaction};

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::approval::Ask;
+use crate::cli::approve::Ask;
 use crate::cli::commands::records;
 use crate::cli::context::Context;
 use crate::cli::ui::report::Report;

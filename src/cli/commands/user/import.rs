@@ -4,7 +4,7 @@ use std::io;
 
 use serde::Serialize;
 
-use crate::approval::Ask;
+use crate::cli::approve::Ask;
 use crate::cli::commands::records::{Columns, InputArgs, Record, form};
 use crate::cli::commands::rejects::Reject;
 use crate::cli::commands::{records, rejects};

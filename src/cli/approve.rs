@@ -1,19 +1,15 @@
 //! Asking before something is changed or lost.
 //!
-//! [`Approval`] can only be made here, by asking or by a flag; what is dangerous takes one by value.
+//! The command line makes an [`Approval`] only here: by asking, or from a flag that answers beforehand.
 
 use crate::cli::ui::Ui;
 use crate::cli::ui::text::cut;
+use crate::consent::Approval;
 use crate::error::{Error, Kind, Result};
 use crate::message::{Message, flag, message, visible};
 
 /// How much of a name an answer repeats.
 const SHOWN: usize = 100;
-
-/// The word of a person, or of a flag that stands in for it. Used up by what it allows.
-#[derive(Debug)]
-#[must_use]
-pub struct Approval(());
 
 /// What is to be allowed.
 #[derive(Clone, Debug)]
@@ -71,15 +67,17 @@ pub struct Answers {
 /// [`Kind::Unconfirmed`]: nobody to ask, or the answer was no.
 pub async fn approve(ask: Ask, answers: &Answers, ui: &Ui) -> Result<Approval> {
     if answers.dry_run {
-        return Ok(Approval(()));
+        return Ok(Approval::given());
     }
     let question = &ask.question;
     match &ask.level {
-        Level::Adds => Ok(Approval(())),
-        Level::Changes if answers.yes || ask.database.is_some() && ask.database == answers.confirm => Ok(Approval(())),
+        Level::Adds => Ok(Approval::given()),
+        Level::Changes if answers.yes || ask.database.is_some() && ask.database == answers.confirm => {
+            Ok(Approval::given())
+        }
         Level::Changes if ui.is_interactive() => {
             if ui.ask_yes(question).await? {
-                Ok(Approval(()))
+                Ok(Approval::given())
             } else {
                 Err(declined())
             }
@@ -94,7 +92,7 @@ pub async fn approve(ask: Ask, answers: &Answers, ui: &Ui) -> Result<Approval> {
 async fn approve_loss(name: &str, question: &Message, answers: &Answers, ui: &Ui) -> Result<Approval> {
     if let Some(given) = &answers.confirm {
         if given == name {
-            return Ok(Approval(()));
+            return Ok(Approval::given());
         }
         let what = message!("--confirm {} is not {}", cut(given, SHOWN), cut(name, SHOWN));
         return Err(Error::new(Kind::Unconfirmed, "wrong_confirmation", what).why(question));
@@ -112,7 +110,7 @@ async fn approve_loss(name: &str, question: &Message, answers: &Answers, ui: &Ui
     let typed = ui.ask_line(message!("Type {} to go on", name)).await?;
     // A name that a terminal would act on can only be typed as it is shown.
     if typed == name || typed == visible(name) {
-        return Ok(Approval(()));
+        return Ok(Approval::given());
     }
     if typed.trim().is_empty() {
         return Err(declined());
