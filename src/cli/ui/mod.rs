@@ -417,13 +417,14 @@ impl Ui {
     }
 
     fn shape<R: Row>(&self, format: Format) -> Result<Shape> {
-        let columns = match &self.manner.columns {
-            Some(names) => names.iter().map(|name| column_index::<R>(name)).collect::<Result<_>>()?,
+        let mut columns = R::columns();
+        match &self.manner.columns {
+            Some(names) => columns = names.iter().map(|name| named(&columns, name)).collect::<Result<_>>()?,
             None => {
                 let all = self.manner.wide || !matches!(format, Format::Table | Format::Md);
-                (0..R::COLUMNS.len()).filter(|index| all || !R::COLUMNS[*index].wide).collect()
+                columns.retain(|column| all || !column.wide);
             }
-        };
+        }
         Ok(Shape {
             format,
             look: self.look(format != Format::Csv),
@@ -435,9 +436,9 @@ impl Ui {
     }
 }
 
-fn column_index<R: Row>(name: &str) -> Result<usize> {
-    R::COLUMNS.iter().position(|column| column.key.eq_ignore_ascii_case(name)).ok_or_else(|| {
-        let known: Vec<&str> = R::COLUMNS.iter().map(|column| column.key).collect();
+fn named(columns: &[Column], name: &str) -> Result<Column> {
+    columns.iter().find(|column| column.key.eq_ignore_ascii_case(name)).copied().ok_or_else(|| {
+        let known: Vec<&str> = columns.iter().map(|column| column.key).collect();
         Error::unknown_column(name, &known)
     })
 }

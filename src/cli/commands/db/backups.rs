@@ -66,8 +66,8 @@ impl Row for Line {
         Column::text("verified").rank(0),
     ];
 
-    fn cell(&self, column: usize, look: &RenderOptions) -> Cell {
-        match Self::COLUMNS[column].key {
+    fn cell(&self, column: &str, look: &RenderOptions) -> Cell {
+        match column {
             "createdAt" => look.time(self.created_at),
             "file" if look.human => self.typed.as_str().into(),
             "file" => self.file.as_str().into(),

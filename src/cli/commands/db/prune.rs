@@ -78,8 +78,8 @@ impl Row for Line {
     const COLUMNS: &'static [Column] =
         &[Column::text("keep"), Column::text("file"), Column::number("size"), Column::text("reasons")];
 
-    fn cell(&self, column: usize, look: &RenderOptions) -> Cell {
-        match Self::COLUMNS[column].key {
+    fn cell(&self, column: &str, look: &RenderOptions) -> Cell {
+        match column {
             "keep" if look.human => if self.keep { "keep" } else { "remove" }.into(),
             "keep" => look.yes_no(self.keep),
             "file" if look.human => self.typed.as_str().into(),
