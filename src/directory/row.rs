@@ -4,7 +4,7 @@
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, IdenStatic as _,
-    IntoActiveModel, Iterable as _, ModelTrait, PrimaryKeyToColumn as _, QueryFilter as _, TryInsertResult, Value,
+    IntoActiveModel, Iterable as _, ModelTrait, PrimaryKeyToColumn as _, QueryFilter as _, Value,
 };
 
 use super::error::now;
@@ -83,9 +83,11 @@ where
     E::ActiveModel: Send,
 {
     let insert = E::insert(row).on_conflict(OnConflict::new().do_nothing().to_owned());
-    match insert.try_insert().exec_with_returning(db).await? {
-        TryInsertResult::Inserted(row) => Ok(Some(row)),
-        TryInsertResult::Empty | TryInsertResult::Conflicted => Ok(None),
+    match insert.exec_with_returning(db).await {
+        Ok(row) => Ok(Some(row)),
+        // Nothing came back: nothing went in.
+        Err(DbErr::RecordNotFound(_) | DbErr::RecordNotInserted) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 
