@@ -65,6 +65,16 @@ pub enum BackupError {
         /// The lock file.
         lock: PathBuf,
     },
+    /// Another user made the lock file of a folder, and this one may not open it.
+    #[error("the lock belongs to another user")]
+    LockDenied {
+        /// The lock file.
+        lock: PathBuf,
+        /// Its folder.
+        folder: PathBuf,
+        /// The number of the user that it belongs to.
+        owner: u32,
+    },
     /// The target holds data or tables already.
     #[error("the target is not empty")]
     NotEmpty {

@@ -44,6 +44,12 @@ impl From<BackupError> for Error {
                     .why(format!("it holds {}", lock.display()))
                     .fix("wait until it ends")
             }
+            BackupError::LockDenied { lock, folder, owner } => {
+                let (lock, folder) = (lock.display(), folder.display());
+                Self::new(Kind::Denied, "lock_denied", "the folder's lock belongs to another user")
+                    .why(format!("{lock} belongs to the user {owner}; backups were made as that user, perhaps as root"))
+                    .fix(format!("sudo chown --reference={folder} {lock}"))
+            }
             BackupError::NotEmpty { tables } => {
                 let error = Self::new(Kind::Refused, "target_not_empty", "the database is not empty");
                 let named = tables.iter().take(NAMED).map(|(table, rows)| format!("{table} has {}", rows_of(*rows)));

@@ -4,6 +4,7 @@
 mod create;
 mod faults;
 mod folder;
+mod identity;
 mod locks;
 mod native;
 mod races;

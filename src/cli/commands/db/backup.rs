@@ -16,6 +16,7 @@ use crate::backup::create::{Made, Snapshot, Wanted, Written};
 use crate::backup::format::archive::Progress;
 use crate::backup::format::crypt::Recipients;
 use crate::backup::format::manifest::{Contents, Manifest};
+use crate::backup::identity::{self, Identity, Unidentified};
 use crate::backup::spool::Spools;
 use crate::backup::store::file::{Destination, FolderLock, PendingFile};
 use crate::backup::store::{file, folder};
@@ -117,7 +118,8 @@ pub(super) async fn run(args: DbBackupArgs, cx: &Context) -> Result<Outcome> {
     let recipients = Recipients::parse(args.encrypt_to.iter().map(String::as_str))?;
     refuse_misuse(&args, cx, &recipients)?;
     let database = cx.reader().await?;
-    let target = target(&args, cx, &database)?;
+    let identity = identify(cx, &database, &args).await?;
+    let target = target(&args, cx, &database, identity.as_ref())?;
     let folder = match &target {
         Target::File { path, .. } => file::folder_of(path).to_owned(),
         Target::Stdout | Target::Stream(_) => restore::scratch_folder(cx),
@@ -129,14 +131,15 @@ pub(super) async fn run(args: DbBackupArgs, cx: &Context) -> Result<Outcome> {
 
     let mut report = match args.format {
         Format::Archive => {
-            let made = read(&args, cx, &database, &Spools::new(&folder, !recipients.is_empty())).await?;
+            let made =
+                read(&args, cx, &database, identity.clone(), &Spools::new(&folder, !recipients.is_empty())).await?;
             let (place, (manifest, written)) = archive(cx, &target, made, &recipients)?;
             of_archive(place, &manifest, written, !recipients.is_empty())
         }
-        Format::Plain | Format::Custom => dump(&args, cx, &database, &target).await?,
+        Format::Plain | Format::Custom => dump(&args, cx, &database, identity.clone(), &target).await?,
     };
     if !args.keep.policy().is_empty() {
-        let removed = prune::apply(&folder, args.keep.policy(), cx.answers.dry_run)?;
+        let removed = prune::apply(cx, &folder, args.keep.policy(), identity.as_ref(), Path::new(&report.file))?;
         report.removed = removed.iter().map(|path| path.display().to_string()).collect();
     }
     report.seconds = (begun.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
@@ -173,6 +176,30 @@ fn refuse_misuse(args: &DbBackupArgs, cx: &Context, recipients: &Recipients) -> 
     Ok(())
 }
 
+/// Which database this is. Where that cannot be told, the backup is made all the same, and no retention ever touches it.
+async fn identify(cx: &Context, database: &Database, args: &DbBackupArgs) -> Result<Option<Identity>> {
+    let unidentified = match identity::of(database, !cx.answers.dry_run).await? {
+        Ok(identity) => return Ok(Some(identity)),
+        Err(unidentified) => unidentified,
+    };
+    let why = match unidentified {
+        Unidentified::NoRight { role } => format!("as a superuser: {}", grant(&role)),
+        Unidentified::NotWritten { why: Some(why) } => format!("nothing can be written into the file ({why})"),
+        Unidentified::NotWritten { why: None } | Unidentified::InMemory => return Ok(None),
+    };
+    if args.keep.policy().is_empty() {
+        cx.ui.note(format!("This database cannot be told from others of its name: {why}."));
+    } else {
+        cx.ui.warn(format!("nothing is removed, as this database cannot be told from others of its name: {why}"));
+    }
+    Ok(None)
+}
+
+/// What lets a role tell a database from others.
+pub(super) fn grant(role: &str) -> String {
+    format!("GRANT EXECUTE ON FUNCTION pg_control_system() TO {role}")
+}
+
 /// Where the backup goes.
 enum Target {
     Stdout,
@@ -185,7 +212,7 @@ enum Target {
     },
 }
 
-fn target(args: &DbBackupArgs, cx: &Context, database: &Database) -> Result<Target> {
+fn target(args: &DbBackupArgs, cx: &Context, database: &Database, identity: Option<&Identity>) -> Result<Target> {
     let extension = match args.format {
         Format::Archive => file::EXTENSION,
         Format::Plain => "sql",
@@ -199,7 +226,10 @@ fn target(args: &DbBackupArgs, cx: &Context, database: &Database) -> Result<Targ
         },
         None => {
             let folder = args.dir.as_ref().map_or_else(|| cx.cwd.clone(), |dir| cx.cwd.join(dir));
-            Target::File { path: folder.join(file::name(database.name(), cx.now, extension)), replaces: false }
+            Target::File {
+                path: folder.join(file::name(database.name(), identity, cx.now, extension)),
+                replaces: false,
+            }
         }
     })
 }
@@ -234,14 +264,21 @@ fn contents(args: &DbBackupArgs) -> Contents {
     }
 }
 
-async fn read(args: &DbBackupArgs, cx: &Context, database: &Database, spools: &Spools) -> Result<Made> {
+async fn read(
+    args: &DbBackupArgs,
+    cx: &Context,
+    database: &Database,
+    identity: Option<Identity>,
+    spools: &Spools,
+) -> Result<Made> {
     // Each bar goes when the next one comes, and the last one with this function.
     let shown = RefCell::new(None);
     let prepare = async |snapshot: &mut Snapshot| {
         let bar = cx.ui.progress(Some(snapshot.estimate().await?), "Backing up");
         let advance: Progress = Arc::new(bar.counter());
         shown.replace(Some(bar));
-        Ok((Wanted { contents: contents(args), tables: args.tables.clone(), rewrite: None }, advance))
+        let (contents, tables, identity) = (contents(args), args.tables.clone(), identity.clone());
+        Ok((Wanted { contents, tables, identity, rewrite: None }, advance))
     };
     Ok(create::make(database, planned::reading(cx), cx.now, spools, &args.tables, prepare).await?)
 }
@@ -265,7 +302,13 @@ fn of_archive(file: String, manifest: &Manifest, written: Written, encrypted: bo
     }
 }
 
-async fn dump(args: &DbBackupArgs, cx: &Context, database: &Database, target: &Target) -> Result<Backup> {
+async fn dump(
+    args: &DbBackupArgs,
+    cx: &Context,
+    database: &Database,
+    identity: Option<Identity>,
+    target: &Target,
+) -> Result<Backup> {
     let format = if args.format == Format::Plain { pg_dump::Format::Plain } else { pg_dump::Format::Custom };
     let wanted = pg_dump::Wanted { format, contents: contents(args), tables: args.tables.clone() };
     let mut env = cx.env.clone();
@@ -291,7 +334,7 @@ async fn dump(args: &DbBackupArgs, cx: &Context, database: &Database, target: &T
             let written =
                 pg_dump::dump(database, &wanted, &env, patience, &mut |bytes| pending.write_all(bytes)).await?;
             let path = folder::commit(pending, *replaces)?;
-            pg_dump::leave_note(&path, database, &wanted, cx.now, &written)?;
+            pg_dump::leave_note(&path, database, identity, &wanted, cx.now, &written)?;
             (path.display().to_string(), written)
         }
     };

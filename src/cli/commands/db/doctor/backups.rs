@@ -1,6 +1,8 @@
 //! Whether there is a way back: the age of the last backup that was proved by restoring it.
 
+use super::super::backup::grant;
 use super::Check;
+use crate::backup::identity::{self, Unidentified};
 use crate::backup::verify;
 use crate::cli::context::Context;
 use crate::db::{Database, quote};
@@ -10,6 +12,7 @@ const AREA: &str = "backups";
 const NAME: &str = "proved";
 /// A proved backup older than this is worth a look: a week, as README's cron lines prove one, and a day to spare.
 const DAYS: i64 = 8;
+const NEVER: &str = "no backup of this database is known to have been proved";
 const MEND: &str = "skyteam db backup DIR, then skyteam db verify FILE --deep";
 
 /// What a restore or a proof that was killed left behind: it takes room, and nothing else.
@@ -27,8 +30,23 @@ pub(super) async fn leftovers(database: &Database) -> Vec<Check> {
 }
 
 pub(super) async fn check(database: &Database, cx: &Context) -> Check {
-    let Some(at) = verify::newest_proved(database).await else {
-        return Check::warning(AREA, NAME, "no backup of this database is known to have been proved", MEND);
+    let identity = match identity::of(database, false).await {
+        Ok(Ok(identity)) => identity,
+        Ok(Err(Unidentified::NoRight { role })) => {
+            let found = format!("{role} may not tell this database from others, so no retention removes its backups");
+            return Check::warning(AREA, NAME, found, format!("as a superuser: {}", grant(&role)));
+        }
+        // An SQLite file gets one with its first backup.
+        Ok(Err(_)) => return Check::warning(AREA, NAME, NEVER, MEND),
+        Err(error) => return Check::failed(AREA, NAME, &error.into()),
+    };
+    let proved = verify::newest_proved(database, &identity, cx.now).await;
+    let Some(at) = proved.newest else {
+        let found = match proved.future {
+            Some(at) => format!("{NEVER}, but for one that is dated {at}, in the future: a clock was wrong"),
+            None => NEVER.to_owned(),
+        };
+        return Check::warning(AREA, NAME, found, MEND);
     };
     let days = (Timestamp::from(cx.now).0 - at.0).num_days();
     let found = format!("the newest backup that was proved is of {at}");
