@@ -59,6 +59,9 @@ pub enum BackupError {
     /// A recipient or identity cannot be understood; never holds key material of an identity.
     #[error("{0}")]
     Key(String),
+    /// Whoever read the backup went away before they had all of it.
+    #[error("not all of it was taken")]
+    NotTaken,
     /// Another run works in the same folder.
     #[error("another backup is running")]
     Busy {

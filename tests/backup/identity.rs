@@ -1,7 +1,6 @@
 //! Which database a backup is of, and which clock it was made by: what retention may count and remove.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::support::{Engine, Output, Server, World, both};
@@ -137,21 +136,4 @@ both!(ready fn a_clock_that_fell_back_removes_nothing(world) {
     let before = file(&backup(world, folder.path(), "2026-11-01", ""));
     let made = file(&backup(world, folder.path(), "1970-01-01", "--keep-last 1"));
     assert!(before.exists() && made.exists());
-});
-
-both!(ready fn backups_that_may_not_be_read_are_told(world) {
-    let folder = tempfile::tempdir().unwrap();
-    let hidden = file(&backup(world, folder.path(), "2026-11-02", ""));
-    // Whoever runs the tests as root may read everything.
-    fs::set_permissions(&hidden, fs::Permissions::from_mode(0)).unwrap();
-    if fs::File::open(&hidden).is_ok() {
-        return;
-    }
-    let at = |args: String| world.call(args).at("2026-12-01T00:00:00Z").run();
-    let listed = at(format!("-o json db backups {}", folder.path().display())).exits(8);
-    assert_eq!(listed.error()["code"], "unreadable_backup");
-    assert!(listed.error()["fix"].as_str().unwrap().contains("chown"), "{listed}");
-    backup(world, folder.path(), "2026-11-01", "--keep-last 1");
-    assert!(hidden.exists());
-    at(format!("db verify {}", folder.path().display())).exits(8);
 });

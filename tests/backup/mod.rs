@@ -7,6 +7,8 @@ mod folder;
 mod identity;
 mod locks;
 mod native;
+mod owners;
+mod pipes;
 mod races;
 mod restore;
 mod rows;

@@ -23,9 +23,10 @@ use crate::backup::store::{file, folder};
 use crate::backup::{BackupError, create, pg_dump};
 use crate::cli::context::Context;
 use crate::cli::ui::report::Report;
-use crate::cli::ui::{Cell, Page, Tone, text};
+use crate::cli::ui::{Cell, Page, Tone, text, wait_until_taken};
 use crate::db::{Database, DatabaseUrl};
 use crate::error::{Error, Kind, Outcome, Result};
+use crate::message::message;
 
 pub(super) const EXAMPLES: &str = "Examples:
   skyteam db backup /var/backups/skyteam --keep-daily 7 --keep-weekly 5 --keep-monthly 12
@@ -133,7 +134,7 @@ pub(super) async fn run(args: DbBackupArgs, cx: &Context) -> Result<Outcome> {
         Format::Archive => {
             let made =
                 read(&args, cx, &database, identity.clone(), &Spools::new(&folder, !recipients.is_empty())).await?;
-            let (place, (manifest, written)) = archive(cx, &target, made, &recipients)?;
+            let (place, (manifest, written)) = archive(cx, &target, made, &recipients).await?;
             of_archive(place, &manifest, written, !recipients.is_empty())
         }
         Format::Plain | Format::Custom => dump(&args, cx, &database, identity.clone(), &target).await?,
@@ -183,14 +184,14 @@ async fn identify(cx: &Context, database: &Database, args: &DbBackupArgs) -> Res
         Err(unidentified) => unidentified,
     };
     let why = match unidentified {
-        Unidentified::NoRight { role } => format!("as a superuser: {}", grant(&role)),
-        Unidentified::NotWritten { why: Some(why) } => format!("nothing can be written into the file ({why})"),
+        Unidentified::NoRight { role } => message!("as a superuser: {}", grant(&role)),
+        Unidentified::NotWritten { why: Some(why) } => message!("nothing can be written into the file ({})", why),
         Unidentified::NotWritten { why: None } | Unidentified::InMemory => return Ok(None),
     };
     if args.keep.policy().is_empty() {
-        cx.ui.note(format!("This database cannot be told from others of its name: {why}."));
+        cx.ui.note(message!("This database cannot be told from others of its name: {}.", why));
     } else {
-        cx.ui.warn(format!("nothing is removed, as this database cannot be told from others of its name: {why}"));
+        cx.ui.warn(message!("nothing is removed, as this database cannot be told from others of its name: {}", why));
     }
     Ok(None)
 }
@@ -241,19 +242,51 @@ fn open(stream: &Path) -> Result<File> {
 }
 
 /// Writes an archive; answers where it is now.
-fn archive(cx: &Context, target: &Target, made: Made, to: &Recipients) -> Result<(String, (Manifest, Written))> {
+async fn archive(cx: &Context, target: &Target, made: Made, to: &Recipients) -> Result<(String, (Manifest, Written))> {
     Ok(match target {
-        Target::Stdout => ("-".into(), cx.ui.pour(|out| made.write(out, to))??),
+        Target::Stdout if cx.answers.dry_run => ("-".into(), made.write(io::sink(), to)?),
+        Target::Stdout => {
+            let done = match cx.ui.pour(|out| made.write(out, to)) {
+                Ok(written) => written.map_err(not_taken)?,
+                Err(error) => return Err(unless_taken(error)),
+            };
+            cx.ui.until_taken().await.map_err(unless_taken)?;
+            ("-".into(), done)
+        }
         Target::Stream(path) | Target::File { path, .. } if cx.answers.dry_run => {
             (path.display().to_string(), made.write(io::sink(), to)?)
         }
-        Target::Stream(path) => (path.display().to_string(), made.write(open(path)?, to)?),
+        Target::Stream(path) => {
+            let stream = open(path)?;
+            let done = made.write(&stream, to).map_err(not_taken)?;
+            taken(path, stream).await?;
+            (path.display().to_string(), done)
+        }
         Target::File { path, replaces } => {
             let mut pending = PendingFile::create(path)?;
             let done = made.write(&mut pending, to)?;
             (folder::commit(pending, *replaces)?.display().to_string(), done)
         }
     })
+}
+
+/// Waits until the reader of a named pipe has taken everything.
+async fn taken(path: &Path, stream: File) -> Result<()> {
+    let waited = tokio::task::spawn_blocking(move || wait_until_taken(&stream)).await;
+    let taken = waited.map_err(|_| BackupError::Worker)?;
+    Ok(taken.map_err(|error| not_taken(BackupError::io(format!("writing {}", path.display()))(error)))?)
+}
+
+/// Half a backup is none: a reader that goes away early is a failure here, other than for a list.
+fn not_taken(error: BackupError) -> BackupError {
+    match error {
+        BackupError::Io { source, .. } if source.kind() == io::ErrorKind::BrokenPipe => BackupError::NotTaken,
+        error => error,
+    }
+}
+
+fn unless_taken(error: Error) -> Error {
+    if error.code() == "closed_pipe" { BackupError::NotTaken.into() } else { error }
 }
 
 fn contents(args: &DbBackupArgs) -> Contents {
@@ -317,17 +350,28 @@ async fn dump(
     }
     let patience = planned::reading(cx);
     let (file, written) = match target {
-        Target::Stdout => {
-            let out = &mut |bytes: &[u8]| cx.ui.raw(bytes).map_err(io::Error::other);
-            ("-".into(), pg_dump::dump(database, &wanted, &env, patience, out).await?)
-        }
-        Target::Stream(path) | Target::File { path, .. } if cx.answers.dry_run => {
+        Target::Stdout | Target::Stream(_) | Target::File { .. } if cx.answers.dry_run => {
+            let path = match target {
+                Target::Stdout => Path::new("-"),
+                Target::Stream(path) | Target::File { path, .. } => path,
+            };
             (path.display().to_string(), pg_dump::dump(database, &wanted, &env, patience, &mut |_| Ok(())).await?)
+        }
+        Target::Stdout => {
+            let out = &mut |bytes: &[u8]| match cx.ui.raw(bytes) {
+                Err(error) if error.code() == "closed_pipe" => Err(io::ErrorKind::BrokenPipe.into()),
+                written => written.map_err(io::Error::other),
+            };
+            let written = pg_dump::dump(database, &wanted, &env, patience, out).await.map_err(not_taken)?;
+            cx.ui.until_taken().await.map_err(unless_taken)?;
+            ("-".into(), written)
         }
         Target::Stream(path) => {
             let mut stream = open(path)?;
             let out = &mut |bytes: &[u8]| stream.write_all(bytes);
-            (path.display().to_string(), pg_dump::dump(database, &wanted, &env, patience, out).await?)
+            let written = pg_dump::dump(database, &wanted, &env, patience, out).await.map_err(not_taken)?;
+            taken(path, stream).await?;
+            (path.display().to_string(), written)
         }
         Target::File { path, replaces } => {
             let mut pending = PendingFile::create(path)?;

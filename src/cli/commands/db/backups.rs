@@ -13,6 +13,7 @@ use crate::cli::ui::report::Row;
 use crate::cli::ui::{Cell, Column, RenderOptions, Tone};
 use crate::entity::types::Timestamp;
 use crate::error::{Error, Kind, Outcome, Result};
+use crate::message::{message, program};
 
 pub(super) const EXAMPLES: &str = "Examples:
   skyteam db backups /var/backups/skyteam
@@ -133,9 +134,9 @@ pub(super) fn unreadable_backups(first: &Path, count: usize, cx: &Context) -> Er
     let what =
         if count == 1 { "a backup cannot be read".to_owned() } else { format!("{count} backups cannot be read") };
     Error::new(Kind::Denied, "unreadable_backup", what)
-        .why(format!("{} belongs to {}", typed(first, cx), owner(first)))
+        .why(message!("{} belongs to {}", typed(first, cx), owner(first)))
         .why("backups are readable by their owner only; another user, perhaps root, made it")
-        .fix(format!("sudo chown --reference={} {}", folder_typed(first, cx), typed(first, cx)))
+        .fix(program("sudo").words("chown").flag("--reference", folder_typed(first, cx)).file(typed(first, cx)))
 }
 
 /// The folder of a file, as it is typed.

@@ -17,6 +17,7 @@ use crate::cli::ui::report::Row;
 use crate::cli::ui::{Cell, Column, RenderOptions};
 use crate::entity::types::Timestamp;
 use crate::error::{Error, Kind, Outcome, Result};
+use crate::message::message;
 
 pub(super) const EXAMPLES: &str = "Examples:
   skyteam db prune /var/backups/skyteam --keep-daily 7 --keep-weekly 5 --keep-monthly 12
@@ -180,12 +181,14 @@ pub fn apply(
 pub(super) fn warn_of_odd_ones(cx: &Context, listing: &Listing) {
     for entry in listing.entries.iter().filter(|entry| entry.is_from_the_future(cx.now)) {
         let (file, at) = (typed(&entry.path, cx), Timestamp::from(entry.created_at));
-        cx.ui.warn(format!(
-            "{file} is dated {at}, in the future: a clock was or is wrong. It counts for nothing and is never removed; \
-             move it away, or remove it by hand."
+        cx.ui.warn(message!(
+            "{} is dated {}, in the future: a clock was or is wrong. It counts for nothing and is never removed; \
+             move it away, or remove it by hand.",
+            file,
+            at
         ));
     }
     for path in &listing.unreadable {
-        cx.ui.warn(format!("{} cannot be read, so it counts for nothing and is never removed.", typed(path, cx)));
+        cx.ui.warn(message!("{} cannot be read, so it counts for nothing and is never removed.", typed(path, cx)));
     }
 }

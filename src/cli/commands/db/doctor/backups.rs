@@ -7,6 +7,7 @@ use crate::backup::verify;
 use crate::cli::context::Context;
 use crate::db::{Database, quote};
 use crate::entity::types::Timestamp;
+use crate::message::{Words, message};
 
 const AREA: &str = "backups";
 const NAME: &str = "proved";
@@ -33,8 +34,9 @@ pub(super) async fn check(database: &Database, cx: &Context) -> Check {
     let identity = match identity::of(database, false).await {
         Ok(Ok(identity)) => identity,
         Ok(Err(Unidentified::NoRight { role })) => {
-            let found = format!("{role} may not tell this database from others, so no retention removes its backups");
-            return Check::warning(AREA, NAME, found, format!("as a superuser: {}", grant(&role)));
+            let found =
+                message!("{} may not tell this database from others, so no retention removes its backups", &role);
+            return Check::warning(AREA, NAME, found, message!("as a superuser: {}", grant(&role)));
         }
         // An SQLite file gets one with its first backup.
         Ok(Err(_)) => return Check::warning(AREA, NAME, NEVER, MEND),
@@ -43,15 +45,17 @@ pub(super) async fn check(database: &Database, cx: &Context) -> Check {
     let proved = verify::newest_proved(database, &identity, cx.now).await;
     let Some(at) = proved.newest else {
         let found = match proved.future {
-            Some(at) => format!("{NEVER}, but for one that is dated {at}, in the future: a clock was wrong"),
-            None => NEVER.to_owned(),
+            Some(at) => {
+                message!("{}, but for one that is dated {}, in the future: a clock was wrong", Words(NEVER), at)
+            }
+            None => NEVER.into(),
         };
         return Check::warning(AREA, NAME, found, MEND);
     };
     let days = (Timestamp::from(cx.now).0 - at.0).num_days();
-    let found = format!("the newest backup that was proved is of {at}");
+    let found = message!("the newest backup that was proved is of {}", at);
     if days > DAYS {
-        Check::warning(AREA, NAME, format!("{found}, {days} days ago"), MEND)
+        Check::warning(AREA, NAME, message!("{}, {} days ago", found, days), MEND)
     } else {
         Check::ok(AREA, NAME, found)
     }
