@@ -52,13 +52,13 @@ both!(fn all_versions_make_what_the_entities_ask_for(world) {
         }
         Engine::Sqlite => skyteam::db::Engine::Sqlite,
     };
-    asked.query(&dialect::script(&dialect::create(&schema::desired(), engine)));
+    asked.query(&dialect::script(&dialect::create(&schema::desired().unwrap(), engine)));
     assert_eq!(world.catalogue(), asked.catalogue());
 });
 
 #[test]
 fn the_last_snapshot_is_what_the_entities_ask_for() {
-    assert_eq!(all().last().unwrap().schema_json(), schema::desired().to_json().unwrap());
+    assert_eq!(all().last().unwrap().schema_json(), schema::desired().unwrap().to_json().unwrap());
 }
 
 both!(fn each_way_down_undoes_its_way_up(world) {

@@ -65,7 +65,7 @@ pub fn kind(kind: &model::Kind) -> Option<Kind> {
         model::Kind::BigInteger => Some(Kind::Bigint),
         model::Kind::Boolean => Some(Kind::Boolean),
         model::Kind::Uuid => Some(Kind::Uuid),
-        model::Kind::Timestamp => Some(Kind::Timestamp),
-        model::Kind::Double | model::Kind::Raw(_) => None,
+        model::Kind::Timestamp(_) => Some(Kind::Timestamp),
+        _ => None,
     }
 }

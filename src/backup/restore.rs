@@ -83,7 +83,7 @@ pub async fn bring(
 
 /// Who is in the way of a lock of this mode, as far as it can still be told.
 pub(super) async fn in_the_way(database: &Database, mode: &str) -> Vec<Holder> {
-    let tables: Vec<String> = crate::schema::desired().tables.into_iter().map(|table| table.name).collect();
+    let tables = crate::schema::desired::table_names();
     lock::in_the_way(database.conn(), &tables, mode).await.unwrap_or_default()
 }
 

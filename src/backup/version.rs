@@ -174,7 +174,7 @@ impl Version {
 
 /// What rows of the table must obey, by name. Triggers are not among it: they look at changes, not at rows.
 fn rules(table: &Table) -> impl Iterator<Item = &str> {
-    let constraints = table.constraints.iter().filter(|constraint| !matches!(constraint.rule, Rule::Raw(_)));
+    let constraints = table.constraints.iter().filter(|constraint| !matches!(constraint.rule, Rule::Unsupported(_)));
     let indexes = table.indexes.iter().filter(|index| matches!(index.shape, Shape::Columns { unique: true, .. }));
     constraints.map(|constraint| constraint.name.as_str()).chain(indexes.map(|index| index.name.as_str()))
 }

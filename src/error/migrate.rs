@@ -14,6 +14,7 @@ const SHOWN: usize = 8;
 impl From<MigrateError> for Error {
     fn from(error: MigrateError) -> Self {
         match error {
+            MigrateError::Desired(error) => error.into(),
             MigrateError::Edited(folders) => {
                 Self::new(Kind::Refused, "edited_migration", "an applied migration was edited")
                     .why(format!("another script ran here under the name of {}", folders.join(", ")))

@@ -5,7 +5,7 @@ use crate::db::{Engine, sql_state};
 use crate::schema::live::LiveError;
 use crate::schema::rights::Missing;
 use crate::schema::session::{Holder, SessionError, Stuck};
-use crate::schema::{Finding, PlanError, SchemaError, Suspect};
+use crate::schema::{DesiredError, Finding, PlanError, SchemaError, Suspect};
 
 /// How many differences are named; `db diff` shows all.
 const SHOWN: usize = 8;
@@ -106,6 +106,17 @@ impl From<LiveError> for Error {
                     .source(error)
             }
         }
+    }
+}
+
+impl From<DesiredError> for Error {
+    fn from(error: DesiredError) -> Self {
+        let what = match &error {
+            DesiredError::Field { entity, field, .. } => format!("the field {entity}.{field} cannot be a column"),
+            DesiredError::Entity { entity, .. } => format!("the entity {entity} cannot be a table"),
+        };
+        let (DesiredError::Field { problem, instead, .. } | DesiredError::Entity { problem, instead, .. }) = error;
+        Self::new(Kind::Refused, "unsupported_entity", what).why(problem).why(format!("say instead: {instead}"))
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! A change says what becomes different, not how an engine is told; [`super::plan()`] puts it into words.
 
-use super::model::{Column, Constraint, Function, Index, Kind, Table, Trigger, Value};
+use super::model::{Column, Constraint, EnumType, Function, Index, Kind, Table, Trigger, Value};
 
 /// What becomes different.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -132,6 +132,45 @@ pub enum Change {
         /// The trigger.
         trigger: Trigger,
     },
+    /// A new enum type. PostgreSQL only, as all that is about enum types.
+    CreateEnum(EnumType),
+    /// An enum type goes.
+    DropEnum(EnumType),
+    /// An enum type gets a value more. Nothing in the same transaction may use it.
+    AddEnumValue {
+        /// The type as it has been.
+        of: EnumType,
+        /// The new value.
+        value: String,
+        /// The value that it comes before; none where it comes last.
+        before: Option<String>,
+    },
+    /// An enum type is set aside, and another made under its name: for values that go or change their order, and for
+    /// new ones that are used at once. Its columns become of the new one by changes of their own.
+    RemakeEnum {
+        /// The type as it has been.
+        from: EnumType,
+        /// The type as it is to be.
+        to: EnumType,
+    },
+    /// An enum type that was set aside goes.
+    DropFormerEnum {
+        /// The type as it has been.
+        from: EnumType,
+        /// The type that took its place.
+        to: EnumType,
+    },
+    /// A table, or a column of it, gets another comment, or none. PostgreSQL only.
+    SetComment {
+        /// The table.
+        table: String,
+        /// The column.
+        column: Option<String>,
+        /// Old comment.
+        from: Option<String>,
+        /// New comment.
+        to: Option<String>,
+    },
     /// A new trigger function.
     CreateFunction(Function),
     /// A trigger function gets another body.
@@ -146,7 +185,7 @@ pub enum Change {
 }
 
 impl Change {
-    /// The table it is about; none for functions.
+    /// The table it is about; none for functions and enum types.
     pub fn table(&self) -> Option<&str> {
         match self {
             Self::CreateTable(table) | Self::DropTable(table) => Some(&table.name),
@@ -164,8 +203,16 @@ impl Change {
             | Self::DropIndex { table, .. }
             | Self::RenameIndex { table, .. }
             | Self::CreateTrigger { table, .. }
+            | Self::SetComment { table, .. }
             | Self::DropTrigger { table, .. } => Some(table),
-            Self::CreateFunction(_) | Self::ReplaceFunction { .. } | Self::DropFunction(_) => None,
+            Self::CreateEnum(_)
+            | Self::DropEnum(_)
+            | Self::AddEnumValue { .. }
+            | Self::RemakeEnum { .. }
+            | Self::DropFormerEnum { .. }
+            | Self::CreateFunction(_)
+            | Self::ReplaceFunction { .. }
+            | Self::DropFunction(_) => None,
         }
     }
 
@@ -191,6 +238,19 @@ impl Change {
             Self::RenameIndex { from, to, .. } => format!("rename index {from} to {}", to.name),
             Self::CreateTrigger { trigger, .. } => format!("create trigger {}", trigger.name),
             Self::DropTrigger { trigger, .. } => format!("drop trigger {}", trigger.name),
+            Self::CreateEnum(of) => format!("create type {}", of.name),
+            Self::DropEnum(of) => format!("drop type {}", of.name),
+            Self::AddEnumValue { of, value, .. } => format!("add value {value:?} to type {}", of.name),
+            Self::RemakeEnum { from, to } => {
+                let gone = from.values.iter().filter(|value| !to.values.contains(value));
+                match gone.map(|value| format!("{value:?}")).collect::<Vec<_>>().as_slice() {
+                    [] => format!("make type {} anew", to.name),
+                    gone => format!("make type {} anew without {}", to.name, gone.join(", ")),
+                }
+            }
+            Self::DropFormerEnum { to, .. } => format!("drop the former type {}", to.name),
+            Self::SetComment { table, column: None, .. } => format!("set the comment of {table}"),
+            Self::SetComment { table, column: Some(column), .. } => format!("set the comment of {table}.{column}"),
             Self::CreateFunction(function) => format!("create function skyteam.{}", function.name),
             Self::ReplaceFunction { to, .. } => format!("replace function skyteam.{}", to.name),
             Self::DropFunction(function) => format!("drop function skyteam.{}", function.name),
@@ -223,6 +283,13 @@ impl Change {
             }
             Self::CreateTrigger { table, trigger } => Self::DropTrigger { table, trigger },
             Self::DropTrigger { table, trigger } => Self::CreateTrigger { table, trigger },
+            Self::CreateEnum(of) => Self::DropEnum(of),
+            Self::DropEnum(of) => Self::CreateEnum(of),
+            // PostgreSQL takes no value away; the type as it was is made anew where a way down needs it.
+            change @ Self::AddEnumValue { .. } => change,
+            Self::RemakeEnum { from, to } => Self::DropFormerEnum { from: to, to: from },
+            Self::DropFormerEnum { from, to } => Self::RemakeEnum { from: to, to: from },
+            Self::SetComment { table, column, from, to } => Self::SetComment { table, column, from: to, to: from },
             Self::CreateFunction(function) => Self::DropFunction(function),
             Self::ReplaceFunction { from, to } => Self::ReplaceFunction { from: to, to: from },
             Self::DropFunction(function) => Self::CreateFunction(function),

@@ -1,4 +1,4 @@
-//! What an entity cannot say of itself: checks, several-column and partial indexes, triggers, and renames.
+//! What an entity cannot say of itself: checks, several-column and partial indexes, and triggers.
 //!
 //! The source of every rule here is version 2 of the schema ("what makes it safe"); a comment gives the reason where
 //! the rule's form is not obvious. [`super::desired()`] joins this with the entities. PostgreSQL's expressions are written the
@@ -23,9 +23,6 @@ pub const OPERATION_SETTING: &str = "skyteam.operation";
 
 /// The table that lifts the append-only rule on SQLite while a row stands in it.
 pub const MAINTENANCE_TABLE: &str = "_skyteam_maintenance";
-
-/// Columns that were renamed, as `(table, old, new)`. An entry may go once no database has the old name any more.
-pub const RENAMES: &[(&str, &str, &str)] = &[];
 
 /// Foreign keys whose first column leads one of [`indexes`], and which therefore get no index of their own.
 pub fn served(table: &str, column: &str) -> bool {

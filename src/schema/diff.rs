@@ -4,13 +4,14 @@
 //! name is no difference. Columns are matched by name, through the renames that were declared; none is ever guessed,
 //! what looks like one is a [`Suspect`]. The order of the changes is one in which PostgreSQL can run them.
 
+mod enums;
+
 use std::fmt;
 
 use super::change::Change;
-use super::dialect;
 use super::live::Rename;
 use super::matching::{Matching, Same};
-use super::model::{Column, Constraint, Index, Rule, Schema, Table, Trigger, TriggerBody};
+use super::model::{Column, Constraint, Index, Rule, Schema, Table, Trigger, TriggerBody, Value};
 use crate::db::Engine;
 
 /// Where the first of two schemas comes from, which decides over what only it has.
@@ -83,18 +84,37 @@ pub struct Suspect {
 
 /// Compares two schemas as they stand on `engine`.
 pub fn diff(from: &Schema, to: &Schema, engine: Engine, origin: Origin, renames: &[Rename]) -> Diff {
-    let same = Same { engine, origin, renames };
+    diff_filling(from, to, engine, origin, renames, &[])
+}
+
+/// The same, where the plan puts values into the columns `filled`, as `(table, column)`.
+pub(super) fn diff_filling(
+    from: &Schema,
+    to: &Schema,
+    engine: Engine,
+    origin: Origin,
+    renames: &[Rename],
+    filled: &[(&str, &str)],
+) -> Diff {
+    let mut phases = Phases::default();
+    let remade = match engine {
+        Engine::Postgres => enums::changes(from, to, origin, filled, &mut phases),
+        Engine::Sqlite => Vec::new(),
+    };
+    let same = Same { engine, origin, renames, remade: &remade };
     let pairs: Vec<Pair<'_>> = to
         .tables
         .iter()
         .filter_map(|wanted| from.table(&wanted.name).map(|had| Pair::new(had, wanted, &same)))
         .collect();
-    let mut phases = Phases::default();
     for pair in &pairs {
         pair.columns(&mut phases);
         pair.constraints(&pairs, &mut phases);
         pair.indexes(&mut phases);
         pair.triggers(&mut phases);
+        if engine == Engine::Postgres {
+            pair.comments(&mut phases);
+        }
     }
     created(from, to, engine, &mut phases);
     if origin == Origin::Snapshot {
@@ -125,6 +145,10 @@ struct Phases {
     create_functions: Vec<Change>,
     create_triggers: Vec<Change>,
     drop_functions: Vec<Change>,
+    create_enums: Vec<Change>,
+    drop_former_enums: Vec<Change>,
+    drop_enums: Vec<Change>,
+    comments: Vec<Change>,
     kept: Vec<Kept>,
     suspects: Vec<Suspect>,
 }
@@ -139,15 +163,19 @@ impl Phases {
             self.drop_constraints,
             self.drop_columns,
             self.renames,
+            self.create_enums,
             self.create_tables,
             self.add_columns,
             self.alterations,
+            self.drop_former_enums,
             self.add_constraints,
             self.create_indexes,
             self.add_foreign_keys,
             self.create_functions,
             self.create_triggers,
             self.drop_functions,
+            self.drop_enums,
+            self.comments,
         ];
         Diff { changes: changes.into_iter().flatten().collect(), kept: self.kept, suspects: self.suspects }
     }
@@ -190,7 +218,7 @@ impl<'a> Pair<'a> {
         let ours = |trigger: &&Trigger| match trigger.body {
             TriggerBody::Postgres { .. } => same.engine == Engine::Postgres,
             TriggerBody::Sqlite(_) => same.engine == Engine::Sqlite,
-            TriggerBody::Raw(_) => true,
+            TriggerBody::Unsupported(_) => true,
         };
         let triggers = Matching::of(
             from.triggers.iter().filter(ours).collect(),
@@ -202,10 +230,7 @@ impl<'a> Pair<'a> {
             .columns
             .iter()
             .filter(|wanted| {
-                from.columns.iter().any(|had| {
-                    new_name(had) == wanted.name
-                        && dialect::kind(same.engine, &had.kind) != dialect::kind(same.engine, &wanted.kind)
-                })
+                from.columns.iter().any(|had| new_name(had) == wanted.name && !same.kind(&had.kind, &wanted.kind))
             })
             .map(|wanted| wanted.name.as_str())
             .collect();
@@ -225,9 +250,7 @@ impl<'a> Pair<'a> {
             let had = self.from.columns.iter().find(|had| self.same.column(&self.to.name, &had.name) == wanted.name);
             let Some(had) = had else {
                 phases.add_columns.push(Change::AddColumn { table: table(), column: wanted.clone() });
-                let like = |gone: &&&Column| {
-                    dialect::kind(self.same.engine, &gone.kind) == dialect::kind(self.same.engine, &wanted.kind)
-                };
+                let like = |gone: &&&Column| self.same.kind(&gone.kind, &wanted.kind);
                 phases.suspects.extend(self.dropped.iter().filter(like).map(|gone| Suspect {
                     table: table(),
                     from: gone.name.clone(),
@@ -267,16 +290,39 @@ impl<'a> Pair<'a> {
                 to: wanted.kind.clone(),
             });
         }
+        let mut last = None;
         if !self.same.default(default.as_ref(), wanted.default.as_ref()) {
-            phases.alterations.push(Change::SetDefault {
-                table: table.clone(),
-                column: column.clone(),
-                from: default,
-                to: wanted.default.clone(),
-            });
+            let (table, column) = (table.clone(), column.clone());
+            let change = Change::SetDefault { table, column, from: default, to: wanted.default.clone() };
+            // What numbers its rows must take no NULL already.
+            if wanted.default == Some(Value::AutoIncrement) {
+                last = Some(change);
+            } else {
+                phases.alterations.push(change);
+            }
         }
         if had.nullable != wanted.nullable {
             phases.alterations.push(Change::SetNullable { table, column, to: wanted.nullable });
+        }
+        phases.alterations.extend(last);
+    }
+
+    /// Comments that are wanted and not there. One that nobody asks for is somebody else's on a live database.
+    fn comments(&self, phases: &mut Phases) {
+        let table = self.to.name.as_str();
+        let differs = |had: Option<&String>, wanted: Option<&String>| {
+            had != wanted && (wanted.is_some() || self.same.origin == Origin::Snapshot)
+        };
+        let mut set = |column: Option<&str>, from: Option<&String>, to: Option<&String>| {
+            if differs(from, to) {
+                let (table, column) = (table.to_owned(), column.map(str::to_owned));
+                phases.comments.push(Change::SetComment { table, column, from: from.cloned(), to: to.cloned() });
+            }
+        };
+        set(None, self.from.comment.as_ref(), self.to.comment.as_ref());
+        for wanted in &self.to.columns {
+            let had = self.from.columns.iter().find(|had| self.same.column(table, &had.name) == wanted.name);
+            set(Some(&wanted.name), had.and_then(|had| had.comment.as_ref()), wanted.comment.as_ref());
         }
     }
 
@@ -308,7 +354,8 @@ impl<'a> Pair<'a> {
 
     /// Whether a constraint that nobody wants any more, or never did, goes.
     fn goes(&self, had: &Constraint) -> bool {
-        let is_key = |constraint: &Constraint| matches!(constraint.rule, Rule::PrimaryKey(_) | Rule::RawPrimaryKey(_));
+        let is_key =
+            |constraint: &Constraint| matches!(constraint.rule, Rule::PrimaryKey(_) | Rule::UnsupportedPrimaryKey(_));
         self.same.origin == Origin::Snapshot
             || self.name_is_wanted(&had.name)
             || (is_key(had) && self.constraints.added.iter().any(|wanted| is_key(wanted)))
@@ -409,13 +456,24 @@ fn created(from: &Schema, to: &Schema, engine: Engine, phases: &mut Phases) {
                 .add_foreign_keys
                 .extend(keys.map(|key| Change::AddConstraint { table: name(), constraint: key.clone() }));
         }
+        if engine == Engine::Postgres {
+            let own = table.comment.as_ref().map(|text| (None, text));
+            let columns = table.columns.iter();
+            let columns = columns.filter_map(|column| column.comment.as_ref().map(|text| (Some(&column.name), text)));
+            phases.comments.extend(own.into_iter().chain(columns).map(|(column, text)| Change::SetComment {
+                table: name(),
+                column: column.cloned(),
+                from: None,
+                to: Some(text.clone()),
+            }));
+        }
         phases.create_tables.push(Change::CreateTable(made));
         let indexes = table.indexes.iter().map(|index| Change::CreateIndex { table: name(), index: index.clone() });
         phases.create_indexes.extend(indexes);
         let triggers = table.triggers.iter().filter(|trigger| match trigger.body {
             TriggerBody::Postgres { .. } => engine == Engine::Postgres,
             TriggerBody::Sqlite(_) => engine == Engine::Sqlite,
-            TriggerBody::Raw(_) => true,
+            TriggerBody::Unsupported(_) => true,
         });
         phases
             .create_triggers

@@ -6,12 +6,27 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use super::model::{Action, Column, ForeignKey, Index, Kind, Rule, Schema, Shape, Table, Value};
+use super::dialect::postgres;
+use super::model::{
+    Action, Column, EnumType, ForeignKey, Index, Kind, MICROSECONDS, Rule, Schema, Shape, Table, Value,
+};
 
 /// The file; the same bytes for the same schema.
 pub fn drizzle(schema: &Schema) -> String {
     let mut used = BTreeSet::from(["pgTable"]);
     let mut body = String::new();
+    for of in schema.enum_types() {
+        used.insert("pgEnum");
+        let values: Vec<String> = of.values.iter().map(|value| quoted(value)).collect();
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            body,
+            "\nexport const {} = pgEnum({}, [{}]);",
+            enum_constant(of),
+            quoted(&of.name),
+            values.join(", ")
+        );
+    }
     for table in &schema.tables {
         body.push('\n');
         write_table(&mut body, table, &mut used);
@@ -60,7 +75,7 @@ fn write_table(text: &mut String, table: &Table, used: &mut BTreeSet<&'static st
                 used.insert("check");
                 extras.push(format!("check({name}, sql`{}`)", template(&expression.postgres)));
             }
-            Rule::PrimaryKey(_) | Rule::RawPrimaryKey(_) | Rule::Raw(_) => {}
+            Rule::PrimaryKey(_) | Rule::UnsupportedPrimaryKey(_) | Rule::Unsupported(_) => {}
         }
     }
     extras.extend(table.indexes.iter().filter_map(|index| index_call(index, used)));
@@ -76,33 +91,99 @@ fn write_table(text: &mut String, table: &Table, used: &mut BTreeSet<&'static st
 }
 
 fn column_call(column: &Column, primary: bool, used: &mut BTreeSet<&'static str>) -> String {
-    let function = match &column.kind {
-        Kind::Text | Kind::Raw(_) => "text",
-        Kind::Integer => "integer",
-        Kind::BigInteger => "bigint",
-        Kind::Double => "doublePrecision",
-        Kind::Boolean => "boolean",
-        Kind::Uuid => "uuid",
-        Kind::Timestamp => "timestamp",
-    };
-    used.insert(function);
-    let options = if column.kind == Kind::BigInteger { ", { mode: \"number\" }" } else { "" };
-    let mut call = format!("{function}({}{options})", quoted(&column.name));
+    let mut call = type_call(&column.kind, &column.name, used);
     if primary {
         call.push_str(".primaryKey()");
     } else if !column.nullable {
         call.push_str(".notNull()");
     }
-    match &column.default {
-        None => {}
-        Some(Value::Now) => call.push_str(".defaultNow()"),
-        Some(Value::RandomUuid) => call.push_str(".defaultRandom()"),
-        Some(Value::Text(default)) => call.push_str(&format!(".default({})", quoted(default))),
-        Some(Value::Integer(default)) => call.push_str(&format!(".default({default})")),
-        Some(Value::Boolean(default)) => call.push_str(&format!(".default({default})")),
-        Some(Value::Raw(default)) => call.push_str(&format!(".default(sql`{}`)", template(default))),
+    if let Some(default) = &column.default {
+        call.push_str(&default_call(default, &column.kind));
     }
     call
+}
+
+/// The call of a column's type, `text("name")`. Instants and dates are strings where the type's own form would lose
+/// digits, or where a default could not be compared.
+fn type_call(kind: &Kind, name: &str, used: &mut BTreeSet<&'static str>) -> String {
+    let time = |digits: u8, zone: bool| {
+        let mut options = Vec::new();
+        if digits != MICROSECONDS {
+            options.push(format!("precision: {digits}"));
+        }
+        if zone {
+            options.push("withTimezone: true".to_owned());
+        }
+        options
+    };
+    let length = |length: &Option<u32>| length.iter().map(|length| format!("length: {length}")).collect();
+    let (function, options): (&'static str, Vec<String>) = match kind {
+        Kind::Text => ("text", Vec::new()),
+        Kind::VarChar(given) => ("varchar", length(given)),
+        Kind::Char(given) => ("char", length(&Some(*given))),
+        Kind::SmallInteger => ("smallint", Vec::new()),
+        Kind::Integer => ("integer", Vec::new()),
+        Kind::BigInteger => ("bigint", vec!["mode: \"number\"".to_owned()]),
+        Kind::Real => ("real", Vec::new()),
+        Kind::Double => ("doublePrecision", Vec::new()),
+        Kind::Numeric(None) => ("numeric", Vec::new()),
+        Kind::Numeric(Some((precision, scale))) => {
+            ("numeric", vec![format!("precision: {precision}"), format!("scale: {scale}")])
+        }
+        Kind::Boolean => ("boolean", Vec::new()),
+        Kind::Uuid => ("uuid", Vec::new()),
+        Kind::Timestamp(digits) => ("timestamp", time(*digits, false)),
+        Kind::TimestampTz(digits) => ("timestamp", time(*digits, true)),
+        Kind::Date => ("date", Vec::new()),
+        Kind::Time(digits) => ("time", time(*digits, false)),
+        Kind::Interval => ("interval", Vec::new()),
+        Kind::Json => ("json", Vec::new()),
+        Kind::JsonBinary => ("jsonb", Vec::new()),
+        Kind::Inet => ("inet", Vec::new()),
+        Kind::Cidr => ("cidr", Vec::new()),
+        Kind::MacAddr => ("macaddr", Vec::new()),
+        Kind::Enum(of) => return format!("{}({})", enum_constant(of), quoted(name)),
+        Kind::Array(of) => return format!("{}.array()", type_call(of, name, used)),
+        // Drizzle has no name for these.
+        Kind::Bytes | Kind::Bit(_) | Kind::VarBit(_) | Kind::Unsupported(_) => {
+            used.insert("customType");
+            let sql = quoted(&postgres::kind(kind));
+            return format!("customType<{{ data: unknown }}>({{ dataType: () => {sql} }})({})", quoted(name));
+        }
+    };
+    used.insert(function);
+    match options.as_slice() {
+        [] => format!("{function}({})", quoted(name)),
+        options => format!("{function}({}, {{ {} }})", quoted(name), options.join(", ")),
+    }
+}
+
+fn default_call(default: &Value, kind: &Kind) -> String {
+    let sql = |sql: &str| format!(".default(sql`{}`)", template(sql));
+    match default {
+        Value::Now if matches!(kind, Kind::Timestamp(_) | Kind::TimestampTz(_)) => ".defaultNow()".to_owned(),
+        Value::RandomUuid => ".defaultRandom()".to_owned(),
+        Value::AutoIncrement => ".generatedByDefaultAsIdentity()".to_owned(),
+        Value::Text(text)
+            if matches!(kind, Kind::Text | Kind::VarChar(_) | Kind::Char(_) | Kind::Enum(_) | Kind::Uuid) =>
+        {
+            format!(".default({})", quoted(text))
+        }
+        Value::Integer(number) if matches!(kind, Kind::SmallInteger | Kind::Integer | Kind::BigInteger) => {
+            format!(".default({number})")
+        }
+        Value::Boolean(truth) => format!(".default({truth})"),
+        other => sql(&postgres::default(other)),
+    }
+}
+
+/// The constant of an enum type: `moodEnum`.
+fn enum_constant(of: &EnumType) -> String {
+    let mut name: String = of.name.chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect();
+    if name.starts_with(|c: char| c.is_ascii_digit()) {
+        name.insert(0, '_');
+    }
+    name + "Enum"
 }
 
 fn foreign_key(name: &str, table: &Table, key: &ForeignKey) -> String {
@@ -151,7 +232,7 @@ mod tests {
 
     #[test]
     fn every_object_that_drizzle_kit_could_drop_is_named() {
-        let schema = crate::schema::desired();
+        let schema = crate::schema::desired().unwrap();
         let text = drizzle(&schema);
         for table in &schema.tables {
             for column in &table.columns {

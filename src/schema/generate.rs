@@ -143,7 +143,7 @@ fn script(plan: &Plan) -> String {
         text.push_str(&format!("-- loses: {}\n", losses.join(", ")));
     }
     for step in &plan.steps {
-        text.push_str(&format!("\n-- {}\n", step.what));
+        text.push_str(&format!("\n-- {}\n-- cost: {}\n", step.what, step.cost));
         for sql in &step.sql {
             text.push_str(&format!("{sql};\n"));
         }
@@ -221,8 +221,8 @@ mod tests {
     }
 
     fn with_column() -> Schema {
-        let mut schema = desired();
-        let column = Column { name: "homeAirport".into(), kind: Kind::Text, nullable: true, default: None };
+        let mut schema = desired().unwrap();
+        let column = Column { nullable: true, ..Column::new("homeAirport", Kind::Text) };
         schema.table_mut("users").unwrap().columns.push(column);
         schema
     }
@@ -233,9 +233,10 @@ mod tests {
 
     #[test]
     fn nothing_to_do_is_nothing_written() {
-        let nothing = generate(&last(), &desired(), &Request::default(), None, moment("2027-01-02T03:04:05Z")).unwrap();
+        let nothing =
+            generate(&last(), &desired().unwrap(), &Request::default(), None, moment("2027-01-02T03:04:05Z")).unwrap();
         assert_eq!(nothing, None);
-        assert!(ahead(&last().schema, &desired()).unwrap().is_empty());
+        assert!(ahead(&last().schema, &desired().unwrap()).unwrap().is_empty());
     }
 
     #[test]
@@ -261,7 +262,7 @@ mod tests {
 
     #[test]
     fn a_drop_is_marked_in_the_file_and_its_way_back_is_filled() {
-        let mut schema = desired();
+        let mut schema = desired().unwrap();
         schema.table_mut("users").unwrap().columns.retain(|column| column.name != "displayName");
         let made =
             generate(&last(), &schema, &Request::default(), None, moment("2027-01-02T03:04:05Z")).unwrap().unwrap();
@@ -282,8 +283,8 @@ mod tests {
 
     #[test]
     fn a_column_that_nothing_fills_is_told() {
-        let mut schema = desired();
-        let column = Column { name: "rank".into(), kind: Kind::Integer, nullable: false, default: None };
+        let mut schema = desired().unwrap();
+        let column = Column::new("rank", Kind::Integer);
         schema.table_mut("users").unwrap().columns.push(column);
         let now = moment("2027-01-02T03:04:05Z");
         let made = generate(&last(), &schema, &Request::default(), None, now).unwrap().unwrap();

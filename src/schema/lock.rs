@@ -38,7 +38,7 @@ impl Obstacle {
     /// What a driver's error says of tables that were being read.
     pub fn of_reading(error: &DbErr) -> Option<Self> {
         if is_locked(error) {
-            let tables = super::desired().tables.into_iter().map(|table| table.name).collect();
+            let tables = super::desired::table_names();
             return Some(Self::Locked { what: "look at the schema".to_owned(), tables, mode: READING });
         }
         let state = sql_state(error)?;

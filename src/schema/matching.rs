@@ -1,8 +1,9 @@
 //! When two objects of two schemas are the same one: by what they are, whatever they are called.
 
+use super::dialect;
 use super::diff::Origin;
 use super::live::Rename;
-use super::model::{Constraint, ForeignKey, Index, PerEngine, Rule, Shape, Value};
+use super::model::{Constraint, ForeignKey, Index, Kind, PerEngine, Rule, Shape, Value};
 use super::sql_tokens::{Token, rename_column, tokens};
 use crate::db::Engine;
 
@@ -71,9 +72,17 @@ pub(super) struct Same<'a> {
     pub engine: Engine,
     pub origin: Origin,
     pub renames: &'a [Rename],
+    /// Enum types that are made anew.
+    pub remade: &'a [String],
 }
 
 impl Same<'_> {
+    /// Whether a column of one type can stay as it is where the other is wanted.
+    pub(super) fn kind(&self, had: &Kind, wanted: &Kind) -> bool {
+        let is_remade = wanted.enum_type().is_some_and(|of| self.remade.contains(&of.name));
+        !is_remade && dialect::same_kind(self.engine, had, wanted)
+    }
+
     /// The new name of a column.
     pub(super) fn column<'a>(&'a self, table: &str, old_name: &'a str) -> &'a str {
         Rename::apply(self.renames, table, old_name)
@@ -129,7 +138,9 @@ impl Same<'_> {
     }
 
     pub(super) fn default(&self, had: Option<&Value>, wanted: Option<&Value>) -> bool {
-        had == wanted
+        // Every row of SQLite has a number of its own: a key that is one does not differ from any other.
+        let numbered = |value: Option<&Value>| matches!(value, None | Some(Value::AutoIncrement));
+        had == wanted || self.engine == Engine::Sqlite && numbered(had) && numbered(wanted)
     }
 
     /// Whether an expression names a column.

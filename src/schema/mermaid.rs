@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::model::{Column, Kind, Rule, Schema, Table};
+use super::model::{Column, Kind, MICROSECONDS, Rule, Schema, Table};
 
 /// The diagram; the same bytes for the same schema.
 pub fn mermaid(schema: &Schema) -> String {
@@ -12,7 +12,9 @@ pub fn mermaid(schema: &Schema) -> String {
         let _ = writeln!(text, "    {} {{", table.name);
         for column in &table.columns {
             let keys = keys(table, column);
-            let comment = if column.nullable { " \"null\"" } else { "" };
+            let notes = [column.nullable.then_some("null"), column.comment.as_deref()];
+            let notes: Vec<String> = notes.into_iter().flatten().map(|note| note.replace(['"', '\n'], "'")).collect();
+            let comment = if notes.is_empty() { String::new() } else { format!(" \"{}\"", notes.join(": ")) };
             let space = if keys.is_empty() { "" } else { " " };
             let _ = writeln!(text, "        {} {}{space}{keys}{comment}", kind(&column.kind), column.name);
         }
@@ -49,17 +51,44 @@ fn is_unique(table: &Table, columns: &[String]) -> bool {
     })
 }
 
-fn kind(kind: &Kind) -> &str {
-    match kind {
+/// The type as one word that Mermaid takes: letters, digits, parentheses, brackets, and no comma.
+fn kind(kind: &Kind) -> String {
+    let sized = |name: &str, length: &Option<u32>| match length {
+        None => name.to_owned(),
+        Some(length) => format!("{name}({length})"),
+    };
+    let timed = |name: &str, digits: u8| sized(name, &(digits != MICROSECONDS).then_some(u32::from(digits)));
+    let name = match kind {
         Kind::Text => "text",
+        Kind::VarChar(length) => return sized("varchar", length),
+        Kind::Char(length) => return sized("char", &Some(*length)),
+        Kind::SmallInteger => "smallint",
         Kind::Integer => "integer",
         Kind::BigInteger => "bigint",
+        Kind::Real => "real",
         Kind::Double => "double",
+        Kind::Numeric(None) => "numeric",
+        Kind::Numeric(Some((precision, scale))) => return format!("numeric({precision}-{scale})"),
         Kind::Boolean => "boolean",
         Kind::Uuid => "uuid",
-        Kind::Timestamp => "timestamp",
-        Kind::Raw(_) => "other",
-    }
+        Kind::Timestamp(digits) => return timed("timestamp", *digits),
+        Kind::TimestampTz(digits) => return timed("timestamptz", *digits),
+        Kind::Date => "date",
+        Kind::Time(digits) => return timed("time", *digits),
+        Kind::Interval => "interval",
+        Kind::Json => "json",
+        Kind::JsonBinary => "jsonb",
+        Kind::Bytes => "bytea",
+        Kind::Inet => "inet",
+        Kind::Cidr => "cidr",
+        Kind::MacAddr => "macaddr",
+        Kind::Bit(length) => return sized("bit", &Some(*length)),
+        Kind::VarBit(length) => return sized("varbit", length),
+        Kind::Enum(of) => return of.name.chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect(),
+        Kind::Array(of) => return format!("{}[]", self::kind(of)),
+        Kind::Unsupported(_) => "other",
+    };
+    name.to_owned()
 }
 
 #[cfg(test)]
@@ -68,7 +97,7 @@ mod tests {
 
     #[test]
     fn the_diagram_names_every_table_and_every_reference() {
-        let schema = crate::schema::desired();
+        let schema = crate::schema::desired().unwrap();
         let text = mermaid(&schema);
         for table in &schema.tables {
             assert!(text.contains(&format!("    {} {{", table.name)));

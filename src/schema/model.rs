@@ -2,10 +2,13 @@
 //!
 //! Plain values that compare, clone and serialise. The three states of [`super`] are all a [`Schema`]; how one comes
 //! about ([`super::desired()`], [`super::live`], a migration's snapshot) and what follows from two of them
-//! ([`super::diff()`]) stand elsewhere. Where a live object is not of a kind that an entity can ask for, its catalogue
-//! text is carried as `Raw`: unequal to everything that is desired, and enough to describe and restore it.
+//! ([`super::diff()`]) stand elsewhere. Where a live object is of a form that no entity can ask for, its catalogue text
+//! is carried as `Unsupported`: unequal to everything that is desired, and enough to describe and restore it. Only
+//! [`super::live`] makes such a value.
 
 use serde::{Deserialize, Serialize};
+
+pub use super::kind::{EnumType, Kind, MICROSECONDS};
 
 /// The bytes that PostgreSQL keeps of a name.
 const NAME_BYTES: usize = 63;
@@ -19,6 +22,9 @@ pub struct Schema {
     /// Trigger functions, on PostgreSQL only; all in the schema `skyteam`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub functions: Vec<Function>,
+    /// Enum types of a live PostgreSQL database that no column of its tables has; see [`Schema::enum_types`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unused_enums: Vec<EnumType>,
 }
 
 /// A table.
@@ -41,6 +47,9 @@ pub struct Table {
     /// What a live table is that none of ours is: `UNLOGGED`, not `STRICT`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub oddity: Option<String>,
+    /// What PostgreSQL is to say about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
 }
 
 /// A column.
@@ -58,28 +67,9 @@ pub struct Column {
     /// Value of rows that name none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default: Option<Value>,
-}
-
-/// The type of a column.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Kind {
-    /// Text of any length.
-    Text,
-    /// Whole number, 32 bits on PostgreSQL.
-    Integer,
-    /// Whole number, 64 bits.
-    BigInteger,
-    /// Floating-point number, 64 bits.
-    Double,
-    /// Truth value; 0 or 1 on SQLite.
-    Boolean,
-    /// UUID; text on SQLite.
-    Uuid,
-    /// Date and time in UTC, without a zone; text on SQLite.
-    Timestamp,
-    /// A live column's type that no entity asks for, as its engine writes it.
-    Raw(String),
+    /// What PostgreSQL is to say about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
 }
 
 /// A default.
@@ -88,16 +78,31 @@ pub enum Kind {
 pub enum Value {
     /// The start of the transaction (PostgreSQL) or statement (SQLite).
     Now,
+    /// The date of [`Value::Now`] in UTC.
+    CurrentDate,
+    /// The time of day of [`Value::Now`] in UTC.
+    CurrentTime,
     /// A random UUID.
     RandomUuid,
-    /// Text.
+    /// The next number of the column's own: an identity column on PostgreSQL, the rowid on SQLite.
+    AutoIncrement,
+    /// Text, and whatever is written as one: a UUID, a time, JSON, a value of an enum.
     Text(String),
     /// Whole number.
     Integer(i64),
+    /// Number with a fraction, or beyond 64 bits, in digits.
+    Number(String),
     /// Truth value.
     Boolean(bool),
-    /// A live column's default that no entity asks for, as its engine writes it.
-    Raw(String),
+    /// Bytes, as hexadecimal digits.
+    Bytes(String),
+    /// The values of an array.
+    List(Vec<Value>),
+    /// An expression that the entity gives, as each engine writes it.
+    Expression(PerEngine),
+    /// A live column's default that no entity can ask for, as its engine writes it.
+    #[serde(alias = "raw")]
+    Unsupported(String),
 }
 
 /// A key or check, under its name.
@@ -124,9 +129,9 @@ pub enum Rule {
     /// An expression that is not false.
     Check(PerEngine),
     /// A live primary key of another form: deferrable, with further columns, …
-    RawPrimaryKey(String),
+    UnsupportedPrimaryKey(String),
     /// Any other live constraint of another form, as its engine writes it.
-    Raw(String),
+    Unsupported(String),
 }
 
 /// A reference to another table.
@@ -202,10 +207,10 @@ pub enum Shape {
         #[serde(default, rename = "where", skip_serializing_if = "Option::is_none")]
         filter: Option<PerEngine>,
     },
-    /// A live index of another form, as its engine writes it.
-    Raw {
-        /// The definition.
-        raw: String,
+    /// A live index of another form.
+    Unsupported {
+        /// The definition, as its engine writes it.
+        definition: String,
     },
 }
 
@@ -236,7 +241,7 @@ pub enum TriggerBody {
     /// On SQLite: everything after the trigger's name, with `{table}` for the table.
     Sqlite(String),
     /// A live trigger of another form, as its engine writes it.
-    Raw(String),
+    Unsupported(String),
 }
 
 /// A trigger function on PostgreSQL, in the schema `skyteam`, in PL/pgSQL, with a fixed search path.
@@ -263,6 +268,18 @@ impl Schema {
         self.tables.iter_mut().find(|table| table.name == name)
     }
 
+    /// The enum types that its columns have and those of [`Schema::unused_enums`], each once, in order of first use.
+    pub fn enum_types(&self) -> Vec<&EnumType> {
+        let columns = self.tables.iter().flat_map(|table| &table.columns);
+        let mut found: Vec<&EnumType> = Vec::new();
+        for each in columns.filter_map(|column| column.kind.enum_type()).chain(&self.unused_enums) {
+            if !found.iter().any(|known| known.name == each.name) {
+                found.push(each);
+            }
+        }
+        found
+    }
+
     /// The snapshot of a migration: pretty JSON with a final newline, the same bytes for the same schema.
     ///
     /// # Errors
@@ -284,6 +301,13 @@ impl Schema {
     }
 }
 
+impl Column {
+    /// A column that takes no NULL and has no default.
+    pub fn new(name: impl Into<String>, kind: Kind) -> Self {
+        Self { name: name.into(), kind, nullable: false, default: None, comment: None }
+    }
+}
+
 impl Table {
     /// The column of this name.
     pub fn column(&self, name: &str) -> Option<&Column> {
@@ -294,7 +318,7 @@ impl Table {
     pub fn primary_key(&self) -> Option<&Constraint> {
         self.constraints
             .iter()
-            .find(|constraint| matches!(constraint.rule, Rule::PrimaryKey(_) | Rule::RawPrimaryKey(_)))
+            .find(|constraint| matches!(constraint.rule, Rule::PrimaryKey(_) | Rule::UnsupportedPrimaryKey(_)))
     }
 
     /// The foreign keys with their names.
@@ -312,7 +336,7 @@ impl Rule {
         match self {
             Self::PrimaryKey(columns) | Self::Unique(columns) => columns,
             Self::ForeignKey(key) => &key.columns,
-            Self::Check(_) | Self::RawPrimaryKey(_) | Self::Raw(_) => &[],
+            Self::Check(_) | Self::UnsupportedPrimaryKey(_) | Self::Unsupported(_) => &[],
         }
     }
 }

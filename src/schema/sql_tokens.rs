@@ -110,6 +110,24 @@ pub fn same(one: &str, two: &str) -> bool {
     one.len() == two.len() && one.iter().zip(&two).all(|(one, two)| one.token.same(&two.token))
 }
 
+/// An expression without parentheses around all of it.
+pub fn bare(sql: &str) -> &str {
+    let sql = sql.trim();
+    let Some(inner) = sql.strip_prefix('(').and_then(|sql| sql.strip_suffix(')')) else { return sql };
+    let mut depth = 0_i32;
+    for placed in tokens(inner) {
+        match placed.token {
+            Token::Sign('(') => depth += 1,
+            Token::Sign(')') => depth -= 1,
+            _ => {}
+        }
+        if depth < 0 {
+            return sql;
+        }
+    }
+    bare(inner)
+}
+
 /// `sql` with every mention of the column `from` turned into `to`, which is quoted unless it need not be.
 pub fn rename_column(sql: &str, from: &str, to: &str) -> String {
     let plain = !to.is_empty()

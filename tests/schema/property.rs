@@ -16,7 +16,7 @@ use crate::support::World;
 const COLUMNS: [&str; 5] = ["key", "userId", "order", "a \"b\"", "plain"];
 const TABLES: [&str; 3] = ["alpha", "Beta", "select"];
 const KINDS: [Kind; 7] =
-    [Kind::Text, Kind::Integer, Kind::BigInteger, Kind::Double, Kind::Boolean, Kind::Uuid, Kind::Timestamp];
+    [Kind::Text, Kind::Integer, Kind::BigInteger, Kind::Double, Kind::Boolean, Kind::Uuid, Kind::Timestamp(6)];
 
 #[derive(Clone, Debug)]
 struct TableSpec {
@@ -73,7 +73,7 @@ fn default(kind: &Kind) -> Value {
         Kind::Double => Value::Integer(3),
         Kind::Boolean => Value::Boolean(true),
         Kind::Uuid => Value::RandomUuid,
-        Kind::Timestamp | Kind::Raw(_) => Value::Now,
+        _ => Value::Now,
     }
 }
 
@@ -83,12 +83,12 @@ fn number_condition(column: &str, from: i32) -> PerEngine {
 }
 
 fn table(spec: &TableSpec, name: &str, all: &SchemaSpec) -> Table {
-    let mut columns = vec![Column { name: "key".into(), kind: key_kind(spec), nullable: false, default: None }];
+    let mut columns = vec![Column::new("key", key_kind(spec))];
     for (at, column) in spec.columns.iter().enumerate() {
         if let Some((kind, nullable, with_default)) = column {
             let kind = KINDS[*kind].clone();
             let default = with_default.then(|| default(&kind));
-            columns.push(Column { name: COLUMNS[at + 1].into(), kind, nullable: *nullable, default });
+            columns.push(Column { nullable: *nullable, default, ..Column::new(COLUMNS[at + 1], kind) });
         }
     }
     let has = |columns: &[Column], at: Option<usize>| {
@@ -115,7 +115,7 @@ fn table(spec: &TableSpec, name: &str, all: &SchemaSpec) -> Table {
     let target = spec.link.and_then(|at| all[at].as_ref().map(|target| (TABLES[at], target)));
     if let Some((target, target_spec)) = target.filter(|(_, target)| target.primary == 1) {
         let kind = key_kind(target_spec);
-        columns.push(Column { name: "link".into(), kind, nullable: true, default: None });
+        columns.push(Column { nullable: true, ..Column::new("link", kind) });
         let key = ForeignKey {
             columns: vec!["link".into()],
             table: target.to_owned(),
@@ -145,7 +145,7 @@ fn schema(spec: &SchemaSpec) -> Schema {
         .enumerate()
         .filter_map(|(at, table_spec)| table_spec.as_ref().map(|found| table(found, TABLES[at], spec)))
         .collect();
-    Schema { tables, functions: Vec::new() }
+    Schema { tables, ..Schema::default() }
 }
 
 /// A literal of the type, another one for every row.
@@ -158,7 +158,7 @@ fn value(kind: &Kind, row: usize, engine: Engine) -> String {
         (Kind::Boolean, Engine::Postgres) => (row.is_multiple_of(2)).to_string(),
         (Kind::Boolean, Engine::Sqlite) => (row % 2).to_string(),
         (Kind::Uuid, _) => format!("'00000000-0000-4000-8000-{row:012}'"),
-        (Kind::Timestamp | Kind::Raw(_), _) => format!("'2025-01-05 10:30:0{row}'"),
+        _ => format!("'2025-01-05 10:30:0{row}'"),
     }
 }
 
@@ -187,7 +187,7 @@ fn rows(schema: &Schema, engine: Engine) -> String {
                 "UPDATE {name} SET link = (SELECT max(\"key\"::text)::{0} FROM {target});",
                 match engine {
                     Engine::Sqlite => continue,
-                    Engine::Postgres => dialect::postgres::kind(&table.column("link").unwrap().kind).to_owned(),
+                    Engine::Postgres => dialect::postgres::kind(&table.column("link").unwrap().kind),
                 }
             ));
         }

@@ -5,8 +5,8 @@
 
 use crate::db::{Engine, quote};
 use crate::schema::change::Change;
-use crate::schema::dialect::postgres;
-use crate::schema::model::Kind;
+use crate::schema::dialect::{literal, postgres, sqlite};
+use crate::schema::model::{EnumType, Kind};
 use crate::schema::plan::{cast_postgres, cast_sqlite};
 
 /// Undoes [`prepare`].
@@ -16,7 +16,9 @@ pub(super) const FORGET: &str = "ROLLBACK TO SAVEPOINT skyteam_casts; RELEASE SA
 pub(super) fn prepare(changes: &[Change]) -> String {
     let mut script = String::from("SAVEPOINT skyteam_casts; SET LOCAL search_path = public, pg_temp;");
     for (at, change) in changes.iter().enumerate() {
-        if let Change::AlterType { from, to, .. } = change {
+        if let Change::AlterType { from, to, .. } = change
+            && to.enum_type().is_none()
+        {
             let forth = cast_postgres("value", from, to);
             let back = cast_postgres("turned", to, from);
             let (old, new) = (postgres::kind(from), postgres::kind(to));
@@ -31,7 +33,7 @@ BEGIN
   EXCEPTION WHEN OTHERS THEN
     RETURN 'broken';
   END;
-  IF ({back}) IS DISTINCT FROM value THEN
+  IF ({back})::text IS DISTINCT FROM value::text THEN
     RETURN 'altered';
   END IF;
   RETURN 'same';
@@ -47,9 +49,20 @@ $cast$;"
 
 /// The condition that a value of the column cannot be turned at all.
 pub(super) fn broken(engine: Engine, at: usize, column: &str, from: &Kind, to: &Kind) -> String {
-    match engine {
-        Engine::Postgres => format!("pg_temp.skyteam_cast_{at}({}) = 'broken'", quote(column)),
-        Engine::Sqlite => refused(&cast_sqlite(&quote(column), from, to), to),
+    match (engine, to.enum_type()) {
+        (Engine::Postgres, Some(of)) => no_value(column, to, of),
+        (Engine::Postgres, None) => format!("pg_temp.skyteam_cast_{at}({}) = 'broken'", quote(column)),
+        (Engine::Sqlite, _) => refused(&cast_sqlite(&quote(column), from, to), to),
+    }
+}
+
+/// The condition that a value of the column is none of an enum's, which may not be there yet.
+fn no_value(column: &str, to: &Kind, of: &EnumType) -> String {
+    let values: Vec<String> = of.values.iter().map(|value| literal(value)).collect();
+    let (column, values) = (quote(column), values.join(", "));
+    match to {
+        Kind::Array(_) => format!("NOT ({column}::text[] <@ ARRAY[{values}]::text[])"),
+        _ => format!("{column}::text NOT IN ({values})"),
     }
 }
 
@@ -57,17 +70,23 @@ pub(super) fn broken(engine: Engine, at: usize, column: &str, from: &Kind, to: &
 pub(super) fn altered(engine: Engine, at: usize, column: &str, from: &Kind, to: &Kind) -> String {
     let name = quote(column);
     match engine {
+        Engine::Postgres if to.enum_type().is_some() => "false".to_owned(),
         Engine::Postgres => format!("pg_temp.skyteam_cast_{at}({name}) = 'altered'"),
-        Engine::Sqlite => match (from, to) {
-            (Kind::Double, Kind::Integer | Kind::BigInteger) => format!("{name} <> round({name})"),
-            (Kind::Integer | Kind::BigInteger | Kind::Double, Kind::Boolean) => format!("{name} NOT IN (0, 1)"),
-            (Kind::Text, Kind::Boolean) => format!("{name} NOT IN ('true', 'false')"),
-            (Kind::Text, Kind::Integer | Kind::BigInteger) => {
-                format!("CAST(CAST({name} AS INTEGER) AS TEXT) <> {name}")
-            }
-            (Kind::Text, Kind::Double) => format!("CAST(CAST({name} AS REAL) AS TEXT) <> {name}"),
-            _ => "0".to_owned(),
-        },
+        Engine::Sqlite => {
+            let there = format!("CAST({} AS {})", cast_sqlite(&name, from, to), sqlite::kind(to));
+            let back = format!("CAST({} AS {})", cast_sqlite(&format!("({there})"), to, from), sqlite::kind(from));
+            format!("{back} IS NOT {name}")
+        }
+    }
+}
+
+/// A type in words for people: an enum by its values.
+pub(super) fn in_words(engine: Engine, kind: &Kind) -> String {
+    match kind {
+        Kind::Enum(of) => format!("{} ({})", of.name, of.values.join(", ")),
+        // SQLite's own names do not tell a date from a text.
+        _ if engine == Engine::Sqlite && sqlite::condition("x", kind).is_some() => postgres::kind(kind),
+        _ => crate::schema::dialect::kind(engine, kind),
     }
 }
 
@@ -76,9 +95,11 @@ pub(super) fn shown(engine: Engine, column: &str, from: &Kind, to: &Kind) -> Opt
     let name = quote(column);
     match engine {
         Engine::Sqlite => Some(broken(engine, 0, column, from, to)),
-        Engine::Postgres if *from != Kind::Text => None,
         Engine::Postgres => match to {
-            Kind::Integer | Kind::BigInteger => Some(format!(r"{name} !~ '^\s*[-+]?\d+\s*$'")),
+            _ if to.enum_type().is_some() => Some(broken(engine, 0, column, from, to)),
+            Kind::VarChar(Some(length)) | Kind::Char(length) => Some(format!("length({name}::text) > {length}")),
+            _ if !matches!(from, Kind::Text | Kind::VarChar(_) | Kind::Char(_)) => None,
+            Kind::SmallInteger | Kind::Integer | Kind::BigInteger => Some(format!(r"{name} !~ '^\s*[-+]?\d+\s*$'")),
             Kind::Uuid => Some(format!("{name} !~* '^[0-9a-f]{{8}}-([0-9a-f]{{4}}-){{3}}[0-9a-f]{{12}}$'")),
             Kind::Boolean => Some(format!(
                 "lower(trim({name})) NOT IN ('true', 't', 'yes', 'y', 'on', '1', 'false', 'f', 'no', 'n', 'off', '0')"
@@ -96,12 +117,18 @@ fn refused(value: &str, to: &Kind) -> String {
         format!("CASE WHEN substr({trimmed}, 1, 1) IN ('-', '+') THEN substr({trimmed}, 2) ELSE {trimmed} END");
     let number = format!("({digits}) GLOB '[0-9]*' AND json_valid('1' || ({digits}))");
     let whole = format!("abs(CAST({value} AS REAL)) < 9e18 AND CAST({value} AS REAL) = CAST({value} AS INTEGER)");
-    match to {
-        Kind::Integer | Kind::BigInteger | Kind::Boolean => format!(
+    let stored = match sqlite::kind(to) {
+        "INTEGER" => format!(
             "typeof({value}) = 'text' AND NOT ({number} AND {whole}) \
              OR typeof({value}) = 'real' AND NOT ({whole}) OR typeof({value}) = 'blob'"
         ),
-        Kind::Double => format!("typeof({value}) = 'text' AND NOT ({number}) OR typeof({value}) = 'blob'"),
+        "REAL" => format!("typeof({value}) = 'text' AND NOT ({number}) OR typeof({value}) = 'blob'"),
+        "BLOB" => format!("typeof({value}) NOT IN ('blob', 'null')"),
         _ => format!("typeof({value}) = 'blob'"),
+    };
+    let turned = format!("CAST({value} AS {})", sqlite::kind(to));
+    match sqlite::condition(&turned, to) {
+        None => stored,
+        Some(condition) => format!("{stored} OR {value} IS NOT NULL AND NOT coalesce(({condition}), 0)"),
     }
 }

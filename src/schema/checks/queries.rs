@@ -8,7 +8,7 @@ use crate::db::{Engine, quote};
 use crate::schema::change::Change;
 use crate::schema::dialect::{postgres, quote_all, sqlite};
 use crate::schema::live::Rename;
-use crate::schema::model::{Column, Constraint, ForeignKey, Kind, Rule, Schema, Shape, Table};
+use crate::schema::model::{Column, Constraint, ForeignKey, Kind, Rule, Schema, Shape, Table, Value};
 use crate::schema::plan::{Loss, Plan, cast_postgres, cast_sqlite};
 
 /// One question to the data.
@@ -97,6 +97,8 @@ impl Checker<'_> {
                 };
                 let name = quote(&old_name);
                 let cast = match engine {
+                    // The type may not be there yet.
+                    Engine::Postgres if to.enum_type().is_some() => format!("{name}::{}", there(to)),
                     Engine::Postgres => cast_postgres(&name, from, to),
                     // A strict column turns what is put into it by itself.
                     Engine::Sqlite => format!("CAST({} AS {})", cast_sqlite(&name, from, to), sqlite::kind(to)),
@@ -113,11 +115,16 @@ impl Checker<'_> {
     /// What a column of the table to come is now, in SQL.
     fn source(&self, had: &Table, wanted: &Column) -> String {
         let old_name = self.old_name(&had.name, &wanted.name);
-        let filler = self.plan.backfill(&had.name, &wanted.name).or(wanted.default.as_ref());
+        // A number of its own is unique by itself, and anything stands for it.
+        let number = Value::Integer(0);
+        let filler = match self.plan.backfill(&had.name, &wanted.name).or(wanted.default.as_ref()) {
+            Some(Value::AutoIncrement) => Some(&number),
+            other => other,
+        };
         let is_filled = self.is_filled(&had.name, &wanted.name);
         let words = |value| match self.plan.engine {
-            Engine::Postgres => format!("{}::{}", postgres::default(value), postgres::kind(&wanted.kind)),
-            Engine::Sqlite => sqlite::default(value),
+            Engine::Postgres => format!("{}::{}", postgres::default(value), there(&wanted.kind)),
+            Engine::Sqlite => sqlite::default(value, &wanted.kind),
         };
         match (had.column(&old_name), filler) {
             (Some(had), Some(filler)) if had.nullable && !wanted.nullable && is_filled => {
@@ -126,7 +133,7 @@ impl Checker<'_> {
             (Some(_), _) => quote(&old_name),
             (None, Some(filler)) => words(filler),
             (None, None) => match self.plan.engine {
-                Engine::Postgres => format!("NULL::{}", postgres::kind(&wanted.kind)),
+                Engine::Postgres => format!("NULL::{}", there(&wanted.kind)),
                 Engine::Sqlite => "NULL".to_owned(),
             },
         }
@@ -246,7 +253,7 @@ impl Checker<'_> {
         );
         Check {
             table: table.0.name.clone(),
-            problem: format!("have a value that is no {}", crate::schema::dialect::kind(engine, to)),
+            problem: format!("have a value that is no {}", casts::in_words(engine, to)),
             count: format!("SELECT count(*) FROM {name} WHERE {condition}"),
             examples: format!("SELECT {} FROM {name} WHERE {condition}", self.as_text(&columns)),
             columns,
@@ -284,7 +291,7 @@ impl Checker<'_> {
                 }
                 vec![check]
             }
-            Rule::RawPrimaryKey(_) | Rule::Raw(_) => Vec::new(),
+            Rule::UnsupportedPrimaryKey(_) | Rule::Unsupported(_) => Vec::new(),
         }
     }
 
@@ -379,6 +386,15 @@ impl Checker<'_> {
             let other = target.0.column(&self.old_name(&target.0.name, reference));
             own.map(|column| &column.kind) == other.map(|column| &column.kind)
         })
+    }
+}
+
+/// The name of a type as PostgreSQL knows it before the plan runs: an enum may not be there yet, or have other values.
+fn there(kind: &Kind) -> String {
+    match kind {
+        Kind::Enum(_) => "text".to_owned(),
+        Kind::Array(of) => format!("{}[]", there(of)),
+        other => postgres::kind(other),
     }
 }
 

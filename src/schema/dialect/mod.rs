@@ -2,8 +2,9 @@
 
 pub mod postgres;
 pub mod sqlite;
+mod sqlite_types;
 
-use super::model::{Kind, Schema};
+use super::model::{Kind, Schema, Value};
 use crate::db::{Engine, quote};
 
 /// One SQL statement, without its closing semicolon.
@@ -47,10 +48,28 @@ pub fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
-/// How `engine` stores a type: two kinds that are stored alike are no difference there.
-pub fn kind(engine: Engine, kind: &Kind) -> &str {
+/// The name of a type, as `engine` writes it.
+pub fn kind(engine: Engine, kind: &Kind) -> String {
     match engine {
         Engine::Postgres => postgres::kind(kind),
-        Engine::Sqlite => sqlite::kind(kind),
+        Engine::Sqlite => sqlite::kind(kind).to_owned(),
+    }
+}
+
+/// Whether `engine` stores two types alike, so that one in the place of the other is no difference there.
+pub fn same_kind(engine: Engine, one: &Kind, other: &Kind) -> bool {
+    match engine {
+        Engine::Postgres => postgres::kind(one) == postgres::kind(other),
+        Engine::Sqlite => {
+            sqlite::kind(one) == sqlite::kind(other) && sqlite::condition("x", one) == sqlite::condition("x", other)
+        }
+    }
+}
+
+/// A default's expression, as `engine` writes it for a column of a type.
+pub fn default(engine: Engine, value: &Value, kind: &Kind) -> String {
+    match engine {
+        Engine::Postgres => postgres::default(value),
+        Engine::Sqlite => sqlite::default(value, kind),
     }
 }

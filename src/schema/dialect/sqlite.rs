@@ -3,20 +3,14 @@
 //! Tables are `STRICT`, so that a column holds what it says. UUIDs and times are text in PostgreSQL's own form, which
 //! the defaults give too: equal on both engines, and in order of time where it is compared as text.
 
-use super::{Statement, literal, quote_all};
+use super::{Statement, quote_all};
 use crate::db::quote;
 use crate::schema::constraints::MAINTENANCE_TABLE;
 use crate::schema::model::{
-    Column, Constraint, ForeignKey, Index, Kind, Rule, Schema, Shape, Table, Trigger, TriggerBody, Value,
+    Column, Constraint, ForeignKey, Index, Rule, Schema, Shape, Table, Trigger, TriggerBody, Value,
 };
 
-/// `YYYY-MM-DD HH:MM:SS[.fff]`, trailing zeros trimmed as PostgreSQL does.
-const NOW: &str = "(rtrim(rtrim(strftime('%Y-%m-%d %H:%M:%f', 'now'), '0'), '.'))";
-
-/// A version 4 UUID. `random() & 3` picks the variant; `abs(random())` would fail once in 2^64.
-const RANDOM_UUID: &str = "(lower(hex(randomblob(4)) || '-' || hex(randomblob(2)) || '-4' || \
-     substr(hex(randomblob(2)), 2) || '-' || substr('89ab', (random() & 3) + 1, 1) || \
-     substr(hex(randomblob(2)), 2) || '-' || hex(randomblob(6))))";
+pub use super::sqlite_types::{REAL_DIGITS, condition, default, kind};
 
 pub(super) fn create(schema: &Schema) -> Vec<Statement> {
     let mut statements: Vec<Statement> = schema.tables.iter().map(|each| table(each, &each.name, &[])).collect();
@@ -62,36 +56,19 @@ pub fn table(table: &Table, name: &str, foreign: &[String]) -> Statement {
 
 /// A column as it stands in `CREATE TABLE` and `ADD COLUMN`.
 pub fn column(column: &Column) -> String {
-    let mut sql = format!("{} {}", quote(&column.name), kind(&column.kind));
+    let name = quote(&column.name);
+    let mut sql = format!("{name} {}", kind(&column.kind));
     if !column.nullable {
         sql.push_str(" NOT NULL");
     }
-    if let Some(value) = &column.default {
-        sql.push_str(&format!(" DEFAULT {}", default(value)));
+    // An INTEGER that alone is the primary key numbers its rows by itself.
+    if let Some(value) = column.default.as_ref().filter(|value| **value != Value::AutoIncrement) {
+        sql.push_str(&format!(" DEFAULT {}", default(value, &column.kind)));
+    }
+    if let Some(condition) = condition(&name, &column.kind) {
+        sql.push_str(&format!(" CHECK ({condition})"));
     }
     sql
-}
-
-/// The name of a type.
-pub fn kind(kind: &Kind) -> &str {
-    match kind {
-        Kind::Text | Kind::Uuid | Kind::Timestamp => "TEXT",
-        Kind::Integer | Kind::BigInteger | Kind::Boolean => "INTEGER",
-        Kind::Double => "REAL",
-        Kind::Raw(text) => text,
-    }
-}
-
-/// A default's expression, in parentheses where SQLite wants them.
-pub fn default(value: &Value) -> String {
-    match value {
-        Value::Now => NOW.to_owned(),
-        Value::RandomUuid => RANDOM_UUID.to_owned(),
-        Value::Text(text) => literal(text),
-        Value::Integer(number) => number.to_string(),
-        Value::Boolean(truth) => i32::from(*truth).to_string(),
-        Value::Raw(sql) => sql.clone(),
-    }
 }
 
 /// `CONSTRAINT "name" …`, as it stands in `CREATE TABLE`.
@@ -101,7 +78,7 @@ pub fn constraint_clause(constraint: &Constraint) -> String {
         Rule::Unique(columns) => format!("UNIQUE ({})", quote_all(columns)),
         Rule::ForeignKey(key) => foreign_key(key),
         Rule::Check(sql) => format!("CHECK ({})", sql.sqlite),
-        Rule::RawPrimaryKey(text) | Rule::Raw(text) => return text.clone(),
+        Rule::UnsupportedPrimaryKey(text) | Rule::Unsupported(text) => return text.clone(),
     };
     if constraint.name.is_empty() { rule } else { format!("CONSTRAINT {} {rule}", quote(&constraint.name)) }
 }
@@ -125,7 +102,7 @@ fn foreign_key(key: &ForeignKey) -> String {
 /// `CREATE INDEX`.
 pub fn create_index(table: &str, index: &Index) -> Statement {
     let sql = match &index.shape {
-        Shape::Raw { raw } => raw.clone(),
+        Shape::Unsupported { definition } => definition.clone(),
         Shape::Columns { columns, unique, filter } => {
             let unique = if *unique { "UNIQUE " } else { "" };
             let mut sql =
@@ -145,7 +122,7 @@ pub fn create_trigger(table: &str, trigger: &Trigger) -> Option<Statement> {
         TriggerBody::Sqlite(body) => {
             format!("CREATE TRIGGER {} {}", quote(&trigger.name), body.replace("{table}", &quote(table)))
         }
-        TriggerBody::Raw(text) => text.clone(),
+        TriggerBody::Unsupported(text) => text.clone(),
         TriggerBody::Postgres { .. } => return None,
     };
     Some(Statement::new(format!("trigger {}", trigger.name), sql))

@@ -16,7 +16,8 @@ SELECT pg_catalog.json_build_object(
   'tables', (
     SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
       'name', relname, 'kind', relkind, 'persistence', relpersistence,
-      'owner', pg_catalog.pg_get_userbyid(relowner), 'owned', pg_catalog.pg_has_role(relowner, 'USAGE')
+      'owner', pg_catalog.pg_get_userbyid(relowner), 'owned', pg_catalog.pg_has_role(relowner, 'USAGE'),
+      'comment', pg_catalog.obj_description(oid, 'pg_class')
     ) ORDER BY relname COLLATE "C") FROM ours
   ),
   'columns', (
@@ -25,13 +26,33 @@ SELECT pg_catalog.json_build_object(
       'type', pg_catalog.format_type(a.atttypid, a.atttypmod) || CASE
         WHEN a.attcollation <> t.typcollation THEN ' COLLATE ' || a.attcollation::pg_catalog.regcollation ELSE '' END,
       'required', a.attnotnull, 'default', pg_catalog.pg_get_expr(d.adbin, d.adrelid, true),
-      'identity', a.attidentity, 'generated', a.attgenerated
+      'identity', a.attidentity, 'generated', a.attgenerated,
+      -- What serial makes: a default that calls a sequence which goes with the column.
+      'serial', EXISTS (
+        SELECT FROM pg_catalog.pg_depend o
+        JOIN pg_catalog.pg_depend u ON u.refclassid = o.classid AND u.refobjid = o.objid
+        WHERE o.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND o.deptype = 'a'
+          AND o.refclassid = o.classid AND o.refobjid = a.attrelid AND o.refobjsubid = a.attnum
+          AND u.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass AND u.objid = d.oid),
+      'comment', pg_catalog.col_description(a.attrelid, a.attnum),
+      'array', e.oid <> t.oid,
+      'enum', CASE WHEN e.typtype = 'e' AND e.typnamespace = (SELECT oid FROM home) THEN
+        pg_catalog.json_build_object('name', e.typname, 'values', (
+          SELECT pg_catalog.json_agg(l.enumlabel ORDER BY l.enumsortorder)
+          FROM pg_catalog.pg_enum l WHERE l.enumtypid = e.oid)) END
     ) ORDER BY ours.relname COLLATE "C", a.attnum)
     FROM ours
     JOIN pg_catalog.pg_attribute a ON a.attrelid = ours.oid AND a.attnum > 0 AND NOT a.attisdropped
     JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+    JOIN pg_catalog.pg_type e ON e.oid = CASE WHEN t.typcategory = 'A' AND t.typelem <> 0 THEN t.typelem ELSE t.oid END
     LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
     WHERE ours.relkind IN ('r', 'p')
+  ),
+  'enums', (
+    SELECT pg_catalog.json_agg(pg_catalog.json_build_object('name', t.typname, 'values', (
+      SELECT pg_catalog.json_agg(l.enumlabel ORDER BY l.enumsortorder)
+      FROM pg_catalog.pg_enum l WHERE l.enumtypid = t.oid)) ORDER BY t.typname COLLATE "C")
+    FROM pg_catalog.pg_type t JOIN home ON t.typnamespace = home.oid WHERE t.typtype = 'e'
   ),
   'constraints', (
     SELECT pg_catalog.json_agg(pg_catalog.json_build_object(

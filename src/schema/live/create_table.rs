@@ -12,7 +12,7 @@ use crate::schema::sql_tokens::{Placed, Token, tokens};
 #[derive(Debug, Default)]
 pub(super) struct Definition {
     pub columns: Vec<ColumnText>,
-    /// Keys and checks; a check's expression is in `checks`, at the same place as its `Raw` rule here.
+    /// Keys and checks; a check has its expression beside its `Unsupported` rule.
     pub constraints: Vec<(Constraint, Option<String>)>,
     pub strict: bool,
     pub without_rowid: bool,
@@ -26,6 +26,8 @@ pub(super) struct ColumnText {
     pub kind: String,
     pub required: bool,
     pub default: Option<String>,
+    /// The conditions in its definition that have no name.
+    pub checks: Vec<String>,
 }
 
 /// Takes a `CREATE TABLE` text apart.
@@ -193,8 +195,8 @@ impl<'a> Reader<'a> {
         };
         let rule = match rule {
             Some(rule) if self.at_end() => rule,
-            _ if is_key => Rule::RawPrimaryKey(whole),
-            _ => Rule::Raw(whole),
+            _ if is_key => Rule::UnsupportedPrimaryKey(whole),
+            _ => Rule::Unsupported(whole),
         };
         definition.constraints.push((Constraint { name, rule }, check));
         Ok(())
@@ -250,7 +252,7 @@ impl<'a> Reader<'a> {
 
     fn column(mut self, definition: &mut Definition) -> Result<(), String> {
         let name = self.name()?;
-        let mut column = ColumnText { name, kind: self.kind()?, required: false, default: None };
+        let mut column = ColumnText { name, kind: self.kind()?, required: false, default: None, checks: Vec::new() };
         while let Some(placed) = self.peek() {
             let label = if self.take("CONSTRAINT") { self.name()? } else { String::new() };
             let begun = self.at;
@@ -260,7 +262,7 @@ impl<'a> Reader<'a> {
                 self.take("ASC");
                 let key = vec![column.name.clone()];
                 let raw = format!("PRIMARY KEY ({})", quote_all(&key));
-                let rule = if plain { Rule::PrimaryKey(key) } else { Rule::RawPrimaryKey(raw) };
+                let rule = if plain { Rule::PrimaryKey(key) } else { Rule::UnsupportedPrimaryKey(raw) };
                 definition.constraints.push((Constraint { name: label, rule }, None));
             } else if self.take("NOT") {
                 self.take("NULL");
@@ -273,15 +275,18 @@ impl<'a> Reader<'a> {
                 let after = self.at;
                 let rule = if self.skip_conflict()? {
                     let conflict = &self.sql[self.tokens[after].start..self.tokens[self.at - 1].end];
-                    Rule::Raw(format!("UNIQUE ({}) {conflict}", quote_all(&key)))
+                    Rule::Unsupported(format!("UNIQUE ({}) {conflict}", quote_all(&key)))
                 } else {
                     Rule::Unique(key)
                 };
                 definition.constraints.push((Constraint { name: label, rule }, None));
             } else if self.take("CHECK") {
                 let sql = self.parenthesised()?;
+                if label.is_empty() {
+                    column.checks.push(sql.clone());
+                }
                 let raw = labelled(&label, &format!("CHECK ({sql})"));
-                definition.constraints.push((Constraint { name: label, rule: Rule::Raw(raw) }, Some(sql)));
+                definition.constraints.push((Constraint { name: label, rule: Rule::Unsupported(raw) }, Some(sql)));
             } else if self.take("DEFAULT") {
                 column.default = Some(self.value()?);
             } else if self.take("COLLATE") {
@@ -295,7 +300,7 @@ impl<'a> Reader<'a> {
                     Some(key) if plain => Rule::ForeignKey(key),
                     _ => {
                         let text = &self.sql[self.tokens[begun].start..self.tokens[self.at - 1].end];
-                        Rule::Raw(labelled(&label, &format!("FOREIGN KEY ({}) {text}", quote_all(&own))))
+                        Rule::Unsupported(labelled(&label, &format!("FOREIGN KEY ({}) {text}", quote_all(&own))))
                     }
                 };
                 definition.constraints.push((Constraint { name: label, rule }, None));
@@ -425,13 +430,13 @@ mod tests {
         assert_eq!(
             rules,
             [
-                " RawPrimaryKey(\"PRIMARY KEY (\\\"id\\\")\")",
+                " UnsupportedPrimaryKey(\"PRIMARY KEY (\\\"id\\\")\")",
                 " Unique([\"a\"])",
-                "b_check Raw(\"CONSTRAINT \\\"b_check\\\" CHECK (length(b) < 5)\")",
+                "b_check Unsupported(\"CONSTRAINT \\\"b_check\\\" CHECK (length(b) < 5)\")",
                 " ForeignKey(ForeignKey { columns: [\"b\"], table: \"other\", references: [\"id\"], on_update: NoAction, on_delete: SetNull })",
-                " Raw(\"FOREIGN KEY (\\\"d\\\") REFERENCES other DEFERRABLE INITIALLY DEFERRED\")",
+                " Unsupported(\"FOREIGN KEY (\\\"d\\\") REFERENCES other DEFERRABLE INITIALLY DEFERRED\")",
                 "pair Unique([\"a\", \"b\"])",
-                " Raw(\"UNIQUE (c COLLATE NOCASE)\")",
+                " Unsupported(\"UNIQUE (c COLLATE NOCASE)\")",
                 "f ForeignKey(ForeignKey { columns: [\"a\", \"b\"], table: \"other\", references: [\"x\", \"y\"], on_update: Cascade, on_delete: Restrict })",
             ]
         );

@@ -2,12 +2,13 @@
 //!
 //! Reading needs something to compare with (`reference`), for two reasons. Tables that the reference does not name are
 //! somebody else's and only listed. And expressions (defaults, checks, conditions) are compared in the engine's own
-//! words: whatever the engine says means the same becomes the reference's own value, everything else `Raw`. Equal
+//! words: whatever the engine says means the same becomes the reference's own value, everything else `Unsupported`. Equal
 //! things are therefore equal values, and [`super::diff()`] stays a pure function.
 
 mod create_table;
 mod postgres;
 mod sqlite;
+mod stored_type;
 mod unify;
 
 use sea_orm::ConnectionTrait;

@@ -13,8 +13,8 @@ use serde::Deserialize;
 use super::{Live, LiveError, Rename, Rights, unify};
 use crate::schema::dialect::{Statement, literal, postgres as dialect};
 use crate::schema::model::{
-    Action, Column, Constraint, ForeignKey, Function, Index, Kind, Rule, Schema, Shape, Table, Trigger, TriggerBody,
-    Value,
+    Action, Column, Constraint, EnumType, ForeignKey, Function, Index, Kind, Rule, Schema, Shape, Table, Trigger,
+    TriggerBody, Value,
 };
 use crate::schema::sql_tokens::rename_column;
 
@@ -87,7 +87,12 @@ pub async fn read(
 pub async fn others(connection: &impl ConnectionTrait, reference: &Schema) -> Result<Vec<String>, LiveError> {
     let query = Query::from_sql_and_values(DbBackend::Postgres, OTHERS, [names(reference)?.into()]);
     let rows = connection.query_all_raw(query).await?;
-    Ok(rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?)
+    let mut found: Vec<String> = rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?;
+    found.retain(|other| {
+        let of = other.strip_prefix("type ");
+        !of.is_some_and(|of| reference.enum_types().iter().any(|wanted| wanted.name == of))
+    });
+    Ok(found)
 }
 
 fn names(reference: &Schema) -> Result<String, LiveError> {
@@ -107,7 +112,8 @@ async fn document(connection: &impl ConnectionTrait, reference: &Schema, scratch
 ///
 /// Foreign keys are left out: they are compared column by column, and their targets may stand outside the model.
 async fn scratch(connection: &impl ConnectionTrait, reference: &Schema) -> Result<Texts, LiveError> {
-    let mut statements: Vec<Statement> = reference.tables.iter().map(dialect::table).collect();
+    let mut statements: Vec<Statement> = reference.enum_types().into_iter().map(dialect::create_enum).collect();
+    statements.extend(reference.tables.iter().map(dialect::table));
     for table in &reference.tables {
         statements.extend(table.indexes.iter().map(|index| dialect::create_index(&table.name, index)));
     }
@@ -144,7 +150,7 @@ impl Texts {
             let key = |name: &str| (table.name.clone(), name.to_owned());
             for column in &table.columns {
                 if let Some(value) = &column.default {
-                    texts.defaults.insert(key(&column.name), foretell(value));
+                    texts.defaults.insert(key(&column.name), foretell(value, &column.kind));
                 }
             }
             for constraint in &table.constraints {
@@ -192,20 +198,28 @@ impl Texts {
     }
 }
 
-fn foretell(value: &Value) -> String {
-    match value {
-        Value::Text(text) => format!("{}::text", literal(text)),
-        Value::Integer(number) if *number < 0 => format!("'{number}'::integer"),
-        other => dialect::default(other),
+fn foretell(value: &Value, kind: &Kind) -> String {
+    match (value, kind) {
+        (Value::Text(text), Kind::Char(_)) => format!("{}::bpchar", literal(text)),
+        (Value::Text(text), _) => {
+            let name = dialect::kind(kind);
+            // A length is not part of it, and stands before the words that follow it.
+            let (before, rest) = name.split_once('(').unwrap_or((&name, ""));
+            let after = rest.split_once(')').map_or("", |(_, after)| after);
+            format!("{}::{before}{after}", literal(text))
+        }
+        (Value::Integer(number), _) if *number < 0 => format!("'{number}'::integer"),
+        (other, _) => dialect::default(other),
     }
 }
 
-/// The one spelling of defaults that mean the start of the transaction in a session whose zone is UTC.
-fn normal(default: &str) -> &str {
+/// The one spelling of defaults that mean the start of the transaction in a session whose zone is UTC, and of types
+/// that need no schema's name.
+fn normal(default: &str) -> String {
     let bare = default.strip_suffix("::timestamp without time zone").unwrap_or(default);
     match bare.trim_start_matches('(').trim_end_matches(')') {
-        "now(" | "CURRENT_TIMESTAMP" | "LOCALTIMESTAMP" | "transaction_timestamp(" => "now()",
-        _ => default,
+        "now(" | "CURRENT_TIMESTAMP" | "LOCALTIMESTAMP" | "transaction_timestamp(" => "now()".to_owned(),
+        _ => default.replace("::public.", "::").replace("::pg_temp.", "::"),
     }
 }
 
@@ -220,6 +234,14 @@ fn assemble(found: &Document, reference: &Schema, renames: &[Rename], texts: &Te
     for function in found.functions.iter().flatten() {
         schema.functions.push(function.neutral());
     }
+    let wanted = reference.enum_types();
+    let ours = |found: &&EnumType| wanted.iter().any(|wanted| wanted.name == found.name);
+    let unused: Vec<EnumType> = {
+        let used = schema.enum_types();
+        let is_used = |found: &&EnumType| used.iter().any(|used| used.name == found.name);
+        found.enums.iter().flatten().filter(ours).filter(|found| !is_used(found)).cloned().collect()
+    };
+    schema.unused_enums = unused;
     (schema, doubts)
 }
 
@@ -244,7 +266,8 @@ impl Assembly<'_> {
         let triggers = self.found.triggers.iter().flatten().filter(|row| row.table == *name);
         let triggers: Vec<Trigger> = triggers.map(|row| self.trigger(row)).collect();
         let oddity = (table.persistence == "u").then(|| "UNLOGGED".to_owned());
-        Table { name: name.clone(), columns, constraints, indexes, triggers, oddity }
+        let comment = table.comment.clone();
+        Table { name: name.clone(), columns, constraints, indexes, triggers, oddity, comment }
     }
 
     fn key(&self, name: &str) -> (String, String) {
@@ -262,25 +285,30 @@ impl Assembly<'_> {
 
     fn column(&mut self, row: &ColumnRow) -> Column {
         let wanted = self.wanted.column(&self.renamed(&row.name)).and_then(|column| column.default.as_ref());
+        let (name, nullable, comment) = (row.name.clone(), !row.required, row.comment.clone());
+        let made = Column { name, kind: row.neutral(), nullable, default: None, comment };
+        if row.identity == "d" || row.serial && wanted == Some(&Value::AutoIncrement) {
+            return Column { default: Some(Value::AutoIncrement), ..made };
+        }
         let default = row.default_text().map(|text| {
             let expected = self.texts.defaults.get(&self.key(&self.renamed(&row.name)));
             match (wanted, expected) {
                 (Some(wanted), Some(expected)) if normal(expected) == normal(&text) => wanted.clone(),
                 (Some(_), _) => {
                     *self.doubts = true;
-                    Value::Raw(text)
+                    Value::Unsupported(text)
                 }
-                _ => Value::Raw(text),
+                _ => Value::Unsupported(text),
             }
         });
-        Column { name: row.name.clone(), kind: kind(&row.kind), nullable: !row.required, default }
+        Column { default, ..made }
     }
 
     fn constraint(&mut self, row: &ConstraintRow) -> Constraint {
         let columns = row.columns.clone().unwrap_or_default();
         let rule = match (row.kind.as_str(), row.plain) {
             ("p", true) => Rule::PrimaryKey(columns),
-            ("p", false) => Rule::RawPrimaryKey(row.definition.clone()),
+            ("p", false) => Rule::UnsupportedPrimaryKey(row.definition.clone()),
             ("u", true) => Rule::Unique(columns),
             ("f", true) => Rule::ForeignKey(ForeignKey {
                 columns,
@@ -289,8 +317,8 @@ impl Assembly<'_> {
                 on_update: action(&row.on_update),
                 on_delete: action(&row.on_delete),
             }),
-            ("c", true) => self.check(row).unwrap_or_else(|| Rule::Raw(row.definition.clone())),
-            _ => Rule::Raw(row.definition.clone()),
+            ("c", true) => self.check(row).unwrap_or_else(|| Rule::Unsupported(row.definition.clone())),
+            _ => Rule::Unsupported(row.definition.clone()),
         };
         Constraint { name: row.name.clone(), rule }
     }
@@ -323,7 +351,7 @@ impl Assembly<'_> {
     }
 
     fn index(&mut self, row: &IndexRow) -> Index {
-        let raw = Shape::Raw { raw: row.definition.clone() };
+        let raw = Shape::Unsupported { definition: row.definition.clone() };
         let columns = row.columns.clone().unwrap_or_default();
         let shape = match (&row.filter, row.plain) {
             (_, false) => raw,
@@ -375,22 +403,9 @@ impl Assembly<'_> {
         };
         let body = body.unwrap_or_else(|| {
             let off = if row.enabled == "D" { " -- disabled" } else { "" };
-            TriggerBody::Raw(format!("{}{off}", row.definition))
+            TriggerBody::Unsupported(format!("{}{off}", row.definition))
         });
         Trigger { name: row.name.clone(), body }
-    }
-}
-
-fn kind(text: &str) -> Kind {
-    match text {
-        "text" => Kind::Text,
-        "integer" => Kind::Integer,
-        "bigint" => Kind::BigInteger,
-        "double precision" => Kind::Double,
-        "boolean" => Kind::Boolean,
-        "uuid" => Kind::Uuid,
-        "timestamp without time zone" | "timestamp(6) without time zone" => Kind::Timestamp,
-        other => Kind::Raw(other.to_owned()),
     }
 }
 
@@ -409,6 +424,7 @@ struct Document {
     version: u32,
     tables: Option<Vec<TableRow>>,
     columns: Option<Vec<ColumnRow>>,
+    enums: Option<Vec<EnumType>>,
     constraints: Option<Vec<ConstraintRow>>,
     indexes: Option<Vec<IndexRow>>,
     triggers: Option<Vec<TriggerRow>>,
@@ -423,6 +439,7 @@ struct TableRow {
     persistence: String,
     owner: String,
     owned: bool,
+    comment: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -435,6 +452,11 @@ struct ColumnRow {
     default: Option<String>,
     identity: String,
     generated: String,
+    serial: bool,
+    comment: Option<String>,
+    array: bool,
+    #[serde(rename = "enum")]
+    values: Option<EnumType>,
 }
 
 #[derive(Deserialize)]
@@ -500,11 +522,19 @@ struct RightsRow {
 }
 
 impl ColumnRow {
+    fn neutral(&self) -> Kind {
+        match (&self.values, self.array) {
+            (Some(of), false) => Kind::Enum(of.clone()),
+            (Some(of), true) => Kind::Array(Box::new(Kind::Enum(of.clone()))),
+            (None, _) => Kind::from_postgres(&self.kind).unwrap_or_else(|| Kind::Unsupported(self.kind.clone())),
+        }
+    }
+
     /// The default; for an identity or generated column what makes its values, which is no default at all.
     fn default_text(&self) -> Option<String> {
         match (self.identity.as_str(), self.generated.as_str()) {
             ("a", _) => Some("GENERATED ALWAYS AS IDENTITY".to_owned()),
-            ("d", _) => Some("GENERATED BY DEFAULT AS IDENTITY".to_owned()),
+            ("d", _) => Some(dialect::IDENTITY.to_owned()),
             (_, "") => self.default.clone(),
             _ => Some(format!("GENERATED ALWAYS AS ({}) STORED", self.default.as_deref().unwrap_or_default())),
         }

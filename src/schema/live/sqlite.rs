@@ -3,13 +3,12 @@
 use sea_orm::{ConnectionTrait, DbBackend, Statement as Query};
 
 use super::create_table::{self, ColumnText};
-use super::{Live, LiveError, Rename, Rights, unify};
-use crate::db::Engine;
-use crate::schema::dialect::{self, sqlite};
+use super::{Live, LiveError, Rename, Rights, stored_type, unify};
+use crate::schema::dialect::sqlite;
 use crate::schema::model::{
     Column, Constraint, Index, Kind, PerEngine, Rule, Schema, Shape, Table, Trigger, TriggerBody, Value,
 };
-use crate::schema::sql_tokens::{rename_column, same};
+use crate::schema::sql_tokens::{bare, rename_column, same};
 
 /// Reads the tables of `reference`, as `renames` will have named their columns in expressions.
 ///
@@ -98,10 +97,19 @@ impl Assembly<'_> {
     fn table(&self, row: &Row) -> Result<Table, LiveError> {
         let definition = create_table::table(&row.sql)
             .map_err(|problem| LiveError::Definition { table: row.name.clone(), problem })?;
-        let columns = definition.columns.iter().map(|column| self.column(column)).collect();
+        let key = definition.constraints.iter().find_map(|(constraint, _)| match &constraint.rule {
+            Rule::PrimaryKey(columns) => Some(columns.clone()),
+            _ => None,
+        });
+        let is_key = |column: &ColumnText| key.as_deref() == Some(std::slice::from_ref(&column.name));
+        let columns = definition.columns.iter().map(|column| self.column(column, is_key(column))).collect();
+        let of_types = stored_type::conditions(&definition);
         let mut constraints: Vec<Constraint> = definition
             .constraints
             .into_iter()
+            .enumerate()
+            .filter(|(at, _)| !of_types.contains(at))
+            .map(|(_, constraint)| constraint)
             .map(|(constraint, check)| match check.and_then(|sql| self.check(&constraint.name, &sql)) {
                 Some(rule) => Constraint { rule, ..constraint },
                 None => constraint,
@@ -118,28 +126,24 @@ impl Assembly<'_> {
             (false, _) => Some("not STRICT".to_owned()),
             (true, true) => Some("WITHOUT ROWID".to_owned()),
         };
-        Ok(Table { name: row.name.clone(), columns, constraints, indexes, triggers, oddity })
+        // SQLite keeps no comments, so it lacks none.
+        let comment = self.wanted.comment.clone();
+        Ok(Table { name: row.name.clone(), columns, constraints, indexes, triggers, oddity, comment })
     }
 
-    fn column(&self, text: &ColumnText) -> Column {
+    fn column(&self, text: &ColumnText, is_key: bool) -> Column {
         let wanted = self.wanted.column(Rename::apply(self.renames, &self.wanted.name, &text.name));
-        let kind = match wanted {
-            Some(wanted) if dialect::kind(Engine::Sqlite, &wanted.kind) == text.kind => wanted.kind.clone(),
-            _ => match text.kind.as_str() {
-                "TEXT" => Kind::Text,
-                "INTEGER" => Kind::Integer,
-                "REAL" => Kind::Double,
-                other => Kind::Raw(other.to_owned()),
-            },
-        };
-        let default = text.default.as_ref().map(|sql| {
-            let expected = wanted.and_then(|wanted| wanted.default.as_ref());
-            match expected {
-                Some(expected) if same_default(expected, sql) => expected.clone(),
-                _ => Value::Raw(sql.clone()),
-            }
+        let kind = stored_type::of(text, wanted.map(|wanted| &wanted.kind));
+        let expected = wanted.and_then(|wanted| wanted.default.as_ref());
+        let default = text.default.as_ref().map(|sql| match expected {
+            Some(expected) if same_default(expected, &kind, sql) => expected.clone(),
+            _ => Value::Unsupported(sql.clone()),
         });
-        Column { name: text.name.clone(), kind, nullable: !text.required, default }
+        // Such a column numbers its rows, whether or not that is asked for.
+        let numbers = is_key && text.kind == "INTEGER" && expected == Some(&Value::AutoIncrement);
+        let default = default.or_else(|| numbers.then_some(Value::AutoIncrement));
+        let comment = wanted.and_then(|wanted| wanted.comment.clone());
+        Column { name: text.name.clone(), kind, nullable: !text.required, default, comment }
     }
 
     fn renamed_in(&self, sql: &str) -> String {
@@ -156,7 +160,7 @@ impl Assembly<'_> {
     }
 
     fn index(&self, row: &Row) -> Index {
-        let raw = Shape::Raw { raw: row.sql.clone() };
+        let raw = Shape::Unsupported { definition: row.sql.clone() };
         let shape = match create_table::index(&row.sql) {
             None => raw,
             Some((shape, None)) => shape,
@@ -184,7 +188,7 @@ impl Assembly<'_> {
                 && sqlite::create_trigger(&self.wanted.name, trigger)
                     .is_some_and(|statement| same(&statement.sql, row.sql.trim_end_matches(';')))
         });
-        let body = wanted.map_or_else(|| TriggerBody::Raw(row.sql.clone()), |wanted| wanted.body.clone());
+        let body = wanted.map_or_else(|| TriggerBody::Unsupported(row.sql.clone()), |wanted| wanted.body.clone());
         Trigger { name: row.name.clone(), body }
     }
 }
@@ -193,30 +197,17 @@ fn is_check(rule: &Rule, sql: &str) -> bool {
     matches!(rule, Rule::Check(wanted) if same(bare(&wanted.sqlite), bare(sql)))
 }
 
-fn same_default(wanted: &Value, sql: &str) -> bool {
+fn same_default(wanted: &Value, kind: &Kind, sql: &str) -> bool {
     let text = bare(sql);
     match wanted {
-        Value::Now if ["CURRENT_TIMESTAMP", "datetime('now')"].iter().any(|now| same(now, text)) => true,
+        Value::Now
+            if matches!(kind, Kind::Timestamp(_))
+                && ["CURRENT_TIMESTAMP", "datetime('now')"].iter().any(|now| same(now, text)) =>
+        {
+            true
+        }
         Value::Boolean(true) if text.eq_ignore_ascii_case("true") => true,
         Value::Boolean(false) if text.eq_ignore_ascii_case("false") => true,
-        _ => same(bare(&sqlite::default(wanted)), text),
+        _ => same(bare(&sqlite::default(wanted, kind)), text),
     }
-}
-
-/// An expression without parentheses around all of it.
-fn bare(sql: &str) -> &str {
-    let sql = sql.trim();
-    let Some(inner) = sql.strip_prefix('(').and_then(|sql| sql.strip_suffix(')')) else { return sql };
-    let mut depth = 0_i32;
-    for placed in crate::schema::sql_tokens::tokens(inner) {
-        match placed.token {
-            crate::schema::sql_tokens::Token::Sign('(') => depth += 1,
-            crate::schema::sql_tokens::Token::Sign(')') => depth -= 1,
-            _ => {}
-        }
-        if depth < 0 {
-            return sql;
-        }
-    }
-    bare(inner)
 }

@@ -75,6 +75,9 @@ pub fn find<'a>(migrations: &'a [Migration], asked: &str) -> Result<&'a Migratio
 /// Why migrations were not run. Those that had been applied before the failing one stay.
 #[derive(Debug, thiserror::Error)]
 pub enum MigrateError {
+    /// An entity asks for what no schema can hold.
+    #[error(transparent)]
+    Desired(#[from] crate::schema::DesiredError),
     /// Applied migrations whose script is another in this build.
     #[error("applied migrations were edited")]
     Edited(Vec<String>),

@@ -67,7 +67,7 @@ async fn status_in<'a>(txn: &Transaction, migrations: &'a [Migration]) -> Result
     let engine = Engine::of(txn);
     let outlook = state::inside(txn, migrations).await?;
     let live_to_snapshot = live_to_snapshot(txn, &outlook).await?;
-    let entities = desired();
+    let entities = desired()?;
     let live_to_entities = state::difference(txn, &entities).await?;
     let server_version = server_version(txn).await?;
     let snapshot_to_entities = match migrations.last() {

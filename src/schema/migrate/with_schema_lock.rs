@@ -71,7 +71,7 @@ impl Obstructed for MigrateError {
                 let (RunError::Statement { source, .. } | RunError::Record(source)) = source.as_ref() else {
                     return None;
                 };
-                let tables = || crate::schema::desired().tables.into_iter().map(|table| table.name).collect();
+                let tables = crate::schema::desired::table_names;
                 let what = "run the migration".to_owned();
                 is_locked(source).then(|| Obstacle::Locked { what, tables: tables(), mode: "ACCESS EXCLUSIVE" })
             }

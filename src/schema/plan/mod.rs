@@ -3,28 +3,31 @@
 //! The same plan is printed by `db diff`, run by `db push`, rehearsed by `--dry-run` and written down by
 //! `db generate`. It is a pure function of two schemas and what was asked for; the same input gives the same bytes.
 
+mod cost;
 mod postgres;
 mod reasons;
 mod rebuild;
 mod sqlite;
+mod sqlite_cast;
 
 use std::fmt;
 
+pub use cost::Cost;
 pub(super) use postgres::cast as cast_postgres;
-pub(super) use rebuild::cast as cast_sqlite;
 use serde::Serialize;
+pub(super) use sqlite_cast::cast as cast_sqlite;
 
 use super::change::Change;
-use super::diff::{Diff, Kept, Origin, Suspect, diff};
+use super::diff::{Diff, Kept, Origin, Suspect, diff_filling};
 use super::live::Rename;
-use super::model::{Column, Kind, Schema, Value};
-use super::{constraints, dialect, literal};
+use super::model::{Column, Schema, Value};
+use super::{desired, literal};
 use crate::db::Engine;
 
 /// What was asked for beyond the entities.
 #[derive(Clone, Debug, Default)]
 pub struct Request {
-    /// Columns that are renamed, besides those of [`constraints::RENAMES`].
+    /// Columns that are renamed, besides those that entities declare (`renamed_from`).
     pub renames: Vec<Rename>,
     /// Values for rows that have none in a column that must have one.
     pub backfills: Vec<Backfill>,
@@ -78,8 +81,8 @@ pub struct Step {
     pub sql: Vec<String>,
     /// The strongest lock it takes, until the transaction ends.
     pub lock: Option<Lock>,
-    /// Whether every row of the table is written anew.
-    pub rewrites: bool,
+    /// What it does to the rows of the table.
+    pub cost: Cost,
     /// What is lost by it.
     pub loses: Vec<Loss>,
     /// The statements that take it back; values that were lost stay lost.
@@ -175,19 +178,16 @@ pub enum PlanError {
         /// The value.
         value: String,
         /// What the column takes.
-        accepted: &'static str,
+        accepted: String,
     },
 }
 
 impl Request {
     /// All renames: the entities' own and those asked for.
     pub fn all_renames(&self) -> Vec<Rename> {
-        let declared = constraints::RENAMES.iter().map(|(table, from, to)| Rename {
-            table: (*table).to_owned(),
-            from: (*from).to_owned(),
-            to: (*to).to_owned(),
-        });
-        declared.chain(self.renames.iter().cloned()).collect()
+        let mut all = desired::renames();
+        all.extend(self.renames.iter().cloned());
+        all
     }
 }
 
@@ -255,7 +255,9 @@ pub fn plan(
 ) -> Result<Plan, PlanError> {
     let renames = renames(from, to, request)?;
     let backfills = backfills(to, request)?;
-    let Diff { changes, kept, suspects } = diff(from, to, engine, origin, &renames);
+    let filled: Vec<(&str, &str)> =
+        backfills.iter().map(|(table, column, _)| (table.as_str(), column.as_str())).collect();
+    let Diff { changes, kept, suspects } = diff_filling(from, to, engine, origin, &renames, &filled);
     let job = Job { from, to, renames: &renames, backfills: &backfills, kept: &kept, home, blank: request.fill_blank };
     let steps = match engine {
         Engine::Postgres => postgres::steps(&job, &changes),
@@ -339,30 +341,16 @@ fn backfills(to: &Schema, request: &Request) -> Result<Vec<(String, String, Valu
 }
 
 /// What a change loses.
-fn loss(change: &Change, engine: Engine) -> Option<Loss> {
+fn loss(change: &Change) -> Option<Loss> {
     let of = |table: &str, column: Option<&str>| {
         Some(Loss { table: table.to_owned(), column: column.map(str::to_owned), rows: None })
     };
     match change {
         Change::DropTable(table) => of(&table.name, None),
         Change::DropColumn { table, column } => of(table, Some(&column.name)),
-        Change::AlterType { table, column, from, to }
-            if may_alter(from, to) && dialect::kind(engine, from) != dialect::kind(engine, to) =>
-        {
-            of(table, Some(column))
-        }
+        Change::AlterType { table, column, from, to } if !from.widens_to(to) => of(table, Some(column)),
         _ => None,
     }
-}
-
-/// Whether turning one type into the other may alter values.
-fn may_alter(from: &Kind, to: &Kind) -> bool {
-    !matches!(
-        (from, to),
-        (Kind::Integer, Kind::BigInteger | Kind::Double)
-            | (Kind::Integer | Kind::BigInteger | Kind::Boolean | Kind::Uuid | Kind::Timestamp, Kind::Text)
-            | (Kind::Boolean, Kind::Integer | Kind::BigInteger | Kind::Double)
-    )
 }
 
 fn as_text<S: serde::Serializer>(kept: &[Kept], to: S) -> Result<S::Ok, S::Error> {

@@ -32,7 +32,7 @@ pub(super) fn why(change: &Change, engine: Engine) -> String {
     if let Some((_, reason)) = subject(change).and_then(|name| RULES.iter().find(|(rule, _)| *rule == name)) {
         return (*reason).to_owned();
     }
-    let kind = |kind: &Kind| dialect::kind(engine, kind).to_owned();
+    let kind = |kind: &Kind| dialect::kind(engine, kind);
     match change {
         Change::CreateTable(_) => "an entity has it and the database has not".to_owned(),
         Change::DropTable(_) => "no entity has it any more".to_owned(),
@@ -40,10 +40,16 @@ pub(super) fn why(change: &Change, engine: Engine) -> String {
         Change::RenameColumn { .. } => "the rename was declared".to_owned(),
         Change::AddColumn { .. } => "the entity has it and the table has not".to_owned(),
         Change::DropColumn { .. } => "the table has it and the entity has not".to_owned(),
+        Change::AlterType { from, to, .. } if kind(from) == kind(to) => "the entity allows other values".to_owned(),
         Change::AlterType { from, to, .. } => format!("the entity says {}, the table {}", kind(to), kind(from)),
         Change::SetDefault { from, to, .. } => {
-            format!("the entity says {}, the table {}", default(to.as_ref(), engine), default(from.as_ref(), engine))
+            format!("the entity says {}, the table {}", default(to.as_ref()), default(from.as_ref()))
         }
+        Change::CreateEnum(_) | Change::AddEnumValue { .. } => "a field of an entity has it".to_owned(),
+        Change::DropEnum(_) => "no field of an entity is of this type any more".to_owned(),
+        Change::RemakeEnum { .. } => "PostgreSQL only adds values, and lets none be used at once".to_owned(),
+        Change::DropFormerEnum { .. } => "another type took its place".to_owned(),
+        Change::SetComment { .. } => "the entity says so".to_owned(),
         Change::SetNullable { to: true, .. } => "the entity takes NULL".to_owned(),
         Change::SetNullable { to: false, .. } => "the entity takes no NULL".to_owned(),
         Change::AddConstraint { constraint, .. } => match &constraint.rule {
@@ -58,7 +64,7 @@ pub(super) fn why(change: &Change, engine: Engine) -> String {
             Shape::Columns { columns, .. } => {
                 format!("rows are found by {} without a full scan", columns.join(" and "))
             }
-            Shape::Raw { .. } => "it stood there before".to_owned(),
+            Shape::Unsupported { .. } => "it stood there before".to_owned(),
         },
         Change::DropIndex { .. } => "another index takes its place, or its name".to_owned(),
         Change::CreateTrigger { .. } => "the entity demands it".to_owned(),
@@ -83,12 +89,6 @@ fn subject(change: &Change) -> Option<String> {
     }
 }
 
-fn default(value: Option<&Value>, engine: Engine) -> String {
-    value.map_or_else(
-        || "no default".to_owned(),
-        |value| match engine {
-            Engine::Postgres => dialect::postgres::default(value),
-            Engine::Sqlite => dialect::sqlite::default(value),
-        },
-    )
+fn default(value: Option<&Value>) -> String {
+    value.map_or_else(|| "no default".to_owned(), dialect::postgres::default)
 }

@@ -3,13 +3,15 @@
 //!
 //! What stands in the table and is somebody else's (constraints, indexes, triggers) is made again with it.
 
+use super::cost::Cost;
+use super::sqlite_cast::cast;
 use super::{Job, Step, reasons, sqlite::whole_file};
 use crate::db::{Engine, quote};
 use crate::schema::change::Change;
 use crate::schema::dialect::{quote_all, sqlite};
 use crate::schema::diff::Kept;
 use crate::schema::live::Rename;
-use crate::schema::model::{Column, Constraint, Index, Kind, PerEngine, Rule, Shape, Table, TriggerBody};
+use crate::schema::model::{Column, Constraint, Index, PerEngine, Rule, Shape, Table, TriggerBody};
 use crate::schema::sql_tokens::{Token, rename_column, tokens};
 
 /// What a table is called while it is made.
@@ -33,8 +35,8 @@ pub(super) fn step(job: &Job<'_>, table: &str, changes: &[&Change]) -> Option<St
         why: why.join("; "),
         sql: remake(to, &fills(job, &from, to), &Carried::new(job, &from, to)),
         lock: whole_file(table),
-        rewrites: true,
-        loses: changes.iter().filter_map(|change| super::loss(change, Engine::Sqlite)).collect(),
+        cost: Cost::Rewrite,
+        loses: changes.iter().filter_map(|change| super::loss(change)).collect(),
         undo: remake(&from, &fills(&job.back(), to, &from), &Carried::default()),
     })
 }
@@ -75,7 +77,7 @@ fn fills(job: &Job<'_>, from: &Table, to: &Table) -> Vec<(String, String)> {
     to.columns
         .iter()
         .filter_map(|wanted| {
-            let filler = job.backfill(&to.name, wanted).map(|value| sqlite::default(&value));
+            let filler = job.backfill(&to.name, wanted).map(|value| sqlite::default(&value, &wanted.kind));
             let source = match (from.column(&wanted.name), filler) {
                 (None, filler) => filler?,
                 (Some(had), filler) => {
@@ -89,22 +91,6 @@ fn fills(job: &Job<'_>, from: &Table, to: &Table) -> Vec<(String, String)> {
             Some((wanted.name.clone(), source))
         })
         .collect()
-}
-
-/// The value of `expression` as another type. A `STRICT` column itself turns text into numbers and back, and refuses
-/// what is no number; only truth values have other words on PostgreSQL.
-pub(in crate::schema) fn cast(expression: &str, from: &Kind, to: &Kind) -> String {
-    use Kind::{BigInteger, Boolean, Double, Integer, Text};
-    match (from, to) {
-        (Boolean, Text) => format!("CASE {expression} WHEN 1 THEN 'true' WHEN 0 THEN 'false' ELSE {expression} END"),
-        (Text, Boolean) => format!(
-            "CASE WHEN lower(trim({expression})) IN ('true', 't', 'yes', 'y', 'on', '1') THEN 1 \
-             WHEN lower(trim({expression})) IN ('false', 'f', 'no', 'n', 'off', '0') THEN 0 ELSE {expression} END"
-        ),
-        (Integer | BigInteger | Double, Boolean) => format!("{expression} <> 0"),
-        (Double, Integer | BigInteger) => format!("CAST(round({expression}) AS INTEGER)"),
-        _ => expression.to_owned(),
-    }
 }
 
 /// The table as it is once its columns have their new names.
@@ -129,7 +115,7 @@ fn renamed(job: &Job<'_>, table: &Table) -> Table {
                 key.references = all(&key.table, &key.references);
             }
             Rule::Check(sql) => *sql = both(sql),
-            Rule::RawPrimaryKey(text) | Rule::Raw(text) => *text = in_sql(text),
+            Rule::UnsupportedPrimaryKey(text) | Rule::Unsupported(text) => *text = in_sql(text),
         }
     }
     for index in &mut table.indexes {
@@ -138,11 +124,11 @@ fn renamed(job: &Job<'_>, table: &Table) -> Table {
                 *columns = all(&name, columns);
                 *filter = filter.as_ref().map(both);
             }
-            Shape::Raw { raw } => *raw = in_sql(raw),
+            Shape::Unsupported { definition } => *definition = in_sql(definition),
         }
     }
     for trigger in &mut table.triggers {
-        if let TriggerBody::Raw(text) | TriggerBody::Sqlite(text) = &mut trigger.body {
+        if let TriggerBody::Unsupported(text) | TriggerBody::Sqlite(text) = &mut trigger.body {
             *text = in_sql(text);
         }
     }
@@ -181,7 +167,7 @@ impl Carried {
                     let Some(index) = from.indexes.iter().find(|index| index.name == was.name) else { continue };
                     let leans = match &index.shape {
                         Shape::Columns { columns, .. } => names_gone(columns),
-                        Shape::Raw { raw } => mentions_gone(raw),
+                        Shape::Unsupported { definition } => mentions_gone(definition),
                     };
                     if !leans {
                         carried.indexes.push(index.clone());

@@ -3,6 +3,7 @@
 //! Foreign keys must be off on the connection, which cannot be done inside a transaction: that is the part of who runs
 //! the steps, as is `PRAGMA foreign_key_check` before the commit.
 
+use super::cost::{self, Cost};
 use super::{Job, Lock, Step, reasons, rebuild};
 use crate::db::{Engine, quote};
 use crate::schema::change::Change;
@@ -74,7 +75,7 @@ fn maintenance_step() -> Step {
         why: "a row in it lifts the append-only rule, as a setting does on PostgreSQL".to_owned(),
         sql: vec![sqlite::maintenance().sql],
         lock: whole_file(MAINTENANCE_TABLE),
-        rewrites: false,
+        cost: Cost::Catalogue,
         loses: Vec::new(),
         undo: vec![format!("DROP TABLE {}", quote(MAINTENANCE_TABLE))],
     }
@@ -91,7 +92,7 @@ fn needs_rebuild(job: &Job<'_>, change: &Change) -> bool {
             job.backfill(table, column).is_some()
                 || !column.nullable && column.default.is_none()
                 // Only a constant may fill rows that are there.
-                || matches!(column.default, Some(Value::Now | Value::RandomUuid | Value::Raw(_)))
+                || column.default.as_ref().is_some_and(|default| !is_constant(default))
         }
         Change::Normalise { .. }
         | Change::DropColumn { .. }
@@ -102,6 +103,24 @@ fn needs_rebuild(job: &Job<'_>, change: &Change) -> bool {
         | Change::DropConstraint { .. }
         | Change::RenameConstraint { .. } => true,
         _ => false,
+    }
+}
+
+fn is_constant(default: &Value) -> bool {
+    match default {
+        Value::Text(_)
+        | Value::Integer(_)
+        | Value::Number(_)
+        | Value::Boolean(_)
+        | Value::Bytes(_)
+        | Value::List(_) => true,
+        Value::Now
+        | Value::CurrentDate
+        | Value::CurrentTime
+        | Value::RandomUuid
+        | Value::AutoIncrement
+        | Value::Expression(_)
+        | Value::Unsupported(_) => false,
     }
 }
 
@@ -118,8 +137,8 @@ fn step(change: &Change) -> Step {
         why: reasons::why(change, Engine::Sqlite),
         sql: sql(change),
         lock: change.table().and_then(whole_file),
-        rewrites: false,
-        loses: super::loss(change, Engine::Sqlite).into_iter().collect(),
+        cost: cost::sqlite(change),
+        loses: super::loss(change).into_iter().collect(),
         undo,
     }
 }
@@ -152,6 +171,12 @@ fn sql(change: &Change) -> Vec<String> {
         | Change::AddConstraint { .. }
         | Change::DropConstraint { .. }
         | Change::RenameConstraint { .. }
+        | Change::CreateEnum(_)
+        | Change::DropEnum(_)
+        | Change::AddEnumValue { .. }
+        | Change::RemakeEnum { .. }
+        | Change::DropFormerEnum { .. }
+        | Change::SetComment { .. }
         | Change::CreateFunction(_)
         | Change::ReplaceFunction { .. }
         | Change::DropFunction(_) => Vec::new(),

@@ -44,7 +44,7 @@ pub fn indexes(table: &Table) -> Vec<(usize, String)> {
 fn columns_of(index: &Index) -> usize {
     match &index.shape {
         Shape::Columns { columns, .. } => columns.len(),
-        Shape::Raw { .. } => 1,
+        Shape::Unsupported { .. } => 1,
     }
 }
 

@@ -199,7 +199,7 @@ mod tests {
 
     #[test]
     fn everything_is_done_once_and_after_what_it_needs() {
-        let schema = crate::schema::desired();
+        let schema = crate::schema::desired().unwrap();
         let rows = |table: &Table| match table.name.as_str() {
             "milesTransactions" => 3000,
             "flightPassengers" => 2000,
@@ -252,7 +252,7 @@ mod tests {
 
     #[test]
     fn what_the_largest_table_waits_for_comes_first() {
-        let schema = crate::schema::desired();
+        let schema = crate::schema::desired().unwrap();
         let board = Board::new(&schema.tables, |table| if table.name == "milesTransactions" { 3000 } else { 10 });
         assert_eq!((board.weights["users"], board.weights["flights"]), (3000, 3000));
         assert_eq!(

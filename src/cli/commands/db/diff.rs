@@ -37,7 +37,7 @@ impl Report for Planned<'_> {
 
 pub(super) async fn run(args: DbDiffArgs, cx: &Context) -> Result<Outcome> {
     let request = args.plan.request()?;
-    let desired = schema::desired();
+    let desired = schema::desired()?;
     let database = cx.reader().await?;
     let patience = planned::patience(cx);
     let prepared =

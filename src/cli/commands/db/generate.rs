@@ -88,7 +88,7 @@ pub(super) async fn run(args: DbGenerateArgs, cx: &Context) -> Result<Outcome> {
     let generated = if args.empty {
         Some(generate::empty(&last, name, cx.now)?)
     } else {
-        generate::generate(&last, &desired(), &args.plan.request()?, name, cx.now)?
+        generate::generate(&last, &desired()?, &args.plan.request()?, name, cx.now)?
     };
     let dry_run = cx.answers.dry_run;
     let written = match generated {
@@ -120,7 +120,7 @@ fn check(cx: &Context) -> Result<Outcome> {
         Err(SnapshotError::NoFolder(_)) => migration::all().last().map(snapshot::of).transpose()?.unwrap_or_default(),
         Err(error) => return Err(error.into()),
     };
-    let ahead = generate::ahead(&last, &desired())?;
+    let ahead = generate::ahead(&last, &desired()?)?;
     let outcome = if ahead.is_empty() { Outcome::Done } else { Outcome::Found };
     cx.ui.report(&Checked { ahead })?;
     Ok(outcome)

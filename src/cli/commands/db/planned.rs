@@ -152,9 +152,7 @@ pub(super) fn draw(page: &mut Page<'_>, steps: &[Step]) -> io::Result<()> {
             let on = lock.tables.join(", ");
             page.words(&[Cell::new("   lock ").tone(Tone::Dim), Cell::new(format!("{} on {on}", lock.mode))])?;
         }
-        if step.rewrites {
-            page.words(&[Cell::new("   cost ").tone(Tone::Dim), Cell::new("writes every row of the table anew")])?;
-        }
+        page.words(&[Cell::new("   cost ").tone(Tone::Dim), Cell::new(step.cost.to_string())])?;
         for loss in &step.loses {
             page.words(&[Cell::new("   lost ").tone(Tone::Bad), Cell::new(loss.to_string()).tone(Tone::Bad)])?;
         }

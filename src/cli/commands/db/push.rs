@@ -82,7 +82,7 @@ enum Pushing {
 
 /// Makes a plan and runs it.
 async fn push(cx: &Context, database: &Database, request: &Request) -> Result<Pushing> {
-    let desired = schema::desired();
+    let desired = schema::desired()?;
     let patience = planned::patience(cx);
     let prepared =
         schema::prepare(database, &desired, request, &patience, &mut |wait| planned::waiting(cx, &wait)).await?;

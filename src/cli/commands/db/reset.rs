@@ -42,7 +42,7 @@ impl Report for Reset<'_> {
 }
 
 pub(super) async fn run(_args: DbResetArgs, cx: &Context) -> Result<Outcome> {
-    let desired = schema::desired();
+    let desired = schema::desired()?;
     let database = cx.writer().await?;
     let patience = planned::patience(cx);
     let prepared =

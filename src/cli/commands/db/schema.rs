@@ -51,7 +51,7 @@ pub(super) fn run(args: &DbSchemaArgs, cx: &Context) -> Result<Outcome> {
         return Err(Error::new(Kind::Usage, "usage", "-o drizzle is for PostgreSQL, which the TypeScript apps use")
             .fix("skyteam db schema -o drizzle"));
     }
-    let schema = schema::desired();
+    let schema = schema::desired()?;
     let engine = match args.engine {
         Engine::Postgres => db::Engine::Postgres,
         Engine::Sqlite => db::Engine::Sqlite,

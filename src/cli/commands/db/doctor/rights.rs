@@ -29,7 +29,11 @@ pub(super) async fn check(database: &Database, cx: &Context) -> Vec<Check> {
 /// What a push would refuse for, by its own rule.
 async fn push(database: &Database, cx: &Context) -> Vec<Check> {
     let wait = &mut |wait: Wait<'_>| planned::waiting(cx, &wait);
-    let (desired, request) = (schema::desired(), Request::default());
+    let request = Request::default();
+    let desired = match schema::desired() {
+        Ok(desired) => desired,
+        Err(error) => return vec![Check::failed(AREA, "schema changes", &Error::from(error))],
+    };
     match schema::prepare(database, &desired, &request, &planned::patience(cx), wait).await {
         Err(error) => vec![Check::failed(AREA, "schema changes", &Error::from(error))],
         Ok(prepared) if prepared.missing.is_empty() => {
@@ -72,7 +76,7 @@ async fn postgres(database: &Database) -> Result<Vec<Check>, DbErr> {
 }
 
 async fn tables(database: &Database, role: &str) -> Result<Vec<Check>, DbErr> {
-    let names: Vec<String> = schema::desired().tables.iter().map(|table| table.name.clone()).collect();
+    let names = schema::desired::table_names();
     let statement = Statement::from_sql_and_values(
         Engine::Postgres.backend(),
         "select relname as name, pg_get_userbyid(relowner) as owner, pg_has_role(relowner, 'USAGE') as owned,
