@@ -175,12 +175,15 @@ fn a_drop_needs_consent_and_a_rename_is_never_guessed() {
     -- Written by skyteam db generate. It may be edited until it has been applied somewhere.
 
     -- rename column airlines.motto to inviteLink
+    -- cost: changes the catalogue only: no row is read or written
     ALTER TABLE "airlines" RENAME COLUMN "motto" TO "inviteLink";
 
     -- set the default of airlines.inviteLink
+    -- cost: changes the catalogue only: no row is read or written
     ALTER TABLE "airlines" ALTER COLUMN "inviteLink" SET DEFAULT 'https://discord.gg/skyteam';
 
     -- refuse NULL in airlines.inviteLink
+    -- cost: reads every row of the table once
     ALTER TABLE "airlines" ALTER COLUMN "inviteLink" SET NOT NULL;
     "#);
     insta::assert_snapshot!(written.down(migration::Engine::Sqlite), @r#"

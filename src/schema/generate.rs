@@ -275,7 +275,7 @@ mod tests {
         -- Written by skyteam db generate. It may be edited until it has been applied somewhere.
 
         -- add column users.displayName
-        -- cost: none: no row is read or written
+        -- cost: changes the catalogue only: no row is read or written
         ALTER TABLE "users" ADD COLUMN "displayName" text DEFAULT '' NOT NULL;
         ALTER TABLE "users" ALTER COLUMN "displayName" DROP DEFAULT;
         "#);

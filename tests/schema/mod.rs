@@ -8,6 +8,7 @@ mod forms;
 mod locks;
 mod property;
 mod told;
+mod types;
 
 use crate::support::DRIZZLE;
 use crate::support::World;

@@ -6,7 +6,7 @@
 use crate::db::{Engine, quote};
 use crate::schema::change::Change;
 use crate::schema::dialect::{literal, postgres, sqlite};
-use crate::schema::model::{EnumType, Kind};
+use crate::schema::model::Kind;
 use crate::schema::plan::{cast_postgres, cast_sqlite};
 
 /// Undoes [`prepare`].
@@ -16,12 +16,12 @@ pub(super) const FORGET: &str = "ROLLBACK TO SAVEPOINT skyteam_casts; RELEASE SA
 pub(super) fn prepare(changes: &[Change]) -> String {
     let mut script = String::from("SAVEPOINT skyteam_casts; SET LOCAL search_path = public, pg_temp;");
     for (at, change) in changes.iter().enumerate() {
-        if let Change::AlterType { from, to, .. } = change
-            && to.enum_type().is_none()
-        {
-            let forth = cast_postgres("value", from, to);
-            let back = cast_postgres("turned", to, from);
-            let (old, new) = (postgres::kind(from), postgres::kind(to));
+        if let Change::AlterType { from, to, .. } = change {
+            let stand_in = stand_in(to);
+            let forth = cast_postgres("value", from, &stand_in);
+            let back = cast_postgres("turned", &stand_in, from);
+            let (old, new) = (postgres::kind(from), postgres::kind(&stand_in));
+            let none = none_of_them(to);
             script.push_str(&format!(
                 "
 CREATE FUNCTION pg_temp.skyteam_cast_{at}(value {old}) RETURNS text LANGUAGE plpgsql AS $cast$
@@ -33,6 +33,9 @@ BEGIN
   EXCEPTION WHEN OTHERS THEN
     RETURN 'broken';
   END;
+  IF {none} THEN
+    RETURN 'broken';
+  END IF;
   IF ({back})::text IS DISTINCT FROM value::text THEN
     RETURN 'altered';
   END IF;
@@ -47,22 +50,31 @@ $cast$;"
     script
 }
 
-/// The condition that a value of the column cannot be turned at all.
-pub(super) fn broken(engine: Engine, at: usize, column: &str, from: &Kind, to: &Kind) -> String {
-    match (engine, to.enum_type()) {
-        (Engine::Postgres, Some(of)) => no_value(column, to, of),
-        (Engine::Postgres, None) => format!("pg_temp.skyteam_cast_{at}({}) = 'broken'", quote(column)),
-        (Engine::Sqlite, _) => refused(&cast_sqlite(&quote(column), from, to), to),
+/// The type that holds what a type is to hold before the plan runs: an enum may not be there yet, or have other values.
+pub(super) fn stand_in(kind: &Kind) -> Kind {
+    match kind {
+        Kind::Enum(_) => Kind::Text,
+        Kind::Array(of) => Kind::Array(Box::new(stand_in(of))),
+        other => other.clone(),
     }
 }
 
-/// The condition that a value of the column is none of an enum's, which may not be there yet.
-fn no_value(column: &str, to: &Kind, of: &EnumType) -> String {
+/// The condition that what stands in for an enum's value is none of its values.
+fn none_of_them(to: &Kind) -> String {
+    let Some(of) = to.enum_type() else { return "false".to_owned() };
     let values: Vec<String> = of.values.iter().map(|value| literal(value)).collect();
-    let (column, values) = (quote(column), values.join(", "));
+    let values = format!("ARRAY[{}]::text[]", values.join(", "));
     match to {
-        Kind::Array(_) => format!("NOT ({column}::text[] <@ ARRAY[{values}]::text[])"),
-        _ => format!("{column}::text NOT IN ({values})"),
+        Kind::Array(_) => format!("NOT turned <@ {values}"),
+        _ => format!("turned <> ALL ({values})"),
+    }
+}
+
+/// The condition that a value of the column cannot be turned at all.
+pub(super) fn broken(engine: Engine, at: usize, column: &str, from: &Kind, to: &Kind) -> String {
+    match engine {
+        Engine::Postgres => format!("pg_temp.skyteam_cast_{at}({}) = 'broken'", quote(column)),
+        Engine::Sqlite => refused(&cast_sqlite(&quote(column), from, to), to),
     }
 }
 
@@ -70,7 +82,6 @@ fn no_value(column: &str, to: &Kind, of: &EnumType) -> String {
 pub(super) fn altered(engine: Engine, at: usize, column: &str, from: &Kind, to: &Kind) -> String {
     let name = quote(column);
     match engine {
-        Engine::Postgres if to.enum_type().is_some() => "false".to_owned(),
         Engine::Postgres => format!("pg_temp.skyteam_cast_{at}({name}) = 'altered'"),
         Engine::Sqlite => {
             let there = format!("CAST({} AS {})", cast_sqlite(&name, from, to), sqlite::kind(to));
@@ -96,7 +107,10 @@ pub(super) fn shown(engine: Engine, column: &str, from: &Kind, to: &Kind) -> Opt
     match engine {
         Engine::Sqlite => Some(broken(engine, 0, column, from, to)),
         Engine::Postgres => match to {
-            _ if to.enum_type().is_some() => Some(broken(engine, 0, column, from, to)),
+            Kind::Enum(of) => {
+                let values: Vec<String> = of.values.iter().map(|value| literal(value)).collect();
+                Some(format!("{name}::text NOT IN ({})", values.join(", ")))
+            }
             Kind::VarChar(Some(length)) | Kind::Char(length) => Some(format!("length({name}::text) > {length}")),
             _ if !matches!(from, Kind::Text | Kind::VarChar(_) | Kind::Char(_)) => None,
             Kind::SmallInteger | Kind::Integer | Kind::BigInteger => Some(format!(r"{name} !~ '^\s*[-+]?\d+\s*$'")),

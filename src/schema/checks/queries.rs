@@ -97,9 +97,7 @@ impl Checker<'_> {
                 };
                 let name = quote(&old_name);
                 let cast = match engine {
-                    // The type may not be there yet.
-                    Engine::Postgres if to.enum_type().is_some() => format!("{name}::{}", there(to)),
-                    Engine::Postgres => cast_postgres(&name, from, to),
+                    Engine::Postgres => cast_postgres(&name, from, &casts::stand_in(to)),
                     // A strict column turns what is put into it by itself.
                     Engine::Sqlite => format!("CAST({} AS {})", cast_sqlite(&name, from, to), sqlite::kind(to)),
                 };
@@ -389,13 +387,9 @@ impl Checker<'_> {
     }
 }
 
-/// The name of a type as PostgreSQL knows it before the plan runs: an enum may not be there yet, or have other values.
+/// The name of a type that holds what the type is to hold.
 fn there(kind: &Kind) -> String {
-    match kind {
-        Kind::Enum(_) => "text".to_owned(),
-        Kind::Array(of) => format!("{}[]", there(of)),
-        other => postgres::kind(other),
-    }
+    postgres::kind(&casts::stand_in(kind))
 }
 
 /// The columns of a table that an expression names.

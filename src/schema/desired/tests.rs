@@ -39,3 +39,281 @@ fn the_snapshot_comes_back_the_same() {
     assert_eq!(Schema::from_json(&json).unwrap(), schema);
     assert_eq!(desired().unwrap().to_json().unwrap(), json);
 }
+
+/// One field of each type that SeaORM has a form for.
+mod every_type {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
+    #[sea_orm(rs_type = "String", db_type = "Enum", enum_name = "mood")]
+    pub enum Mood {
+        #[sea_orm(string_value = "good")]
+        Good,
+        #[sea_orm(string_value = "it's bad")]
+        Bad,
+    }
+
+    #[derive(Clone, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
+    #[sea_orm(rs_type = "String", db_type = "String(StringLen::N(1))")]
+    pub enum Letter {
+        #[sea_orm(string_value = "A")]
+        A,
+    }
+
+    #[derive(Clone, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
+    #[sea_orm(rs_type = "i32", db_type = "Integer")]
+    pub enum Number {
+        #[sea_orm(num_value = 1)]
+        One,
+    }
+
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "everyType", rename_all = "camelCase", comment = "it's all there")]
+    pub struct Model {
+        #[sea_orm(primary_key)]
+        pub id: i64,
+        pub plain: String,
+        #[sea_orm(column_type = "String(StringLen::N(20))", default_value = "it's", comment = "who")]
+        pub sized: String,
+        #[sea_orm(column_type = "Char(Some(3))", unique_key = "pair")]
+        pub code: String,
+        #[sea_orm(unique_key = "pair")]
+        pub small: i16,
+        #[sea_orm(indexed, default_value = -5)]
+        pub whole: i32,
+        #[sea_orm(default_value = 5000000000)]
+        pub big: i64,
+        #[sea_orm(default_value = 1.5)]
+        pub real: f32,
+        pub double: Option<f64>,
+        pub exact: Decimal,
+        #[sea_orm(column_type = "Decimal(Some((10, 2)))", default_value = "12.50")]
+        pub price: Decimal,
+        #[sea_orm(default_value = true)]
+        pub truth: bool,
+        #[sea_orm(default_expr = "Expr::cust(\"gen_random_uuid()\")")]
+        pub uuid: Uuid,
+        #[sea_orm(default_expr = "Expr::current_timestamp()")]
+        pub at: DateTime,
+        #[sea_orm(default_expr = "Expr::current_timestamp()")]
+        pub instant: DateTimeUtc,
+        #[sea_orm(column_type = "custom(\"timestamptz(3)\")")]
+        pub rounded: DateTimeWithTimeZone,
+        #[sea_orm(default_expr = "Expr::current_date()")]
+        pub day: Date,
+        #[sea_orm(default_value = "18:30")]
+        pub time: Time,
+        #[sea_orm(column_type = "Interval(None, None)", default_value = "1 day")]
+        pub length: String,
+        #[sea_orm(column_type = "Json")]
+        pub json: Json,
+        #[sea_orm(column_type = "JsonBinary", default_value = "{}")]
+        pub jsonb: Json,
+        pub bytes: Vec<u8>,
+        #[sea_orm(column_type = "Inet")]
+        pub inet: String,
+        #[sea_orm(column_type = "Cidr")]
+        pub cidr: String,
+        #[sea_orm(column_type = "MacAddr")]
+        pub mac: String,
+        #[sea_orm(column_type = "Bit(Some(3))")]
+        pub bit: String,
+        #[sea_orm(column_type = "VarBit(8)", nullable)]
+        pub varbit: String,
+        #[sea_orm(default_value = "good")]
+        pub mood: Mood,
+        pub letter: Letter,
+        pub number: Number,
+        pub list: Vec<i32>,
+        pub names: Option<Vec<String>>,
+        #[sea_orm(default_expr = "Expr::val(2).add(3)")]
+        pub sum: i32,
+        #[sea_orm(column_name = "other", renamed_from = "former", comment = "renamed")]
+        pub renamed: i32,
+        #[sea_orm(ignore)]
+        pub nothing: i32,
+        pub parent: Option<i64>,
+        #[sea_orm(
+            self_ref,
+            relation_enum = "Parent",
+            from = "parent",
+            to = "id",
+            on_delete = "SetNull",
+            on_update = "Cascade"
+        )]
+        pub parent_row: HasOne<Entity>,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+#[test]
+fn every_type_and_attribute_is_honoured() {
+    let table = table::<every_type::Entity>().unwrap();
+    let columns: Vec<String> = table
+        .columns
+        .iter()
+        .map(|column| {
+            let null = if column.nullable { " null" } else { "" };
+            let default = column.default.as_ref().map_or_else(String::new, |default| format!(" = {default:?}"));
+            let kind = crate::schema::dialect::postgres::kind(&column.kind);
+            format!("{} {kind}{null}{default}", column.name)
+        })
+        .collect();
+    insta::assert_snapshot!(columns.join("\n"));
+    assert_eq!(table.comment.as_deref(), Some("it's all there"));
+    let comment = |name: &str| table.column(name).unwrap().comment.clone();
+    assert_eq!((comment("sized").as_deref(), comment("other").as_deref()), (Some("who"), Some("renamed")));
+    let former = former::<every_type::Entity>();
+    assert_eq!(former, [Rename { table: "everyType".into(), from: "former".into(), to: "other".into() }]);
+    let names: Vec<&str> = table.constraints.iter().map(|constraint| constraint.name.as_str()).collect();
+    assert_eq!(names, ["everyType_pkey", "everyType_code_small_unique", "everyType_parent_everyType_id_fk"]);
+    let (_, key) = table.foreign_keys().next().unwrap();
+    assert_eq!((key.on_delete, key.on_update), (Action::SetNull, Action::Cascade));
+    let names: Vec<&str> = table.indexes.iter().map(|index| index.name.as_str()).collect();
+    assert_eq!(names, ["everyType_parent_idx", "everyType_whole_idx"]);
+}
+
+/// What SQLite makes of it takes the defaults that it has, each of its type.
+#[test]
+fn defaults_of_every_type_pass_the_conditions_of_every_type() {
+    let table = table::<every_type::Entity>().unwrap();
+    let database = rusqlite::Connection::open_in_memory().unwrap();
+    let schema = Schema { tables: vec![table], ..Schema::default() };
+    for statement in crate::schema::dialect::create(&schema, crate::db::Engine::Sqlite) {
+        database.execute_batch(&statement.sql).unwrap();
+    }
+    let given = "plain, code, small, exact, rounded, json, bytes, inet, cidr, mac, bit, letter, number, list, other";
+    let values = "'x', 'abc', 1, '1.25', '2025-01-05T10:30:00.123+00:00', '[]', X'00', '::1', '10.0.0.0/8', \
+                  '08:00:2b:01:02:03', '101', 'A', 1, '[1]', 1";
+    database.execute_batch(&format!("INSERT INTO \"everyType\" ({given}) VALUES ({values})")).unwrap();
+    let read = |sql: &str| database.query_row(sql, [], |row| row.get::<_, String>(0)).unwrap();
+    assert_eq!(read("SELECT id || sized || price || truth || mood || sum FROM \"everyType\""), "1it's12.51good5");
+    for (column, wrong) in [
+        ("sized", "'123456789012345678901'"),
+        ("code", "'four'"),
+        ("small", "32768"),
+        ("price", "1.005"),
+        ("price", "100000000"),
+        ("exact", "'1e5'"),
+        ("exact", "'x'"),
+        ("rounded", "'2025-02-30T10:30:00+00:00'"),
+        ("rounded", "'2025-01-05T10:30:00.1234+00:00'"),
+        ("instant", "'2025-01-05 10:30:00'"),
+        ("day", "'2025-02-29'"),
+        ("day", "'20250105'"),
+        ("time", "'25:00:00'"),
+        ("json", "'{'"),
+        ("inet", "'here'"),
+        ("mac", "'08:00'"),
+        ("bit", "'10'"),
+        ("varbit", "'123'"),
+        ("mood", "'ugly'"),
+        ("list", "'{}'"),
+        ("list", "'['"),
+    ] {
+        let refused = database.execute_batch(&format!("UPDATE \"everyType\" SET {column} = {wrong}")).unwrap_err();
+        assert!(refused.to_string().starts_with("CHECK constraint failed"), "{column} {wrong}: {refused}");
+    }
+}
+
+macro_rules! refused {
+    ($name:ident, $entity:literal, $field:literal: $type:ty, $($attribute:tt)*) => {
+        mod $name {
+            use sea_orm::entity::prelude::*;
+
+            #[sea_orm::model]
+            #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+            #[sea_orm(table_name = $entity)]
+            pub struct Model {
+                #[sea_orm(primary_key)]
+                pub id: i64,
+                #[sea_orm(column_name = $field, $($attribute)*)]
+                pub it: $type,
+            }
+
+            impl ActiveModelBehavior for ActiveModel {}
+        }
+    };
+}
+
+refused!(unsigned, "one", "it": u32, nullable);
+refused!(tiny, "one", "it": i8, nullable);
+refused!(extra, "one", "it": i32, extra = "COLLATE x");
+refused!(money, "one", "it": String, column_type = "Money(None)");
+refused!(year, "one", "it": i32, column_type = "Year");
+refused!(binary, "one", "it": Vec<u8>, column_type = "Binary(16)");
+refused!(vector, "one", "it": String, column_type = "Vector(None)");
+refused!(ltree, "one", "it": String, column_type = "LTree");
+refused!(custom, "one", "it": String, column_type = "custom(\"citext\")");
+refused!(fields, "one", "it": String, column_type = "Interval(None, Some(3))");
+refused!(default, "one", "it": i32, default_value = "x");
+refused!(too_long, "one", "it": String, column_type = "String(StringLen::N(2))", default_value = "abc");
+refused!(precise, "one", "it": Decimal, column_type = "Decimal(Some((3, 4)))");
+refused!(system, "one", "ctid": String, nullable);
+refused!(time_of_nothing, "one", "it": i32, default_expr = "Expr::current_timestamp()");
+refused!(reserved, "sqlite_x", "it": i32, nullable);
+
+mod keyed_by_text {
+    use sea_orm::entity::prelude::*;
+
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "one")]
+    pub struct Model {
+        #[sea_orm(primary_key)]
+        pub it: Date,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+mod elsewhere {
+    use sea_orm::entity::prelude::*;
+
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "one", schema_name = "other")]
+    pub struct Model {
+        #[sea_orm(primary_key)]
+        pub id: i32,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// Never a silent text, never the words of a debugger: the field, what is wrong with it, and what to write instead.
+#[test]
+fn what_cannot_be_held_is_refused_by_entity_and_field() {
+    let refusals = [
+        table::<unsigned::Entity>(),
+        table::<tiny::Entity>(),
+        table::<extra::Entity>(),
+        table::<money::Entity>(),
+        table::<year::Entity>(),
+        table::<binary::Entity>(),
+        table::<vector::Entity>(),
+        table::<ltree::Entity>(),
+        table::<custom::Entity>(),
+        table::<fields::Entity>(),
+        table::<default::Entity>(),
+        table::<too_long::Entity>(),
+        table::<precise::Entity>(),
+        table::<system::Entity>(),
+        table::<time_of_nothing::Entity>(),
+        table::<reserved::Entity>(),
+        table::<keyed_by_text::Entity>(),
+        table::<elsewhere::Entity>(),
+    ];
+    let words: Vec<String> = refusals
+        .into_iter()
+        .map(|refusal| match refusal.unwrap_err() {
+            error @ (DesiredError::Field { .. } | DesiredError::Entity { .. }) => {
+                let (DesiredError::Field { instead, .. } | DesiredError::Entity { instead, .. }) = &error;
+                format!("{error} -> {instead}")
+            }
+        })
+        .collect();
+    insta::assert_snapshot!(words.join("\n"));
+}

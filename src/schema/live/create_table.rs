@@ -355,6 +355,11 @@ impl<'a> Reader<'a> {
         match self.peek().map(|placed| &placed.token) {
             Some(Token::Sign('(')) => return Ok(format!("({})", self.parenthesised()?)),
             Some(Token::Sign('-' | '+')) => self.at += 2,
+            // Bytes: X'0aff'.
+            Some(Token::Word(word, false)) if word.eq_ignore_ascii_case("x") => {
+                let bytes = matches!(self.tokens.get(begun + 1).map(|placed| &placed.token), Some(Token::Text(_)));
+                self.at += 1 + usize::from(bytes);
+            }
             _ => self.at += 1,
         }
         match (self.tokens.get(begun), self.tokens.get(self.at - 1)) {

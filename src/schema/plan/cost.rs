@@ -27,7 +27,7 @@ pub enum Cost {
 impl fmt::Display for Cost {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(match self {
-            Self::Catalogue => "none: no row is read or written",
+            Self::Catalogue => "changes the catalogue only: no row is read or written",
             Self::Scan => "reads every row of the table once",
             Self::Index => "reads every row of the table once and writes an index",
             Self::Update => "reads every row of the table and updates those without a value",
