@@ -5,7 +5,7 @@ use skyteam::db::{Database, Engine};
 use skyteam::schema::live;
 use skyteam::schema::model::{Column, Constraint, Kind, Rule, Schema, Table};
 use skyteam::schema::session::Session;
-use skyteam::schema::{Cost, Origin, Patience, Request, dialect, diff, plan};
+use skyteam::schema::{Cost, LockPolicy, Origin, Request, dialect, diff, plan};
 
 use super::property::{default, kinds, open, value};
 use crate::support::World;
@@ -36,7 +36,7 @@ async fn every_type_is_read_back(database: &Database) {
     let engine = database.engine();
     for with_default in [false, true] {
         let wanted = every(with_default);
-        let session = Session::change(database, &Patience::default(), &mut |_| {}).await.unwrap();
+        let session = Session::change(database, &LockPolicy::default(), &mut |_| {}).await.unwrap();
         for statement in dialect::create(&wanted, engine) {
             session.txn().execute_unprepared(&statement.sql).await.unwrap();
         }
@@ -80,7 +80,7 @@ fn the_cost_of_every_pair_of_types_is_the_one_that_was_said() {
                 let Some(step) = way.steps.iter().find(|step| step.what.starts_with("change the type")) else {
                     continue;
                 };
-                let session = Session::change(&database, &Patience::default(), &mut |_| {}).await.unwrap();
+                let session = Session::change(&database, &LockPolicy::default(), &mut |_| {}).await.unwrap();
                 let txn = session.txn();
                 for statement in dialect::create(&before, Engine::Postgres) {
                     txn.execute_unprepared(&statement.sql).await.unwrap();
@@ -115,7 +115,7 @@ fn every_pair_of_types_can_be_turned_on_sqlite() {
             for to in kinds() {
                 let after = schema(vec![Column { nullable: true, ..Column::new("it", to.clone()) }]);
                 let way = plan(&before, &after, Engine::Sqlite, Origin::Snapshot, &Request::default(), true).unwrap();
-                let session = Session::change(&database, &Patience::default(), &mut |_| {}).await.unwrap();
+                let session = Session::change(&database, &LockPolicy::default(), &mut |_| {}).await.unwrap();
                 let txn = session.txn();
                 for statement in dialect::create(&before, Engine::Sqlite) {
                     txn.execute_unprepared(&statement.sql).await.unwrap();

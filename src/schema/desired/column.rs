@@ -7,8 +7,8 @@ use sea_orm::{ColumnTrait, DbBackend, EntityTrait, IdenStatic, Iterable, Primary
 
 use super::error::{DesiredError, Problem};
 use crate::schema::kind::{MAX_LENGTH, MAX_PRECISION};
-use crate::schema::model::{Column, EnumType, Kind, MICROSECONDS, PerEngine, Value, fit_name};
 use crate::schema::literal as values;
+use crate::schema::model::{Column, EnumType, Kind, MICROSECONDS, PerEngine, Value, fit_name};
 
 /// The names that PostgreSQL gives to columns of its own in every table.
 const SYSTEM_COLUMNS: [&str; 6] = ["tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"];

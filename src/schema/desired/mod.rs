@@ -13,9 +13,9 @@ use sea_orm::{DbBackend, EntityTrait, IdenStatic, Identity, Iterable, PrimaryKey
 pub use error::DesiredError;
 use error::Problem;
 
+use super::constraints;
 use super::live::Rename;
 use super::model::{Action, Column, Constraint, ForeignKey, Index, Rule, Schema, Shape, Table, fit_name};
-use super::constraints;
 use crate::entity::{Airline, Brand, Flight, FlightPassenger, MilesProduct, MilesTransaction, User};
 
 /// Every table, in the order in which they are created. A new one is its entity and a line here.

@@ -43,6 +43,7 @@ fn the_snapshot_comes_back_the_same() {
 /// One field of each type that SeaORM has a form for.
 mod every_type {
     use sea_orm::entity::prelude::*;
+    use sea_orm::sea_query::ExprTrait;
 
     #[derive(Clone, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
     #[sea_orm(rs_type = "String", db_type = "Enum", enum_name = "mood")]
