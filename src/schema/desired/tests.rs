@@ -68,7 +68,6 @@ mod every_type {
         One,
     }
 
-    #[sea_orm::model]
     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
     #[sea_orm(table_name = "everyType", rename_all = "camelCase", comment = "it's all there")]
     pub struct Model {
@@ -83,7 +82,7 @@ mod every_type {
         pub small: i16,
         #[sea_orm(indexed, default_value = -5)]
         pub whole: i32,
-        #[sea_orm(default_value = 5000000000)]
+        #[sea_orm(default_value = 5_000_000_000_i64)]
         pub big: i64,
         #[sea_orm(default_value = 1.5)]
         pub real: f32,
@@ -135,15 +134,18 @@ mod every_type {
         #[sea_orm(ignore)]
         pub nothing: i32,
         pub parent: Option<i64>,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {
         #[sea_orm(
-            self_ref,
-            relation_enum = "Parent",
-            from = "parent",
-            to = "id",
+            belongs_to = "Entity",
+            from = "Column::Parent",
+            to = "Column::Id",
             on_delete = "SetNull",
             on_update = "Cascade"
         )]
-        pub parent_row: HasOne<Entity>,
+        Parent,
     }
 
     impl ActiveModelBehavior for ActiveModel {}
@@ -224,7 +226,6 @@ macro_rules! refused {
         mod $name {
             use sea_orm::entity::prelude::*;
 
-            #[sea_orm::model]
             #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
             #[sea_orm(table_name = $entity)]
             pub struct Model {
@@ -233,6 +234,9 @@ macro_rules! refused {
                 #[sea_orm(column_name = $field, $($attribute)*)]
                 pub it: $type,
             }
+
+            #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+            pub enum Relation {}
 
             impl ActiveModelBehavior for ActiveModel {}
         }
@@ -259,7 +263,6 @@ refused!(reserved, "sqlite_x", "it": i32, nullable);
 mod keyed_by_text {
     use sea_orm::entity::prelude::*;
 
-    #[sea_orm::model]
     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
     #[sea_orm(table_name = "one")]
     pub struct Model {
@@ -267,19 +270,24 @@ mod keyed_by_text {
         pub it: Date,
     }
 
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
     impl ActiveModelBehavior for ActiveModel {}
 }
 
 mod elsewhere {
     use sea_orm::entity::prelude::*;
 
-    #[sea_orm::model]
     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
     #[sea_orm(table_name = "one", schema_name = "other")]
     pub struct Model {
         #[sea_orm(primary_key)]
         pub id: i32,
     }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
 
     impl ActiveModelBehavior for ActiveModel {}
 }
