@@ -8,13 +8,14 @@ pub mod settings;
 pub mod ui;
 
 mod complete;
+mod honour;
 
 use std::ffi::OsString;
 
 use anstyle::{AnsiColor, Style};
 use chrono::Utc;
 use clap::builder::Styles;
-use clap::{ColorChoice, CommandFactory, FromArgMatches, Parser, ValueEnum};
+use clap::{ColorChoice, CommandFactory, FromArgMatches, Parser};
 use tokio::sync::OnceCell;
 
 use crate::cli::approve::Answers;
@@ -78,7 +79,8 @@ pub fn run(mut world: World) -> u8 {
     };
     let mut manner = manner(&world, &cli.global);
     let signals = world.signals;
-    let settings = usable_format(manner.format, &command).and_then(|()| match Settings::resolve(&world, &cli.global) {
+    let honoured = honour::check(&command, &cli.global, manner.format);
+    let settings = honoured.and_then(|()| match Settings::resolve(&world, &cli.global) {
         Err(error) if error.kind() == Kind::Config && cli.noun.needs_no_settings() => Settings::unset(),
         resolved => resolved,
     });
@@ -215,20 +217,6 @@ fn not_parsed(world: World, args: &[OsString], error: &clap::Error) -> u8 {
 
 fn is_json(value: &OsString) -> bool {
     matches!(value.to_str(), Some("json" | "ndjson"))
-}
-
-fn usable_format(format: Format, command: &str) -> Result<()> {
-    let usable = match format {
-        Format::Sql => matches!(command, "db diff" | "db schema"),
-        Format::Mermaid | Format::Drizzle => command == "db schema",
-        _ => true,
-    };
-    if usable {
-        return Ok(());
-    }
-    let name = format.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
-    Err(Error::new(Kind::Usage, "usage", format!("skyteam {command} cannot answer in the format {name}"))
-        .why("accepted here: table, json, ndjson, csv, md"))
 }
 
 fn manner(world: &World, flags: &Global) -> OutputOptions {

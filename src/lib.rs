@@ -34,7 +34,6 @@
 //!     username: Username::parse("pilot123")?,
 //!     display_name: None,
 //!     avatar_url: None,
-//!     extra: Default::default(),
 //! };
 //! let tx = database.begin().await?;
 //! let added = user::add(&tx, &new).await?;
@@ -58,3 +57,4 @@ pub mod error;
 pub mod ledger;
 pub mod message;
 pub mod schema;
+mod small_file;

@@ -10,18 +10,19 @@ use std::path::{Path, PathBuf};
 const MAY_SEE: &[(&str, &[&str])] = &[
     // Engines: plain values in, plain values out.
     ("entity", &["db"]),
-    ("db", &["entity"]),
+    ("db", &["entity", "small_file"]),
+    ("small_file", &[]),
     ("consent", &[]),
     ("directory", &["consent", "db", "entity", "ledger"]),
     ("ledger", &["db", "directory", "entity"]),
     ("schema", &["consent", "db", "entity"]),
     // A restore makes tables and a deep verification audits the ledger, so this one is above the other three.
-    ("backup", &["consent", "db", "directory", "entity", "ledger", "schema"]),
+    ("backup", &["consent", "db", "directory", "entity", "ledger", "schema", "small_file"]),
     // What people read, for every shell.
     ("message", &["directory", "entity"]),
     ("error", &["backup", "cli", "db", "directory", "entity", "ledger", "message", "schema"]),
     // The shell.
-    ("cli", &["backup", "consent", "db", "directory", "entity", "error", "ledger", "message", "schema"]),
+    ("cli", &["backup", "consent", "db", "directory", "entity", "error", "ledger", "message", "schema", "small_file"]),
 ];
 
 /// Crates and parts of `std` that only the named top-level modules may see. `main` and `lib` are modules here too.
@@ -32,9 +33,8 @@ const ONLY_FOR: &[(&str, &[&str])] = &[
     ("comfy_table", &["cli"]),
     ("dialoguer", &["cli"]),
     ("indicatif", &["cli"]),
-    ("rustix", &["cli"]),
+    ("rustix", &["cli", "small_file"]),
     ("anstream", &["cli"]),
-    ("dotenvy", &["cli"]),
     ("etcetera", &["cli"]),
     ("std::env", &["main", "cli"]),
     ("std::process::exit", &[]),

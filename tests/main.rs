@@ -14,6 +14,7 @@ mod doctor;
 mod files;
 mod flight;
 mod generate;
+mod global_flags;
 mod help;
 mod layers;
 mod library;

@@ -28,7 +28,6 @@ pub mod create;
 pub mod detect;
 pub mod error;
 pub mod format;
-pub mod identity;
 pub mod pg_dump;
 pub mod pg_restore;
 pub mod plan;

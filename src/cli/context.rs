@@ -50,7 +50,7 @@ impl Context {
     /// As for [`Context::reader`].
     pub async fn writer(&self) -> Result<Arc<Database>> {
         let database = self.open(Absent::Refuse).await?;
-        self.announce(&database);
+        self.announce_once(&database);
         Ok(database)
     }
 
@@ -62,7 +62,7 @@ impl Context {
     pub async fn creator(&self) -> Result<Arc<Database>> {
         let absent = if self.answers.dry_run { Absent::StandIn } else { Absent::Create };
         let database = self.open(absent).await?;
-        self.announce(&database);
+        self.announce_once(&database);
         Ok(database)
     }
 
@@ -129,21 +129,37 @@ impl Context {
 
     /// Says where it writes: `→ production  skyteam @ db.example.com:5432 as ops (profile prod)`.
     pub fn announce(&self, database: &Database) {
-        let from = match (&self.settings.profile, &self.settings.database.value) {
-            (Some(profile), _) => format!("profile {}", profile.value),
-            (None, DatabaseChoice::Embedded(_)) => "embedded default".into(),
-            (None, _) => self.settings.database.origin.to_string(),
+        self.announce_target(database.target());
+    }
+
+    /// As [`Context::announce`], unless [`Context::open`] has said it already.
+    fn announce_once(&self, database: &Database) {
+        if self.settings.chosen_by.is_none() {
+            self.announce(database);
+        }
+    }
+
+    fn announce_target(&self, target: &db::Target) {
+        let from = match (&self.settings.profile, &self.settings.database.value, &self.settings.chosen_by) {
+            (Some(profile), _, Some(file)) => format!("profile {}, by {}", profile.value, file.display()),
+            (Some(profile), _, None) => format!("profile {}", profile.value),
+            (None, DatabaseChoice::Embedded(_), _) => "embedded default".into(),
+            (None, ..) => self.settings.database.origin.to_string(),
         };
         let kind = match self.settings.kind.value {
-            ProfileKind::Local if !database.target().is_local() => "remote",
+            ProfileKind::Local if !target.is_local() => "remote",
             kind => kind.name(),
         };
-        self.ui.note(format!("→ {kind}  {} ({from})", database.target()));
+        self.ui.note(format!("→ {kind}  {target} ({from})"));
     }
 
     async fn open(&self, absent: Absent) -> Result<Arc<Database>> {
         let database = self.database.get_or_try_init(|| async {
             let url = self.url()?;
+            // A file of the current folder, or of one above, decides where a password goes: seen before it does.
+            if self.settings.chosen_by.is_some() {
+                self.announce_target(&db::Target::of(&url.below(&self.cwd)));
+            }
             match self.connect(&url, absent).await {
                 Err(error) if error.code() == "no_database" && self.is_embedded() => Err(no_embedded(error)),
                 opened => opened,

@@ -2,7 +2,7 @@
 //!
 //! `main` hands in the real one; tests hand in their own and run whole commands in-process.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
@@ -15,17 +15,16 @@ use crate::cli::ui::Prompt;
 pub struct World {
     /// The command line, program name first.
     pub args: Vec<OsString>,
-    /// Environment variables. Those that are not UTF-8 are left out: none of ours can be.
+    /// Environment variables whose values are UTF-8.
     pub env: BTreeMap<String, String>,
+    /// Names of the other environment variables: a setting among them is refused, and not taken for unset.
+    pub unreadable: BTreeSet<String>,
     /// The current folder.
     pub cwd: PathBuf,
     /// Standard input.
     pub stdin: Box<dyn Read + Send>,
     /// Standard output: the answer.
     pub stdout: Box<dyn Write + Send>,
-    /// Waits until whoever reads standard output has taken everything, as far as that can be known; fails with
-    /// `BrokenPipe` when they went away before.
-    pub taken: fn() -> io::Result<()>,
     /// Standard error: everything else.
     pub stderr: Box<dyn Write + Send>,
     /// What is a terminal.
@@ -55,15 +54,21 @@ impl World {
     /// The process's own.
     pub fn real() -> Self {
         use std::io::IsTerminal;
+        let (mut env, mut unreadable) = (BTreeMap::new(), BTreeSet::new());
+        for (name, value) in std::env::vars_os() {
+            let Ok(name) = name.into_string() else { continue };
+            match value.into_string() {
+                Ok(value) => drop(env.insert(name, value)),
+                Err(_) => drop(unreadable.insert(name)),
+            }
+        }
         Self {
             args: std::env::args_os().collect(),
-            env: std::env::vars_os()
-                .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-                .collect(),
+            env,
+            unreadable,
             cwd: std::env::current_dir().unwrap_or_default(),
             stdin: Box::new(io::stdin()),
             stdout: Box::new(io::stdout()),
-            taken: || crate::cli::ui::wait_until_taken(io::stdout()),
             stderr: Box::new(io::stderr()),
             terminal: Terminal {
                 stdin: io::stdin().is_terminal(),

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::Engine;
+use super::{DatabaseUrl, Engine, PostgresUrl, SqliteUrl};
 
 /// Where a database is, and as whom it is used.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -23,6 +23,38 @@ pub struct Target {
 }
 
 impl Target {
+    /// Where a URL leads, with what [`super::LibpqEnvironment`] fills in.
+    pub fn of(url: &DatabaseUrl) -> Self {
+        match url {
+            DatabaseUrl::Postgres(place) => Self::of_server(place),
+            DatabaseUrl::Sqlite(place) => Self::of_file(place),
+        }
+    }
+
+    pub(super) fn of_file(place: &SqliteUrl) -> Self {
+        let path = place.path.display().to_string();
+        Self {
+            engine: Engine::Sqlite,
+            database: place.path.file_stem().map_or_else(|| path.clone(), |stem| stem.to_string_lossy().into_owned()),
+            host: None,
+            port: None,
+            role: None,
+            path: Some(path),
+        }
+    }
+
+    pub(super) fn of_server(place: &PostgresUrl) -> Self {
+        let role = place.user_or_default();
+        Self {
+            engine: Engine::Postgres,
+            database: place.database.clone().unwrap_or_else(|| role.clone()),
+            host: Some(place.host_or_default()),
+            port: Some(place.port_or_default()),
+            role: Some(role),
+            path: None,
+        }
+    }
+
     /// Whether the database is on this machine.
     pub fn is_local(&self) -> bool {
         match self.host.as_deref() {

@@ -2,10 +2,13 @@
 //! (PostgreSQL manual, 34.15 "Environment Variables", 34.16 "The Password File", 34.17 "The Connection Service File").
 
 use std::collections::BTreeMap;
+use std::fs::Metadata;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::ConnectError;
 use super::url::{PostgresUrl, Secret};
+use crate::small_file;
 
 /// Variables of the environment that stand for a parameter of the URL. `PGAPPNAME` is left out: our sessions name
 /// the tool and the command.
@@ -59,7 +62,7 @@ impl LibpqEnvironment {
         }
         let passfile = url.take_parameter("passfile").map(PathBuf::from).or_else(|| self.home(".pgpass"));
         if let (None, Some(file)) = (&url.password, passfile) {
-            self.look_up(&mut url, &file);
+            Self::look_up(&mut url, &file)?;
         }
         self.find_certificates(&mut url);
         Ok(url)
@@ -79,25 +82,32 @@ impl LibpqEnvironment {
         let system = Path::new(self.value("PGSYSCONFDIR").unwrap_or(SYSTEM_SERVICES)).join("pg_service.conf");
         let files: Vec<PathBuf> = own.into_iter().chain([system]).collect();
         for file in &files {
-            match std::fs::read_to_string(file) {
+            match small_file::read_text(file, small_file::SETTINGS) {
                 Ok(text) => {
                     if let Some(entries) = section(&text, name) {
                         return Ok(entries);
                     }
                 }
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
                 Err(source) => return Err(ConnectError::File { what: "service file", path: file.clone(), source }),
             }
         }
         Err(ConnectError::NoService { name: name.to_owned(), files })
     }
 
-    fn look_up(&self, url: &mut PostgresUrl, file: &Path) {
-        let Ok(text) = std::fs::read_to_string(file) else { return };
-        if open_to_others(file) {
+    fn look_up(url: &mut PostgresUrl, file: &Path) -> Result<(), ConnectError> {
+        let unusable = |source| ConnectError::File { what: "password file", path: file.to_owned(), source };
+        let (opened, metadata) = match small_file::open(file) {
+            // As libpq: the login may need no password.
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied) => return Ok(()),
+            opened => opened.map_err(unusable)?,
+        };
+        if open_to_others(&metadata) {
             url.ignored_passfile = Some(file.to_owned());
-            return;
+            return Ok(());
         }
+        let text = small_file::read_open(opened, small_file::SETTINGS).map_err(unusable)?;
+        let text = String::from_utf8_lossy(&text);
         let user = url.user_or_default();
         let host = match url.host.as_deref() {
             // libpq knows the default socket by this name.
@@ -109,6 +119,7 @@ impl LibpqEnvironment {
         let port = url.port.unwrap_or(5432).to_string();
         let database = url.database.as_deref().unwrap_or(&user);
         url.password = passfile_entry(&text, [host, &port, database, &user]).map(Secret::new);
+        Ok(())
     }
 
     /// The certificates that libpq finds by itself below `~/.postgresql`.
@@ -179,15 +190,9 @@ fn passfile_fields(line: &str) -> impl Iterator<Item = (&str, String)> {
 }
 
 /// Whether anybody but the owner may read it: libpq ignores such a password file, and so do we.
-#[cfg(unix)]
-fn open_to_others(file: &Path) -> bool {
+fn open_to_others(metadata: &Metadata) -> bool {
     use std::os::unix::fs::PermissionsExt as _;
-    std::fs::metadata(file).is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0)
-}
-
-#[cfg(not(unix))]
-fn open_to_others(_: &Path) -> bool {
-    false
+    metadata.permissions().mode() & 0o077 != 0
 }
 
 #[cfg(test)]

@@ -12,7 +12,9 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions, PgSslMode};
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _, PgPool, Row as _};
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::{ConnectError, Database, DatabaseUrl, Engine, Options, Password, PostgresUrl, Target};
+use crate::small_file;
+
+use super::{ConnectError, Database, DatabaseUrl, Options, Password, PostgresUrl, Target};
 
 /// How long a first connection may take before it is asked plainly what is in its way.
 const PATIENCE: Duration = Duration::from_millis(250);
@@ -23,7 +25,7 @@ pub(super) type Backends = Arc<Mutex<Vec<i32>>>;
 /// Opens the database at `place`.
 pub(super) async fn connect(place: &PostgresUrl, mut options: Options) -> Result<Database, ConnectError> {
     let connect = connect_options(place, &mut options)?;
-    let target = target(&connect);
+    let target = Target::of_server(place);
     let deadline = Instant::now() + options.connect_timeout;
     let mut refusal = None;
     for mode in encryptions(connect.get_ssl_mode()) {
@@ -162,18 +164,6 @@ fn password(place: &PostgresUrl) -> Password {
     }
 }
 
-fn target(connect: &PgConnectOptions) -> Target {
-    let socket = connect.get_socket().map(|path| path.display().to_string());
-    Target {
-        engine: Engine::Postgres,
-        database: connect.get_database().unwrap_or_else(|| connect.get_username()).to_owned(),
-        host: Some(socket.unwrap_or_else(|| connect.get_host().to_owned())),
-        port: Some(connect.get_port()),
-        role: Some(connect.get_username().to_owned()),
-        path: None,
-    }
-}
-
 /// The modes to try in turn for one that was asked for, as libpq does: `allow` is plain first, `prefer` plain last.
 fn encryptions(mode: PgSslMode) -> &'static [PgSslMode] {
     match mode {
@@ -202,13 +192,10 @@ fn connect_options(place: &PostgresUrl, options: &mut Options) -> Result<PgConne
         .extra_float_digits(None)
         .application_name(&options.application_name)
         .username(&place.user_or_default())
+        .port(place.port_or_default())
         .disable_statement_logging();
-    if let Some(port) = place.port {
-        connect = connect.port(port);
-    }
-    if let Some(host) = &place.host {
-        connect = if host.starts_with('/') { connect.socket(host) } else { connect.host(host) };
-    }
+    let host = place.host_or_default();
+    connect = if host.starts_with('/') { connect.socket(&host) } else { connect.host(&host) };
     if let Some(password) = &place.password {
         connect = connect.password(password.expose());
     }
@@ -329,7 +316,11 @@ fn system_authorities() -> Result<&'static Path, ConnectError> {
 }
 
 fn read(what: &'static str, path: &Path) -> Result<Vec<u8>, ConnectError> {
-    std::fs::read(path).map_err(|source| ConnectError::File { what, path: path.to_owned(), source })
+    small_file::read(path, small_file::CERTIFICATES).map_err(|source| ConnectError::File {
+        what,
+        path: path.to_owned(),
+        source,
+    })
 }
 
 #[cfg(test)]

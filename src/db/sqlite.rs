@@ -8,19 +8,12 @@ use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions};
 use sqlx::{ConnectOptions as _, Sqlite, SqlitePool};
 
-use super::{Absent, ConnectError, Database, DatabaseUrl, Engine, Options, Password, SqliteUrl, Target};
+use super::{Absent, ConnectError, Database, DatabaseUrl, Options, Password, SqliteUrl, Target};
 
 /// Opens the file at `place`, and makes it where `options` allow that.
 pub(super) async fn connect(place: &SqliteUrl, mut options: Options) -> Result<Database, ConnectError> {
     let path = place.path.display().to_string();
-    let target = Target {
-        engine: Engine::Sqlite,
-        database: place.path.file_stem().map_or_else(|| path.clone(), |stem| stem.to_string_lossy().into_owned()),
-        host: None,
-        port: None,
-        role: None,
-        path: Some(path.clone()),
-    };
+    let target = Target::of_file(place);
     let mut connect = SqliteConnectOptions::new().foreign_keys(true).disable_statement_logging();
     let mut read_only = false;
     for (name, value) in &place.parameters {

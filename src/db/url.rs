@@ -84,6 +84,20 @@ impl PostgresUrl {
         self.user.clone().or_else(|| whoami::username().ok()).unwrap_or_default()
     }
 
+    /// Where to connect: where the URL is silent, the folder of the server's socket, else this machine by TCP. On
+    /// Linux not `/tmp`, where anybody could put a socket that takes a password.
+    pub fn host_or_default(&self) -> String {
+        let folders: &[&str] = if cfg!(target_os = "macos") { &["/tmp"] } else { &["/var/run/postgresql"] };
+        let socket = format!(".s.PGSQL.{}", self.port_or_default());
+        let here = || folders.iter().copied().find(|folder| Path::new(folder).join(&socket).exists());
+        self.host.clone().unwrap_or_else(|| here().unwrap_or("localhost").to_owned())
+    }
+
+    /// The port: libpq's default is 5432.
+    pub fn port_or_default(&self) -> u16 {
+        self.port.unwrap_or(5432)
+    }
+
     /// Takes a query parameter out.
     pub(super) fn take_parameter(&mut self, name: &str) -> Option<String> {
         let at = self.parameters.iter().position(|(key, _)| key == name)?;

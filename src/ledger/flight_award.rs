@@ -95,7 +95,7 @@ pub async fn board(
                 actor: common.actor.map(str::to_owned),
                 ..Posting::new(super::key::fresh_id(), passenger.user_id.clone(), passenger.miles)
             }
-            .into_entry(locked.now)?;
+            .into_entry(locked.now);
             let balance = holder.miles + i64::from(passenger.miles);
             boarded.paid.push(Posted { entry, balance, already: false });
         }

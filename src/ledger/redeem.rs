@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 use sea_orm::{ConnectionTrait, QueryResult, Value};
 
-use super::rows::{self, COLUMNS, POSTGRES_CLOCK, WRITTEN};
+use super::rows::{self, COLUMNS, POSTGRES_CLOCK};
 use super::{Account, MilesError, Posted, Posting, posting, source};
 use crate::db::{self, Database, Engine, Transaction};
 use crate::entity::types::Id;
@@ -40,7 +40,7 @@ static REDEEM: LazyLock<String> = LazyLock::new(|| {
         ), held AS MATERIALIZED (
             SELECT "userId", "username", "miles" FROM "users" WHERE "userId" = $2 FOR NO KEY UPDATE
         ), entry AS (
-            INSERT INTO "milesTransactions" ({WRITTEN})
+            INSERT INTO "milesTransactions" ({COLUMNS})
             SELECT $1, "userId", -"priceMiles", 'spend', '{purchase}', NULL, "productId", coalesce($4, '{NOTE}' || "name"), {POSTGRES_CLOCK}, NULL, NULL, $5
             FROM held, product WHERE "active" AND "miles" >= "priceMiles"
             ON CONFLICT ("id") DO NOTHING

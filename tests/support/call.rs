@@ -1,7 +1,7 @@
 //! One run of `skyteam` inside the test process, by default without a terminal, with nothing on its standard input
 //! and at a pinned moment.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Cursor, Write};
 use std::path::PathBuf;
 use std::sync::mpsc::RecvTimeoutError;
@@ -84,10 +84,10 @@ impl Call {
         let world = environment::World {
             args: std::iter::once("skyteam".to_owned()).chain(self.args).map(Into::into).collect(),
             env: self.env,
+            unreadable: BTreeSet::new(),
             cwd: self.cwd,
             stdin: Box::new(Cursor::new(self.input)),
             stdout: Box::new(stdout.clone()),
-            taken: || Ok(()),
             stderr: Box::new(stderr.clone()),
             terminal: self.terminal,
             now: Some(self.now),

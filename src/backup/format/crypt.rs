@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use super::container;
 use super::manifest::{Manifest, Subject};
 use crate::backup::error::{BackupError, Result};
+use crate::small_file;
 
 /// How every age file begins.
 pub const MAGIC: &[u8] = b"age-encryption.org/v1\n";
@@ -152,8 +153,8 @@ impl Identities {
     /// [`BackupError::Io`] or [`BackupError::Key`], which never quotes the file.
     pub fn read(path: &Path) -> Result<Self> {
         let doing = || format!("reading the identity file {}", path.display());
-        let file = File::open(path).map_err(BackupError::io(doing()))?;
-        let parsed = age::IdentityFile::from_buffer(BufReader::new(file.take(IDENTITY_LIMIT)));
+        let keys = small_file::read(path, IDENTITY_LIMIT).map_err(BackupError::io(doing()))?;
+        let parsed = age::IdentityFile::from_buffer(keys.as_slice());
         let unusable = || BackupError::Key(format!("{} is no age identity file", path.display()));
         let identities = parsed.map_err(|_| unusable())?.into_identities().map_err(|_| unusable())?;
         if identities.is_empty() {

@@ -29,7 +29,7 @@ where
         cx.ui.report(&edited.after)?;
         return Ok(Outcome::Done);
     }
-    let shown = effects(cx, &edited.before, &edited.after);
+    let shown = effects(cx, &edited);
     for (column, before, after) in &shown {
         cx.ui.note(format!("{column}: {before} → {after}"));
     }
@@ -40,7 +40,7 @@ where
         let tx = cx.begin(database).await?;
         edited = edit(&tx).await?;
         // The yes was to these effects and no others.
-        if effects(cx, &edited.before, &edited.after) != shown {
+        if effects(cx, &edited) != shown {
             return Err(changed_meanwhile());
         }
         cx.finish(tx).await?;
@@ -75,10 +75,11 @@ where
 }
 
 /// Column, old value, new value of what is different, as people see it.
-pub fn effects<M: Row>(cx: &Context, before: &M, after: &M) -> Vec<(&'static str, String, String)> {
+fn effects<M: Row>(cx: &Context, edited: &Edited<M>) -> Vec<(&'static str, String, String)> {
     let look = RenderOptions { zone: cx.ui.zone(), human: true };
-    let columns = M::columns().into_iter().map(|column| column.key).filter(|key| *key != "updatedAt");
-    let cells = columns.map(|key| (key, before.cell(key, &look), after.cell(key, &look)));
+    let columns = M::COLUMNS.iter().enumerate().filter(|(_, column)| column.key != "updatedAt");
+    let cells =
+        columns.map(|(index, column)| (column.key, edited.before.cell(index, &look), edited.after.cell(index, &look)));
     cells
         .filter(|(_, before, after)| before.text != after.text)
         .map(|(key, before, after)| (key, shown(&before), shown(&after)))

@@ -10,7 +10,6 @@ mod change;
 pub mod completions;
 mod config;
 mod db;
-mod extra;
 mod flight;
 mod listing;
 mod man;
@@ -19,7 +18,6 @@ mod miles;
 mod product;
 pub mod records;
 pub mod rejects;
-mod table_row;
 mod user;
 
 use clap::Subcommand;
@@ -79,7 +77,7 @@ pub enum Noun {
         after_help = "Examples:\n  skyteam miles award pilot123 500 --note 'Event winner'\n  skyteam miles balance pilot123"
     )]
     Miles(miles::Verb),
-    /// RenderOptions at the settings
+    /// Show the settings, and say whose are read
     #[command(
         subcommand,
         after_help = "Examples:\n  skyteam config show\n  skyteam config show --profile prod -o json"
@@ -118,7 +116,10 @@ pub fn columns(command: &str) -> Vec<&'static str> {
 impl Noun {
     /// Whether it only prints what this program knows by itself, whatever the settings say.
     pub fn needs_no_settings(&self) -> bool {
-        matches!(self, Self::Completions(_) | Self::Man(_) | Self::Db(db::Verb::Schema(_)))
+        matches!(
+            self,
+            Self::Completions(_) | Self::Man(_) | Self::Db(db::Verb::Schema(_)) | Self::Config(config::Verb::Trust(_))
+        )
     }
 
     /// Runs it. `tree` is the command tree that it is a part of.

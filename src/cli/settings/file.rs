@@ -1,9 +1,12 @@
 //! `skyteam.toml`: the project's, found in the current folder or above, and the user's own.
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+
+use crate::error::{Error, Kind, Result};
 
 /// Name of both files.
 pub const NAME: &str = "skyteam.toml";
@@ -88,31 +91,68 @@ impl ProfileKind {
     }
 }
 
-/// Why a configuration file cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[error("{path}: {reason}")]
-pub struct FileError {
-    /// The file.
-    pub path: String,
-    /// Line and reason. Never a value, which may be a URL with a password.
-    pub reason: String,
+/// The nearest file called `name`, from `folder` upwards: as far as the home folder or the file system goes, and no
+/// further than may be looked at. What is no folder counts as one, so that a pipe or a dead link is not passed over.
+pub fn nearest(folder: &Path, home: Option<&Path>, name: &str) -> Option<PathBuf> {
+    search(folder, home, name, &|path| std::fs::metadata(path).ok().map(|found| (found.dev(), found.ino())))
 }
 
-/// The nearest file called `name` in `folder` or above.
-pub fn nearest(folder: &Path, name: &str) -> Option<PathBuf> {
-    folder.ancestors().map(|folder| folder.join(name)).find(|path| path.is_file())
+/// As [`nearest`], with device and inode of a folder by `place`.
+fn search(
+    folder: &Path,
+    home: Option<&Path>,
+    name: &str,
+    place: &dyn Fn(&Path) -> Option<(u64, u64)>,
+) -> Option<PathBuf> {
+    let home = home.and_then(place);
+    let (device, _) = place(folder)?;
+    for folder in folder.ancestors() {
+        let here = place(folder)?;
+        if here.0 != device {
+            return None;
+        }
+        let path = folder.join(name);
+        match std::fs::symlink_metadata(&path) {
+            Ok(_) if path.is_dir() => {}
+            Ok(_) => return Some(path),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(_) => return None,
+        }
+        if home == Some(here) {
+            return None;
+        }
+    }
+    None
 }
 
-/// Reads one file.
+/// Reads the text of the file at `path`.
 ///
 /// # Errors
-/// [`FileError`]: it cannot be read, is no TOML, or holds an unknown key.
-pub fn read(path: &Path) -> Result<File, FileError> {
-    let failed = |reason: String| FileError { path: path.display().to_string(), reason };
-    let text = std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
-    toml::from_str(&text).map_err(|error| {
+/// [`Kind::Config`]: it is no TOML, or holds an unknown key. Never quotes a value, which may be a URL with a password.
+pub fn parse(path: &Path, text: &str) -> Result<File> {
+    toml::from_str(text).map_err(|error| {
         // The error's Display quotes the line, which may hold a password.
         let line = error.span().map_or(0, |span| text[..span.start].matches('\n').count() + 1);
-        failed(format!("line {line}: {}", error.message()))
+        let what = format!("the configuration file {} cannot be used", path.display());
+        Error::new(Kind::Config, "bad_configuration", what).why(format!("line {line}: {}", error.message()))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_search_ends_at_a_mount_point() {
+        let above = tempfile::tempdir().unwrap();
+        let mounted = above.path().join("mounted");
+        let inside = mounted.join("project");
+        std::fs::create_dir_all(&inside).unwrap();
+        std::fs::write(above.path().join(".env"), "").unwrap();
+        assert_eq!(nearest(&inside, None, ".env"), Some(above.path().join(".env")));
+        let device = |path: &Path| Some((u64::from(path.starts_with(&mounted)), 0));
+        assert_eq!(search(&inside, None, ".env", &device), None);
+        std::fs::write(mounted.join(".env"), "").unwrap();
+        assert_eq!(search(&inside, None, ".env", &device), Some(mounted.join(".env")));
+    }
 }

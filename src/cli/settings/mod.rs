@@ -3,23 +3,27 @@
 //! Flags, then the environment, then the nearest `.env`, then the nearest `skyteam.toml`, then the user's own, then
 //! defaults. Nothing behind this module reads the environment.
 
+mod choice;
+mod dotenv;
 mod file;
 mod flags;
 mod sources;
+mod trust;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono_tz::Tz;
 
-pub use file::{FileError, ProfileKind, nearest};
+pub use file::ProfileKind;
 pub use flags::{Color, Global};
-pub use sources::{Origin, Sources};
+pub use sources::{Origin, Sources, config_dir};
+pub use trust::Trust;
 
 use crate::cli::environment::World;
 use crate::db::{self, DatabaseUrl};
-use crate::error::{Error, Kind, Result, shell};
+use crate::error::{Error, Kind, Result};
 
 /// A value and where it came from.
 #[derive(Clone, Debug)]
@@ -70,6 +74,8 @@ pub struct Settings {
     pub libpq: db::LibpqEnvironment,
     /// What was odd about the files, to be said once.
     pub warnings: Vec<String>,
+    /// The file of the current folder, or of one above, that decides which database is used.
+    pub chosen_by: Option<PathBuf>,
 }
 
 /// Which database is meant.
@@ -115,17 +121,21 @@ impl Settings {
     }
 
     fn of(sources: &Sources, flags: &Global) -> Result<Self> {
-        let profile = choose_profile(sources, flags)?;
+        let profile = choice::profile(sources, flags)?;
         let (settings, profile_origin) = match &profile {
             Some(name) => {
-                let (found, origin) = sources.profile(&name.value).ok_or_else(|| no_profile(sources, name))?;
+                let (found, origin) = sources.profile(&name.value).ok_or_else(|| choice::no_profile(sources, name))?;
                 (found.clone(), origin)
             }
             None => (file::Profile::default(), Origin::Default),
         };
         let data_dir = sources.data_dir();
         let database =
-            choose_database(sources, flags, profile.as_ref(), &settings, &profile_origin, data_dir.as_deref())?;
+            choice::database(sources, flags, profile.as_ref(), &settings, &profile_origin, data_dir.as_deref())?;
+        let chosen_by = choice::project_file(
+            sources,
+            &[Some(&database.origin), profile.as_ref().map(|p| &p.origin), Some(&profile_origin)],
+        );
         if let Some(name) = settings.zero() {
             return Err(Error::new(Kind::Config, "bad_profile", format!("{name} is 0 in the profile"))
                 .why(profile_origin.to_string())
@@ -153,8 +163,8 @@ impl Settings {
                 Some(_) => Setting::new(settings.kind, from_profile()),
                 None => Setting::new(ProfileKind::Local, Origin::Default),
             },
-            actor: choose_actor(sources, flags)?,
-            tz: choose_zone(sources, flags)?,
+            actor: choice::actor(sources, flags)?,
+            tz: choice::zone(sources, flags)?,
             max_connections: match (flags.max_connections, settings.max_connections) {
                 (Some(most), _) => Setting::new(most, Origin::Flag("--max-connections")),
                 (None, Some(most)) => Setting::new(most, from_profile()),
@@ -182,6 +192,7 @@ impl Settings {
             data_dir,
             libpq: sources.libpq(),
             warnings: sources.warnings(),
+            chosen_by,
             database,
             profile,
         })
@@ -284,146 +295,5 @@ impl Settings {
             }
         }
         settings
-    }
-}
-
-fn no_profile(sources: &Sources, name: &Setting<String>) -> Error {
-    let known = sources.profile_names();
-    let error = Error::new(Kind::Config, "no_such_profile", format!("no profile {:?}", name.value));
-    if known.is_empty() {
-        error
-            .why(format!("asked for by {}; no skyteam.toml has a [profiles.{}]", name.origin, name.value))
-            .fix(format!("write it: [profiles.{}] with url = or url_env =, in skyteam.toml", name.value))
-    } else {
-        error.why(format!("asked for by {}; profiles are: {}", name.origin, known.join(", ")))
-    }
-}
-
-fn choose_profile(sources: &Sources, flags: &Global) -> Result<Option<Setting<String>>> {
-    if let Some(name) = &flags.profile {
-        if flags.database_url.is_some() {
-            return Err(Error::new(Kind::Usage, "usage", "--database-url and --profile name two databases")
-                .fix("give one of them"));
-        }
-        return Ok(Some(Setting::new(name.clone(), Origin::Flag("--profile"))));
-    }
-    if flags.database_url.is_some() {
-        return Ok(None);
-    }
-    for level in sources.variable_levels() {
-        match (level.get("SKYTEAM_PROFILE"), level.get("DATABASE_URL")) {
-            (Some((_, origin)), Some(_)) => {
-                return Err(Error::new(
-                    Kind::Config,
-                    "two_databases",
-                    format!("{origin} and DATABASE_URL beside it name two databases"),
-                )
-                .fix("unset one of them, or say --profile or --database-url"));
-            }
-            (Some((name, origin)), None) => return Ok(Some(Setting::new(name, origin))),
-            (None, Some(_)) => return Ok(None),
-            (None, None) => {}
-        }
-    }
-    Ok(sources.file_value(|file| file.profile.clone()))
-}
-
-fn choose_database(
-    sources: &Sources,
-    flags: &Global,
-    profile: Option<&Setting<String>>,
-    settings: &file::Profile,
-    profile_origin: &Origin,
-    data_dir: Option<&Path>,
-) -> Result<Setting<DatabaseChoice>> {
-    let url = |text: String, origin: Origin| Setting::new(DatabaseChoice::Url(db::Secret::new(text)), origin);
-    if let Some(text) = &flags.database_url {
-        return Ok(url(text.clone(), Origin::Flag("--database-url")));
-    }
-    let Some(profile) = profile else {
-        return Ok(match sources.variable("DATABASE_URL") {
-            Some(found) => url(found.value, found.origin),
-            None => Setting::new(
-                data_dir.map_or_else(homeless, |dir| DatabaseChoice::Embedded(dir.join("skyteam.db"))),
-                Origin::Default,
-            ),
-        });
-    };
-    match (&settings.url, &settings.url_env) {
-        (Some(text), None) => Ok(url(text.clone(), profile_origin.clone())),
-        (None, Some(variable)) => Ok(match sources.variable(variable) {
-            Some(found) => url(found.value, found.origin),
-            None => {
-                let (name, variable) = (profile.value.clone(), variable.clone());
-                let undecided = move || {
-                    Error::new(Kind::Config, "no_database", format!("profile {name:?} has no URL"))
-                        .why(format!("the environment variable {variable}, which its url_env names, is not set"))
-                        .fix(format!("export {}=postgres://…", shell::word(&variable)))
-                };
-                Setting::new(DatabaseChoice::Undecided(Arc::new(undecided)), profile_origin.clone())
-            }
-        }),
-        (Some(_), Some(_)) => {
-            Err(Error::new(Kind::Config, "bad_profile", format!("profile {:?} has url and url_env", profile.value))
-                .why(profile_origin.to_string())
-                .fix("keep one of them"))
-        }
-        (None, None) => Err(Error::new(
-            Kind::Config,
-            "bad_profile",
-            format!("profile {:?} has neither url nor url_env", profile.value),
-        )
-        .why(profile_origin.to_string())),
-    }
-}
-
-/// Neither a URL nor a home folder for the embedded default: as in a cron job that lost its environment.
-fn homeless() -> DatabaseChoice {
-    DatabaseChoice::Undecided(Arc::new(|| {
-        Error::new(
-            Kind::Config,
-            "no_database",
-            "no database is named, and there is no home folder for the embedded one",
-        )
-        .why("neither DATABASE_URL nor a profile is given, and neither XDG_DATA_HOME nor HOME is set")
-        .fix("export DATABASE_URL=postgres://…  or --profile NAME, names one")
-    }))
-}
-
-fn choose_actor(sources: &Sources, flags: &Global) -> Result<Setting<String>> {
-    let found = match &flags.actor {
-        Some(actor) => Some(Setting::new(actor.clone(), Origin::Flag("--actor"))),
-        None => sources.variable("SKYTEAM_ACTOR").or_else(|| sources.file_value(|file| file.actor.clone())),
-    };
-    let Some(found) = found else {
-        return Ok(Setting::new(whoami::username().unwrap_or_else(|_| "unknown".into()), Origin::System));
-    };
-    // The ledger keeps it for ever: it must say who it was, and say it the same on every terminal.
-    if found.value.trim().is_empty() || found.value.chars().any(char::is_control) {
-        let kind = if matches!(found.origin, Origin::Flag(_)) { Kind::Usage } else { Kind::Config };
-        let what = format!(
-            "actor {:?} is not accepted: a name with a visible character and no control character",
-            found.value
-        );
-        return Err(Error::new(kind, "invalid_actor", what).why(format!("from {}", found.origin)));
-    }
-    Ok(found)
-}
-
-fn choose_zone(sources: &Sources, flags: &Global) -> Result<Setting<Tz>> {
-    let found = match &flags.tz {
-        Some(name) => Some(Setting::new(name.clone(), Origin::Flag("--tz"))),
-        None => sources.variable("SKYTEAM_TZ").or_else(|| sources.file_value(|file| file.tz.clone())),
-    };
-    let Some(found) = found else { return Ok(Setting::new(Tz::UTC, Origin::Default)) };
-    match found.value.parse() {
-        Ok(zone) => Ok(Setting::new(zone, found.origin)),
-        Err(_) => {
-            let kind = if matches!(found.origin, Origin::Flag(_)) { Kind::Usage } else { Kind::Config };
-            Err(Error::new(kind, "unknown_zone", format!("no time zone {:?}", found.value)).why(format!(
-                "from {}; a zone is a name of the IANA database, such as Europe/Amsterdam or UTC",
-                found.origin
-            )))
-        }
     }
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::Setting;
 use super::file::{self, File, NAME, Profile};
+use super::{Setting, Trust, dotenv};
 use crate::cli::environment::World;
 use crate::db::LibpqEnvironment;
 use crate::error::{Error, Kind, Result};
@@ -50,9 +50,9 @@ pub struct Variables {
 }
 
 impl Variables {
-    /// A variable that is set and not empty.
+    /// A variable that is set, be it empty.
     pub fn get(&self, name: &str) -> Option<(String, Origin)> {
-        let value = self.values.get(name).filter(|value| !value.is_empty())?;
+        let value = self.values.get(name)?;
         let origin = match &self.dotenv {
             Some(path) => Origin::DotEnv(name.to_owned(), path.clone()),
             None => Origin::Environment(name.to_owned()),
@@ -66,6 +66,8 @@ impl Variables {
 pub struct Sources {
     levels: Vec<Variables>,
     files: Vec<(PathBuf, File)>,
+    /// The one of the files that is the user's own.
+    users: Option<PathBuf>,
     warnings: Vec<String>,
 }
 
@@ -73,37 +75,65 @@ impl Sources {
     /// Reads the files.
     ///
     /// # Errors
-    /// [`Kind::Config`]: a `skyteam.toml` that cannot be used.
+    /// [`Kind::Config`]: a `skyteam.toml` that cannot be used; a line of `.env`, or a variable, that names a setting of
+    /// ours and cannot be read; a file that others than the user could have written.
     pub fn gather(world: &World) -> Result<Self> {
-        let mut warnings = Vec::new();
+        let home = world.env.get("HOME").filter(|home| !home.is_empty()).map(Path::new);
+        let folder = config_dir(&world.env);
+        let trust = Trust::new(&world.env, folder.as_deref())?;
+        let users = folder.map(|folder| folder.join(NAME)).filter(|path| std::fs::symlink_metadata(path).is_ok());
+        let mut files = Vec::new();
+        for path in file::nearest(&world.cwd, home, NAME).into_iter().chain(users.clone()) {
+            if !files.iter().any(|(known, _)| *known == path) {
+                let read = file::parse(&path, &trust.read(&path)?)?;
+                files.push((path, read));
+            }
+        }
+        let is_ours = |name: &str| {
+            name == "DATABASE_URL"
+                || name.starts_with("SKYTEAM_")
+                || files.iter().flat_map(|(_, file)| file.profiles.values()).any(|p| p.url_env.as_deref() == Some(name))
+        };
+        if let Some(name) = world.unreadable.iter().find(|name| is_ours(name) || name.starts_with("PG")) {
+            return Err(Error::new(Kind::Config, "bad_variable", format!("environment variable {name} is not UTF-8"))
+                .why("it is not passed over, because another database than the one meant would be used")
+                .fix("percent-encode such characters of a URL, or unset the variable"));
+        }
         let mut levels = vec![Variables { values: world.env.clone(), dotenv: None }];
-        if let Some(path) = file::nearest(&world.cwd, ".env") {
-            let values = read_dotenv(&path, &mut warnings);
+        if let Some(path) = file::nearest(&world.cwd, home, ".env") {
+            let values = dotenv::parse(&trust.read(&path)?, &world.env, &is_ours).map_err(|wrong| {
+                let what = format!("{}, line {}, cannot be read", path.display(), wrong.line);
+                Error::new(Kind::Config, "bad_dotenv", what)
+                    .why(format!("it names a setting of skyteam, and {}", wrong.reason))
+                    .fix("write it as NAME='value'")
+            })?;
             levels.push(Variables { values, dotenv: Some(path) });
         }
-        let user = config_dir(&world.env).map(|folder| folder.join(NAME)).filter(|path| path.is_file());
-        let mut files = Vec::new();
-        for path in file::nearest(&world.cwd, NAME).into_iter().chain(user) {
-            if files.iter().any(|(known, _)| *known == path) {
-                continue;
-            }
-            let read = file::read(&path).map_err(|error| {
-                Error::new(
-                    Kind::Config,
-                    "bad_configuration",
-                    format!("the configuration file {} cannot be used", error.path),
-                )
-                .why(error.reason)
-            })?;
-            files.push((path, read));
-        }
-        Ok(Self { levels, files, warnings })
+        let mut sources = Self { levels, files, users, warnings: Vec::new() };
+        sources.warnings = sources.redefined().collect();
+        Ok(sources)
+    }
+
+    /// What to say of profiles that a project defines although the user has them.
+    fn redefined(&self) -> impl Iterator<Item = String> {
+        let user = self.files.iter().find(|(path, _)| self.is_users(path));
+        let projects = self.files.iter().filter(|(path, _)| !self.is_users(path));
+        projects.flat_map(move |(path, file)| {
+            let again = file
+                .profiles
+                .keys()
+                .filter(move |name| user.is_some_and(|(_, file)| file.profiles.contains_key(*name)));
+            again.map(move |name| {
+                let user = self.users.as_deref().unwrap_or(Path::new(NAME)).display();
+                format!("{} defines profile {name} too; that of {user} is used", path.display())
+            })
+        })
     }
 
     /// Nothing at all: for what needs no settings where those there are cannot be used.
     pub fn none() -> Self {
         let nothing = Variables { values: BTreeMap::new(), dotenv: None };
-        Self { levels: vec![nothing], files: Vec::new(), warnings: Vec::new() }
+        Self { levels: vec![nothing], files: Vec::new(), users: None, warnings: Vec::new() }
     }
 
     /// The levels of variables, strongest first.
@@ -111,8 +141,14 @@ impl Sources {
         &self.levels
     }
 
-    /// A variable from the strongest level that sets it.
+    /// A variable from the strongest level that sets it to more than nothing.
     pub fn variable(&self, name: &str) -> Option<Setting<String>> {
+        let found = self.levels.iter().find_map(|level| level.get(name).filter(|(value, _)| !value.is_empty()));
+        found.map(|(value, origin)| Setting::new(value, origin))
+    }
+
+    /// A variable from the strongest level that sets it, be it to nothing.
+    pub fn variable_or_empty(&self, name: &str) -> Option<Setting<String>> {
         self.levels.iter().find_map(|level| level.get(name)).map(|(value, origin)| Setting::new(value, origin))
     }
 
@@ -121,9 +157,17 @@ impl Sources {
         self.files.iter().find_map(|(path, file)| Some(Setting::new(value(file)?, Origin::File(path.clone()))))
     }
 
-    /// A profile by name.
+    /// A profile by name: the user's own before one of a project, which could otherwise take the name of a database
+    /// that the user knows.
     pub fn profile(&self, name: &str) -> Option<(&Profile, Origin)> {
-        self.files.iter().find_map(|(path, file)| Some((file.profiles.get(name)?, Origin::File(path.clone()))))
+        let (users, projects): (Vec<_>, Vec<_>) = self.files.iter().partition(|(path, _)| self.is_users(path));
+        let mut all = users.into_iter().chain(projects);
+        all.find_map(|(path, file)| Some((file.profiles.get(name)?, Origin::File(path.clone()))))
+    }
+
+    /// Whether this is the file in the user's own folder of configuration.
+    pub fn is_users(&self, path: &Path) -> bool {
+        self.users.as_deref() == Some(path)
     }
 
     /// Names of all profiles.
@@ -151,28 +195,8 @@ impl Sources {
     }
 }
 
-fn read_dotenv(path: &Path, warnings: &mut Vec<String>) -> BTreeMap<String, String> {
-    let lines = match dotenvy::from_path_iter(path) {
-        Ok(lines) => lines,
-        Err(error) => {
-            warnings.push(format!("{} is left out: {error}", path.display()));
-            return BTreeMap::new();
-        }
-    };
-    let mut values = BTreeMap::new();
-    for line in lines {
-        match line {
-            Ok((name, value)) => {
-                values.insert(name, value);
-            }
-            // Its words would quote the line, which may hold a password.
-            Err(_) => warnings.push(format!("{} has a line that is not NAME=value; it is left out", path.display())),
-        }
-    }
-    values
-}
-
-fn config_dir(env: &BTreeMap<String, String>) -> Option<PathBuf> {
+/// The user's folder for configuration of ours; `None` where there is no home.
+pub fn config_dir(env: &BTreeMap<String, String>) -> Option<PathBuf> {
     xdg(env, "XDG_CONFIG_HOME", ".config").map(|folder| folder.join("skyteam"))
 }
 

@@ -1,28 +1,29 @@
 //! The manifest of a flight as it stands: who boarded, for how many miles.
 
-use sea_orm::sea_query::{Alias, Expr};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, JoinType, Order, QueryFilter as _,
     QueryOrder as _, QuerySelect as _, RelationTrait as _, SelectModel, Selector, Statement,
 };
 use serde::Serialize;
 
-use crate::entity::flight_passenger::{self, Column, Entity, Relation};
-use crate::entity::types::Id;
+use crate::entity::flight_passenger::{Column, Entity, Relation};
+use crate::entity::types::{Id, Timestamp};
 use crate::entity::user;
 
 /// A user on board.
-#[derive(Clone, Debug, PartialEq, FromQueryResult, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, FromQueryResult, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OnBoard {
-    /// The place on board.
-    #[sea_orm(nested)]
-    #[serde(flatten)]
-    pub passenger: flight_passenger::Model,
+    /// Key.
+    pub user_id: String,
     /// Name on ROBLOX.
     pub username: String,
     /// The name that is shown.
     pub display_name: String,
+    /// Miles that the flight earns.
+    pub miles: i32,
+    /// When the user boarded.
+    pub joined_at: Timestamp,
 }
 
 /// What a manifest adds up to.
@@ -42,8 +43,12 @@ pub struct Summary {
 #[must_use]
 pub fn everybody(flight_id: Id, sort: &[(&str, bool)], limit: Option<u64>) -> Selector<SelectModel<OnBoard>> {
     let on_board = Entity::find()
+        .select_only()
+        .column_as(Column::UserId, "user_id")
         .column_as(user::Column::Username, "username")
         .column_as(user::Column::DisplayName, "display_name")
+        .column_as(Column::Miles, "miles")
+        .column_as(Column::JoinedAt, "joined_at")
         .join(JoinType::InnerJoin, Relation::User.def())
         .filter(Column::FlightId.eq(flight_id));
     let sorted = sort.iter().fold(on_board, |query, (column, descending)| {
@@ -51,7 +56,9 @@ pub fn everybody(flight_id: Id, sort: &[(&str, bool)], limit: Option<u64>) -> Se
         match *column {
             "username" => query.order_by(user::Column::Username, order),
             "displayName" => query.order_by(user::Column::DisplayName, order),
-            other => query.order_by(Expr::col((Entity, Alias::new(other))), order),
+            "miles" => query.order_by(Column::Miles, order),
+            "joinedAt" => query.order_by(Column::JoinedAt, order),
+            _ => query.order_by(Column::UserId, order),
         }
     });
     sorted.order_by_asc(Column::JoinedAt).order_by_asc(Column::UserId).limit(limit).into_model()

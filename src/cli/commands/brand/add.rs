@@ -1,6 +1,5 @@
 //! `brand add`.
 
-use crate::cli::commands::extra::ExtraArgs;
 use crate::cli::context::Context;
 use crate::directory::brand::NewBrand;
 use crate::directory::input::{BrandId, Callsign, Colour, Iata, Icao, Name, WebUrl};
@@ -46,8 +45,6 @@ pub struct BrandAddArgs {
     /// Make it the primary brand, taking the mark from another
     #[arg(long)]
     primary: bool,
-    #[command(flatten)]
-    extra: ExtraArgs<crate::entity::Brand, false>,
 }
 
 pub(super) async fn run(args: BrandAddArgs, cx: &Context) -> Result<Outcome> {
@@ -64,7 +61,6 @@ pub(super) async fn run(args: BrandAddArgs, cx: &Context) -> Result<Outcome> {
         secondary_color: colour("secondaryColor", &args.secondary_color)?,
         element_color: colour("elementColor", &args.element_color)?,
         primary: args.primary,
-        extra: args.extra.read()?,
     };
     let database = cx.writer().await?;
     new.airline_id = reference::airline(database.conn(), &args.airline).await?.airline_id;

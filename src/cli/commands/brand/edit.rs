@@ -1,7 +1,6 @@
 //! `brand edit`.
 
 use crate::cli::commands::change;
-use crate::cli::commands::extra::ExtraArgs;
 use crate::cli::context::Context;
 use crate::directory::brand::Edit;
 use crate::directory::input::{Callsign, Colour, Iata, Icao, Name, WebUrl};
@@ -47,8 +46,6 @@ pub struct BrandEditArgs {
     /// Colour of what stands on the background, #rrggbb
     #[arg(long, value_name = "COLOUR")]
     element_color: Option<String>,
-    #[command(flatten)]
-    extra: ExtraArgs<crate::entity::Brand, true>,
 }
 
 pub(super) async fn run(args: BrandEditArgs, cx: &Context) -> Result<Outcome> {
@@ -63,7 +60,6 @@ pub(super) async fn run(args: BrandEditArgs, cx: &Context) -> Result<Outcome> {
         accent_color: colour("accentColor", &args.accent_color)?,
         secondary_color: colour("secondaryColor", &args.secondary_color)?,
         element_color: colour("elementColor", &args.element_color)?,
-        extra: args.extra.read()?,
     };
     let database = cx.writer().await?;
     let id = reference::brand(database.conn(), &args.brand).await?.brand_id;

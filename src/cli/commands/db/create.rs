@@ -12,6 +12,7 @@ use crate::cli::ui::{Cell, Column, Page, RenderOptions, Tone};
 use crate::db::provision::{self, State};
 use crate::db::{Absent, Database, DatabaseUrl, PostgresUrl, Secret, quote};
 use crate::error::{Error, Kind, Outcome, Result, shell};
+use crate::small_file;
 
 pub(super) const EXAMPLES: &str = "Examples:
   skyteam db create
@@ -44,10 +45,10 @@ struct Step {
 impl Row for Step {
     const COLUMNS: &'static [Column] = &[Column::text("object"), Column::text("name"), Column::text("state")];
 
-    fn cell(&self, column: &str, _look: &RenderOptions) -> Cell {
+    fn cell(&self, column: usize, _look: &RenderOptions) -> Cell {
         match column {
-            "object" => Cell::new(self.object),
-            "name" => Cell::new(&self.name),
+            0 => Cell::new(self.object),
+            1 => Cell::new(&self.name),
             _ => Cell::new(self.state.name()),
         }
     }
@@ -223,13 +224,14 @@ async fn new_password(args: &DbCreateArgs, role: &str, cx: &Context) -> Result<O
 fn read_password(path: &Path) -> Result<Secret> {
     let failed =
         |why: String| Error::new(Kind::Usage, "password_file", format!("no password in {}", path.display())).why(why);
-    let text = std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
-    let mode = std::fs::metadata(path).map_err(|error| failed(error.to_string()))?.permissions().mode();
+    let (file, metadata) = small_file::open(path).map_err(|error| failed(error.to_string()))?;
+    let mode = metadata.permissions().mode();
     if mode & 0o077 != 0 {
         let open = failed(format!("others than its owner may use it (mode {:o})", mode & 0o777));
         return Err(open.fix(format!("chmod 600 {}", shell::file(&path.display().to_string()))));
     }
-    match text.lines().next().unwrap_or_default() {
+    let text = small_file::read_open(file, small_file::SECRET).and_then(small_file::text);
+    match text.map_err(|error| failed(error.to_string()))?.lines().next().unwrap_or_default() {
         "" => Err(failed("its first line is empty".into())),
         line => Ok(Secret::new(line)),
     }

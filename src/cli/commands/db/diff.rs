@@ -12,7 +12,7 @@ use crate::schema;
 pub(super) const EXAMPLES: &str = "Examples:
   skyteam db diff
   skyteam db diff --exit-code -o json
-  skyteam db diff -o sql | psql";
+  skyteam db diff -o sql | skyteam db shell";
 
 /// Arguments of `db diff`.
 #[derive(clap::Args, Debug)]

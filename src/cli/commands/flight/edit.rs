@@ -4,10 +4,10 @@ use clap::ArgGroup;
 
 use super::row::{Done, Shown};
 use crate::cli::approve::Ask;
+use crate::cli::commands::args;
 use crate::cli::commands::args::time_to_store;
-use crate::cli::commands::extra::ExtraArgs;
-use crate::cli::commands::{args, change};
 use crate::cli::context::Context;
+use crate::cli::ui::text::local_times;
 use crate::directory::flight::edit::Changes;
 use crate::directory::flight::{Flight, edit};
 use crate::directory::input::{Airport, FlightCode, Name, WebUrl};
@@ -56,8 +56,6 @@ pub struct FlightEditArgs {
     /// Discord event
     #[arg(long, value_name = "URL")]
     event_link: Option<String>,
-    #[command(flatten)]
-    extra: ExtraArgs<crate::entity::Flight, true>,
 }
 
 pub(super) async fn run(args: FlightEditArgs, cx: &Context) -> Result<Outcome> {
@@ -75,10 +73,7 @@ pub(super) async fn run(args: FlightEditArgs, cx: &Context) -> Result<Outcome> {
         changes.codeshare = Some(None);
     }
     let after = edit::preview(db, &before, &changes, cx.now.into()).await?;
-    let shown = |flight: &Flight| Shown::new(flight.clone(), cx.now.into());
-    let mut effects = change::effects(cx, &shown(&before), &shown(&after));
-    // What follows from the others is told by them.
-    effects.retain(|(column, ..)| !matches!(*column, "status" | "codeshare"));
+    let effects = effects(&before, &after);
     if effects.is_empty() {
         cx.ui.note("Nothing to change: it is so already.");
         cx.ui.report(&Done::new(Shown::new(before, cx.now.into()), true, "Left", "leave"))?;
@@ -86,7 +81,7 @@ pub(super) async fn run(args: FlightEditArgs, cx: &Context) -> Result<Outcome> {
     }
 
     for (column, old, new) in &effects {
-        cx.ui.note(format!("{column}: {old} → {new}"));
+        cx.ui.note(local_times(&format!("{column}: {old} → {new}"), cx.ui.zone()));
     }
     let _approved = cx.approve(Ask::changes(format!("Change {} {}?", before.code, before.id))).await?;
 
@@ -107,7 +102,26 @@ fn typed(args: &FlightEditArgs, cx: &Context) -> Result<Changes> {
         game_id: args.game_id.as_deref().map(|text| Name::parse_as("gameId", text)).transpose()?,
         event_link: args.event_link.as_deref().map(|text| WebUrl::parse_as("discordEventLink", text)).transpose()?,
         start_time: args.at.as_deref().map(|text| time_to_store(cx, "--at", text)).transpose()?,
-        extra: args.extra.read()?,
         ..Changes::default()
     })
+}
+
+/// Column, old value, new value of what differs.
+fn effects(before: &Flight, after: &Flight) -> Vec<(&'static str, String, String)> {
+    let none = || "—".to_owned();
+    let values = |flight: &Flight| {
+        [
+            ("code", flight.code.clone()),
+            ("brandId", flight.brand_id.clone()),
+            ("departure", flight.departure.clone()),
+            ("arrival", flight.arrival.clone()),
+            ("aircraft", flight.aircraft.clone()),
+            ("gameId", flight.game_id.clone()),
+            ("startTime", flight.start_time.to_string()),
+            ("codeshareAirlineId", flight.codeshare_airline_id.clone().unwrap_or_else(none)),
+            ("discordEventLink", flight.discord_event_link.clone()),
+        ]
+    };
+    let pairs = values(before).into_iter().zip(values(after));
+    pairs.filter(|(old, new)| old != new).map(|((column, old), (_, new))| (column, old, new)).collect()
 }

@@ -99,12 +99,12 @@ impl Row for Line {
         Column::number("balance"),
     ];
 
-    fn cell(&self, column: &str, look: &RenderOptions) -> Cell {
+    fn cell(&self, column: usize, look: &RenderOptions) -> Cell {
         match column {
-            "line" => self.line.as_str().into(),
-            "entries" => look.number(self.entries),
-            "earned" => look.number(self.earned),
-            "spent" => look.number(self.spent),
+            0 => self.line.as_str().into(),
+            1 => look.number(self.entries),
+            2 => look.number(self.earned),
+            3 => look.number(self.spent),
             _ => self.balance.map_or_else(Cell::empty, |balance| look.number(balance)),
         }
     }

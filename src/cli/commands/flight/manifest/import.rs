@@ -4,7 +4,7 @@ use std::io;
 
 use serde::Serialize;
 
-use super::plan::{Fate, Plan, columns, miles};
+use super::plan::{COLUMNS, Fate, Plan, miles};
 use crate::cli::commands::records::InputArgs;
 use crate::cli::commands::{args, records};
 use crate::cli::context::Context;
@@ -94,7 +94,7 @@ pub(super) async fn run(args: FlightManifestImportArgs, cx: &Context) -> Result<
     });
     let default = default.transpose()?;
     let note = args.note.as_deref().map(|note| Text::parse_as("note", note)).transpose()?;
-    let records = records::read(cx, &args.file, columns(), &args.input).await?;
+    let records = records::read(cx, &args.file, COLUMNS, &args.input).await?;
 
     let database = cx.writer().await?;
     let flight = args::flight(cx, database.conn(), &args.flight).await?;

@@ -1,9 +1,7 @@
 //! What becomes of each line of a list of passengers: read, resolved, and later told by the ledger.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::LazyLock;
 
-use sea_orm::{IdenStatic as _, Iterable as _};
 use serde::Serialize;
 
 use crate::cli::commands::records::{Columns, Record, form};
@@ -12,15 +10,11 @@ use crate::cli::ui::{Cell, Column, RenderOptions, Tone};
 use crate::directory::flight::manifest::{Known, Meaning, Player, Who};
 use crate::directory::flight::roster::OnBoard;
 use crate::directory::input::{Name, UserId, Username, quoted};
-use crate::entity::flight_passenger;
 use crate::ledger::flight_award::{Boarded, Passenger};
 
 /// What an import reads, and what an export writes beside it.
-pub(super) fn columns() -> Columns {
-    static IGNORED: LazyLock<Vec<&str>> =
-        LazyLock::new(|| flight_passenger::Column::iter().map(|column| column.as_str()).collect());
-    Columns { known: &["userId", "username", "user", "miles", "displayName"], ignored: &IGNORED }
-}
+pub(super) const COLUMNS: Columns =
+    Columns { known: &["userId", "username", "user", "miles", "displayName"], ignored: &["flightId", "joinedAt"] };
 
 /// What becomes of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -93,8 +87,8 @@ impl Row for Line {
         Column::text("remark"),
     ];
 
-    fn cell(&self, column: &str, look: &RenderOptions) -> Cell {
-        match column {
+    fn cell(&self, column: usize, look: &RenderOptions) -> Cell {
+        match Self::COLUMNS[column].key {
             "line" => Cell::new(self.line.to_string()),
             "user" => self.user.as_str().into(),
             "userId" => self.user_id.as_deref().into(),
@@ -209,8 +203,7 @@ impl Plan {
 
     /// Takes in what the ledger made of them; `then` is everybody on board now, for the miles that they were given then.
     pub fn boarded(&mut self, boarded: &Boarded, then: &[OnBoard]) {
-        let then: HashMap<&str, i32> =
-            then.iter().map(|one| (one.passenger.user_id.as_str(), one.passenger.miles)).collect();
+        let then: HashMap<&str, i32> = then.iter().map(|one| (one.user_id.as_str(), one.miles)).collect();
         let mut fates: HashMap<&str, (Fate, Option<i32>)> = HashMap::new();
         let already = boarded.already.iter().map(String::as_str);
         fates.extend(already.map(|user| (user, (Fate::AlreadyOnBoard, then.get(user).copied()))));

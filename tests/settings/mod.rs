@@ -2,6 +2,9 @@
 
 use serde_json::Value;
 
+mod dotenv;
+mod trust;
+
 use crate::support::World;
 
 /// The setting `name` as `config show` tells it: value and origin.
@@ -159,15 +162,6 @@ fn what_cannot_be_used_is_refused_with_its_place() {
     world.set("SKYTEAM_PROFILE", "x");
     world.set("DATABASE_URL", "sqlite:x.db");
     assert!(world.run("config show").exits(6).stderr.contains("two databases"));
-}
-
-#[test]
-fn a_bad_line_of_dotenv_is_warned_of_without_its_words() {
-    let world = World::bare();
-    write(&world, ".env", "this is hunter2\nSKYTEAM_TZ=Europe/Oslo\n");
-    let shown = world.run("config show").ok();
-    assert!(shown.stderr.contains("warning:") && !shown.stderr.contains("hunter2"), "{shown}");
-    assert_eq!(setting(&world, "", "tz").0, "Europe/Oslo");
 }
 
 #[test]

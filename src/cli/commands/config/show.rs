@@ -3,7 +3,6 @@
 use std::io;
 use std::time::Duration;
 
-use clap::Subcommand;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -13,27 +12,15 @@ use crate::cli::ui::report::{Listing, Row};
 use crate::cli::ui::{Align, Cell, Column, Page, RenderOptions, Tone};
 use crate::error::{Outcome, Result};
 
-/// What to do with the settings.
-#[derive(Debug, Subcommand)]
-pub enum Verb {
-    /// Show every setting, its value (secrets masked) and where it came from
-    #[command(after_help = "Examples:\n  skyteam config show\n  skyteam config show --profile prod -o json")]
-    Show,
-}
+pub(super) const EXAMPLES: &str = "Examples:\n  skyteam config show\n  skyteam config show --profile prod -o json";
 
-impl Verb {
-    /// Runs it.
-    ///
-    /// # Errors
-    /// stdout's.
-    pub async fn run(self, cx: &Context) -> Result<Outcome> {
-        match self {
-            Self::Show => {
-                cx.ui.listing(&Shown(rows(&cx.settings.in_force()))).await?;
-                Ok(Outcome::Done)
-            }
-        }
-    }
+/// Shows them.
+///
+/// # Errors
+/// stdout's.
+pub(super) async fn run(cx: &Context) -> Result<Outcome> {
+    cx.ui.listing(&Shown(rows(&cx.settings.in_force()))).await?;
+    Ok(Outcome::Done)
 }
 
 struct Shown(Vec<Line>);
@@ -52,13 +39,13 @@ struct Line {
 impl Row for Line {
     const COLUMNS: &'static [Column] = &[Column::text("name"), Column::text("value"), Column::text("origin")];
 
-    fn cell(&self, column: &str, look: &RenderOptions) -> Cell {
+    fn cell(&self, column: usize, look: &RenderOptions) -> Cell {
         match (column, &self.value) {
-            ("name", _) => Cell::new(self.name),
-            ("value", _) if look.human => self.words.as_deref().into(),
-            ("value", Value::Null) => Cell::empty(),
-            ("value", Value::String(text)) => Cell::new(text),
-            ("value", value) => Cell::new(value.to_string()),
+            (0, _) => Cell::new(self.name),
+            (1, _) if look.human => self.words.as_deref().into(),
+            (1, Value::Null) => Cell::empty(),
+            (1, Value::String(text)) => Cell::new(text),
+            (1, value) => Cell::new(value.to_string()),
             _ => Cell::new(&self.origin),
         }
     }

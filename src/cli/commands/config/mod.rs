@@ -1,0 +1,33 @@
+//! `config`: the settings, and whose files they may come from.
+
+mod show;
+mod trust;
+
+use clap::Subcommand;
+
+use crate::cli::context::Context;
+use crate::error::{Outcome, Result};
+
+/// What to do with the settings.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Show every setting, its value (secrets masked) and where it came from
+    #[command(after_help = show::EXAMPLES)]
+    Show,
+    /// Allow settings that belong to somebody else, or that others may write
+    #[command(after_help = trust::EXAMPLES)]
+    Trust(trust::ConfigTrustArgs),
+}
+
+impl Verb {
+    /// Runs it.
+    ///
+    /// # Errors
+    /// The command's.
+    pub async fn run(self, cx: &Context) -> Result<Outcome> {
+        match self {
+            Self::Show => show::run(cx).await,
+            Self::Trust(args) => trust::run(&args, cx),
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Global flags that a command cannot honour: it refuses them, so that none is taken and does nothing.
+
+use clap::ValueEnum;
+
+use crate::cli::settings::Global;
+use crate::cli::ui::Format;
+use crate::error::{Error, Kind, Result};
+
+/// The kinds of global flags that some commands have no use for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    /// Which database, and how it is opened.
+    Database,
+    /// Which columns an answer shows, and how.
+    Columns,
+    /// `--output`.
+    Format,
+    /// `--dry-run`.
+    DryRun,
+    /// `--actor`.
+    Actor,
+    /// `--tz`.
+    Zone,
+}
+
+/// What `command` (`db shell`) cannot honour, and why.
+fn refused(command: &str) -> &'static [(Part, &'static str)] {
+    use Part::{Actor, Columns, Database, DryRun, Format, Zone};
+    const NO_DATABASE: &str = "it uses no database";
+    const IS_SCRIPT: &str = "it prints a script";
+    const PSQL: &str = "what psql or sqlite3 does and prints is asked of them, behind --";
+    match command.split(' ').next() {
+        Some("completions") => &[(Database, NO_DATABASE), (Format, IS_SCRIPT), (Columns, IS_SCRIPT)],
+        Some("man") => &[(Database, NO_DATABASE), (DryRun, "it writes files, and shows nothing else")],
+        _ => match command {
+            "config trust" => &[(Database, NO_DATABASE)],
+            "db schema" => &[(Database, "it shows what the entities ask for; --engine names the engine")],
+            "db shell" => &[
+                (DryRun, "psql and sqlite3 run for real whatever they are given; BEGIN and ROLLBACK rehearse there"),
+                (Format, PSQL),
+                (Columns, PSQL),
+                (Actor, PSQL),
+                (Zone, PSQL),
+            ],
+            "user export" => &[(Columns, "an export is whole")],
+            _ => &[],
+        },
+    }
+}
+
+/// The flags of a kind that were given.
+fn given(part: Part, flags: &Global) -> Option<&'static str> {
+    let all: &[(&'static str, bool)] = match part {
+        Part::Database => &[
+            ("--database-url", flags.database_url.is_some()),
+            ("--profile", flags.profile.is_some()),
+            ("--max-connections", flags.max_connections.is_some()),
+            ("--idle-timeout", flags.idle_timeout.is_some()),
+            ("--connect-timeout", flags.connect_timeout.is_some()),
+            ("--statement-timeout", flags.statement_timeout.is_some()),
+            ("--lock-timeout", flags.lock_timeout.is_some()),
+        ],
+        Part::Columns => &[
+            ("--columns", flags.columns.is_some()),
+            ("--wide", flags.wide),
+            ("--no-header", flags.no_header),
+            ("--csv-safe", flags.csv_safe),
+        ],
+        Part::Format => &[("--json", flags.json), ("--output", flags.output.is_some_and(|it| it != Format::Table))],
+        Part::DryRun => &[("--dry-run", flags.dry_run)],
+        Part::Actor => &[("--actor", flags.actor.is_some())],
+        Part::Zone => &[("--tz", flags.tz.is_some())],
+    };
+    all.iter().find(|(_, given)| *given).map(|(name, _)| *name)
+}
+
+/// Refuses what `command` cannot honour.
+///
+/// # Errors
+/// [`Kind::Usage`].
+pub(super) fn check(command: &str, flags: &Global, format: Format) -> Result<()> {
+    for (part, why) in refused(command) {
+        if let Some(flag) = given(*part, flags) {
+            let what = format!("skyteam {command} cannot honour {flag}");
+            return Err(Error::new(Kind::Usage, "usage", what).why(*why));
+        }
+    }
+    let usable = match format {
+        Format::Sql => matches!(command, "db diff" | "db schema"),
+        Format::Mermaid | Format::Drizzle => command == "db schema",
+        _ => true,
+    };
+    if usable {
+        return Ok(());
+    }
+    let name = format.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
+    Err(Error::new(Kind::Usage, "usage", format!("skyteam {command} cannot answer in the format {name}"))
+        .why("accepted here: table, json, ndjson, csv, md"))
+}

@@ -1,0 +1,200 @@
+//! Which of the sources decides: profile, database, actor, zone.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use chrono_tz::Tz;
+
+use super::{DatabaseChoice, Global, Origin, Setting, Sources, file};
+use crate::db;
+use crate::error::{Error, Kind, Result, shell};
+
+pub(super) fn no_profile(sources: &Sources, name: &Setting<String>) -> Error {
+    let known = sources.profile_names();
+    let error = Error::new(Kind::Config, "no_such_profile", format!("no profile {:?}", name.value));
+    if known.is_empty() {
+        error
+            .why(format!("asked for by {}; no skyteam.toml has a [profiles.{}]", name.origin, name.value))
+            .fix(format!("write it: [profiles.{}] with url = or url_env =, in skyteam.toml", name.value))
+    } else {
+        error.why(format!("asked for by {}; profiles are: {}", name.origin, known.join(", ")))
+    }
+}
+
+/// The profile, where one is asked for.
+///
+/// # Errors
+/// [`Kind::Usage`], [`Kind::Config`]: two databases are named, or a variable for one is empty.
+pub(super) fn profile(sources: &Sources, flags: &Global) -> Result<Option<Setting<String>>> {
+    if let Some(name) = &flags.profile {
+        if flags.database_url.is_some() {
+            return Err(Error::new(Kind::Usage, "usage", "--database-url and --profile name two databases")
+                .fix("give one of them"));
+        }
+        return Ok(Some(Setting::new(name.clone(), Origin::Flag("--profile"))));
+    }
+    if flags.database_url.is_some() {
+        return Ok(None);
+    }
+    for level in sources.variable_levels() {
+        match (level.get("SKYTEAM_PROFILE"), level.get("DATABASE_URL")) {
+            (Some((name, origin)), _) if name.is_empty() => return Err(empty(&origin)),
+            (Some(_), Some((url, origin))) if url.is_empty() => return Err(empty(&origin)),
+            (Some((_, origin)), Some(_)) => {
+                return Err(Error::new(
+                    Kind::Config,
+                    "two_databases",
+                    format!("{origin} and DATABASE_URL beside it name two databases"),
+                )
+                .fix("unset one of them, or say --profile or --database-url"));
+            }
+            (Some((name, origin)), None) => return Ok(Some(Setting::new(name, origin))),
+            (None, Some(_)) => return Ok(None),
+            (None, None) => {}
+        }
+    }
+    Ok(sources.file_value(|file| file.profile.clone()))
+}
+
+/// The database. Where none can be told, the error waits until one is needed.
+///
+/// # Errors
+/// [`Kind::Config`]: the profile names none, or two.
+pub(super) fn database(
+    sources: &Sources,
+    flags: &Global,
+    profile: Option<&Setting<String>>,
+    settings: &file::Profile,
+    profile_origin: &Origin,
+    data_dir: Option<&Path>,
+) -> Result<Setting<DatabaseChoice>> {
+    let url = |text: String, origin: Origin| Setting::new(DatabaseChoice::Url(db::Secret::new(text)), origin);
+    if let Some(text) = &flags.database_url {
+        return Ok(url(text.clone(), Origin::Flag("--database-url")));
+    }
+    let Some(profile) = profile else {
+        return Ok(match sources.variable_or_empty("DATABASE_URL") {
+            Some(found) if found.value.is_empty() => undecided(found.origin.clone(), move || empty(&found.origin)),
+            Some(found) => url(found.value, found.origin),
+            None => Setting::new(
+                data_dir.map_or_else(homeless, |dir| DatabaseChoice::Embedded(dir.join("skyteam.db"))),
+                Origin::Default,
+            ),
+        });
+    };
+    match (&settings.url, &settings.url_env) {
+        (Some(text), None) if text.trim().is_empty() => {
+            let (name, origin) = (profile.value.clone(), profile_origin.clone());
+            let empty = move || {
+                Error::new(Kind::Config, "no_database", format!("profile {name:?} has an empty url"))
+                    .why(origin.to_string())
+                    .fix("give it one: url = \"postgres://…\" or \"sqlite:PATH\"")
+            };
+            Ok(undecided(profile_origin.clone(), empty))
+        }
+        (Some(text), None) => Ok(url(text.clone(), profile_origin.clone())),
+        (None, Some(variable)) => Ok(match sources.variable_or_empty(variable) {
+            Some(found) if !found.value.is_empty() => url(found.value, found.origin),
+            found => {
+                let (name, variable) = (profile.value.clone(), variable.clone());
+                let state = if found.is_some() { "empty" } else { "not set" };
+                let origin = found.map_or_else(|| profile_origin.clone(), |found| found.origin);
+                undecided(origin, move || {
+                    Error::new(Kind::Config, "no_database", format!("profile {name:?} has no URL"))
+                        .why(format!("the environment variable {variable}, which its url_env names, is {state}"))
+                        .fix(format!("export {}=postgres://…", shell::word(&variable)))
+                })
+            }
+        }),
+        (Some(_), Some(_)) => {
+            Err(Error::new(Kind::Config, "bad_profile", format!("profile {:?} has url and url_env", profile.value))
+                .why(profile_origin.to_string())
+                .fix("keep one of them"))
+        }
+        (None, None) => Err(Error::new(
+            Kind::Config,
+            "bad_profile",
+            format!("profile {:?} has neither url nor url_env", profile.value),
+        )
+        .why(profile_origin.to_string())),
+    }
+}
+
+fn undecided(origin: Origin, error: impl Fn() -> Error + Send + Sync + 'static) -> Setting<DatabaseChoice> {
+    Setting::new(DatabaseChoice::Undecided(Arc::new(error)), origin)
+}
+
+/// A variable that names a database and is empty, as after `NAME=$UNSET`: whoever set it meant one, and not the default.
+fn empty(origin: &Origin) -> Error {
+    Error::new(Kind::Config, "no_database", format!("{origin} is empty"))
+        .why("it is not passed over, because another database than the one meant would be used")
+        .fix("give it a value, or unset it to use what comes after it")
+}
+
+/// The file of the current folder, or of one above, that one of these settings came from.
+pub(super) fn project_file(sources: &Sources, origins: &[Option<&Origin>]) -> Option<PathBuf> {
+    origins.iter().flatten().find_map(|origin| match origin {
+        Origin::DotEnv(_, path) => Some(path.clone()),
+        Origin::File(path) if !sources.is_users(path) => Some(path.clone()),
+        _ => None,
+    })
+}
+
+/// Neither a URL nor a home folder for the embedded default: as in a cron job that lost its environment.
+fn homeless() -> DatabaseChoice {
+    DatabaseChoice::Undecided(Arc::new(|| {
+        Error::new(
+            Kind::Config,
+            "no_database",
+            "no database is named, and there is no home folder for the embedded one",
+        )
+        .why("neither DATABASE_URL nor a profile is given, and neither XDG_DATA_HOME nor HOME is set")
+        .fix("export DATABASE_URL=postgres://…  or --profile NAME, names one")
+    }))
+}
+
+/// Who does it.
+///
+/// # Errors
+/// [`Kind::Usage`], [`Kind::Config`]: a name that nobody could read later.
+pub(super) fn actor(sources: &Sources, flags: &Global) -> Result<Setting<String>> {
+    let found = match &flags.actor {
+        Some(actor) => Some(Setting::new(actor.clone(), Origin::Flag("--actor"))),
+        None => sources.variable("SKYTEAM_ACTOR").or_else(|| sources.file_value(|file| file.actor.clone())),
+    };
+    let Some(found) = found else {
+        return Ok(Setting::new(whoami::username().unwrap_or_else(|_| "unknown".into()), Origin::System));
+    };
+    // The ledger keeps it for ever: it must say who it was, and say it the same on every terminal.
+    if found.value.trim().is_empty() || found.value.chars().any(char::is_control) {
+        let kind = if matches!(found.origin, Origin::Flag(_)) { Kind::Usage } else { Kind::Config };
+        let what = format!(
+            "actor {:?} is not accepted: a name with a visible character and no control character",
+            found.value
+        );
+        return Err(Error::new(kind, "invalid_actor", what).why(format!("from {}", found.origin)));
+    }
+    Ok(found)
+}
+
+/// The zone of naive and shown times.
+///
+/// # Errors
+/// [`Kind::Usage`], [`Kind::Config`]: no such zone.
+pub(super) fn zone(sources: &Sources, flags: &Global) -> Result<Setting<Tz>> {
+    let found = match &flags.tz {
+        Some(name) => Some(Setting::new(name.clone(), Origin::Flag("--tz"))),
+        None => sources.variable("SKYTEAM_TZ").or_else(|| sources.file_value(|file| file.tz.clone())),
+    };
+    let Some(found) = found else { return Ok(Setting::new(Tz::UTC, Origin::Default)) };
+    match found.value.parse() {
+        Ok(zone) => Ok(Setting::new(zone, found.origin)),
+        Err(_) => {
+            let kind = if matches!(found.origin, Origin::Flag(_)) { Kind::Usage } else { Kind::Config };
+            Err(Error::new(kind, "unknown_zone", format!("no time zone {:?}", found.value)).why(format!(
+                "from {}; a zone is a name of the IANA database, such as Europe/Amsterdam or UTC",
+                found.origin
+            )))
+        }
+    }
+}

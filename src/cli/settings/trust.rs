@@ -1,0 +1,203 @@
+//! Whose settings are read: a `.env` or `skyteam.toml` decides which server gets a password and who stands in the
+//! ledger, so one that another user can write is refused, as git refuses another's repository (`safe.directory`).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::Metadata;
+use std::io::{self, Write as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Kind, Result, shell};
+use crate::small_file;
+
+/// The list of paths that `config trust` has allowed, one a line, in the user's folder of configuration.
+const LIST: &str = "trusted";
+
+/// Who runs this, and what they have allowed.
+#[derive(Debug)]
+pub struct Trust {
+    /// The users whose files are read: the one who runs this, root, and behind sudo the one who called it.
+    users: BTreeSet<u32>,
+    /// Groups that hold nobody but one of these users.
+    private_groups: BTreeSet<u32>,
+    list: Option<PathBuf>,
+    allowed: BTreeSet<PathBuf>,
+}
+
+impl Trust {
+    /// For the user of this process. `folder` is that of their configuration.
+    ///
+    /// # Errors
+    /// [`Kind::Config`]: the list of what is trusted belongs to somebody else, or cannot be read.
+    pub fn new(env: &BTreeMap<String, String>, folder: Option<&Path>) -> Result<Self> {
+        let me = rustix::process::geteuid().as_raw();
+        let mut users = BTreeSet::from([0, me]);
+        if me == 0 {
+            users.extend(env.get("SUDO_UID").and_then(|id| id.parse::<u32>().ok()));
+        }
+        let list = folder.map(|folder| folder.join(LIST));
+        let mut trust = Self { private_groups: private_groups(&users), users, list, allowed: BTreeSet::new() };
+        if let Some(list) = trust.list.clone() {
+            match small_file::open(&list) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(unreadable(&list, &error)),
+                Ok((file, metadata)) => {
+                    if let Some(reason) = trust.distrusts(&metadata) {
+                        return Err(refused(&list, &format!("it {reason}"))
+                            .fix(format!("rm {}    and trust again what is yours", shell::file(&shown(&list)))));
+                    }
+                    let text = small_file::read_open(file, small_file::SETTINGS).and_then(small_file::text);
+                    let text = text.map_err(|error| unreadable(&list, &error))?;
+                    trust.allowed = text.lines().filter(|line| !line.is_empty()).map(PathBuf::from).collect();
+                }
+            }
+        }
+        Ok(trust)
+    }
+
+    /// Reads the file at `path`, whose folder holds it, if both are to be trusted.
+    ///
+    /// # Errors
+    /// [`Kind::Config`]: they are not; the file cannot be read.
+    pub fn read(&self, path: &Path) -> Result<String> {
+        let (file, metadata) = small_file::open(path).map_err(|error| unreadable(path, &error))?;
+        if !self.is_allowed(path) {
+            if let Some(reason) = self.distrusts(&metadata) {
+                return Err(self.how_to_allow(refused(path, &format!("it {reason}")), path, false));
+            }
+            let folder = path.parent().unwrap_or(Path::new("/"));
+            let metadata = std::fs::metadata(folder).map_err(|error| unreadable(folder, &error))?;
+            if let Some(reason) = self.distrusts(&metadata) {
+                return Err(self.how_to_allow(refused(path, &format!("its folder {reason}")), path, true));
+            }
+        }
+        small_file::read_open(file, small_file::SETTINGS)
+            .and_then(small_file::text)
+            .map_err(|error| unreadable(path, &error))
+    }
+
+    fn is_allowed(&self, path: &Path) -> bool {
+        // The folder's own name, so that a link to somewhere else is not what was allowed.
+        let Some((folder, name)) = path.parent().and_then(|folder| folder.canonicalize().ok()).zip(path.file_name())
+        else {
+            return false;
+        };
+        !self.allowed.is_empty() && (self.allowed.contains(&folder.join(name)) || self.allowed.contains(&folder))
+    }
+
+    /// Why others than the trusted users could have written this.
+    fn distrusts(&self, metadata: &Metadata) -> Option<String> {
+        if !self.users.contains(&metadata.uid()) {
+            return Some(format!("belongs to {}", user(metadata.uid())));
+        }
+        if metadata.mode() & 0o002 != 0 {
+            return Some("can be written by everybody".into());
+        }
+        let group = metadata.mode() & 0o020 != 0 && !self.private_groups.contains(&metadata.gid());
+        group.then(|| format!("can be written by the group {}", name_of("/etc/group", metadata.gid())))
+    }
+
+    fn how_to_allow(&self, error: Error, path: &Path, folder: bool) -> Error {
+        let wrong = if folder { path.parent().unwrap_or(path) } else { path };
+        let mine = std::fs::metadata(wrong).is_ok_and(|metadata| self.users.contains(&metadata.uid()));
+        let error = if mine { error.fix(format!("chmod go-w {}", shell::file(&shown(wrong)))) } else { error };
+        error.fix(format!(
+            "skyteam config trust {}    once you have read it, and trust who can write it",
+            shell::file(&shown(path))
+        ))
+    }
+
+    /// Allows a file, or the `.env` and `skyteam.toml` of a folder, whoever owns them. Answers its path in the list,
+    /// and whether it is new there.
+    ///
+    /// # Errors
+    /// [`Kind::Config`]: no home folder; [`Kind::NotFound`]; the list cannot be written.
+    pub fn allow(&self, path: &Path, dry_run: bool) -> Result<(PathBuf, bool)> {
+        let missing = |error: io::Error| {
+            Error::new(Kind::NotFound, "no_such_file", format!("there is no {}", shown(path))).why(error.to_string())
+        };
+        let path = if path.is_dir() {
+            path.canonicalize().map_err(missing)?
+        } else {
+            // As in `is_allowed`: the folder resolved, the file by its name in it.
+            std::fs::metadata(path).map_err(missing)?;
+            let folder = path.parent().unwrap_or(Path::new("/")).canonicalize().map_err(missing)?;
+            folder.join(path.file_name().unwrap_or_default())
+        };
+        let Some(list) = &self.list else {
+            return Err(Error::new(
+                Kind::Config,
+                "no_home",
+                "there is no home folder to keep the list of trusted paths in",
+            )
+            .why("neither XDG_CONFIG_HOME nor HOME is set"));
+        };
+        let text = path.to_str().filter(|text| !text.contains('\n')).ok_or_else(|| {
+            Error::new(Kind::Usage, "usage", format!("{} cannot be listed: its name is not one line", shown(&path)))
+        })?;
+        if self.allowed.contains(&path) {
+            return Ok((path, false));
+        }
+        if !dry_run {
+            let line = format!("{text}\n");
+            let written = std::fs::create_dir_all(list.parent().unwrap_or(Path::new("/"))).and_then(|()| {
+                let mut options = std::fs::OpenOptions::new();
+                options.create(true).append(true).mode(0o600).open(list)?.write_all(line.as_bytes())
+            });
+            written.map_err(|error| {
+                Error::new(Kind::Failure, "unwritable", format!("{} cannot be written", shown(list)))
+                    .why(error.to_string())
+            })?;
+        }
+        Ok((path, true))
+    }
+}
+
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}
+
+pub(super) fn unreadable(path: &Path, error: &io::Error) -> Error {
+    Error::new(Kind::Config, "bad_configuration", format!("the configuration file {} cannot be used", shown(path)))
+        .why(error.to_string())
+}
+
+fn refused(path: &Path, reason: &str) -> Error {
+    Error::new(Kind::Config, "untrusted_settings", format!("{} is not read", shown(path)))
+        .why(format!("{reason}, and settings decide which server gets a password"))
+}
+
+/// `daemon (uid 1)`, or the number alone where `/etc/passwd` does not know it.
+fn user(id: u32) -> String {
+    match lines("/etc/passwd", 2).find(|fields| fields[2].parse() == Ok(id)) {
+        Some(fields) => format!("{} (uid {id})", fields[0]),
+        None => format!("uid {id}"),
+    }
+}
+
+fn name_of(file: &str, id: u32) -> String {
+    lines(file, 2).find(|fields| fields[2].parse() == Ok(id)).map_or_else(|| id.to_string(), |fields| fields[0].clone())
+}
+
+/// Groups that Debian and Fedora make for one user each, named like them: their umask lets these write.
+fn private_groups(users: &BTreeSet<u32>) -> BTreeSet<u32> {
+    let accounts: Vec<Vec<String>> = lines("/etc/passwd", 3).collect();
+    let ours = |fields: &&Vec<String>| fields[2].parse().is_ok_and(|id| users.contains(&id));
+    let names: BTreeSet<&str> = accounts.iter().filter(ours).map(|fields| fields[0].as_str()).collect();
+    let is_private = |group: &Vec<String>| {
+        let others = |fields: &Vec<String>| fields[3] == group[2] && !names.contains(fields[0].as_str());
+        names.contains(group[0].as_str())
+            && group[3].split(',').all(|member| member.is_empty() || names.contains(member))
+            && !accounts.iter().any(others)
+    };
+    lines("/etc/group", 3).filter(is_private).filter_map(|group| group[2].parse().ok()).collect()
+}
+
+/// The lines of such a file as fields, more than `last` of them.
+fn lines(file: &str, last: usize) -> impl Iterator<Item = Vec<String>> {
+    let text = small_file::read(Path::new(file), small_file::CERTIFICATES).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text).into_owned();
+    let lines: Vec<Vec<String>> =
+        text.lines().map(|line| line.split(':').map(str::to_owned).collect::<Vec<_>>()).collect();
+    lines.into_iter().filter(move |fields| fields.len() > last)
+}
