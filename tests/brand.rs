@@ -20,8 +20,19 @@ both!(ready fn a_first_brand_becomes_primary_and_codes_are_upper_case(world) {
     world.run("brand add dl Delta --airline delta --iata DL --icao DAL --callsign DELTA --accent-color '#E51937'").ok();
     assert_eq!(primary(world), "dl\nklm");
     assert_eq!(world.query(r#"SELECT "accentColor", "secondaryColor", "logoUrl" IS NOT NULL FROM brands WHERE "brandId" = 'dl'"#).replace("|t", "|1"), "#e51937|#242429|1");
-    world.run("brand add third T --airline klm --iata T3 --icao TTT --callsign T --primary").ok();
+    let third = "brand add third T --airline klm --iata T3 --icao TTT --callsign T --primary";
+    let asked = world.run(third).exits(9);
+    assert!(asked.stderr.contains("Make third the primary brand of klm, in place of klm?"), "{asked}");
+    world.call(third).answers(["n"]).run().exits(9);
+    world.run(format!("{third} -n")).ok();
+    assert_eq!(primary(world), "dl\nklm");
+    world.call(third).answers(["y"]).run().ok();
     assert_eq!(primary(world), "dl\nthird");
+    world.run("brand add fourth F --airline klm --iata F4 --icao FFF --callsign F --primary --yes").ok();
+    assert_eq!(primary(world), "dl\nfourth");
+    // An airline's first takes the mark from nobody.
+    world.run("airline add sas SAS").ok();
+    world.run("brand add sk SAS --airline sas --iata SK --icao SAS --callsign SCANDINAVIAN --primary").ok();
 });
 
 both!(ready fn the_mark_moves_at_once(world) {

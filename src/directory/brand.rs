@@ -113,6 +113,16 @@ pub async fn add(tx: &Transaction, new: &NewBrand) -> Result<brand::Model> {
     Err(DirectoryError::Taken { field: "brandId", value, noun: Noun::Brand, holder: None })
 }
 
+/// The primary brand of an airline.
+///
+/// # Errors
+/// The database's.
+pub async fn primary_of(db: &impl ConnectionTrait, airline_id: &str) -> Result<Option<brand::Model>> {
+    let primary =
+        brand::Entity::find().filter(brand::Column::AirlineId.eq(airline_id)).filter(brand::Column::IsPrimary.eq(true));
+    Ok(primary.one(db).await?)
+}
+
 /// Refuses an id (where `new`) and codes that another brand has, in any case.
 async fn refuse_taken(tx: &Transaction, id: &str, new: bool, codes: &[(&'static str, &str)]) -> Result<()> {
     if new && let Some(holder) = brand::Entity::find_by_id(id).one(tx).await? {

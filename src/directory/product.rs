@@ -10,6 +10,7 @@ use super::input::{Amount, Name, ProductId, Text};
 use super::reference::Noun;
 use crate::db::Transaction;
 use crate::entity::miles_product;
+use crate::ledger::purchase;
 
 /// How often an id is drawn again when it clashes. With a million products one draw in two thousand clashes.
 const DRAWS: usize = 16;
@@ -50,6 +51,12 @@ pub struct Sales {
     pub redeemed: i64,
     /// Miles taken in by those.
     pub miles: i64,
+    /// How many of those name it by their note alone ([`purchase`]).
+    #[sea_orm(from_alias = "redeemedByName")]
+    pub redeemed_by_name: i64,
+    /// Miles taken in by these.
+    #[sea_orm(from_alias = "milesByName")]
+    pub miles_by_name: i64,
     /// How many users have miles enough for it now.
     #[sea_orm(from_alias = "canAfford")]
     pub can_afford: i64,
@@ -152,11 +159,16 @@ pub async fn edit(tx: &Transaction, product_id: &str, edit: &Edit) -> Result<Edi
 /// # Errors
 /// The database's.
 pub async fn sales(db: &impl ConnectionTrait, product: &miles_product::Model) -> Result<Sales> {
-    let sql = r#"SELECT count(*) AS "redeemed", CAST(coalesce(-sum(e."amount"), 0) AS bigint) AS "miles",
+    let by_name = purchase::of_product_by_name("e", "$1");
+    let sql = format!(
+        r#"SELECT count(*) AS "redeemed", CAST(coalesce(-sum(e."amount"), 0) AS bigint) AS "miles",
+        count(CASE WHEN e."productId" IS NULL THEN 1 END) AS "redeemedByName",
+        CAST(coalesce(-sum(CASE WHEN e."productId" IS NULL THEN e."amount" END), 0) AS bigint) AS "milesByName",
         (SELECT count(*) FROM "users" WHERE "miles" >= $2) AS "canAfford"
         FROM "milesTransactions" AS e
-        WHERE e."productId" = $1 AND e."reversesId" IS NULL
-        AND NOT EXISTS (SELECT 1 FROM "milesTransactions" AS r WHERE r."reversesId" = e."id")"#;
+        WHERE (e."productId" = $1 OR {by_name}) AND e."reversesId" IS NULL
+        AND NOT EXISTS (SELECT 1 FROM "milesTransactions" AS r WHERE r."reversesId" = e."id")"#
+    );
     let sales = statement(db, sql, [product.product_id.as_str().into(), product.price_miles.into()]);
     Sales::find_by_statement(sales).one(db).await?.ok_or_else(|| gone(&product.product_id))
 }
@@ -164,14 +176,24 @@ pub async fn sales(db: &impl ConnectionTrait, product: &miles_product::Model) ->
 /// Deletes a product that was never redeemed; one that was is part of the ledger's history.
 ///
 /// # Errors
-/// [`DirectoryError::InUse`], counting the entries that name it. [`DirectoryError::Gone`]: no such product.
+/// [`DirectoryError::InUse`], counting the entries that name it, and the purchases whose note has its name. [`DirectoryError::Gone`]: no such product.
 pub async fn delete(tx: &Transaction, product_id: &str) -> Result<miles_product::Model> {
     let row = lock(tx, product_id).await?;
-    let sql = r#"SELECT count(*) FROM "milesTransactions" WHERE "productId" = $1"#;
-    let entries = tx.query_one_raw(statement(tx, sql, [product_id.into()])).await?;
-    let count: i64 = entries.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or(0);
-    if count > 0 {
-        let by = vec![Use { what: "ledger entry", count }];
+    let sql = format!(
+        r#"SELECT count(CASE WHEN e."productId" = $1 THEN 1 END), count(CASE WHEN {named} THEN 1 END)
+        FROM "milesTransactions" e WHERE e."productId" = $1 OR {named}"#,
+        named = purchase::possibly_of_product("e", "$2")
+    );
+    let found = tx.query_one_raw(statement(tx, sql, [product_id.into(), row.name.as_str().into()])).await?;
+    let counts: Option<(i64, i64)> =
+        found.map(|row| Ok::<_, sea_orm::DbErr>((row.try_get_by_index(0)?, row.try_get_by_index(1)?))).transpose()?;
+    let (entries, purchases) = counts.unwrap_or_default();
+    let by: Vec<Use> = [("ledger entry", entries), ("purchase that only a note names", purchases)]
+        .into_iter()
+        .filter(|(_, count)| *count > 0)
+        .map(|(what, count)| Use { what, count })
+        .collect();
+    if !by.is_empty() {
         return Err(DirectoryError::InUse { noun: Noun::Product, key: product_id.to_owned(), by });
     }
     miles_product::Entity::delete_by_id(product_id).exec(tx).await?;

@@ -100,10 +100,12 @@ pub fn changed_meanwhile() -> Error {
 }
 
 fn counted(one: Use) -> String {
-    let plural = match one.what.strip_suffix('y') {
+    let (noun, rest) = one.what.split_once(" that ").unwrap_or((one.what, ""));
+    let plural = match noun.strip_suffix('y') {
         Some(stem) => format!("{stem}ies"),
-        None => format!("{}s", one.what),
+        None => format!("{noun}s"),
     };
+    let plural = if rest.is_empty() { plural } else { format!("{plural} that {rest}") };
     format!("{} {}", one.count, if one.count == 1 { one.what } else { &plural })
 }
 

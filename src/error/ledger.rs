@@ -113,14 +113,17 @@ fn batch(mut rejected: Vec<Rejection>) -> Error {
         return rejected.remove(0).error.into();
     }
     let count = rejected.len();
-    let mut worded = rejected.into_iter().take(WORDED).map(|one| Error::from(one.error));
+    // Who is short of what is to be taken back: all of them, since each is a person to be asked.
+    let most =
+        if rejected.iter().all(|one| matches!(one.error, MilesError::SpentSince { .. })) { count } else { WORDED };
+    let mut worded = rejected.into_iter().take(most).map(|one| Error::from(one.error));
     let Some(first) = worded.next() else {
         return Error::new(Kind::Refused, "refused", "nothing was done");
     };
     let kind = first.kind();
     let error = Error::new(kind, first.code(), format!("{count} of the entries are refused, so none was written"));
     let error = [first].into_iter().chain(worded).fold(error, |error, one| error.why(one.summary()));
-    if count > WORDED { error.why(format!("and {} more", count - WORDED)) } else { error }
+    if count > most { error.why(format!("and {} more", count - most)) } else { error }
 }
 
 #[cfg(test)]

@@ -64,12 +64,12 @@ pub async fn post_all(
     Ok(applied)
 }
 
-/// What [`post_all`] would refuse of the movements, in their order. Writes nothing.
+/// What [`post_all`] would make of the movements. Writes nothing.
 ///
 /// # Errors
 /// [`MilesError::KeyTaken`], [`MilesError::Db`].
-pub async fn refusals(tx: &Transaction, movements: &[Posting]) -> Result<Vec<Rejection>, MilesError> {
-    Ok(look(tx, movements).await?.rejected)
+pub async fn preview(tx: &Transaction, movements: &[Posting]) -> Result<Applied, MilesError> {
+    look(tx, movements).await
 }
 
 /// Locks the users, and finds out what is to be written.

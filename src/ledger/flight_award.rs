@@ -1,11 +1,11 @@
 //! Miles for a flight: paid to a user once, with the passenger's row that says the same.
 //!
-//! A passenger's `miles` are the amount of the user's award for the flight: the entry of source `flight` that has not been
-//! reversed. A reversal leaves the passenger where he is, since he did fly; a further award for the flight is then
-//! possible, by [`award`] and never by boarding again, and the passenger's row follows it.
+//! Whether a user has been paid is judged by the award that stands: the entry of source `flight` that has not been
+//! reversed. A reversal leaves the passenger's row as it is, since the user did fly; the user can then be paid anew, by
+//! [`award`] or [`board`], and the row follows. What is shown of a passenger is what stands ([`paid_by`]).
 //!
-//! Once is kept by the passenger's primary key together with the lock of the user's row, under which standing awards are
-//! looked up; so it also holds for entries that other programs wrote without a passenger.
+//! Once is kept by the lock of the user's row, under which standing awards are looked up; so it also holds for entries that
+//! other programs wrote without a passenger.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -35,6 +35,8 @@ pub struct Boarding<'a> {
     pub note: Option<&'a str>,
     /// Who does it.
     pub actor: Option<&'a str>,
+    /// Whether a user whose award is of other miles gets the difference: the award is reversed, and a new one is made.
+    pub correct: bool,
 }
 
 /// What became of those who were to be boarded.
@@ -44,13 +46,53 @@ pub struct Boarded {
     pub paid: Vec<Posted>,
     /// Paid for the flight before, without a place on board; the place they have now, the miles they keep.
     pub seated: Vec<Entry>,
-    /// On board before; nothing changed. Keys of users, in order of the request.
+    /// On board and paid before; nothing changed. Keys of users, in order of the request.
     pub already: Vec<String>,
+    /// Users of `seated` and `already` whose award is of other miles than were asked for.
+    pub differing: Vec<Difference>,
+    /// Users whose award was of other miles and is corrected now.
+    pub corrected: Vec<Corrected>,
+}
+
+/// A user who has been paid other miles for the flight than are asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// Key of the user.
+    pub user_id: String,
+    /// The miles of the award that stands; of several the sum.
+    pub paid: i64,
+    /// The miles that were asked for.
+    pub asked: i32,
+}
+
+/// A correction: the new award, and the reversals of what stood.
+#[derive(Debug)]
+pub struct Corrected {
+    /// What it corrects.
+    pub difference: Difference,
+    /// The new award, with the balance after all of them.
+    pub award: Posted,
+    /// The reversals.
+    pub reversals: Vec<Entry>,
+}
+
+/// The miles that stand of a flight's awards, by user or by flight: the sum is 0 where all were reversed, and there is no
+/// row where none was made. `{by}` is the column to group by, `{of}` the one that `$1` is compared with.
+pub(crate) fn paid_by(by: &str, of: &str) -> String {
+    format!(
+        r#"(SELECT e."{by}" AS "by", CAST(sum(CASE WHEN EXISTS (SELECT 1 FROM "milesTransactions" r
+                WHERE r."reversesId" = e."id") THEN 0 ELSE e."amount" END) AS bigint) AS "miles"
+            FROM "milesTransactions" e
+            WHERE e."{of}" = $1 AND e."source" = 'flight' AND e."type" = 'earn' AND e."{by}" IS NOT NULL
+            GROUP BY e."{by}")"#
+    )
 }
 
 /// Takes users on board and pays them, each once for the flight, as part of an open transaction.
 ///
-/// A user who is named twice is boarded by the first mention and `already` there at the second.
+/// A user who is on board and has no award that stands is paid; one whose award is of other miles is among the
+/// [`Boarded::differing`] or, where [`Boarding::correct`] says so, the [`Boarded::corrected`]. A user who is named twice is
+/// boarded by the first mention and `already` there at the second.
 ///
 /// # Errors
 /// [`MilesError::NoFlight`]; [`MilesError::Batch`] with every unknown user and every balance that would pass the limit.
@@ -67,44 +109,97 @@ pub async fn board(
 
     let mut seats = BTreeMap::new();
     for passenger in passengers.iter().filter(|passenger| locked.holders.contains_key(&passenger.user_id)) {
-        let miles = standing.get(&passenger.user_id).map_or(passenger.miles, |award| award.amount);
-        seats.entry(passenger.user_id.as_str()).or_insert(miles);
+        let paid = standing.get(&passenger.user_id).filter(|_| !common.correct).map(|awards| seat_miles(sum(awards)));
+        seats.entry(passenger.user_id.as_str()).or_insert(paid.unwrap_or(passenger.miles));
     }
-    let mut new = seat(tx, flight_id, &seats, locked.now, OnBoard::Keep).await?;
+    let new = seat(tx, flight_id, &seats, locked.now, OnBoard::Keep).await?;
 
     let mut boarded = Boarded::default();
     let mut rejected = Vec::new();
+    let mut follow = BTreeMap::new();
+    let mut seen = HashSet::new();
     for (index, passenger) in passengers.iter().enumerate() {
-        let Some(holder) = locked.holders.get(&passenger.user_id) else {
-            let error = MilesError::NoUser { user_id: passenger.user_id.clone() };
-            rejected.push(Rejection { index, error });
+        let user_id = &passenger.user_id;
+        let Some(holder) = locked.holders.get(user_id) else {
+            rejected.push(Rejection { index, error: MilesError::NoUser { user_id: user_id.clone() } });
             continue;
         };
-        if !new.remove(&passenger.user_id) {
-            boarded.already.push(passenger.user_id.clone());
-        } else if let Some(award) = standing.get(&passenger.user_id) {
-            boarded.seated.push(award.clone());
-        } else if let Some(error) = posting::refusal(holder, passenger.miles.into()) {
-            rejected.push(Rejection { index, error });
-        } else {
-            let entry = Posting {
-                source: source::FLIGHT.to_owned(),
+        if !seen.insert(user_id.as_str()) {
+            boarded.already.push(user_id.clone());
+            continue;
+        }
+        let make = |source: &str, amount: i32, reverses_id: Option<Id>, place: usize| {
+            Posting {
+                source: source.to_owned(),
                 flight_id: Some(flight_id),
+                reverses_id,
                 batch_id: common.batch_id,
                 note: common.note.map(str::to_owned),
                 actor: common.actor.map(str::to_owned),
-                ..Posting::new(super::key::fresh_id(), passenger.user_id.clone(), passenger.miles)
+                ..Posting::new(super::key::fresh_id(), user_id.clone(), amount)
             }
-            .into_entry(locked.now);
-            let balance = holder.miles + i64::from(passenger.miles);
-            boarded.paid.push(Posted { entry, balance, already: false });
+            .into_entry(locked.at(place))
+        };
+        let asked = passenger.miles;
+        let Some(awards) = standing.get(user_id) else {
+            if let Some(error) = posting::refusal(holder, asked.into()) {
+                rejected.push(Rejection { index, error });
+                continue;
+            }
+            let balance = holder.miles + i64::from(asked);
+            boarded.paid.push(Posted { entry: make(source::FLIGHT, asked, None, 0), balance, already: false });
+            if !new.contains(user_id) {
+                follow.insert(user_id.as_str(), asked);
+            }
+            continue;
+        };
+        let difference = Difference { user_id: user_id.clone(), paid: sum(awards), asked };
+        let differs = difference.paid != i64::from(asked);
+        if differs && common.correct {
+            let change = i64::from(asked) - difference.paid;
+            if let Some(error) = posting::refusal(holder, change) {
+                let error = match error {
+                    MilesError::NotEnough { holder, needs } => MilesError::SpentSince { holder, takes: needs },
+                    other => other,
+                };
+                rejected.push(Rejection { index, error });
+                continue;
+            }
+            // The new award first: no balance is below zero on the way.
+            let award = make(source::FLIGHT, asked, None, 0);
+            let reversals = awards.iter().zip(1..);
+            let reversals = reversals.map(|(old, place)| make(source::REVERSAL, -old.amount, Some(old.id), place));
+            let award = Posted { entry: award, balance: holder.miles + change, already: false };
+            boarded.corrected.push(Corrected { difference, award, reversals: reversals.collect() });
+            follow.insert(user_id.as_str(), asked);
+            continue;
+        }
+        if differs {
+            boarded.differing.push(difference);
+        }
+        match awards.first() {
+            Some(award) if new.contains(user_id) => boarded.seated.push(award.clone()),
+            _ => boarded.already.push(user_id.clone()),
         }
     }
     if !rejected.is_empty() {
         return Err(MilesError::Batch { rejected });
     }
-    bulk::write(tx, boarded.paid.iter().map(|posted| &posted.entry), |_| ()).await?;
+    if !follow.is_empty() {
+        seat(tx, flight_id, &follow, locked.now, OnBoard::Follow).await?;
+    }
+    let corrected = boarded.corrected.iter().flat_map(|one| [&one.award.entry].into_iter().chain(&one.reversals));
+    bulk::write(tx, boarded.paid.iter().map(|posted| &posted.entry).chain(corrected), |_| ()).await?;
     Ok(boarded)
+}
+
+fn sum(awards: &[Entry]) -> i64 {
+    awards.iter().map(|award| i64::from(award.amount)).sum()
+}
+
+/// Miles as the column of a passenger holds them.
+fn seat_miles(miles: i64) -> i32 {
+    i32::try_from(miles).unwrap_or(i32::MAX)
 }
 
 /// Makes awards for one flight by hand, as part of an open transaction: for users without a standing award, on board or
@@ -127,7 +222,7 @@ pub async fn award(tx: &Transaction, flight_id: Id, movements: &[Posting]) -> Re
         .enumerate()
         .filter(|(_, movement)| !stored.contains_key(&movement.id))
         .filter_map(|(index, movement)| {
-            let award = standing.get(&movement.user_id)?;
+            let award = standing.get(&movement.user_id)?.first()?;
             Some(Rejection { index, error: MilesError::AlreadyAwarded { award: Box::new(award.clone()) } })
         })
         .collect();
@@ -157,7 +252,7 @@ async fn standing(
     tx: &Transaction,
     flight_id: Id,
     user_ids: impl Iterator<Item = &String>,
-) -> Result<HashMap<String, Entry>, MilesError> {
+) -> Result<HashMap<String, Vec<Entry>>, MilesError> {
     let users: HashSet<&String> = user_ids.collect();
     // Of many users' awards those of the whole flight are read: a planner without statistics would look through them
     // once for every user.
@@ -175,11 +270,11 @@ async fn standing(
     if !among.is_empty() {
         values.push(bulk::list(Engine::of(tx), users.iter()));
     }
-    let mut awards = HashMap::new();
+    let mut awards: HashMap<String, Vec<Entry>> = HashMap::new();
     for row in tx.query_all_raw(rows::statement(tx, sql, values)).await? {
         let award = rows::entry(&row)?;
         if users.contains(&award.user_id) {
-            awards.insert(award.user_id.clone(), award);
+            awards.entry(award.user_id.clone()).or_default().push(award);
         }
     }
     Ok(awards)

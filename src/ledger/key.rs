@@ -23,6 +23,9 @@ use crate::entity::types::Id;
 /// It is itself UUIDv5 of `https://skyteam.dev/miles/key` in the URL namespace of RFC 9562.
 pub const NAMESPACE: Uuid = uuid!("475dbecf-ac23-5e05-8dd6-1131d7974121");
 
+/// The namespace of imported contents: UUIDv5 of `https://skyteam.dev/miles/import` in the URL namespace.
+const NAMESPACE_OF_CONTENT: Uuid = uuid!("25afb91a-4641-5ca2-b00c-4dd549a990c7");
+
 /// Marks a key that names an entry by its id, as an answer of unknown outcome prints it.
 const BY_ID: &str = "id:";
 
@@ -59,6 +62,13 @@ pub fn ids(key: &str, user_ids: &[&str]) -> (Option<Id>, Vec<Id>) {
 /// The key that names the entry `id` whatever it was made from.
 pub fn key_of(id: Id) -> String {
     format!("{BY_ID}{id}")
+}
+
+/// The id of the batch that an import of this content makes, the `nth` time that it is imported, counted from 0: so a file
+/// that comes again is known again.
+pub fn content_batch(content: &[u8], nth: u32) -> Id {
+    let first = Uuid::new_v5(&NAMESPACE_OF_CONTENT, content);
+    Id(if nth == 0 { first } else { Uuid::new_v5(&first, &nth.to_be_bytes()) })
 }
 
 /// A key for a request that came without one.
@@ -128,6 +138,14 @@ mod tests {
             assert!(entry_id(key) != batch && entry_id(key) != entries[0], "{key}");
         }
         assert_eq!(ids(&fresh_key(), &["1", "2"]).1.len(), 2);
+    }
+
+    #[test]
+    fn a_content_has_one_batch_each_time() {
+        assert_eq!(NAMESPACE_OF_CONTENT, Uuid::new_v5(&Uuid::NAMESPACE_URL, b"https://skyteam.dev/miles/import"));
+        let ids = [content_batch(b"a", 0), content_batch(b"a", 1), content_batch(b"a", 2), content_batch(b"b", 0)];
+        assert_eq!(ids[0], content_batch(b"a", 0));
+        assert_eq!(ids.iter().collect::<std::collections::BTreeSet<_>>().len(), 4);
     }
 
     #[test]

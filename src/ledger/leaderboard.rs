@@ -8,6 +8,7 @@ use sea_orm::{ConnectionTrait, DbErr, Value};
 
 use super::rows;
 use crate::db::Engine;
+use crate::directory::erased::not_erased;
 use crate::entity::types::Timestamp;
 
 /// What is ranked.
@@ -46,11 +47,11 @@ pub struct Place {
     pub earned: i64,
 }
 
-/// The first `limit` places; equals in order of their names.
+/// The first `limit` places, or all; equals in order of their names. Erased users have none.
 ///
 /// # Errors
 /// The driver's.
-pub async fn places(connection: &impl ConnectionTrait, scope: &Scope, limit: u64) -> Result<Vec<Place>, DbErr> {
+pub async fn places(connection: &impl ConnectionTrait, scope: &Scope, limit: Option<u64>) -> Result<Vec<Place>, DbErr> {
     let mut values: Vec<Value> = Vec::new();
     let mut bind = |value: Value| {
         values.push(value);
@@ -77,6 +78,8 @@ pub async fn places(connection: &impl ConnectionTrait, scope: &Scope, limit: u64
         Engine::Sqlite => r#""username""#,
     };
     let earned = r#"CAST(sum(e."amount") AS bigint)"#;
+    let limit = limit.map(|limit| format!(" LIMIT {limit}")).unwrap_or_default();
+    let ranked = not_erased("u");
     let sql = if scope.is_balance() {
         // The few are found first, and only their entries are read.
         format!(
@@ -84,7 +87,7 @@ pub async fn places(connection: &impl ConnectionTrait, scope: &Scope, limit: u64
                 WHERE e."userId" = u."userId" AND {conditions}), 0) AS "earned"
             FROM (SELECT rank() OVER (ORDER BY "miles" DESC) AS "rank", "userId", "username", "displayName",
                     CAST("miles" AS bigint) AS "miles"
-                FROM "users" ORDER BY "miles" DESC, {by_name} LIMIT {limit}) u
+                FROM "users" u WHERE {ranked} ORDER BY "miles" DESC, {by_name}{limit}) u
             ORDER BY "rank", {by_name}"#
         )
     } else {
@@ -93,8 +96,8 @@ pub async fn places(connection: &impl ConnectionTrait, scope: &Scope, limit: u64
                 CAST(u."miles" AS bigint) AS "miles", "earned"
             FROM (SELECT e."userId", {earned} AS "earned" FROM "milesTransactions" e WHERE {conditions}
                 GROUP BY e."userId") s
-            JOIN "users" u ON u."userId" = s."userId" WHERE "earned" > 0
-            ORDER BY "earned" DESC, u.{by_name} LIMIT {limit}"#
+            JOIN "users" u ON u."userId" = s."userId" WHERE "earned" > 0 AND {ranked}
+            ORDER BY "earned" DESC, u.{by_name}{limit}"#
         )
     };
     let found = connection.query_all_raw(rows::statement(connection, sql, values)).await?;

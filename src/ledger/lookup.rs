@@ -3,10 +3,10 @@
 use sea_orm::{ConnectionTrait, Value};
 
 use super::rows::{self, COLUMNS};
-use super::{Entry, MilesError};
+use super::{Entry, MilesError, key};
 use crate::directory::reference;
 use crate::directory::reference::{Candidate, Noun, ReferenceError};
-use crate::entity::types::Id;
+use crate::entity::types::{Id, Timestamp};
 
 /// What a reference to the ledger means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -93,6 +93,43 @@ pub async fn last_by(connection: &impl ConnectionTrait, actor: &str) -> Result<T
         Some(batch) => Target::Batch(batch),
         None => Target::Entry(row.try_get("", "id")?),
     })
+}
+
+/// An import of the same content that was made before and of which something stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EarlierImport {
+    /// Its batch.
+    pub batch_id: Id,
+    /// When its first entry was written.
+    pub at: Timestamp,
+    /// How many of its entries have not been reversed.
+    pub standing: i64,
+}
+
+/// The batch that an import of this content is to make, and the latest import of the same content that stands.
+///
+/// # Errors
+/// [`MilesError::Db`].
+pub async fn import_of(
+    connection: &impl ConnectionTrait,
+    content: &[u8],
+) -> Result<(Id, Option<EarlierImport>), MilesError> {
+    let sql = r#"SELECT min(e."createdAt") AS "at", CAST(sum(CASE WHEN EXISTS (SELECT 1 FROM "milesTransactions" r
+            WHERE r."reversesId" = e."id") THEN 0 ELSE 1 END) AS bigint) AS "standing"
+        FROM "milesTransactions" e WHERE e."batchId" = $1 HAVING count(*) > 0"#;
+    let mut earlier = None;
+    let mut nth = 0;
+    loop {
+        let batch_id = key::content_batch(content, nth);
+        let Some(row) = connection.query_one_raw(rows::statement(connection, sql, [batch_id.into()])).await? else {
+            return Ok((batch_id, earlier));
+        };
+        let standing: i64 = row.try_get("", "standing")?;
+        if standing > 0 {
+            earlier = Some(EarlierImport { batch_id, at: row.try_get("", "at")?, standing });
+        }
+        nth += 1;
+    }
 }
 
 /// The entries of a target, oldest first; empty where there is none.

@@ -14,6 +14,7 @@
 //! given by `userId`, refusals are facts ([`MilesError`]).
 
 pub mod audit;
+pub mod award_guard;
 pub mod batch;
 mod bulk;
 pub mod flight_award;
@@ -22,6 +23,7 @@ pub mod key;
 pub mod leaderboard;
 pub mod lookup;
 pub mod posting;
+pub mod purchase;
 pub mod reconcile;
 pub mod redeem;
 pub mod reverse;

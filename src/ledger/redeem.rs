@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 
 use sea_orm::{ConnectionTrait, QueryResult, Value};
 
+use super::purchase::NOTE;
 use super::rows::{self, COLUMNS, POSTGRES_CLOCK};
 use super::{Account, MilesError, Posted, Posting, posting, source};
 use crate::db::{self, Database, Engine, Transaction};
@@ -27,9 +28,6 @@ pub struct Redemption {
     /// Who asks.
     pub actor: Option<String>,
 }
-
-/// What the note of a purchase begins with, before the product's name, where none is given.
-const NOTE: &str = "Purchase: ";
 
 /// The price is looked at under the lock of the user's row. No row: no such user or product, or no key free; else the
 /// product, and a balance where it was bought.

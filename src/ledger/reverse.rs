@@ -3,13 +3,14 @@
 //! A reversal keeps the flight and the product of what it reverses, so that both show up wherever the one does. It is
 //! itself not reversed: what it took back is given again by a new entry that says so.
 //!
-//! The passenger of a reversed award stays on the flight's manifest ([`super::flight_award`]).
+//! The passenger of a reversed award stays on the flight's manifest ([`super::flight_award`]). A batch of corrections holds
+//! awards and the reversals of those before them: of such a batch only the awards are taken back.
 
 use std::collections::{BTreeMap, HashMap};
 
 use sea_orm::{ConnectionTrait, DbErr};
 
-use super::batch::Rejection;
+use super::batch::{OnRefusal, Rejection};
 use super::lookup::{self, Target};
 use super::{Entry, MilesError, Posted, Posting, bulk, key, posting, rows, source};
 use crate::db::{Engine, Transaction, sql_state, violated_constraint};
@@ -22,9 +23,25 @@ pub struct Reversed {
     pub posted: Vec<Posted>,
     /// Entries of the batch that had been reversed before and were left out.
     pub before: Vec<Id>,
+    /// Entries of the batch that are themselves reversals and were left out.
+    pub corrections: Vec<Id>,
+    /// What was left out because its users are short; always empty where that stops the batch.
+    pub short: Vec<Short>,
 }
 
-/// Reverses an entry, or what is not yet reversed of a batch: all of it or nothing.
+/// What cannot be taken back of one user.
+#[derive(Debug)]
+pub struct Short {
+    /// The entries.
+    pub entries: Vec<Entry>,
+    /// The user's name.
+    pub username: String,
+    /// Why.
+    pub error: MilesError,
+}
+
+/// Reverses an entry, or what is not yet reversed of a batch: all of it or nothing, or with [`OnRefusal::Skip`] all of those
+/// users who have enough left.
 ///
 /// # Errors
 /// [`MilesError::NoEntry`], [`MilesError::IsReversal`], [`MilesError::AlreadyReversed`], [`MilesError::MovesNothing`];
@@ -35,14 +52,17 @@ pub async fn reverse(
     target: Target,
     note: Option<&str>,
     actor: Option<&str>,
+    on_refusal: OnRefusal,
 ) -> Result<Reversed, MilesError> {
     let entries = lookup::entries(tx, target).await?;
-    let Some(first) = entries.first() else {
+    if entries.is_empty() {
         return Err(MilesError::NoEntry { id: target.id() });
-    };
-    if first.reverses_id.is_some() {
-        return Err(MilesError::IsReversal { id: target.id() });
     }
+    let (corrections, entries): (Vec<Entry>, Vec<Entry>) =
+        entries.into_iter().partition(|entry| entry.reverses_id.is_some());
+    let Some(first) = entries.first() else {
+        return Err(MilesError::IsReversal { id: target.id() });
+    };
     let locked = bulk::lock(tx, entries.iter().map(|entry| entry.user_id.as_str())).await?;
     let reversals = reversals(tx, entries.iter().map(|entry| entry.id)).await?;
     let (before, open): (Vec<&Entry>, Vec<&Entry>) =
@@ -71,12 +91,29 @@ pub async fn reverse(
             Some(Rejection { index: *index, error })
         })
         .collect();
-    if !rejected.is_empty() {
+    let all = rejected.len() == totals.len();
+    if !rejected.is_empty() && (all || on_refusal == OnRefusal::Stop) {
         return Err(MilesError::Batch { rejected });
     }
+    let mut of_short: BTreeMap<String, Vec<Entry>> = BTreeMap::new();
+    let refused: BTreeMap<String, MilesError> =
+        rejected.into_iter().map(|one| (open[one.index].user_id.clone(), one.error)).collect();
+    let mut open = open;
+    open.retain(|entry| {
+        let is_short = refused.contains_key(&entry.user_id);
+        if is_short {
+            of_short.entry(entry.user_id.clone()).or_default().push((*entry).clone());
+        }
+        !is_short
+    });
+    let short = refused.into_iter().map(|(user_id, error)| Short {
+        entries: of_short.remove(&user_id).unwrap_or_default(),
+        username: locked.holders.get(&user_id).map(|holder| holder.username.clone()).unwrap_or_default(),
+        error,
+    });
+    let short: Vec<Short> = short.collect();
 
     let batch_id = matches!(target, Target::Batch(_)).then(key::fresh_id);
-    let mut open = open;
     // What gives before what takes: no balance is below zero on the way.
     open.sort_by_key(|entry| entry.amount);
     let mut standing: HashMap<&str, (usize, i64)> =
@@ -104,7 +141,12 @@ pub async fn reverse(
         *place += 1;
     }
     bulk::write(tx, posted.iter().map(|posted| &posted.entry), |_| ()).await.map_err(|error| lost(error, target))?;
-    Ok(Reversed { posted, before: before.into_iter().map(|entry| entry.id).collect() })
+    Ok(Reversed {
+        posted,
+        before: before.into_iter().map(|entry| entry.id).collect(),
+        corrections: corrections.into_iter().map(|entry| entry.id).collect(),
+        short,
+    })
 }
 
 /// Whether taking an entry back changes anything: a balance, or, of an award of 0 miles for a flight, that it stands. What

@@ -58,8 +58,8 @@ both!(ready fn a_dry_run_tells_what_becomes_of_every_line(world) {
     --- stdout
     line  user       userId  username     miles  fate              remark
        2  @pilot123  1       pilot123       500  new
-       3  2          2       Captain_Ada      5  already on board  paid 5 then
-       4  3          3       12345            7  already awarded   paid 7 then
+       3  2          2       Captain_Ada    500  paid otherwise  paid 5 for the flight before
+       4  3          3       12345          500  paid otherwise  paid 7 for the flight before
        5  pilot132                          500  unknown           nearest: pilot123
        6  1          1       pilot123       500  repeated          line 2
     --- stderr

@@ -1,6 +1,7 @@
 //! `flight`: planned, flown, boarded, ended, on both engines.
 
 mod board;
+mod corrections;
 mod hostile;
 mod list;
 mod manifest;

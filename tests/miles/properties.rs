@@ -105,7 +105,8 @@ async fn play(database: &Database, asks: &[Ask]) -> Vec<String> {
             (_, Some(movement)) => posting::post(database, &movement).await,
             (Ask::Reverse(index), None) if !entries.is_empty() => {
                 let tx = database.begin().await.unwrap();
-                let reversed = reverse::reverse(&tx, Target::Entry(*index.get(&entries)), None, Some("me")).await;
+                let reversed =
+                    reverse::reverse(&tx, Target::Entry(*index.get(&entries)), None, Some("me"), OnRefusal::Stop).await;
                 match &reversed {
                     Ok(_) => tx.commit().await.unwrap(),
                     Err(_) => tx.rollback().await.unwrap(),
@@ -276,7 +277,7 @@ fn a_reversal_restores_the_very_balances() {
                 let reversed = |target| {
                     pair.runtime.block_on(async {
                         let tx = database.begin().await.unwrap();
-                        reverse::reverse(&tx, target, None, None).await.unwrap();
+                        reverse::reverse(&tx, target, None, None, OnRefusal::Stop).await.unwrap();
                         tx.commit().await.unwrap();
                     });
                 };

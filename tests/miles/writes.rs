@@ -366,7 +366,7 @@ both!(fn what_an_airline_usually_pays_is_found_however_long_ago(world) {
     world.query(r#"INSERT INTO "brands" ("brandId", "airlineId", "name", "iata", "icao", "callsign") VALUES ('klm', 'klm', 'KLM', 'KL', 'KLM', 'KLM');
         UPDATE "flights" SET "airlineId" = 'klm', "brandId" = 'klm' WHERE "code" = 'DL2'"#);
     let asked = world.run("miles award 3 20001 --note x --flight DL2").exits(9);
-    assert!(asked.stderr.contains("over 20 times the usual award of 1000"), "{asked}");
+    assert!(asked.stderr.contains("over 20 times the usual award of 1,000"), "{asked}");
     world.run("miles award 3 20000 --note x --flight DL2 -n").ok();
     let asked = world.run("miles award 3 20001 --note x --flight DL1").exits(9);
     assert!(asked.stderr.contains("over 20 times the usual award of 1000"), "{asked}");

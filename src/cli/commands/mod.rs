@@ -5,6 +5,7 @@
 
 mod airline;
 pub mod args;
+mod award_guard;
 mod brand;
 mod change;
 pub mod completions;

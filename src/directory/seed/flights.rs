@@ -8,6 +8,7 @@ use rand_chacha::ChaCha8Rng;
 use super::{minutes_after, pick, random_id};
 use crate::entity::types::Timestamp;
 use crate::entity::{brand, flight, flight_passenger, miles_product, miles_transaction, user};
+use crate::ledger::purchase;
 
 const AIRPORTS: &[&str] =
     &["KATL", "KLAX", "KJFK", "EHAM", "EGLL", "LFPG", "RKSI", "EKCH", "RJTT", "WSSS", "MMMX", "ESSA", "LEMD", "OMDB"];
@@ -151,6 +152,8 @@ pub(super) fn ledger(
         let wished = pick(rng, products);
         if wished.price_miles <= *balance && rng.random_bool(0.2) {
             *balance -= wished.price_miles;
+            // One of three as the alliance's API writes it: the note alone names the product.
+            let by_api = entries.len() % 3 == 0;
             entries.push(miles_transaction::Model {
                 id: random_id(rng),
                 user_id: passenger.user_id.clone(),
@@ -158,12 +161,12 @@ pub(super) fn ledger(
                 r#type: "spend".into(),
                 source: "purchase".into(),
                 flight_id: None,
-                product_id: Some(wished.product_id.clone()),
-                note: Some(wished.name.clone()),
+                product_id: (!by_api).then(|| wished.product_id.clone()),
+                note: Some(format!("{}{}", purchase::NOTE, wished.name)),
                 created_at: passenger.joined_at,
                 reverses_id: None,
                 batch_id: None,
-                actor: Some("seed".into()),
+                actor: (!by_api).then(|| "seed".into()),
             });
         }
     }

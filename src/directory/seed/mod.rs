@@ -148,6 +148,10 @@ mod tests {
             assert_eq!(balances.get(user.user_id.as_str()).copied().unwrap_or(0), user.miles);
         }
         assert!(data.entries.iter().any(|entry| entry.amount < 0));
+        let purchases = || data.entries.iter().filter(|entry| entry.source == "purchase");
+        assert!(
+            purchases().any(|entry| entry.product_id.is_none()) && purchases().any(|entry| entry.product_id.is_some())
+        );
         assert!(data.entries.is_sorted_by_key(|entry| entry.created_at));
     }
 

@@ -10,6 +10,7 @@ use rand::RngExt as _;
 use sea_orm::{ConnectionTrait, DbErr};
 use serde::{Deserialize, Serialize};
 
+use super::super::erased;
 use super::super::error::{DirectoryError, Result, now, statement};
 use super::super::input::{InputError, UserId};
 use super::{lock, mention};
@@ -72,9 +73,9 @@ async fn replacement(tx: &Transaction) -> Result<Replacement> {
     loop {
         let (id, username) = {
             let mut random = rand::rng();
-            let id = random.random_range(10_000_000_000_000_000_000..=u64::MAX).to_string();
+            let id = random.random_range(erased::FIRST_ID..=u64::MAX).to_string();
             let word = |_| char::from(b"0123456789abcdefghijklmnopqrstuvwxyz"[random.random_range(0..36)]);
-            let username = format!("erased_{}", (0..13).map(word).collect::<String>());
+            let username = format!("{}{}", erased::NAME, (0..13).map(word).collect::<String>());
             (id, username)
         };
         let sql = r#"SELECT 1 FROM "users" WHERE "userId" = $1 OR "username" = $2"#;

@@ -13,6 +13,7 @@ use sqlx::Row as _;
 use super::super::error::{position, statement};
 use crate::db::Engine;
 use crate::entity::{Id, Timestamp, user};
+use crate::ledger::flight_award::paid_by;
 
 /// Which users. Nothing set means all.
 #[derive(Clone, Debug, Default)]
@@ -139,17 +140,19 @@ pub struct Boarded {
     /// When the user boarded.
     #[sea_orm(from_alias = "joinedAt")]
     pub joined_at: Timestamp,
-    /// Miles for it.
-    pub miles: i32,
+    /// Miles of the award for it that stands.
+    pub miles: i64,
 }
 
 /// The flights of one user, followed by `tail`: ORDER BY and LIMIT on the columns of [`Boarded`].
 pub fn boarded(db: &impl ConnectionTrait, user_id: &str, tail: &str) -> SelectorRaw<SelectModel<Boarded>> {
     let sql = format!(
         r#"SELECT p."flightId", f."code", f."departure", f."arrival", f."aircraft", f."airlineId", f."brandId",
-        f."startTime", p."joinedAt", p."miles"
+        f."startTime", p."joinedAt", coalesce(paid."miles", p."miles") AS "miles"
         FROM "flightPassengers" AS p JOIN "flights" AS f ON f."id" = p."flightId"
-        WHERE p."userId" = $1{tail}"#
+        LEFT JOIN {} paid ON paid."by" = p."flightId"
+        WHERE p."userId" = $1{tail}"#,
+        paid_by("flightId", "userId")
     );
     Boarded::find_by_statement(statement(db, sql, [user_id.into()]))
 }

@@ -13,6 +13,7 @@ use sea_orm::{
 };
 use serde::Serialize;
 
+use super::erased;
 use super::error::{DirectoryError, Edited, Result, claim, now, statement, taken};
 use super::input::{Name, UserId, Username, WebUrl};
 use super::reference::{Candidate, Noun};
@@ -166,13 +167,16 @@ pub async fn edit(tx: &Transaction, user_id: &str, edit: &Edit) -> Result<Edited
 /// # Errors
 /// The database's.
 pub async fn standing(db: &impl ConnectionTrait, of: &user::Model) -> Result<Standing> {
-    let sql = r#"SELECT
-        (SELECT count(*) FROM "users" WHERE "miles" > $2) + 1 AS "rank",
-        (SELECT count(*) FROM "users") AS "users",
+    let sql = format!(
+        r#"SELECT
+        (SELECT count(*) FROM "users" u WHERE u."miles" > $2 AND {ranked}) + 1 AS "rank",
+        (SELECT count(*) FROM "users" u WHERE {ranked}) AS "users",
         (SELECT count(*) FROM "flightPassengers" WHERE "userId" = $1) AS "flights",
         CAST(coalesce(sum(CASE WHEN "amount" > 0 THEN "amount" END), 0) AS bigint) AS "earned",
         CAST(coalesce(-sum(CASE WHEN "amount" < 0 THEN "amount" END), 0) AS bigint) AS "spent"
-        FROM "milesTransactions" WHERE "userId" = $1"#;
+        FROM "milesTransactions" WHERE "userId" = $1"#,
+        ranked = erased::not_erased("u")
+    );
     let standing = statement(db, sql, [of.user_id.as_str().into(), of.miles.into()]);
     let standing = Standing::find_by_statement(standing).one(db).await?;
     standing.ok_or_else(|| DirectoryError::Gone { noun: Noun::User, key: of.user_id.clone() })

@@ -1,9 +1,13 @@
 //! `brand add`.
 
+use crate::approval::Ask;
 use crate::cli::context::Context;
+use crate::db::Transaction;
 use crate::directory::brand::NewBrand;
 use crate::directory::input::{BrandId, Callsign, Colour, Iata, Icao, Name, WebUrl};
 use crate::directory::{brand, reference};
+use crate::entity::brand as entity;
+use crate::error::directory::changed_meanwhile;
 use crate::error::{Outcome, Result};
 
 pub(super) const EXAMPLES: &str = "Examples:\n  \
@@ -49,7 +53,7 @@ pub struct BrandAddArgs {
 
 pub(super) async fn run(args: BrandAddArgs, cx: &Context) -> Result<Outcome> {
     let colour = |field, value: &Option<String>| value.as_deref().map(|v| Colour::parse_as(field, v)).transpose();
-    let mut new = NewBrand {
+    let new = NewBrand {
         brand_id: BrandId::parse(&args.brand_id)?,
         airline_id: String::new(),
         name: Name::parse(&args.name)?,
@@ -63,9 +67,31 @@ pub(super) async fn run(args: BrandAddArgs, cx: &Context) -> Result<Outcome> {
         primary: args.primary,
     };
     let database = cx.writer().await?;
-    new.airline_id = reference::airline(database.conn(), &args.airline).await?.airline_id;
-    let tx = cx.begin(&database).await?;
-    let added = brand::add(&tx, &new).await?;
+    let add = async |tx: &Transaction| -> Result<(entity::Model, Option<String>)> {
+        let airline_id = reference::airline(tx, &args.airline).await?.airline_id;
+        let holder = if args.primary { brand::primary_of(tx, &airline_id).await? } else { None };
+        let added = brand::add(tx, &NewBrand { airline_id, ..new.clone() }).await?;
+        Ok((added, holder.map(|holder| holder.brand_id)))
+    };
+    let mut tx = cx.begin(&database).await?;
+    let (mut added, holder) = add(&tx).await?;
+    if let Some(holder) = &holder {
+        let (id, airline) = (&added.brand_id, &added.airline_id);
+        let ask = Ask::changes(format!("Make {id} the primary brand of {airline}, in place of {holder}?"));
+        if cx.ui.is_interactive() && !cx.answers.dry_run {
+            // No row stays locked while a person thinks.
+            tx.rollback().await?;
+            let _approved = cx.approve(ask).await?;
+            tx = cx.begin(&database).await?;
+            let again = add(&tx).await?;
+            if again.1.as_ref() != Some(holder) {
+                return Err(changed_meanwhile());
+            }
+            added = again.0;
+        } else {
+            let _approved = cx.approve(ask).await?;
+        }
+    }
     cx.finish(tx).await?;
     cx.ui.report(&added)?;
     Ok(Outcome::Done)

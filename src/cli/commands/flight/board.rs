@@ -4,7 +4,7 @@ use std::io;
 
 use serde::Serialize;
 
-use crate::cli::commands::args;
+use crate::cli::commands::{args, award_guard};
 use crate::cli::context::Context;
 use crate::cli::ui::Page;
 use crate::cli::ui::report::Report;
@@ -15,6 +15,8 @@ use crate::directory::input::{Amount, Text};
 use crate::directory::reference;
 use crate::entity::types::{Id, Timestamp};
 use crate::error::{Outcome, Result};
+use crate::ledger::Posted;
+use crate::ledger::award_guard::{Award, AwardGuard};
 use crate::ledger::flight_award::{Boarded, Boarding, Passenger};
 
 pub(super) const EXAMPLES: &str = "Examples:
@@ -72,13 +74,30 @@ pub(super) async fn run(args: FlightBoardArgs, cx: &Context) -> Result<Outcome> 
         batch_id: None,
         note: note.as_ref().map(Text::as_str),
         actor: Some(cx.settings.actor.value.as_str()),
+        correct: false,
     };
-    let (transaction, boarded) = retry(FlightError::db, || async {
-        let transaction = database.begin().await?;
-        let boarded = board::board(&transaction, flight.id, &passenger, &common, cx.now.into()).await?;
-        Ok::<_, FlightError>((transaction, boarded))
-    })
-    .await?;
+    let attempt = || {
+        retry(FlightError::db, || async {
+            let transaction = database.begin().await?;
+            let airline = Some(flight.airline_id.as_str());
+            let guard = AwardGuard::read(&transaction, award_guard::limit(cx), airline).await?;
+            let boarded = board::board(&transaction, flight.id, &passenger, &common, cx.now.into()).await?;
+            Ok::<_, FlightError>((transaction, guard, boarded))
+        })
+    };
+    let (mut transaction, guard, mut boarded) = attempt().await?;
+    let award = |posted: &Posted| Award { user: &user.username, miles: posted.entry.amount };
+    if let Some(unusual) = guard.judge(boarded.paid.iter().map(award)) {
+        let question = award_guard::question(&unusual);
+        if cx.ui.is_interactive() && !cx.answers.dry_run {
+            // No row stays locked while a person thinks.
+            transaction.rollback().await?;
+            award_guard::approve(cx, question).await?;
+            (transaction, _, boarded) = attempt().await?;
+        } else {
+            award_guard::approve(cx, question).await?;
+        }
+    }
     let seat = seat(&transaction, flight.id, &user.user_id).await?;
     let committed = cx.finish(transaction).await?;
 

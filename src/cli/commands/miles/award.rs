@@ -1,17 +1,16 @@
 //! `miles award`.
 
 use super::answer::{self, Key, say_already, transact};
-use crate::cli::approve::Ask;
-use crate::cli::commands::args;
+use crate::cli::commands::{args, award_guard};
 use crate::cli::context::Context;
-use crate::cli::ui::text::count;
 use crate::db::Database;
 use crate::directory::input::Amount;
 use crate::directory::reference;
 use crate::entity::{flight, user};
-use crate::error::{Kind, Outcome, Result};
+use crate::error::{Outcome, Result};
+use crate::ledger::award_guard::{Award, AwardGuard};
 use crate::ledger::batch::OnRefusal;
-use crate::ledger::{Posting, batch, flight_award as ledger, key, posting, source, typical_award};
+use crate::ledger::{Posting, batch, flight_award as ledger, key, source};
 
 pub(super) const EXAMPLES: &str = "Examples:
   skyteam miles award @pilot123 500 --note \"Won the quiz\"
@@ -84,13 +83,6 @@ pub(super) async fn run(args: MilesAwardArgs, cx: &Context) -> Result<Outcome> {
     let worded = |error| key.worded(error, &again);
 
     let for_flight = flight.filter(|_| source == source::FLIGHT);
-    if let ([movement], None, false) = (&movements[..], &for_flight, cx.answers.dry_run) {
-        let posted = posting::post(&database, movement).await.map_err(worded)?;
-        say_already(cx, &posted);
-        cx.ui.report(&posted)?;
-        return Ok(Outcome::Done);
-    }
-
     let applied = transact(cx, &database, key.id(), async |tx| match &for_flight {
         Some(flight) => ledger::award(tx, flight.id, &movements).await,
         None => batch::post_all(tx, &movements, OnRefusal::Stop, |_| ()).await,
@@ -126,26 +118,12 @@ async fn ask_if_large(
     flight: Option<&flight::Model>,
     users: &[user::Model],
 ) -> Result<()> {
-    let miles = i64::from(amount.get());
     let airline = flight.map(|flight| flight.airline_id.as_str());
-    let why = match &cx.settings.award_limit {
-        Some(limit) if miles > i64::from(limit.value) => Some(format!("over the limit of {}", limit.value)),
-        _ => typical_award::award(database.conn(), airline)
-            .await?
-            .filter(|usual| miles > usual.saturating_mul(typical_award::FACTOR))
-            .map(|usual| format!("over {} times the usual award of {usual}", typical_award::FACTOR)),
-    };
-    let Some(why) = why else { return Ok(()) };
-    let whom = match users {
-        [user] => user.username.clone(),
-        users => count(users.len() as u64, "user"),
-    };
-    let question = format!("{miles} miles for {whom} is {why}. Award them?");
-    let _approved = cx.approve(Ask::changes(question)).await.map_err(|error| match error.kind() {
-        Kind::Unconfirmed => error.why("the amount may be a slip of the finger"),
-        _ => error,
-    })?;
-    Ok(())
+    let guard = AwardGuard::read(database.conn(), award_guard::limit(cx), airline).await?;
+    match guard.judge(users.iter().map(|user| Award { user: &user.username, miles: amount.get() })) {
+        Some(unusual) => award_guard::approve(cx, award_guard::question(&unusual)).await,
+        None => Ok(()),
+    }
 }
 
 /// The words of the command without its key, to be run again under one.

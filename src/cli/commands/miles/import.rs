@@ -5,21 +5,24 @@ use std::io;
 use serde::Serialize;
 
 use super::answer::{self, transact};
+use crate::approval::Ask;
 use crate::cli::commands::records::{Columns, InputArgs, Record, form};
 use crate::cli::commands::rejects::{Reject, RejectArgs};
-use crate::cli::commands::{records, rejects};
+use crate::cli::commands::{award_guard, records, rejects};
 use crate::cli::context::Context;
 use crate::cli::ui::Page;
 use crate::cli::ui::report::Report;
 use crate::db::Database;
 use crate::directory::flight::manifest;
-use crate::directory::flight::manifest::{Meaning, Who};
+use crate::directory::flight::manifest::{Known, Meaning, Who};
 use crate::directory::input::{Amount, InputError, quoted};
 use crate::directory::reference;
 use crate::entity::types::Id;
 use crate::error::{Error, Outcome, Result};
+use crate::ledger::award_guard::{Award, AwardGuard};
 use crate::ledger::batch::{OnRefusal, Rejection};
-use crate::ledger::{MilesError, Posting, batch, key, source};
+use crate::ledger::{MilesError, Posting, batch, key, lookup, source};
+use crate::message::message;
 
 pub(super) const EXAMPLES: &str = "Examples:
   skyteam miles import bonus.csv --dry-run
@@ -101,11 +104,16 @@ pub(super) async fn run(args: MilesImportArgs, cx: &Context) -> Result<Outcome> 
         }
     }
     let database = cx.writer().await?;
-    let batch_id = key::fresh_id();
+    let (batch_id, earlier) = match content(&lines, &source, note.as_deref()) {
+        Some(content) => lookup::import_of(database.conn(), content.as_bytes()).await?,
+        None => (key::fresh_id(), None),
+    };
     let mut places = Vec::with_capacity(lines.len());
     let mut movements = Vec::with_capacity(lines.len());
-    for (line, user_id) in users(&database, lines, &mut rejects).await? {
+    let mut names = Vec::with_capacity(lines.len());
+    for (line, user) in users(&database, lines, &mut rejects).await? {
         places.push(line.place);
+        names.push(user.username);
         let id = line.key.as_deref().map_or_else(key::fresh_id, key::entry_id);
         movements.push(Posting {
             source: source.clone(),
@@ -113,18 +121,30 @@ pub(super) async fn run(args: MilesImportArgs, cx: &Context) -> Result<Outcome> 
             batch_id: Some(batch_id),
             actor: Some(cx.settings.actor.value.clone()),
             drawn: line.key.is_none(),
-            ..Posting::signed(id, user_id, line.amount)
+            ..Posting::signed(id, user.user_id, line.amount)
         });
     }
     if !rejects.is_empty() && !args.rejects.keep_going {
         // What the ledger would refuse of the others is told along with it, not on the next try.
         let tx = database.begin().await?;
-        let refused = batch::refusals(&tx, &movements).await?;
+        let refused = batch::preview(&tx, &movements).await?.rejected;
         tx.rollback().await?;
         rejects.extend(refused.into_iter().map(|one| reject(one, &places)));
         rejects.sort_by_key(|reject| reject.place);
         return Err(rejects::refused(&records, &rejects));
     }
+
+    if let Some(earlier) = earlier {
+        let question = message!(
+            "The same content was imported on {}, and {} entries of it stand (batch {}). Import it once more?",
+            earlier.at,
+            earlier.standing,
+            earlier.batch_id
+        );
+        award_guard::would_ask(cx, &question);
+        let _approved = cx.approve(Ask::changes(question)).await?;
+    }
+    ask_if_large(cx, &database, &movements, &names).await?;
 
     let on_refusal = if args.rejects.keep_going { OnRefusal::Skip } else { OnRefusal::Stop };
     let progress = cx.ui.progress(Some(movements.len() as u64), "importing");
@@ -180,6 +200,38 @@ fn line(place: usize, record: &Record) -> Result<Line, String> {
     parsed().map_err(|error| error.to_string())
 }
 
+/// What the rows without a key ask for, so that a file that comes again is known again; `None` where all have keys, which
+/// apply them once.
+fn content(lines: &[Line], source: &str, note: Option<&str>) -> Option<String> {
+    let keyless = lines.iter().filter(|line| line.key.is_none());
+    let rows: Vec<_> = keyless.map(|line| (name(&line.who), line.amount, line.note.as_deref().or(note))).collect();
+    (!rows.is_empty()).then(|| serde_json::json!({ "source": source, "rows": rows }).to_string())
+}
+
+fn name(who: &Who) -> &str {
+    match who {
+        Who::Name(name) | Who::Digits(name) => name,
+        Who::Id { user_id, .. } => user_id,
+    }
+}
+
+/// Asks once for the file where it awards far more than is usual, or over the profile's limit.
+async fn ask_if_large(cx: &Context, database: &Database, movements: &[Posting], names: &[String]) -> Result<()> {
+    let guard = AwardGuard::read(database.conn(), award_guard::limit(cx), None).await?;
+    let award = |place: usize| Award { user: &names[place], miles: movements[place].amount };
+    if guard.judge((0..movements.len()).map(award)).is_none() {
+        return Ok(());
+    }
+    // What was applied before under a key is not awarded again.
+    let tx = database.begin().await?;
+    let applied = batch::preview(&tx, movements).await?;
+    tx.rollback().await?;
+    match guard.judge(applied.posted.iter().map(|(place, _)| award(*place))) {
+        Some(unusual) => award_guard::approve(cx, award_guard::question(&unusual)).await,
+        None => Ok(()),
+    }
+}
+
 /// How a row names its user, as everywhere on the command line.
 fn who(user: &str) -> Who {
     match user.strip_prefix('@') {
@@ -198,19 +250,16 @@ fn amount(text: &str) -> Result<i32, InputError> {
 }
 
 /// The users whom the lines mean; lines that mean nobody are rejected.
-async fn users(database: &Database, lines: Vec<Line>, rejects: &mut Vec<Reject>) -> Result<Vec<(Line, String)>> {
+async fn users(database: &Database, lines: Vec<Line>, rejects: &mut Vec<Reject>) -> Result<Vec<(Line, Known)>> {
     let named: Vec<Who> = lines.iter().map(|line| line.who.clone()).collect();
     let meanings = manifest::resolve(database.conn(), &named).await?;
     let mut known = Vec::with_capacity(lines.len());
     let mut looked_for = 0;
     for (line, meaning) in lines.into_iter().zip(meanings) {
-        let name = match &line.who {
-            Who::Name(name) | Who::Digits(name) => name.clone(),
-            Who::Id { user_id, .. } => user_id.clone(),
-        };
+        let name = name(&line.who).to_owned();
         let why = match meaning {
             Meaning::Known(user) => {
-                known.push((line, user.user_id));
+                known.push((line, user));
                 continue;
             }
             Meaning::Ambiguous(several) => {

@@ -11,6 +11,7 @@ use crate::ledger::leaderboard::{Place, Scope};
 
 pub(super) const EXAMPLES: &str = "Examples:
   skyteam miles leaderboard --limit 25
+  skyteam miles leaderboard --all -o csv > ranking.csv
   skyteam miles leaderboard --airline delta --since 2026-10-01 --until 2026-11-01 -o md
 
 Without --since, --until and --airline users are ranked by balance, else by miles earned: what was given, less what of it
@@ -29,8 +30,12 @@ pub struct MilesLeaderboardArgs {
     #[arg(long, value_name = "AIRLINE")]
     airline: Option<String>,
     /// How many places
-    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    #[arg(long, value_name = "N", default_value_t = 10, conflicts_with = "all",
+        value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     limit: u64,
+    /// Show all places
+    #[arg(long)]
+    all: bool,
 }
 
 impl Row for Place {
@@ -65,7 +70,7 @@ pub(super) async fn run(args: MilesLeaderboardArgs, cx: &Context) -> Result<Outc
         None => None,
     };
     let scope = Scope { since, until, airline_id };
-    let places = leaderboard::places(database.conn(), &scope, args.limit).await?;
+    let places = leaderboard::places(database.conn(), &scope, (!args.all).then_some(args.limit)).await?;
     cx.ui
         .list(async |list| {
             places.iter().try_for_each(|place| list.push(place))?;

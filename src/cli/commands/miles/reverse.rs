@@ -2,20 +2,26 @@
 
 use super::answer;
 use crate::cli::approve::Ask;
+use crate::cli::commands::records::{Columns, Record};
+use crate::cli::commands::rejects;
+use crate::cli::commands::rejects::{Reject, RejectArgs};
 use crate::cli::context::Context;
 use crate::cli::ui::text::{count, local_times, visible};
 use crate::db::{self, Database, Transaction};
 use crate::error::indeterminate::RetryAdvice;
-use crate::error::{Outcome, Result};
+use crate::error::{Error, Outcome, Result};
+use crate::ledger::batch::OnRefusal;
 use crate::ledger::lookup::{Summary, Target};
-use crate::ledger::reverse::Reversed;
+use crate::ledger::reverse::{Reversed, Short};
 use crate::ledger::{MilesError, lookup, reverse};
+use crate::message::{Message, message, skyteam};
 
 pub(super) const EXAMPLES: &str = "Examples:
   skyteam miles reverse 0198c2f4-7d31-7 --note \"Wrong flight\"
   skyteam miles reverse last --note \"Typo\" --yes
 
-An entry is reversed once. A batch is reversed as a whole: nothing happens where one balance would fall below zero.
+An entry is reversed once. A batch is reversed as a whole: nothing happens where one balance would fall below zero, unless
+--keep-going takes back what the others have.
 
 Ids that were made within a minute begin with the same 8 characters: give more of them. Where an id is both an entry's and a
 batch's, entry:ID and batch:ID say which.";
@@ -29,7 +35,12 @@ pub struct MilesReverseArgs {
     /// Why, for the ledger
     #[arg(long, value_name = "TEXT")]
     note: String,
+    #[command(flatten)]
+    rejects: RejectArgs,
 }
+
+/// What a file of rejects says of an entry that was not taken back.
+const COLUMNS: Columns = Columns { known: &["id", "userId", "username", "amount"], ignored: &[] };
 
 pub(super) async fn run(args: MilesReverseArgs, cx: &Context) -> Result<Outcome> {
     let note = answer::note(&args.note)?;
@@ -41,17 +52,35 @@ pub(super) async fn run(args: MilesReverseArgs, cx: &Context) -> Result<Outcome>
     };
 
     let summary = lookup::summary(database.conn(), target).await?;
-    let (mut tx, mut reversed) = attempt(&database, target, &note, actor).await?;
+    let place = args.rejects.place(cx, &target.id().to_string())?;
+    let on_refusal = if args.rejects.keep_going { OnRefusal::Skip } else { OnRefusal::Stop };
+    let attempt = || attempt(&database, target, &note, actor, on_refusal);
+    let worded = |error: MilesError| {
+        let batch = matches!((&error, target), (MilesError::Batch { .. }, Target::Batch(_)));
+        let error = Error::from(error);
+        if batch && !args.rejects.keep_going {
+            let command = skyteam("miles reverse").arg(target.id().to_string()).flag("--note", &note);
+            return error.fix(message!("{} --keep-going  # takes back what the others have", command));
+        }
+        error
+    };
+    let (mut tx, mut reversed) = attempt().await.map_err(worded)?;
     cx.ui.note(local_times(&shown(target, &summary), cx.ui.zone()));
     if !reversed.before.is_empty() {
         cx.ui.note(format!("{} reversed before and left out.", count(reversed.before.len() as u64, "entry")));
+    }
+    if !reversed.corrections.is_empty() {
+        cx.ui.note(format!(
+            "{} left out: they are reversals themselves.",
+            count(reversed.corrections.len() as u64, "entry")
+        ));
     }
     let ask = Ask::changes(format!("Reverse {}?", count(reversed.posted.len() as u64, "entry")));
     if cx.ui.is_interactive() && !cx.answers.dry_run {
         // No row stays locked while a person thinks.
         tx.rollback().await?;
         let _approved = cx.approve(ask).await?;
-        (tx, reversed) = attempt(&database, target, &note, actor).await?;
+        (tx, reversed) = attempt().await.map_err(worded)?;
     } else {
         let _approved = cx.approve(ask).await?;
     }
@@ -61,12 +90,47 @@ pub(super) async fn run(args: MilesReverseArgs, cx: &Context) -> Result<Outcome>
         answer::worded(error, RetryAdvice::Line(&line))
     })?;
 
+    let (records, rejected) = rejected(&reversed.short);
     let mut posted = reversed.posted;
     match (target, posted.pop()) {
         (Target::Entry(_), Some(only)) => cx.ui.report(&only)?,
         (_, last) => answer::list(cx, posted.into_iter().chain(last)).await?,
     }
-    Ok(Outcome::Done)
+    for short in &reversed.short {
+        cx.ui.warn(message!("not taken back: {}", reason(short)));
+    }
+    rejects::outcome(cx, place, COLUMNS, &records, &rejected)
+}
+
+/// Why a user's entries were not taken back.
+fn reason(short: &Short) -> Message {
+    match &short.error {
+        MilesError::SpentSince { holder, takes } => {
+            let missing = takes - holder.miles;
+            message!("{} has {}, the reversal takes back {}: {} short", &holder.username, holder.miles, *takes, missing)
+        }
+        other => message!("{}: {}", &short.username, other.to_string()),
+    }
+}
+
+/// What was not taken back, as rows of a file of rejects.
+fn rejected(short: &[Short]) -> (Vec<Record>, Vec<Reject>) {
+    let mut records = Vec::new();
+    let mut rejects = Vec::new();
+    for one in short {
+        for entry in &one.entries {
+            let place = records.len();
+            let values = [
+                ("id", entry.id.to_string()),
+                ("userId", entry.user_id.clone()),
+                ("username", one.username.clone()),
+                ("amount", entry.amount.to_string()),
+            ];
+            records.push(Record::of(place as u64 + 1, values));
+            rejects.push(Reject { place, why: reason(one).to_string(), malformed: false });
+        }
+    }
+    (records, rejects)
 }
 
 async fn attempt(
@@ -74,10 +138,11 @@ async fn attempt(
     target: Target,
     note: &str,
     actor: &str,
+    on_refusal: OnRefusal,
 ) -> Result<(Transaction, Reversed), MilesError> {
     db::retry(MilesError::db, || async {
         let tx = database.begin().await?;
-        let reversed = reverse::reverse(&tx, target, Some(note), Some(actor)).await?;
+        let reversed = reverse::reverse(&tx, target, Some(note), Some(actor), on_refusal).await?;
         Ok((tx, reversed))
     })
     .await

@@ -8,11 +8,12 @@ use serde::Serialize;
 
 use crate::cli::context::Context;
 use crate::cli::ui::report::{Report, Row};
-use crate::cli::ui::{Align, Cell, Column, Format, Page, RenderOptions};
+use crate::cli::ui::{Align, Cell, Column, Format, Page, RenderOptions, Tone};
 use crate::directory::input::InputError;
 use crate::directory::reference;
 use crate::entity::types::Timestamp;
 use crate::error::{Outcome, Result};
+use crate::ledger::purchase::Unattributed;
 use crate::ledger::statement;
 use crate::ledger::statement::{Account, Source, Statement};
 
@@ -72,22 +73,37 @@ impl Report for Answer {
         let mut rows = vec![balance("opening", made.opening)];
         rows.extend(made.sources.iter().map(|source| {
             let miles = |miles: i64| if miles == 0 { Cell::empty() } else { look.signed(miles) };
-            let name = source.source.as_str().into();
-            vec![name, look.number(source.entries), miles(source.earned), miles(source.spent), Cell::empty()]
+            let name = match source.by_name {
+                0 => source.source.clone(),
+                some => format!("{} ({} by name)", source.source, look.number(some).text),
+            };
+            vec![name.into(), look.number(source.entries), miles(source.earned), miles(source.spent), Cell::empty()]
         }));
         rows.push(balance("closing", made.closing));
-        page.table(&headings, &rows)
+        page.table(&headings, &rows)?;
+        if let Some(Unattributed { entries, miles }) = made.unattributed.filter(|one| one.entries > 0) {
+            let (entries, miles) = (look.number(entries).text, look.number(miles).text);
+            let line = format!("{UNATTRIBUTED}: {entries}, {miles} miles (of all airlines, in no sum above)");
+            page.gap()?;
+            page.line(Cell::new(line).tone(Tone::Dim))?;
+        }
+        Ok(())
     }
 }
 
+/// The line of purchases of which nobody can tell the product, nor the airline.
+const UNATTRIBUTED: &str = "purchases that name no product";
+
 /// A line of the statement as a spreadsheet wants it.
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Line {
     line: String,
     entries: i64,
     earned: i64,
     spent: i64,
     balance: Option<i64>,
+    by_name: i64,
 }
 
 impl Row for Line {
@@ -97,6 +113,7 @@ impl Row for Line {
         Column::number("earned"),
         Column::number("spent"),
         Column::number("balance"),
+        Column::number("byName"),
     ];
 
     fn cell(&self, column: usize, look: &RenderOptions) -> Cell {
@@ -105,7 +122,8 @@ impl Row for Line {
             1 => look.number(self.entries),
             2 => look.number(self.earned),
             3 => look.number(self.spent),
-            _ => self.balance.map_or_else(Cell::empty, |balance| look.number(balance)),
+            4 => self.balance.map_or_else(Cell::empty, |balance| look.number(balance)),
+            _ => look.number(self.by_name),
         }
     }
 }
@@ -140,17 +158,35 @@ pub(super) async fn run(args: MilesStatementArgs, cx: &Context) -> Result<Outcom
 }
 
 async fn spreadsheet(cx: &Context, made: &Statement) -> Result<Outcome> {
-    let balance =
-        |line: &str, miles| Line { line: line.to_owned(), entries: 0, earned: 0, spent: 0, balance: Some(miles) };
-    let movements = made.sources.iter().map(|Source { source, entries, earned, spent }| Line {
+    let balance = |line: &str, miles| Line {
+        line: line.to_owned(),
+        entries: 0,
+        earned: 0,
+        spent: 0,
+        balance: Some(miles),
+        by_name: 0,
+    };
+    let movements = made.sources.iter().map(|Source { source, entries, earned, spent, by_name }| Line {
         line: source.clone(),
         entries: *entries,
         earned: *earned,
         spent: *spent,
         balance: None,
+        by_name: *by_name,
     });
-    let lines =
-        [balance("opening", made.opening)].into_iter().chain(movements).chain([balance("closing", made.closing)]);
+    let unattributed = made.unattributed.filter(|one| one.entries > 0).map(|one| Line {
+        line: UNATTRIBUTED.to_owned(),
+        entries: one.entries,
+        earned: 0,
+        spent: -one.miles,
+        balance: None,
+        by_name: 0,
+    });
+    let lines = [balance("opening", made.opening)]
+        .into_iter()
+        .chain(movements)
+        .chain([balance("closing", made.closing)])
+        .chain(unattributed);
     cx.ui
         .list(async |list| {
             for line in lines {

@@ -70,6 +70,12 @@ impl Record {
         Self { line, values, fault, raw }
     }
 
+    /// A row that is not from a file, for a file of rejects.
+    #[must_use]
+    pub fn of(line: u64, values: impl IntoIterator<Item = (&'static str, String)>) -> Self {
+        Self { line, values: values.into_iter().collect(), ..Self::default() }
+    }
+
     fn unreadable(line: u64, fault: String, raw: &str) -> Self {
         Self { line, fault: Some(fault), raw: Some(raw.to_owned()), ..Self::default() }
     }

@@ -23,7 +23,7 @@ pub(super) async fn run(args: FlightManifestExportArgs, cx: &Context) -> Result<
     let flight = args::flight(cx, database.conn(), &args.flight).await?;
     cx.ui
         .export(async |list| {
-            let mut rows = everybody(flight.id, &[], None).stream(database.conn()).await?;
+            let mut rows = everybody(database.conn(), flight.id, &[], None).stream(database.conn()).await?;
             while let Some(row) = rows.try_next().await? {
                 list.push(&row)?;
             }

@@ -6,20 +6,21 @@ use serde::Serialize;
 
 use super::plan::{COLUMNS, Fate, Plan, miles};
 use crate::cli::commands::records::InputArgs;
-use crate::cli::commands::{args, records};
+use crate::cli::commands::{args, award_guard, records};
 use crate::cli::context::Context;
 use crate::cli::ui::Page;
 use crate::cli::ui::report::Report;
 use crate::cli::ui::text::count;
 use crate::db::{Transaction, retry};
-use crate::directory::flight::roster::everybody;
 use crate::directory::flight::{Flight, FlightError, manifest};
 use crate::directory::input::{InputError, Text};
 use crate::directory::reference;
 use crate::entity::types::Id;
 use crate::error::{Error, Kind, Outcome, Result, shell};
+use crate::ledger::award_guard::{Award, AwardGuard};
 use crate::ledger::flight_award::{Boarded, Boarding};
 use crate::ledger::key::fresh_id;
+use crate::message::Message;
 
 pub(super) const EXAMPLES: &str = "Examples:
   skyteam flight manifest import DL123 passengers.csv --miles 500 --dry-run
@@ -48,6 +49,9 @@ pub struct FlightManifestImportArgs {
     /// Make accounts for unknown users whose lines give userId and username
     #[arg(long)]
     create_missing: bool,
+    /// Where users were paid other miles for the flight, reverse those awards and make new ones
+    #[arg(long)]
+    correct: bool,
     /// Note in the ledger
     #[arg(long, value_name = "TEXT")]
     note: Option<String>,
@@ -65,7 +69,9 @@ struct Answer {
     created: u64,
     already_on_board: usize,
     already_awarded: usize,
+    corrected: usize,
     repeated: usize,
+    /// What was paid; of corrections the difference.
     miles: i64,
     #[serde(skip)]
     code: String,
@@ -80,6 +86,7 @@ impl Report for Answer {
             (self.created, "accounts were created"),
             (self.already_on_board as u64, "were already on board"),
             (self.already_awarded as u64, "were already awarded"),
+            (self.corrected as u64, "were corrected"),
             (self.repeated as u64, "lines were repeated"),
         ];
         rest.iter()
@@ -103,23 +110,40 @@ pub(super) async fn run(args: FlightManifestImportArgs, cx: &Context) -> Result<
         batch_id: Some(batch),
         note: note.as_ref().map(Text::as_str),
         actor: Some(cx.settings.actor.value.as_str()),
+        correct: args.correct,
     };
-    let progress = cx.ui.progress(None, "boarding");
-    let Taken { transaction, mut plan, boarded, created } = retry(FlightError::db, || async {
-        let transaction = database.begin().await?;
-        let mut plan = Plan::read(&records, default);
-        let created = resolve(&transaction, &mut plan, args.create_missing, cx).await?;
-        // Nobody comes on board of half a list, except for show.
-        let passengers =
-            if plan.bad().next().is_some() && !cx.answers.dry_run { Vec::new() } else { plan.passengers() };
-        let boarded = manifest::import(&transaction, flight.id, &passengers, &common, cx.now.into()).await?;
-        Ok::<_, FlightError>(Taken { transaction, plan, boarded, created })
-    })
-    .await?;
-    drop(progress);
-    let then =
-        if boarded.already.is_empty() { Vec::new() } else { everybody(flight.id, &[], None).all(&transaction).await? };
-    plan.boarded(&boarded, &then);
+    let attempt = async || {
+        let progress = cx.ui.progress(None, "boarding");
+        let taken = retry(FlightError::db, || async {
+            let transaction = database.begin().await?;
+            let mut plan = Plan::read(&records, default);
+            let created = resolve(&transaction, &mut plan, args.create_missing, cx).await?;
+            let airline = Some(flight.airline_id.as_str());
+            let guard = AwardGuard::read(&transaction, award_guard::limit(cx), airline).await?;
+            // Also where the list will be refused for some of its lines: then all that is wrong is said at once.
+            let passengers = plan.passengers();
+            let boarded = manifest::import(&transaction, flight.id, &passengers, &common, cx.now.into()).await?;
+            plan.boarded(&boarded);
+            Ok::<_, FlightError>(Taken { transaction, plan, boarded, guard, created })
+        });
+        let taken = taken.await;
+        drop(progress);
+        taken
+    };
+    let Taken { mut transaction, mut plan, mut boarded, guard, mut created } = attempt().await?;
+    if plan.bad().next().is_none() {
+        let question = question(guard, &plan, &boarded);
+        if let Some(question) = question {
+            if cx.ui.is_interactive() && !cx.answers.dry_run {
+                // No row stays locked while a person thinks.
+                transaction.rollback().await?;
+                award_guard::approve(cx, question).await?;
+                Taken { transaction, plan, boarded, created, .. } = attempt().await?;
+            } else {
+                award_guard::approve(cx, question).await?;
+            }
+        }
+    }
     nearest(&transaction, &mut plan).await?;
 
     if cx.answers.dry_run {
@@ -140,8 +164,11 @@ pub(super) async fn run(args: FlightManifestImportArgs, cx: &Context) -> Result<
     }
     cx.finish(transaction).await?;
     cx.ui.report(&answer(&plan, &boarded, &flight, batch, created))?;
-    if !boarded.paid.is_empty() {
+    if !(boarded.paid.is_empty() && boarded.corrected.is_empty()) {
         cx.ui.note(format!("Batch {batch}. Undo: skyteam miles reverse {batch} --note TEXT"));
+    }
+    if !boarded.corrected.is_empty() {
+        cx.ui.note("To have the earlier miles again, import the earlier list with --correct.");
     }
     Ok(Outcome::Done)
 }
@@ -151,7 +178,19 @@ struct Taken {
     transaction: Transaction,
     plan: Plan,
     boarded: Boarded,
+    guard: AwardGuard,
     created: u64,
+}
+
+/// The question about awards of the list that are too large to go unasked.
+fn question(guard: AwardGuard, plan: &Plan, boarded: &Boarded) -> Option<Message> {
+    let names = plan.names();
+    let corrected = boarded.corrected.iter().map(|one| &one.award);
+    let awards = boarded.paid.iter().chain(corrected).map(|posted| {
+        let user_id = posted.entry.user_id.as_str();
+        Award { user: names.get(user_id).copied().unwrap_or(user_id), miles: posted.entry.amount }
+    });
+    guard.judge(awards).map(|unusual| award_guard::question(&unusual))
 }
 
 /// Finds whom the lines mean, and makes accounts where that is wanted. Answers how many were made.
@@ -192,13 +231,23 @@ fn refuse(plan: &Plan, args: &FlightManifestImportArgs, flight: &Flight, dry_run
         return None;
     }
     let lines = count(bad as u64, "line");
-    let error = if unknown == bad {
+    let (invalid, differing) = (plan.count(Fate::Invalid), plan.count(Fate::Differs));
+    let error = if invalid == 0 && differing > 0 {
+        let what = format!("nobody was boarded: {} differ from what was paid", count(differing as u64, "line"));
+        Error::new(Kind::Refused, "paid_otherwise", what)
+    } else if unknown == bad {
         Error::new(Kind::NotFound, "unknown_users", format!("unknown users in {lines}; nobody was boarded"))
     } else {
         Error::new(Kind::Usage, "invalid_file", format!("nobody was boarded: {lines} cannot be used"))
     };
     let error = plan.bad().take(NAMED).fold(error, |error, line| error.why(line.complaint()));
     let error = if bad > NAMED { error.why(format!("and {} more", bad - NAMED)) } else { error };
+    let error = if differing > 0 && !args.correct {
+        let again = again(args, flight, args.create_missing, dry_run);
+        error.fix(format!("{again} --correct  # reverses those awards and makes new ones"))
+    } else {
+        error
+    };
     let error = if unknown > 0 && !args.create_missing {
         let again = again(args, flight, true, dry_run);
         error.fix(format!("{again}  # makes accounts where a line gives userId and username"))
@@ -222,7 +271,10 @@ fn again(args: &FlightManifestImportArgs, flight: &Flight, create_missing: bool,
             command.push_str(&format!(" {}", shell::flag(flag, value)));
         }
     }
-    for (flag, given) in [("--create-missing", create_missing), ("--dry-run", dry_run)] {
+    for name in &args.input.ignore_columns {
+        command.push_str(&format!(" {}", shell::flag("--ignore-column", name)));
+    }
+    for (flag, given) in [("--create-missing", create_missing), ("--correct", args.correct), ("--dry-run", dry_run)] {
         if given {
             command.push_str(&format!(" {flag}"));
         }
@@ -231,15 +283,18 @@ fn again(args: &FlightManifestImportArgs, flight: &Flight, create_missing: bool,
 }
 
 fn answer(plan: &Plan, boarded: &Boarded, flight: &Flight, batch: Id, created: u64) -> Answer {
+    let paid = boarded.paid.iter().map(|posted| i64::from(posted.entry.amount));
+    let corrected = boarded.corrected.iter().map(|one| i64::from(one.difference.asked) - one.difference.paid);
     Answer {
         flight_id: flight.id,
-        batch_id: (!boarded.paid.is_empty()).then_some(batch),
+        batch_id: (!(boarded.paid.is_empty() && boarded.corrected.is_empty())).then_some(batch),
         boarded: boarded.paid.len() + boarded.seated.len(),
         created,
         already_on_board: plan.count(Fate::AlreadyOnBoard),
         already_awarded: plan.count(Fate::AlreadyAwarded),
+        corrected: boarded.corrected.len(),
         repeated: plan.count(Fate::Repeated),
-        miles: boarded.paid.iter().map(|posted| i64::from(posted.entry.amount)).sum(),
+        miles: paid.sum::<i64>() + corrected.sum::<i64>(),
         code: flight.code.clone(),
     }
 }

@@ -8,7 +8,6 @@ use crate::cli::commands::records::{Columns, Record, form};
 use crate::cli::ui::report::Row;
 use crate::cli::ui::{Cell, Column, RenderOptions, Tone};
 use crate::directory::flight::manifest::{Known, Meaning, Player, Who};
-use crate::directory::flight::roster::OnBoard;
 use crate::directory::input::{Name, UserId, Username, quoted};
 use crate::ledger::flight_award::{Boarded, Passenger};
 
@@ -28,6 +27,10 @@ pub(super) enum Fate {
     AlreadyOnBoard,
     /// Paid for the flight before; comes on board without being paid again.
     AlreadyAwarded,
+    /// Paid other miles before; the award is reversed and a new one made.
+    Corrected,
+    /// Paid other miles before.
+    Differs,
     /// Named by an earlier line, with the same miles.
     Repeated,
     /// No such user.
@@ -43,6 +46,8 @@ impl Fate {
             Self::Created => ("new, account created", Tone::Good),
             Self::AlreadyOnBoard => ("already on board", Tone::Dim),
             Self::AlreadyAwarded => ("already awarded", Tone::Dim),
+            Self::Corrected => ("corrected", Tone::Good),
+            Self::Differs => ("paid otherwise", Tone::Warn),
             Self::Repeated => ("repeated", Tone::Dim),
             Self::Unknown => ("unknown", Tone::Warn),
             Self::Invalid => ("invalid", Tone::Bad),
@@ -51,7 +56,7 @@ impl Fate {
 
     /// Whether it keeps the list from being taken over.
     pub const fn is_bad(self) -> bool {
-        matches!(self, Self::Unknown | Self::Invalid)
+        matches!(self, Self::Unknown | Self::Invalid | Self::Differs)
     }
 }
 
@@ -201,22 +206,29 @@ impl Plan {
         coming.filter_map(|line| Some(Passenger { user_id: line.user_id.clone()?, miles: line.miles? })).collect()
     }
 
-    /// Takes in what the ledger made of them; `then` is everybody on board now, for the miles that they were given then.
-    pub fn boarded(&mut self, boarded: &Boarded, then: &[OnBoard]) {
-        let then: HashMap<&str, i32> = then.iter().map(|one| (one.user_id.as_str(), one.miles)).collect();
-        let mut fates: HashMap<&str, (Fate, Option<i32>)> = HashMap::new();
-        let already = boarded.already.iter().map(String::as_str);
-        fates.extend(already.map(|user| (user, (Fate::AlreadyOnBoard, then.get(user).copied()))));
+    /// Takes in what the ledger made of them.
+    pub fn boarded(&mut self, boarded: &Boarded) {
+        let mut fates: HashMap<&str, (Fate, Option<i64>)> = HashMap::new();
+        fates.extend(boarded.already.iter().map(|user| (user.as_str(), (Fate::AlreadyOnBoard, None))));
         let seated = boarded.seated.iter();
-        fates.extend(seated.map(|entry| (entry.user_id.as_str(), (Fate::AlreadyAwarded, Some(entry.amount)))));
+        fates.extend(seated.map(|entry| (entry.user_id.as_str(), (Fate::AlreadyAwarded, None))));
+        let differing = boarded.differing.iter();
+        fates.extend(differing.map(|one| (one.user_id.as_str(), (Fate::Differs, Some(one.paid)))));
+        let corrected = boarded.corrected.iter().map(|one| &one.difference);
+        fates.extend(corrected.map(|one| (one.user_id.as_str(), (Fate::Corrected, Some(one.paid)))));
         for line in &mut self.lines {
             let user = line.user_id.as_deref().filter(|_| matches!(line.fate, Fate::New | Fate::Created));
-            if let Some((fate, miles)) = user.and_then(|user| fates.get(user)) {
+            if let Some((fate, paid)) = user.and_then(|user| fates.get(user)) {
                 line.fate = *fate;
-                line.remark = Some(format!("paid {} then", miles.unwrap_or_default()));
-                line.miles = miles.or(line.miles);
+                line.remark = paid.map(|paid| format!("paid {paid} for the flight before"));
             }
         }
+    }
+
+    /// The names of the users, by key.
+    pub fn names(&self) -> HashMap<&str, &str> {
+        let known = self.lines.iter();
+        known.filter_map(|line| Some((line.user_id.as_deref()?, line.username.as_deref()?))).collect()
     }
 
     /// How many lines share a fate.
@@ -245,6 +257,10 @@ impl Line {
     pub fn complaint(&self) -> String {
         let (fate, _) = self.fate.words();
         match &self.remark {
+            Some(remark) if self.fate == Fate::Differs => {
+                let (user, miles) = (self.username.as_deref().unwrap_or(&self.user), self.miles.unwrap_or_default());
+                format!("line {}: {user} was {remark}, this says {miles}", self.line)
+            }
             Some(remark) => format!("line {}: {} is {fate}: {remark}", self.line, self.user),
             None => format!("line {}: {} is {fate}", self.line, self.user),
         }

@@ -47,7 +47,7 @@ pub(super) async fn run(args: FlightManifestShowArgs, cx: &Context) -> Result<Ou
 
     let database = cx.reader().await?;
     let flight = args::flight(cx, database.conn(), &args.flight).await?;
-    let on_board = everybody(flight.id, &sort, args.list.asked(&cx.ui));
+    let on_board = everybody(database.conn(), flight.id, &sort, args.list.asked(&cx.ui));
     let rows = on_board.stream(database.conn()).await?;
     listing::stream(cx, &args.list, rows).await
 }
