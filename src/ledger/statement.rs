@@ -49,9 +49,9 @@ pub struct Source {
     pub earned: i64,
     /// The sum of the negative ones.
     pub spent: i64,
-    /// How many of the entries are here by the product's name in their note alone.
-    #[serde(rename = "byName")]
-    pub by_name: i64,
+    /// Of an airline's statement: how many of the entries are in it by the product's name in their note alone.
+    #[serde(rename = "byName", skip_serializing_if = "Option::is_none")]
+    pub by_name: Option<i64>,
 }
 
 /// The statement of `account` from `from` on and before `until`.
@@ -97,7 +97,7 @@ pub async fn statement(
             entries: row.try_get("", "entries")?,
             earned: row.try_get("", "earned")?,
             spent: row.try_get("", "spent")?,
-            by_name: row.try_get("", "byName")?,
+            by_name: matches!(account, Account::Airline(_)).then(|| row.try_get("", "byName")).transpose()?,
         };
         made.opening += row.try_get::<i64>("", "before")?;
         made.earned += source.earned;

@@ -24,7 +24,7 @@ both!(ready fn a_list_comes_on_board_as_one_batch(world) {
     let batch = answer["batchId"].as_str().unwrap();
     assert_eq!(answer, json!({
         "flightId": LIVE, "batchId": batch, "boarded": 3, "created": 0, "alreadyOnBoard": 0, "alreadyAwarded": 0,
-        "repeated": 0, "miles": 800,
+        "corrected": 0, "repeated": 0, "miles": 800,
     }));
     assert!(output.stderr.contains(&format!("Undo: skyteam miles reverse {batch}")), "{output}");
     let entries = world.query(

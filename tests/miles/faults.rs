@@ -180,10 +180,11 @@ fn an_outcome_that_stays_unknown_is_told_with_the_key_to_ask_by() {
     let server = Server::durable(&[]);
     let world = World::on(&server);
     furnish(&world);
-    // The server dies while the statement runs: a trigger holds it there.
+    // The server dies while the transaction commits: a trigger holds it there.
     world.query(
         r#"CREATE FUNCTION public.slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(20); RETURN NEW; END';
-        CREATE TRIGGER "zz_slow" AFTER INSERT ON "milesTransactions" FOR EACH ROW EXECUTE FUNCTION public.slow()"#,
+        CREATE CONSTRAINT TRIGGER "zz_slow" AFTER INSERT ON "milesTransactions" DEFERRABLE INITIALLY DEFERRED
+            FOR EACH ROW EXECUTE FUNCTION public.slow()"#,
     );
     let run = |args: &str| {
         let child = world.spawn(args);

@@ -160,12 +160,12 @@ both!(fn a_statement_opens_moves_and_closes(world) {
     ```
     ");
     insta::assert_snapshot!(run("miles statement Ann --month 2025-10 -o csv").ok().stdout, @r"
-    line,entries,earned,spent,balance
-    opening,0,0,0,700
-    flight,1,250,0,
-    manual,1,500,0,
-    shop,1,0,-100,
-    closing,0,0,0,1350
+    line,entries,earned,spent,balance,byName
+    opening,0,0,0,700,
+    flight,1,250,0,,
+    manual,1,500,0,,
+    shop,1,0,-100,,
+    closing,0,0,0,1350,
     ");
     insta::assert_snapshot!(run("miles statement Ann --month 2025-10").ok().stdout, @r"
     Ann, 2025-10

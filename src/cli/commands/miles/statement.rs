@@ -74,8 +74,8 @@ impl Report for Answer {
         rows.extend(made.sources.iter().map(|source| {
             let miles = |miles: i64| if miles == 0 { Cell::empty() } else { look.signed(miles) };
             let name = match source.by_name {
-                0 => source.source.clone(),
-                some => format!("{} ({} by name)", source.source, look.number(some).text),
+                None | Some(0) => source.source.clone(),
+                Some(some) => format!("{} ({} by name)", source.source, look.number(some).text),
             };
             vec![name.into(), look.number(source.entries), miles(source.earned), miles(source.spent), Cell::empty()]
         }));
@@ -103,7 +103,7 @@ struct Line {
     earned: i64,
     spent: i64,
     balance: Option<i64>,
-    by_name: i64,
+    by_name: Option<i64>,
 }
 
 impl Row for Line {
@@ -123,7 +123,7 @@ impl Row for Line {
             2 => look.number(self.earned),
             3 => look.number(self.spent),
             4 => self.balance.map_or_else(Cell::empty, |balance| look.number(balance)),
-            _ => look.number(self.by_name),
+            _ => self.by_name.map_or_else(Cell::empty, |entries| look.number(entries)),
         }
     }
 }
@@ -164,7 +164,7 @@ async fn spreadsheet(cx: &Context, made: &Statement) -> Result<Outcome> {
         earned: 0,
         spent: 0,
         balance: Some(miles),
-        by_name: 0,
+        by_name: None,
     };
     let movements = made.sources.iter().map(|Source { source, entries, earned, spent, by_name }| Line {
         line: source.clone(),
@@ -180,7 +180,7 @@ async fn spreadsheet(cx: &Context, made: &Statement) -> Result<Outcome> {
         earned: 0,
         spent: -one.miles,
         balance: None,
-        by_name: 0,
+        by_name: None,
     });
     let lines = [balance("opening", made.opening)]
         .into_iter()
