@@ -54,34 +54,41 @@ both!(ready fn a_dry_run_tells_what_becomes_of_every_line(world) {
     let before = books(world);
     let input = "user\n@pilot123\n2\n3\npilot132\n1\n";
     insta::assert_snapshot!(import(world, "--miles 500 --dry-run", input), @r#"
-    exit: 4
+    exit: 5
     --- stdout
-    line  user       userId  username     miles  fate              remark
+    line  user       userId  username     miles  fate            remark
        2  @pilot123  1       pilot123       500  new
        3  2          2       Captain_Ada    500  paid otherwise  paid 5 for the flight before
        4  3          3       12345          500  paid otherwise  paid 7 for the flight before
-       5  pilot132                          500  unknown           nearest: pilot123
-       6  1          1       pilot123       500  repeated          line 2
+       5  pilot132                          500  unknown         nearest: pilot123
+       6  1          1       pilot123       500  repeated        line 2
     --- stderr
     → [database]
     Dry run: rolled back, nothing was changed.
-    error: unknown users in 1 line; nobody was boarded
-      why  line 5: pilot132 is unknown: nearest: pilot123
-      fix  skyteam flight manifest import [uuid] - --miles 500 --create-missing --dry-run  # makes accounts where a line gives userId and username
+    error: nobody was boarded: 2 lines differ from what was paid
+      why  line 3: Captain_Ada was paid 5 for the flight before, this says 500
+           line 4: 12345 was paid 7 for the flight before, this says 500
+           line 5: pilot132 is unknown: nearest: pilot123
+      fix  skyteam flight manifest import [uuid] - --miles 500 --dry-run --correct  # reverses those awards and makes new ones
+           skyteam flight manifest import [uuid] - --miles 500 --create-missing --dry-run  # makes accounts where a line gives userId and username
            skyteam flight manifest import [uuid] - --miles 500  # once those lines are mended
     "#);
-    let told = import(world, "--miles 500 --dry-run -o json", input).exits(4);
+    let told = import(world, "--miles 500 --dry-run -o json", input).exits(5);
     let rows: Value = serde_json::from_str(&told.stdout).unwrap();
-    assert_eq!(fates(&rows), ["2 new", "3 alreadyOnBoard", "4 alreadyAwarded", "5 unknown", "6 repeated"]);
+    assert_eq!(fates(&rows), ["2 new", "3 differs", "4 differs", "5 unknown", "6 repeated"]);
     assert_eq!(rows[3]["remark"], "nearest: pilot123");
     assert_eq!(books(world), before);
     // For real the one who is unknown keeps all ashore.
-    let refused = import(world, "--miles 500 -o json", input).exits(4);
-    assert_eq!(refused.error()["code"], "unknown_users");
+    let refused = import(world, "--miles 500 -o json", input).exits(5);
+    assert_eq!(refused.error()["code"], "paid_otherwise");
     let fix = refused.error()["fix"].as_str().unwrap().to_owned();
     assert!(fix.contains(" - --miles 500 --create-missing  #") && fix.contains(" - --miles 500 --dry-run  #"), "{fix}");
     assert_eq!(refused.stdout, "");
     assert_eq!(books(world), before);
+    let unknown = import(world, "--miles 500 -o json", "user\npilot132\n").exits(4);
+    assert_eq!(unknown.error()["code"], "unknown_users");
+    let paid = import(world, "--dry-run -o json", "user,miles\n2,5\n3,7\n").ok();
+    assert_eq!(fates(&serde_json::from_str(&paid.stdout).unwrap()), ["2 alreadyOnBoard", "3 alreadyAwarded"]);
     let well = import(world, "--miles 500 --dry-run -o json", "user\n1\n").ok();
     assert_eq!(books(world), before);
     assert_eq!(fates(&serde_json::from_str(&well.stdout).unwrap()), ["2 new"]);

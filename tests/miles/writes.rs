@@ -369,7 +369,7 @@ both!(fn what_an_airline_usually_pays_is_found_however_long_ago(world) {
     assert!(asked.stderr.contains("over 20 times the usual award of 1,000"), "{asked}");
     world.run("miles award 3 20000 --note x --flight DL2 -n").ok();
     let asked = world.run("miles award 3 20001 --note x --flight DL1").exits(9);
-    assert!(asked.stderr.contains("over 20 times the usual award of 1000"), "{asked}");
+    assert!(asked.stderr.contains("over 20 times the usual award of 1,000"), "{asked}");
 
     // Later come more entries that are no awards than any one look would take in: spendings, and a batch taken back.
     world.run(format!("miles reverse {} --note x --yes", entry["id"].as_str().unwrap())).ok();
@@ -385,7 +385,7 @@ both!(fn what_an_airline_usually_pays_is_found_however_long_ago(world) {
         SELECT {id}, '1', 0, 'spend', 'shop' FROM {many}"#
     ));
     let asked = world.run("miles award 1 20001 --note x").exits(9);
-    assert!(asked.stderr.contains("over 20 times the usual award of 1000"), "{asked}");
+    assert!(asked.stderr.contains("over 20 times the usual award of 1,000"), "{asked}");
 });
 
 both!(fn a_large_award_asks_first(world) {
