@@ -6,7 +6,7 @@
 
 pub mod airline;
 pub mod brand;
-mod erased;
+pub(crate) mod erased;
 pub mod error;
 pub mod flight;
 pub mod health;

@@ -1,6 +1,6 @@
 //! Asking before awards that are far larger than usual: one question (level 2) for all that a command awards.
 
-use crate::approval::Ask;
+use crate::cli::approve::Ask;
 use crate::cli::context::Context;
 use crate::error::{Kind, Result};
 use crate::ledger::award_guard::{Bound, Unusual};

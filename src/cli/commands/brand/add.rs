@@ -1,6 +1,6 @@
 //! `brand add`.
 
-use crate::approval::Ask;
+use crate::cli::approve::Ask;
 use crate::cli::context::Context;
 use crate::db::Transaction;
 use crate::directory::brand::NewBrand;

@@ -5,7 +5,7 @@ use std::io;
 use serde::Serialize;
 
 use super::answer::{self, transact};
-use crate::approval::Ask;
+use crate::cli::approve::Ask;
 use crate::cli::commands::records::{Columns, InputArgs, Record, form};
 use crate::cli::commands::rejects::{Reject, RejectArgs};
 use crate::cli::commands::{award_guard, records, rejects};

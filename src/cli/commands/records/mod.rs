@@ -187,11 +187,13 @@ impl Layout<'_> {
     /// The column of this name; `None` for one that is let through, or that is kept for [`Layout::refusal`].
     fn column(&mut self, name: &str, line: u64) -> Option<&'static str> {
         let is = |column: &str| column.eq_ignore_ascii_case(name);
+        if self.ignored.iter().any(|column| is(trimmed(column))) {
+            return None;
+        }
         if let Some(column) = self.columns.known.iter().copied().chain([RAW]).find(|column| is(column)) {
             return Some(column);
         }
-        let let_through = self.columns.ignored.iter().chain(&ABOUT).any(|column| is(column))
-            || self.ignored.iter().any(|column| is(trimmed(column)));
+        let let_through = self.columns.ignored.iter().chain(&ABOUT).any(|column| is(column));
         if !let_through && !self.unknown.iter().any(|(known, _)| known == name) {
             self.unknown.push((name.to_owned(), line));
         }
@@ -430,6 +432,9 @@ mod tests {
         let read = |text: &[u8]| parse(text, COLUMNS, &names);
         assert_eq!(read(b"userId,colour,\"a,b\"\n1,red,2\n").unwrap()[0].get("userId"), Some("1"));
         assert_eq!(read(b"{\"userId\":1,\"Colour\":{}}\n").unwrap()[0].get("userId"), Some("1"));
+        // Also one that would mean something.
+        assert_eq!(read(b"userId,Colour,miles\n1,red,2\n").unwrap()[0].get("miles"), Some("2"));
+        assert_eq!(parse(b"userId,miles\n1,2\n", COLUMNS, &["MILES".into()]).unwrap()[0].get("miles"), None);
         let fix = read(b"userId,x,-y\n").unwrap_err().fix.unwrap();
         assert!(fix.contains("--ignore-column x --ignore-column=-y"), "{fix}");
     }
