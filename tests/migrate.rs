@@ -300,7 +300,7 @@ fn a_table_in_use_is_waited_for_then_named() {
     assert!(output.stderr.contains("LOCK TABLE \"milesTransactions\" IN SHARE MODE"), "{output}");
     assert_eq!(record(&world), "baseline|migrate\nsafety|migrate");
     holder.join().unwrap();
-    // LockPolicy is rewarded.
+    // Patience is rewarded.
     world.run("db migrate").ok();
 }
 

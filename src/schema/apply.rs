@@ -214,7 +214,7 @@ struct Runner<'a> {
 }
 
 impl Runner<'_> {
-    /// RetryBudget as often as the patience lasts.
+    /// Tries as often as the patience lasts.
     async fn run(&self, tell: &mut Tell<'_>) -> Result<Applied, SchemaError> {
         let mut tries = RetryBudget::new(self.database, &self.manner.patience);
         loop {

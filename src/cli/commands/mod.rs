@@ -30,28 +30,28 @@ use crate::{directory, entity};
 /// What a command is about.
 #[derive(Debug, Subcommand)]
 pub enum Noun {
-    /// RenderOptions after the database itself: schema, migrations, backups
+    /// Look after the database itself: schema, migrations, backups
     #[command(
         subcommand,
         visible_alias = "schema",
         after_help = "Examples:\n  skyteam db push --dry-run\n  skyteam db backup /var/backups/skyteam"
     )]
     Db(db::Verb),
-    /// RenderOptions after the people who fly
+    /// Look after the people who fly
     #[command(
         subcommand,
         visible_alias = "users",
         after_help = "Examples:\n  skyteam user list --sort -miles --limit 10\n  skyteam user show pilot123"
     )]
     User(user::Verb),
-    /// RenderOptions after the airlines and their tokens
+    /// Look after the airlines and their tokens
     #[command(
         subcommand,
         visible_alias = "airlines",
         after_help = "Examples:\n  skyteam airline list\n  skyteam airline show delta"
     )]
     Airline(airline::Verb),
-    /// RenderOptions after the brands that airlines fly under
+    /// Look after the brands that airlines fly under
     #[command(
         subcommand,
         visible_alias = "brands",
@@ -65,7 +65,7 @@ pub enum Noun {
         after_help = "Examples:\n  skyteam flight list --status live\n  skyteam flight start DL123"
     )]
     Flight(flight::Verb),
-    /// RenderOptions after what airlines sell for miles
+    /// Look after what airlines sell for miles
     #[command(
         subcommand,
         visible_alias = "products",

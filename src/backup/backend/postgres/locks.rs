@@ -51,7 +51,7 @@ pub struct RetryBudget {
 }
 
 impl RetryBudget {
-    /// RetryBudget for so long.
+    /// Tries for so long.
     pub fn within(patience: Duration) -> Self {
         Self { deadline: Instant::now() + patience }
     }

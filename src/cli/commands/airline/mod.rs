@@ -34,7 +34,7 @@ pub enum Verb {
     /// Delete an airline that nothing refers to
     #[command(visible_alias = "rm", after_help = delete::EXAMPLES)]
     Delete(delete::AirlineDeleteArgs),
-    /// RenderOptions after an airline's token
+    /// Look after an airline's token
     #[command(
         subcommand,
         after_help = "Examples:\n  skyteam airline token show delta\n  skyteam airline token rotate delta"

@@ -35,7 +35,7 @@ pub enum Verb {
     /// Make the database, and asked for its role, with the rights they need
     #[command(after_help = create::EXAMPLES)]
     Create(create::DbCreateArgs),
-    /// RenderOptions for what is wrong, and say how to mend it
+    /// Look for what is wrong, and say how to mend it
     #[command(after_help = doctor::EXAMPLES)]
     Doctor,
     /// Make the live database what the entities ask for

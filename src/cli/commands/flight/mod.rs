@@ -43,7 +43,7 @@ pub enum Verb {
     /// Take a user on board and pay the miles, once
     #[command(after_help = board::EXAMPLES)]
     Board(board::FlightBoardArgs),
-    /// RenderOptions at who is on board, or take over a list
+    /// Look at who is on board, or take over a list
     #[command(
         subcommand,
         after_help = "Examples:\n  skyteam flight manifest show DL123\n  skyteam flight manifest import DL123 flown.csv --miles 500"
