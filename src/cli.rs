@@ -11,6 +11,7 @@ mod complete;
 mod honour;
 
 use std::ffi::OsString;
+use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 use chrono::Utc;
@@ -24,7 +25,7 @@ use crate::cli::context::Context;
 use crate::cli::environment::World;
 use crate::cli::settings::{Color, Global, Settings};
 use crate::cli::ui::{Format, OutputOptions, Ui};
-use crate::error::indeterminate::{OUTCOME_UNKNOWN, RetryAdvice, outcome_unknown};
+use crate::error::indeterminate::{NOT_REPLICATED, OUTCOME_UNKNOWN, RetryAdvice, outcome_unknown};
 use crate::error::{Error, Kind, Outcome, Result};
 
 const STYLES: Styles = Styles::styled()
@@ -125,7 +126,7 @@ pub fn run(mut world: World) -> u8 {
         };
         let Some(database) = cx.database.get() else { return outcome };
         // A connection that was never answered would not close.
-        let cut_off = |error: &Error| error.kind() == Kind::Interrupted || error.code() == OUTCOME_UNKNOWN;
+        let cut_off = |error: &Error| error.kind() == Kind::Interrupted || is_open(error);
         if outcome.as_ref().is_err_and(cut_off) {
             database.cancel_running().await;
         } else {
@@ -158,13 +159,35 @@ fn rolled_back() -> Error {
 /// The end of `work` after an interrupt that came while it made a change last, or had something to clear away: done, or of
 /// unknown outcome; else, since the server cancels what waits, rolled back.
 async fn answered(cx: &Context, work: impl Future<Output = Result<Outcome>>) -> Result<Outcome> {
-    if let Some(database) = cx.database.get() {
-        database.cancel_running().await;
+    let mut work = std::pin::pin!(work);
+    let mut ended = None;
+    // Twice, since what went on when it was first looked at may wait for a standby by now.
+    for pause in [Duration::ZERO, Duration::from_millis(500)] {
+        tokio::select! {
+            biased;
+            outcome = &mut work => {
+                ended = Some(outcome);
+                break;
+            }
+            () = tokio::time::sleep(pause) => {}
+        }
+        if let Some(database) = cx.database.get() {
+            database.cancel_running().await;
+        }
     }
-    match work.await {
-        Err(error) if error.code() != OUTCOME_UNKNOWN => Err(rolled_back()),
+    let outcome = match ended {
+        Some(outcome) => outcome,
+        None => work.await,
+    };
+    match outcome {
+        Err(error) if !is_open(&error) => Err(rolled_back()),
         done => done,
     }
+}
+
+/// Whether a commit was sent, and it is not known what became of it.
+fn is_open(error: &Error) -> bool {
+    matches!(error.code(), OUTCOME_UNKNOWN | NOT_REPLICATED)
 }
 
 async fn interrupted(signals: bool) {

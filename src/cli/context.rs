@@ -36,12 +36,22 @@ pub struct Context {
 }
 
 impl Context {
-    /// The database, for reading. Never makes an SQLite file.
+    /// The database, for a command that only reads: on PostgreSQL its transactions are read only. Never makes an SQLite
+    /// file.
     ///
     /// # Errors
     /// Whatever keeps it from being opened: exit codes 6, 7 and 8.
     pub async fn reader(&self) -> Result<Arc<Database>> {
-        self.open(Absent::Refuse).await
+        self.open(Absent::Refuse, true).await
+    }
+
+    /// The database, for a command that compares its schema: on PostgreSQL the desired one is made as temporary tables,
+    /// in a transaction that is rolled back.
+    ///
+    /// # Errors
+    /// As for [`Context::reader`].
+    pub async fn comparer(&self) -> Result<Arc<Database>> {
+        self.open(Absent::Refuse, false).await
     }
 
     /// The database, for a command that writes: says first, on stderr, where it writes.
@@ -49,7 +59,7 @@ impl Context {
     /// # Errors
     /// As for [`Context::reader`].
     pub async fn writer(&self) -> Result<Arc<Database>> {
-        let database = self.open(Absent::Refuse).await?;
+        let database = self.open(Absent::Refuse, false).await?;
         self.announce_once(&database);
         Ok(database)
     }
@@ -61,7 +71,7 @@ impl Context {
     /// As for [`Context::reader`].
     pub async fn creator(&self) -> Result<Arc<Database>> {
         let absent = if self.answers.dry_run { Absent::StandIn } else { Absent::Create };
-        let database = self.open(absent).await?;
+        let database = self.open(absent, false).await?;
         self.announce_once(&database);
         Ok(database)
     }
@@ -100,6 +110,7 @@ impl Context {
             if db::is_outcome_unknown(&error) {
                 return outcome_unknown(RetryAdvice::Unsaid).source(error);
             }
+            // A commit that the standby is not known to have is worded there.
             error.into()
         })?;
         Ok(true)
@@ -118,8 +129,13 @@ impl Context {
     /// # Errors
     /// As for [`Context::reader`].
     pub async fn connect(&self, url: &db::DatabaseUrl, absent: Absent) -> Result<Arc<Database>> {
+        self.connect_as(url, absent, false).await
+    }
+
+    async fn connect_as(&self, url: &db::DatabaseUrl, absent: Absent, read_only: bool) -> Result<Arc<Database>> {
         let options = db::Options {
             absent,
+            read_only,
             lasting: self.lasting.clone(),
             trace: self.ui.tracer(),
             ..self.settings.options(&self.command)
@@ -153,14 +169,14 @@ impl Context {
         self.ui.note(format!("→ {kind}  {target} ({from})"));
     }
 
-    async fn open(&self, absent: Absent) -> Result<Arc<Database>> {
+    async fn open(&self, absent: Absent, read_only: bool) -> Result<Arc<Database>> {
         let database = self.database.get_or_try_init(|| async {
             let url = self.url()?;
             // A file of the current folder, or of one above, decides where a password goes: seen before it does.
             if self.settings.chosen_by.is_some() {
                 self.announce_target(&db::Target::of(&url.below(&self.cwd)));
             }
-            match self.connect(&url, absent).await {
+            match self.connect_as(&url, absent, read_only).await {
                 Err(error) if error.code() == "no_database" && self.is_embedded() => Err(no_embedded(error)),
                 opened => opened,
             }

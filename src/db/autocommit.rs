@@ -8,15 +8,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use async_trait::async_trait;
+use futures::TryStreamExt as _;
 use sea_orm::{
     ConnAcquireErr, ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, RuntimeErr, Statement, Values,
 };
 use sea_query_sqlx::SqlxValues;
 use sqlx::pool::PoolConnection;
-use sqlx::{AssertSqlSafe, PgConnection, Postgres};
+use sqlx::postgres::{PgQueryResult, PgRow};
+use sqlx::{AssertSqlSafe, Either, Executor as _, Postgres};
 
 use super::pool_wait::Lease;
-use super::{Connection, Database, is_outcome_unknown, sqlx_error};
+use super::{Connection, Database, is_outcome_unknown, notices, shutdown, sqlx_error};
 
 /// A way into a database for statements that each commit by themselves, one after the other.
 ///
@@ -42,6 +44,11 @@ impl<'a> Committing<'a> {
         Self { database, kept: Mutex::default() }
     }
 
+    /// Gives the kept connection back, for work that takes one of its own: the pool may have no other.
+    pub fn release(&self) {
+        self.slot().take();
+    }
+
     /// Which way a statement goes.
     fn way(&self, statement: Statement) -> Way<'a> {
         let connection = self.database.conn();
@@ -53,19 +60,15 @@ impl<'a> Committing<'a> {
         Way::Kept(sqlx::query_with(AssertSqlSafe(statement.sql), SqlxValues(values)), traced)
     }
 
-    /// Runs `work` on the kept connection; `traced` is its SQL where somebody listens.
+    /// Runs a statement on the kept connection; `traced` is its SQL where somebody listens.
     ///
-    /// The connection is kept again only where its server has answered. Where the work is dropped half-way, it goes back
+    /// The connection is kept again only where its server has answered. Where this is dropped half-way, it goes back
     /// to the pool, which finds out what state it is in.
-    async fn run<T>(
-        &self,
-        traced: Option<String>,
-        work: impl AsyncFnOnce(&mut PgConnection) -> sqlx::Result<T>,
-    ) -> Result<T, DbErr> {
+    async fn run(&self, query: KeptQuery, traced: Option<String>) -> Result<Done, DbErr> {
         let done = async {
             let mut kept = self.take().await?;
             let began = Instant::now();
-            let done = work(&mut kept.connection).await;
+            let done = to_its_commit(query, &mut kept.connection).await;
             if let Some((trace, sql)) = self.database.options.trace.as_ref().zip(traced) {
                 trace(&sql, began.elapsed(), done.is_err());
             }
@@ -75,7 +78,8 @@ impl<'a> Committing<'a> {
             }
             done
         };
-        self.database.conn().lasting().run(done).await
+        let (done, warnings) = notices::heard(self.database.conn().lasting().run(done)).await;
+        shutdown::replicated(done, warnings)
     }
 
     async fn take(&self) -> Result<Kept, DbErr> {
@@ -102,7 +106,33 @@ enum Way<'a> {
     /// As all others do.
     Plain(&'a Connection, Statement),
     /// By the kept connection, with its SQL where somebody listens.
-    Kept(sqlx::query::Query<'static, Postgres, SqlxValues>, Option<String>),
+    Kept(KeptQuery, Option<String>),
+}
+
+type KeptQuery = sqlx::query::Query<'static, Postgres, SqlxValues>;
+
+/// What a statement answered.
+#[derive(Default)]
+struct Done {
+    result: PgQueryResult,
+    rows: Vec<PgRow>,
+}
+
+/// Runs a statement to the end of its commit. What the server warns of while the statement itself runs, a trigger's own
+/// words perhaps, is passed over: the commit comes after the statement is complete.
+async fn to_its_commit(query: KeptQuery, connection: &mut PoolConnection<Postgres>) -> sqlx::Result<Done> {
+    let mut done = Done::default();
+    let mut answers = (&mut **connection).fetch_many(query);
+    while let Some(answer) = answers.try_next().await? {
+        match answer {
+            Either::Left(result) => {
+                done.result.extend([result]);
+                notices::take();
+            }
+            Either::Right(row) => done.rows.push(row),
+        }
+    }
+    Ok(done)
 }
 
 /// Whether an error is the server's answer, after which it waits for the next statement.
@@ -119,7 +149,7 @@ impl ConnectionTrait for Committing<'_> {
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
         match self.way(statement) {
             Way::Plain(plain, statement) => plain.lasting().run(plain.execute_raw(statement)).await,
-            Way::Kept(query, sql) => self.run(sql, async |kept| query.execute(kept).await.map(ExecResult::from)).await,
+            Way::Kept(query, sql) => Ok(self.run(query, sql).await?.result.into()),
         }
     }
 
@@ -132,19 +162,14 @@ impl ConnectionTrait for Committing<'_> {
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
         match self.way(statement) {
             Way::Plain(plain, statement) => plain.lasting().run(plain.query_one_raw(statement)).await,
-            Way::Kept(query, sql) => {
-                self.run(sql, async |kept| Ok(query.fetch_optional(kept).await?.map(QueryResult::from))).await
-            }
+            Way::Kept(query, sql) => Ok(self.run(query, sql).await?.rows.into_iter().next().map(QueryResult::from)),
         }
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
         match self.way(statement) {
             Way::Plain(plain, statement) => plain.lasting().run(plain.query_all_raw(statement)).await,
-            Way::Kept(query, sql) => {
-                let rows = self.run(sql, async |kept| query.fetch_all(kept).await);
-                Ok(rows.await?.into_iter().map(QueryResult::from).collect())
-            }
+            Way::Kept(query, sql) => Ok(self.run(query, sql).await?.rows.into_iter().map(QueryResult::from).collect()),
         }
     }
 }

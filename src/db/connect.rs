@@ -30,6 +30,8 @@ pub struct Options {
     pub fixed: Vec<&'static str>,
     /// What becomes of an SQLite file that is not there.
     pub absent: Absent,
+    /// Whether sessions on PostgreSQL begin read only, for work that writes nothing.
+    pub read_only: bool,
     /// What an interrupt must wait for: one for all databases of a process.
     pub lasting: Lasting,
     /// Told of every statement that goes through SeaORM.
@@ -58,6 +60,7 @@ impl Default for Options {
             busy_timeout: Duration::from_secs(5),
             fixed: Vec::new(),
             absent: Absent::Refuse,
+            read_only: false,
             lasting: Lasting::default(),
             trace: None,
         }
@@ -74,6 +77,7 @@ impl std::fmt::Debug for Options {
             .field("statement_timeout", &self.statement_timeout)
             .field("busy_timeout", &self.busy_timeout)
             .field("absent", &self.absent)
+            .field("read_only", &self.read_only)
             .finish_non_exhaustive()
     }
 }

@@ -25,9 +25,14 @@ pub struct Connection {
     inner: DatabaseConnection,
     /// Behind a pooler in transaction mode, what each transaction is told first; see [`super::transaction_pooling`].
     pub(super) pooled: Option<Arc<str>>,
+    /// Whether nothing is written: see [`super::Options::read_only`].
+    pub(super) read_only: bool,
     leases: Leases,
     pub(super) lasting: Lasting,
 }
+
+/// What a transaction that may write is told first. The warning that a commit is not on its standby comes through it.
+const WRITES: &str = "SET LOCAL client_min_messages = warning";
 
 /// Rows as they come from the database.
 pub type Rows<'a> = Pin<Box<dyn Stream<Item = Result<QueryResult, DbErr>> + Send + 'a>>;
@@ -44,7 +49,7 @@ pub struct Transaction {
 impl Connection {
     /// Wraps SeaORM's pool.
     pub fn new(inner: DatabaseConnection) -> Self {
-        Self { inner, pooled: None, leases: Leases::default(), lasting: Lasting::default() }
+        Self { inner, pooled: None, read_only: false, leases: Leases::default(), lasting: Lasting::default() }
     }
 
     /// SeaORM's own pool, for `sea-orm-migration` and for sqlx work such as COPY. It binds SQLite's driver's own forms.
@@ -53,12 +58,20 @@ impl Connection {
     }
 
     /// Begins a transaction that may write: on SQLite `BEGIN IMMEDIATE`, so that it never fails half-way for want of
-    /// the write lock.
+    /// the write lock. Of a database that was opened for reading it only reads.
+    ///
+    /// Before its first read PostgreSQL is told something, which to a balancer such as pgpool is a sign that the transaction
+    /// writes: from there on it sends reads to the primary server too, and a lagging replica decides nothing.
     ///
     /// # Errors
     /// The driver's; on SQLite also that the file stayed locked for the whole busy time-out.
     pub async fn begin(&self) -> Result<Transaction, DbErr> {
-        self.begin_as(SqliteTransactionMode::Immediate, None).await
+        let first = match (self.read_only, &self.pooled) {
+            (false, _) => Some(WRITES),
+            (true, Some(_)) => Some("SET TRANSACTION READ ONLY"),
+            (true, None) => None,
+        };
+        self.begin_as(SqliteTransactionMode::Immediate, first).await
     }
 
     /// Begins a transaction that only reads and sees one snapshot throughout.
@@ -108,9 +121,10 @@ impl Transaction {
     /// Makes it last.
     ///
     /// # Errors
-    /// The driver's. A connection lost here leaves the outcome unknown.
+    /// The driver's. A connection lost here leaves the outcome unknown ([`super::is_outcome_unknown`]).
+    /// [`super::NotReplicated`]: it is made, and not known to be on the server's standby.
     pub async fn commit(self) -> Result<(), DbErr> {
-        self.lasting.run(self.inner.commit()).await
+        self.lasting.commit(self.inner.commit()).await
     }
 
     /// Undoes it.

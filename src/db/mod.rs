@@ -7,6 +7,7 @@ mod connect;
 mod connection;
 mod endpoint;
 mod libpq;
+mod notices;
 mod pool_wait;
 mod postgres;
 pub mod provision;
@@ -19,7 +20,7 @@ mod url;
 
 use std::time::Duration;
 
-use sea_orm::{ConnectionTrait, DbBackend, DbErr};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
 
 pub use autocommit::Committing;
 pub use connect::{Absent, ConnectError, Options, Password, Trace, connect};
@@ -28,7 +29,9 @@ pub use endpoint::Target;
 pub use libpq::LibpqEnvironment;
 pub use retry::retry;
 pub use shutdown::{Lasting, Unfinished};
-pub use sqlstate::{SqlState, is_outcome_unknown, sql_state, sqlx_error, violated_constraint};
+pub use sqlstate::{
+    NotReplicated, SqlState, is_outcome_unknown, not_replicated, sql_state, sqlx_error, violated_constraint,
+};
 pub use url::{DatabaseUrl, PostgresUrl, Secret, SqliteUrl, UrlError};
 
 /// An identifier in double quotes, which both engines take.
@@ -97,6 +100,7 @@ impl Database {
         }
         let mut connection = Connection::new(connection);
         connection.lasting = options.lasting.clone();
+        connection.read_only = options.read_only;
         if matches!(&url, DatabaseUrl::Postgres(place) if postgres::is_behind_pooler(place)) {
             connection.pooled = Some(transaction_pooling::told(options.statement_timeout).into());
         }
@@ -165,6 +169,32 @@ impl Database {
         self.connection.begin_read().await
     }
 
+    /// Waits until the server's standby has all that was committed so far, where commits wait for one; three seconds at
+    /// most. What another session committed may be seen here although its wait for the standby was cancelled.
+    ///
+    /// # Errors
+    /// [`NotReplicated`], and the driver's.
+    pub async fn replicated(&self) -> Result<(), DbErr> {
+        if self.engine() == Engine::Sqlite {
+            return Ok(());
+        }
+        let tx = self.begin().await?;
+        // A commit without any change waits for nothing, so one that waits has to write something: a message for readers
+        // of the log, of whom there are none.
+        let sql = "SELECT CASE WHEN current_setting('synchronous_standby_names') <> ''
+                                AND current_setting('synchronous_commit') NOT IN ('off', 'local')
+                               THEN pg_logical_emit_message(true, 'skyteam', '')::text END AS waits";
+        let row = tx.query_one_raw(Statement::from_string(DbBackend::Postgres, sql)).await?;
+        let waits: Option<String> = row.map(|row| row.try_get("", "waits")).transpose()?.flatten();
+        if waits.is_none() {
+            return tx.rollback().await;
+        }
+        match tokio::time::timeout(Duration::from_secs(3), tx.commit()).await {
+            Ok(done) => done,
+            Err(_) => Err(NotReplicated::default().into()),
+        }
+    }
+
     /// For statements that write and each commit by themselves: see [`Committing`].
     pub fn committing(&self) -> Committing<'_> {
         Committing::new(self)
@@ -176,13 +206,15 @@ impl Database {
     }
 
     /// Cancels what this process still runs on the server, so that nothing stays queued behind a lock after the
-    /// command was interrupted. Gives up after a second; on SQLite there is nothing to do.
+    /// command was interrupted; a commit is let be. Gives up after a second; on SQLite there is nothing to do.
     pub async fn cancel_running(&self) {
         if let Some(pool) = self.postgres() {
             let cancel = postgres::cancel(pool, &self.backends);
             // The process ends either way, and the server notices a closed connection by itself within
             // client_connection_check_interval.
-            let _ = tokio::time::timeout(Duration::from_secs(1), cancel).await;
+            if let Ok(Ok(true)) = tokio::time::timeout(Duration::from_secs(1), cancel).await {
+                self.lasting().awaits_standby();
+            }
         }
     }
 

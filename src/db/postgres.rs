@@ -19,8 +19,16 @@ use super::{ConnectError, Database, DatabaseUrl, Options, Password, PostgresUrl,
 /// How long a first connection may take before it is asked plainly what is in its way.
 const PATIENCE: Duration = Duration::from_millis(250);
 
-/// Numbers of the server processes that serve this pool, to cancel them by.
-pub(super) type Backends = Arc<Mutex<Vec<i32>>>;
+/// The server processes that serve this pool.
+pub(super) type Backends = Arc<Mutex<Vec<Backend>>>;
+
+/// One of them. Its number alone may be another session's, on another server behind a balancer or after a failover: its
+/// start, to the microsecond, tells it apart.
+#[derive(Clone, Debug)]
+pub(super) struct Backend {
+    pid: i32,
+    started: String,
+}
 
 /// Opens the database at `place`.
 pub(super) async fn connect(place: &PostgresUrl, mut options: Options) -> Result<Database, ConnectError> {
@@ -102,6 +110,7 @@ async fn first_connection(
 
 fn pool(connect: &PgConnectOptions, options: &Options, pooled: bool, backends: Backends) -> PgPool {
     let statement_timeout = options.statement_timeout;
+    let read_only = options.read_only;
     PgPoolOptions::new()
         .max_connections(options.max_connections)
         .acquire_timeout(options.connect_timeout)
@@ -124,31 +133,57 @@ fn pool(connect: &PgConnectOptions, options: &Options, pooled: bool, backends: B
                 }
                 // A name without a schema means public, whatever the role's own search path says: the tables of the
                 // contract are there, and a schema of the role's name may hold others under the same names.
-                let pid = "SELECT pg_backend_pid() FROM set_config('search_path', 'public', false)";
+                let first = if read_only {
+                    "SET default_transaction_read_only = on"
+                } else {
+                    // A commit that is not known to be on its standby says so by a warning.
+                    "SET client_min_messages = warning"
+                };
+                let backend = "SELECT a.pid, a.backend_start::text FROM set_config('search_path', 'public', false) \
+                     LEFT JOIN pg_stat_get_activity(pg_backend_pid()) a ON true";
                 // Unprepared: one round trip instead of three.
-                let pid: i32 = sqlx::raw_sql(pid).fetch_one(connection).await?.try_get(0)?;
-                backends.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(pid);
+                let row =
+                    sqlx::raw_sql(sqlx::AssertSqlSafe(format!("{first}; {backend}"))).fetch_one(connection).await?;
+                if let (Some(pid), Some(started)) = (row.try_get(0)?, row.try_get(1)?) {
+                    let backend = Backend { pid, started };
+                    backends.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(backend);
+                }
                 Ok(())
             })
         })
         .connect_lazy_with(connect.clone())
 }
 
-/// Cancels every statement that sessions of this pool still run, over a connection of its own.
-pub(super) async fn cancel(pool: &PgPool, backends: &Backends) -> Result<(), sqlx::Error> {
+/// Cancels what sessions of this pool still run, over a connection of its own, and answers whether one of them waits for a
+/// standby.
+///
+/// A commit is never cancelled: while it waits for a synchronous standby that would make it succeed without one, and a
+/// failover would lose what was acknowledged. sqlx 0.9 does not give out the key that the protocol's own cancel request
+/// takes, so a session is known by its start and name besides its number.
+pub(super) async fn cancel(pool: &PgPool, backends: &Backends) -> Result<bool, sqlx::Error> {
     let backends = backends.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
     if backends.is_empty() {
-        return Ok(());
+        return Ok(false);
     }
+    let (pids, starts): (Vec<i32>, Vec<String>) = backends.into_iter().map(|one| (one.pid, one.started)).unzip();
     let mut connection = PgConnection::connect_with(&pool.connect_options()).await?;
-    sqlx::query(
-        "SELECT pg_cancel_backend(pid) FROM pg_stat_activity \
-         WHERE pid = ANY($1) AND usename = current_user AND state <> 'idle'",
+    let rows = sqlx::query(
+        "SELECT coalesce(a.wait_event = 'SyncRep', false) AS awaits,
+                CASE WHEN a.wait_event IS DISTINCT FROM 'SyncRep' AND upper(a.query) <> 'COMMIT'
+                     THEN pg_cancel_backend(a.pid) END
+         FROM pg_stat_activity a
+         JOIN unnest($1::int4[], $2::text[]) AS ours (pid, started)
+           ON ours.pid = a.pid AND ours.started = a.backend_start::text
+         WHERE a.usename = current_user AND a.application_name = current_setting('application_name')
+           AND a.state <> 'idle'",
     )
-    .bind(backends)
-    .execute(&mut connection)
+    .bind(pids)
+    .bind(starts)
+    .fetch_all(&mut connection)
     .await?;
-    connection.close().await
+    connection.close().await?;
+    let awaits = rows.iter().map(|row| row.try_get("awaits")).collect::<Result<Vec<bool>, _>>()?;
+    Ok(awaits.contains(&true))
 }
 
 /// Whether the URL says that a pooler in transaction mode stands between: no statement may outlive its transaction.

@@ -7,11 +7,14 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use sea_orm::{DbErr, RuntimeErr};
 use tokio::sync::watch;
+
+use super::notices;
+use super::sqlstate::NotReplicated;
 
 /// How long an answer may take after the interrupt.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -24,11 +27,17 @@ pub struct Lasting(Arc<State>);
 struct State {
     running: AtomicUsize,
     interrupted: watch::Sender<bool>,
+    /// Whether a session was seen to wait for a standby after the interrupt.
+    awaits_standby: AtomicBool,
 }
 
 impl Default for State {
     fn default() -> Self {
-        Self { running: AtomicUsize::new(0), interrupted: watch::Sender::new(false) }
+        Self {
+            running: AtomicUsize::new(0),
+            interrupted: watch::Sender::new(false),
+            awaits_standby: AtomicBool::new(false),
+        }
     }
 }
 
@@ -43,10 +52,22 @@ impl Lasting {
             biased;
             done = work => done,
             () = given_up(&running) => {
+                if running.0.awaits_standby.load(Ordering::Relaxed) {
+                    return Err(NotReplicated::default().into());
+                }
                 let silent = io::Error::new(io::ErrorKind::Interrupted, "interrupted before an answer came");
                 Err(DbErr::Exec(RuntimeErr::SqlxError(Arc::new(sqlx::Error::Io(silent)))))
             }
         }
+    }
+
+    /// Waits for the answer to a COMMIT: the one place where a transaction is made to last.
+    ///
+    /// # Errors
+    /// As [`Lasting::run`]; and [`NotReplicated`] where the server sent a warning along with its answer.
+    pub(crate) async fn commit<T>(&self, commit: impl Future<Output = Result<T, DbErr>>) -> Result<T, DbErr> {
+        let (done, warnings) = notices::heard(self.run(commit)).await;
+        replicated(done, warnings)
     }
 
     /// Says, for as long as the answer lives, that work is under way that has something to clear away when it ends early.
@@ -55,11 +76,24 @@ impl Lasting {
         Unfinished(Arc::clone(&self.0))
     }
 
+    /// Says that a session of ours was seen to wait for a standby, so that its commit is on the server's disk.
+    pub(super) fn awaits_standby(&self) {
+        self.0.awaits_standby.store(true, Ordering::Relaxed);
+    }
+
     /// Says that the user wants an end. Answers whether anything must be waited for: it ends within seconds, and where a
     /// change that should last is not answered by then, that is told as an error ([`super::is_outcome_unknown`]).
     pub fn interrupt(&self) -> bool {
         self.0.interrupted.send_replace(true);
         self.0.running.load(Ordering::Relaxed) > 0
+    }
+}
+
+/// A commit that went well, unless the server warned.
+pub(super) fn replicated<T>(done: Result<T, DbErr>, warnings: Vec<String>) -> Result<T, DbErr> {
+    match (done, warnings.into_iter().next()) {
+        (Ok(_), Some(warning)) => Err(NotReplicated { warning: Some(warning) }.into()),
+        (done, _) => done,
     }
 }
 

@@ -1,6 +1,8 @@
 //! What a database refused, as facts: the code, the message, the constraint. The sentences for them are
 //! [`crate::error`]'s.
 
+use std::sync::Arc;
+
 use sea_orm::{DbErr, RuntimeErr};
 use sqlx::error::DatabaseError;
 
@@ -13,6 +15,36 @@ pub struct SqlState {
     pub message: String,
     /// Whether the code is one of SQLite's.
     pub sqlite: bool,
+}
+
+/// A commit that is on the server's disk, while the standby that should confirm it has not: the wait for it was cancelled or
+/// is not over. A failover now would lose it.
+#[derive(Debug, Default, thiserror::Error)]
+#[error("committed on this server, not known to be on its standby")]
+pub struct NotReplicated {
+    /// What the server said, where it did.
+    pub warning: Option<String>,
+}
+
+impl From<NotReplicated> for DbErr {
+    fn from(commit: NotReplicated) -> Self {
+        Self::Exec(RuntimeErr::SqlxError(Arc::new(sqlx::Error::Io(std::io::Error::other(commit)))))
+    }
+}
+
+/// The commit inside `error` that no standby is known to have, if that is what it is.
+pub fn not_replicated(error: &DbErr) -> Option<&NotReplicated> {
+    sqlx_error(error).and_then(NotReplicated::within)
+}
+
+impl NotReplicated {
+    /// The one inside the driver's error, which carries it up.
+    pub fn within(error: &sqlx::Error) -> Option<&Self> {
+        match error {
+            sqlx::Error::Io(io) => io.get_ref()?.downcast_ref(),
+            _ => None,
+        }
+    }
 }
 
 /// The database's own refusal inside `error`, if that is what it is.
@@ -46,11 +78,12 @@ pub fn sqlx_error(error: &DbErr) -> Option<&sqlx::Error> {
 pub fn is_outcome_unknown(error: &DbErr) -> bool {
     // Without a connection nothing was sent.
     let sent = !matches!(error, DbErr::Conn(_) | DbErr::ConnectionAcquire(_));
-    sent && sqlx_error(error).is_some_and(|inner| match inner {
-        sqlx::Error::Database(refused) => refused.code().is_some_and(|code| code.starts_with("57P")),
-        sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::Tls(_) | sqlx::Error::WorkerCrashed => true,
-        _ => false,
-    })
+    sent && not_replicated(error).is_none()
+        && sqlx_error(error).is_some_and(|inner| match inner {
+            sqlx::Error::Database(refused) => refused.code().is_some_and(|code| code.starts_with("57P")),
+            sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::Tls(_) | sqlx::Error::WorkerCrashed => true,
+            _ => false,
+        })
 }
 
 impl SqlState {

@@ -6,8 +6,9 @@
 use sea_orm::DbErr;
 use sqlx::error::DatabaseError;
 
+use super::indeterminate::{RetryAdvice, not_replicated};
 use super::{Error, Kind};
-use crate::db::{SqlState, sqlx_error};
+use crate::db::{NotReplicated, SqlState, sqlx_error};
 
 impl From<DbErr> for Error {
     fn from(error: DbErr) -> Self {
@@ -30,6 +31,9 @@ impl From<sqlx::Error> for Error {
 
 /// The wording for a driver error, without the cause attached.
 pub fn describe(error: &sqlx::Error) -> Error {
+    if let Some(commit) = NotReplicated::within(error) {
+        return not_replicated(RetryAdvice::Unsaid, commit);
+    }
     match error {
         sqlx::Error::Database(database) => describe_refusal(database.as_ref()),
         sqlx::Error::Io(io) => describe_io(io),

@@ -1,9 +1,14 @@
-//! The wording of an outcome that nobody knows: the change was sent to be made to last, and no answer came.
+//! The wording of a commit whose outcome is not known: it was sent and not answered, or it is on this server and not known
+//! to be on its standby.
 
 use super::{Error, Kind, shell};
+use crate::db::NotReplicated;
 
 /// The word for scripts.
 pub const OUTCOME_UNKNOWN: &str = "outcome_unknown";
+
+/// The word for scripts where a commit is on one server alone.
+pub const NOT_REPLICATED: &str = "not_replicated";
 
 /// How to find out.
 #[derive(Clone, Copy, Debug)]
@@ -45,6 +50,34 @@ pub fn outcome_unknown(again: RetryAdvice<'_>) -> Error {
     }
 }
 
+/// The change is made, and a failover might lose it.
+///
+/// Exit code 7 always. It is marked as worth another try only where that cannot pay twice.
+pub fn not_replicated(again: RetryAdvice<'_>, commit: &NotReplicated) -> Error {
+    let error = Error::new(Kind::Unreachable, NOT_REPLICATED, "made on this server, not known to be on its standby")
+        .why("a standby has to confirm each change here, and has not confirmed this one: a failover might lose it");
+    let error = match &commit.warning {
+        Some(warning) => error.why(format!("the server says: {warning}")),
+        None => error,
+    };
+    match again {
+        RetryAdvice::Line(line) => {
+            error.why("run it again when the standby is back: it is made if it was lost, and only then").fix(line)
+        }
+        RetryAdvice::Key { line, key, given } => {
+            let error = error
+                .why("under its key it is applied once: run it again when the standby is back")
+                .fix(format!("{line} {}", shell::flag("--key", key)));
+            if given { error } else { error.never_as_it_is() }
+        }
+        RetryAdvice::Look(line) => error
+            .why("look whether it is there, once the standby is back, before you run it again")
+            .fix(line)
+            .never_as_it_is(),
+        RetryAdvice::Unsaid => error.why("look whether it is there, once the standby is back, before you run it again"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -60,5 +93,20 @@ mod tests {
         assert_eq!(drawn.fixes(), ["skyteam miles award 1 5 --key id:029e7895-3e95-5684-8815-534be15f200c"]);
         assert_eq!(outcome_unknown(RetryAdvice::Line("skyteam miles reverse 1")).exit_code(), 7);
         assert_eq!(outcome_unknown(RetryAdvice::Look("skyteam miles history 1")).exit_code(), 1);
+    }
+
+    #[test]
+    fn what_a_standby_has_not_confirmed_is_exit_7_and_retryable_only_under_a_given_key() {
+        let commit = NotReplicated { warning: Some("canceling wait".into()) };
+        let retryable = |again| {
+            let error = not_replicated(again, &commit);
+            let json: serde_json::Value = serde_json::from_str(&error.to_json()).unwrap();
+            assert_eq!(json["error"]["exit"], 7);
+            json["error"]["retryable"].as_bool().unwrap()
+        };
+        assert!(retryable(RetryAdvice::Key { line: "skyteam miles award 1 5", key: "k", given: true }));
+        assert!(!retryable(RetryAdvice::Key { line: "skyteam miles award 1 5", key: "id:1", given: false }));
+        assert!(retryable(RetryAdvice::Line("skyteam miles reverse 1")));
+        assert!(retryable(RetryAdvice::Unsaid));
     }
 }

@@ -1,6 +1,7 @@
 //! The wording of the ledger's refusals.
 
-use super::indeterminate::{RetryAdvice, outcome_unknown};
+use super::directory::changed_meanwhile;
+use super::indeterminate::{RetryAdvice, not_replicated, outcome_unknown};
 use super::{Error, Kind, shell};
 use crate::directory::input::quoted;
 use crate::ledger::batch::Rejection;
@@ -82,13 +83,23 @@ impl From<MilesError> for Error {
                     .why(format!("user {user_id} has {balance}, the entries add up to {ledger}"))
                     .fix(format!("skyteam miles history {}", shell::last(&user_id)))
             }
-            MilesError::Unknown { id, source } => {
-                // Under --dry-run a reversal shows what it would take back, or that there is nothing of that name.
-                outcome_unknown(RetryAdvice::Look(&format!("skyteam miles reverse {id} --note TEXT --dry-run")))
-                    .source(source)
+            // Under --dry-run a reversal shows what it would take back, or that there is nothing of that name.
+            MilesError::Unknown { id, .. } | MilesError::NotReplicated { id, .. } => {
+                worded(error, RetryAdvice::Look(&format!("skyteam miles reverse {id} --note TEXT --dry-run")))
             }
+            MilesError::Reference(error) => error.into(),
+            MilesError::Changed => changed_meanwhile(),
             MilesError::Db(error) => error.into(),
         }
+    }
+}
+
+/// Words an error; where the outcome of a commit is not known, with how to find out.
+pub fn worded(error: MilesError, again: RetryAdvice<'_>) -> Error {
+    match error {
+        MilesError::Unknown { source, .. } => outcome_unknown(again).source(source),
+        MilesError::NotReplicated { commit, .. } => not_replicated(again, &commit),
+        error => error.into(),
     }
 }
 

@@ -117,6 +117,8 @@ struct Inner {
     why: Vec<Message>,
     fix: Vec<Message>,
     sqlstate: Option<String>,
+    /// Whether running the very same line again would do it twice, whatever the kind says.
+    never_as_it_is: bool,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -131,6 +133,7 @@ impl Error {
             why: Vec::new(),
             fix: Vec::new(),
             sqlstate: None,
+            never_as_it_is: false,
             source: None,
         }))
     }
@@ -153,6 +156,13 @@ impl Error {
     #[must_use]
     pub fn sqlstate(mut self, code: impl Into<String>) -> Self {
         self.0.sqlstate = Some(code.into());
+        self
+    }
+
+    /// Marks that running the very same line again would do it twice, whatever the kind says.
+    #[must_use]
+    pub(crate) fn never_as_it_is(mut self) -> Self {
+        self.0.never_as_it_is = true;
         self
     }
 
@@ -250,7 +260,7 @@ impl Error {
             why: joined(&self.0.why),
             fix: joined(&self.0.fix),
             sqlstate: self.0.sqlstate.as_deref(),
-            retryable: self.0.kind.retryable(),
+            retryable: self.0.kind.retryable() && !self.0.never_as_it_is,
         };
         serde_json::json!({ "error": body }).to_string()
     }

@@ -34,6 +34,8 @@ pub mod typical_award;
 use sea_orm::DbErr;
 
 use super::directory::input::Amount;
+use super::directory::reference::ReferenceError;
+use crate::db;
 pub use crate::entity::miles_transaction::Model as Entry;
 use crate::entity::types::{Id, Timestamp};
 
@@ -296,6 +298,21 @@ pub enum MilesError {
         #[source]
         source: DbErr,
     },
+    /// The change is made, and the server's standby is not known to have it: a failover might lose it.
+    #[error("{id} is not known to be on the standby")]
+    NotReplicated {
+        /// The entry or batch to ask for.
+        id: Id,
+        /// What is known.
+        #[source]
+        commit: db::NotReplicated,
+    },
+    /// A reference names nothing, or several.
+    #[error(transparent)]
+    Reference(#[from] ReferenceError),
+    /// What a question was about has changed before the yes.
+    #[error("changed meanwhile")]
+    Changed,
     /// The database failed; the transaction is gone.
     #[error(transparent)]
     Db(#[from] DbErr),

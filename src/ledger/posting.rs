@@ -107,19 +107,21 @@ impl<'a> Poster<'a> {
     pub async fn post(&self, movement: &Posting) -> Result<Posted, MilesError> {
         let done = db::retry(MilesError::db, || async {
             match self.database.engine() {
-                Engine::Postgres => post_at_once(&self.connection, movement).await,
-                Engine::Sqlite => {
-                    let tx = self.database.begin().await?;
-                    let posted = settle(&tx, movement).await?;
-                    tx.commit().await.map_err(|source| unknown_or_failed(movement.id, source))?;
-                    Ok(posted)
-                }
+                Engine::Postgres => match post_at_once(&self.connection, movement).await? {
+                    Some(posted) => Ok(posted),
+                    None => {
+                        self.connection.release();
+                        settle_alone(self.database, movement).await
+                    }
+                },
+                Engine::Sqlite => settle_alone(self.database, movement).await,
             }
         });
         match done.await {
             Err(unknown @ MilesError::Unknown { .. }) => {
                 ask(self.database, unknown, |posted| same_or_taken(posted, movement)).await
             }
+            Ok(posted) if posted.already => replicated(self.database, movement.id).await.map(|()| posted),
             done => done,
         }
     }
@@ -135,14 +137,25 @@ pub async fn post_in(tx: &Transaction, movement: &Posting) -> Result<Posted, Mil
     settle(tx, movement).await
 }
 
-/// The short statement: update on condition, then insert, as one.
-async fn post_at_once(connection: &Committing<'_>, movement: &Posting) -> Result<Posted, MilesError> {
+/// The short statement: update on condition, then insert, as one. `None` where it changed nothing.
+async fn post_at_once(connection: &Committing<'_>, movement: &Posting) -> Result<Option<Posted>, MilesError> {
     match connection.query_one_raw(rows::statement(connection, AT_ONCE.as_str(), values(movement))).await {
-        Ok(Some(row)) => Ok(Posted { entry: rows::entry(&row)?, balance: row.try_get("", "balance")?, already: false }),
-        Ok(None) => settle(connection, movement).await,
-        Err(error) if is_taken(&error) => settle(connection, movement).await,
+        Ok(Some(row)) => {
+            let (entry, balance) = (rows::entry(&row)?, row.try_get("", "balance")?);
+            Ok(Some(Posted { entry, balance, already: false }))
+        }
+        Ok(None) => Ok(None),
+        Err(error) if is_taken(&error) => Ok(None),
         Err(error) => Err(unknown_or_failed(movement.id, error)),
     }
+}
+
+/// [`settle`] in a transaction of its own, whose reads no lagging replica answers.
+async fn settle_alone(database: &Database, movement: &Posting) -> Result<Posted, MilesError> {
+    let tx = database.begin().await?;
+    let posted = settle(&tx, movement).await?;
+    tx.commit().await.map_err(|source| unknown_or_failed(movement.id, source))?;
+    Ok(posted)
 }
 
 /// Posts it, or finds out why not, under the lock of the user's row.
@@ -253,8 +266,12 @@ pub fn is_taken(error: &DbErr) -> bool {
         && violated_constraint(error).as_deref() == Some("milesTransactions_pkey")
 }
 
-/// An error of a statement that commits by itself, or of a COMMIT: failed for certain, or of unknown outcome.
+/// An error of a statement that commits by itself, or of a COMMIT: failed for certain, of unknown outcome, or made and
+/// not known to be on the standby.
 pub fn unknown_or_failed(id: Id, error: DbErr) -> MilesError {
+    if let Some(db::NotReplicated { warning }) = db::not_replicated(&error) {
+        return MilesError::NotReplicated { id, commit: db::NotReplicated { warning: warning.clone() } };
+    }
     if db::is_outcome_unknown(&error) { MilesError::Unknown { id, source: error } } else { MilesError::Db(error) }
 }
 
@@ -266,12 +283,28 @@ pub(super) async fn ask(
     is_same: impl Fn(Posted) -> Result<Posted, MilesError>,
 ) -> Result<Posted, MilesError> {
     let MilesError::Unknown { id, .. } = unknown else { return Err(unknown) };
-    if is_there(database, id).await
-        && let Some(posted) = rows::stored(database.conn(), id).await?
-    {
-        return is_same(Posted { already: false, ..posted });
+    if !is_there(database, id).await {
+        return Err(unknown);
     }
-    Err(unknown)
+    let tx = database.begin().await?;
+    let stored = rows::stored(&tx, id).await?;
+    tx.rollback().await?;
+    match stored {
+        Some(posted) => {
+            replicated(database, id).await?;
+            is_same(Posted { already: false, ..posted })
+        }
+        None => Err(unknown),
+    }
+}
+
+/// Waits until what was found under `id` is on the standby too, where commits wait for one: whether somebody's wait was
+/// cancelled cannot be seen of an entry.
+///
+/// # Errors
+/// [`MilesError::NotReplicated`].
+pub async fn replicated(database: &Database, id: Id) -> Result<(), MilesError> {
+    database.replicated().await.map_err(|error| unknown_or_failed(id, error))
 }
 
 /// Whether an entry or a batch `id` is in the ledger after all, when its commit was not acknowledged. `false` proves
@@ -280,7 +313,13 @@ pub async fn is_there(database: &Database, id: Id) -> bool {
     for pause in ASKING {
         tokio::time::sleep(pause).await;
         // A server that is starting again refuses; what it says then is of no use to anybody.
-        match tokio::time::timeout(ANSWER, rows::is_there(database.conn(), id)).await {
+        let look = async {
+            let tx = database.begin().await?;
+            let found = rows::is_there(&tx, id).await?;
+            tx.rollback().await?;
+            Ok::<_, DbErr>(found)
+        };
+        match tokio::time::timeout(ANSWER, look).await {
             Ok(Ok(true)) => return true,
             Ok(_) => {}
             Err(_) => break,

@@ -62,21 +62,31 @@ pub async fn redeem(database: &Database, wanted: &Redemption) -> Result<Posted, 
     let connection = database.committing();
     let done = db::retry(MilesError::db, || async {
         match database.engine() {
-            Engine::Postgres => redeem_postgres(&connection, wanted).await,
-            Engine::Sqlite => {
-                let tx = database.begin().await?;
-                let posted = redeem_in(&tx, wanted).await?;
-                tx.commit().await.map_err(|source| posting::unknown_or_failed(wanted.id, source))?;
-                Ok(posted)
-            }
+            Engine::Postgres => match redeem_at_once(&connection, wanted).await? {
+                (_, Some(posted)) => Ok(posted),
+                (_, None) => {
+                    connection.release();
+                    redeem_alone(database, wanted).await
+                }
+            },
+            Engine::Sqlite => redeem_alone(database, wanted).await,
         }
     });
     match done.await {
         Err(unknown @ MilesError::Unknown { .. }) => {
             posting::ask(database, unknown, |posted| same(posted, wanted)).await
         }
+        Ok(posted) if posted.already => posting::replicated(database, wanted.id).await.map(|()| posted),
         done => done,
     }
+}
+
+/// [`redeem_in`] in a transaction of its own, whose reads no lagging replica answers.
+async fn redeem_alone(database: &Database, wanted: &Redemption) -> Result<Posted, MilesError> {
+    let tx = database.begin().await?;
+    let posted = redeem_in(&tx, wanted).await?;
+    tx.commit().await.map_err(|source| posting::unknown_or_failed(wanted.id, source))?;
+    Ok(posted)
 }
 
 /// Buys a product as part of an open transaction.
@@ -93,7 +103,23 @@ pub async fn redeem_in(tx: &Transaction, wanted: &Redemption) -> Result<Posted, 
     }
 }
 
-async fn redeem_postgres(connection: &impl ConnectionTrait, wanted: &Redemption) -> Result<Posted, MilesError> {
+async fn redeem_postgres(tx: &Transaction, wanted: &Redemption) -> Result<Posted, MilesError> {
+    let (row, posted) = redeem_at_once(tx, wanted).await?;
+    if let Some(posted) = posted {
+        return Ok(posted);
+    }
+    let holder = match row.try_get::<Option<String>>("", "holder")? {
+        Some(username) => Some(Account { user_id: wanted.user_id.clone(), username, miles: row.try_get("", "had")? }),
+        None => None,
+    };
+    refuse(tx, wanted, product(&row)?, holder).await
+}
+
+/// The one statement of it, and what was bought by it, if anything was.
+async fn redeem_at_once(
+    connection: &impl ConnectionTrait,
+    wanted: &Redemption,
+) -> Result<(QueryResult, Option<Posted>), MilesError> {
     let values: [Value; 5] = [
         wanted.id.into(),
         wanted.user_id.as_str().into(),
@@ -106,14 +132,11 @@ async fn redeem_postgres(connection: &impl ConnectionTrait, wanted: &Redemption)
         .await
         .map_err(|error| posting::unknown_or_failed(wanted.id, error))?
         .ok_or_else(|| sea_orm::DbErr::RecordNotFound("the redemption's outcome".to_owned()))?;
-    if let Some(balance) = row.try_get::<Option<i64>>("", "balance")? {
-        return Ok(Posted { entry: rows::entry(&row)?, balance, already: false });
-    }
-    let holder = match row.try_get::<Option<String>>("", "holder")? {
-        Some(username) => Some(Account { user_id: wanted.user_id.clone(), username, miles: row.try_get("", "had")? }),
+    let posted = match row.try_get::<Option<i64>>("", "balance")? {
+        Some(balance) => Some(Posted { entry: rows::entry(&row)?, balance, already: false }),
         None => None,
     };
-    refuse(connection, wanted, product(&row)?, holder).await
+    Ok((row, posted))
 }
 
 async fn redeem_sqlite(tx: &Transaction, wanted: &Redemption) -> Result<Posted, MilesError> {

@@ -9,6 +9,7 @@ mod guard;
 mod history;
 mod properties;
 mod purchases;
+mod standby;
 mod typescript;
 mod unknown;
 mod writes;

@@ -24,6 +24,7 @@ const FAST: &[&str] = &["fsync=off", "synchronous_commit=off", "full_page_writes
 /// passwords pay for the hashing.
 const HBA: &str = "\
 local   all all                          trust
+local   replication all                  trust
 hostnossl all +by_tls    127.0.0.1/32    reject
 host    all +by_nothing  127.0.0.1/32    reject
 host    all +by_password 127.0.0.1/32    scram-sha-256
@@ -91,6 +92,28 @@ impl Server {
         assert!(started, "the server does not start: {}", server.log());
         server.admin("CREATE ROLE by_password; CREATE ROLE by_tls; CREATE ROLE by_nothing");
         Arc::new(server)
+    }
+
+    /// A standby that follows it, made as an operator makes one.
+    pub fn standby(&self) -> Arc<Self> {
+        let scratch = Scratch::new("pg");
+        let copied = scratch
+            .command(self.bin.join("pg_basebackup"))
+            .args(["--username=postgres", "--checkpoint=fast", "--no-sync", "--write-recovery-conf", "--host"])
+            .arg(self.scratch.path())
+            .args(["--port", &self.port.to_string(), "--pgdata"])
+            .arg(scratch.path().join("data"))
+            .output()
+            .unwrap();
+        assert!(copied.status.success(), "pg_basebackup: {}", String::from_utf8_lossy(&copied.stderr));
+        let mut standby =
+            Self { bin: self.bin.clone(), scratch, settings: Vec::new(), port: 0, process: Mutex::new(None) };
+        let started = (0..5).any(|_| {
+            standby.port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+            standby.up("ready").is_ok()
+        });
+        assert!(started, "the standby does not start: {}", standby.log());
+        Arc::new(standby)
     }
 
     /// Starts it again after [`Self::stop`], on the same port.

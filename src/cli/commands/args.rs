@@ -88,14 +88,18 @@ impl ListArgs {
 /// # Errors
 /// None, or several, answer to it; the database's.
 pub async fn flight(cx: &Context, db: &impl ConnectionTrait, word: &str) -> Result<flight::Model> {
-    let MeantFlight { flight, coded } = reference::meant_flight(db, word).await?;
+    Ok(told(cx, word, reference::meant_flight(db, word).await?))
+}
+
+/// The flight that is meant, with a note where `word` could have meant another.
+pub fn told(cx: &Context, word: &str, MeantFlight { flight, coded }: MeantFlight) -> flight::Model {
     if !coded.is_empty() {
         cx.ui.note(format!("{word} is the beginning of an id here: {} {}", flight.id, flight.code));
     }
     for other in coded {
         cx.ui.note(format!("It is a code, too. That flight is named by its id: {} ({})", other.key, other.what));
     }
-    Ok(flight)
+    flight
 }
 
 /// Reads the time that `flag` was given, a naive one in the zone of `--tz`.

@@ -4,25 +4,28 @@ use crate::cli::approve::Ask;
 use crate::cli::context::Context;
 use crate::cli::ui::report::{Report, Row};
 use crate::cli::ui::{Cell, RenderOptions};
+use crate::consent::Approval;
 use crate::db::{Database, Transaction};
 use crate::directory::error::Edited;
 use crate::error::directory::changed_meanwhile;
 use crate::error::{Outcome, Result};
 
-/// Runs `edit` in a transaction, shows its effects, asks `question` (level 2), and answers with the row as it became.
+/// Runs `edit` in a transaction, shows its effects, asks the question that it answers (level 2), and answers with the row
+/// as it became.
 ///
-/// While a person thinks no transaction is open: what was tried is rolled back and done again after a yes.
+/// While a person thinks no transaction is open: what was tried is rolled back and done again after a yes. So `edit` finds
+/// out what is meant in the transaction that it is given.
 ///
 /// # Errors
 /// What `edit` fails with, the answer no, the database's. [`crate::error::Kind::Refused`]: another program changed what
 /// was shown.
-pub async fn run<M, F>(cx: &Context, database: &Database, question: &str, edit: F) -> Result<Outcome>
+pub async fn run<M, F>(cx: &Context, database: &Database, edit: F) -> Result<Outcome>
 where
     M: Row + Report + PartialEq,
-    F: AsyncFn(&Transaction) -> Result<Edited<M>>,
+    F: AsyncFn(&Transaction) -> Result<(String, Edited<M>)>,
 {
     let tx = cx.begin(database).await?;
-    let mut edited = edit(&tx).await?;
+    let (question, mut edited) = edit(&tx).await?;
     if !edited.changed() {
         tx.rollback().await?;
         cx.ui.note("Nothing to change: it is so already.");
@@ -33,14 +36,15 @@ where
     for (column, before, after) in &shown {
         cx.ui.note(format!("{column}: {before} → {after}"));
     }
-    let ask = Ask::changes(question);
+    let ask = Ask::changes(question.as_str());
     if cx.ui.is_interactive() && !cx.answers.dry_run {
         tx.rollback().await?;
         let _approved = cx.approve(ask).await?;
         let tx = cx.begin(database).await?;
-        edited = edit(&tx).await?;
+        let (asked, again) = edit(&tx).await?;
+        edited = again;
         // The yes was to these effects and no others.
-        if effects(cx, &edited) != shown {
+        if asked != question || effects(cx, &edited) != shown {
             return Err(changed_meanwhile());
         }
         cx.finish(tx).await?;
@@ -53,25 +57,60 @@ where
 }
 
 /// Runs `delete` in a transaction after asking by the database's name (level 3), and answers with the row as it was.
+/// `delete` answers what will be lost besides, and finds out what is meant in the transaction that it is given.
 ///
 /// What forbids it is told before anybody is asked.
 ///
 /// # Errors
 /// What `delete` fails with, the answer no, the database's.
-pub async fn delete<M, F>(cx: &Context, database: &Database, what: &str, delete: F) -> Result<Outcome>
+pub async fn delete<M, F>(cx: &Context, database: &Database, delete: F) -> Result<Outcome>
 where
     M: Report,
-    F: AsyncFn(&Transaction) -> Result<M>,
+    F: AsyncFn(&Transaction) -> Result<(String, M)>,
 {
     let tx = cx.begin(database).await?;
-    delete(&tx).await?;
+    let (what, _) = delete(&tx).await?;
     tx.rollback().await?;
-    let _approved = cx.approve(Ask::loses(database.name(), what)).await?;
+    let _approved = cx.approve(Ask::loses(database.name(), what.as_str())).await?;
     let tx = cx.begin(database).await?;
-    let deleted = delete(&tx).await?;
+    let (again, deleted) = delete(&tx).await?;
+    // The yes was to that loss and no other.
+    if again != what {
+        return Err(changed_meanwhile());
+    }
     cx.finish(tx).await?;
     cx.ui.report(&deleted)?;
     Ok(Outcome::Done)
+}
+
+/// Asks about what `look` found in a transaction, and answers with a transaction in which it is still so.
+///
+/// Where a person answers no transaction is open meanwhile: it is looked again after the yes.
+///
+/// # Errors
+/// What `look` fails with, the answer no, the database's. [`crate::error::Kind::Refused`]: another program changed what
+/// the question was about.
+pub async fn approved<T, F>(
+    cx: &Context,
+    database: &Database,
+    tx: Transaction,
+    found: T,
+    ask: Ask,
+    look: F,
+) -> Result<(Transaction, T, Approval)>
+where
+    T: PartialEq,
+    F: AsyncFn(&Transaction) -> Result<T>,
+{
+    if !cx.ui.is_interactive() || cx.answers.dry_run {
+        let approval = cx.approve(ask).await?;
+        return Ok((tx, found, approval));
+    }
+    tx.rollback().await?;
+    let approval = cx.approve(ask).await?;
+    let tx = cx.begin(database).await?;
+    let again = look(&tx).await?;
+    if again == found { Ok((tx, again, approval)) } else { Err(changed_meanwhile()) }
 }
 
 /// Column, old value, new value of what is different, as people see it.

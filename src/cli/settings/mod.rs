@@ -250,6 +250,7 @@ impl Settings {
             .filter_map(|(name, origin)| matches!(origin, Origin::Flag(_)).then_some(name))
             .collect(),
             absent: db::Absent::Refuse,
+            read_only: false,
             lasting: db::Lasting::default(),
             trace: None,
         }

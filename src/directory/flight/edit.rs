@@ -12,7 +12,7 @@ use crate::entity::types::{Id, Timestamp};
 use crate::entity::{airline, brand, flight};
 
 /// What is to be changed. The airline stays: a flight of another airline is another flight.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Changes {
     /// Its code.
     pub code: Option<FlightCode>,

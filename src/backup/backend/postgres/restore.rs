@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use migration::runner::LOCK;
 use migration::{Engine as Dialect, openings};
+use sea_orm::{DbErr, RuntimeErr};
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection, PgPool, Row};
 
@@ -103,7 +104,7 @@ pub async fn restore(job: &Job) -> Result<()> {
         Way::Fresh | Way::Replace => replace(&mut connection, job).await?,
     }
     record_opening(&mut connection).await?;
-    end(connection, job.commit).await
+    end(connection, job).await
 }
 
 pub(super) async fn run(connection: &mut PgConnection, statements: impl IntoIterator<Item = String>) -> Result<()> {
@@ -125,8 +126,20 @@ pub(super) async fn begin(connection: &mut PgConnection, lock_timeout: Duration)
     run(connection, [sql]).await
 }
 
-pub(super) async fn end(mut connection: PgConnection, commit: bool) -> Result<()> {
-    run(&mut connection, [if commit { "COMMIT" } else { "ROLLBACK" }.to_owned()]).await?;
+/// Commits, or rolls back where the job is a rehearsal.
+pub(super) async fn end(connection: PgConnection, job: &Job) -> Result<()> {
+    if job.commit { commit(connection, job).await } else { roll_back(connection).await }
+}
+
+pub(super) async fn commit(mut connection: PgConnection, job: &Job) -> Result<()> {
+    let driver = |error| DbErr::Exec(RuntimeErr::SqlxError(Arc::new(error)));
+    let commit = async { sqlx::raw_sql("COMMIT").execute(&mut connection).await.map_err(driver) };
+    job.lasting.commit(commit).await?;
+    Ok(connection.close().await?)
+}
+
+pub(super) async fn roll_back(mut connection: PgConnection) -> Result<()> {
+    run(&mut connection, ["ROLLBACK".to_owned()]).await?;
     Ok(connection.close().await?)
 }
 

@@ -11,7 +11,9 @@ use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection, PgPool, Row};
 use tokio::sync::Notify;
 
-use super::restore::{Job, begin, end, load_and_count, onward, record_opening, restore_types, run, state};
+use super::restore::{
+    Job, begin, commit, load_and_count, onward, record_opening, restore_types, roll_back, run, state,
+};
 use super::scheduler::{Board, LOADERS, Next};
 use super::{bookkeeping, ddl};
 use crate::backup::error::{BackupError, Result};
@@ -67,10 +69,10 @@ pub async fn restore(job: &Job) -> Result<()> {
     let unfinished = job.lasting.unfinished();
     let result = unfinished.run(fill_and_place(&mut keeper, job)).await.unwrap_or(Err(BackupError::Interrupted));
     match result {
-        Ok(()) if job.commit => end(keeper, true).await,
+        Ok(()) if job.commit => commit(keeper, job).await,
         result => {
             // Both are attempted whatever the other answers; the first failure is the one to tell.
-            let ended = end(keeper, false).await;
+            let ended = roll_back(keeper).await;
             let cleared = clear_up(job).await;
             result.and(ended).and(cleared)
         }
@@ -135,7 +137,7 @@ async fn clear_up(job: &Job) -> Result<()> {
     let mut cleaner = job.pool.acquire().await?.detach();
     begin(&mut cleaner, job.lock_timeout).await?;
     clear(&mut cleaner).await?;
-    end(cleaner, true).await
+    commit(cleaner, job).await
 }
 
 /// Removes what an earlier run left: tables by name, never by CASCADE.

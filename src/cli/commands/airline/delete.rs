@@ -19,9 +19,9 @@ pub struct AirlineDeleteArgs {
 
 pub(super) async fn run(args: AirlineDeleteArgs, cx: &Context) -> Result<Outcome> {
     let database = cx.writer().await?;
-    let id = reference::airline(database.conn(), &args.airline).await?.airline_id;
-    change::delete(cx, &database, &format!("Airline {id} and its token will be gone."), async |tx| {
-        Ok(Shown::from(airline::delete(tx, &id).await?))
+    change::delete(cx, &database, async |tx| {
+        let id = reference::airline(tx, &args.airline).await?.airline_id;
+        Ok((format!("Airline {id} and its token will be gone."), Shown::from(airline::delete(tx, &id).await?)))
     })
     .await
 }

@@ -36,9 +36,9 @@ pub(super) async fn run(args: AirlineEditArgs, cx: &Context) -> Result<Outcome> 
         server_id: args.server_id.as_deref().map(ServerId::parse).transpose()?,
     };
     let database = cx.writer().await?;
-    let id = reference::airline(database.conn(), &args.airline).await?.airline_id;
-    change::run(cx, &database, &format!("Change airline {id}?"), async |tx| {
-        Ok(airline::edit(tx, &id, &edit).await?.map(Shown::from))
+    change::run(cx, &database, async |tx| {
+        let id = reference::airline(tx, &args.airline).await?.airline_id;
+        Ok((format!("Change airline {id}?"), airline::edit(tx, &id, &edit).await?.map(Shown::from)))
     })
     .await
 }

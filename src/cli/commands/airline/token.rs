@@ -6,7 +6,9 @@ use crate::cli::approve::Ask;
 use crate::cli::commands::airline::row::Shown;
 use crate::cli::commands::airline::secret;
 use crate::cli::commands::airline::secret::SecretArgs;
+use crate::cli::commands::change;
 use crate::cli::context::Context;
+use crate::db::Transaction;
 use crate::directory::{airline, reference};
 use crate::error::{Error, Kind, Outcome, Result};
 
@@ -89,12 +91,12 @@ async fn show(args: Show, cx: &Context) -> Result<Outcome> {
 
 async fn rotate(args: Rotate, cx: &Context) -> Result<Outcome> {
     let database = cx.writer().await?;
-    let id = reference::airline(database.conn(), &args.airline).await?.airline_id;
-    let place = args.secret.place(cx)?;
-    let _approved = cx
-        .approve(Ask::changes(format!("Rotate the token of {id}? Programs that use the old one are refused.")))
-        .await?;
+    let look = async |tx: &Transaction| Ok(reference::airline(tx, &args.airline).await?.airline_id);
     let tx = cx.begin(&database).await?;
+    let id = look(&tx).await?;
+    let place = args.secret.place(cx)?;
+    let ask = Ask::changes(format!("Rotate the token of {id}? Programs that use the old one are refused."));
+    let (tx, id, _approved) = change::approved(cx, &database, tx, id, ask, look).await?;
     let rotated = airline::rotate(&tx, &id).await?;
     secret::commit(cx, tx, rotated, "given a new token", place).await?;
     Ok(Outcome::Done)

@@ -18,7 +18,9 @@ pub struct BrandDeleteArgs {
 
 pub(super) async fn run(args: BrandDeleteArgs, cx: &Context) -> Result<Outcome> {
     let database = cx.writer().await?;
-    let id = reference::brand(database.conn(), &args.brand).await?.brand_id;
-    let what = format!("Brand {id}, its codes and colours will be gone.");
-    change::delete(cx, &database, &what, async |tx| Ok(brand::delete(tx, &id).await?)).await
+    change::delete(cx, &database, async |tx| {
+        let id = reference::brand(tx, &args.brand).await?.brand_id;
+        Ok((format!("Brand {id}, its codes and colours will be gone."), brand::delete(tx, &id).await?))
+    })
+    .await
 }

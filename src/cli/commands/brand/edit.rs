@@ -62,6 +62,9 @@ pub(super) async fn run(args: BrandEditArgs, cx: &Context) -> Result<Outcome> {
         element_color: colour("elementColor", &args.element_color)?,
     };
     let database = cx.writer().await?;
-    let id = reference::brand(database.conn(), &args.brand).await?.brand_id;
-    change::run(cx, &database, &format!("Change brand {id}?"), async |tx| Ok(brand::edit(tx, &id, &edit).await?)).await
+    change::run(cx, &database, async |tx| {
+        let id = reference::brand(tx, &args.brand).await?.brand_id;
+        Ok((format!("Change brand {id}?"), brand::edit(tx, &id, &edit).await?))
+    })
+    .await
 }

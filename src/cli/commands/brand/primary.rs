@@ -17,8 +17,11 @@ pub struct BrandPrimaryArgs {
 
 pub(super) async fn run(args: BrandPrimaryArgs, cx: &Context) -> Result<Outcome> {
     let database = cx.writer().await?;
-    let brand = reference::brand(database.conn(), &args.brand).await?;
-    let (id, airline) = (brand.brand_id, brand.airline_id);
-    let question = format!("Make {id} the primary brand of {airline}?");
-    change::run(cx, &database, &question, async |tx| Ok(brand::make_primary(tx, &id).await?)).await
+    change::run(cx, &database, async |tx| {
+        let brand = reference::brand(tx, &args.brand).await?;
+        let (id, airline) = (brand.brand_id, brand.airline_id);
+        let question = format!("Make {id} the primary brand of {airline}?");
+        Ok((question, brand::make_primary(tx, &id).await?))
+    })
+    .await
 }

@@ -38,7 +38,7 @@ impl Report for Planned<'_> {
 pub(super) async fn run(args: DbDiffArgs, cx: &Context) -> Result<Outcome> {
     let request = args.plan.request()?;
     let desired = schema::desired()?;
-    let database = cx.reader().await?;
+    let database = cx.comparer().await?;
     let patience = planned::patience(cx);
     let prepared =
         schema::prepare(&database, &desired, &request, &patience, &mut |wait| planned::waiting(cx, &wait)).await?;

@@ -221,7 +221,7 @@ fn changes(page: &mut Page<'_>, heading: &str, changes: &[String]) -> io::Result
 }
 
 pub(super) async fn run(args: DbStatusArgs, cx: &Context) -> Result<Outcome> {
-    let database = cx.reader().await?;
+    let database = cx.comparer().await?;
     let wait = &mut |wait: Wait<'_>| planned::waiting(cx, &wait);
     let status = migrate::status(&database, migration::all(), &planned::patience(cx), wait).await?;
     let in_order = status.is_in_order();

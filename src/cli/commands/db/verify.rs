@@ -222,12 +222,9 @@ async fn archive_into(
 
 /// The database of the settings where there is one: verifying needs none.
 async fn open_configured(cx: &Context) -> Option<Arc<Database>> {
-    match cx.reader().await {
-        Ok(database) => {
-            // The proof is remembered there, and a scratch database may be made beside it.
-            cx.announce(&database);
-            Some(database)
-        }
+    // The proof is remembered there, and a scratch database may be made beside it.
+    match cx.writer().await {
+        Ok(database) => Some(database),
         Err(error) => {
             cx.ui.step(format!("No database is used for this: {}.", error.what()));
             None

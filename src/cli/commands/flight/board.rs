@@ -13,11 +13,14 @@ use crate::db::{Transaction, retry};
 use crate::directory::flight::{FlightError, board, roster};
 use crate::directory::input::{Amount, Text};
 use crate::directory::reference;
+use crate::directory::reference::MeantFlight;
 use crate::entity::types::{Id, Timestamp};
+use crate::entity::user;
+use crate::error::directory::changed_meanwhile;
 use crate::error::{Outcome, Result};
-use crate::ledger::Posted;
 use crate::ledger::award_guard::{Award, AwardGuard};
 use crate::ledger::flight_award::{Boarded, Boarding, Passenger};
+use crate::ledger::{MilesError, Posted};
 
 pub(super) const EXAMPLES: &str = "Examples:
   skyteam flight board DL123 @pilot123 --miles 500
@@ -66,10 +69,6 @@ pub(super) async fn run(args: FlightBoardArgs, cx: &Context) -> Result<Outcome> 
     let note = args.note.as_deref().map(|note| Text::parse_as("note", note)).transpose()?;
 
     let database = cx.writer().await?;
-    let flight = args::flight(cx, database.conn(), &args.flight).await?;
-    let user = reference::user(database.conn(), &args.user).await?;
-
-    let passenger = [Passenger { user_id: user.user_id.clone(), miles: miles.get() }];
     let common = Boarding {
         batch_id: None,
         note: note.as_ref().map(Text::as_str),
@@ -79,13 +78,16 @@ pub(super) async fn run(args: FlightBoardArgs, cx: &Context) -> Result<Outcome> 
     let attempt = || {
         retry(FlightError::db, || async {
             let transaction = database.begin().await?;
-            let airline = Some(flight.airline_id.as_str());
+            let meant = reference::meant_flight(&transaction, &args.flight).await.map_err(MilesError::from)?;
+            let user = reference::user(&transaction, &args.user).await.map_err(MilesError::from)?;
+            let passenger = [Passenger { user_id: user.user_id.clone(), miles: miles.get() }];
+            let airline = Some(meant.flight.airline_id.as_str());
             let guard = AwardGuard::read(&transaction, award_guard::limit(cx), airline).await?;
-            let boarded = board::board(&transaction, flight.id, &passenger, &common, cx.now.into()).await?;
-            Ok::<_, FlightError>((transaction, guard, boarded))
+            let boarded = board::board(&transaction, meant.flight.id, &passenger, &common, cx.now.into()).await?;
+            Ok::<_, FlightError>(Attempt { transaction, meant, user, guard, boarded })
         })
     };
-    let (mut transaction, guard, mut boarded) = attempt().await?;
+    let Attempt { mut transaction, meant, user, guard, mut boarded } = attempt().await?;
     let award = |posted: &Posted| Award { user: &user.username, miles: posted.entry.amount };
     if let Some(unusual) = guard.judge(boarded.paid.iter().map(award)) {
         let question = award_guard::question(&unusual);
@@ -93,11 +95,16 @@ pub(super) async fn run(args: FlightBoardArgs, cx: &Context) -> Result<Outcome> 
             // No row stays locked while a person thinks.
             transaction.rollback().await?;
             award_guard::approve(cx, question).await?;
-            (transaction, _, boarded) = attempt().await?;
+            let again = attempt().await?;
+            if (&again.meant.flight.id, &again.user.user_id) != (&meant.flight.id, &user.user_id) {
+                return Err(changed_meanwhile());
+            }
+            (transaction, boarded) = (again.transaction, again.boarded);
         } else {
             award_guard::approve(cx, question).await?;
         }
     }
+    let flight = args::told(cx, &args.flight, meant);
     let seat = seat(&transaction, flight.id, &user.user_id).await?;
     let committed = cx.finish(transaction).await?;
 
@@ -129,6 +136,15 @@ pub(super) async fn run(args: FlightBoardArgs, cx: &Context) -> Result<Outcome> 
         sentence,
     })?;
     Ok(Outcome::Done)
+}
+
+/// Who was taken on board, in a transaction that is still open.
+struct Attempt {
+    transaction: Transaction,
+    meant: MeantFlight,
+    user: user::Model,
+    guard: AwardGuard,
+    boarded: Boarded,
 }
 
 async fn seat(transaction: &Transaction, flight: Id, user: &str) -> Result<crate::directory::flight::Passenger> {

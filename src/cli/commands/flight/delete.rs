@@ -2,8 +2,9 @@
 
 use super::row::{Done, Shown};
 use crate::cli::approve::Ask;
-use crate::cli::commands::args;
+use crate::cli::commands::{args, change};
 use crate::cli::context::Context;
+use crate::db::Transaction;
 use crate::directory::flight::schedule;
 use crate::error::{Outcome, Result};
 
@@ -19,13 +20,17 @@ pub struct FlightDeleteArgs {
 
 pub(super) async fn run(args: FlightDeleteArgs, cx: &Context) -> Result<Outcome> {
     let database = cx.writer().await?;
-    let flight = args::flight(cx, database.conn(), &args.flight).await?;
-    schedule::deletable(database.conn(), &flight, cx.now.into()).await?;
+    let look = async |tx: &Transaction| {
+        let flight = args::flight(cx, tx, &args.flight).await?;
+        schedule::deletable(tx, &flight, cx.now.into()).await?;
+        Ok(flight)
+    };
+    let transaction = cx.begin(&database).await?;
+    let flight = look(&transaction).await?;
 
     let question = format!("This deletes {} {}–{}, {}.", flight.code, flight.departure, flight.arrival, flight.id);
-    let _approved = cx.approve(Ask::loses(database.name(), question)).await?;
-
-    let transaction = cx.begin(&database).await?;
+    let ask = Ask::loses(database.name(), question);
+    let (transaction, flight, _approved) = change::approved(cx, &database, transaction, flight, ask, look).await?;
     schedule::delete(&transaction, flight.id, cx.now.into()).await?;
     let committed = cx.finish(transaction).await?;
     cx.ui.report(&Done::new(Shown::new(flight, cx.now.into()), committed, "Deleted", "delete"))?;

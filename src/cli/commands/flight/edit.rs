@@ -4,10 +4,11 @@ use clap::ArgGroup;
 
 use super::row::{Done, Shown};
 use crate::cli::approve::Ask;
-use crate::cli::commands::args;
 use crate::cli::commands::args::time_to_store;
+use crate::cli::commands::{args, change};
 use crate::cli::context::Context;
 use crate::cli::ui::text::local_times;
+use crate::db::Transaction;
 use crate::directory::flight::edit::Changes;
 use crate::directory::flight::{Flight, edit};
 use crate::directory::input::{Airport, FlightCode, Name, WebUrl};
@@ -59,33 +60,39 @@ pub struct FlightEditArgs {
 }
 
 pub(super) async fn run(args: FlightEditArgs, cx: &Context) -> Result<Outcome> {
-    let mut changes = typed(&args, cx)?;
+    let typed = typed(&args, cx)?;
 
     let database = cx.writer().await?;
-    let db = database.conn();
-    let before = args::flight(cx, db, &args.flight).await?;
-    if let Some(brand) = &args.brand {
-        changes.brand = Some(reference::brand(db, brand).await?);
-    }
-    if let Some(airline) = &args.codeshare {
-        changes.codeshare = Some(Some(reference::airline(db, airline).await?));
-    } else if args.no_codeshare {
-        changes.codeshare = Some(None);
-    }
-    let after = edit::preview(db, &before, &changes, cx.now.into()).await?;
-    let effects = effects(&before, &after);
+    let look = async |tx: &Transaction| {
+        let before = args::flight(cx, tx, &args.flight).await?;
+        let mut changes = typed.clone();
+        if let Some(brand) = &args.brand {
+            changes.brand = Some(reference::brand(tx, brand).await?);
+        }
+        if let Some(airline) = &args.codeshare {
+            changes.codeshare = Some(Some(reference::airline(tx, airline).await?));
+        } else if args.no_codeshare {
+            changes.codeshare = Some(None);
+        }
+        let after = edit::preview(tx, &before, &changes, cx.now.into()).await?;
+        Ok((before, changes, after))
+    };
+    let transaction = cx.begin(&database).await?;
+    let found = look(&transaction).await?;
+    let (before, _, after) = &found;
+    let effects = effects(before, after);
     if effects.is_empty() {
         cx.ui.note("Nothing to change: it is so already.");
-        cx.ui.report(&Done::new(Shown::new(before, cx.now.into()), true, "Left", "leave"))?;
+        cx.ui.report(&Done::new(Shown::new(found.0, cx.now.into()), true, "Left", "leave"))?;
         return Ok(Outcome::Done);
     }
 
     for (column, old, new) in &effects {
         cx.ui.note(local_times(&format!("{column}: {old} → {new}"), cx.ui.zone()));
     }
-    let _approved = cx.approve(Ask::changes(format!("Change {} {}?", before.code, before.id))).await?;
-
-    let transaction = cx.begin(&database).await?;
+    let ask = Ask::changes(format!("Change {} {}?", before.code, before.id));
+    let (transaction, found, _approved) = change::approved(cx, &database, transaction, found, ask, look).await?;
+    let (before, changes, _) = found;
     let after = edit::edit(&transaction, &before, &changes, cx.now.into()).await?;
     let committed = cx.finish(transaction).await?;
     cx.ui.report(&Done::new(Shown::new(after, cx.now.into()), committed, "Changed", "change"))?;

@@ -29,7 +29,9 @@ pub(super) async fn run(args: FlightReapArgs, cx: &Context) -> Result<Outcome> {
     let cutoff = cutoff(cx, &args.older_than)?;
 
     let database = cx.writer().await?;
-    let stale = reap::find(database.conn(), cutoff).await?;
+    let transaction = cx.begin(&database).await?;
+    let stale = reap::find(&transaction, cutoff).await?;
+    transaction.rollback().await?;
     if stale.is_empty() {
         cx.ui.note(format!("No flight has been live for over {}: nothing to end.", args.older_than));
     } else {

@@ -8,7 +8,8 @@ use crate::cli::ui::{Cell, Column, Page, RenderOptions};
 use crate::db::{self, Database, Transaction};
 use crate::directory::input::{InputError, Text};
 use crate::entity::types::Id;
-use crate::error::indeterminate::{RetryAdvice, outcome_unknown};
+use crate::error::indeterminate::RetryAdvice;
+pub(super) use crate::error::ledger::worded;
 use crate::error::{Error, Kind, Result, shell};
 use crate::ledger::{Entry, MilesError, Posted, key, posting, source};
 
@@ -91,6 +92,12 @@ pub(super) fn say_already(cx: &Context, posted: &Posted) {
     }
 }
 
+/// Makes sure, where a request found its entry there already, that a failover would not lose it: the first request may
+/// have been told that no standby had it.
+pub(super) async fn confirm(cx: &Context, database: &Database, id: Id, already: bool) -> Result<(), MilesError> {
+    if already && !cx.answers.dry_run { posting::replicated(database, id).await } else { Ok(()) }
+}
+
 /// What says something.
 const VISIBLE: &str = "text with a visible character";
 
@@ -156,7 +163,9 @@ pub(super) async fn finish(cx: &Context, database: &Database, tx: Transaction, i
         return Ok(());
     }
     match tx.commit().await.map_err(|error| posting::unknown_or_failed(id, error)) {
-        Err(MilesError::Unknown { .. }) if posting::is_there(database, id).await => Ok(()),
+        Err(MilesError::Unknown { .. }) if posting::is_there(database, id).await => {
+            posting::replicated(database, id).await
+        }
         done => done,
     }
 }
@@ -201,14 +210,6 @@ pub(super) fn line(words: &[&str]) -> String {
         flag = !flag && word.starts_with("--");
     }
     line
-}
-
-/// Words an error; where the outcome is unknown, with how to find out.
-pub(super) fn worded(error: MilesError, again: RetryAdvice<'_>) -> Error {
-    match error {
-        MilesError::Unknown { source, .. } => outcome_unknown(again).source(source),
-        error => error.into(),
-    }
 }
 
 /// The refusal of arguments that do not go together.

@@ -106,7 +106,12 @@ impl Row for Found {
 pub(super) async fn run(args: MilesAuditArgs, cx: &Context) -> Result<Outcome> {
     let database = if args.repair { cx.writer().await? } else { cx.reader().await? };
     let user = match &args.user {
-        Some(reference) => Some(reference::user(database.conn(), reference).await?),
+        Some(reference) => {
+            let tx = database.begin().await?;
+            let user = reference::user(&tx, reference).await?;
+            tx.rollback().await?;
+            Some(user)
+        }
         None => None,
     };
     match args.trust {
@@ -146,7 +151,7 @@ async fn list(cx: &Context, database: &Database, user: Option<&user::Model>) -> 
 
 /// Mends drift (level 3), and says what it did by the entries that it wrote.
 async fn mend(cx: &Context, database: &Database, user: Option<&user::Model>, trust: Trust) -> Result<Outcome> {
-    let tx = database.begin_read().await?;
+    let tx = database.begin().await?;
     let findings: Vec<Finding> = audit::audit(&tx, user.map(|user| user.user_id.as_str())).await?.try_collect().await?;
     tx.rollback().await?;
     let (mut drifted, others): (Vec<Finding>, Vec<Finding>) =

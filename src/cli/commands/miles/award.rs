@@ -3,14 +3,16 @@
 use super::answer::{self, Key, say_already, transact};
 use crate::cli::commands::{args, award_guard};
 use crate::cli::context::Context;
-use crate::db::Database;
+use crate::db::Transaction;
 use crate::directory::input::Amount;
 use crate::directory::reference;
+use crate::directory::reference::MeantFlight;
 use crate::entity::{flight, user};
 use crate::error::{Outcome, Result};
 use crate::ledger::award_guard::{Award, AwardGuard};
 use crate::ledger::batch::OnRefusal;
-use crate::ledger::{Posting, batch, flight_award as ledger, key, source};
+use crate::ledger::{MilesError, Posting, batch, flight_award as ledger, key, source};
+use crate::message::Message;
 
 pub(super) const EXAMPLES: &str = "Examples:
   skyteam miles award @pilot123 500 --note \"Won the quiz\"
@@ -49,20 +51,19 @@ pub(super) async fn run(args: MilesAwardArgs, cx: &Context) -> Result<Outcome> {
     let source = answer::chosen_source(args.source.as_deref().unwrap_or(usual_source), args.flight.is_some())?;
     let key = Key::of(args.key.as_deref())?;
     let database = cx.writer().await?;
-    let mut users = Vec::new();
-    for reference in &args.users {
-        let user = reference::user(database.conn(), reference).await?;
-        if users.iter().any(|known: &user::Model| known.user_id == user.user_id) {
-            return Err(answer::usage(&format!("{} is named twice", user.username)));
-        }
-        users.push(user);
-    }
-    let flight = match &args.flight {
-        Some(reference) => Some(args::flight(cx, database.conn(), reference).await?),
-        None => None,
-    };
 
-    ask_if_large(cx, &database, amount, flight.as_ref(), &users).await?;
+    // Looked at for the question alone; what is written is decided on in its own transaction.
+    let tx = cx.begin(&database).await?;
+    let Meant { users, flight } = meant(&tx, &args).await?;
+    if let Some((first, _)) = users.iter().zip(1..).find(|(user, next)| users[*next..].contains(user)) {
+        return Err(answer::usage(&format!("{} is named twice", first.username)));
+    }
+    let flight = flight.zip(args.flight.as_deref()).map(|(flight, word)| args::told(cx, word, flight));
+    let question = unusual(cx, &tx, amount, flight.as_ref(), &users).await?;
+    tx.rollback().await?;
+    if let Some(question) = question {
+        award_guard::approve(cx, question).await?;
+    }
 
     let user_ids: Vec<&str> = users.iter().map(|user| user.user_id.as_str()).collect();
     let (batch_id, ids) = key::ids(&key.text, &user_ids);
@@ -82,16 +83,25 @@ pub(super) async fn run(args: MilesAwardArgs, cx: &Context) -> Result<Outcome> {
     let again: Vec<&str> = again.iter().map(String::as_str).collect();
     let worded = |error| key.worded(error, &again);
 
-    let for_flight = flight.filter(|_| source == source::FLIGHT);
-    let applied = transact(cx, &database, key.id(), async |tx| match &for_flight {
-        Some(flight) => ledger::award(tx, flight.id, &movements).await,
-        None => batch::post_all(tx, &movements, OnRefusal::Stop, |_| ()).await,
+    let for_flight = flight.as_ref().filter(|_| source == source::FLIGHT);
+    let applied = transact(cx, &database, key.id(), async |tx| {
+        let again = meant(tx, &args).await?;
+        let flight_id = again.flight.map(|meant| meant.flight.id);
+        let same = again.users.iter().map(|user| user.user_id.as_str()).eq(user_ids.iter().copied());
+        if !same || flight_id != flight.as_ref().map(|flight| flight.id) {
+            return Err(MilesError::Changed);
+        }
+        match &for_flight {
+            Some(flight) => ledger::award(tx, flight.id, &movements).await,
+            None => batch::post_all(tx, &movements, OnRefusal::Stop, |_| ()).await,
+        }
     })
     .await
     .map_err(worded)?;
     let mut posted: Vec<_> = applied.posted.into_iter().chain(applied.already).collect();
     posted.sort_by_key(|(place, _)| *place);
     let before = posted.iter().filter(|(_, posted)| posted.already).count();
+    answer::confirm(cx, &database, key.id(), before > 0).await.map_err(worded)?;
     match &posted[..] {
         [(_, posted)] if batch_id.is_none() => {
             say_already(cx, posted);
@@ -110,20 +120,36 @@ pub(super) async fn run(args: MilesAwardArgs, cx: &Context) -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-/// Asks (level 2) where the amount is far from what is usual, or over the profile's limit.
-async fn ask_if_large(
+/// Whom and what for the command line means.
+struct Meant {
+    users: Vec<user::Model>,
+    flight: Option<MeantFlight>,
+}
+
+async fn meant(tx: &Transaction, args: &MilesAwardArgs) -> Result<Meant, MilesError> {
+    let mut users = Vec::with_capacity(args.users.len());
+    for word in &args.users {
+        users.push(reference::user(tx, word).await?);
+    }
+    let flight = match &args.flight {
+        Some(word) => Some(reference::meant_flight(tx, word).await?),
+        None => None,
+    };
+    Ok(Meant { users, flight })
+}
+
+/// The question that the amount is worth, where it is far from what is usual, or over the profile's limit.
+async fn unusual(
     cx: &Context,
-    database: &Database,
+    tx: &Transaction,
     amount: Amount,
     flight: Option<&flight::Model>,
     users: &[user::Model],
-) -> Result<()> {
+) -> Result<Option<Message>> {
     let airline = flight.map(|flight| flight.airline_id.as_str());
-    let guard = AwardGuard::read(database.conn(), award_guard::limit(cx), airline).await?;
-    match guard.judge(users.iter().map(|user| Award { user: &user.username, miles: amount.get() })) {
-        Some(unusual) => award_guard::approve(cx, award_guard::question(&unusual)).await,
-        None => Ok(()),
-    }
+    let guard = AwardGuard::read(tx, award_guard::limit(cx), airline).await?;
+    let unusual = guard.judge(users.iter().map(|user| Award { user: &user.username, miles: amount.get() }));
+    Ok(unusual.map(|unusual| award_guard::question(&unusual)))
 }
 
 /// The words of the command without its key, to be run again under one.

@@ -12,7 +12,7 @@ use crate::cli::commands::{award_guard, records, rejects};
 use crate::cli::context::Context;
 use crate::cli::ui::Page;
 use crate::cli::ui::report::Report;
-use crate::db::Database;
+use crate::db::Transaction;
 use crate::directory::flight::manifest;
 use crate::directory::flight::manifest::{Known, Meaning, Who};
 use crate::directory::input::{Amount, InputError, quoted};
@@ -22,7 +22,7 @@ use crate::error::{Error, Outcome, Result};
 use crate::ledger::award_guard::{Award, AwardGuard};
 use crate::ledger::batch::{OnRefusal, Rejection};
 use crate::ledger::{MilesError, Posting, batch, key, lookup, source};
-use crate::message::message;
+use crate::message::{Message, message};
 
 pub(super) const EXAMPLES: &str = "Examples:
   skyteam miles import bonus.csv --dry-run
@@ -104,14 +104,15 @@ pub(super) async fn run(args: MilesImportArgs, cx: &Context) -> Result<Outcome> 
         }
     }
     let database = cx.writer().await?;
+    let tx = cx.begin(&database).await?;
     let (batch_id, earlier) = match content(&lines, &source, note.as_deref()) {
-        Some(content) => lookup::import_of(database.conn(), content.as_bytes()).await?,
+        Some(content) => lookup::import_of(&tx, content.as_bytes()).await?,
         None => (key::fresh_id(), None),
     };
     let mut places = Vec::with_capacity(lines.len());
     let mut movements = Vec::with_capacity(lines.len());
     let mut names = Vec::with_capacity(lines.len());
-    for (line, user) in users(&database, lines, &mut rejects).await? {
+    for (line, user) in users(&tx, lines, &mut rejects).await? {
         places.push(line.place);
         names.push(user.username);
         let id = line.key.as_deref().map_or_else(key::fresh_id, key::entry_id);
@@ -126,13 +127,14 @@ pub(super) async fn run(args: MilesImportArgs, cx: &Context) -> Result<Outcome> 
     }
     if !rejects.is_empty() && !args.rejects.keep_going {
         // What the ledger would refuse of the others is told along with it, not on the next try.
-        let tx = database.begin().await?;
         let refused = batch::preview(&tx, &movements).await?.rejected;
         tx.rollback().await?;
         rejects.extend(refused.into_iter().map(|one| reject(one, &places)));
         rejects.sort_by_key(|reject| reject.place);
         return Err(rejects::refused(&records, &rejects));
     }
+    let question = unusual(cx, &tx, &movements, &names).await?;
+    tx.rollback().await?;
 
     if let Some(earlier) = earlier {
         let question = message!(
@@ -144,7 +146,9 @@ pub(super) async fn run(args: MilesImportArgs, cx: &Context) -> Result<Outcome> 
         award_guard::would_ask(cx, &question);
         let _approved = cx.approve(Ask::changes(question)).await?;
     }
-    ask_if_large(cx, &database, &movements, &names).await?;
+    if let Some(question) = question {
+        award_guard::approve(cx, question).await?;
+    }
 
     let on_refusal = if args.rejects.keep_going { OnRefusal::Skip } else { OnRefusal::Stop };
     let progress = cx.ui.progress(Some(movements.len() as u64), "importing");
@@ -160,6 +164,7 @@ pub(super) async fn run(args: MilesImportArgs, cx: &Context) -> Result<Outcome> 
         }
         done => done?,
     };
+    answer::confirm(cx, &database, batch_id, !applied.already.is_empty()).await?;
     rejects.extend(applied.rejected.into_iter().map(|one| reject(one, &places)));
     rejects.sort_by_key(|reject| reject.place);
 
@@ -215,21 +220,17 @@ fn name(who: &Who) -> &str {
     }
 }
 
-/// Asks once for the file where it awards far more than is usual, or over the profile's limit.
-async fn ask_if_large(cx: &Context, database: &Database, movements: &[Posting], names: &[String]) -> Result<()> {
-    let guard = AwardGuard::read(database.conn(), award_guard::limit(cx), None).await?;
+/// The one question for the file where it awards far more than is usual, or over the profile's limit.
+async fn unusual(cx: &Context, tx: &Transaction, movements: &[Posting], names: &[String]) -> Result<Option<Message>> {
+    let guard = AwardGuard::read(tx, award_guard::limit(cx), None).await?;
     let award = |place: usize| Award { user: &names[place], miles: movements[place].amount };
     if guard.judge((0..movements.len()).map(award)).is_none() {
-        return Ok(());
+        return Ok(None);
     }
     // What was applied before under a key is not awarded again.
-    let tx = database.begin().await?;
-    let applied = batch::preview(&tx, movements).await?;
-    tx.rollback().await?;
-    match guard.judge(applied.posted.iter().map(|(place, _)| award(*place))) {
-        Some(unusual) => award_guard::approve(cx, award_guard::question(&unusual)).await,
-        None => Ok(()),
-    }
+    let applied = batch::preview(tx, movements).await?;
+    let unusual = guard.judge(applied.posted.iter().map(|(place, _)| award(*place)));
+    Ok(unusual.map(|unusual| award_guard::question(&unusual)))
 }
 
 /// How a row names its user, as everywhere on the command line.
@@ -250,9 +251,9 @@ fn amount(text: &str) -> Result<i32, InputError> {
 }
 
 /// The users whom the lines mean; lines that mean nobody are rejected.
-async fn users(database: &Database, lines: Vec<Line>, rejects: &mut Vec<Reject>) -> Result<Vec<(Line, Known)>> {
+async fn users(tx: &Transaction, lines: Vec<Line>, rejects: &mut Vec<Reject>) -> Result<Vec<(Line, Known)>> {
     let named: Vec<Who> = lines.iter().map(|line| line.who.clone()).collect();
-    let meanings = manifest::resolve(database.conn(), &named).await?;
+    let meanings = manifest::resolve(tx, &named).await?;
     let mut known = Vec::with_capacity(lines.len());
     let mut looked_for = 0;
     for (line, meaning) in lines.into_iter().zip(meanings) {
@@ -268,11 +269,8 @@ async fn users(database: &Database, lines: Vec<Line>, rejects: &mut Vec<Reject>)
             }
             Meaning::Unknown | Meaning::NameOfAnother(_) | Meaning::TwoUsers(..) => {
                 looked_for += 1;
-                let near = if looked_for > LOOKED_FOR {
-                    Vec::new()
-                } else {
-                    reference::nearest_users(database.conn(), &name).await?
-                };
+                let near =
+                    if looked_for > LOOKED_FOR { Vec::new() } else { reference::nearest_users(tx, &name).await? };
                 let near = near.first().map(|near| format!("; nearest: {}", near.key)).unwrap_or_default();
                 format!("no user {}{near}", quoted(&name))
             }

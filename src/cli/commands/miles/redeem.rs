@@ -32,25 +32,22 @@ pub(super) async fn run(args: MilesRedeemArgs, cx: &Context) -> Result<Outcome> 
     let note = args.note.as_deref().map(answer::note).transpose()?;
     let key = Key::of(args.key.as_deref())?;
     let database = cx.writer().await?;
-    let user = reference::user(database.conn(), &args.user).await?;
-    let product = reference::product(database.conn(), &args.product).await?;
-
-    let wanted = Redemption {
-        id: key.id(),
-        user_id: user.user_id,
-        product_id: product.product_id,
-        note,
-        actor: Some(cx.settings.actor.value.clone()),
-    };
-    let done = if cx.answers.dry_run {
-        transact(cx, &database, wanted.id, async |tx| redeem::redeem_in(tx, &wanted).await).await
-    } else {
-        redeem::redeem(&database, &wanted).await
-    };
+    let done = transact(cx, &database, key.id(), async |tx| {
+        let wanted = Redemption {
+            id: key.id(),
+            user_id: reference::user(tx, &args.user).await?.user_id,
+            product_id: reference::product(tx, &args.product).await?.product_id,
+            note: note.clone(),
+            actor: Some(cx.settings.actor.value.clone()),
+        };
+        redeem::redeem_in(tx, &wanted).await
+    })
+    .await;
     let mut again = vec!["redeem", &args.user, &args.product];
     again.extend(args.note.iter().flat_map(|note| ["--note", note]));
     let posted = done.map_err(|error| key.worded(error, &again))?;
     say_already(cx, &posted);
+    answer::confirm(cx, &database, key.id(), posted.already).await.map_err(|error| key.worded(error, &again))?;
     cx.ui.report(&posted)?;
     Ok(Outcome::Done)
 }

@@ -8,6 +8,7 @@ use crate::cli::commands::rejects::{Reject, RejectArgs};
 use crate::cli::context::Context;
 use crate::cli::ui::text::{count, local_times, visible};
 use crate::db::{self, Database, Transaction};
+use crate::error::directory::changed_meanwhile;
 use crate::error::indeterminate::RetryAdvice;
 use crate::error::{Error, Outcome, Result};
 use crate::ledger::batch::OnRefusal;
@@ -46,25 +47,24 @@ pub(super) async fn run(args: MilesReverseArgs, cx: &Context) -> Result<Outcome>
     let note = answer::note(&args.note)?;
     let actor = cx.settings.actor.value.as_str();
     let database = cx.writer().await?;
-    let target = match args.target.as_str() {
-        "last" => lookup::last_by(database.conn(), actor).await?,
-        reference => lookup::find(database.conn(), reference).await?,
-    };
-
-    let summary = lookup::summary(database.conn(), target).await?;
-    let place = args.rejects.place(cx, &target.id().to_string())?;
     let on_refusal = if args.rejects.keep_going { OnRefusal::Skip } else { OnRefusal::Stop };
-    let attempt = || attempt(&database, target, &note, actor, on_refusal);
-    let worded = |error: MilesError| {
-        let batch = matches!((&error, target), (MilesError::Batch { .. }, Target::Batch(_)));
+    let attempt = || attempt(&database, &args.target, &note, actor, on_refusal);
+    let worded = |(target, error): Failed| {
+        let batch = match (&error, target) {
+            (MilesError::Batch { .. }, Some(Target::Batch(id))) => Some(id),
+            _ => None,
+        };
         let error = Error::from(error);
-        if batch && !args.rejects.keep_going {
-            let command = skyteam("miles reverse").arg(target.id().to_string()).flag("--note", &note);
-            return error.fix(message!("{} --keep-going  # takes back what the others have", command));
+        match batch {
+            Some(id) if !args.rejects.keep_going => {
+                let command = skyteam("miles reverse").arg(id.to_string()).flag("--note", &note);
+                error.fix(message!("{} --keep-going  # takes back what the others have", command))
+            }
+            _ => error,
         }
-        error
     };
-    let (mut tx, mut reversed) = attempt().await.map_err(worded)?;
+    let Attempt { mut tx, target, summary, mut reversed } = attempt().await.map_err(worded)?;
+    let place = args.rejects.place(cx, &target.id().to_string())?;
     cx.ui.note(local_times(&shown(target, &summary), cx.ui.zone()));
     if !reversed.before.is_empty() {
         cx.ui.note(format!("{} reversed before and left out.", count(reversed.before.len() as u64, "entry")));
@@ -80,7 +80,12 @@ pub(super) async fn run(args: MilesReverseArgs, cx: &Context) -> Result<Outcome>
         // No row stays locked while a person thinks.
         tx.rollback().await?;
         let _approved = cx.approve(ask).await?;
-        (tx, reversed) = attempt().await.map_err(worded)?;
+        let again = attempt().await.map_err(worded)?;
+        // The yes was to what was shown: meanwhile another entry may have become the last.
+        if (again.target, &again.summary) != (target, &summary) {
+            return Err(changed_meanwhile());
+        }
+        (tx, reversed) = (again.tx, again.reversed);
     } else {
         let _approved = cx.approve(ask).await?;
     }
@@ -133,18 +138,40 @@ fn rejected(short: &[Short]) -> (Vec<Record>, Vec<Reject>) {
     (records, rejects)
 }
 
+/// What was taken back, in a transaction that is still open.
+struct Attempt {
+    tx: Transaction,
+    target: Target,
+    summary: Summary,
+    reversed: Reversed,
+}
+
+/// Why it was not, and what it was, if that was found.
+type Failed = (Option<Target>, MilesError);
+
 async fn attempt(
     database: &Database,
-    target: Target,
+    wanted: &str,
     note: &str,
     actor: &str,
     on_refusal: OnRefusal,
-) -> Result<(Transaction, Reversed), MilesError> {
-    db::retry(MilesError::db, || async {
-        let tx = database.begin().await?;
-        let reversed = reverse::reverse(&tx, target, Some(note), Some(actor), on_refusal).await?;
-        Ok((tx, reversed))
-    })
+) -> Result<Attempt, Failed> {
+    let failed = |target| move |error: MilesError| (target, error);
+    db::retry(
+        |(_, error): &Failed| error.db(),
+        || async {
+            let tx = database.begin().await.map_err(|error| (None, error.into()))?;
+            let target = match wanted {
+                "last" => lookup::last_by(&tx, actor).await,
+                reference => lookup::find(&tx, reference).await.map_err(MilesError::from),
+            };
+            let target = target.map_err(failed(None))?;
+            let summary = lookup::summary(&tx, target).await.map_err(failed(Some(target)))?;
+            let reversed = reverse::reverse(&tx, target, Some(note), Some(actor), on_refusal).await;
+            let reversed = reversed.map_err(failed(Some(target)))?;
+            Ok(Attempt { tx, target, summary, reversed })
+        },
+    )
     .await
 }
 

@@ -38,22 +38,21 @@ pub(super) async fn run(args: MilesSpendArgs, cx: &Context) -> Result<Outcome> {
     let source = answer::chosen_source(&args.source, false)?;
     let key = Key::of(args.key.as_deref())?;
     let database = cx.writer().await?;
-    let user = reference::user(database.conn(), &args.user).await?;
-
-    let movement = Posting {
-        source,
-        note: Some(note),
-        actor: Some(cx.settings.actor.value.clone()),
-        ..Posting::spend(key.id(), &user.user_id, amount)
-    };
-    let done = if cx.answers.dry_run {
-        transact(cx, &database, movement.id, async |tx| posting::post_in(tx, &movement).await).await
-    } else {
-        posting::post(&database, &movement).await
-    };
+    let done = transact(cx, &database, key.id(), async |tx| {
+        let user = reference::user(tx, &args.user).await?;
+        let movement = Posting {
+            source: source.clone(),
+            note: Some(note.clone()),
+            actor: Some(cx.settings.actor.value.clone()),
+            ..Posting::spend(key.id(), user.user_id, amount)
+        };
+        posting::post_in(tx, &movement).await
+    })
+    .await;
     let again = ["spend", &args.user, &args.amount, "--note", &args.note, "--source", &args.source];
     let posted = done.map_err(|error| key.worded(error, &again))?;
     say_already(cx, &posted);
+    answer::confirm(cx, &database, key.id(), posted.already).await.map_err(|error| key.worded(error, &again))?;
     cx.ui.report(&posted)?;
     Ok(Outcome::Done)
 }

@@ -37,8 +37,8 @@ pub(super) async fn run(args: ProductAddArgs, cx: &Context) -> Result<Outcome> {
         active: !args.inactive,
     };
     let database = cx.writer().await?;
-    new.airline_id = reference::airline(database.conn(), &args.airline).await?.airline_id;
     let tx = cx.begin(&database).await?;
+    new.airline_id = reference::airline(&tx, &args.airline).await?.airline_id;
     let added = product::add(&tx, &new).await?;
     cx.finish(tx).await?;
     cx.ui.report(&added)?;

@@ -18,7 +18,9 @@ pub struct ProductDeleteArgs {
 
 pub(super) async fn run(args: ProductDeleteArgs, cx: &Context) -> Result<Outcome> {
     let database = cx.writer().await?;
-    let id = reference::product(database.conn(), &args.product).await?.product_id;
-    let what = format!("Product {id} will be gone; nobody ever redeemed it.");
-    change::delete(cx, &database, &what, async |tx| Ok(product::delete(tx, &id).await?)).await
+    change::delete(cx, &database, async |tx| {
+        let id = reference::product(tx, &args.product).await?.product_id;
+        Ok((format!("Product {id} will be gone; nobody ever redeemed it."), product::delete(tx, &id).await?))
+    })
+    .await
 }

@@ -41,7 +41,9 @@ pub(super) async fn run(args: ProductEditArgs, cx: &Context) -> Result<Outcome> 
         active: None,
     };
     let database = cx.writer().await?;
-    let id = reference::product(database.conn(), &args.product).await?.product_id;
-    let question = format!("Change product {id}?");
-    change::run(cx, &database, &question, async |tx| Ok(product::edit(tx, &id, &edit).await?)).await
+    change::run(cx, &database, async |tx| {
+        let id = reference::product(tx, &args.product).await?.product_id;
+        Ok((format!("Change product {id}?"), product::edit(tx, &id, &edit).await?))
+    })
+    .await
 }

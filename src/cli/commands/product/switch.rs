@@ -17,7 +17,11 @@ pub struct ProductSwitchArgs {
 pub(super) async fn run(args: ProductSwitchArgs, active: bool, cx: &Context) -> Result<Outcome> {
     let edit = Edit { active: Some(active), ..Edit::default() };
     let database = cx.writer().await?;
-    let id = reference::product(database.conn(), &args.product).await?.product_id;
-    let question = if active { format!("Put product {id} on sale?") } else { format!("Take product {id} off sale?") };
-    change::run(cx, &database, &question, async |tx| Ok(product::edit(tx, &id, &edit).await?)).await
+    change::run(cx, &database, async |tx| {
+        let id = reference::product(tx, &args.product).await?.product_id;
+        let question =
+            if active { format!("Put product {id} on sale?") } else { format!("Take product {id} off sale?") };
+        Ok((question, product::edit(tx, &id, &edit).await?))
+    })
+    .await
 }

@@ -40,6 +40,9 @@ pub(super) async fn run(args: UserEditArgs, cx: &Context) -> Result<Outcome> {
         avatar_url: if args.no_avatar_url { Some(None) } else { url.map(Some) },
     };
     let database = cx.writer().await?;
-    let id = reference::user(database.conn(), &args.user).await?.user_id;
-    change::run(cx, &database, &format!("Change user {id}?"), async |tx| Ok(user::edit(tx, &id, &edit).await?)).await
+    change::run(cx, &database, async |tx| {
+        let id = reference::user(tx, &args.user).await?.user_id;
+        Ok((format!("Change user {id}?"), user::edit(tx, &id, &edit).await?))
+    })
+    .await
 }

@@ -7,13 +7,14 @@ use crate::cli::commands::records;
 use crate::cli::context::Context;
 use crate::cli::ui::report::Report;
 use crate::cli::ui::{Page, text};
-use crate::db::Database;
+use crate::db::Transaction;
 use crate::directory::input::quoted;
 use crate::directory::reference;
 use crate::directory::reference::ReferenceError;
 use crate::directory::user::erase;
 use crate::directory::user::erase::{Erased, Notification};
 use crate::entity::user;
+use crate::error::directory::changed_meanwhile;
 use crate::error::{Error, Kind, Outcome, Result};
 
 pub(super) const EXAMPLES: &str = "Examples:\n  skyteam user erase pilot123 --confirm pilot123\n  \
@@ -66,7 +67,9 @@ pub(super) async fn run(args: UserEraseArgs, cx: &Context) -> Result<Outcome> {
         return Ok(Outcome::Done);
     };
     let database = cx.writer().await?;
-    let found = reference::user(database.conn(), &asked_for).await;
+    // What is asked about is looked at in a transaction of its own: what is erased is decided by the id.
+    let tx = cx.begin(&database).await?;
+    let found = reference::user(&tx, &asked_for).await;
     let person = match (found, &args.webhook) {
         // ROBLOX tells every game of every player, and again until it is answered: nothing stored is as good as erased.
         (Err(ReferenceError::NotFound { .. }), Some(_)) => {
@@ -79,8 +82,14 @@ pub(super) async fn run(args: UserEraseArgs, cx: &Context) -> Result<Outcome> {
         }
         (found, _) => found?,
     };
-    let approval = cx.approve(ask(cx, &database, &person, args.webhook.is_some(), args.keep_mentions).await?).await?;
+    let ask = ask(cx, &tx, &person, args.webhook.is_some(), args.keep_mentions).await?;
+    tx.rollback().await?;
+    let approval = cx.approve(ask).await?;
     let tx = cx.begin(&database).await?;
+    // Names are given to others: the yes was to this account under this name.
+    if reference::user(&tx, &person.user_id).await?.username != person.username {
+        return Err(changed_meanwhile());
+    }
     let erased = erase::erase(&tx, &person.user_id, args.keep_mentions, approval).await?;
     if cx.finish(tx).await? {
         cx.ui.note("Backups made before still hold this person until they are pruned: skyteam db prune");
@@ -98,8 +107,8 @@ async fn notification(cx: &Context, source: &str) -> Result<String> {
 }
 
 /// Says what will be gone, and wants the username typed. A webhook's script knows only the id: there it may say that.
-async fn ask(cx: &Context, database: &Database, person: &user::Model, webhook: bool, keep: bool) -> Result<Ask> {
-    let mentions = if keep { 0 } else { erase::count_mentions(database.conn(), person).await? };
+async fn ask(cx: &Context, tx: &Transaction, person: &user::Model, webhook: bool, keep: bool) -> Result<Ask> {
+    let mentions = if keep { 0 } else { erase::count_mentions(tx, person).await? };
     let mut question = format!(
         "User {} ({}) with {} miles leaves every table; this cannot be undone.",
         person.user_id,

@@ -134,7 +134,7 @@ impl Listing for Findings {
 
 pub(super) async fn run(cx: &Context) -> Result<Outcome> {
     let mut checks = configuration::check(cx);
-    match cx.reader().await {
+    match cx.comparer().await {
         Err(error) => checks.push(Check::failed("server", "connection", &error)),
         Ok(database) => {
             checks.extend(server::check(&database, cx).await);

@@ -104,7 +104,9 @@ pub(super) async fn run(args: FlightManifestImportArgs, cx: &Context) -> Result<
     let records = records::read(cx, &args.file, COLUMNS, &args.input).await?;
 
     let database = cx.writer().await?;
-    let flight = args::flight(cx, database.conn(), &args.flight).await?;
+    let transaction = cx.begin(&database).await?;
+    let flight = args::flight(cx, &transaction, &args.flight).await?;
+    transaction.rollback().await?;
     let batch = fresh_id();
     let common = Boarding {
         batch_id: Some(batch),

@@ -1,0 +1,131 @@
+//! A primary whose commits wait for a standby that has stopped listening: what it acknowledges all the same, because
+//! somebody ended the wait, is on one server alone, and a failover would lose it. It is never called done.
+
+use std::process::Child;
+use std::sync::Arc;
+
+use super::{award, furnish, paste, sound, state};
+use crate::support::{Output, Server, World, eventually, signal};
+
+/// A primary, and the standby that confirms what sessions commit with `synchronous_commit=on`.
+struct Pair {
+    world: World,
+    _standby: Arc<Server>,
+    receiver: String,
+}
+
+impl Pair {
+    fn new() -> Self {
+        let primary = Server::durable(&["synchronous_standby_names=*", "synchronous_commit=local"]);
+        let mut world = World::on(&primary);
+        furnish(&world);
+        award(&world, "1", 1000);
+        let standby = primary.standby();
+        let receiver = || standby.admin("SELECT pid FROM pg_stat_wal_receiver WHERE status = 'streaming'");
+        eventually("the standby streams", || !receiver().is_empty());
+        let synced = || primary.admin("SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'") == "1";
+        eventually("commits wait for it", synced);
+        let receiver = receiver();
+        world.set("DATABASE_URL", format!("{}?options=-c%20synchronous_commit=on", world.url()));
+        Self { world, _standby: standby, receiver }
+    }
+
+    /// The standby's receiver stops: nothing is confirmed any more.
+    fn stops(&self) {
+        signal("STOP", &self.receiver);
+    }
+
+    fn goes_on(&self) {
+        signal("CONT", &self.receiver);
+        eventually("nobody waits", || self.waiting().is_empty());
+    }
+
+    fn waiting(&self) -> String {
+        self.world.server().admin("SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep'")
+    }
+
+    /// Starts a command, and waits until its commit waits.
+    fn waits(&self, args: &str) -> Child {
+        let mut child = self.world.spawn(args);
+        let mut ended = false;
+        eventually("the commit waits", || {
+            ended = child.try_wait().unwrap().is_some();
+            ended || !self.waiting().is_empty()
+        });
+        assert!(!ended, "it did not wait: {}", self.world.finish(args.to_owned(), child, b""));
+        child
+    }
+
+    /// Runs a command whose wait somebody ends with this function of the server's.
+    fn ended_by(&self, function: &str, args: &str) -> Output {
+        let child = self.waits(args);
+        self.world.server().admin(&format!("SELECT {function}({})", self.waiting()));
+        self.world.finish(args.to_owned(), child, b"")
+    }
+}
+
+impl Drop for Pair {
+    fn drop(&mut self) {
+        // A stopped process would keep its server from ending.
+        signal("CONT", &self.receiver);
+    }
+}
+
+/// The way out that such an answer names, which says neither done nor undone.
+#[track_caller]
+fn open(output: Output, retryable: bool) -> String {
+    let output = output.exits(7);
+    let error = output.error();
+    assert_eq!((error["code"].as_str(), error["retryable"].as_bool()), (Some("not_replicated"), Some(retryable)));
+    assert_eq!(error["message"], "made on this server, not known to be on its standby");
+    assert_eq!(output.stdout, "", "nothing is acknowledged");
+    error["fix"].as_str().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn an_interrupt_leaves_the_wait_alone() {
+    let pair = Pair::new();
+    let world = &pair.world;
+    world.run("miles award ann 1 --note x").ok();
+    pair.stops();
+    let args = "miles award ann 5 --note x --key k -o json";
+    let child = pair.waits(args);
+    let session = pair.waiting();
+    signal("INT", child.id());
+    let fix = open(world.finish(args.to_owned(), child, b""), true);
+    assert_eq!(pair.waiting(), session, "the interrupt ended the wait");
+    pair.goes_on();
+    assert!(paste(world, &fix).ok().stderr.contains("Already applied"), "{fix}");
+    assert_eq!(state(world), "1=1006 2=0 3=0 entries=3 seats=0");
+    sound(world);
+}
+
+#[test]
+fn whoever_ends_the_wait_no_command_calls_it_done() {
+    let pair = Pair::new();
+    let world = &pair.world;
+    pair.stops();
+    for (args, retryable) in [
+        ("miles award ann 5 --note x --key k -o json", true),
+        ("miles award ann bob 5 --note x --key l -o json", true),
+        ("miles award ann 5 --note x -o json", false),
+        ("miles spend ann 5 --note x --key m -o json", true),
+        ("miles redeem ann pass01 --key n -o json", true),
+        ("miles reverse last --note x --yes -o json", true),
+        ("user add 77 dora -o json", true),
+        ("user edit ann --display-name Ann --yes -o json", true),
+        ("flight board DL1 bob --miles 7 -o json", true),
+        ("brand add zz Zed --airline delta --iata ZZ --icao ZZZ --callsign ZED -o json", true),
+    ] {
+        let fix = open(pair.ended_by("pg_cancel_backend", args), retryable);
+        assert!(!args.starts_with("miles") || fix.contains("--key") || fix.contains("reverse"), "{args}: {fix}");
+    }
+    // It is there. That the standby has it is still not known, and asked again nothing else is said.
+    let again = "miles award ann 5 --note x --key k -o json";
+    open(world.run(again), true);
+    // A session that is ended altogether says nothing at all.
+    open(pair.ended_by("pg_terminate_backend", "miles award bob 9 --note x --key o -o json"), true);
+    pair.goes_on();
+    assert!(world.run(again).ok().stderr.contains("Already applied"));
+    sound(world);
+}
