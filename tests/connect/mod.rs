@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::{Engine, Output, World};
 
+mod balancer;
 mod libpq;
 mod pool;
 mod pooler;

@@ -79,6 +79,8 @@ fn a_till_keeps_its_connection_and_outlives_it() {
     assert!(matches!(post(&nobody), Err(MilesError::NoUser { .. })));
     assert_eq!(database.postgres().unwrap().size(), 1);
 
+    // From here on it keeps its connection again.
+    assert_eq!(post(&Posting::award(key::fresh_id(), "1", miles(1))).unwrap().balance, 6);
     world.server().admin(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
          WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()",
@@ -86,7 +88,7 @@ fn a_till_keeps_its_connection_and_outlives_it() {
     // That nobody answered is told; the next one goes over a new connection.
     let broken = Posting::award(key::fresh_id(), "1", miles(7));
     assert!(matches!(post(&broken), Err(MilesError::Unknown { .. } | MilesError::Db(_))));
-    assert_eq!(post(&broken).unwrap().balance, 12);
+    assert_eq!(post(&broken).unwrap().balance, 13);
     runtime.block_on(async { drop(till) });
     eventually("the connection is back", || database.postgres().unwrap().num_idle() == 1);
     sound(&world);

@@ -16,6 +16,7 @@
 //! ```
 
 mod args;
+mod balancer;
 mod call;
 mod catalogue;
 mod holder;
@@ -32,6 +33,7 @@ mod world;
 use std::time::{Duration, Instant};
 
 pub use args::Args;
+pub use balancer::Balancer;
 pub use call::{Call, NOW};
 pub use catalogue::DRIZZLE;
 pub use holder::Holder;

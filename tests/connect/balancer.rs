@@ -1,0 +1,68 @@
+//! Behind a balancer whose replica lags: what a write is decided on is read from the server that it is written to.
+
+use crate::support::{Balancer, Engine, Server, World, eventually};
+
+/// A world behind a balancer, whose replica stands still from here on.
+fn lagging(prepare: impl FnOnce(&World)) -> World {
+    let primary = Server::start(&[]);
+    let mut world = World::on(&primary);
+    world.run("db migrate").ok();
+    prepare(&world);
+    let replica = primary.standby();
+    let streams = || replica.admin("SELECT count(*) FROM pg_stat_wal_receiver WHERE status = 'streaming'") == "1";
+    eventually("the replica streams", streams);
+    replica.admin("SELECT pg_wal_replay_pause()");
+    eventually("it stands still", || replica.admin("SELECT pg_get_wal_replay_pause_state()") == "paused");
+    let balancer = Balancer::before(&world, &replica);
+    let url = balancer.url(&world);
+    world.set("DATABASE_URL", url);
+    // For as long as the test runs.
+    std::mem::forget(replica);
+    world
+}
+
+#[test]
+fn writes_are_decided_on_the_primary() {
+    let world = lagging(|world| {
+        world.run("user add 1 ann").ok();
+        world.run("airline add sky Sky").ok();
+        world.run("brand add sky Sky --airline sky --iata SK --icao SKY --callsign SKY").ok();
+        world.run("miles award ann 1000 --note old --yes").ok();
+    });
+    let balance = |world: &World| world.query(r#"SELECT "miles" FROM "users" WHERE "userId" = '1'"#);
+    assert_eq!(world.engine(), Engine::Postgres);
+
+    // The replica's last entry is the one of before.
+    world.run("miles award ann 7 --note new --key k --yes").ok();
+    assert_eq!(balance(&world), "1007");
+    assert!(world.run("miles award ann 7 --note new --key k --yes").ok().stderr.contains("Already applied"));
+    world.run("miles award ann 8 --note other --key k --yes").exits(5);
+    world.run("miles reverse last --note oops --yes").ok();
+    assert_eq!(balance(&world), "1000");
+
+    // What the replica has never heard of.
+    world.run("user add 2 bob").ok();
+    world.run("miles award bob ann 5 --note x --yes").ok();
+    world.run("miles spend bob 1 --note x").ok();
+    world.run("user edit bob --display-name Bobby --yes").ok();
+    world.run("product add Pass --airline sky --price 100").ok();
+    world.run("product edit sky/Pass --price 200 --yes").ok();
+    let bought = world.run("miles redeem ann sky/Pass --key r -o json").ok().json();
+    assert_eq!(bought["amount"], -200, "the price is the primary's");
+    assert!(world.run("miles redeem ann sky/Pass --key r").ok().stderr.contains("Already applied"));
+    world.run("product disable sky/Pass --yes").ok();
+    world.run("flight add SK1 --airline sky --brand sky --from JFK --to CDG --aircraft A320 --game-id 1").ok();
+    world.run("flight edit SK1 --aircraft A350 --yes").ok();
+    world.run("flight start SK1").ok();
+    world.run("flight board SK1 bob --miles 3").ok();
+    world.call("miles import -").input("user,amount,key\nbob,4,i1\n").run().ok();
+    assert!(
+        world.call("miles import -").input("user,amount,key\nbob,4,i1\n").run().ok().stdout.contains("alreadyApplied")
+    );
+    world.run("flight end SK1").ok();
+    world.run("airline token rotate sky --reveal --yes").ok();
+    let name = world.name();
+    world.run(format!("miles audit --repair --trust ledger --user bob --confirm {name}")).ok();
+    world.run("user erase bob --confirm bob").ok();
+    assert_eq!(world.query(r#"SELECT count(*) FROM "users""#), "1");
+}
