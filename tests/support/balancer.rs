@@ -159,8 +159,8 @@ impl Session {
     /// Passes on the answers of one server, and reads those of the other one that was told too.
     fn answers(&mut self, primary: bool, replica: bool) -> std::io::Result<()> {
         if replica {
-            let mut client = (!primary).then_some(&mut self.client);
-            until_ready(&mut self.replica, client.as_mut().map(|client| &mut **client))?;
+            let client = (!primary).then_some(&mut self.client);
+            until_ready(&mut self.replica, client)?;
         }
         if primary {
             let state = until_ready(&mut self.primary, Some(&mut self.client))?;
