@@ -34,6 +34,7 @@
 //!     username: Username::parse("pilot123")?,
 //!     display_name: None,
 //!     avatar_url: None,
+//!     extra: Default::default(),
 //! };
 //! let tx = database.begin().await?;
 //! let added = user::add(&tx, &new).await?;

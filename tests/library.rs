@@ -85,6 +85,7 @@ both!(ready fn a_product_id_that_clashes_is_drawn_again(world) {
             description: None,
             price: Amount::parse("5").unwrap(),
             active: true,
+            extra: Default::default(),
         };
         let mut draws = ["aaaaaa", "aaaaaa", "aaaaaa", "bbbbbb"].into_iter().map(str::to_owned);
         let first = product::add_drawing(&tx, &new, || draws.next().unwrap()).await.unwrap();

@@ -1,6 +1,7 @@
 //! Making people unrecognisable in a copy: names, avatars, notes, links and API keys are replaced, and everything that
 //! counts (ids of the game's users too, which the ledger hangs on) by pseudonyms that are the same in every copy.
-//! Columns that are not skyteam's stay behind: nobody here knows what they hold.
+//! What becomes of a column is declared beside its entity ([`crate::entity::privacy`]); one that is not declared is
+//! replaced. Columns that are not skyteam's stay behind: nothing here knows what they hold.
 //!
 //! Deterministic: the same value always becomes the same pseudonym, in every table and every run, so that copies can
 //! be compared and bugs that hang on one user be found again. A pseudonym is an HMAC-SHA-256 of the value. Its key is
@@ -17,63 +18,25 @@ use super::format::archive::Rewrite;
 use super::format::batch::{Block, Cells, Strings};
 use super::format::container::hex;
 use super::format::table_schema::TableShape;
-use crate::ledger::source;
-
-/// What becomes of the cells of a column.
-#[derive(Clone, Copy)]
-enum Mask {
-    /// `pilot_3fa9c1d2e0b4a7`: with at most six letters before it twenty characters, which a username may have, and
-    /// among a million users as good as never two alike.
-    Name(&'static str),
-    /// An id stays a number.
-    Number,
-    /// An address that leads nowhere.
-    Url,
-    /// Everything but white space becomes `x`, so that length and line breaks stay.
-    Blank,
-    /// A key that opens nothing.
-    Token,
-    /// A word that the program itself writes stays; what anybody typed becomes a pseudonym.
-    Source,
-}
-
-/// Per table and column what is masked.
-const MASKS: &[(&str, &str, Mask)] = &[
-    ("users", "userId", Mask::Number),
-    ("users", "username", Mask::Name("pilot_")),
-    ("users", "displayName", Mask::Name("Pilot ")),
-    ("users", "avatarUrl", Mask::Url),
-    ("flightPassengers", "userId", Mask::Number),
-    ("milesTransactions", "userId", Mask::Number),
-    ("milesTransactions", "source", Mask::Source),
-    ("milesTransactions", "note", Mask::Blank),
-    ("milesTransactions", "actor", Mask::Name("actor_")),
-    ("airlines", "token", Mask::Token),
-    ("airlines", "inviteLink", Mask::Url),
-    ("airlines", "serverId", Mask::Number),
-    ("flights", "gameId", Mask::Number),
-    ("flights", "discordEventLink", Mask::Url),
-];
-
-/// The sources that the program writes itself.
-const SOURCES: [&str; 5] = [source::FLIGHT, source::PURCHASE, source::MANUAL, source::REVERSAL, source::ADJUSTMENT];
+use crate::entity::privacy::Mask;
+use crate::entity::registry;
 
 /// The rewrite that masks, with a key made of secrets of the source, in any order.
 pub fn rewrite(secrets: &[String]) -> Rewrite {
     let mut secrets: Vec<&str> = secrets.iter().map(String::as_str).collect();
     secrets.sort_unstable();
     let key = keyed(b"skyteam anonymize 2", secrets.join("\0").as_bytes());
-    Arc::new(move |shape: &TableShape, block: &mut Block| mask(&key, shape, block))
+    Arc::new(move |shape: &TableShape, block: &mut Block| replace(&key, shape, block))
 }
 
-fn mask(key: &[u8], shape: &TableShape, block: &mut Block) {
-    for (table, column, mask) in MASKS {
-        if *table != shape.name {
-            continue;
-        }
-        let Some(index) = shape.position(column) else { continue };
-        if let Cells::Text(cells) = &mut block.columns[index].cells {
-            *cells = masked(key, cells, *mask);
+fn replace(key: &[u8], shape: &TableShape, block: &mut Block) {
+    for (column, cells) in shape.columns.iter().zip(&mut block.columns) {
+        match registry::mask(&shape.name, &column.name) {
+            Mask::Keep => {}
+            mask => match &mut cells.cells {
+                Cells::Text(texts) => *texts = masked(key, texts, mask),
+                other => replaced(key, other),
+            },
         }
     }
 }
@@ -84,16 +47,69 @@ fn masked(key: &[u8], cells: &Strings, mask: Mask) -> Strings {
         let cell = cells.get(index);
         let hash = keyed(key, cell);
         match mask {
+            Mask::Keep => out.push(cell),
             Mask::Name(prefix) => out.push(format!("{prefix}{}", hex(&hash[..7])).as_bytes()),
             Mask::Number => out.push(number(&hash).as_bytes()),
             Mask::Url => out.push(format!("https://example.invalid/{}", hex(&hash[..7])).as_bytes()),
             Mask::Blank => out.push(blank(&String::from_utf8_lossy(cell)).as_bytes()),
-            Mask::Token => out.push(format!("anon{}", hex(&hash[..10])).as_bytes()),
-            Mask::Source if SOURCES.iter().any(|known| known.as_bytes() == cell) => out.push(cell),
-            Mask::Source => out.push(format!("source_{}", hex(&hash[..7])).as_bytes()),
+            Mask::Secret => out.push(format!("anon{}", hex(&hash[..10])).as_bytes()),
+            Mask::Words(words) if words.iter().any(|known| known.as_bytes() == cell) => out.push(cell),
+            Mask::Words(_) => out.push(format!("source_{}", hex(&hash[..7])).as_bytes()),
+            Mask::Replace => out.push(similar(&hash, cell).as_bytes()),
         }
     }
     out
+}
+
+/// Other values for cells that are no text.
+fn replaced(key: &[u8], cells: &mut Cells) {
+    let hash = |bytes: &[u8]| keyed(key, bytes).first_chunk::<8>().map_or(0, |half| u64::from_be_bytes(*half));
+    match cells {
+        Cells::Boolean(cells) => cells.fill(false),
+        Cells::Integer(cells) => {
+            for cell in cells {
+                *cell = (hash(&cell.to_be_bytes()) >> 34) as i32;
+            }
+        }
+        Cells::Bigint(cells) => {
+            for cell in cells {
+                // As microseconds it is a time of the last century: every kind of such a cell can hold it.
+                *cell = (hash(&cell.to_be_bytes()) >> 14) as i64 % 946_684_800_000_000;
+            }
+        }
+        Cells::Uuid(cells) => {
+            for cell in cells {
+                let hash = keyed(key, cell);
+                if let Some(random) = hash.first_chunk() {
+                    *cell = *uuid::Builder::from_random_bytes(*random).as_uuid().as_bytes();
+                }
+            }
+        }
+        Cells::Text(_) => {}
+    }
+}
+
+/// A text of the same length with letters for letters and digits for digits, so that what its column's type demands of
+/// its form stays true as far as it can.
+fn similar(hash: &[u8; 32], cell: &[u8]) -> String {
+    let text = String::from_utf8_lossy(cell);
+    let mut random = hash.iter().cycle().zip(1_u32..).map(|(byte, turn)| u32::from(*byte).wrapping_mul(turn | 1) >> 1);
+    let mut first = true;
+    let turn = |c: char| {
+        let next = random.next().unwrap_or(0);
+        let letter = |base: u8| char::from(base + (next % 26) as u8);
+        let other = match c {
+            // No number gets another length by a zero in front.
+            '0'..='9' if first => char::from(b'1' + (next % 9) as u8),
+            '0'..='9' => char::from(b'0' + (next % 10) as u8),
+            'A'..='Z' => letter(b'A'),
+            c if c.is_alphabetic() => letter(b'a'),
+            c => c,
+        };
+        first = false;
+        other
+    };
+    text.chars().map(turn).collect()
 }
 
 fn keyed(key: &[u8], text: &[u8]) -> [u8; 32] {

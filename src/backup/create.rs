@@ -14,6 +14,7 @@ use super::format::crypt::Recipients;
 use super::format::manifest::{AppliedMigration, Contents, FORMAT, FORMAT_VERSION, Manifest, TableEntry};
 use super::format::table_schema::TableShape;
 use super::format::{archive, container};
+use super::identity::Identity;
 use super::spool::{Spool, Spools};
 use super::version::At;
 use super::{restore, version};
@@ -31,13 +32,15 @@ pub struct Wanted {
     pub contents: Contents,
     /// Only these tables; all when empty.
     pub tables: Vec<String>,
+    /// Which database it is, where that is known and of use.
+    pub identity: Option<Identity>,
     /// Changes cells on their way. What is rewritten holds no columns but skyteam's: what others stand for, nobody knows.
     pub rewrite: Option<Rewrite>,
 }
 
 impl Default for Wanted {
     fn default() -> Self {
-        Self { contents: Contents::All, tables: Vec::new(), rewrite: None }
+        Self { contents: Contents::All, tables: Vec::new(), identity: None, rewrite: None }
     }
 }
 
@@ -173,6 +176,7 @@ impl Snapshot {
             format_version: FORMAT_VERSION,
             skyteam: env!("CARGO_PKG_VERSION").into(),
             created_at: at.trunc_subsecs(0),
+            identity: wanted.identity.clone(),
             database: database.name().into(),
             engine: database.engine(),
             server_version: this.server_version().into(),

@@ -59,11 +59,24 @@ pub enum BackupError {
     /// A recipient or identity cannot be understood; never holds key material of an identity.
     #[error("{0}")]
     Key(String),
+    /// Whoever read the backup went away before they had all of it.
+    #[error("not all of it was taken")]
+    NotTaken,
     /// Another run works in the same folder.
     #[error("another backup is running")]
     Busy {
         /// The lock file.
         lock: PathBuf,
+    },
+    /// Another user made the lock file of a folder, and this one may not open it.
+    #[error("the lock belongs to another user")]
+    LockDenied {
+        /// The lock file.
+        lock: PathBuf,
+        /// Its folder.
+        folder: PathBuf,
+        /// The number of the user that it belongs to.
+        owner: u32,
     },
     /// The target holds data or tables already.
     #[error("the target is not empty")]

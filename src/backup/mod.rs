@@ -28,6 +28,7 @@ pub mod create;
 pub mod detect;
 pub mod error;
 pub mod format;
+pub mod identity;
 pub mod pg_dump;
 pub mod pg_restore;
 pub mod plan;

@@ -20,6 +20,7 @@ use super::create::Written;
 use super::error::{BackupError, Result};
 use super::format::container::hex;
 use super::format::manifest::{Contents, Subject};
+use super::identity::Identity;
 use super::restore;
 use super::store::folder;
 use super::store::folder::{MadeOf, Note};
@@ -172,11 +173,18 @@ async fn gave_way(database: &Database) -> BackupError {
 ///
 /// # Errors
 /// [`BackupError::Io`].
-pub fn leave_note(path: &Path, database: &Database, wanted: &Wanted, at: DateTime<Utc>, made: &Written) -> Result<()> {
+pub fn leave_note(
+    path: &Path,
+    database: &Database,
+    identity: Option<Identity>,
+    wanted: &Wanted,
+    at: DateTime<Utc>,
+    made: &Written,
+) -> Result<()> {
     let mut tables = wanted.tables.clone();
     tables.sort();
     let (database, engine) = (database.name().to_owned(), database.engine());
-    let subject = Subject { database, engine, contents: wanted.contents, tables };
+    let subject = Subject { identity, database, engine, contents: wanted.contents, tables };
     let mut note = Note::about(path, &made.sha256)?;
     note.made = Some(MadeOf { created_at: at, subject });
     folder::write_note(path, &note)

@@ -1,8 +1,15 @@
-//! Which backups of a folder go. Only files that say themselves that skyteam made them, only for others of the same
-//! ([`Subject`]), and only while a good one stays: what everything hangs on is read before anything is removed.
+//! Which backups of a folder go. Only files that say themselves that skyteam made them and of which database
+//! ([`Identity`]), only for others of the same, and only while a good one stays: what everything depends on is read
+//! before anything is removed. A backup that is dated in the future was made with a wrong clock: it neither counts nor
+//! goes, or it would take the place of every new one until then.
+
+use std::path::Path;
+
+use chrono::{DateTime, Utc};
 
 use super::detect::Content;
-use super::format::manifest::Subject;
+use super::format::manifest::Contents;
+use super::identity::Identity;
 use super::retention::{self, Candidate, Policy};
 use super::store::folder::Entry;
 
@@ -22,34 +29,59 @@ impl Verdict {
     }
 }
 
+/// What a decision is about.
+#[derive(Clone, Copy, Debug)]
+pub struct Scope<'a> {
+    /// Now. What is later is from the future.
+    pub now: DateTime<Utc>,
+    /// Only backups of this database may go; of each database in the folder when there is none.
+    pub only: Option<Option<&'a Identity>>,
+    /// A backup that has just been made, and stays.
+    pub made: Option<&'a Path>,
+}
+
 /// Decides on every backup of a folder.
-pub fn decide(policy: Policy, entries: Vec<Entry>) -> Vec<Verdict> {
+pub fn decide(policy: Policy, scope: Scope<'_>, entries: Vec<Entry>) -> Vec<Verdict> {
     let mut entries = entries;
     let mut reasons = vec![Vec::new(); entries.len()];
-    for group in groups(&entries) {
+    for (entry, reasons) in entries.iter().zip(&mut reasons) {
+        let identity = entry.subject.as_ref().and_then(|subject| subject.identity.as_ref());
+        if entry.subject.is_none() {
+            reasons.push("not known as skyteam's");
+        } else if identity.is_none() {
+            reasons.push("of an unknown database");
+        } else if scope.only.is_some_and(|only| only != identity) {
+            reasons.push("of another database");
+        } else if entry.is_from_the_future(scope.now) {
+            reasons.push("from the future");
+        }
+    }
+    for group in groups(&entries, |index| reasons[index].is_empty()) {
         for (index, why) in group.iter().zip(decide_group(policy, &mut entries, &group)) {
             reasons[*index] = why;
         }
     }
     for (entry, reasons) in entries.iter().zip(&mut reasons) {
-        if entry.subject.is_none() {
-            reasons.push("not known as skyteam's");
+        if reasons.is_empty() && scope.made == Some(entry.path.as_path()) {
+            reasons.push("just made");
         }
     }
     entries.into_iter().zip(reasons).map(|(entry, reasons)| Verdict { entry, reasons }).collect()
 }
 
-/// Backups that can take each other's place, by index: of the same, and in the same form, for a dump of the whole
-/// database holds more than an archive of skyteam's tables and is restored by other programs.
-fn groups(entries: &[Entry]) -> Vec<Vec<usize>> {
+/// Backups that can take each other's place, by index: the same part of the same database, and in the same form, for a
+/// dump of the whole database holds more than an archive of skyteam's tables and is restored by other programs.
+fn groups(entries: &[Entry], counts: impl Fn(usize) -> bool) -> Vec<Vec<usize>> {
     let form = |entry: &Entry| match entry.content {
         Content::Archive | Content::Encrypted => Content::Archive,
         other => other,
     };
-    let mut groups: Vec<((&Subject, Content), Vec<usize>)> = Vec::new();
-    for (index, entry) in entries.iter().enumerate() {
+    type Key<'a> = (Option<&'a Identity>, Contents, &'a [String], Content);
+    let mut groups: Vec<(Key<'_>, Vec<usize>)> = Vec::new();
+    for (index, entry) in entries.iter().enumerate().filter(|(index, _)| counts(*index)) {
         let Some(subject) = &entry.subject else { continue };
-        let key = (subject, form(entry));
+        // Not by its name: a database may be renamed.
+        let key = (subject.identity.as_ref(), subject.contents, subject.tables.as_slice(), form(entry));
         match groups.iter_mut().find(|(known, _)| *known == key) {
             Some((_, group)) => group.push(index),
             None => groups.push((key, vec![index])),

@@ -14,9 +14,11 @@ use super::error::{BackupError, Result};
 use super::format::archive::{Archive, Progress};
 use super::format::crypt::{Identities, Recipients};
 use super::format::digest;
+use super::identity::Identity;
 use super::plan::{self, Plan};
 use super::restore::RestoreOptions;
 use super::spool::Spools;
+use super::store::folder;
 use super::{restore, version};
 use crate::consent::Approval;
 use crate::db::{Database, Engine};
@@ -118,9 +120,9 @@ pub fn check_plan(archive: &Archive) -> Result<()> {
 }
 
 /// Whether a proof of the archive tells that there is a way back for this database: it is of this one, and of all of it.
-pub fn is_of(archive: &Archive, database: &Database) -> bool {
+pub fn is_of(archive: &Archive, identity: &Identity) -> bool {
     let subject = archive.manifest().subject();
-    subject.is_whole() && subject.engine == database.engine() && subject.database == database.name()
+    subject.is_whole() && subject.identity.as_ref() == Some(identity)
 }
 
 /// Remembers in the database itself that a backup of it was proved, for `db doctor`.
@@ -129,21 +131,22 @@ pub fn is_of(archive: &Archive, database: &Database) -> bool {
 /// The driver's: a role that may only read cannot.
 pub async fn remember(
     database: &Database,
+    identity: &Identity,
     archive: &Archive,
     sha256: &str,
     at: DateTime<Utc>,
     sound: bool,
 ) -> Result<()> {
     let engine = database.engine();
-    let (table, make) = match engine {
-        Engine::Postgres => (
-            "skyteam.verifications",
-            r#"CREATE TABLE IF NOT EXISTS skyteam.verifications ("verifiedAt" timestamp NOT NULL, "createdAt" timestamp NOT NULL, sha256 text NOT NULL, rows bigint NOT NULL, sound boolean NOT NULL)"#,
-        ),
-        Engine::Sqlite => (
-            "_skyteam_verifications",
+    let make: &[&str] = match engine {
+        Engine::Postgres => &[
+            r#"CREATE TABLE IF NOT EXISTS skyteam.verifications ("verifiedAt" timestamp NOT NULL, "createdAt" timestamp NOT NULL, sha256 text NOT NULL, rows bigint NOT NULL, sound boolean NOT NULL, identity text)"#,
+            "ALTER TABLE skyteam.verifications ADD COLUMN IF NOT EXISTS identity text",
+        ],
+        Engine::Sqlite => &[
             r#"CREATE TABLE IF NOT EXISTS _skyteam_verifications ("verifiedAt" TEXT NOT NULL, "createdAt" TEXT NOT NULL, sha256 TEXT NOT NULL, rows INTEGER NOT NULL, sound INTEGER NOT NULL) STRICT"#,
-        ),
+            "ALTER TABLE _skyteam_verifications ADD COLUMN identity TEXT",
+        ],
     };
     let begin = async || {
         let txn = database.begin().await?;
@@ -152,43 +155,65 @@ pub async fn remember(
         }
         Ok::<_, BackupError>(txn)
     };
-    let txn = begin().await?;
-    if newest(&txn, engine, table).await.is_err() {
+    let mut txn = begin().await?;
+    // Made by the first proof; older versions made it without the identity.
+    if newest(&txn, engine, identity, None).await.is_err() {
         txn.rollback().await?;
-        let txn = begin().await?;
-        txn.execute_unprepared(make).await?;
-        insert(&txn, engine, table, archive, sha256, at, sound).await?;
-        return Ok(txn.commit().await?);
+        txn = begin().await?;
+        for sql in make {
+            txn.execute_unprepared(sql).await?;
+        }
     }
-    insert(&txn, engine, table, archive, sha256, at, sound).await?;
+    insert(&txn, identity, archive, sha256, at, sound).await?;
     Ok(txn.commit().await?)
+}
+
+fn verifications(engine: Engine) -> &'static str {
+    match engine {
+        Engine::Postgres => "skyteam.verifications",
+        Engine::Sqlite => "_skyteam_verifications",
+    }
 }
 
 async fn insert(
     txn: &impl ConnectionTrait,
-    engine: Engine,
-    table: &str,
+    identity: &Identity,
     archive: &Archive,
     sha256: &str,
     at: DateTime<Utc>,
     sound: bool,
 ) -> Result<()> {
-    let sql =
-        format!(r#"INSERT INTO {table} ("verifiedAt", "createdAt", sha256, rows, sound) VALUES ($1, $2, $3, $4, $5)"#);
-    let values: [sea_orm::Value; 5] = [
+    let engine = Engine::of(txn);
+    let sql = format!(
+        r#"INSERT INTO {} ("verifiedAt", "createdAt", sha256, rows, sound, identity) VALUES ($1, $2, $3, $4, $5, $6)"#,
+        verifications(engine)
+    );
+    let values: [sea_orm::Value; 6] = [
         Timestamp::from(at).into(),
         Timestamp::from(archive.manifest().created_at).into(),
         sha256.into(),
         i64::try_from(archive.manifest().rows()).unwrap_or(i64::MAX).into(),
         sound.into(),
+        identity.to_string().into(),
     ];
     txn.execute_raw(Statement::from_sql_and_values(engine.backend(), sql, values)).await?;
     Ok(())
 }
 
-async fn newest(connection: &impl ConnectionTrait, engine: Engine, table: &str) -> Result<Option<Timestamp>> {
-    let sql = format!(r#"SELECT max("createdAt") AS at FROM {table} WHERE sound"#);
-    let row = connection.query_one_raw(Statement::from_string(engine.backend(), sql)).await?;
+/// The newest backup of this database that was proved, of those that were made until then.
+async fn newest(
+    connection: &impl ConnectionTrait,
+    engine: Engine,
+    identity: &Identity,
+    until: Option<Timestamp>,
+) -> Result<Option<Timestamp>> {
+    let sql = format!(
+        r#"SELECT max("createdAt") AS at FROM {} WHERE sound AND identity = $1 AND ($2 IS NULL OR "createdAt" <= $2)"#,
+        verifications(engine)
+    );
+    let sql = if engine == Engine::Postgres { sql.replace("$2", "$2::timestamp") } else { sql };
+    let values: [sea_orm::Value; 2] = [identity.to_string().into(), until.into()];
+    let row = connection.query_one_raw(Statement::from_sql_and_values(engine.backend(), sql, values)).await?;
     Ok(row.map(|row| row.try_get("", "at")).transpose()?.flatten())
 }
 
@@ -221,12 +246,21 @@ pub async fn leftovers(database: &Database) -> Result<Leftovers> {
     Ok(Leftovers { schema, databases })
 }
 
-/// When the newest backup of this database was made that was proved since; `None` when none ever was, or nothing is
-/// known.
-pub async fn newest_proved(database: &Database) -> Option<Timestamp> {
-    let table = match database.engine() {
-        Engine::Postgres => "skyteam.verifications",
-        Engine::Sqlite => "_skyteam_verifications",
-    };
-    newest(database.conn(), database.engine(), table).await.ok().flatten()
+/// When the newest backups of a database were made that were proved since.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Proved {
+    /// The newest of those that were made until now.
+    pub newest: Option<Timestamp>,
+    /// One that is dated in the future, by a wrong clock.
+    pub future: Option<Timestamp>,
+}
+
+/// Looks up what proofs are remembered in the database; nothing where none ever was, or nothing is known.
+pub async fn newest_proved(database: &Database, identity: &Identity, now: DateTime<Utc>) -> Proved {
+    let ask = async |until| newest(database.conn(), database.engine(), identity, until).await.ok().flatten();
+    let Some(any) = ask(None).await else { return Proved::default() };
+    if !folder::is_future(any.0.and_utc(), now) {
+        return Proved { newest: Some(any), future: None };
+    }
+    Proved { newest: ask(Some(now.into())).await, future: Some(any) }
 }

@@ -25,6 +25,9 @@ pub struct World {
     pub stdin: Box<dyn Read + Send>,
     /// Standard output: the answer.
     pub stdout: Box<dyn Write + Send>,
+    /// Waits until whoever reads standard output has taken everything, as far as that can be known; fails with
+    /// `BrokenPipe` when they went away before.
+    pub taken: fn() -> io::Result<()>,
     /// Standard error: everything else.
     pub stderr: Box<dyn Write + Send>,
     /// What is a terminal.
@@ -69,6 +72,7 @@ impl World {
             cwd: std::env::current_dir().unwrap_or_default(),
             stdin: Box::new(io::stdin()),
             stdout: Box::new(io::stdout()),
+            taken: || crate::cli::ui::wait_until_taken(io::stdout()),
             stderr: Box::new(io::stderr()),
             terminal: Terminal {
                 stdin: io::stdin().is_terminal(),

@@ -3,16 +3,16 @@
 //! A token is a secret that the database holds in clear, as the other programs need it. Nothing here puts one into an error
 //! or a log; answers show its [`fingerprint`].
 
+use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::LockType;
-use sea_orm::{
-    ColumnTrait as _, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter as _, QuerySelect as _, Value,
-};
+use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter as _, QuerySelect as _};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::error::{DirectoryError, Edited, Result, Use, now, statement};
 use super::input::{AirlineId, Name, ServerId, WebUrl};
 use super::reference::{Candidate, Noun};
+use super::row::{self, Extra};
 use crate::db::Transaction;
 use crate::entity::airline;
 
@@ -30,6 +30,8 @@ pub struct NewAirline {
     pub invite_link: Option<WebUrl>,
     /// Its Discord server; the alliance's unless given.
     pub server_id: Option<ServerId>,
+    /// Values of columns that have no field here.
+    pub extra: Extra<airline::Entity>,
 }
 
 /// What is to change in an airline. Its token changes by [`rotate`] alone.
@@ -41,6 +43,8 @@ pub struct Edit {
     pub invite_link: Option<WebUrl>,
     /// Its Discord server.
     pub server_id: Option<ServerId>,
+    /// Values of columns that have no field here.
+    pub extra: Extra<airline::Entity>,
 }
 
 /// How much belongs to an airline.
@@ -67,28 +71,18 @@ pub fn fingerprint(token: &str) -> String {
 /// # Errors
 /// [`DirectoryError::Taken`]: the id is.
 pub async fn add(tx: &Transaction, new: &NewAirline) -> Result<airline::Model> {
-    let mut columns = vec![r#""airlineId""#, r#""name""#, r#""token""#];
-    let mut values: Vec<Value> = vec![new.airline_id.as_str().into(), new.name.as_str().into(), String::new().into()];
-    // A column that is not named gets its default.
-    for (column, value) in [
-        (r#""inviteLink""#, new.invite_link.as_ref().map(WebUrl::as_str)),
-        (r#""serverId""#, new.server_id.as_ref().map(ServerId::as_str)),
-    ] {
-        if let Some(value) = value {
-            columns.push(column);
-            values.push(value.into());
-        }
-    }
-    let places: Vec<String> = (1..=columns.len()).map(|place| format!("${place}")).collect();
-    let sql = format!(
-        r#"INSERT INTO "airlines" ({}) VALUES ({}) ON CONFLICT DO NOTHING RETURNING *"#,
-        columns.join(", "),
-        places.join(", ")
-    );
+    let set = |value: Option<String>| value.map_or(NotSet, Set);
     for _ in 0..DRAWS {
-        values[2] = cuid2::create_id().into();
-        let insert = statement(tx, &sql, values.clone());
-        if let Some(added) = airline::Entity::find().from_raw_sql(insert).one(tx).await? {
+        let mut row = airline::ActiveModel {
+            airline_id: Set(new.airline_id.to_string()),
+            name: Set(new.name.to_string()),
+            token: Set(cuid2::create_id()),
+            invite_link: set(new.invite_link.as_ref().map(ToString::to_string)),
+            server_id: set(new.server_id.as_ref().map(ToString::to_string)),
+            ..Default::default()
+        };
+        new.extra.set(&mut row)?;
+        if let Some(added) = row::insert::<airline::Entity>(tx, row).await? {
             return Ok(added);
         }
         if let Some(holder) = airline::Entity::find_by_id(new.airline_id.as_str()).one(tx).await? {
@@ -140,16 +134,11 @@ pub async fn edit(tx: &Transaction, airline_id: &str, edit: &Edit) -> Result<Edi
     if let Some(server) = &edit.server_id {
         server.as_str().clone_into(&mut wanted.server_id);
     }
+    edit.extra.apply(&mut wanted)?;
     if wanted == before {
         return Ok(Edited { after: before.clone(), before });
     }
-    let sql = format!(
-        r#"UPDATE "airlines" SET "name" = $2, "inviteLink" = $3, "serverId" = $4, "updatedAt" = {}
-        WHERE "airlineId" = $1 RETURNING *"#,
-        now(tx)
-    );
-    let values = [airline_id, &wanted.name, &wanted.invite_link, &wanted.server_id].map(Value::from);
-    let after = airline::Entity::find().from_raw_sql(statement(tx, sql, values)).one(tx).await?;
+    let after = row::update::<airline::Entity>(tx, &before, &wanted, Some(airline::Column::UpdatedAt)).await?;
     Ok(Edited { before, after: after.ok_or_else(|| gone(airline_id))? })
 }
 

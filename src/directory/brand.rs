@@ -1,14 +1,16 @@
 //! Brands: the names, codes and colours under which an airline flies. One of an airline's brands is its primary one.
 
+use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::LockType;
 use sea_orm::{
-    ColumnTrait as _, ConnectionTrait, EntityTrait, PaginatorTrait as _, QueryFilter as _, QuerySelect as _, Value,
+    ColumnTrait as _, ConnectionTrait, EntityTrait, PaginatorTrait as _, QueryFilter as _, QuerySelect as _,
 };
 
 use super::airline;
 use super::error::{DirectoryError, Edited, Result, Use, claim, statement, taken};
 use super::input::{BrandId, Callsign, Colour, Iata, Icao, Name, WebUrl};
 use super::reference::{Candidate, Noun};
+use super::row::{self, Extra};
 use crate::db::Transaction;
 use crate::entity::{brand, flight};
 
@@ -37,6 +39,8 @@ pub struct NewBrand {
     pub element_color: Option<Colour>,
     /// Whether it becomes the primary one in any case; a first brand does without this.
     pub primary: bool,
+    /// Values of columns that have no field here.
+    pub extra: Extra<brand::Entity>,
 }
 
 /// What is to change in a brand. The primary mark moves by [`make_primary`] alone.
@@ -58,6 +62,8 @@ pub struct Edit {
     pub secondary_color: Option<Colour>,
     /// What stands on the background.
     pub element_color: Option<Colour>,
+    /// Values of columns that have no field here.
+    pub extra: Extra<brand::Entity>,
 }
 
 /// Adds a brand. An airline's first becomes its primary one.
@@ -75,36 +81,23 @@ pub async fn add(tx: &Transaction, new: &NewBrand) -> Result<brand::Model> {
     if new.primary {
         unmark(tx, &new.airline_id).await?;
     }
-    let mut columns = vec!["brandId", "airlineId", "name", "iata", "icao", "callsign", "isPrimary"];
-    let mut values: Vec<Value> = vec![
-        new.brand_id.as_str().into(),
-        new.airline_id.as_str().into(),
-        new.name.as_str().into(),
-        new.iata.as_str().into(),
-        new.icao.as_str().into(),
-        new.callsign.as_str().into(),
-        (first || new.primary).into(),
-    ];
-    // A column that is not named gets its default.
-    for (column, value) in [
-        ("logoUrl", new.logo_url.as_ref().map(WebUrl::as_str)),
-        ("accentColor", new.accent_color.as_ref().map(Colour::as_str)),
-        ("secondaryColor", new.secondary_color.as_ref().map(Colour::as_str)),
-        ("elementColor", new.element_color.as_ref().map(Colour::as_str)),
-    ] {
-        if let Some(value) = value {
-            columns.push(column);
-            values.push(value.into());
-        }
-    }
-    let names: Vec<String> = columns.iter().map(|column| format!("\"{column}\"")).collect();
-    let places: Vec<String> = (1..=columns.len()).map(|place| format!("${place}")).collect();
-    let sql = format!(
-        r#"INSERT INTO "brands" ({}) VALUES ({}) ON CONFLICT DO NOTHING RETURNING *"#,
-        names.join(", "),
-        places.join(", ")
-    );
-    if let Some(added) = brand::Entity::find().from_raw_sql(statement(tx, sql, values)).one(tx).await? {
+    let set = |value: Option<&Colour>| value.map_or(NotSet, |value| Set(value.to_string()));
+    let mut row = brand::ActiveModel {
+        brand_id: Set(new.brand_id.to_string()),
+        airline_id: Set(new.airline_id.clone()),
+        name: Set(new.name.to_string()),
+        iata: Set(new.iata.to_string()),
+        icao: Set(new.icao.to_string()),
+        callsign: Set(new.callsign.to_string()),
+        is_primary: Set(first || new.primary),
+        logo_url: new.logo_url.as_ref().map_or(NotSet, |url| Set(Some(url.to_string()))),
+        accent_color: set(new.accent_color.as_ref()),
+        secondary_color: set(new.secondary_color.as_ref()),
+        element_color: set(new.element_color.as_ref()),
+        ..Default::default()
+    };
+    new.extra.set(&mut row)?;
+    if let Some(added) = row::insert::<brand::Entity>(tx, row).await? {
         return Ok(added);
     }
     // Another program was faster than the look above; now its row is there to be seen.
@@ -182,6 +175,7 @@ pub async fn edit(tx: &Transaction, brand_id: &str, edit: &Edit) -> Result<Edite
     if let Some(logo) = &edit.logo_url {
         wanted.logo_url = logo.as_ref().map(ToString::to_string);
     }
+    edit.extra.apply(&mut wanted)?;
     if wanted == before {
         return Ok(Edited { after: before.clone(), before });
     }
@@ -195,20 +189,7 @@ pub async fn edit(tx: &Transaction, brand_id: &str, edit: &Edit) -> Result<Edite
     .map(|(field, _, new)| (field, new.as_str()))
     .collect();
     refuse_taken(tx, brand_id, false, &changed).await?;
-    let sql = r#"UPDATE "brands" SET "name" = $2, "iata" = $3, "icao" = $4, "callsign" = $5, "logoUrl" = $6,
-        "accentColor" = $7, "secondaryColor" = $8, "elementColor" = $9 WHERE "brandId" = $1 RETURNING *"#;
-    let values: [Value; 9] = [
-        brand_id.into(),
-        wanted.name.as_str().into(),
-        wanted.iata.as_str().into(),
-        wanted.icao.as_str().into(),
-        wanted.callsign.as_str().into(),
-        wanted.logo_url.as_deref().into(),
-        wanted.accent_color.as_str().into(),
-        wanted.secondary_color.as_str().into(),
-        wanted.element_color.as_str().into(),
-    ];
-    let updated = brand::Entity::find().from_raw_sql(statement(tx, sql, values)).one(tx).await;
+    let updated = row::update::<brand::Entity>(tx, &before, &wanted, None).await;
     let after = updated.map_err(|error| taken(error, Noun::Brand, &changed))?.ok_or_else(|| gone(brand_id))?;
     Ok(Edited { before, after })
 }

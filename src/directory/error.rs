@@ -47,6 +47,16 @@ pub enum DirectoryError {
         /// A brand that could take the mark.
         other: String,
     },
+    /// A table refers to users, and its entity does not say what erasing one does with its rows.
+    #[error("{table} refers to users by {column}, and nothing says what becomes of its rows")]
+    Undecided {
+        /// The table.
+        table: &'static str,
+        /// The column that refers to a user.
+        column: &'static str,
+        /// The entity's source file.
+        file: &'static str,
+    },
     /// The row was there and is gone: another program deleted it meanwhile.
     #[error("{} {key} is gone", noun.singular())]
     Gone {

@@ -14,6 +14,7 @@ pub mod input;
 pub mod instant;
 pub mod product;
 pub mod reference;
+pub mod row;
 pub mod seed;
 pub mod suggest;
 pub mod user;

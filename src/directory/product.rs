@@ -2,12 +2,13 @@
 
 use rand::RngExt as _;
 use sea_orm::sea_query::LockType;
-use sea_orm::{ConnectionTrait, EntityTrait, FromQueryResult, QuerySelect as _, Value};
+use sea_orm::{ConnectionTrait, EntityTrait, FromQueryResult, QuerySelect as _, Set};
 use serde::Serialize;
 
 use super::error::{DirectoryError, Edited, Result, Use, statement};
 use super::input::{Amount, Name, ProductId, Text};
 use super::reference::Noun;
+use super::row::{self, Extra};
 use crate::db::Transaction;
 use crate::entity::miles_product;
 use crate::ledger::purchase;
@@ -28,6 +29,8 @@ pub struct NewProduct {
     pub price: Amount,
     /// Whether it is on sale at once.
     pub active: bool,
+    /// Values of columns that have no field here.
+    pub extra: Extra<miles_product::Entity>,
 }
 
 /// What is to change in a product.
@@ -41,6 +44,8 @@ pub struct Edit {
     pub price: Option<Amount>,
     /// Whether it is on sale.
     pub active: Option<bool>,
+    /// Values of columns that have no field here.
+    pub extra: Extra<miles_product::Entity>,
 }
 
 /// How a product sells.
@@ -86,20 +91,20 @@ pub async fn add_drawing(
     new: &NewProduct,
     mut draw: impl FnMut() -> String,
 ) -> Result<miles_product::Model> {
-    let sql = r#"INSERT INTO "milesProducts" ("productId", "airlineId", "name", "description", "priceMiles", "active")
-        VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING RETURNING *"#;
     let mut value = String::new();
     for _ in 0..DRAWS {
         value = ProductId::parse(&draw())?.into();
-        let values: [Value; 6] = [
-            value.as_str().into(),
-            new.airline_id.as_str().into(),
-            new.name.as_str().into(),
-            new.description.as_ref().map(Text::as_str).into(),
-            new.price.get().into(),
-            new.active.into(),
-        ];
-        if let Some(added) = miles_product::Entity::find().from_raw_sql(statement(tx, sql, values)).one(tx).await? {
+        let mut row = miles_product::ActiveModel {
+            product_id: Set(value.clone()),
+            airline_id: Set(new.airline_id.clone()),
+            name: Set(new.name.to_string()),
+            description: Set(new.description.as_ref().map(ToString::to_string)),
+            price_miles: Set(new.price.get()),
+            active: Set(new.active),
+            ..Default::default()
+        };
+        new.extra.set(&mut row)?;
+        if let Some(added) = row::insert::<miles_product::Entity>(tx, row).await? {
             return Ok(added);
         }
     }
@@ -138,19 +143,11 @@ pub async fn edit(tx: &Transaction, product_id: &str, edit: &Edit) -> Result<Edi
     if let Some(active) = edit.active {
         wanted.active = active;
     }
+    edit.extra.apply(&mut wanted)?;
     if wanted == before {
         return Ok(Edited { after: before.clone(), before });
     }
-    let sql = r#"UPDATE "milesProducts" SET "name" = $2, "description" = $3, "priceMiles" = $4, "active" = $5
-        WHERE "productId" = $1 RETURNING *"#;
-    let values: [Value; 5] = [
-        product_id.into(),
-        wanted.name.as_str().into(),
-        wanted.description.as_deref().into(),
-        wanted.price_miles.into(),
-        wanted.active.into(),
-    ];
-    let after = miles_product::Entity::find().from_raw_sql(statement(tx, sql, values)).one(tx).await?;
+    let after = row::update::<miles_product::Entity>(tx, &before, &wanted, None).await?;
     Ok(Edited { before, after: after.ok_or_else(|| gone(product_id))? })
 }
 

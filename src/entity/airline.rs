@@ -1,15 +1,14 @@
 //! `airlines`: the members of the alliance.
 
 use sea_orm::entity::prelude::*;
-use serde::Serialize;
 
+use super::privacy::Mask;
 use super::types::Timestamp;
 
 /// An airline.
 #[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize)]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "airlines", rename_all = "camelCase")]
-#[serde(rename_all = "camelCase")]
 pub struct Model {
     /// Short name in lower case, chosen when the airline joins.
     #[sea_orm(primary_key, auto_increment = false, column_type = "Text")]
@@ -19,7 +18,6 @@ pub struct Model {
     pub name: String,
     /// API key (CUID2). A secret: never serialised.
     #[sea_orm(unique, column_type = "Text")]
-    #[serde(skip_serializing)]
     pub token: String,
     /// Invitation to the airline's Discord server.
     #[sea_orm(column_type = "Text", default_value = "https://discord.gg/skyteam")]
@@ -48,3 +46,16 @@ pub struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+
+impl Entity {
+    /// What a copy made with `--anonymize` holds of each column; references follow what they refer to.
+    pub const ANONYMIZE: &'static [(Column, Mask)] = &[
+        (Column::AirlineId, Mask::Keep),
+        (Column::Name, Mask::Keep),
+        (Column::Token, Mask::Secret),
+        (Column::InviteLink, Mask::Url),
+        (Column::ServerId, Mask::Number),
+        (Column::CreatedAt, Mask::Keep),
+        (Column::UpdatedAt, Mask::Keep),
+    ];
+}

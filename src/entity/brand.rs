@@ -1,13 +1,13 @@
 //! `brands`: the names and codes under which an airline flies.
 
 use sea_orm::entity::prelude::*;
-use serde::Serialize;
+
+use super::privacy::Mask;
 
 /// A brand of an airline.
 #[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize)]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "brands", rename_all = "camelCase")]
-#[serde(rename_all = "camelCase")]
 pub struct Model {
     /// Short name in lower case.
     #[sea_orm(primary_key, auto_increment = false, column_type = "Text")]
@@ -51,3 +51,19 @@ pub struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+
+impl Entity {
+    /// What a copy made with `--anonymize` holds of each column; references follow what they refer to.
+    pub const ANONYMIZE: &'static [(Column, Mask)] = &[
+        (Column::BrandId, Mask::Keep),
+        (Column::Name, Mask::Keep),
+        (Column::Iata, Mask::Keep),
+        (Column::Icao, Mask::Keep),
+        (Column::Callsign, Mask::Keep),
+        (Column::IsPrimary, Mask::Keep),
+        (Column::LogoUrl, Mask::Keep),
+        (Column::AccentColor, Mask::Keep),
+        (Column::SecondaryColor, Mask::Keep),
+        (Column::ElementColor, Mask::Keep),
+    ];
+}

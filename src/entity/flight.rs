@@ -1,15 +1,14 @@
 //! `flights`: what flies, flew and will fly.
 
 use sea_orm::entity::prelude::*;
-use serde::Serialize;
 
+use super::privacy::Mask;
 use super::types::{Id, Timestamp};
 
 /// A flight: scheduled until `started_at` is set, live until `end_time` is.
 #[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize)]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "flights", rename_all = "camelCase")]
-#[serde(rename_all = "camelCase")]
 pub struct Model {
     /// Key.
     #[sea_orm(primary_key, auto_increment = false, default_expr = "Expr::cust(\"gen_random_uuid()\")")]
@@ -66,3 +65,19 @@ pub struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+
+impl Entity {
+    /// What a copy made with `--anonymize` holds of each column; references follow what they refer to.
+    pub const ANONYMIZE: &'static [(Column, Mask)] = &[
+        (Column::Id, Mask::Keep),
+        (Column::Code, Mask::Keep),
+        (Column::GameId, Mask::Number),
+        (Column::Aircraft, Mask::Keep),
+        (Column::StartTime, Mask::Keep),
+        (Column::EndTime, Mask::Keep),
+        (Column::Departure, Mask::Keep),
+        (Column::Arrival, Mask::Keep),
+        (Column::StartedAt, Mask::Keep),
+        (Column::DiscordEventLink, Mask::Url),
+    ];
+}

@@ -1,15 +1,14 @@
 //! `flightPassengers`: who boarded which flight, and for how many miles.
 
 use sea_orm::entity::prelude::*;
-use serde::Serialize;
 
+use super::privacy::{Erase, Mask};
 use super::types::{Id, Timestamp};
 
 /// A user on a flight, once.
 #[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize)]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "flightPassengers", rename_all = "camelCase")]
-#[serde(rename_all = "camelCase")]
 pub struct Model {
     /// The flight.
     #[sea_orm(primary_key, auto_increment = false)]
@@ -31,3 +30,11 @@ pub struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+
+impl Entity {
+    /// What a copy made with `--anonymize` holds of each column; references follow what they refer to.
+    pub const ANONYMIZE: &'static [(Column, Mask)] = &[(Column::Miles, Mask::Keep), (Column::JoinedAt, Mask::Keep)];
+
+    /// What `user erase` does with rows that refer to the user.
+    pub const ERASE: Erase<Column> = Erase::Keep(&[]);
+}

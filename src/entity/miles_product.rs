@@ -1,15 +1,14 @@
 //! `milesProducts`: what airlines sell for miles.
 
 use sea_orm::entity::prelude::*;
-use serde::Serialize;
 
+use super::privacy::Mask;
 use super::types::Timestamp;
 
 /// A product of an airline.
 #[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize)]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "milesProducts", rename_all = "camelCase")]
-#[serde(rename_all = "camelCase")]
 pub struct Model {
     /// Six characters of `0-9a-z`.
     #[sea_orm(primary_key, auto_increment = false, column_type = "Text")]
@@ -37,3 +36,15 @@ pub struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+
+impl Entity {
+    /// What a copy made with `--anonymize` holds of each column; references follow what they refer to.
+    pub const ANONYMIZE: &'static [(Column, Mask)] = &[
+        (Column::ProductId, Mask::Keep),
+        (Column::Name, Mask::Keep),
+        (Column::Description, Mask::Keep),
+        (Column::PriceMiles, Mask::Keep),
+        (Column::Active, Mask::Keep),
+        (Column::CreatedAt, Mask::Keep),
+    ];
+}

@@ -1,15 +1,14 @@
 //! `milesTransactions`: the ledger. Entries are added and never changed.
 
 use sea_orm::entity::prelude::*;
-use serde::Serialize;
 
+use super::privacy::{Erase, Mask};
 use super::types::{Id, Timestamp};
 
 /// One entry of the ledger.
 #[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize)]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "milesTransactions", rename_all = "camelCase")]
-#[serde(rename_all = "camelCase")]
 pub struct Model {
     /// Key; derived from the idempotency key where one was given.
     #[sea_orm(primary_key, auto_increment = false, default_expr = "Expr::cust(\"gen_random_uuid()\")")]
@@ -56,3 +55,21 @@ pub struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+
+impl Entity {
+    /// What a copy made with `--anonymize` holds of each column; references follow what they refer to.
+    pub const ANONYMIZE: &'static [(Column, Mask)] = &[
+        (Column::Id, Mask::Keep),
+        (Column::Amount, Mask::Keep),
+        (Column::Type, Mask::Keep),
+        (Column::Source, Mask::Words(&["flight", "purchase", "manual", "reversal", "adjustment"])),
+        (Column::ProductId, Mask::Keep),
+        (Column::Note, Mask::Blank),
+        (Column::CreatedAt, Mask::Keep),
+        (Column::BatchId, Mask::Keep),
+        (Column::Actor, Mask::Name("actor_")),
+    ];
+
+    /// What `user erase` does with rows that refer to the user.
+    pub const ERASE: Erase<Column> = Erase::Keep(&[Column::Note]);
+}

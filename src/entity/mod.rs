@@ -1,16 +1,51 @@
-//! One SeaORM entity a table, in the dense format of SeaORM 2.0: columns, keys, relations and defaults, and no logic.
+//! One SeaORM entity a table, in the dense format of SeaORM 2.0: columns, keys, relations, defaults and, beside them, what
+//! only a person can decide about a table ([`privacy`]).
 //!
-//! Fields serialise under their column names: that is the JSON contract of every command. What a column cannot say of
-//! itself (checks, several-column and partial indexes, triggers, renames) stands in [`crate::schema::desired()`].
+//! A column is a field of its entity, a table is its file and its line in [`tables!`]: schema, backups, lists, JSON,
+//! imports and edits take what they need from there ([`registry`], [`columns`]). Rows serialise under their columns' names:
+//! that is the JSON contract of every command. What a column cannot say of itself (checks, several-column and partial
+//! indexes, triggers, renames) stands in [`crate::schema::desired()`].
 
-pub mod airline;
-pub mod brand;
-pub mod flight;
-pub mod flight_passenger;
-pub mod miles_product;
-pub mod miles_transaction;
+pub mod columns;
+pub mod privacy;
+pub mod registry;
 pub mod types;
-pub mod user;
+
+/// Makes the modules of the tables, in the order in which the tables are created, and [`visit`].
+macro_rules! tables {
+    ($($module:ident),* $(,)?) => {
+        $(
+            pub mod $module;
+
+            impl serde::Serialize for $module::Model {
+                fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                    columns::serialize(self, $module::Entity::ANONYMIZE, to)
+                }
+            }
+        )*
+
+        /// Shows `visitor` every table, in the order in which they are created.
+        pub fn visit(visitor: &mut impl registry::Visitor) {
+            $(
+                visitor.table::<$module::Entity>(registry::Declared {
+                    file: concat!("src/entity/", stringify!($module), ".rs"),
+                    anonymize: $module::Entity::ANONYMIZE,
+                    erase: $module::Entity::ERASE,
+                });
+            )*
+        }
+    };
+}
+
+tables! {
+    user,
+    airline,
+    brand,
+    flight,
+    flight_passenger,
+    miles_transaction,
+    miles_product,
+}
 
 pub use airline::Entity as Airline;
 pub use brand::Entity as Brand;
@@ -18,5 +53,6 @@ pub use flight::Entity as Flight;
 pub use flight_passenger::Entity as FlightPassenger;
 pub use miles_product::Entity as MilesProduct;
 pub use miles_transaction::Entity as MilesTransaction;
+use privacy::Undeclared;
 pub use types::{Id, Timestamp};
 pub use user::Entity as User;

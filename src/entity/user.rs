@@ -1,15 +1,14 @@
 //! `users`: the people who fly, with their balance of miles.
 
 use sea_orm::entity::prelude::*;
-use serde::Serialize;
 
+use super::privacy::Mask;
 use super::types::Timestamp;
 
 /// A user, known by the ROBLOX user id.
 #[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize)]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "users", rename_all = "camelCase")]
-#[serde(rename_all = "camelCase")]
 pub struct Model {
     /// ROBLOX user id: digits, but text in the database.
     #[sea_orm(primary_key, auto_increment = false, column_type = "Text")]
@@ -41,3 +40,16 @@ pub struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+
+impl Entity {
+    /// What a copy made with `--anonymize` holds of each column; references follow what they refer to.
+    pub const ANONYMIZE: &'static [(Column, Mask)] = &[
+        (Column::UserId, Mask::Number),
+        (Column::Username, Mask::Name("pilot_")),
+        (Column::DisplayName, Mask::Name("Pilot ")),
+        (Column::Miles, Mask::Keep),
+        (Column::AvatarUrl, Mask::Url),
+        (Column::CreatedAt, Mask::Keep),
+        (Column::UpdatedAt, Mask::Keep),
+    ];
+}

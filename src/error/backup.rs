@@ -7,6 +7,7 @@ use super::schema::holder;
 use super::{Error, Kind};
 use crate::backup::BackupError;
 use crate::db::quote;
+use crate::message::{message, program};
 
 /// How many tables or objects are named before the rest is counted.
 const NAMED: usize = 5;
@@ -39,10 +40,27 @@ impl From<BackupError> for Error {
                     .fix("give the file that age-keygen wrote together with the public key: --identity FILE")
             }
             BackupError::Key(why) => Self::new(Kind::Usage, "bad_key", "a key cannot be used").why(why),
+            BackupError::NotTaken => Self::new(
+                Kind::Failure,
+                "not_taken",
+                "the backup was not read to its end; there is no backup of this run",
+            )
+            .why("the program that it was piped into went away before it had taken every byte")
+            .fix("look at what that program said; what it has written is not whole"),
             BackupError::Busy { lock } => {
                 Self::new(Kind::Locked, "backup_running", "another backup is running in that folder")
                     .why(format!("it holds {}", lock.display()))
                     .fix("wait until it ends")
+            }
+            BackupError::LockDenied { lock, folder, owner } => {
+                let (lock, folder) = (lock.display().to_string(), folder.display().to_string());
+                Self::new(Kind::Denied, "lock_denied", "the folder's lock belongs to another user")
+                    .why(message!(
+                        "{} belongs to the user {}, perhaps root, who made backups here",
+                        &lock,
+                        owner.to_string()
+                    ))
+                    .fix(program("sudo").words("chown").flag("--reference", folder).file(lock))
             }
             BackupError::NotEmpty { tables } => {
                 let error = Self::new(Kind::Refused, "target_not_empty", "the database is not empty");
@@ -208,7 +226,6 @@ fn file_system(doing: String, source: io::Error) -> Error {
         io::ErrorKind::AlreadyExists => {
             Error::new(Kind::Refused, "file_exists", format!("{doing}: a file of that name appeared meanwhile"))
         }
-        io::ErrorKind::BrokenPipe => return source.into(),
         _ => Error::new(Kind::Failure, "io", format!("{doing} failed")).why(source.to_string()),
     };
     error.source(source)

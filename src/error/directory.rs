@@ -74,6 +74,14 @@ impl From<DirectoryError> for Error {
                     .why("an airline that has brands has a primary one")
                     .fix(format!("skyteam brand primary {}", shell::last(&other)))
             }
+            DirectoryError::Undecided { table, column, file } => {
+                Self::new(Kind::Refused, "undecided", format!("nothing says what erasing a user does with {table}"))
+                    .why(format!("its column {column} refers to users, and its entity declares no ERASE"))
+                    .fix(format!(
+                        "declare it in `impl Entity` of {file}: pub const ERASE: Erase<Column> = Erase::Delete; or \
+                         Erase::Keep(&[])"
+                    ))
+            }
             DirectoryError::Gone { noun, key } => {
                 let what = format!("no {} {} any more", noun.singular(), quoted(&key));
                 Self::new(Kind::NotFound, "not_found", what).why("another program deleted it just now")

@@ -6,6 +6,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use sea_orm::DbErr;
+
 use super::bulk::{self, Locked};
 use super::key::Difference;
 use super::lookup::{self, Target};
@@ -77,7 +79,7 @@ async fn look(tx: &Transaction, movements: &[Posting]) -> Result<Applied, MilesE
     let locked = bulk::lock(tx, movements.iter().map(|movement| movement.user_id.as_str())).await?;
     same_batch(tx, movements).await?;
     let stored = bulk::stored(tx, movements).await?;
-    Ok(plan(&locked, stored, movements))
+    Ok(plan(&locked, stored, movements)?)
 }
 
 /// A batch is written whole: where it stands already, it must hold the very entries that are asked for.
@@ -99,7 +101,7 @@ async fn same_batch(tx: &Transaction, movements: &[Posting]) -> Result<(), Miles
 }
 
 /// Applies the rules to the movements one by one. Pure: what will be written, what stands already, what is refused.
-fn plan(locked: &Locked, mut stored: HashMap<Id, Entry>, movements: &[Posting]) -> Applied {
+fn plan(locked: &Locked, mut stored: HashMap<Id, Entry>, movements: &[Posting]) -> Result<Applied, DbErr> {
     let mut balances = locked.holders.clone();
     let mut entries_of: HashMap<&str, usize> = HashMap::new();
     let mut applied = Applied::default();
@@ -124,12 +126,12 @@ fn plan(locked: &Locked, mut stored: HashMap<Id, Entry>, movements: &[Posting]) 
         }
         holder.miles += i64::from(movement.amount);
         let place = entries_of.entry(&movement.user_id).or_default();
-        let entry = movement.clone().into_entry(locked.at(*place));
+        let entry = movement.clone().into_entry(locked.at(*place))?;
         *place += 1;
         if !movement.drawn {
             stored.insert(entry.id, entry.clone());
         }
         applied.posted.push((index, Posted { entry, balance: holder.miles, already: false }));
     }
-    applied
+    Ok(applied)
 }

@@ -10,7 +10,7 @@ use chrono::TimeDelta;
 use futures::future::join;
 use sea_orm::{ConnectionTrait, Value};
 
-use super::rows::{self, COLUMNS};
+use super::rows::{self, COLUMNS, WRITTEN};
 use super::{Account, Entry, MilesError, Posting};
 use crate::db::{Engine, Transaction};
 use crate::entity::types::{Id, Timestamp};
@@ -146,7 +146,7 @@ async fn postgres_insertion(entries: &[&Entry]) -> (String, Vec<Value>) {
     given.column("uuid", entries.iter().map(|e| e.reverses_id)).await;
     given.column("uuid", entries.iter().map(|e| e.batch_id)).await;
     given.column("text", entries.iter().map(|e| e.actor.as_ref())).await;
-    (format!(r#"INSERT INTO "milesTransactions" ({COLUMNS}) {}"#, given.select()), given.values)
+    (format!(r#"INSERT INTO "milesTransactions" ({WRITTEN}) {}"#, given.select()), given.values)
 }
 
 /// Rows handed to PostgreSQL column by column: an array where a column's values differ, one value where they are all
@@ -200,7 +200,7 @@ fn sqlite_insertion(entries: &[&Entry]) -> (String, Vec<Value>) {
         .collect();
     let fields: Vec<String> =
         (0..2).flat_map(|half| (0..6).map(move |at| format!("\"value\" ->> '$[{half}][{at}]'"))).collect();
-    let sql = format!(r#"INSERT INTO "milesTransactions" ({COLUMNS}) SELECT {} FROM json_each($1)"#, fields.join(", "));
+    let sql = format!(r#"INSERT INTO "milesTransactions" ({WRITTEN}) SELECT {} FROM json_each($1)"#, fields.join(", "));
     (sql, vec![serde_json::json!(rows).to_string().into()])
 }
 

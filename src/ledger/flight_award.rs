@@ -147,7 +147,7 @@ pub async fn board(
                 continue;
             }
             let balance = holder.miles + i64::from(asked);
-            boarded.paid.push(Posted { entry: make(source::FLIGHT, asked, None, 0), balance, already: false });
+            boarded.paid.push(Posted { entry: make(source::FLIGHT, asked, None, 0)?, balance, already: false });
             if !new.contains(user_id) {
                 follow.insert(user_id.as_str(), asked);
             }
@@ -166,11 +166,12 @@ pub async fn board(
                 continue;
             }
             // The new award first: no balance is below zero on the way.
-            let award = make(source::FLIGHT, asked, None, 0);
+            let award = make(source::FLIGHT, asked, None, 0)?;
             let reversals = awards.iter().zip(1..);
             let reversals = reversals.map(|(old, place)| make(source::REVERSAL, -old.amount, Some(old.id), place));
             let award = Posted { entry: award, balance: holder.miles + change, already: false };
-            boarded.corrected.push(Corrected { difference, award, reversals: reversals.collect() });
+            let reversals = reversals.collect::<Result<_, _>>()?;
+            boarded.corrected.push(Corrected { difference, award, reversals });
             follow.insert(user_id.as_str(), asked);
             continue;
         }

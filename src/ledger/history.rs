@@ -47,7 +47,7 @@ impl Kind {
 }
 
 /// An entry and the balance after it.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct Line {
     /// The entry.
     #[serde(flatten)]

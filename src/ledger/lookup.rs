@@ -33,7 +33,7 @@ const ENTRY: &str = "entry:";
 const BATCH: &str = "batch:";
 
 /// What a target holds, for showing it before it is touched.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Summary {
     /// How many entries.
     pub entries: i64,

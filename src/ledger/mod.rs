@@ -31,13 +31,14 @@ mod rows;
 pub mod statement;
 pub mod typical_award;
 
-use sea_orm::DbErr;
+use sea_orm::{DbErr, Set};
 
 use super::directory::input::Amount;
 use super::directory::reference::ReferenceError;
 use crate::db;
 pub use crate::entity::miles_transaction::Model as Entry;
 use crate::entity::types::{Id, Timestamp};
+use crate::entity::{columns, miles_transaction};
 
 /// The highest balance, and the highest amount of one entry: what the `integer` columns hold.
 pub const MAX_BALANCE: i32 = i32::MAX;
@@ -132,26 +133,28 @@ impl Posting {
     }
 
     /// The entry it becomes when it is written at `created_at`.
-    fn into_entry(self, created_at: Timestamp) -> Entry {
-        Entry {
-            id: self.id,
-            user_id: self.user_id,
-            amount: self.amount,
-            r#type: kind::of(self.amount).to_owned(),
-            source: self.source,
-            flight_id: self.flight_id,
-            product_id: self.product_id,
-            note: self.note,
-            created_at,
-            reverses_id: self.reverses_id,
-            batch_id: self.batch_id,
-            actor: self.actor,
-        }
+    fn into_entry(self, created_at: Timestamp) -> Result<Entry, DbErr> {
+        let entry = miles_transaction::ActiveModel {
+            id: Set(self.id),
+            user_id: Set(self.user_id),
+            amount: Set(self.amount),
+            r#type: Set(kind::of(self.amount).to_owned()),
+            source: Set(self.source),
+            flight_id: Set(self.flight_id),
+            product_id: Set(self.product_id),
+            note: Set(self.note),
+            created_at: Set(created_at),
+            reverses_id: Set(self.reverses_id),
+            batch_id: Set(self.batch_id),
+            actor: Set(self.actor),
+            ..Default::default()
+        };
+        columns::complete(entry, created_at)
     }
 }
 
 /// An entry in the ledger and the balance it belongs to.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct Posted {
     /// The entry.
     #[serde(flatten)]

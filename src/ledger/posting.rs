@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, DbErr, Value};
 
-use super::rows::{self, COLUMNS, POSTGRES_CLOCK};
+use super::rows::{self, COLUMNS, POSTGRES_CLOCK, WRITTEN};
 use super::{Account, MAX_BALANCE, MilesError, Posted, Posting, key, kind};
 use crate::db::{self, Committing, Database, Engine, Transaction, sql_state, violated_constraint};
 use crate::entity::types::Id;
@@ -27,7 +27,7 @@ static AT_ONCE: LazyLock<String> = LazyLock::new(|| {
         r#"WITH paid AS (
             UPDATE "users" SET "miles" = "miles" + $3 WHERE "userId" = $2 AND {ALLOWED} RETURNING "miles"
         )
-        INSERT INTO "milesTransactions" ({COLUMNS})
+        INSERT INTO "milesTransactions" ({WRITTEN})
         SELECT $1, $2, $3, $4, $5, $6, $7, $8, {POSTGRES_CLOCK}, $9, $10, $11 FROM paid
         RETURNING {COLUMNS}, (SELECT "miles"::int8 FROM paid) AS "balance""#
     )
@@ -42,7 +42,7 @@ static SETTLE: LazyLock<String> = LazyLock::new(|| {
         r#"WITH held AS MATERIALIZED (
             SELECT "userId", "username", "miles" FROM "users" WHERE "userId" = $2 FOR NO KEY UPDATE
         ), entry AS (
-            INSERT INTO "milesTransactions" ({COLUMNS})
+            INSERT INTO "milesTransactions" ({WRITTEN})
             SELECT $1, "userId", $3, $4, $5, $6, $7, $8, {POSTGRES_CLOCK}, $9, $10, $11 FROM held WHERE {ALLOWED}
             ON CONFLICT ("id") DO NOTHING
             RETURNING {COLUMNS}
@@ -59,7 +59,7 @@ static SETTLE: LazyLock<String> = LazyLock::new(|| {
 /// key is looked for and not left to `ON CONFLICT`: the trigger that keeps entries from being replaced speaks first.
 static SQLITE_INSERT: LazyLock<String> = LazyLock::new(|| {
     format!(
-        r#"INSERT INTO "milesTransactions" ({COLUMNS})
+        r#"INSERT INTO "milesTransactions" ({WRITTEN})
         SELECT $1, "userId", $3, $4, $5, $6, $7, $8, $12, $9, $10, $11 FROM "users" WHERE "userId" = $2 AND {ALLOWED}
             AND NOT EXISTS (SELECT 1 FROM "milesTransactions" WHERE "id" = $1)
         RETURNING {COLUMNS}"#

@@ -77,7 +77,7 @@ pub async fn repair(
         actor: repairer.actor.map(str::to_owned),
         ..Posting::new(key::fresh_id(), user_id.to_owned(), amount)
     }
-    .into_entry(locked.now);
+    .into_entry(locked.now)?;
     bulk::insert(tx, &[&entry]).await?;
     let balance = match trust {
         Trust::Balance => balance,

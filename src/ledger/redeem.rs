@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use sea_orm::{ConnectionTrait, QueryResult, Value};
 
 use super::purchase::NOTE;
-use super::rows::{self, COLUMNS, POSTGRES_CLOCK};
+use super::rows::{self, COLUMNS, POSTGRES_CLOCK, WRITTEN};
 use super::{Account, MilesError, Posted, Posting, posting, source};
 use crate::db::{self, Database, Engine, Transaction};
 use crate::entity::types::Id;
@@ -38,7 +38,7 @@ static REDEEM: LazyLock<String> = LazyLock::new(|| {
         ), held AS MATERIALIZED (
             SELECT "userId", "username", "miles" FROM "users" WHERE "userId" = $2 FOR NO KEY UPDATE
         ), entry AS (
-            INSERT INTO "milesTransactions" ({COLUMNS})
+            INSERT INTO "milesTransactions" ({WRITTEN})
             SELECT $1, "userId", -"priceMiles", 'spend', '{purchase}', NULL, "productId", coalesce($4, '{NOTE}' || "name"), {POSTGRES_CLOCK}, NULL, NULL, $5
             FROM held, product WHERE "active" AND "miles" >= "priceMiles"
             ON CONFLICT ("id") DO NOTHING

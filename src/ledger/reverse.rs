@@ -137,7 +137,7 @@ pub async fn reverse(
         };
         let (place, balance) = standing.entry(&entry.user_id).or_default();
         *balance += i64::from(amount);
-        posted.push(Posted { entry: movement.into_entry(locked.at(*place)), balance: *balance, already: false });
+        posted.push(Posted { entry: movement.into_entry(locked.at(*place))?, balance: *balance, already: false });
         *place += 1;
     }
     bulk::write(tx, posted.iter().map(|posted| &posted.entry), |_| ()).await.map_err(|error| lost(error, target))?;

@@ -1,14 +1,32 @@
 //! What the ledger's statements have in common: the entry's columns, reading one back, and the clock.
 
+use std::fmt;
+
 use chrono::Utc;
-use sea_orm::{ConnectionTrait, DbErr, FromQueryResult, QueryResult, Statement, Value};
+use sea_orm::{ConnectionTrait, DbErr, FromQueryResult, IdenStatic as _, Iterable as _, QueryResult, Statement, Value};
 
 use super::{Entry, Posted};
 use crate::db::Engine;
+use crate::entity::miles_transaction;
 use crate::entity::types::{Id, Timestamp};
 
-/// The columns of an entry, in the table's order.
-pub(super) const COLUMNS: &str = r#""id", "userId", "amount", "type", "source", "flightId", "productId", "note", "createdAt", "reversesId", "batchId", "actor""#;
+/// The columns of an entry that are written; the others take their defaults.
+pub(super) const WRITTEN: &str = r#""id", "userId", "amount", "type", "source", "flightId", "productId", "note", "createdAt", "reversesId", "batchId", "actor""#;
+
+/// The columns of an entry that are read: all that the entity has, in its order.
+pub(super) const COLUMNS: Columns = Columns;
+
+/// See [`COLUMNS`].
+pub(super) struct Columns;
+
+impl fmt::Display for Columns {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, column) in miles_transaction::Column::iter().enumerate() {
+            write!(to, "{}\"{}\"", if place == 0 { "" } else { ", " }, column.as_str())?;
+        }
+        Ok(())
+    }
+}
 
 /// The instant on the server's clock at which the expression is evaluated, not that at which the transaction began:
 /// read under the lock of the user's row, it makes entries of one user follow each other in time as they did in fact.

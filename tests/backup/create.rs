@@ -14,7 +14,11 @@ both!(fn a_backup_tells_what_it_holds(world) {
     std::fs::create_dir(world.work().join("b")).unwrap();
     let made = world.run("db backup b -o json").ok().json();
     let file = made["file"].as_str().unwrap();
-    assert!(file.ends_with(&format!("skyteam-{}-20251122T180000Z.skyteam", world.name())) || file.contains("/b/skyteam-"), "{file}");
+    let (_, name) = file.rsplit_once("/b/").unwrap();
+    let parts: Vec<&str> = name.rsplitn(3, '-').collect();
+    // Which database of that name, in short.
+    assert_eq!((parts[0], parts[2]), ("20250704T120000Z.skyteam", &*format!("skyteam-{}", world.name())));
+    assert!(parts[1].len() == 8 && parts[1].bytes().all(|byte| byte.is_ascii_hexdigit()), "{file}");
     assert_eq!(std::fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600);
     assert_eq!(made["size"].as_u64().unwrap(), std::fs::metadata(file).unwrap().len());
     let rows: u64 = made["tables"].as_array().unwrap().iter().map(|table| table["rows"].as_u64().unwrap()).sum();

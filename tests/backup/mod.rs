@@ -4,8 +4,11 @@
 mod create;
 mod faults;
 mod folder;
+mod identity;
 mod locks;
 mod native;
+mod owners;
+mod pipes;
 mod races;
 mod restore;
 mod rows;

@@ -160,9 +160,9 @@ both!(ready fn an_edit_shows_its_effects_and_asks(world) {
     --at +1d (UTC) is 2025-07-05T12:00:00Z
     → [database]
     arrival: CDG → AMS
-    aircraft: A350 → B747
     startTime: 2025-07-04 18:00:00 → 2025-07-05 12:00:00
     codeshareAirlineId: af → —
+    aircraft: A350 → B747
     error: a confirmation is needed
       why  nobody can be asked here: Change DL100 [uuid]?
       fix  add --yes

@@ -50,6 +50,7 @@ fn fill(rows: &mut BlockBuilder, n: u64) -> Option<Block> {
 
 fn manifest(tables: Vec<super::manifest::TableEntry>) -> Manifest {
     Manifest {
+        identity: None,
         format: FORMAT.into(),
         format_version: FORMAT_VERSION,
         skyteam: "0.1.0".into(),

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::table_schema::{ColumnShape, TableShape};
 use crate::backup::error::{BackupError, Result};
+use crate::backup::identity::Identity;
 use crate::db::Engine;
 
 /// The value of `format`.
@@ -44,6 +45,9 @@ impl Contents {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Subject {
+    /// Which database; nothing in older files, and where it could not be told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<Identity>,
     /// Name of the database.
     pub database: String,
     /// Its engine: an embedded `skyteam` is not the server's.
@@ -74,7 +78,10 @@ pub struct Manifest {
     pub skyteam: String,
     /// When the snapshot was taken, to the second.
     pub created_at: DateTime<Utc>,
-    /// Name of the database it was taken of.
+    /// Which database it was taken of; nothing in older files, and where it could not be told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<Identity>,
+    /// Name of that database.
     pub database: String,
     /// Its engine.
     pub engine: Engine,
@@ -153,7 +160,8 @@ impl Manifest {
             false => self.tables.iter().map(|table| table.name.clone()).collect(),
         };
         tables.sort();
-        Subject { database: self.database.clone(), engine: self.engine, contents: self.contents, tables }
+        let (identity, database) = (self.identity.clone(), self.database.clone());
+        Subject { identity, database, engine: self.engine, contents: self.contents, tables }
     }
 
     /// The table of this name.

@@ -9,6 +9,7 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 use tempfile::NamedTempFile;
 
 use crate::backup::error::{BackupError, Result};
+use crate::backup::identity::Identity;
 
 /// The ending of archives.
 pub const EXTENSION: &str = "skyteam";
@@ -18,11 +19,13 @@ const PARTIAL: &str = ".skyteam-partial-";
 const LOCK: &str = ".skyteam-backup.lock";
 const TIME: &str = "%Y%m%dT%H%M%SZ";
 
-/// `skyteam-<database>-<UTC time>.<extension>`. What a file name cannot hold on every system becomes `_`.
-pub fn name(database: &str, at: DateTime<Utc>, extension: &str) -> String {
+/// `skyteam-<database>-<identity>-<UTC time>.<extension>`, where the identity is known. What a file name cannot hold on
+/// every system becomes `_`.
+pub fn name(database: &str, identity: Option<&Identity>, at: DateTime<Utc>, extension: &str) -> String {
     let plain = |c: char| if c.is_alphanumeric() || matches!(c, '.' | '_' | '-') { c } else { '_' };
     let database: String = database.chars().map(plain).take(100).collect();
-    format!("skyteam-{database}-{}.{extension}", at.format(TIME))
+    let identity = identity.map(|identity| format!("-{}", identity.short())).unwrap_or_default();
+    format!("skyteam-{database}{identity}-{}.{extension}", at.format(TIME))
 }
 
 /// Reads the time out of a name that [`name`] or [`numbered`] made.
@@ -99,6 +102,35 @@ pub fn check_folder(folder: &Path) -> Result<()> {
     }
 }
 
+/// The number of the user that a file belongs to.
+#[cfg(unix)]
+pub fn owner(path: &Path) -> Option<u32> {
+    use std::os::unix::fs::MetadataExt;
+    fs::symlink_metadata(path).ok().map(|data| data.uid())
+}
+
+/// The number of the user that a file belongs to.
+#[cfg(not(unix))]
+pub fn owner(_: &Path) -> Option<u32> {
+    None
+}
+
+/// Gives a file to the owner of its folder, where we may: so that what root has made does not keep out the user whose
+/// folder it is.
+#[cfg(unix)]
+fn give_to_owner_of(folder: &Path, file: &File) {
+    use std::os::unix::fs::{MetadataExt, fchown};
+    if let (Ok(folder), Ok(data)) = (fs::metadata(folder), file.metadata())
+        && folder.uid() != data.uid()
+    {
+        // Only root may; anybody else keeps what they have made.
+        let _ = fchown(file, Some(folder.uid()), Some(folder.gid()));
+    }
+}
+
+#[cfg(not(unix))]
+fn give_to_owner_of(_: &Path, _: &File) {}
+
 /// Held while a backup is written into a folder or its old ones are removed.
 #[derive(Debug)]
 pub struct FolderLock {
@@ -115,7 +147,17 @@ impl FolderLock {
         check_folder(folder)?;
         let path = folder.join(LOCK);
         let doing = || format!("locking {}", folder.display());
-        let file = File::options().create(true).append(true).open(&path).map_err(BackupError::io(doing()))?;
+        let file = match File::options().create(true).append(true).open(&path) {
+            // A lock needs no right to write.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                File::open(&path).map_err(|_| match owner(&path) {
+                    Some(owner) => BackupError::LockDenied { lock: path.clone(), folder: folder.to_owned(), owner },
+                    None => BackupError::io(doing())(error),
+                })?
+            }
+            opened => opened.map_err(BackupError::io(doing()))?,
+        };
+        give_to_owner_of(folder, &file);
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(BackupError::Busy { lock: path }),
@@ -238,8 +280,8 @@ mod tests {
     #[test]
     fn names_carry_their_time_and_no_path() {
         let at = "2026-11-23T02:05:09Z".parse().unwrap();
-        assert_eq!(name("skyteam", at, EXTENSION), "skyteam-skyteam-20261123T020509Z.skyteam");
-        assert_eq!(name("../a b", at, "sql"), "skyteam-.._a_b-20261123T020509Z.sql");
+        assert_eq!(name("skyteam", None, at, EXTENSION), "skyteam-skyteam-20261123T020509Z.skyteam");
+        assert_eq!(name("../a b", None, at, "sql"), "skyteam-.._a_b-20261123T020509Z.sql");
         assert_eq!(time_in_name("skyteam-sky-team-20261123T020509Z.skyteam"), Some(at));
         assert_eq!(time_in_name("skyteam-x.skyteam"), None);
         let second = numbered(Path::new("b/skyteam-a-20261123T020509Z.skyteam"), 2);

@@ -5,7 +5,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::file::{self, PendingFile};
@@ -115,24 +115,46 @@ pub struct Entry {
     pub damage: Option<String>,
 }
 
-/// Skyteam's backups in a folder, newest first.
+/// What is in a folder.
+#[derive(Clone, Debug, Default)]
+pub struct Listing {
+    /// Skyteam's backups, newest first.
+    pub entries: Vec<Entry>,
+    /// Files with the name of a backup that this user may not read.
+    pub unreadable: Vec<PathBuf>,
+}
+
+/// Skyteam's backups in a folder.
 ///
 /// # Errors
 /// [`BackupError::Io`] when the folder cannot be read; those of [`file::check_folder`].
-pub fn list(folder: &Path) -> Result<Vec<Entry>> {
+pub fn list(folder: &Path) -> Result<Listing> {
     file::check_folder(folder)?;
     let doing = || format!("reading {}", folder.display());
     let mut entries = Vec::new();
+    let mut unreadable = Vec::new();
     for found in fs::read_dir(folder).map_err(BackupError::io(doing()))? {
         let found = found.map_err(BackupError::io(doing()))?;
-        if found.file_type().map_err(BackupError::io(doing()))?.is_file()
-            && let Some(entry) = look(&found.path())
-        {
-            entries.push(entry);
+        if !found.file_type().map_err(BackupError::io(doing()))?.is_file() {
+            continue;
+        }
+        let path = found.path();
+        match look(&path) {
+            Some(entry) => entries.push(entry),
+            None if is_unreadable(&path) => unreadable.push(path),
+            None => {}
         }
     }
     entries.sort_by(|a, b| b.created_at.cmp(&a.created_at).then_with(|| a.path.cmp(&b.path)));
-    Ok(entries)
+    unreadable.sort();
+    Ok(Listing { entries, unreadable })
+}
+
+/// Whether a file has the name of a backup and may not be read.
+fn is_unreadable(path: &Path) -> bool {
+    let by_name = path.file_name().and_then(|name| file::time_in_name(&name.to_string_lossy())).is_some();
+    (by_name || has_our_name(path))
+        && File::open(path).is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
 }
 
 /// One file, if it is a backup that skyteam made, or goes by the name of one.
@@ -184,7 +206,20 @@ pub fn look(path: &Path) -> Option<Entry> {
     Some(entry)
 }
 
+/// How far a clock may be ahead before what it dates is from the future.
+const AHEAD: TimeDelta = TimeDelta::minutes(5);
+
+/// Whether a time is so far ahead that a clock must have been wrong.
+pub fn is_future(at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    at.signed_duration_since(now) > AHEAD
+}
+
 impl Entry {
+    /// Whether it was made with a wrong clock, or is read with one.
+    pub fn is_from_the_future(&self, now: DateTime<Utc>) -> bool {
+        is_future(self.created_at, now)
+    }
+
     fn tell(&mut self, manifest: &Manifest) {
         self.created_at = manifest.created_at;
         self.subject = Some(manifest.subject());
@@ -223,7 +258,7 @@ fn has_our_name(path: &Path) -> bool {
 }
 
 /// When a file was made, by its name, else by the file system.
-fn time_of(path: &Path) -> DateTime<Utc> {
+pub fn time_of(path: &Path) -> DateTime<Utc> {
     let by_name = path.file_name().and_then(|name| file::time_in_name(&name.to_string_lossy()));
     let modified = || fs::metadata(path).and_then(|data| data.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
     by_name.unwrap_or_else(|| modified().into())

@@ -32,7 +32,7 @@ where
         cx.ui.report(&edited.after)?;
         return Ok(Outcome::Done);
     }
-    let shown = effects(cx, &edited);
+    let shown = effects(cx, &edited.before, &edited.after);
     for (column, before, after) in &shown {
         cx.ui.note(format!("{column}: {before} → {after}"));
     }
@@ -44,7 +44,7 @@ where
         let (asked, again) = edit(&tx).await?;
         edited = again;
         // The yes was to these effects and no others.
-        if asked != question || effects(cx, &edited) != shown {
+        if asked != question || effects(cx, &edited.before, &edited.after) != shown {
             return Err(changed_meanwhile());
         }
         cx.finish(tx).await?;
@@ -114,11 +114,10 @@ where
 }
 
 /// Column, old value, new value of what is different, as people see it.
-fn effects<M: Row>(cx: &Context, edited: &Edited<M>) -> Vec<(&'static str, String, String)> {
+pub fn effects<M: Row>(cx: &Context, before: &M, after: &M) -> Vec<(&'static str, String, String)> {
     let look = RenderOptions { zone: cx.ui.zone(), human: true };
-    let columns = M::COLUMNS.iter().enumerate().filter(|(_, column)| column.key != "updatedAt");
-    let cells =
-        columns.map(|(index, column)| (column.key, edited.before.cell(index, &look), edited.after.cell(index, &look)));
+    let columns = M::columns().into_iter().map(|column| column.key).filter(|key| *key != "updatedAt");
+    let cells = columns.map(|key| (key, before.cell(key, &look), after.cell(key, &look)));
     cells
         .filter(|(_, before, after)| before.text != after.text)
         .map(|(key, before, after)| (key, shown(&before), shown(&after)))

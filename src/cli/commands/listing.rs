@@ -13,7 +13,7 @@ use crate::error::{Outcome, Result};
 
 /// The names of a row's columns: what a list can be sorted by.
 pub fn columns<R: Row>() -> Vec<&'static str> {
-    R::COLUMNS.iter().map(|column| column.key).collect()
+    R::columns().iter().map(|column| column.key).collect()
 }
 
 /// Streams the rows of a query, in the order of [`sorted`].
@@ -91,34 +91,17 @@ where
     R: Row,
     crate::error::Error: From<E>,
 {
-    stream_by(cx, args, rows, |list: &mut List<'_, R>, row| Ok(list.push(&row)?)).await
-}
-
-/// As [`stream`], for rows that `push` writes.
-///
-/// # Errors
-/// The rows' own; those of `push`.
-pub async fn stream_by<R, T, E>(
-    cx: &Context,
-    args: &ListArgs,
-    rows: impl Stream<Item = std::result::Result<T, E>>,
-    mut push: impl FnMut(&mut List<'_, R>, T) -> Result<()>,
-) -> Result<Outcome>
-where
-    R: Row,
-    crate::error::Error: From<E>,
-{
     let limit = args.limit(&cx.ui);
     let mut rows = std::pin::pin!(rows);
     let (shown, more) = cx
         .ui
-        .list(async |list| {
+        .list(async |list: &mut List<'_, R>| {
             while let Some(row) = rows.next().await {
                 let row = row?;
                 if limit == Some(list.count()) {
                     return Ok(true);
                 }
-                push(list, row)?;
+                list.push(&row)?;
             }
             Ok(false)
         })

@@ -11,6 +11,7 @@ mod change;
 pub mod completions;
 mod config;
 mod db;
+mod extra;
 mod flight;
 mod listing;
 mod man;
@@ -19,6 +20,7 @@ mod miles;
 mod product;
 pub mod records;
 pub mod rejects;
+mod table_row;
 mod user;
 
 use clap::Subcommand;

@@ -22,8 +22,8 @@ pub struct Shape {
     pub(super) format: Format,
     pub(super) look: RenderOptions,
     pub(super) paper: Paper,
-    /// Indices into the row's columns.
-    pub(super) columns: Vec<usize>,
+    /// The columns that are shown, in order.
+    pub(super) columns: Vec<Column>,
     /// Whether columns were named, so that JSON shows just those.
     pub(super) chosen: bool,
     /// Whether cells that a spreadsheet would run are defused.
@@ -57,14 +57,6 @@ impl<'a, R: Row> List<'a, R> {
     /// # Errors
     /// The stream's.
     pub fn push(&mut self, row: &R) -> io::Result<()> {
-        self.lend(row)
-    }
-
-    /// Writes one row in another form than the list's own, with the same columns: one that is only lent.
-    ///
-    /// # Errors
-    /// The stream's.
-    pub fn lend<L: Row>(&mut self, row: &L) -> io::Result<()> {
         let first = self.count == 0;
         self.count += 1;
         self.line.clear();
@@ -84,7 +76,7 @@ impl<'a, R: Row> List<'a, R> {
                     self.csv_header()?;
                 }
                 let safe = self.shape.csv_safe;
-                let cells = self.shape.columns.iter().map(|index| row.cell(*index, &self.shape.look).text);
+                let cells = self.shape.columns.iter().map(|column| row.cell(column.key, &self.shape.look).text);
                 csv_record(&mut self.line, cells.map(|text| defused(text, safe)));
                 self.out.write_all(&self.line)
             }
@@ -120,35 +112,30 @@ impl<'a, R: Row> List<'a, R> {
         Ok((self.count, hidden))
     }
 
-    fn json(&mut self, row: &impl Row) -> io::Result<()> {
+    fn json(&mut self, row: &R) -> io::Result<()> {
         if !self.shape.chosen {
             return serde_json::to_writer(&mut self.line, row).map_err(io::Error::from);
         }
         let mut value = serde_json::to_value(row)?;
         let mut kept = serde_json::Map::new();
         if let Some(object) = value.as_object_mut() {
-            for index in &self.shape.columns {
-                let key = R::COLUMNS[*index].key;
-                kept.insert(key.to_owned(), object.remove(key).unwrap_or_default());
+            for column in &self.shape.columns {
+                kept.insert(column.key.to_owned(), object.remove(column.key).unwrap_or_default());
             }
         }
         serde_json::to_writer(&mut self.line, &kept).map_err(io::Error::from)
-    }
-
-    fn columns(&self) -> impl Iterator<Item = &'static Column> + '_ {
-        self.shape.columns.iter().map(|index| &R::COLUMNS[*index])
     }
 
     fn csv_header(&mut self) -> io::Result<()> {
         if !self.shape.paper.drawing.header {
             return Ok(());
         }
-        let names: Vec<String> = self.columns().map(|column| column.key.to_owned()).collect();
+        let names: Vec<String> = self.shape.columns.iter().map(|column| column.key.to_owned()).collect();
         write_csv(self.out, names)
     }
 
-    fn table_row(&mut self, row: &impl Row) -> io::Result<()> {
-        let cells: Vec<Cell> = self.shape.columns.iter().map(|index| row.cell(*index, &self.shape.look)).collect();
+    fn table_row(&mut self, row: &R) -> io::Result<()> {
+        let cells: Vec<Cell> = self.shape.columns.iter().map(|column| row.cell(column.key, &self.shape.look)).collect();
         match &mut self.state {
             State::Measuring { rows, bytes } => {
                 *bytes += cells.iter().map(|cell| cell.text.len()).sum::<usize>();
@@ -166,8 +153,7 @@ impl<'a, R: Row> List<'a, R> {
     fn measure(&mut self) -> io::Result<()> {
         if let State::Measuring { rows, .. } = &mut self.state {
             let rows = std::mem::take(rows);
-            let columns: Vec<Column> = self.columns().copied().collect();
-            let mut grid = Grid::new(&columns, &rows, self.shape.paper);
+            let mut grid = Grid::new(&self.shape.columns, &rows, self.shape.paper);
             grid.head(self.out)?;
             rows.iter().try_for_each(|row| grid.row(self.out, row))?;
             self.state = State::Streaming(grid);

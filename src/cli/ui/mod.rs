@@ -14,6 +14,7 @@ mod prompt;
 mod record;
 mod table;
 mod table_stream;
+mod taken;
 pub mod text;
 
 use std::io::{self, BufWriter, Read, Write};
@@ -30,6 +31,7 @@ pub use list::{List, Shape};
 pub use page::Page;
 pub use progress::Progress;
 pub use prompt::{Prompt, Scripted, TerminalPrompt};
+pub use taken::wait_until_taken;
 
 use crate::cli::environment::{Terminal, World};
 use crate::cli::ui::report::{Listing, Report, Row};
@@ -74,6 +76,7 @@ type Stream = Arc<Mutex<Box<dyn Write + Send>>>;
 /// The printer.
 pub struct Ui {
     out: Mutex<BufWriter<Box<dyn Write + Send>>>,
+    taken: fn() -> io::Result<()>,
     err: Stream,
     input: Arc<Mutex<Box<dyn Read + Send>>>,
     prompt: Arc<Mutex<Box<dyn Prompt>>>,
@@ -86,6 +89,7 @@ impl Ui {
     pub fn new(world: World, manner: OutputOptions) -> Self {
         Self {
             out: Mutex::new(BufWriter::with_capacity(1 << 16, world.stdout)),
+            taken: world.taken,
             err: Arc::new(Mutex::new(world.stderr)),
             input: Arc::new(Mutex::new(world.stdin)),
             prompt: Arc::new(Mutex::new(world.prompt)),
@@ -267,6 +271,16 @@ impl Ui {
         Ok(answer)
     }
 
+    /// Waits until whoever reads stdout has taken everything that was written to it.
+    ///
+    /// # Errors
+    /// `closed_pipe` when the reader went away before.
+    pub async fn until_taken(&self) -> Result<()> {
+        // On a thread of its own: a slow reader must not keep an interrupt from being seen.
+        let waited = tokio::task::spawn_blocking(self.taken).await;
+        Ok(waited.unwrap_or_else(|stopped| Err(io::Error::other(stopped)))?)
+    }
+
     /// A note on stderr: what was done, what comes next. Not under `-q`.
     pub fn note(&self, message: impl Into<Message>) {
         if !self.manner.quiet {
@@ -417,13 +431,14 @@ impl Ui {
     }
 
     fn shape<R: Row>(&self, format: Format) -> Result<Shape> {
-        let columns = match &self.manner.columns {
-            Some(names) => names.iter().map(|name| column_index::<R>(name)).collect::<Result<_>>()?,
+        let mut columns = R::columns();
+        match &self.manner.columns {
+            Some(names) => columns = names.iter().map(|name| named(&columns, name)).collect::<Result<_>>()?,
             None => {
                 let all = self.manner.wide || !matches!(format, Format::Table | Format::Md);
-                (0..R::COLUMNS.len()).filter(|index| all || !R::COLUMNS[*index].wide).collect()
+                columns.retain(|column| all || !column.wide);
             }
-        };
+        }
         Ok(Shape {
             format,
             look: self.look(format != Format::Csv),
@@ -435,9 +450,9 @@ impl Ui {
     }
 }
 
-fn column_index<R: Row>(name: &str) -> Result<usize> {
-    R::COLUMNS.iter().position(|column| column.key.eq_ignore_ascii_case(name)).ok_or_else(|| {
-        let known: Vec<&str> = R::COLUMNS.iter().map(|column| column.key).collect();
+fn named(columns: &[Column], name: &str) -> Result<Column> {
+    columns.iter().find(|column| column.key.eq_ignore_ascii_case(name)).copied().ok_or_else(|| {
+        let known: Vec<&str> = columns.iter().map(|column| column.key).collect();
         Error::unknown_column(name, &known)
     })
 }

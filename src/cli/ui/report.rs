@@ -39,14 +39,19 @@ pub trait Row: Serialize {
     /// says so itself.
     const NOUN: &'static str = "";
 
-    /// All columns, in order.
-    const COLUMNS: &'static [Column];
+    /// All columns, in order, where they are the same in every build.
+    const COLUMNS: &'static [Column] = &[];
 
-    /// The cell in `COLUMNS[column]`.
-    fn cell(&self, column: usize, look: &RenderOptions) -> Cell;
+    /// All columns, in order.
+    fn columns() -> Vec<Column> {
+        Self::COLUMNS.to_vec()
+    }
+
+    /// The cell in the column of this key.
+    fn cell(&self, column: &str, look: &RenderOptions) -> Cell;
 
     /// All cells under their names, to show this row alone.
     fn fields(&self, look: &RenderOptions) -> Vec<(&'static str, Cell)> {
-        Self::COLUMNS.iter().enumerate().map(|(index, column)| (column.key, self.cell(index, look))).collect()
+        Self::columns().iter().map(|column| (column.key, self.cell(column.key, look))).collect()
     }
 }

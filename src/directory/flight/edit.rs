@@ -1,13 +1,14 @@
 //! Changing what is planned for a flight, until its end.
 
-use sea_orm::ActiveValue::{NotSet, Set};
-use sea_orm::{ActiveModelTrait as _, ConnectionTrait, DbErr, EntityTrait, QuerySelect as _};
+use sea_orm::{ConnectionTrait, DbErr, EntityTrait, QuerySelect as _};
 
 use super::schedule::{Planned, check};
 use super::status::Status;
 use super::{Action, Flight, FlightError, forbidden};
 use crate::db::Transaction;
 use crate::directory::input::{Airport, FlightCode, Name, WebUrl};
+use crate::directory::row;
+use crate::directory::row::Extra;
 use crate::entity::types::{Id, Timestamp};
 use crate::entity::{airline, brand, flight};
 
@@ -32,6 +33,8 @@ pub struct Changes {
     pub codeshare: Option<Option<airline::Model>>,
     /// Discord event.
     pub event_link: Option<WebUrl>,
+    /// Values of columns that have no field here.
+    pub extra: Extra<flight::Entity>,
 }
 
 /// The flight as it would be with the changes.
@@ -73,6 +76,7 @@ fn apply(before: &Flight, brand: &brand::Model, changes: &Changes, now: Timestam
     if let Some(codeshare) = &changes.codeshare {
         after.codeshare_airline_id = codeshare.as_ref().map(|airline| airline.airline_id.clone());
     }
+    changes.extra.apply(&mut after)?;
     let checked = |flight: &Flight| {
         (
             flight.code.clone(),
@@ -112,22 +116,8 @@ pub async fn edit(tx: &Transaction, before: &Flight, changes: &Changes, now: Tim
     if after == current {
         return Ok(current);
     }
-    let row = flight::ActiveModel {
-        id: Set(after.id),
-        code: Set(after.code),
-        game_id: Set(after.game_id),
-        aircraft: Set(after.aircraft),
-        airline_id: NotSet,
-        brand_id: Set(after.brand_id),
-        start_time: Set(after.start_time),
-        end_time: NotSet,
-        codeshare_airline_id: Set(after.codeshare_airline_id),
-        departure: Set(after.departure),
-        arrival: Set(after.arrival),
-        started_at: NotSet,
-        discord_event_link: Set(after.discord_event_link),
-    };
-    Ok(row.update(tx).await?)
+    let stored = row::update::<flight::Entity>(tx, &current, &after, None).await?;
+    stored.ok_or(FlightError::Gone { id: before.id })
 }
 
 /// The flight, held until the transaction ends: whoever wants to change it waits.

@@ -70,7 +70,7 @@ pub fn query(filter: &Filter<'_>, sort: &[(By, Order)], now: Timestamp) -> Selec
     for (by, order) in sort {
         query = match by {
             // The engines disagree on where NULL stands.
-            By::Column(column @ (Column::EndTime | Column::StartedAt | Column::CodeshareAirlineId)) => {
+            By::Column(column) if column.def().is_null() => {
                 query.order_by_with_nulls(*column, order.clone(), NullOrdering::Last)
             }
             By::Column(column) => query.order_by(*column, order.clone()),
@@ -84,7 +84,7 @@ pub fn query(filter: &Filter<'_>, sort: &[(By, Order)], now: Timestamp) -> Selec
 }
 
 /// An airline, and its flights that are still to come or under way, each with its brand.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Coming {
     /// The airline.
     pub airline: airline::Model,

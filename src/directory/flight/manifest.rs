@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use sea_orm::ActiveValue::{NotSet, Set};
+use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait as _, Func, OnConflict};
 use sea_orm::{ColumnTrait as _, Condition, ConnectionTrait, DbErr, EntityTrait, QueryFilter as _, QuerySelect as _};
 
@@ -186,10 +186,9 @@ pub async fn create(tx: &Transaction, players: &BTreeMap<UserId, Player>, now: T
             user_id: Set(user_id.to_string()),
             username: Set(username.to_string()),
             display_name: Set(display_name.as_ref().map_or_else(|| username.to_string(), Name::to_string)),
-            miles: Set(0),
-            avatar_url: NotSet,
             created_at: Set(now),
             updated_at: Set(now),
+            ..Default::default()
         })
         .collect();
     let mut made = 0;

@@ -1,30 +1,30 @@
 //! The manifest of a flight as it stands: who boarded, for how many miles.
 
-use sea_orm::{ConnectionTrait, DbErr, EntityTrait, FromQueryResult, SelectModel, SelectorRaw, Statement};
+use sea_orm::{
+    ConnectionTrait, DbErr, EntityTrait, FromQueryResult, IdenStatic as _, Iterable as _, SelectModel, SelectorRaw,
+    Statement,
+};
 use serde::Serialize;
 
-use crate::entity::flight_passenger::Entity;
-use crate::entity::types::{Id, Timestamp};
+use crate::db::quote;
+use crate::entity::flight_passenger::{self, Column, Entity};
+use crate::entity::types::Id;
 use crate::ledger::flight_award::paid_by;
 
 /// A user on board.
-#[derive(Clone, Debug, PartialEq, Eq, FromQueryResult, Serialize)]
+#[derive(Clone, Debug, PartialEq, FromQueryResult, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OnBoard {
-    /// Key.
-    #[sea_orm(from_alias = "userId")]
-    pub user_id: String,
+    /// The place on board. Its miles are those of the award for the flight that stands, 0 where it was reversed; of a
+    /// passenger who has not been paid, what the flight earns.
+    #[sea_orm(nested)]
+    #[serde(flatten)]
+    pub passenger: flight_passenger::Model,
     /// Name on ROBLOX.
     pub username: String,
     /// The name that is shown.
     #[sea_orm(from_alias = "displayName")]
     pub display_name: String,
-    /// Miles of the award for the flight that stands, 0 where it was reversed; of a passenger who has not been paid, what
-    /// the flight earns.
-    pub miles: i64,
-    /// When the user boarded.
-    #[sea_orm(from_alias = "joinedAt")]
-    pub joined_at: Timestamp,
 }
 
 /// What a manifest adds up to.
@@ -51,20 +51,23 @@ pub fn everybody(
         .iter()
         .map(|(column, descending)| {
             let column = match *column {
-                "username" => r#"u."username""#,
-                "displayName" => r#"u."displayName""#,
-                "miles" => r#""miles""#,
-                "joinedAt" => r#"p."joinedAt""#,
-                _ => r#"p."userId""#,
+                "username" | "displayName" => format!("u.{}", quote(column)),
+                "miles" => r#""miles""#.to_owned(),
+                other => format!("p.{}", quote(other)),
             };
             format!("{column} {}, ", if *descending { "DESC" } else { "ASC" })
         })
         .collect();
+    let columns: String = Column::iter()
+        .map(|column| match column {
+            Column::Miles => r#"CAST(coalesce(paid."miles", p."miles") AS integer) AS "miles", "#.to_owned(),
+            other => format!("p.{}, ", quote(other.as_str())),
+        })
+        .collect();
     let limit = limit.map(|limit| format!(" LIMIT {limit}")).unwrap_or_default();
     let sql = format!(
-        r#"SELECT p."userId", u."username", u."displayName", coalesce(paid."miles", p."miles") AS "miles", p."joinedAt"
-        FROM "flightPassengers" p JOIN "users" u ON u."userId" = p."userId"
-        LEFT JOIN {} paid ON paid."by" = p."userId"
+        r#"SELECT {columns}u."username", u."displayName" FROM "flightPassengers" p
+        JOIN "users" u ON u."userId" = p."userId" LEFT JOIN {} paid ON paid."by" = p."userId"
         WHERE p."flightId" = $1 ORDER BY {sorted}p."joinedAt", p."userId"{limit}"#,
         paid_by("userId", "flightId")
     );

@@ -8,6 +8,7 @@ use super::status::Status;
 use super::{Action, Flight, FlightError, forbidden, get};
 use crate::db::Transaction;
 use crate::directory::input::{Airport, FlightCode, Name, WebUrl};
+use crate::directory::row::Extra;
 use crate::entity::types::{Id, Timestamp};
 use crate::entity::{airline, brand, flight, flight_passenger, miles_transaction};
 
@@ -34,6 +35,8 @@ pub struct NewFlight<'a> {
     pub codeshare: Option<&'a airline::Model>,
     /// Discord event; `None`: the column's default.
     pub event_link: Option<WebUrl>,
+    /// Values of columns that have no field here.
+    pub extra: Extra<flight::Entity>,
 }
 
 /// Plans a flight.
@@ -50,7 +53,7 @@ pub async fn add(db: &impl ConnectionTrait, new: NewFlight<'_>) -> Result<Flight
         codeshare: new.codeshare.map(|airline| airline.airline_id.as_str()),
     };
     check(&planned)?;
-    let row = flight::ActiveModel {
+    let mut row = flight::ActiveModel {
         id: Set(Id::random()),
         code: Set(new.code.into()),
         game_id: Set(new.game_id.into()),
@@ -58,13 +61,13 @@ pub async fn add(db: &impl ConnectionTrait, new: NewFlight<'_>) -> Result<Flight
         airline_id: Set(new.airline.airline_id.clone()),
         brand_id: Set(new.brand.brand_id.clone()),
         start_time: Set(new.start_time),
-        end_time: NotSet,
         codeshare_airline_id: Set(new.codeshare.map(|airline| airline.airline_id.clone())),
         departure: Set(new.departure.into()),
         arrival: Set(new.arrival.into()),
-        started_at: NotSet,
         discord_event_link: new.event_link.map_or(NotSet, |link| Set(link.into())),
+        ..Default::default()
     };
+    new.extra.set(&mut row)?;
     Ok(flight::Entity::insert(row).exec_with_returning(db).await?)
 }
 

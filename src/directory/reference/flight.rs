@@ -12,7 +12,7 @@ use super::{
 use crate::entity::{Id, flight};
 
 /// A flight that a word means, and what else it says.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct MeantFlight {
     /// The flight.
     pub flight: flight::Model,

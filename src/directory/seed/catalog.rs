@@ -3,9 +3,10 @@
 use chrono::Duration;
 use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
+use sea_orm::{DbErr, Set};
 
 use crate::entity::types::Timestamp;
-use crate::entity::{airline, brand, miles_product};
+use crate::entity::{airline, brand, columns, miles_product};
 
 struct Known {
     id: &'static str,
@@ -64,50 +65,61 @@ const KNOWN: &[Known] = &[
     },
 ];
 
-pub(super) fn generate(
-    rng: &mut ChaCha8Rng,
-    midnight: Timestamp,
-) -> (Vec<airline::Model>, Vec<brand::Model>, Vec<miles_product::Model>) {
+/// Airlines, their brands and their products.
+type Catalog = (Vec<airline::Model>, Vec<brand::Model>, Vec<miles_product::Model>);
+
+pub(super) fn generate(rng: &mut ChaCha8Rng, midnight: Timestamp) -> Result<Catalog, DbErr> {
     let (mut airlines, mut brands, mut products) = (Vec::new(), Vec::new(), Vec::new());
     for (index, known) in KNOWN.iter().enumerate() {
         let created_at = Timestamp::new(midnight.0 - Duration::days(400 - index as i64 * 20));
-        airlines.push(airline::Model {
-            airline_id: known.id.into(),
-            name: known.name.into(),
-            token: text(rng, "abcdefghijklmnopqrstuvwxyz", 1) + &text(rng, BASE36, 23),
-            invite_link: "https://discord.gg/skyteam".into(),
-            server_id: "1122953128703168532".into(),
-            created_at,
-            updated_at: created_at,
-        });
+        airlines.push(columns::complete(
+            airline::ActiveModel {
+                airline_id: Set(known.id.into()),
+                name: Set(known.name.into()),
+                token: Set(text(rng, "abcdefghijklmnopqrstuvwxyz", 1) + &text(rng, BASE36, 23)),
+                invite_link: Set("https://discord.gg/skyteam".into()),
+                server_id: Set("1122953128703168532".into()),
+                created_at: Set(created_at),
+                updated_at: Set(created_at),
+                ..Default::default()
+            },
+            midnight,
+        )?);
         for (index, (id, name, iata, icao, callsign)) in known.brands.iter().enumerate() {
-            brands.push(brand::Model {
-                brand_id: (*id).into(),
-                airline_id: known.id.into(),
-                name: (*name).into(),
-                iata: (*iata).into(),
-                icao: (*icao).into(),
-                callsign: (*callsign).into(),
-                is_primary: index == 0,
-                logo_url: Some("https://files.skyteam.dev/api/public/dl/kiLB84P2?inline=true".into()),
-                accent_color: known.accent.into(),
-                secondary_color: "#242429".into(),
-                element_color: "#fbfbfb".into(),
-            });
+            brands.push(columns::complete(
+                brand::ActiveModel {
+                    brand_id: Set((*id).into()),
+                    airline_id: Set(known.id.into()),
+                    name: Set((*name).into()),
+                    iata: Set((*iata).into()),
+                    icao: Set((*icao).into()),
+                    callsign: Set((*callsign).into()),
+                    is_primary: Set(index == 0),
+                    logo_url: Set(Some("https://files.skyteam.dev/api/public/dl/kiLB84P2?inline=true".into())),
+                    accent_color: Set(known.accent.into()),
+                    secondary_color: Set("#242429".into()),
+                    element_color: Set("#fbfbfb".into()),
+                    ..Default::default()
+                },
+                midnight,
+            )?);
         }
         for (name, price) in known.products {
-            products.push(miles_product::Model {
-                product_id: text(rng, BASE36, 6),
-                airline_id: known.id.into(),
-                name: (*name).into(),
-                description: None,
-                price_miles: *price,
-                active: true,
-                created_at: Timestamp::new(midnight.0 - Duration::days(90)),
-            });
+            products.push(columns::complete(
+                miles_product::ActiveModel {
+                    product_id: Set(text(rng, BASE36, 6)),
+                    airline_id: Set(known.id.into()),
+                    name: Set((*name).into()),
+                    price_miles: Set(*price),
+                    active: Set(true),
+                    created_at: Set(Timestamp::new(midnight.0 - Duration::days(90))),
+                    ..Default::default()
+                },
+                midnight,
+            )?);
         }
     }
-    (airlines, brands, products)
+    Ok((airlines, brands, products))
 }
 
 const BASE36: &str = "0123456789abcdefghijklmnopqrstuvwxyz";

@@ -4,10 +4,11 @@ use std::collections::{HashMap, HashSet};
 
 use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
+use sea_orm::{DbErr, Set};
 
 use super::{minutes_after, pick, random_id};
 use crate::entity::types::Timestamp;
-use crate::entity::{brand, flight, flight_passenger, miles_product, miles_transaction, user};
+use crate::entity::{brand, columns, flight, flight_passenger, miles_product, miles_transaction, user};
 use crate::ledger::purchase;
 
 const AIRPORTS: &[&str] =
@@ -33,7 +34,7 @@ pub(super) fn generate(
     brands: &[brand::Model],
     midnight: Timestamp,
     now: chrono::DateTime<chrono::Utc>,
-) -> Vec<flight::Model> {
+) -> Result<Vec<flight::Model>, DbErr> {
     let now = Timestamp::from(now);
     let mut flights: Vec<flight::Model> = (0..count)
         .map(|index| {
@@ -56,25 +57,32 @@ pub(super) fn generate(
                 .collect();
             let codeshare = rng.random_bool(0.15).then(|| (*pick(rng, &others)).to_owned());
             let (started_at, end_time) = times(rng, start_time, now);
-            flight::Model {
-                id: random_id(rng),
-                code: format!("{}{}", brand.iata, 100 + index % 9900),
-                game_id: rng.random_range(10_000_000_000_u64..20_000_000_000).to_string(),
-                aircraft: (*pick(rng, AIRCRAFT)).into(),
-                airline_id: brand.airline_id.clone(),
-                brand_id: brand.brand_id.clone(),
+            columns::complete(
+                flight::ActiveModel {
+                    id: Set(random_id(rng)),
+                    code: Set(format!("{}{}", brand.iata, 100 + index % 9900)),
+                    game_id: Set(rng.random_range(10_000_000_000_u64..20_000_000_000).to_string()),
+                    aircraft: Set((*pick(rng, AIRCRAFT)).into()),
+                    airline_id: Set(brand.airline_id.clone()),
+                    brand_id: Set(brand.brand_id.clone()),
+                    start_time: Set(start_time),
+                    end_time: Set(end_time),
+                    codeshare_airline_id: Set(codeshare),
+                    departure: Set(departure.into()),
+                    arrival: Set(arrival.into()),
+                    started_at: Set(started_at),
+                    discord_event_link: Set(format!(
+                        "https://discord.com/events/1122953128703168532/{}",
+                        900_000 + index
+                    )),
+                    ..Default::default()
+                },
                 start_time,
-                end_time,
-                codeshare_airline_id: codeshare,
-                departure: departure.into(),
-                arrival: arrival.into(),
-                started_at,
-                discord_event_link: format!("https://discord.com/events/1122953128703168532/{}", 900_000 + index),
-            }
+            )
         })
-        .collect();
+        .collect::<Result<_, _>>()?;
     flights.sort_by_key(|flight| flight.start_time);
-    flights
+    Ok(flights)
 }
 
 /// When a flight started and ended: most past ones did both, some were cancelled, a few never ended.
@@ -95,10 +103,10 @@ pub(super) fn board(
     rng: &mut ChaCha8Rng,
     flights: &[flight::Model],
     users: &[user::Model],
-) -> Vec<flight_passenger::Model> {
+) -> Result<Vec<flight_passenger::Model>, DbErr> {
     let mut passengers = Vec::new();
     if users.is_empty() {
-        return passengers;
+        return Ok(passengers);
     }
     for flight in flights {
         let Some(started) = flight.started_at else { continue };
@@ -108,16 +116,20 @@ pub(super) fn board(
             let seat = (rng.random::<f64>().powi(2) * users.len() as f64) as usize;
             let user = &users[seat.min(users.len() - 1)];
             if aboard.insert(&user.user_id) {
-                passengers.push(flight_passenger::Model {
-                    flight_id: flight.id,
-                    user_id: user.user_id.clone(),
-                    miles: *pick(rng, REWARDS),
-                    joined_at: minutes_after(started, rng.random_range(0..20)),
-                });
+                passengers.push(columns::complete(
+                    flight_passenger::ActiveModel {
+                        flight_id: Set(flight.id),
+                        user_id: Set(user.user_id.clone()),
+                        miles: Set(*pick(rng, REWARDS)),
+                        joined_at: Set(minutes_after(started, rng.random_range(0..20))),
+                        ..Default::default()
+                    },
+                    started,
+                )?);
             }
         }
     }
-    passengers
+    Ok(passengers)
 }
 
 /// Pays every passenger, lets some buy something now and then, and leaves each user with the sum.
@@ -126,7 +138,7 @@ pub(super) fn ledger(
     passengers: &[flight_passenger::Model],
     products: &[miles_product::Model],
     users: &mut [user::Model],
-) -> Vec<miles_transaction::Model> {
+) -> Result<Vec<miles_transaction::Model>, DbErr> {
     let mut ordered: Vec<&flight_passenger::Model> = passengers.iter().collect();
     ordered.sort_by_key(|passenger| passenger.joined_at);
     let mut balances: HashMap<&str, (i32, Timestamp)> = HashMap::new();
@@ -135,39 +147,41 @@ pub(super) fn ledger(
         let (balance, last) = balances.entry(&passenger.user_id).or_insert((0, passenger.joined_at));
         *balance += passenger.miles;
         *last = passenger.joined_at.max(*last);
-        entries.push(miles_transaction::Model {
-            id: random_id(rng),
-            user_id: passenger.user_id.clone(),
-            amount: passenger.miles,
-            r#type: "earn".into(),
-            source: "flight".into(),
-            flight_id: Some(passenger.flight_id),
-            product_id: None,
-            note: Some("Miles earned from flight".into()),
-            created_at: passenger.joined_at,
-            reverses_id: None,
-            batch_id: None,
-            actor: Some("seed".into()),
-        });
+        entries.push(columns::complete(
+            miles_transaction::ActiveModel {
+                id: Set(random_id(rng)),
+                user_id: Set(passenger.user_id.clone()),
+                amount: Set(passenger.miles),
+                r#type: Set("earn".into()),
+                source: Set("flight".into()),
+                flight_id: Set(Some(passenger.flight_id)),
+                note: Set(Some("Miles earned from flight".into())),
+                created_at: Set(passenger.joined_at),
+                actor: Set(Some("seed".into())),
+                ..Default::default()
+            },
+            passenger.joined_at,
+        )?);
         let wished = pick(rng, products);
         if wished.price_miles <= *balance && rng.random_bool(0.2) {
             *balance -= wished.price_miles;
             // One of three as the alliance's API writes it: the note alone names the product.
             let by_api = entries.len() % 3 == 0;
-            entries.push(miles_transaction::Model {
-                id: random_id(rng),
-                user_id: passenger.user_id.clone(),
-                amount: -wished.price_miles,
-                r#type: "spend".into(),
-                source: "purchase".into(),
-                flight_id: None,
-                product_id: (!by_api).then(|| wished.product_id.clone()),
-                note: Some(format!("{}{}", purchase::NOTE, wished.name)),
-                created_at: passenger.joined_at,
-                reverses_id: None,
-                batch_id: None,
-                actor: (!by_api).then(|| "seed".into()),
-            });
+            entries.push(columns::complete(
+                miles_transaction::ActiveModel {
+                    id: Set(random_id(rng)),
+                    user_id: Set(passenger.user_id.clone()),
+                    amount: Set(-wished.price_miles),
+                    r#type: Set("spend".into()),
+                    source: Set("purchase".into()),
+                    product_id: Set((!by_api).then(|| wished.product_id.clone())),
+                    note: Set(Some(format!("{}{}", purchase::NOTE, wished.name))),
+                    created_at: Set(passenger.joined_at),
+                    actor: Set((!by_api).then(|| "seed".into())),
+                    ..Default::default()
+                },
+                passenger.joined_at,
+            )?);
         }
     }
     for user in users {
@@ -176,5 +190,5 @@ pub(super) fn ledger(
             user.updated_at = *last;
         }
     }
-    entries
+    Ok(entries)
 }

@@ -51,16 +51,20 @@ pub struct Dataset {
     pub entries: Vec<miles_transaction::Model>,
 }
 
-/// Makes the data.
-pub fn generate(wish: Wish) -> Dataset {
+/// Makes the data. Columns that it does not know of have their defaults, or, where they have none, a value that stands for
+/// nothing.
+///
+/// # Errors
+/// As [`crate::entity::columns::complete`].
+pub fn generate(wish: Wish) -> Result<Dataset, DbErr> {
     let mut rng = ChaCha8Rng::seed_from_u64(wish.seed);
     let midnight = Timestamp::new(wish.now.date_naive().and_time(chrono::NaiveTime::MIN));
-    let (airlines, brands, products) = catalog::generate(&mut rng, midnight);
-    let mut users = people::generate(&mut rng, wish.users, midnight);
-    let flights = flights::generate(&mut rng, wish.flights, &brands, midnight, wish.now);
-    let passengers = flights::board(&mut rng, &flights, &users);
-    let entries = flights::ledger(&mut rng, &passengers, &products, &mut users);
-    Dataset { airlines, brands, products, users, flights, passengers, entries }
+    let (airlines, brands, products) = catalog::generate(&mut rng, midnight)?;
+    let mut users = people::generate(&mut rng, wish.users, midnight)?;
+    let flights = flights::generate(&mut rng, wish.flights, &brands, midnight, wish.now)?;
+    let passengers = flights::board(&mut rng, &flights, &users)?;
+    let entries = flights::ledger(&mut rng, &passengers, &products, &mut users)?;
+    Ok(Dataset { airlines, brands, products, users, flights, passengers, entries })
 }
 
 /// Which of our tables hold rows, with how many; empty where a seed may go.
@@ -127,7 +131,7 @@ mod tests {
     use super::*;
 
     fn data() -> Dataset {
-        generate(Wish { users: 200, flights: 150, seed: 7, now: "2026-11-23T15:30:00Z".parse().unwrap() })
+        generate(Wish { users: 200, flights: 150, seed: 7, now: "2026-11-23T15:30:00Z".parse().unwrap() }).unwrap()
     }
 
     #[test]

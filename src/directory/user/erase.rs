@@ -5,17 +5,23 @@
 //! are replaced, the notes of its entries go, and where notes of others name the person as a word, the word goes.
 //! Backups made before still hold the person: they are pruned, not edited.
 
+use std::collections::BTreeMap;
+
 use migration::openings;
 use rand::RngExt as _;
-use sea_orm::{ConnectionTrait, DbErr};
+use sea_orm::{ConnectionTrait, DbErr, IdenStatic as _, Iterable as _, ModelTrait as _, Set};
 use serde::{Deserialize, Serialize};
 
 use super::super::erased;
 use super::super::error::{DirectoryError, Result, now, statement};
 use super::super::input::{InputError, UserId};
+use super::super::row;
 use super::{lock, mention};
 use crate::consent::Approval;
-use crate::db::{Engine, Transaction};
+use crate::db::{Engine, Transaction, quote};
+use crate::entity::columns::complete;
+use crate::entity::privacy::Mask;
+use crate::entity::registry::{self, ErasePlan};
 use crate::entity::user;
 
 /// What an erasure changes.
@@ -34,6 +40,9 @@ pub struct Erased {
     pub flights: u64,
     /// Entries of others whose note or actor named the person.
     pub mentions: u64,
+    /// Rows of further tables that were deleted or now belong to the replacement, by table.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub others: BTreeMap<&'static str, u64>,
 }
 
 /// Erases a person, in the transaction given. The caller has asked: the approval is used up.
@@ -41,8 +50,11 @@ pub struct Erased {
 /// `keep_mentions` leaves the notes of others as they are.
 ///
 /// # Errors
-/// [`DirectoryError::Gone`]: no such user. [`DirectoryError::OwnerOnly`]: the role may not change the ledger. Otherwise the database's.
+/// [`DirectoryError::Gone`]: no such user. [`DirectoryError::OwnerOnly`]: the role may not change the ledger.
+/// [`DirectoryError::Undecided`]: a table refers to users, and nothing says what becomes of its rows. Otherwise the
+/// database's.
 pub async fn erase(tx: &Transaction, user_id: &str, keep_mentions: bool, _approved: Approval) -> Result<Erased> {
+    let further = further(tx).await?;
     let person = lock(tx, user_id).await?;
     let replacement = replacement(tx).await?;
     refuse_outsiders(tx).await?;
@@ -51,7 +63,8 @@ pub async fn erase(tx: &Transaction, user_id: &str, keep_mentions: bool, _approv
     let sql = r#"SELECT count(*) FROM "milesTransactions" WHERE "userId" = $1 AND "note" IS NOT NULL"#;
     let notes = tx.query_one_raw(statement(tx, sql, [user_id.into()])).await?;
     let notes: i64 = notes.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or(0);
-    let (entries, flights) = rename_key(tx, &person, &replacement).await?;
+    let Counts { entries, flights, others } = rename_key(tx, &person, &replacement, &further).await?;
+    clear_account(tx, &replacement).await?;
     maintenance(tx, false).await?;
     Ok(Erased {
         replacement_id: replacement.id,
@@ -60,6 +73,7 @@ pub async fn erase(tx: &Transaction, user_id: &str, keep_mentions: bool, _approv
         notes: notes.unsigned_abs(),
         flights,
         mentions,
+        others,
     })
 }
 
@@ -118,42 +132,140 @@ async fn refuse_outsiders(tx: &Transaction) -> Result<()> {
     }
 }
 
+/// What becomes of the rows of a further table, as a statement over `$1`, the person's id, and `$2`, the replacement's.
+struct Further {
+    table: &'static str,
+    sql: String,
+}
+
+/// The further tables that refer to users and are there, with what is declared beside their entities.
+async fn further(tx: &Transaction) -> Result<Vec<Further>> {
+    let mut further = Vec::new();
+    for table in registry::tables().iter().filter(|table| !KNOWN.contains(&table.name)) {
+        for column in registry::user_columns(table) {
+            if !is_there(tx, table.name).await? {
+                continue;
+            }
+            if let Some(column) = registry::undeclared_reference(table) {
+                return Err(DirectoryError::Undecided { table: table.name, column, file: table.file });
+            }
+            let (name, refers) = (quote(table.name), quote(column));
+            let sql = match &table.erase {
+                ErasePlan::Delete | ErasePlan::Undeclared => format!("DELETE FROM {name} WHERE {refers} = $1"),
+                ErasePlan::Keep(_) => {
+                    format!("UPDATE {name} SET {refers} = $2{} WHERE {refers} = $1", cleared(table.name))
+                }
+            };
+            further.push(Further { table: table.name, sql });
+        }
+    }
+    Ok(further)
+}
+
+/// `, "column" = NULL` for each column of a table that an erasure empties.
+fn cleared(table: &str) -> String {
+    match registry::tables().iter().find(|facts| facts.name == table).map(|facts| &facts.erase) {
+        Some(ErasePlan::Keep(cleared)) => cleared.iter().map(|column| format!(", {} = NULL", quote(column))).collect(),
+        _ => String::new(),
+    }
+}
+
+/// Takes what later columns of `users` tell about the person: all that are not declared to tell nothing.
+async fn clear_account(tx: &Transaction, to: &Replacement) -> Result<()> {
+    const RENAMED: [&str; 4] = ["userId", "username", "displayName", "avatarUrl"];
+    let personal = |column: &user::Column| {
+        !RENAMED.contains(&column.as_str()) && registry::mask("users", column.as_str()) != Mask::Keep
+    };
+    let columns: Vec<user::Column> = user::Column::iter().filter(personal).collect();
+    if columns.is_empty() {
+        return Ok(());
+    }
+    let account = lock(tx, &to.id).await?;
+    let new = user::ActiveModel { user_id: Set(to.id.clone()), ..Default::default() };
+    let new = complete(new, account.updated_at)?;
+    let mut wanted = account.clone();
+    for column in columns {
+        wanted.try_set(column, new.get(column))?;
+    }
+    if wanted != account {
+        row::update::<user::Entity>(tx, &account, &wanted, None).await?;
+    }
+    Ok(())
+}
+
+/// The tables that [`rename_key`] knows.
+const KNOWN: [&str; 3] = ["users", "milesTransactions", "flightPassengers"];
+
+/// Whether the database has the table: an entity's may not have been pushed yet.
+async fn is_there(tx: &Transaction, table: &str) -> Result<bool> {
+    let sql = match Engine::of(tx) {
+        Engine::Postgres => "SELECT 1 FROM pg_tables WHERE tablename = $1 AND schemaname = ANY (current_schemas(true))",
+        Engine::Sqlite => "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = $1",
+    };
+    Ok(tx.query_one_raw(statement(tx, sql, [table.into()])).await?.is_some())
+}
+
+/// How many rows a change of key has touched.
+#[derive(Default)]
+struct Counts {
+    entries: u64,
+    flights: u64,
+    others: BTreeMap<&'static str, u64>,
+}
+
 /// Moves the account and all that refers to it to the new key, at once: the foreign keys hold before and after.
-async fn rename_key(tx: &Transaction, person: &user::Model, to: &Replacement) -> Result<(u64, u64)> {
+async fn rename_key(tx: &Transaction, person: &user::Model, to: &Replacement, further: &[Further]) -> Result<Counts> {
     let users = format!(
         r#"UPDATE "users" SET "userId" = $2, "username" = $3, "displayName" = 'Erased user', "avatarUrl" = NULL,
         "updatedAt" = {} WHERE "userId" = $1"#,
         now(tx)
     );
-    let entries = r#"UPDATE "milesTransactions" SET "userId" = $2, "note" = NULL,
-        "actor" = CASE WHEN lower("actor") IN (lower($1), lower($4)) THEN $3 ELSE "actor" END WHERE "userId" = $1"#;
-    let flights = r#"UPDATE "flightPassengers" SET "userId" = $2 WHERE "userId" = $1"#;
+    let entries = format!(
+        r#"UPDATE "milesTransactions" SET "userId" = $2{},
+        "actor" = CASE WHEN lower("actor") IN (lower($1), lower($4)) THEN $3 ELSE "actor" END WHERE "userId" = $1"#,
+        cleared("milesTransactions")
+    );
+    let flights =
+        format!(r#"UPDATE "flightPassengers" SET "userId" = $2{} WHERE "userId" = $1"#, cleared("flightPassengers"));
     let values =
         || [&person.user_id, &to.id, &to.username, &person.username].map(|text| sea_orm::Value::from(text.as_str()));
+    let mut counts = Counts::default();
     match Engine::of(tx) {
         // NO ACTION is looked at when the statement ends: one statement moves parent and children together.
         Engine::Postgres => {
+            let others: String =
+                further.iter().enumerate().map(|(at, one)| format!(", o{at} AS ({} RETURNING 1)", one.sql)).collect();
+            let counted: String =
+                (0..further.len()).map(|at| format!(r#", (SELECT count(*) FROM o{at}) AS "o{at}""#)).collect();
             let sql = format!(
-                r#"WITH e AS ({entries} RETURNING 1), f AS ({flights} RETURNING 1), u AS ({users} RETURNING 1)
-                SELECT (SELECT count(*) FROM e), (SELECT count(*) FROM f), (SELECT count(*) FROM u)"#
+                r#"WITH e AS ({entries} RETURNING 1), f AS ({flights} RETURNING 1), u AS ({users} RETURNING 1){others}
+                SELECT (SELECT count(*) FROM e) AS "e", (SELECT count(*) FROM f) AS "f", (SELECT count(*) FROM u) AS "u"{counted}"#
             );
-            let counts = tx.query_one_raw(statement(tx, sql, values())).await?;
-            let count = |index| -> std::result::Result<u64, DbErr> {
-                let count: Option<i64> = counts.as_ref().map(|row| row.try_get_by_index(index)).transpose()?;
+            let row = tx.query_one_raw(statement(tx, sql, values())).await?;
+            let count = |name: &str| -> std::result::Result<u64, DbErr> {
+                let count: Option<i64> = row.as_ref().map(|row| row.try_get("", name)).transpose()?;
                 Ok(count.unwrap_or(0).unsigned_abs())
             };
-            Ok((count(0)?, count(1)?))
+            (counts.entries, counts.flights) = (count("e")?, count("f")?);
+            for (at, one) in further.iter().enumerate() {
+                *counts.others.entry(one.table).or_default() += count(&format!("o{at}"))?;
+            }
         }
         Engine::Sqlite => {
             tx.execute_unprepared("PRAGMA defer_foreign_keys = ON").await?;
             // What is replaced is overwritten in the file, too.
             tx.execute_unprepared("PRAGMA secure_delete = ON").await?;
             tx.execute_raw(statement(tx, users, values())).await?;
-            let entries = tx.execute_raw(statement(tx, entries, values())).await?.rows_affected();
-            let flights = tx.execute_raw(statement(tx, flights, values())).await?.rows_affected();
-            Ok((entries, flights))
+            counts.entries = tx.execute_raw(statement(tx, entries, values())).await?.rows_affected();
+            counts.flights = tx.execute_raw(statement(tx, flights, values())).await?.rows_affected();
+            for one in further {
+                let given = values().into_iter().take(if one.sql.contains("$2") { 2 } else { 1 });
+                let touched = tx.execute_raw(statement(tx, one.sql.as_str(), given)).await?.rows_affected();
+                *counts.others.entry(one.table).or_default() += touched;
+            }
         }
     }
+    Ok(counts)
 }
 
 /// Takes the person out of the entries of others. Answers how many were changed.

@@ -6,17 +6,25 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use sea_orm::{ConnectionTrait, DbErr, FromQueryResult};
+use sea_orm::{
+    ActiveModelTrait as _, ConnectionTrait, DbErr, EntityTrait as _, FromQueryResult as _, IntoActiveModel as _, Set,
+};
 use serde::Serialize;
 use serde_json::json;
 
-use super::super::error::{Result, claim, now, statement, taken};
+use super::super::error;
+use super::super::error::{Result, claim, statement, taken};
 use super::super::input::{Name, UserId, Username, WebUrl};
 use super::super::reference::Noun;
+use super::super::row::{self, Extra};
 use crate::db::{Engine, Transaction};
+use crate::entity::{Timestamp, columns, user};
 
 /// How many rows one statement carries.
 const CHUNK: usize = 5_000;
+
+/// How many, where each value is a parameter: SQLite takes 32 766 of them.
+const COMPLETE: usize = 500;
 
 /// One row of the file, read by the input rules.
 #[derive(Clone, Debug)]
@@ -29,6 +37,8 @@ pub struct Row {
     pub display_name: Option<Name>,
     /// The picture.
     pub avatar_url: Option<WebUrl>,
+    /// Values of columns that have no field here.
+    pub extra: Extra<user::Entity>,
 }
 
 /// Why one row cannot be taken.
@@ -57,7 +67,7 @@ pub enum Conflict {
 }
 
 /// What an import is going to do.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Plan {
     /// Rows that cannot be taken, by their place in the input, in order.
     pub conflicts: Vec<(usize, Conflict)>,
@@ -82,7 +92,7 @@ pub struct Counts {
     pub unchanged: u64,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 struct Change {
     #[serde(rename = "userId")]
     user_id: String,
@@ -91,18 +101,15 @@ struct Change {
     display_name: String,
     #[serde(rename = "avatarUrl")]
     avatar_url: Option<String>,
+    /// Written by a statement of its own for each row that has any.
+    #[serde(skip)]
+    extra: Extra<user::Entity>,
+    /// As it is stored, where there is something in `extra`.
+    #[serde(skip)]
+    before: Option<Stored>,
 }
 
-#[derive(Clone, Debug, FromQueryResult)]
-struct Stored {
-    #[sea_orm(from_alias = "userId")]
-    user_id: String,
-    username: String,
-    #[sea_orm(from_alias = "displayName")]
-    display_name: String,
-    #[sea_orm(from_alias = "avatarUrl")]
-    avatar_url: Option<String>,
-}
+type Stored = user::Model;
 
 /// Decides what to do with each row, and holds the rows that will change until the transaction ends.
 ///
@@ -112,10 +119,14 @@ pub async fn plan(tx: &Transaction, rows: &[Row]) -> Result<Plan> {
     claim(tx, "users.username", "import").await?;
     let stored = stored(tx, rows).await?;
     let holders = holders(tx, rows).await?;
-    Ok(decide(rows, &stored, &holders))
+    Ok(decide(rows, &stored, &holders)?)
 }
 
-fn decide(rows: &[Row], stored: &HashMap<String, Stored>, holders: &HashMap<String, Vec<String>>) -> Plan {
+fn decide(
+    rows: &[Row],
+    stored: &HashMap<String, Stored>,
+    holders: &HashMap<String, Vec<String>>,
+) -> std::result::Result<Plan, DbErr> {
     let mut conflicts: BTreeMap<usize, Conflict> = BTreeMap::new();
     // The row that decides about each user, and the rows that want each name.
     let mut row_of: HashMap<&str, usize> = HashMap::with_capacity(rows.len());
@@ -171,7 +182,8 @@ fn decide(rows: &[Row], stored: &HashMap<String, Stored>, holders: &HashMap<Stri
         let Some(old) = stored.get(&user_id) else {
             let username = username.unwrap_or_default();
             let display_name = display_name.unwrap_or_else(|| username.clone());
-            plan.inserts.push(Change { user_id, username, display_name, avatar_url });
+            let extra = row.extra.clone();
+            plan.inserts.push(Change { user_id, username, display_name, avatar_url, extra, before: None });
             continue;
         };
         let change = Change {
@@ -179,8 +191,13 @@ fn decide(rows: &[Row], stored: &HashMap<String, Stored>, holders: &HashMap<Stri
             username: username.unwrap_or_else(|| old.username.clone()),
             display_name: display_name.unwrap_or_else(|| old.display_name.clone()),
             avatar_url: avatar_url.or_else(|| old.avatar_url.clone()),
+            extra: row.extra.clone(),
+            before: (!row.extra.is_empty()).then(|| old.clone()),
         };
-        if change.username == old.username
+        let mut wanted = old.clone();
+        row.extra.apply(&mut wanted)?;
+        if wanted == *old
+            && change.username == old.username
             && change.display_name == old.display_name
             && change.avatar_url == old.avatar_url
         {
@@ -198,14 +215,14 @@ fn decide(rows: &[Row], stored: &HashMap<String, Stored>, holders: &HashMap<Stri
     plan.counts.added = plan.inserts.len() as u64;
     plan.counts.updated = plan.updates.len() as u64;
     plan.conflicts = conflicts.into_iter().collect();
-    plan
+    Ok(plan)
 }
 
 /// Writes what was planned, telling `progress` of every chunk.
 ///
 /// # Errors
 /// [`super::DirectoryError::Taken`]: another program took an id or a name in between; nothing of the plan may be kept then.
-pub async fn apply(tx: &Transaction, plan: &Plan, mut progress: impl FnMut(u64)) -> Result<()> {
+pub async fn apply(tx: &Transaction, plan: &Plan, now: Timestamp, mut progress: impl FnMut(u64)) -> Result<()> {
     for chunk in plan.parked.chunks(CHUNK) {
         // No ROBLOX name has a space, and none of ours lasts beyond this transaction.
         let sql = format!(
@@ -225,17 +242,52 @@ pub async fn apply(tx: &Transaction, plan: &Plan, mut progress: impl FnMut(u64))
     let update = format!(
         r#"UPDATE "users" SET "username" = v."username", "displayName" = v."displayName", "avatarUrl" = v."avatarUrl",
         "updatedAt" = {} FROM ({}) AS v WHERE "users"."userId" = v."userId""#,
-        now(tx),
+        error::now(tx),
         table(tx)
     );
     for chunk in plan.updates.chunks(CHUNK) {
         write(&update, chunk).await?;
+    }
+    for change in &plan.updates {
+        if let Some(before) = &change.before {
+            let mut wanted = before.clone();
+            change.extra.apply(&mut wanted)?;
+            if wanted != *before {
+                row::update::<user::Entity>(tx, before, &wanted, None).await?;
+            }
+        }
+    }
+    // Columns without a flag of their own are written by their types, each row with all of them.
+    if plan.inserts.iter().any(|change| !change.extra.is_empty()) {
+        for chunk in plan.inserts.chunks(COMPLETE) {
+            let rows = chunk.iter().map(|change| change.complete(now)).collect::<std::result::Result<Vec<_>, _>>()?;
+            let written = user::Entity::insert_many(rows).exec_without_returning(tx).await;
+            written
+                .map_err(|error| taken(error, Noun::User, &[("userId", "of the file"), ("username", "of the file")]))?;
+            progress(chunk.len() as u64);
+        }
+        return Ok(());
     }
     let insert = format!(r#"INSERT INTO "users" ({columns}) SELECT {columns} FROM ({}) AS v"#, table(tx));
     for chunk in plan.inserts.chunks(CHUNK) {
         write(&insert, chunk).await?;
     }
     Ok(())
+}
+
+impl Change {
+    /// The whole row of a new user.
+    fn complete(&self, now: Timestamp) -> std::result::Result<user::ActiveModel, DbErr> {
+        let mut row = user::ActiveModel {
+            user_id: Set(self.user_id.clone()),
+            username: Set(self.username.clone()),
+            display_name: Set(self.display_name.clone()),
+            avatar_url: Set(self.avatar_url.clone()),
+            ..Default::default()
+        };
+        self.extra.set(&mut row)?;
+        Ok(columns::complete(row, now)?.into_active_model().reset_all())
+    }
 }
 
 /// The users of the file that are there already. Their rows are held, in the order of their ids, as all bulk work does:
@@ -246,7 +298,7 @@ async fn stored(tx: &Transaction, rows: &[Row]) -> Result<HashMap<String, Stored
     ids.dedup();
     let hold = if Engine::of(tx) == Engine::Postgres { "FOR UPDATE" } else { "" };
     let sql = format!(
-        r#"SELECT "userId", "username", "displayName", "avatarUrl" FROM "users"
+        r#"SELECT * FROM "users"
         WHERE "userId" IN (SELECT {}) ORDER BY "userId" COLLATE {} {hold}"#,
         each(tx),
         if hold.is_empty() { "BINARY" } else { "\"C\"" }
@@ -305,24 +357,29 @@ mod tests {
             username: (!name.is_empty()).then(|| Username::parse(name).unwrap()),
             display_name: None,
             avatar_url: None,
+            extra: Extra::default(),
         }
     }
 
     /// Decides about a file of `(id, name)` where `(id, name)` are stored.
     fn decided(file: &[(&str, &str)], there: &[(&str, &str)]) -> Plan {
         let rows: Vec<Row> = file.iter().map(|(id, name)| row(id, name)).collect();
-        let stored = |(id, name): &(&str, &str)| Stored {
-            user_id: (*id).to_owned(),
-            username: (*name).to_owned(),
-            display_name: (*name).to_owned(),
-            avatar_url: None,
+        let now: Timestamp = "2026-11-23T12:00:00Z".parse().unwrap();
+        let stored = |(id, name): &(&str, &str)| {
+            let row = user::ActiveModel {
+                user_id: Set((*id).to_owned()),
+                username: Set((*name).to_owned()),
+                display_name: Set((*name).to_owned()),
+                ..Default::default()
+            };
+            columns::complete(row, now).unwrap()
         };
         let mut holders: HashMap<String, Vec<String>> = HashMap::new();
         for (id, name) in there {
             holders.entry(name.to_lowercase()).or_default().push((*id).to_owned());
         }
         let all = there.iter().map(stored).map(|row| (row.user_id.clone(), row)).collect();
-        decide(&rows, &all, &holders)
+        decide(&rows, &all, &holders).unwrap()
     }
 
     fn refused(plan: &Plan) -> Vec<usize> {

@@ -1,14 +1,11 @@
 //! Which users a list shows, and the flights of one of them.
 
-use std::sync::Arc;
-
 use sea_orm::sea_query::{Expr, ExprTrait as _, Func, SimpleExpr};
 use sea_orm::{
-    ColumnTrait as _, Condition, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, QueryFilter as _, QueryResult,
-    RuntimeErr, Select, SelectModel, SelectorRaw,
+    ColumnTrait as _, Condition, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter as _, Select, SelectModel,
+    SelectorRaw,
 };
 use serde::Serialize;
-use sqlx::Row as _;
 
 use super::super::error::{position, statement};
 use crate::db::Engine;
@@ -53,64 +50,6 @@ pub fn query(filter: &Filter, engine: Engine) -> Select<user::Entity> {
         query = query.filter(user::Column::CreatedAt.gte(since));
     }
     query
-}
-
-/// A user's row, lent from where the driver keeps it: a list of a million has no time for copies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Lent<'r> {
-    /// Key.
-    pub user_id: &'r str,
-    /// Name on ROBLOX.
-    pub username: &'r str,
-    /// The name that is shown.
-    pub display_name: &'r str,
-    /// The balance.
-    pub miles: i32,
-    /// The picture.
-    pub avatar_url: Option<&'r str>,
-    /// When the user was added.
-    pub created_at: Timestamp,
-    /// When the user was last changed.
-    pub updated_at: Timestamp,
-}
-
-impl<'r> Lent<'r> {
-    /// Reads a row of [`query`]; `None` where the driver has it in a form that cannot be lent: on SQLite, where times are
-    /// text. By place, not by name: the columns come in the entity's order.
-    ///
-    /// # Errors
-    /// The row is not of that query.
-    pub fn of(row: &'r QueryResult) -> Result<Option<Self>, DbErr> {
-        let Some(row) = row.try_as_pg_row() else { return Ok(None) };
-        // Unchecked: that the columns have these types is looked at when the schema is, not a million times.
-        let read = || {
-            Ok(Self {
-                user_id: row.try_get_unchecked(0)?,
-                username: row.try_get_unchecked(1)?,
-                display_name: row.try_get_unchecked(2)?,
-                miles: row.try_get_unchecked(3)?,
-                avatar_url: row.try_get_unchecked(4)?,
-                created_at: Timestamp::new(row.try_get_unchecked(5)?),
-                updated_at: Timestamp::new(row.try_get_unchecked(6)?),
-            })
-        };
-        read().map(Some).map_err(|error: sqlx::Error| DbErr::Query(RuntimeErr::SqlxError(Arc::new(error))))
-    }
-}
-
-impl<'r> From<&'r user::Model> for Lent<'r> {
-    fn from(row: &'r user::Model) -> Self {
-        Self {
-            user_id: &row.user_id,
-            username: &row.username,
-            display_name: &row.display_name,
-            miles: row.miles,
-            avatar_url: row.avatar_url.as_deref(),
-            created_at: row.created_at,
-            updated_at: row.updated_at,
-        }
-    }
 }
 
 /// A flight that a user boarded.

@@ -9,14 +9,15 @@ mod mention;
 use sea_orm::sea_query::LockType;
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, EntityTrait, FromQueryResult, Order, QueryFilter as _, QueryOrder as _,
-    QuerySelect as _, Value,
+    QuerySelect as _, Set,
 };
 use serde::Serialize;
 
 use super::erased;
-use super::error::{DirectoryError, Edited, Result, claim, now, statement, taken};
+use super::error::{DirectoryError, Edited, Result, claim, statement, taken};
 use super::input::{Name, UserId, Username, WebUrl};
 use super::reference::{Candidate, Noun};
+use super::row::{self, Extra};
 use crate::db::Transaction;
 use crate::entity::{miles_transaction, user};
 
@@ -31,6 +32,8 @@ pub struct NewUser {
     pub display_name: Option<Name>,
     /// Picture.
     pub avatar_url: Option<WebUrl>,
+    /// Values of columns that have no field here.
+    pub extra: Extra<user::Entity>,
 }
 
 /// What is to change in a user. Miles are not among it.
@@ -42,6 +45,8 @@ pub struct Edit {
     pub display_name: Option<Name>,
     /// The new picture; `Some(None)` takes it away.
     pub avatar_url: Option<Option<WebUrl>>,
+    /// Values of columns that have no field here.
+    pub extra: Extra<user::Entity>,
 }
 
 /// Where a user stands among the others, and what they did so far.
@@ -69,15 +74,15 @@ pub async fn add(tx: &Transaction, new: &NewUser) -> Result<user::Model> {
     claim_name(tx, &new.username).await?;
     refuse_taken(tx, new).await?;
     let display_name = new.display_name.as_ref().map_or(new.username.as_str(), Name::as_str);
-    let sql = r#"INSERT INTO "users" ("userId", "username", "displayName", "avatarUrl")
-        VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING RETURNING *"#;
-    let values: [Value; 4] = [
-        new.user_id.as_str().into(),
-        new.username.as_str().into(),
-        display_name.into(),
-        new.avatar_url.as_ref().map(WebUrl::as_str).into(),
-    ];
-    if let Some(added) = user::Entity::find().from_raw_sql(statement(tx, sql, values)).one(tx).await? {
+    let mut row = user::ActiveModel {
+        user_id: Set(new.user_id.to_string()),
+        username: Set(new.username.to_string()),
+        display_name: Set(display_name.to_owned()),
+        avatar_url: Set(new.avatar_url.as_ref().map(ToString::to_string)),
+        ..Default::default()
+    };
+    new.extra.set(&mut row)?;
+    if let Some(added) = row::insert::<user::Entity>(tx, row).await? {
         return Ok(added);
     }
     // Another program was faster than the look above; now its row is there to be seen.
@@ -142,21 +147,11 @@ pub async fn edit(tx: &Transaction, user_id: &str, edit: &Edit) -> Result<Edited
     if let Some(url) = &edit.avatar_url {
         wanted.avatar_url = url.as_ref().map(ToString::to_string);
     }
+    edit.extra.apply(&mut wanted)?;
     if wanted == before {
         return Ok(Edited { after: before.clone(), before });
     }
-    let sql = format!(
-        r#"UPDATE "users" SET "username" = $2, "displayName" = $3, "avatarUrl" = $4, "updatedAt" = {}
-        WHERE "userId" = $1 RETURNING *"#,
-        now(tx)
-    );
-    let values: [Value; 4] = [
-        user_id.into(),
-        wanted.username.as_str().into(),
-        wanted.display_name.as_str().into(),
-        wanted.avatar_url.as_deref().into(),
-    ];
-    let updated = user::Entity::find().from_raw_sql(statement(tx, sql, values)).one(tx).await;
+    let updated = row::update::<user::Entity>(tx, &before, &wanted, Some(user::Column::UpdatedAt)).await;
     let updated = updated.map_err(|error| taken(error, Noun::User, &[("username", &wanted.username)]))?;
     let after = updated.ok_or_else(|| DirectoryError::Gone { noun: Noun::User, key: user_id.to_owned() })?;
     Ok(Edited { before, after })

@@ -2,6 +2,7 @@
 
 use crate::cli::commands::airline::secret;
 use crate::cli::commands::airline::secret::SecretArgs;
+use crate::cli::commands::extra::ExtraArgs;
 use crate::cli::context::Context;
 use crate::directory::airline;
 use crate::directory::airline::NewAirline;
@@ -27,6 +28,8 @@ pub struct AirlineAddArgs {
     server_id: Option<String>,
     #[command(flatten)]
     secret: SecretArgs,
+    #[command(flatten)]
+    extra: ExtraArgs<crate::entity::Airline, false>,
 }
 
 pub(super) async fn run(args: AirlineAddArgs, cx: &Context) -> Result<Outcome> {
@@ -35,6 +38,7 @@ pub(super) async fn run(args: AirlineAddArgs, cx: &Context) -> Result<Outcome> {
         name: Name::parse(&args.name)?,
         invite_link: args.invite_link.as_deref().map(|url| WebUrl::parse_as("inviteLink", url)).transpose()?,
         server_id: args.server_id.as_deref().map(ServerId::parse).transpose()?,
+        extra: args.extra.read()?,
     };
     let place = args.secret.place(cx)?;
     let database = cx.writer().await?;

@@ -2,6 +2,7 @@
 
 use crate::cli::commands::airline::row::Shown;
 use crate::cli::commands::change;
+use crate::cli::commands::extra::ExtraArgs;
 use crate::cli::context::Context;
 use crate::directory::airline::Edit;
 use crate::directory::input::{Name, ServerId, WebUrl};
@@ -27,6 +28,8 @@ pub struct AirlineEditArgs {
     /// Its Discord server's id
     #[arg(long, value_name = "ID")]
     server_id: Option<String>,
+    #[command(flatten)]
+    extra: ExtraArgs<crate::entity::Airline, true>,
 }
 
 pub(super) async fn run(args: AirlineEditArgs, cx: &Context) -> Result<Outcome> {
@@ -34,6 +37,7 @@ pub(super) async fn run(args: AirlineEditArgs, cx: &Context) -> Result<Outcome> 
         name: args.name.as_deref().map(Name::parse).transpose()?,
         invite_link: args.invite_link.as_deref().map(|url| WebUrl::parse_as("inviteLink", url)).transpose()?,
         server_id: args.server_id.as_deref().map(ServerId::parse).transpose()?,
+        extra: args.extra.read()?,
     };
     let database = cx.writer().await?;
     change::run(cx, &database, async |tx| {

@@ -2,57 +2,63 @@
 
 use std::io;
 
-use serde::Serialize;
+use sea_orm::{IdenStatic as _, Iterable as _, ModelTrait as _};
+use serde::ser::{Serialize, SerializeMap as _, Serializer};
 
+use crate::cli::commands::extra::Editable;
+use crate::cli::commands::table_row;
 use crate::cli::ui::report::{Report, Row};
 use crate::cli::ui::{Cell, Column, Page, RenderOptions};
 use crate::directory::airline::fingerprint;
-use crate::entity::{Timestamp, airline};
+use crate::entity::airline::{Column as Name, Model};
+use crate::entity::columns::Json;
 
 /// A row of `airlines` without its secret.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Shown {
     /// Its key.
     pub airline_id: String,
-    name: String,
-    token: String,
-    invite_link: String,
-    server_id: String,
-    created_at: Timestamp,
-    updated_at: Timestamp,
+    /// With the fingerprint for the token.
+    row: Model,
 }
 
-impl From<airline::Model> for Shown {
-    fn from(row: airline::Model) -> Self {
-        let token = format!("set (sha256 {})", fingerprint(&row.token));
-        let airline::Model { airline_id, name, invite_link, server_id, created_at, updated_at, .. } = row;
-        Self { airline_id, name, token, invite_link, server_id, created_at, updated_at }
+impl From<Model> for Shown {
+    fn from(mut row: Model) -> Self {
+        row.token = format!("set (sha256 {})", fingerprint(&row.token));
+        Self { airline_id: row.airline_id.clone(), row }
     }
 }
 
+impl Serialize for Shown {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        // All columns: the token is none any more.
+        let mut map = to.serialize_map(None)?;
+        for column in Name::iter() {
+            map.serialize_entry(column.as_str(), &Json(&self.row.get(column)))?;
+        }
+        map.end()
+    }
+}
+
+const PRESENTED: &[Column] = &[
+    Column::text("airlineId").rank(0),
+    Column::text("name").rank(0).floor(16),
+    Column::text("token").rank(1),
+    Column::text("inviteLink").rank(3),
+    Column::text("serverId").wide(),
+    Column::text("createdAt"),
+    Column::text("updatedAt").wide(),
+];
+
 impl Row for Shown {
     const NOUN: &'static str = "airline";
-    const COLUMNS: &'static [Column] = &[
-        Column::text("airlineId").rank(0),
-        Column::text("name").rank(0).floor(16),
-        Column::text("token").rank(1),
-        Column::text("inviteLink").rank(3),
-        Column::text("serverId").wide(),
-        Column::text("createdAt"),
-        Column::text("updatedAt").wide(),
-    ];
 
-    fn cell(&self, column: usize, look: &RenderOptions) -> Cell {
-        match Self::COLUMNS[column].key {
-            "airlineId" => self.airline_id.as_str().into(),
-            "name" => self.name.as_str().into(),
-            "token" => self.token.as_str().into(),
-            "inviteLink" => self.invite_link.as_str().into(),
-            "serverId" => self.server_id.as_str().into(),
-            "createdAt" => look.time(self.created_at),
-            _ => look.time(self.updated_at),
-        }
+    fn columns() -> Vec<Column> {
+        table_row::columns::<crate::entity::Airline>(PRESENTED)
+    }
+
+    fn cell(&self, column: &str, look: &RenderOptions) -> Cell {
+        table_row::cell(&self.row, column, look)
     }
 }
 
@@ -60,4 +66,11 @@ impl Report for Shown {
     fn human(&self, page: &mut Page<'_>) -> io::Result<()> {
         page.fields(&self.fields(&page.look))
     }
+}
+
+impl Editable for crate::entity::Airline {
+    const KNOWN: &'static [Self::Column] = {
+        use crate::entity::airline::Column::*;
+        &[AirlineId, Name, Token, InviteLink, ServerId, CreatedAt, UpdatedAt]
+    };
 }

@@ -1,6 +1,7 @@
 //! `brand add`.
 
 use crate::cli::approve::Ask;
+use crate::cli::commands::extra::ExtraArgs;
 use crate::cli::context::Context;
 use crate::db::Transaction;
 use crate::directory::brand::NewBrand;
@@ -49,6 +50,8 @@ pub struct BrandAddArgs {
     /// Make it the primary brand, taking the mark from another
     #[arg(long)]
     primary: bool,
+    #[command(flatten)]
+    extra: ExtraArgs<crate::entity::Brand, false>,
 }
 
 pub(super) async fn run(args: BrandAddArgs, cx: &Context) -> Result<Outcome> {
@@ -65,6 +68,7 @@ pub(super) async fn run(args: BrandAddArgs, cx: &Context) -> Result<Outcome> {
         secondary_color: colour("secondaryColor", &args.secondary_color)?,
         element_color: colour("elementColor", &args.element_color)?,
         primary: args.primary,
+        extra: args.extra.read()?,
     };
     let database = cx.writer().await?;
     let add = async |tx: &Transaction| -> Result<(entity::Model, Option<String>)> {

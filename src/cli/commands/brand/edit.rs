@@ -1,6 +1,7 @@
 //! `brand edit`.
 
 use crate::cli::commands::change;
+use crate::cli::commands::extra::ExtraArgs;
 use crate::cli::context::Context;
 use crate::directory::brand::Edit;
 use crate::directory::input::{Callsign, Colour, Iata, Icao, Name, WebUrl};
@@ -46,6 +47,8 @@ pub struct BrandEditArgs {
     /// Colour of what stands on the background, #rrggbb
     #[arg(long, value_name = "COLOUR")]
     element_color: Option<String>,
+    #[command(flatten)]
+    extra: ExtraArgs<crate::entity::Brand, true>,
 }
 
 pub(super) async fn run(args: BrandEditArgs, cx: &Context) -> Result<Outcome> {
@@ -60,6 +63,7 @@ pub(super) async fn run(args: BrandEditArgs, cx: &Context) -> Result<Outcome> {
         accent_color: colour("accentColor", &args.accent_color)?,
         secondary_color: colour("secondaryColor", &args.secondary_color)?,
         element_color: colour("elementColor", &args.element_color)?,
+        extra: args.extra.read()?,
     };
     let database = cx.writer().await?;
     change::run(cx, &database, async |tx| {

@@ -1,14 +1,13 @@
 //! A brand as answers show it.
 
-use std::io;
-
-use crate::cli::ui::report::{Report, Row};
-use crate::cli::ui::{Cell, Column, Page, RenderOptions, Tone};
+use crate::cli::commands::extra::Editable;
+use crate::cli::commands::table_row::TableRow;
+use crate::cli::ui::{Cell, Column, RenderOptions, Tone};
 use crate::entity::brand::Model;
 
-impl Row for Model {
+impl TableRow for Model {
     const NOUN: &'static str = "brand";
-    const COLUMNS: &'static [Column] = &[
+    const PRESENTED: &'static [Column] = &[
         Column::text("brandId").rank(0),
         Column::text("airlineId").rank(1),
         Column::text("name").rank(1).floor(24),
@@ -22,27 +21,21 @@ impl Row for Model {
         Column::text("elementColor").rank(3),
     ];
 
-    fn cell(&self, column: usize, look: &RenderOptions) -> Cell {
-        match Self::COLUMNS[column].key {
-            "brandId" => self.brand_id.as_str().into(),
-            "airlineId" => self.airline_id.as_str().into(),
-            "name" => self.name.as_str().into(),
-            "iata" => self.iata.as_str().into(),
-            "icao" => self.icao.as_str().into(),
-            "callsign" => self.callsign.as_str().into(),
-            "isPrimary" => look.yes_no(self.is_primary),
-            "logoUrl" => self.logo_url.as_deref().into(),
-            "accentColor" => swatch(&self.accent_color),
-            "secondaryColor" => swatch(&self.secondary_color),
-            _ => swatch(&self.element_color),
+    fn special(&self, column: &str, _look: &RenderOptions) -> Option<Cell> {
+        match column {
+            "accentColor" => Some(swatch(&self.accent_color)),
+            "secondaryColor" => Some(swatch(&self.secondary_color)),
+            "elementColor" => Some(swatch(&self.element_color)),
+            _ => None,
         }
     }
 }
 
-impl Report for Model {
-    fn human(&self, page: &mut Page<'_>) -> io::Result<()> {
-        page.fields(&self.fields(&page.look))
-    }
+impl Editable for crate::entity::Brand {
+    const KNOWN: &'static [Self::Column] = {
+        use crate::entity::brand::Column::*;
+        &[BrandId, AirlineId, Name, Iata, Icao, Callsign, IsPrimary, LogoUrl, AccentColor, SecondaryColor, ElementColor]
+    };
 }
 
 /// A colour as its own text, on itself where the terminal shows colours. What another program stored may be no colour.

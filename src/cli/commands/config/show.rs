@@ -39,13 +39,13 @@ struct Line {
 impl Row for Line {
     const COLUMNS: &'static [Column] = &[Column::text("name"), Column::text("value"), Column::text("origin")];
 
-    fn cell(&self, column: usize, look: &RenderOptions) -> Cell {
+    fn cell(&self, column: &str, look: &RenderOptions) -> Cell {
         match (column, &self.value) {
-            (0, _) => Cell::new(self.name),
-            (1, _) if look.human => self.words.as_deref().into(),
-            (1, Value::Null) => Cell::empty(),
-            (1, Value::String(text)) => Cell::new(text),
-            (1, value) => Cell::new(value.to_string()),
+            ("name", _) => Cell::new(self.name),
+            ("value", _) if look.human => self.words.as_deref().into(),
+            ("value", Value::Null) => Cell::empty(),
+            ("value", Value::String(text)) => Cell::new(text),
+            ("value", value) => Cell::new(value.to_string()),
             _ => Cell::new(&self.origin),
         }
     }

@@ -16,15 +16,17 @@ use crate::backup::create::{Made, Snapshot, Wanted, Written};
 use crate::backup::format::archive::Progress;
 use crate::backup::format::crypt::Recipients;
 use crate::backup::format::manifest::{Contents, Manifest};
+use crate::backup::identity::{self, Identity, Unidentified};
 use crate::backup::spool::Spools;
 use crate::backup::store::file::{Destination, FolderLock, PendingFile};
 use crate::backup::store::{file, folder};
 use crate::backup::{BackupError, create, pg_dump};
 use crate::cli::context::Context;
 use crate::cli::ui::report::Report;
-use crate::cli::ui::{Cell, Page, Tone, text};
+use crate::cli::ui::{Cell, Page, Tone, text, wait_until_taken};
 use crate::db::{Database, DatabaseUrl};
 use crate::error::{Error, Kind, Outcome, Result};
+use crate::message::message;
 
 pub(super) const EXAMPLES: &str = "Examples:
   skyteam db backup /var/backups/skyteam --keep-daily 7 --keep-weekly 5 --keep-monthly 12
@@ -117,7 +119,8 @@ pub(super) async fn run(args: DbBackupArgs, cx: &Context) -> Result<Outcome> {
     let recipients = Recipients::parse(args.encrypt_to.iter().map(String::as_str))?;
     refuse_misuse(&args, cx, &recipients)?;
     let database = cx.reader().await?;
-    let target = target(&args, cx, &database)?;
+    let identity = identify(cx, &database, &args).await?;
+    let target = target(&args, cx, &database, identity.as_ref())?;
     let folder = match &target {
         Target::File { path, .. } => file::folder_of(path).to_owned(),
         Target::Stdout | Target::Stream(_) => restore::scratch_folder(cx),
@@ -129,14 +132,15 @@ pub(super) async fn run(args: DbBackupArgs, cx: &Context) -> Result<Outcome> {
 
     let mut report = match args.format {
         Format::Archive => {
-            let made = read(&args, cx, &database, &Spools::new(&folder, !recipients.is_empty())).await?;
-            let (place, (manifest, written)) = archive(cx, &target, made, &recipients)?;
+            let made =
+                read(&args, cx, &database, identity.clone(), &Spools::new(&folder, !recipients.is_empty())).await?;
+            let (place, (manifest, written)) = archive(cx, &target, made, &recipients).await?;
             of_archive(place, &manifest, written, !recipients.is_empty())
         }
-        Format::Plain | Format::Custom => dump(&args, cx, &database, &target).await?,
+        Format::Plain | Format::Custom => dump(&args, cx, &database, identity.clone(), &target).await?,
     };
     if !args.keep.policy().is_empty() {
-        let removed = prune::apply(&folder, args.keep.policy(), cx.answers.dry_run)?;
+        let removed = prune::apply(cx, &folder, args.keep.policy(), identity.as_ref(), Path::new(&report.file))?;
         report.removed = removed.iter().map(|path| path.display().to_string()).collect();
     }
     report.seconds = (begun.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
@@ -173,6 +177,30 @@ fn refuse_misuse(args: &DbBackupArgs, cx: &Context, recipients: &Recipients) -> 
     Ok(())
 }
 
+/// Which database this is. Where that cannot be told, the backup is made all the same, and no retention ever touches it.
+async fn identify(cx: &Context, database: &Database, args: &DbBackupArgs) -> Result<Option<Identity>> {
+    let unidentified = match identity::of(database, !cx.answers.dry_run).await? {
+        Ok(identity) => return Ok(Some(identity)),
+        Err(unidentified) => unidentified,
+    };
+    let why = match unidentified {
+        Unidentified::NoRight { role } => message!("as a superuser: {}", grant(&role)),
+        Unidentified::NotWritten { why: Some(why) } => message!("nothing can be written into the file ({})", why),
+        Unidentified::NotWritten { why: None } | Unidentified::InMemory => return Ok(None),
+    };
+    if args.keep.policy().is_empty() {
+        cx.ui.note(message!("This database cannot be told from others of its name: {}.", why));
+    } else {
+        cx.ui.warn(message!("nothing is removed, as this database cannot be told from others of its name: {}", why));
+    }
+    Ok(None)
+}
+
+/// What lets a role tell a database from others.
+pub(super) fn grant(role: &str) -> String {
+    format!("GRANT EXECUTE ON FUNCTION pg_control_system() TO {role}")
+}
+
 /// Where the backup goes.
 enum Target {
     Stdout,
@@ -185,7 +213,7 @@ enum Target {
     },
 }
 
-fn target(args: &DbBackupArgs, cx: &Context, database: &Database) -> Result<Target> {
+fn target(args: &DbBackupArgs, cx: &Context, database: &Database, identity: Option<&Identity>) -> Result<Target> {
     let extension = match args.format {
         Format::Archive => file::EXTENSION,
         Format::Plain => "sql",
@@ -199,7 +227,10 @@ fn target(args: &DbBackupArgs, cx: &Context, database: &Database) -> Result<Targ
         },
         None => {
             let folder = args.dir.as_ref().map_or_else(|| cx.cwd.clone(), |dir| cx.cwd.join(dir));
-            Target::File { path: folder.join(file::name(database.name(), cx.now, extension)), replaces: false }
+            Target::File {
+                path: folder.join(file::name(database.name(), identity, cx.now, extension)),
+                replaces: false,
+            }
         }
     })
 }
@@ -211,19 +242,51 @@ fn open(stream: &Path) -> Result<File> {
 }
 
 /// Writes an archive; answers where it is now.
-fn archive(cx: &Context, target: &Target, made: Made, to: &Recipients) -> Result<(String, (Manifest, Written))> {
+async fn archive(cx: &Context, target: &Target, made: Made, to: &Recipients) -> Result<(String, (Manifest, Written))> {
     Ok(match target {
-        Target::Stdout => ("-".into(), cx.ui.pour(|out| made.write(out, to))??),
+        Target::Stdout if cx.answers.dry_run => ("-".into(), made.write(io::sink(), to)?),
+        Target::Stdout => {
+            let done = match cx.ui.pour(|out| made.write(out, to)) {
+                Ok(written) => written.map_err(not_taken)?,
+                Err(error) => return Err(unless_taken(error)),
+            };
+            cx.ui.until_taken().await.map_err(unless_taken)?;
+            ("-".into(), done)
+        }
         Target::Stream(path) | Target::File { path, .. } if cx.answers.dry_run => {
             (path.display().to_string(), made.write(io::sink(), to)?)
         }
-        Target::Stream(path) => (path.display().to_string(), made.write(open(path)?, to)?),
+        Target::Stream(path) => {
+            let stream = open(path)?;
+            let done = made.write(&stream, to).map_err(not_taken)?;
+            taken(path, stream).await?;
+            (path.display().to_string(), done)
+        }
         Target::File { path, replaces } => {
             let mut pending = PendingFile::create(path)?;
             let done = made.write(&mut pending, to)?;
             (folder::commit(pending, *replaces)?.display().to_string(), done)
         }
     })
+}
+
+/// Waits until the reader of a named pipe has taken everything.
+async fn taken(path: &Path, stream: File) -> Result<()> {
+    let waited = tokio::task::spawn_blocking(move || wait_until_taken(&stream)).await;
+    let taken = waited.map_err(|_| BackupError::Worker)?;
+    Ok(taken.map_err(|error| not_taken(BackupError::io(format!("writing {}", path.display()))(error)))?)
+}
+
+/// Half a backup is none: a reader that goes away early is a failure here, other than for a list.
+fn not_taken(error: BackupError) -> BackupError {
+    match error {
+        BackupError::Io { source, .. } if source.kind() == io::ErrorKind::BrokenPipe => BackupError::NotTaken,
+        error => error,
+    }
+}
+
+fn unless_taken(error: Error) -> Error {
+    if error.code() == "closed_pipe" { BackupError::NotTaken.into() } else { error }
 }
 
 fn contents(args: &DbBackupArgs) -> Contents {
@@ -234,14 +297,21 @@ fn contents(args: &DbBackupArgs) -> Contents {
     }
 }
 
-async fn read(args: &DbBackupArgs, cx: &Context, database: &Database, spools: &Spools) -> Result<Made> {
+async fn read(
+    args: &DbBackupArgs,
+    cx: &Context,
+    database: &Database,
+    identity: Option<Identity>,
+    spools: &Spools,
+) -> Result<Made> {
     // Each bar goes when the next one comes, and the last one with this function.
     let shown = RefCell::new(None);
     let prepare = async |snapshot: &mut Snapshot| {
         let bar = cx.ui.progress(Some(snapshot.estimate().await?), "Backing up");
         let advance: Progress = Arc::new(bar.counter());
         shown.replace(Some(bar));
-        Ok((Wanted { contents: contents(args), tables: args.tables.clone(), rewrite: None }, advance))
+        let (contents, tables, identity) = (contents(args), args.tables.clone(), identity.clone());
+        Ok((Wanted { contents, tables, identity, rewrite: None }, advance))
     };
     Ok(create::make(database, planned::reading(cx), cx.now, spools, &args.tables, prepare).await?)
 }
@@ -265,7 +335,13 @@ fn of_archive(file: String, manifest: &Manifest, written: Written, encrypted: bo
     }
 }
 
-async fn dump(args: &DbBackupArgs, cx: &Context, database: &Database, target: &Target) -> Result<Backup> {
+async fn dump(
+    args: &DbBackupArgs,
+    cx: &Context,
+    database: &Database,
+    identity: Option<Identity>,
+    target: &Target,
+) -> Result<Backup> {
     let format = if args.format == Format::Plain { pg_dump::Format::Plain } else { pg_dump::Format::Custom };
     let wanted = pg_dump::Wanted { format, contents: contents(args), tables: args.tables.clone() };
     let mut env = cx.env.clone();
@@ -274,24 +350,35 @@ async fn dump(args: &DbBackupArgs, cx: &Context, database: &Database, target: &T
     }
     let patience = planned::reading(cx);
     let (file, written) = match target {
-        Target::Stdout => {
-            let out = &mut |bytes: &[u8]| cx.ui.raw(bytes).map_err(io::Error::other);
-            ("-".into(), pg_dump::dump(database, &wanted, &env, patience, out).await?)
-        }
-        Target::Stream(path) | Target::File { path, .. } if cx.answers.dry_run => {
+        Target::Stdout | Target::Stream(_) | Target::File { .. } if cx.answers.dry_run => {
+            let path = match target {
+                Target::Stdout => Path::new("-"),
+                Target::Stream(path) | Target::File { path, .. } => path,
+            };
             (path.display().to_string(), pg_dump::dump(database, &wanted, &env, patience, &mut |_| Ok(())).await?)
+        }
+        Target::Stdout => {
+            let out = &mut |bytes: &[u8]| match cx.ui.raw(bytes) {
+                Err(error) if error.code() == "closed_pipe" => Err(io::ErrorKind::BrokenPipe.into()),
+                written => written.map_err(io::Error::other),
+            };
+            let written = pg_dump::dump(database, &wanted, &env, patience, out).await.map_err(not_taken)?;
+            cx.ui.until_taken().await.map_err(unless_taken)?;
+            ("-".into(), written)
         }
         Target::Stream(path) => {
             let mut stream = open(path)?;
             let out = &mut |bytes: &[u8]| stream.write_all(bytes);
-            (path.display().to_string(), pg_dump::dump(database, &wanted, &env, patience, out).await?)
+            let written = pg_dump::dump(database, &wanted, &env, patience, out).await.map_err(not_taken)?;
+            taken(path, stream).await?;
+            (path.display().to_string(), written)
         }
         Target::File { path, replaces } => {
             let mut pending = PendingFile::create(path)?;
             let written =
                 pg_dump::dump(database, &wanted, &env, patience, &mut |bytes| pending.write_all(bytes)).await?;
             let path = folder::commit(pending, *replaces)?;
-            pg_dump::leave_note(&path, database, &wanted, cx.now, &written)?;
+            pg_dump::leave_note(&path, database, identity, &wanted, cx.now, &written)?;
             (path.display().to_string(), written)
         }
     };

@@ -1,18 +1,19 @@
 //! `db backups`: the backups in a folder.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::typed;
+use super::{prune, typed};
 use crate::backup::format::manifest::Contents;
 use crate::backup::store::folder;
-use crate::backup::store::folder::Entry;
+use crate::backup::store::folder::{Entry, Listing};
 use crate::cli::context::Context;
 use crate::cli::ui::report::Row;
 use crate::cli::ui::{Cell, Column, RenderOptions, Tone};
 use crate::entity::types::Timestamp;
-use crate::error::{Outcome, Result};
+use crate::error::{Error, Kind, Outcome, Result};
+use crate::message::{message, program};
 
 pub(super) const EXAMPLES: &str = "Examples:
   skyteam db backups /var/backups/skyteam
@@ -35,6 +36,8 @@ pub(in crate::cli::commands) struct Line {
     #[serde(skip)]
     typed: String,
     database: Option<String>,
+    /// Which database of that name.
+    identity: Option<String>,
     /// `all`, `schema` or `data`.
     contents: Option<Contents>,
     /// Whether it is of all tables.
@@ -55,6 +58,7 @@ impl Row for Line {
         // A path to be typed again: whole, or under the others.
         Column::text("file").rank(0).floor(usize::MAX),
         Column::text("database").wide(),
+        Column::text("identity").wide(),
         Column::text("contents"),
         Column::text("complete").wide(),
         Column::number("size").rank(1),
@@ -66,12 +70,13 @@ impl Row for Line {
         Column::text("verified").rank(0),
     ];
 
-    fn cell(&self, column: usize, look: &RenderOptions) -> Cell {
-        match Self::COLUMNS[column].key {
+    fn cell(&self, column: &str, look: &RenderOptions) -> Cell {
+        match column {
             "createdAt" => look.time(self.created_at),
             "file" if look.human => self.typed.as_str().into(),
             "file" => self.file.as_str().into(),
             "database" => self.database.as_deref().into(),
+            "identity" => self.identity.as_deref().into(),
             "contents" => self.contents.map(Contents::word).into(),
             "complete" => self.complete.map_or_else(Cell::empty, |complete| look.yes_no(complete)),
             "size" => look.bytes(self.size),
@@ -107,6 +112,7 @@ impl Line {
             typed: typed(&entry.path, cx),
             contents: entry.subject.as_ref().map(|subject| subject.contents),
             complete: entry.subject.as_ref().map(|subject| subject.tables.is_empty()),
+            identity: entry.subject.as_ref().and_then(|subject| subject.identity.as_ref()).map(ToString::to_string),
             database: entry.subject.map(|subject| subject.database),
             size: entry.size,
             rows: entry.rows,
@@ -123,9 +129,32 @@ impl Line {
     }
 }
 
+/// A folder with backups that this user may not read does not have "no backups".
+pub(super) fn unreadable_backups(first: &Path, count: usize, cx: &Context) -> Error {
+    let what =
+        if count == 1 { "a backup cannot be read".to_owned() } else { format!("{count} backups cannot be read") };
+    Error::new(Kind::Denied, "unreadable_backup", what)
+        .why(message!("{} belongs to {}", typed(first, cx), owner(first)))
+        .why("backups are readable by their owner only; another user, perhaps root, made it")
+        .fix(program("sudo").words("chown").flag("--reference", folder_typed(first, cx)).file(typed(first, cx)))
+}
+
+/// The folder of a file, as it is typed.
+fn folder_typed(file: &Path, cx: &Context) -> String {
+    typed(crate::backup::store::file::folder_of(file), cx)
+}
+
+/// Who a file belongs to, as far as that is known.
+fn owner(path: &Path) -> String {
+    crate::backup::store::file::owner(path)
+        .map_or_else(|| "somebody else".to_owned(), |user| format!("the user {user}"))
+}
+
 pub(super) async fn run(args: DbBackupsArgs, cx: &Context) -> Result<Outcome> {
     let folder = args.dir.map_or_else(|| cx.cwd.clone(), |dir| cx.cwd.join(dir));
-    let entries = folder::list(&folder)?;
+    let listing = folder::list(&folder)?;
+    prune::warn_of_odd_ones(cx, &listing);
+    let Listing { entries, unreadable } = listing;
     let list = cx.ui.list::<Line, ()>(async |list| {
         for entry in entries {
             list.push(&Line::new(entry, cx))?;
@@ -133,6 +162,9 @@ pub(super) async fn run(args: DbBackupsArgs, cx: &Context) -> Result<Outcome> {
         Ok(())
     });
     let (count, ()) = list.await?;
+    if let Some(first) = unreadable.first() {
+        return Err(unreadable_backups(first, unreadable.len(), cx));
+    }
     if count == 0 {
         cx.ui.note(format!("No backups in {}.", folder.display()));
     }

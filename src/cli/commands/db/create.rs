@@ -45,10 +45,10 @@ struct Step {
 impl Row for Step {
     const COLUMNS: &'static [Column] = &[Column::text("object"), Column::text("name"), Column::text("state")];
 
-    fn cell(&self, column: usize, _look: &RenderOptions) -> Cell {
+    fn cell(&self, column: &str, _look: &RenderOptions) -> Cell {
         match column {
-            0 => Cell::new(self.object),
-            1 => Cell::new(&self.name),
+            "object" => Cell::new(self.object),
+            "name" => Cell::new(&self.name),
             _ => Cell::new(self.state.name()),
         }
     }

@@ -6,15 +6,18 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::typed;
-use crate::backup::prune::{self, Verdict};
+use crate::backup::identity::Identity;
+use crate::backup::prune::{self, Scope, Verdict};
 use crate::backup::retention::Policy;
 use crate::backup::store::file::FolderLock;
-use crate::backup::store::folder;
+use crate::backup::store::folder::{self, Listing};
 use crate::cli::approve::Ask;
 use crate::cli::context::Context;
 use crate::cli::ui::report::Row;
 use crate::cli::ui::{Cell, Column, RenderOptions};
+use crate::entity::types::Timestamp;
 use crate::error::{Error, Kind, Outcome, Result};
+use crate::message::message;
 
 pub(super) const EXAMPLES: &str = "Examples:
   skyteam db prune /var/backups/skyteam --keep-daily 7 --keep-weekly 5 --keep-monthly 12
@@ -78,8 +81,8 @@ impl Row for Line {
     const COLUMNS: &'static [Column] =
         &[Column::text("keep"), Column::text("file"), Column::number("size"), Column::text("reasons")];
 
-    fn cell(&self, column: usize, look: &RenderOptions) -> Cell {
-        match Self::COLUMNS[column].key {
+    fn cell(&self, column: &str, look: &RenderOptions) -> Cell {
+        match column {
             "keep" if look.human => if self.keep { "keep" } else { "remove" }.into(),
             "keep" => look.yes_no(self.keep),
             "file" if look.human => self.typed.as_str().into(),
@@ -110,7 +113,10 @@ pub(super) async fn run(args: DbPruneArgs, cx: &Context) -> Result<Outcome> {
             .fix("skyteam db prune --keep-daily 7 --keep-weekly 5 --keep-monthly 12"));
     }
     let folder = args.dir.map_or_else(|| cx.cwd.clone(), |dir| cx.cwd.join(dir));
-    let mut verdicts = prune::decide(policy, folder::list(&folder)?);
+    let scope = Scope { now: cx.now, only: None, made: None };
+    let listing = folder::list(&folder)?;
+    warn_of_odd_ones(cx, &listing);
+    let mut verdicts = prune::decide(policy, scope, listing.entries);
     let doomed: Vec<&Verdict> = verdicts.iter().filter(|verdict| verdict.goes()).collect();
     if !doomed.is_empty() && !cx.answers.dry_run {
         // What goes was chosen by the numbers on the command line; a cron job says --yes.
@@ -124,7 +130,7 @@ pub(super) async fn run(args: DbPruneArgs, cx: &Context) -> Result<Outcome> {
         // Others may have been here while the question stood: only what still goes, and was asked for, is removed.
         let asked: HashSet<PathBuf> =
             verdicts.iter().filter(|verdict| verdict.goes()).map(|verdict| verdict.entry.path.clone()).collect();
-        verdicts = prune::decide(policy, folder::list(&folder)?);
+        verdicts = prune::decide(policy, scope, folder::list(&folder)?.entries);
         for verdict in &mut verdicts {
             match (verdict.goes(), asked.contains(&verdict.entry.path)) {
                 (true, true) => folder::remove(&verdict.entry.path)?,
@@ -149,14 +155,40 @@ pub(super) async fn run(args: DbPruneArgs, cx: &Context) -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-/// Removes what the policy does not keep, after a new backup was written under the folder's lock; answers what went.
-pub fn apply(folder: &Path, policy: Policy, dry_run: bool) -> Result<Vec<PathBuf>> {
+/// Removes what the policy does not keep of this database's backups, after `made` was written under the folder's lock;
+/// answers what went.
+pub fn apply(
+    cx: &Context,
+    folder: &Path,
+    policy: Policy,
+    identity: Option<&Identity>,
+    made: &Path,
+) -> Result<Vec<PathBuf>> {
+    let listing = folder::list(folder)?;
+    warn_of_odd_ones(cx, &listing);
+    let scope = Scope { now: cx.now, only: Some(identity), made: Some(made) };
     let mut removed = Vec::new();
-    for verdict in prune::decide(policy, folder::list(folder)?).into_iter().filter(Verdict::goes) {
-        if !dry_run {
+    for verdict in prune::decide(policy, scope, listing.entries).into_iter().filter(Verdict::goes) {
+        if !cx.answers.dry_run {
             folder::remove(&verdict.entry.path)?;
         }
         removed.push(verdict.entry.path);
     }
     Ok(removed)
+}
+
+/// Says which backups are outside every rule: those of wrong clocks, and those that cannot be read.
+pub(super) fn warn_of_odd_ones(cx: &Context, listing: &Listing) {
+    for entry in listing.entries.iter().filter(|entry| entry.is_from_the_future(cx.now)) {
+        let (file, at) = (typed(&entry.path, cx), Timestamp::from(entry.created_at));
+        cx.ui.warn(message!(
+            "{} is dated {}, in the future: a clock was or is wrong. It counts for nothing and is never removed; \
+             move it away, or remove it by hand.",
+            file,
+            at
+        ));
+    }
+    for path in &listing.unreadable {
+        cx.ui.warn(message!("{} cannot be read, so it counts for nothing and is never removed.", typed(path, cx)));
+    }
 }

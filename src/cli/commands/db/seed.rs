@@ -73,7 +73,7 @@ pub(super) async fn run(args: DbSeedArgs, cx: &Context) -> Result<Outcome> {
             .fix("skyteam db seed --database-url sqlite:demo.db    after skyteam db push on it"));
     }
     let (users, flights) = (args.users as usize, args.flights as usize);
-    let data = seed::generate(Wish { users, flights, seed: args.seed, now: cx.now });
+    let data = seed::generate(Wish { users, flights, seed: args.seed, now: cx.now })?;
     let seeded = Seeded {
         airlines: data.airlines.len(),
         brands: data.brands.len(),

@@ -15,7 +15,7 @@ use crate::backup::format::manifest::Subject;
 use crate::backup::store::folder;
 use crate::backup::store::folder::{Note, Verified};
 use crate::backup::verify::Proof;
-use crate::backup::{BackupError, detect, pg_dump, pg_restore, restore, verify};
+use crate::backup::{BackupError, detect, identity, pg_dump, pg_restore, restore, verify};
 use crate::cli::approve::Ask;
 use crate::cli::context::Context;
 use crate::cli::ui::report::Report;
@@ -90,7 +90,7 @@ impl Report for Verification {
 }
 
 pub(super) async fn run(args: DbVerifyArgs, cx: &Context) -> Result<Outcome> {
-    let args = DbVerifyArgs { file: newest(&args.file, cx)?, ..args };
+    let args = DbVerifyArgs { file: newest(&args.file, cx).await?, ..args };
     let mut opened = open(&args.file, cx).await?;
     let is_file = opened.is_file();
     let (size, sha256) = whole(&mut opened.file)?;
@@ -135,13 +135,34 @@ pub(super) async fn run(args: DbVerifyArgs, cx: &Context) -> Result<Outcome> {
 }
 
 /// The file itself, or the newest backup of a whole database in a folder.
-fn newest(file: &Path, cx: &Context) -> Result<PathBuf> {
+async fn newest(file: &Path, cx: &Context) -> Result<PathBuf> {
     let folder = cx.cwd.join(file);
     if !folder.is_dir() {
         return Ok(file.to_owned());
     }
-    let whole = |entry: &folder::Entry| entry.subject.as_ref().is_some_and(Subject::is_whole);
-    match folder::list(&folder)?.into_iter().find(whole) {
+    let listing = folder::list(&folder)?;
+    let mut whole = listing.entries;
+    whole.retain(|entry| entry.subject.as_ref().is_some_and(Subject::is_whole));
+    let identity = |entry: &folder::Entry| entry.subject.as_ref().and_then(|subject| subject.identity.clone());
+    // In a folder of several databases' backups, that of the database in question.
+    if whole.windows(2).any(|pair| identity(&pair[0]) != identity(&pair[1]))
+        && let Ok(database) = cx.reader().await
+        && let Some(own) = identity::of(&database, false).await.ok().and_then(Result::ok)
+        && whole.iter().any(|entry| identity(entry).as_ref() == Some(&own))
+    {
+        whole.retain(|entry| identity(entry).as_ref() == Some(&own));
+    }
+    // One from the future is the newest only where there is no other.
+    whole.sort_by_key(|entry| entry.is_from_the_future(cx.now));
+    let newest = whole.into_iter().next();
+    let hidden = listing
+        .unreadable
+        .iter()
+        .find(|path| newest.as_ref().is_none_or(|newest| folder::time_of(path) > newest.created_at));
+    if let Some(hidden) = hidden {
+        return Err(super::backups::unreadable_backups(hidden, listing.unreadable.len(), cx));
+    }
+    match newest {
         Some(entry) => Ok(file.join(entry.path.file_name().unwrap_or_default())),
         None => Err(Error::new(Kind::NotFound, "no_backup", format!("there is no backup in {}", file.display()))
             .why("none of a whole database, that is")
@@ -210,10 +231,11 @@ async fn archive_into(
         Err(error) => return Err(in_scratch(cx, error)),
     }
     if let Some(database) = database
-        && verify::is_of(&archive, &database)
+        && let Some(identity) = identity::of(&database, false).await.ok().and_then(Result::ok)
+        && verify::is_of(&archive, &identity)
         && !cx.answers.dry_run
         && let Err(error) =
-            verify::remember(&database, &archive, &answer.sha256, cx.now, answer.problems.is_empty()).await
+            verify::remember(&database, &identity, &archive, &answer.sha256, cx.now, answer.problems.is_empty()).await
     {
         cx.ui.note(format!("Not remembered in the database: {}.", Error::from(error).what()));
     }

@@ -2,6 +2,7 @@
 
 use super::row::{Done, Shown};
 use crate::cli::commands::args::time_to_store;
+use crate::cli::commands::extra::ExtraArgs;
 use crate::cli::context::Context;
 use crate::directory::flight::schedule;
 use crate::directory::flight::schedule::NewFlight;
@@ -46,6 +47,8 @@ pub struct FlightAddArgs {
     /// Discord event [default: the alliance's invitation]
     #[arg(long, value_name = "URL")]
     event_link: Option<String>,
+    #[command(flatten)]
+    extra: ExtraArgs<crate::entity::Flight, false>,
 }
 
 pub(super) async fn run(args: FlightAddArgs, cx: &Context) -> Result<Outcome> {
@@ -79,6 +82,7 @@ pub(super) async fn run(args: FlightAddArgs, cx: &Context) -> Result<Outcome> {
         start_time,
         codeshare: codeshare.as_ref(),
         event_link,
+        extra: args.extra.read()?,
     };
     let flight = schedule::add(&transaction, new).await?;
     let committed = cx.finish(transaction).await?;

@@ -5,9 +5,9 @@ use clap::ArgGroup;
 use super::row::{Done, Shown};
 use crate::cli::approve::Ask;
 use crate::cli::commands::args::time_to_store;
+use crate::cli::commands::extra::ExtraArgs;
 use crate::cli::commands::{args, change};
 use crate::cli::context::Context;
-use crate::cli::ui::text::local_times;
 use crate::db::Transaction;
 use crate::directory::flight::edit::Changes;
 use crate::directory::flight::{Flight, edit};
@@ -57,6 +57,8 @@ pub struct FlightEditArgs {
     /// Discord event
     #[arg(long, value_name = "URL")]
     event_link: Option<String>,
+    #[command(flatten)]
+    extra: ExtraArgs<crate::entity::Flight, true>,
 }
 
 pub(super) async fn run(args: FlightEditArgs, cx: &Context) -> Result<Outcome> {
@@ -80,7 +82,10 @@ pub(super) async fn run(args: FlightEditArgs, cx: &Context) -> Result<Outcome> {
     let transaction = cx.begin(&database).await?;
     let found = look(&transaction).await?;
     let (before, _, after) = &found;
-    let effects = effects(before, after);
+    let shown = |flight: &Flight| Shown::new(flight.clone(), cx.now.into());
+    let mut effects = change::effects(cx, &shown(before), &shown(after));
+    // What follows from the others is told by them.
+    effects.retain(|(column, ..)| !matches!(*column, "status" | "codeshare"));
     if effects.is_empty() {
         cx.ui.note("Nothing to change: it is so already.");
         cx.ui.report(&Done::new(Shown::new(found.0, cx.now.into()), true, "Left", "leave"))?;
@@ -88,7 +93,7 @@ pub(super) async fn run(args: FlightEditArgs, cx: &Context) -> Result<Outcome> {
     }
 
     for (column, old, new) in &effects {
-        cx.ui.note(local_times(&format!("{column}: {old} → {new}"), cx.ui.zone()));
+        cx.ui.note(format!("{column}: {old} → {new}"));
     }
     let ask = Ask::changes(format!("Change {} {}?", before.code, before.id));
     let (transaction, found, _approved) = change::approved(cx, &database, transaction, found, ask, look).await?;
@@ -109,26 +114,7 @@ fn typed(args: &FlightEditArgs, cx: &Context) -> Result<Changes> {
         game_id: args.game_id.as_deref().map(|text| Name::parse_as("gameId", text)).transpose()?,
         event_link: args.event_link.as_deref().map(|text| WebUrl::parse_as("discordEventLink", text)).transpose()?,
         start_time: args.at.as_deref().map(|text| time_to_store(cx, "--at", text)).transpose()?,
+        extra: args.extra.read()?,
         ..Changes::default()
     })
-}
-
-/// Column, old value, new value of what differs.
-fn effects(before: &Flight, after: &Flight) -> Vec<(&'static str, String, String)> {
-    let none = || "—".to_owned();
-    let values = |flight: &Flight| {
-        [
-            ("code", flight.code.clone()),
-            ("brandId", flight.brand_id.clone()),
-            ("departure", flight.departure.clone()),
-            ("arrival", flight.arrival.clone()),
-            ("aircraft", flight.aircraft.clone()),
-            ("gameId", flight.game_id.clone()),
-            ("startTime", flight.start_time.to_string()),
-            ("codeshareAirlineId", flight.codeshare_airline_id.clone().unwrap_or_else(none)),
-            ("discordEventLink", flight.discord_event_link.clone()),
-        ]
-    };
-    let pairs = values(before).into_iter().zip(values(after));
-    pairs.filter(|(old, new)| old != new).map(|((column, old), (_, new))| (column, old, new)).collect()
 }

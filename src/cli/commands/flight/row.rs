@@ -4,11 +4,13 @@ use std::io;
 
 use serde::Serialize;
 
+use crate::cli::commands::extra::Editable;
+use crate::cli::commands::table_row;
 use crate::cli::ui::report::{Report, Row};
 use crate::cli::ui::{Cell, Column, Page, RenderOptions, Tone};
 use crate::directory::flight::Flight;
 use crate::directory::flight::status::Status;
-use crate::entity::types::Timestamp;
+use crate::entity::{self, Timestamp};
 
 /// A flight and what follows from its row.
 #[derive(Debug, Serialize)]
@@ -48,46 +50,38 @@ pub(super) fn status_cell(status: Status) -> Cell {
     })
 }
 
+/// The columns in the order of a departure board; others of the table come among them.
+pub(super) const PRESENTED: &[Column] = &[
+    Column::text("code").rank(0),
+    Column::text("status").rank(0),
+    Column::text("departure").rank(1),
+    Column::text("arrival").rank(1),
+    Column::text("startTime").rank(0),
+    Column::text("startedAt").wide(),
+    Column::text("endTime").wide(),
+    Column::text("airlineId"),
+    Column::text("brandId").wide(),
+    Column::text("codeshare"),
+    Column::text("codeshareAirlineId").wide(),
+    Column::text("aircraft"),
+    Column::text("gameId").wide(),
+    Column::text("discordEventLink").wide(),
+    Column::text("id"),
+];
+
 impl Row for Shown {
     const NOUN: &'static str = "flight";
-    const COLUMNS: &'static [Column] = &[
-        Column::text("code").rank(0),
-        Column::text("status").rank(0),
-        Column::text("departure").rank(1),
-        Column::text("arrival").rank(1),
-        Column::text("startTime").rank(0),
-        Column::text("startedAt").wide(),
-        Column::text("endTime").wide(),
-        Column::text("airlineId"),
-        Column::text("brandId").wide(),
-        Column::text("codeshare"),
-        Column::text("codeshareAirlineId").wide(),
-        Column::text("aircraft"),
-        Column::text("gameId").wide(),
-        Column::text("discordEventLink").wide(),
-        Column::text("id"),
-    ];
+    fn columns() -> Vec<Column> {
+        table_row::columns::<entity::Flight>(PRESENTED)
+    }
 
-    fn cell(&self, column: usize, look: &RenderOptions) -> Cell {
-        let flight = &self.flight;
-        match Self::COLUMNS[column].key {
-            "code" => flight.code.as_str().into(),
+    fn cell(&self, column: &str, look: &RenderOptions) -> Cell {
+        match column {
             "status" => status_cell(self.status),
-            "departure" => flight.departure.as_str().into(),
-            "arrival" => flight.arrival.as_str().into(),
-            "startTime" => look.time(flight.start_time),
-            "startedAt" => look.maybe_time(flight.started_at),
-            "endTime" => look.maybe_time(flight.end_time),
-            "airlineId" => flight.airline_id.as_str().into(),
-            "brandId" => flight.brand_id.as_str().into(),
             // A column of "no" would hide the few that matter.
             "codeshare" if look.human && !self.codeshare => Cell::empty(),
             "codeshare" => look.yes_no(self.codeshare),
-            "codeshareAirlineId" => flight.codeshare_airline_id.as_deref().into(),
-            "aircraft" => flight.aircraft.as_str().into(),
-            "gameId" => flight.game_id.as_str().into(),
-            "discordEventLink" => flight.discord_event_link.as_str().into(),
-            _ => flight.id.to_string().into(),
+            other => table_row::cell(&self.flight, other, look),
         }
     }
 }
@@ -115,4 +109,25 @@ impl Report for Done {
     fn human(&self, page: &mut Page<'_>) -> io::Result<()> {
         page.line(self.sentence.as_str())
     }
+}
+
+impl Editable for entity::Flight {
+    const KNOWN: &'static [Self::Column] = {
+        use crate::entity::flight::Column::*;
+        &[
+            Id,
+            Code,
+            GameId,
+            Aircraft,
+            AirlineId,
+            BrandId,
+            StartTime,
+            EndTime,
+            CodeshareAirlineId,
+            Departure,
+            Arrival,
+            StartedAt,
+            DiscordEventLink,
+        ]
+    };
 }

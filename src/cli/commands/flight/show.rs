@@ -4,15 +4,15 @@ use std::io;
 
 use serde::Serialize;
 
-use super::row::{Shown, status_cell};
-use crate::cli::commands::args;
+use super::row::{PRESENTED, Shown, status_cell};
+use crate::cli::commands::{args, table_row};
 use crate::cli::context::Context;
 use crate::cli::ui::report::Report;
 use crate::cli::ui::{Cell, Page, Tone};
 use crate::directory::flight::details::{Details, details};
 use crate::directory::flight::roster::Summary;
 use crate::directory::flight::status::Status;
-use crate::entity::airline;
+use crate::entity::{self, airline};
 use crate::error::{Outcome, Result};
 
 pub(super) const EXAMPLES: &str =
@@ -70,7 +70,7 @@ impl Report for Answer {
     fn human(&self, page: &mut Page<'_>) -> io::Result<()> {
         let (flight, look) = (&self.shown.flight, page.look);
         page.heading(&format!("{}  {} – {}", flight.code, flight.departure, flight.arrival))?;
-        page.fields(&[
+        let mut fields = vec![
             ("status", status_cell(self.shown.status)),
             ("airline", self.airline.cell()),
             (
@@ -91,7 +91,12 @@ impl Report for Answer {
             ("passengers", look.number(self.manifest.passengers)),
             ("miles", look.number(self.manifest.miles)),
             ("id", flight.id.to_string().into()),
-        ])?;
+        ];
+        // Columns that nothing above is about.
+        let others = table_row::columns::<entity::Flight>(PRESENTED);
+        let others = others.iter().filter(|column| PRESENTED.iter().all(|known| known.key != column.key));
+        fields.extend(others.map(|column| (column.key, table_row::cell(flight, column.key, &look))));
+        page.fields(&fields)?;
         if self.manifest.unpaid > 0 {
             let unpaid = look.number(self.manifest.unpaid).text;
             page.line(

@@ -2,19 +2,21 @@
 
 use std::io;
 
+use crate::cli::commands::table_row;
 use crate::cli::context::Context;
 use crate::cli::ui::report::{Report, Row};
 use crate::cli::ui::{Cell, Column, Page, RenderOptions};
 use crate::db::{self, Database, Transaction};
 use crate::directory::input::{InputError, Text};
+use crate::entity::MilesTransaction;
 use crate::entity::types::Id;
 use crate::error::indeterminate::RetryAdvice;
 pub(super) use crate::error::ledger::worded;
 use crate::error::{Error, Kind, Result, shell};
 use crate::ledger::{Entry, MilesError, Posted, key, posting, source};
 
-/// The columns of an entry, and the balance beside it.
-pub(super) const COLUMNS: [Column; 13] = [
+/// What there is to say of an entry's columns, and the balance beside it.
+const PRESENTED: [Column; 13] = [
     Column::text("id").wide(),
     Column::text("userId").rank(1),
     Column::number("amount").rank(0),
@@ -30,30 +32,26 @@ pub(super) const COLUMNS: [Column; 13] = [
     Column::number("balance").rank(0),
 ];
 
-/// The cell of an entry, or of the balance beside it, in one of [`COLUMNS`].
-pub(super) fn cell(entry: &Entry, balance: i64, column: usize, look: &RenderOptions) -> Cell {
-    let id = |id: Option<Id>| id.map_or_else(Cell::empty, |id| Cell::new(id.to_string()));
-    match COLUMNS[column].key {
-        "id" => Cell::new(entry.id.to_string()),
-        "userId" => entry.user_id.as_str().into(),
+/// All columns of an entry, and the balance beside it, each as `adjust` lets it look.
+pub(super) fn columns(adjust: impl Fn(Column) -> Column) -> Vec<Column> {
+    table_row::columns::<MilesTransaction>(&PRESENTED.map(adjust))
+}
+
+/// The cell of an entry, or of the balance beside it.
+pub(super) fn cell(entry: &Entry, balance: i64, column: &str, look: &RenderOptions) -> Cell {
+    match column {
         "amount" => look.signed(entry.amount),
-        "type" => entry.r#type.as_str().into(),
-        "source" => entry.source.as_str().into(),
-        "flightId" => id(entry.flight_id),
-        "productId" => entry.product_id.as_deref().into(),
-        "note" => entry.note.as_deref().into(),
-        "createdAt" => look.time(entry.created_at),
-        "reversesId" => id(entry.reverses_id),
-        "batchId" => id(entry.batch_id),
-        "actor" => entry.actor.as_deref().into(),
-        _ => look.number(balance),
+        "balance" => look.number(balance),
+        other => table_row::cell(entry, other, look),
     }
 }
 
 impl Row for Posted {
-    const COLUMNS: &'static [Column] = &COLUMNS;
+    fn columns() -> Vec<Column> {
+        columns(|column| column)
+    }
 
-    fn cell(&self, column: usize, look: &RenderOptions) -> Cell {
+    fn cell(&self, column: &str, look: &RenderOptions) -> Cell {
         cell(&self.entry, self.balance, column, look)
     }
 }
@@ -61,12 +59,8 @@ impl Row for Posted {
 impl Report for Posted {
     fn human(&self, page: &mut Page<'_>) -> io::Result<()> {
         let look = page.look;
-        let fields: Vec<(&str, Cell)> = COLUMNS
-            .iter()
-            .enumerate()
-            .map(|(index, column)| (column.key, cell(&self.entry, self.balance, index, &look)))
-            .filter(|(_, cell)| !cell.text.is_empty())
-            .collect();
+        let fields: Vec<(&str, Cell)> =
+            self.fields(&look).into_iter().filter(|(_, cell)| !cell.text.is_empty()).collect();
         page.fields(&fields)
     }
 }

@@ -85,10 +85,10 @@ impl Row for Found {
         Column::text("alternative").wide(),
     ];
 
-    fn cell(&self, column: usize, look: &RenderOptions) -> Cell {
+    fn cell(&self, column: &str, look: &RenderOptions) -> Cell {
         let finding = &self.finding;
         let number = |number: Option<i64>| number.map_or_else(Cell::empty, |number| look.number(number));
-        match Self::COLUMNS[column].key {
+        match column {
             "invariant" => Cell::new(finding.invariant.name()).tone(Tone::Bad),
             "userId" => finding.user_id.as_str().into(),
             "username" => finding.username.as_str().into(),

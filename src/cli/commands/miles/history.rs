@@ -48,20 +48,21 @@ enum Direction {
     Spend,
 }
 
-/// As for one entry, but that the id is shown, which `miles reverse` takes, and the user, who is the same in all, is not.
-const COLUMNS: [Column; answer::COLUMNS.len()] = {
-    let mut columns = answer::COLUMNS;
-    // So much of it is one of a kind, but for what came in one batch.
-    columns[0] = Column::text("id").rank(0).floor(18);
-    columns[1] = Column::text("userId").wide();
-    columns
-};
-
 impl Row for Line {
     const NOUN: &'static str = "entry";
-    const COLUMNS: &'static [Column] = &COLUMNS;
 
-    fn cell(&self, column: usize, look: &RenderOptions) -> Cell {
+    /// As for one entry, but that the id is shown, which `miles reverse` takes, and the user, who is the same in all, is
+    /// not.
+    fn columns() -> Vec<Column> {
+        answer::columns(|column| match column.key {
+            // So much of it is unique, but for what came in one batch.
+            "id" => Column::text("id").rank(0).floor(18),
+            "userId" => column.wide(),
+            _ => column,
+        })
+    }
+
+    fn cell(&self, column: &str, look: &RenderOptions) -> Cell {
         answer::cell(&self.entry, self.balance, column, look)
     }
 }

@@ -49,8 +49,8 @@ impl Row for Place {
         Column::number("earned").rank(1),
     ];
 
-    fn cell(&self, column: usize, look: &RenderOptions) -> Cell {
-        match Self::COLUMNS[column].key {
+    fn cell(&self, column: &str, look: &RenderOptions) -> Cell {
+        match column {
             "rank" => look.number(self.rank),
             "userId" => self.user_id.as_str().into(),
             "username" => self.username.as_str().into(),

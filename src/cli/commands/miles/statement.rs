@@ -116,13 +116,13 @@ impl Row for Line {
         Column::number("byName"),
     ];
 
-    fn cell(&self, column: usize, look: &RenderOptions) -> Cell {
+    fn cell(&self, column: &str, look: &RenderOptions) -> Cell {
         match column {
-            0 => self.line.as_str().into(),
-            1 => look.number(self.entries),
-            2 => look.number(self.earned),
-            3 => look.number(self.spent),
-            4 => self.balance.map_or_else(Cell::empty, |balance| look.number(balance)),
+            "line" => self.line.as_str().into(),
+            "entries" => look.number(self.entries),
+            "earned" => look.number(self.earned),
+            "spent" => look.number(self.spent),
+            "balance" => self.balance.map_or_else(Cell::empty, |balance| look.number(balance)),
             _ => self.by_name.map_or_else(Cell::empty, |entries| look.number(entries)),
         }
     }

@@ -1,5 +1,6 @@
 //! `product add`.
 
+use crate::cli::commands::extra::ExtraArgs;
 use crate::cli::context::Context;
 use crate::directory::input::{Amount, Name, Text};
 use crate::directory::product::NewProduct;
@@ -26,6 +27,8 @@ pub struct ProductAddArgs {
     /// Not on sale yet
     #[arg(long)]
     inactive: bool,
+    #[command(flatten)]
+    extra: ExtraArgs<crate::entity::MilesProduct, false>,
 }
 
 pub(super) async fn run(args: ProductAddArgs, cx: &Context) -> Result<Outcome> {
@@ -35,6 +38,7 @@ pub(super) async fn run(args: ProductAddArgs, cx: &Context) -> Result<Outcome> {
         description: args.description.as_deref().map(|text| Text::parse_as("description", text)).transpose()?,
         price: Amount::parse_as("priceMiles", &args.price)?,
         active: !args.inactive,
+        extra: args.extra.read()?,
     };
     let database = cx.writer().await?;
     let tx = cx.begin(&database).await?;

@@ -1,6 +1,7 @@
 //! `product edit`.
 
 use crate::cli::commands::change;
+use crate::cli::commands::extra::ExtraArgs;
 use crate::cli::context::Context;
 use crate::directory::input::{Amount, Name, Text};
 use crate::directory::product::Edit;
@@ -30,6 +31,8 @@ pub struct ProductEditArgs {
     /// Price in miles; what was redeemed before is not touched
     #[arg(long, value_name = "MILES", allow_negative_numbers = true)]
     price: Option<String>,
+    #[command(flatten)]
+    extra: ExtraArgs<crate::entity::MilesProduct, true>,
 }
 
 pub(super) async fn run(args: ProductEditArgs, cx: &Context) -> Result<Outcome> {
@@ -39,6 +42,7 @@ pub(super) async fn run(args: ProductEditArgs, cx: &Context) -> Result<Outcome> 
         description: if args.no_description { Some(None) } else { text.map(Some) },
         price: args.price.as_deref().map(|price| Amount::parse_as("priceMiles", price)).transpose()?,
         active: None,
+        extra: args.extra.read()?,
     };
     let database = cx.writer().await?;
     change::run(cx, &database, async |tx| {

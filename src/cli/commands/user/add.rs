@@ -1,14 +1,10 @@
 //! `user add`.
 
-use std::io;
-
+use crate::cli::commands::extra::ExtraArgs;
 use crate::cli::context::Context;
-use crate::cli::ui::Page;
-use crate::cli::ui::report::{Report, Row as _};
 use crate::directory::input::{Name, UserId, Username, WebUrl};
 use crate::directory::user;
 use crate::directory::user::NewUser;
-use crate::entity;
 use crate::error::{Outcome, Result};
 
 pub(super) const EXAMPLES: &str =
@@ -28,12 +24,8 @@ pub struct UserAddArgs {
     /// Picture
     #[arg(long, value_name = "URL")]
     avatar_url: Option<String>,
-}
-
-impl Report for entity::user::Model {
-    fn human(&self, page: &mut Page<'_>) -> io::Result<()> {
-        page.fields(&self.fields(&page.look))
-    }
+    #[command(flatten)]
+    extra: ExtraArgs<crate::entity::User, false>,
 }
 
 pub(super) async fn run(args: UserAddArgs, cx: &Context) -> Result<Outcome> {
@@ -42,6 +34,7 @@ pub(super) async fn run(args: UserAddArgs, cx: &Context) -> Result<Outcome> {
         username: Username::parse(&args.username)?,
         display_name: args.display_name.as_deref().map(|name| Name::parse_as("displayName", name)).transpose()?,
         avatar_url: args.avatar_url.as_deref().map(|url| WebUrl::parse_as("avatarUrl", url)).transpose()?,
+        extra: args.extra.read()?,
     };
     let database = cx.writer().await?;
     let tx = cx.begin(&database).await?;

@@ -1,6 +1,7 @@
 //! `user edit`.
 
 use crate::cli::commands::change;
+use crate::cli::commands::extra::ExtraArgs;
 use crate::cli::context::Context;
 use crate::directory::input::{Name, Username, WebUrl};
 use crate::directory::user::Edit;
@@ -30,6 +31,8 @@ pub struct UserEditArgs {
     /// Take the picture away
     #[arg(long, conflicts_with = "avatar_url")]
     no_avatar_url: bool,
+    #[command(flatten)]
+    extra: ExtraArgs<crate::entity::User, true>,
 }
 
 pub(super) async fn run(args: UserEditArgs, cx: &Context) -> Result<Outcome> {
@@ -38,6 +41,7 @@ pub(super) async fn run(args: UserEditArgs, cx: &Context) -> Result<Outcome> {
         username: args.username.as_deref().map(Username::parse).transpose()?,
         display_name: args.display_name.as_deref().map(|name| Name::parse_as("displayName", name)).transpose()?,
         avatar_url: if args.no_avatar_url { Some(None) } else { url.map(Some) },
+        extra: args.extra.read()?,
     };
     let database = cx.writer().await?;
     change::run(cx, &database, async |tx| {

@@ -43,14 +43,16 @@ impl Report for Erased {
     fn human(&self, page: &mut Page<'_>) -> io::Result<()> {
         let look = page.look;
         let number = |n: u64| look.number(i64::try_from(n).unwrap_or(i64::MAX));
-        page.fields(&[
+        let mut fields = vec![
             ("replacementId", self.replacement_id.as_str().into()),
             ("miles", look.number(self.miles)),
             ("entries", number(self.entries)),
             ("notes", number(self.notes)),
             ("flights", number(self.flights)),
             ("mentions", number(self.mentions)),
-        ])
+        ];
+        fields.extend(self.others.iter().map(|(table, rows)| (*table, number(*rows))));
+        page.fields(&fields)
     }
 }
 

@@ -38,8 +38,8 @@ impl Row for Boarded {
         Column::number("miles").rank(0),
     ];
 
-    fn cell(&self, column: usize, look: &RenderOptions) -> Cell {
-        match Self::COLUMNS[column].key {
+    fn cell(&self, column: &str, look: &RenderOptions) -> Cell {
+        match column {
             "flightId" => self.flight_id.to_string().into(),
             "code" => self.code.as_str().into(),
             "departure" => self.departure.as_str().into(),

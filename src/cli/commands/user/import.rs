@@ -1,21 +1,25 @@
 //! `user import`.
 
 use std::io;
+use std::sync::LazyLock;
 
+use sea_orm::IdenStatic as _;
 use serde::Serialize;
 
 use crate::cli::approve::Ask;
 use crate::cli::commands::records::{Columns, InputArgs, Record, form};
 use crate::cli::commands::rejects::Reject;
-use crate::cli::commands::{records, rejects};
+use crate::cli::commands::{extra, records, rejects};
 use crate::cli::context::Context;
 use crate::cli::ui::Page;
 use crate::cli::ui::report::Report;
 use crate::cli::ui::text::count;
 use crate::db::{Database, Transaction};
 use crate::directory::input::{InputError, Name, UserId, Username, WebUrl};
+use crate::directory::row::Extra;
 use crate::directory::user::import;
 use crate::directory::user::import::{Counts, Plan, Row};
+use crate::entity::User;
 use crate::error::directory::changed_meanwhile;
 use crate::error::{Outcome, Result};
 
@@ -23,11 +27,15 @@ pub(super) const EXAMPLES: &str = "Examples:\n  skyteam user import users.csv --
      skyteam user list -o ndjson | jq -c 'select(.miles > 0)' | skyteam -p staging user import - --keep-going --yes\n\n\
      Users who are there are changed only after a yes, or with --yes.";
 
-const COLUMNS: Columns = Columns {
-    known: &["userId", "username", "displayName", "avatarUrl"],
+/// The columns that are read: those of the input rules, and those that no command knows of.
+fn columns() -> Columns {
+    static KNOWN: LazyLock<Vec<&str>> = LazyLock::new(|| {
+        let unknown = extra::unknown::<User>().map(|column| column.as_str());
+        ["userId", "username", "displayName", "avatarUrl"].into_iter().chain(unknown).collect()
+    });
     // What `user list` writes beside those.
-    ignored: &["miles", "createdAt", "updatedAt"],
-};
+    Columns { known: &KNOWN, ignored: &["miles", "createdAt", "updatedAt"] }
+}
 
 /// Arguments of `user import`.
 #[derive(clap::Args, Debug)]
@@ -63,7 +71,7 @@ impl Report for Imported {
 
 pub(super) async fn run(args: UserImportArgs, cx: &Context) -> Result<Outcome> {
     let place = args.rejects.place(cx, &args.file)?;
-    let records = records::read(cx, &args.file, COLUMNS, &args.input).await?;
+    let records = records::read(cx, &args.file, columns(), &args.input).await?;
     let mut rejects = Vec::new();
     let mut rows = Vec::with_capacity(records.len());
     let mut places = Vec::with_capacity(records.len());
@@ -90,11 +98,11 @@ pub(super) async fn run(args: UserImportArgs, cx: &Context) -> Result<Outcome> {
     }
     let (tx, plan) = approved(cx, &database, tx, plan, &rows).await?;
     let progress = cx.ui.progress(Some(plan.counts.added + plan.counts.updated), "Importing users");
-    import::apply(&tx, &plan, |rows| progress.advance(rows)).await?;
+    import::apply(&tx, &plan, cx.now.into(), |rows| progress.advance(rows)).await?;
     drop(progress);
     cx.finish(tx).await?;
     cx.ui.report(&Imported { counts: plan.counts, rejected: rejects.len() as u64 })?;
-    rejects::outcome(cx, place, COLUMNS, &records, &rejects)
+    rejects::outcome(cx, place, columns(), &records, &rejects)
 }
 
 /// Asks before users that are there are changed (level 2); those that are only added need no question.
@@ -133,11 +141,18 @@ fn row(record: &Record) -> std::result::Result<Row, String> {
         return Err(fault.clone());
     }
     let parsed = || -> std::result::Result<Row, InputError> {
+        let mut extra = Extra::default();
+        for column in extra::unknown::<User>() {
+            if let Some(text) = record.get(column.as_str()) {
+                extra.put(column, Some(text))?;
+            }
+        }
         Ok(Row {
             user_id: user_id(record.get("userId").unwrap_or_default())?,
             username: record.get("username").map(Username::parse).transpose()?,
             display_name: record.text("displayName").map(|name| Name::parse_as("displayName", name)).transpose()?,
             avatar_url: record.get("avatarUrl").map(|url| WebUrl::parse_as("avatarUrl", url)).transpose()?,
+            extra,
         })
     };
     parsed().map_err(|error| error.to_string())

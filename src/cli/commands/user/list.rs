@@ -1,14 +1,13 @@
 //! `user list`.
 
-use sea_orm::{FromQueryResult as _, QueryResult, QueryTrait as _, StreamTrait as _};
-
 use crate::cli::commands::args::{ListArgs, time};
+use crate::cli::commands::extra::Editable;
 use crate::cli::commands::listing;
+use crate::cli::commands::table_row::TableRow;
 use crate::cli::context::Context;
-use crate::cli::ui::report::Row;
-use crate::cli::ui::{Cell, Column, List, RenderOptions};
+use crate::cli::ui::Column;
 use crate::directory::user::list;
-use crate::directory::user::list::{Filter, Lent};
+use crate::directory::user::list::Filter;
 use crate::entity::user;
 use crate::error::{Outcome, Result};
 
@@ -34,9 +33,9 @@ pub struct UserListArgs {
     list: ListArgs,
 }
 
-impl Row for user::Model {
+impl TableRow for user::Model {
     const NOUN: &'static str = "user";
-    const COLUMNS: &'static [Column] = &[
+    const PRESENTED: &'static [Column] = &[
         Column::text("userId").rank(0),
         Column::text("username").rank(0),
         Column::text("displayName").floor(24),
@@ -45,26 +44,13 @@ impl Row for user::Model {
         Column::text("createdAt").rank(1),
         Column::text("updatedAt").wide(),
     ];
-
-    fn cell(&self, column: usize, look: &RenderOptions) -> Cell {
-        Lent::from(self).cell(column, look)
-    }
 }
 
-impl Row for Lent<'_> {
-    const COLUMNS: &'static [Column] = user::Model::COLUMNS;
-
-    fn cell(&self, column: usize, look: &RenderOptions) -> Cell {
-        match Self::COLUMNS[column].key {
-            "userId" => self.user_id.into(),
-            "username" => self.username.into(),
-            "displayName" => self.display_name.into(),
-            "miles" => look.number(self.miles),
-            "avatarUrl" => self.avatar_url.into(),
-            "createdAt" => look.time(self.created_at),
-            _ => look.time(self.updated_at),
-        }
-    }
+impl Editable for crate::entity::User {
+    const KNOWN: &'static [Self::Column] = {
+        use crate::entity::user::Column::*;
+        &[UserId, Username, DisplayName, Miles, AvatarUrl, CreatedAt, UpdatedAt]
+    };
 }
 
 pub(super) async fn run(args: UserListArgs, cx: &Context) -> Result<Outcome> {
@@ -76,14 +62,5 @@ pub(super) async fn run(args: UserListArgs, cx: &Context) -> Result<Outcome> {
     };
     let database = cx.reader().await?;
     let users = list::query(&filter, database.engine());
-    let users = listing::sorted::<user::Model, _>(cx, &args.list, users, &[("username", false)], "userId")?;
-    let rows = database.conn().stream_raw(users.build(database.engine().backend())).await?;
-    listing::stream_by(cx, &args.list, rows, |list: &mut List<'_, user::Model>, row: QueryResult| {
-        match Lent::of(&row)? {
-            Some(lent) => list.lend(&lent)?,
-            None => list.push(&user::Model::from_query_result(&row, "")?)?,
-        }
-        Ok(())
-    })
-    .await
+    listing::query::<user::Model, _>(cx, &database, &args.list, users, &[("username", false)], "userId").await
 }

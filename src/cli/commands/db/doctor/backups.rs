@@ -1,15 +1,19 @@
 //! Whether there is a way back: the age of the last backup that was proved by restoring it.
 
+use super::super::backup::grant;
 use super::Check;
+use crate::backup::identity::{self, Unidentified};
 use crate::backup::verify;
 use crate::cli::context::Context;
 use crate::db::{Database, quote};
 use crate::entity::types::Timestamp;
+use crate::message::{Words, message};
 
 const AREA: &str = "backups";
 const NAME: &str = "proved";
 /// A proved backup older than this is worth a look: a week, as README's cron lines prove one, and a day to spare.
 const DAYS: i64 = 8;
+const NEVER: &str = "no backup of this database is known to have been proved";
 const MEND: &str = "skyteam db backup DIR, then skyteam db verify FILE --deep";
 
 /// What a restore or a proof that was killed left behind: it takes room, and nothing else.
@@ -27,13 +31,31 @@ pub(super) async fn leftovers(database: &Database) -> Vec<Check> {
 }
 
 pub(super) async fn check(database: &Database, cx: &Context) -> Check {
-    let Some(at) = verify::newest_proved(database).await else {
-        return Check::warning(AREA, NAME, "no backup of this database is known to have been proved", MEND);
+    let identity = match identity::of(database, false).await {
+        Ok(Ok(identity)) => identity,
+        Ok(Err(Unidentified::NoRight { role })) => {
+            let found =
+                message!("{} may not tell this database from others, so no retention removes its backups", &role);
+            return Check::warning(AREA, NAME, found, message!("as a superuser: {}", grant(&role)));
+        }
+        // An SQLite file gets one with its first backup.
+        Ok(Err(_)) => return Check::warning(AREA, NAME, NEVER, MEND),
+        Err(error) => return Check::failed(AREA, NAME, &error.into()),
+    };
+    let proved = verify::newest_proved(database, &identity, cx.now).await;
+    let Some(at) = proved.newest else {
+        let found = match proved.future {
+            Some(at) => {
+                message!("{}, but for one that is dated {}, in the future: a clock was wrong", Words(NEVER), at)
+            }
+            None => NEVER.into(),
+        };
+        return Check::warning(AREA, NAME, found, MEND);
     };
     let days = (Timestamp::from(cx.now).0 - at.0).num_days();
-    let found = format!("the newest backup that was proved is of {at}");
+    let found = message!("the newest backup that was proved is of {}", at);
     if days > DAYS {
-        Check::warning(AREA, NAME, format!("{found}, {days} days ago"), MEND)
+        Check::warning(AREA, NAME, message!("{}, {} days ago", found, days), MEND)
     } else {
         Check::ok(AREA, NAME, found)
     }

@@ -83,14 +83,14 @@ impl Row for Check {
         Column::text("fix"),
     ];
 
-    fn cell(&self, column: usize, look: &RenderOptions) -> Cell {
+    fn cell(&self, column: &str, look: &RenderOptions) -> Cell {
         let shown =
             |message: &Message| Cell::new(if look.human { message.shown(look.zone) } else { message.to_string() });
         match column {
-            0 => Cell::new(self.level.name()),
-            1 => Cell::new(self.area),
-            2 => Cell::new(self.name),
-            3 => shown(&self.found),
+            "level" => Cell::new(self.level.name()),
+            "area" => Cell::new(self.area),
+            "name" => Cell::new(self.name),
+            "found" => shown(&self.found),
             _ => self.fix.as_ref().map_or_else(Cell::empty, shown),
         }
     }

@@ -4,7 +4,7 @@ use std::io;
 
 use serde::Serialize;
 
-use super::plan::{COLUMNS, Fate, Plan, miles};
+use super::plan::{Fate, Plan, columns, miles};
 use crate::cli::commands::records::InputArgs;
 use crate::cli::commands::{args, award_guard, records};
 use crate::cli::context::Context;
@@ -101,7 +101,7 @@ pub(super) async fn run(args: FlightManifestImportArgs, cx: &Context) -> Result<
     });
     let default = default.transpose()?;
     let note = args.note.as_deref().map(|note| Text::parse_as("note", note)).transpose()?;
-    let records = records::read(cx, &args.file, COLUMNS, &args.input).await?;
+    let records = records::read(cx, &args.file, columns(), &args.input).await?;
 
     let database = cx.writer().await?;
     let transaction = cx.begin(&database).await?;

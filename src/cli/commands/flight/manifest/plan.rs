@@ -1,7 +1,9 @@
 //! What becomes of each line of a list of passengers: read, resolved, and later told by the ledger.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::LazyLock;
 
+use sea_orm::{IdenStatic as _, Iterable as _};
 use serde::Serialize;
 
 use crate::cli::commands::records::{Columns, Record, form};
@@ -9,11 +11,15 @@ use crate::cli::ui::report::Row;
 use crate::cli::ui::{Cell, Column, RenderOptions, Tone};
 use crate::directory::flight::manifest::{Known, Meaning, Player, Who};
 use crate::directory::input::{Name, UserId, Username, quoted};
+use crate::entity::flight_passenger;
 use crate::ledger::flight_award::{Boarded, Passenger};
 
 /// What an import reads, and what an export writes beside it.
-pub(super) const COLUMNS: Columns =
-    Columns { known: &["userId", "username", "user", "miles", "displayName"], ignored: &["flightId", "joinedAt"] };
+pub(super) fn columns() -> Columns {
+    static IGNORED: LazyLock<Vec<&str>> =
+        LazyLock::new(|| flight_passenger::Column::iter().map(|column| column.as_str()).collect());
+    Columns { known: &["userId", "username", "user", "miles", "displayName"], ignored: &IGNORED }
+}
 
 /// What becomes of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -92,8 +98,8 @@ impl Row for Line {
         Column::text("remark"),
     ];
 
-    fn cell(&self, column: usize, look: &RenderOptions) -> Cell {
-        match Self::COLUMNS[column].key {
+    fn cell(&self, column: &str, look: &RenderOptions) -> Cell {
+        match column {
             "line" => Cell::new(self.line.to_string()),
             "user" => self.user.as_str().into(),
             "userId" => self.user_id.as_deref().into(),

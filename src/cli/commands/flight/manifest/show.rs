@@ -1,11 +1,12 @@
 //! `flight manifest show`.
 
 use crate::cli::commands::args::ListArgs;
-use crate::cli::commands::{args, listing};
+use crate::cli::commands::{args, listing, table_row};
 use crate::cli::context::Context;
 use crate::cli::ui::report::Row;
 use crate::cli::ui::{Cell, Column, RenderOptions};
 use crate::directory::flight::roster::{OnBoard, everybody};
+use crate::entity::FlightPassenger;
 use crate::error::{Outcome, Result};
 
 pub(super) const EXAMPLES: &str =
@@ -20,23 +21,27 @@ pub struct FlightManifestShowArgs {
     list: ListArgs,
 }
 
+const PRESENTED: &[Column] = &[
+    Column::text("flightId").wide(),
+    Column::text("userId").rank(0),
+    Column::text("username").rank(0),
+    Column::text("displayName").floor(24),
+    Column::number("miles").rank(0),
+    Column::text("joinedAt").rank(1),
+];
+
 impl Row for OnBoard {
     const NOUN: &'static str = "passenger";
-    const COLUMNS: &'static [Column] = &[
-        Column::text("userId").rank(0),
-        Column::text("username").rank(0),
-        Column::text("displayName").floor(24),
-        Column::number("miles").rank(0),
-        Column::text("joinedAt").rank(1),
-    ];
 
-    fn cell(&self, column: usize, look: &RenderOptions) -> Cell {
-        match Self::COLUMNS[column].key {
-            "userId" => self.user_id.as_str().into(),
+    fn columns() -> Vec<Column> {
+        table_row::columns::<FlightPassenger>(PRESENTED)
+    }
+
+    fn cell(&self, column: &str, look: &RenderOptions) -> Cell {
+        match column {
             "username" => self.username.as_str().into(),
             "displayName" => self.display_name.as_str().into(),
-            "miles" => look.number(self.miles),
-            _ => look.time(self.joined_at),
+            other => table_row::cell(&self.passenger, other, look),
         }
     }
 }

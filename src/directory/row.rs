@@ -1,0 +1,120 @@
+//! Writing one row of any table: what is not said takes its column's default, what does not change is not written, and
+//! columns that no operation knows of are set as they are given.
+
+use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, IdenStatic as _,
+    IntoActiveModel, Iterable as _, ModelTrait, PrimaryKeyToColumn as _, QueryFilter as _, Value,
+};
+
+use super::error::now;
+use super::input::InputError;
+use crate::entity::columns;
+
+/// Values for columns that no operation has an argument of its own for: those that came after it was written.
+#[derive(Clone, Debug)]
+pub struct Extra<E: EntityTrait>(Vec<(E::Column, Value)>);
+
+impl<E: EntityTrait> PartialEq for Extra<E> {
+    fn eq(&self, other: &Self) -> bool {
+        let named = |extra: &Self| -> Vec<(&str, Value)> {
+            extra.0.iter().map(|(column, value)| (column.as_str(), value.clone())).collect()
+        };
+        named(self) == named(other)
+    }
+}
+
+impl<E: EntityTrait> Default for Extra<E> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<E: EntityTrait> Extra<E> {
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Sets a column to what a text says; `None` is NULL.
+    ///
+    /// # Errors
+    /// [`InputError`]: the text is no value of the column, or the column takes no NULL.
+    pub fn put(&mut self, column: E::Column, text: Option<&str>) -> Result<(), InputError> {
+        let kind = E::Model::get_value_type(column);
+        let field = column.as_str();
+        let value = match text {
+            Some(text) => columns::parse(&kind, text).map_err(|accepted| InputError::new(field, text, accepted))?,
+            None if column.def().is_null() => {
+                columns::null(&kind).ok_or_else(|| InputError::new(field, "", "no NULL, by its type"))?
+            }
+            None => return Err(InputError::new(field, "", "a value: the column cannot be empty")),
+        };
+        // What a type of its own (an enum) refuses is found here and not at the database.
+        let mut row = <E::ActiveModel as ActiveModelTrait>::default();
+        row.try_set(column, value.clone())
+            .map_err(|_| InputError::new(field, text.unwrap_or_default(), "one of the column's values"))?;
+        self.0.push((column, value));
+        Ok(())
+    }
+
+    /// Sets them in a row that is to be inserted.
+    ///
+    /// # Errors
+    /// None that [`Extra::put`] has not answered.
+    pub fn set(&self, row: &mut E::ActiveModel) -> Result<(), DbErr> {
+        self.0.iter().try_for_each(|(column, value)| row.try_set(*column, value.clone()))
+    }
+
+    /// Sets them in a row as it is wanted.
+    ///
+    /// # Errors
+    /// None that [`Extra::put`] has not answered.
+    pub fn apply(&self, row: &mut E::Model) -> Result<(), DbErr> {
+        self.0.iter().try_for_each(|(column, value)| row.try_set(*column, value.clone()))
+    }
+}
+
+/// Inserts a row and answers it as stored; `None` where a unique value of it is taken.
+pub(super) async fn insert<E>(db: &impl ConnectionTrait, row: E::ActiveModel) -> Result<Option<E::Model>, DbErr>
+where
+    E: EntityTrait<Model: IntoActiveModel<E::ActiveModel>>,
+    E::ActiveModel: Send,
+{
+    let insert = E::insert(row).on_conflict(OnConflict::new().do_nothing().to_owned());
+    match insert.exec_with_returning(db).await {
+        Ok(row) => Ok(Some(row)),
+        // Nothing came back: nothing went in.
+        Err(DbErr::RecordNotFound(_) | DbErr::RecordNotInserted) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Writes what differs between two states of a row, and the time into `touched`; answers the row as stored, `None` where
+/// it is gone.
+pub(super) async fn update<E>(
+    db: &impl ConnectionTrait,
+    before: &E::Model,
+    wanted: &E::Model,
+    touched: Option<E::Column>,
+) -> Result<Option<E::Model>, DbErr>
+where
+    E: EntityTrait<Model: IntoActiveModel<E::ActiveModel> + FromQueryResult>,
+{
+    let mut row = <E::ActiveModel as ActiveModelTrait>::default();
+    for column in E::Column::iter() {
+        let value = wanted.get(column);
+        if value != before.get(column) {
+            row.try_set(column, value)?;
+        }
+    }
+    let mut update = E::update_many().set(row);
+    for key in E::PrimaryKey::iter().map(|key| key.into_column()) {
+        update = update.filter(key.eq(before.get(key)));
+    }
+    if let Some(touched) = touched {
+        update = update.col_expr(touched, Expr::cust(now(db)));
+    }
+    Ok(update.exec_with_returning(db).await?.pop())
+}
