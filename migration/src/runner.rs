@@ -102,6 +102,7 @@ pub async fn run<C: ConnectionTrait>(txn: &C, migration: &Migration, direction: 
     let statements = script::split(migration.script(engine, direction), engine)
         .map_err(|source| RunError::Script { file: file.clone(), source })?;
     let before = dangling(txn, engine).await?;
+    let path = look_in_public(txn, engine).await?;
     for statement in statements {
         txn.execute_unprepared(statement.sql).await.map_err(|source| RunError::Statement {
             file: file.clone(),
@@ -111,6 +112,9 @@ pub async fn run<C: ConnectionTrait>(txn: &C, migration: &Migration, direction: 
             source,
         })?;
     }
+    if let Some(path) = path {
+        txn.execute_unprepared(&format!("SET LOCAL search_path = {path}")).await?;
+    }
     for ((table, parent), rows) in dangling(txn, engine).await? {
         let already = before.get(&(table.clone(), parent.clone())).copied().unwrap_or_default();
         if rows > already {
@@ -118,6 +122,17 @@ pub async fn run<C: ConnectionTrait>(txn: &C, migration: &Migration, direction: 
         }
     }
     Ok(i32::try_from(begun.elapsed().as_millis()).unwrap_or(i32::MAX))
+}
+
+/// Lets names without a schema mean `public`, as every script is written, and the server's own before all. Answers what
+/// they meant before.
+async fn look_in_public<C: ConnectionTrait>(txn: &C, engine: Engine) -> Result<Option<String>, DbErr> {
+    if engine == Engine::Sqlite {
+        return Ok(None);
+    }
+    let row = txn.query_one_raw(Statement::from_string(DbBackend::Postgres, "SHOW search_path")).await?;
+    txn.execute_unprepared("SET LOCAL search_path = public, pg_temp").await?;
+    row.map(|row| row.try_get_by_index(0)).transpose()
 }
 
 /// Rows that refer to nothing, by their table and the one referred to. A table made anew could leave such rows, which

@@ -21,6 +21,7 @@
 //!
 //! With `--encrypt-to` the tar is the payload of an age file ([`format::crypt`]).
 
+pub mod against;
 pub mod anonymize;
 pub mod backend;
 pub mod column_mapping;

@@ -99,7 +99,7 @@ async fn run(
         Contents::Schema => drop(command.arg("--schema-only")),
         Contents::Data => drop(command.arg("--data-only")),
     }
-    command.args(wanted.tables.iter().map(|table| format!("--table={}", quote(table))));
+    command.args(wanted.tables.iter().map(|table| format!("--table=public.{}", quote(table))));
     let mut child = start("pg_dump", command.stdout(Stdio::piped()))?;
     let mut hash = Sha256::new();
     let mut size = 0;

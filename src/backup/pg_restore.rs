@@ -19,7 +19,7 @@ use super::error::{BackupError, Result};
 use super::pg_dump::{Environment, Format, Line, Lines};
 use super::plan::State;
 use super::{pg_dump, version};
-use crate::db::{Database, quote};
+use crate::db::{Database, quote, search_path};
 use crate::schema::dialect::literal;
 
 /// How a dump is restored.
@@ -91,7 +91,9 @@ pub async fn restore(database: &Database, wanted: &Restore<'_>, env: &Environmen
     let out = psql.stdout.take().ok_or(BackupError::Worker)?;
     let complaint = pg_dump::complaint(&mut psql);
     let marks = Marks::new();
-    let (head, end) = (head(wanted, &marks)?, end(wanted, &marks)?);
+    let (mut head, end) = (head(wanted, &marks)?, end(wanted, &marks)?);
+    // What a dump of pg_dump names has its schema; by hand one may be written for the place where tables are.
+    head.push_str(&format!("SET LOCAL search_path = {};\n", search_path::DDL));
     let feed = async {
         // Closed when this ends, however it ends: that is what psql waits for.
         let mut input = input;
@@ -166,7 +168,7 @@ fn head(wanted: &Restore<'_>, marks: &Marks) -> Result<String> {
     let (key, complaint) = (&marks.key, &marks.complaint);
     let hash = pg_dump::sha256_of(key);
     let mut sql = format!(
-        "SELECT current_setting('search_path') AS skyteam_path \\gset
+        "SET search_path = {path};
 SET default_transaction_read_only = on;
 BEGIN READ WRITE;
 SELECT txid_current() AS skyteam_transaction \\gset
@@ -178,7 +180,8 @@ SET LOCAL lock_timeout = {};
 DO $turn$ BEGIN PERFORM pg_advisory_xact_lock({class}, {object});
 EXCEPTION WHEN lock_not_available THEN RAISE EXCEPTION '{complaint}: {LOCKED}'; END $turn$;
 CREATE TEMPORARY TABLE skyteam_guard (guards boolean) ON COMMIT DROP;
-CREATE FUNCTION pg_temp.skyteam_guard() RETURNS trigger LANGUAGE plpgsql AS $guard$ BEGIN
+CREATE FUNCTION pg_temp.skyteam_guard() RETURNS trigger LANGUAGE plpgsql
+  SET search_path = {path} AS $guard$ BEGIN
   IF encode(sha256(convert_to(coalesce(current_setting('skyteam.ours', true), ''), 'UTF8')), 'hex') <> '{hash}' THEN
     RAISE EXCEPTION '{complaint}: {ENDED}';
   END IF;
@@ -188,7 +191,8 @@ CREATE CONSTRAINT TRIGGER skyteam_guard AFTER INSERT ON pg_temp.skyteam_guard DE
   FOR EACH ROW EXECUTE FUNCTION pg_temp.skyteam_guard();
 INSERT INTO pg_temp.skyteam_guard VALUES (true);
 ",
-        wanted.lock_timeout.as_millis()
+        wanted.lock_timeout.as_millis(),
+        path = search_path::SAFE
     );
     let existing = &wanted.seen.existing;
     let list = postgres::locks::quoted(existing.iter().map(|table| table.table.as_str()));
@@ -198,7 +202,7 @@ INSERT INTO pg_temp.skyteam_guard VALUES (true);
     for name in version::latest()?.tables() {
         match existing.iter().find(|table| table.table == name) {
             Some(table) => sql.push_str(&format!(
-                "SELECT count(*) INTO found FROM {}; IF found > {rows} THEN
+                "SELECT count(*) INTO found FROM public.{}; IF found > {rows} THEN
                  RAISE EXCEPTION '{complaint}: {name} has % rows; it had {rows}', found; END IF;\n",
                 quote(name),
                 rows = table.rows
@@ -212,7 +216,7 @@ INSERT INTO pg_temp.skyteam_guard VALUES (true);
     sql.push_str("END $look$;\n");
     match &wanted.standing {
         Standing::Dropped { tables, record } => {
-            let list: Vec<String> = tables.iter().map(|table| quote(table)).collect();
+            let list: Vec<String> = tables.iter().map(|table| format!("public.{}", quote(table))).collect();
             sql.push_str(&format!("DROP TABLE {};\n", list.join(", ")));
             if !record {
                 return Ok(sql);
@@ -244,9 +248,8 @@ INSERT INTO pg_temp.skyteam_guard VALUES (true);
 /// What runs behind the dump: the migrations, the proof that nothing of it has been committed yet, and the end.
 fn end(wanted: &Restore<'_>, marks: &Marks) -> Result<String> {
     let Marks { key, complaint } = marks;
-    let mut sql = format!("\\unrestrict {key}\n");
+    let mut sql = format!("\\unrestrict {key}\nSET LOCAL search_path = {};\n", search_path::SAFE);
     if wanted.onward {
-        sql.push_str("SELECT pg_catalog.set_config('search_path', :'skyteam_path', true);\n");
         sql.push_str(&onward(key)?);
     }
     sql.push_str(&record_opening());
@@ -317,26 +320,30 @@ END ${key}$;
             "DO ${key}$ BEGIN IF EXISTS ({record}) THEN
   IF EXISTS (SELECT FROM skyteam.migrations WHERE version = '{}')
      AND NOT EXISTS (SELECT FROM skyteam.migrations WHERE version = '{}') THEN
+    SET LOCAL search_path = {};
     EXECUTE $script{key}${}$script{key}$;
+    SET LOCAL search_path = {};
     {}
   END IF;
 END IF; END ${key}$;
 ",
             before.version(),
             this.version(),
+            search_path::DDL,
             this.script(Engine::Postgres, migration::Direction::Up),
+            search_path::SAFE,
             line(this, "migrate")
         ));
     }
     Ok(sql)
 }
 
-/// A query that answers a row for each of these tables that stands where they are looked for.
+/// A query that answers a row for each of these tables that stands in the schema of the contract.
 fn tables(names: &[&str]) -> String {
     let names: Vec<String> = names.iter().map(|name| literal(name)).collect();
     format!(
         "SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
-         WHERE c.relkind IN ('r', 'p') AND n.nspname = ANY (current_schemas(false)) AND c.relname IN ({})",
+         WHERE c.relkind IN ('r', 'p') AND n.nspname = 'public' AND c.relname IN ({})",
         names.join(", ")
     )
 }

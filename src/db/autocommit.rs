@@ -18,7 +18,7 @@ use sqlx::postgres::{PgQueryResult, PgRow};
 use sqlx::{AssertSqlSafe, Either, Executor as _, Postgres};
 
 use super::pool_wait::Lease;
-use super::{Connection, Database, is_outcome_unknown, notices, shutdown, sqlx_error};
+use super::{Connection, Database, is_outcome_unknown, notices, search_path, shutdown, sqlx_error};
 
 /// A way into a database for statements that each commit by themselves, one after the other.
 ///
@@ -57,7 +57,8 @@ impl<'a> Committing<'a> {
         }
         let traced = self.database.options.trace.is_some().then(|| statement.sql.clone());
         let values = statement.values.unwrap_or_else(|| Values(Vec::new()));
-        Way::Kept(sqlx::query_with(AssertSqlSafe(statement.sql), SqlxValues(values)), traced)
+        let sql = search_path::qualify(&statement.sql).into_owned();
+        Way::Kept(sqlx::query_with(AssertSqlSafe(sql), SqlxValues(values)), traced)
     }
 
     /// Runs a statement on the kept connection; `traced` is its SQL where somebody listens.

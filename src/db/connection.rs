@@ -4,6 +4,7 @@
 //! both are bound as the text that PostgreSQL shows for them, so that rows read alike in `sqlite3` and in `psql`, and
 //! so that text order is time order. Reading them back is the business of [`crate::entity`]'s types.
 
+use std::borrow::Cow;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -17,7 +18,7 @@ use sea_orm::{
 
 use super::pool_wait::{Lease, Leases};
 use super::shutdown::Lasting;
-use super::transaction_pooling;
+use super::{search_path, transaction_pooling};
 
 /// A pool of connections to one database.
 #[derive(Clone, Debug)]
@@ -151,9 +152,11 @@ pub fn timestamp_text(time: &NaiveDateTime) -> String {
 }
 
 fn bound(on: &impl ConnectionTrait, mut statement: Statement) -> Statement {
-    if on.get_database_backend() == DbBackend::Sqlite
-        && let Some(values) = statement.values.as_mut()
-    {
+    if on.get_database_backend() == DbBackend::Postgres {
+        if let Cow::Owned(sql) = search_path::qualify(&statement.sql) {
+            statement.sql = sql;
+        }
+    } else if let Some(values) = statement.values.as_mut() {
         for value in &mut values.0 {
             match value {
                 Value::Uuid(id) => *value = Value::String(id.map(|id| id.hyphenated().to_string())),

@@ -12,6 +12,7 @@ mod pool_wait;
 mod postgres;
 pub mod provision;
 mod retry;
+pub mod search_path;
 mod shutdown;
 mod sqlite;
 mod sqlstate;

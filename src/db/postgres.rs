@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::small_file;
 
-use super::{ConnectError, Database, DatabaseUrl, Options, Password, PostgresUrl, Target};
+use super::{ConnectError, Database, DatabaseUrl, Options, Password, PostgresUrl, Target, search_path};
 
 /// How long a first connection may take before it is asked plainly what is in its way.
 const PATIENCE: Duration = Duration::from_millis(250);
@@ -124,6 +124,10 @@ fn pool(connect: &PgConnectOptions, options: &Options, pooled: bool, backends: B
                 if pooled {
                     return Ok(());
                 }
+                // Before anything is called. A name without a schema means the server's own, whatever the role's search
+                // path says.
+                let path = format!("SET search_path = {}", search_path::SAFE);
+                connection.execute(sqlx::AssertSqlSafe(path)).await?;
                 // So that a killed skyteam leaves nothing queued behind a lock: the server looks every second whether
                 // we are still there. On a system that cannot look it refuses, and all stays as it was.
                 let _ = connection.execute("SET client_connection_check_interval = '1s'").await;
@@ -131,16 +135,14 @@ fn pool(connect: &PgConnectOptions, options: &Options, pooled: bool, backends: B
                     let sql = format!("SET statement_timeout = {}", limit.as_millis());
                     connection.execute(sqlx::AssertSqlSafe(sql)).await?;
                 }
-                // A name without a schema means public, whatever the role's own search path says: the tables of the
-                // contract are there, and a schema of the role's name may hold others under the same names.
                 let first = if read_only {
                     "SET default_transaction_read_only = on"
                 } else {
                     // A commit that is not known to be on its standby says so by a warning.
                     "SET client_min_messages = warning"
                 };
-                let backend = "SELECT a.pid, a.backend_start::text FROM set_config('search_path', 'public', false) \
-                     LEFT JOIN pg_stat_get_activity(pg_backend_pid()) a ON true";
+                let backend = "SELECT a.pid, a.backend_start::text FROM (SELECT) one \
+                     LEFT JOIN pg_catalog.pg_stat_get_activity(pg_catalog.pg_backend_pid()) a ON true";
                 // Unprepared: one round trip instead of three.
                 let row =
                     sqlx::raw_sql(sqlx::AssertSqlSafe(format!("{first}; {backend}"))).fetch_one(connection).await?;

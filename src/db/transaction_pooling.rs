@@ -12,6 +12,7 @@ use futures::{SinkExt, StreamExt};
 use sea_orm::{Statement, StreamTrait};
 
 use super::connection::{Rows, Transaction};
+use super::search_path;
 
 /// How many rows are read ahead of whoever takes them.
 const AHEAD: usize = 64;
@@ -19,7 +20,7 @@ const AHEAD: usize = 64;
 /// What each transaction is told first, as each session is elsewhere. Settings of a session cannot outlive its
 /// transaction either.
 pub(super) fn told(statement_timeout: Option<Duration>) -> String {
-    let mut sql = "DEALLOCATE ALL; SET LOCAL search_path = public".to_owned();
+    let mut sql = format!("DEALLOCATE ALL; SET LOCAL search_path = {}", search_path::SAFE);
     if let Some(limit) = statement_timeout {
         sql.push_str(&format!("; SET LOCAL statement_timeout = {}", limit.as_millis()));
     }

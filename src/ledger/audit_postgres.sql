@@ -42,7 +42,7 @@ WITH ledger AS (
     SELECT 2, 'balance_in_range', "userId", NULL, NULL, NULL, 0, "miles" FROM suspect WHERE "miles" < 0
     UNION ALL
     SELECT 3, 'sign_fits_type', "userId", "id", "flightId", "productId", NULL, "amount" FROM "milesTransactions"
-    WHERE NOT EXISTS (SELECT FROM pg_constraint c WHERE c.conrelid = '"milesTransactions"'::regclass
+    WHERE NOT EXISTS (SELECT FROM pg_constraint c WHERE c.conrelid = 'public."milesTransactions"'::regclass
             AND c.conname = 'milesTransactions_amount_check' AND c.contype = 'c' AND c.convalidated)
         AND NOT ("type" = 'earn' AND "amount" >= 0 OR "type" = 'spend' AND "amount" <= 0) {user}
     UNION ALL

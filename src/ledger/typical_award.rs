@@ -56,7 +56,7 @@ pub async fn award(connection: &impl ConnectionTrait, airline_id: Option<&str>) 
 
 /// Looks at more and more pages from the table's end, until there are awards enough or nothing is left.
 async fn of_last_pages(connection: &impl ConnectionTrait) -> Result<Option<i64>, DbErr> {
-    let sql = r#"SELECT pg_relation_size('"milesTransactions"') / 8192 AS "pages""#;
+    let sql = r#"SELECT pg_relation_size('public."milesTransactions"') / 8192 AS "pages""#;
     let row = connection.query_one_raw(rows::statement(connection, sql, [])).await?;
     let all: i64 = row.map_or(Ok(0), |row| row.try_get("", "pages"))?;
     let mut pages = PAGES;

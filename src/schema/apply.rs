@@ -19,7 +19,7 @@ use super::rights::{self, Missing};
 use super::session::{LockPolicy, Session, SessionError, Wait};
 use super::snapshot::SnapshotError;
 use crate::consent::Approval;
-use crate::db::{Database, Engine};
+use crate::db::{Database, Engine, search_path};
 
 /// How a plan is run.
 #[derive(Clone, Copy, Debug, Default)]
@@ -306,6 +306,7 @@ async fn steps(
     tell: &mut Tell<'_>,
 ) -> Result<(), SchemaError> {
     let before = dangling(txn, engine).await?;
+    look_in(txn, engine, search_path::DDL).await?;
     for (at, step) in steps.iter().enumerate() {
         tell(Event::Step { number: at + 1, of: steps.len(), step });
         for sql in &step.sql {
@@ -314,12 +315,21 @@ async fn steps(
             }
         }
     }
+    look_in(txn, engine, search_path::SAFE).await?;
     for (table, target, rows) in dangling(txn, engine).await? {
         let were =
             before.iter().find(|(one, other, _)| *one == table && *other == target).map_or(0, |(.., rows)| *rows);
         if rows > were {
             return Err(SchemaError::Dangling { table, target, rows: rows - were });
         }
+    }
+    Ok(())
+}
+
+/// Says where the transaction looks names up that have no schema.
+async fn look_in(txn: &impl ConnectionTrait, engine: Engine, path: &str) -> Result<(), DbErr> {
+    if engine == Engine::Postgres {
+        txn.execute_unprepared(&format!("SET LOCAL search_path = {path}")).await?;
     }
     Ok(())
 }

@@ -138,7 +138,7 @@ impl Session {
         Ok(Self { txn, own: None })
     }
 
-    /// Begins a transaction that may change the schema, alone. On PostgreSQL names without a schema mean `public`; on
+    /// Begins a transaction that may change the schema, alone. On
     /// SQLite foreign keys are off, which is the only way to replace a table that others refer to: whoever does that
     /// looks for broken references before the end.
     ///
@@ -241,11 +241,10 @@ async fn looking<T, E: Obstructed>(
     }
 }
 
-/// What every transaction about the schema is told: names without a schema mean `public`, and no table is waited for
-/// any longer than this.
+/// What every transaction about the schema is told: no table is waited for any longer than this.
 async fn settle(txn: &Transaction, patience: &LockPolicy) -> Result<(), DbErr> {
     let limit = patience.lock_timeout.as_millis();
-    txn.execute_unprepared(&format!("SET LOCAL search_path = public; SET LOCAL lock_timeout = {limit}")).await?;
+    txn.execute_unprepared(&format!("SET LOCAL lock_timeout = {limit}")).await?;
     Ok(())
 }
 

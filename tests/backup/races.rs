@@ -168,7 +168,7 @@ fn triggers_are_as_they_were_and_references_of_others_are_told() {
     let clean = restore.into_iter().chain(["--clean".into(), "--confirm".into(), world.name()]);
     let output = world.run(clean.collect::<Vec<_>>()).exits(5);
     assert_eq!(output.error()["code"], "dependents");
-    assert!(output.error()["why"].as_str().unwrap().contains("on table theirs"), "{output}");
+    assert!(output.error()["why"].as_str().unwrap().contains("on table public.theirs"), "{output}");
 }
 
 #[test]

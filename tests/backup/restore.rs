@@ -160,7 +160,7 @@ fn views_of_others_stop_what_would_take_their_tables() {
     let before = world.catalogue();
     let output = world.run(["-o", "json", "db", "restore", old.work().join("old.skyteam").to_str().unwrap()]).exits(5);
     assert_eq!(output.error()["code"], "dependents");
-    assert!(output.error()["why"].as_str().unwrap().contains("view rich"), "{output}");
+    assert!(output.error()["why"].as_str().unwrap().contains("view public.rich"), "{output}");
     assert_eq!(world.catalogue(), before);
 }
 

@@ -220,13 +220,13 @@ fn no_right_to_read() {
       fix  as its owner: GRANT SELECT, INSERT, UPDATE, DELETE ON "users" TO "ops"
     "#);
     superuser.rows("REVOKE ALL ON SCHEMA public FROM PUBLIC, pg_database_owner");
-    insta::assert_snapshot!(world.run("user list").exits(5), @r#"
-    exit: 5
+    insta::assert_snapshot!(world.run("user list").exits(8), @r#"
+    exit: 8
     --- stderr
-    error: the database lacks a table or column that this needs
-      why  relation "users" does not exist
-      fix  skyteam db diff
-           skyteam db push
+    error: permission denied
+      why  permission denied for schema public
+      fix  as the database's owner: GRANT USAGE, CREATE ON SCHEMA "public" TO "ops"
+           skyteam db create --owner ops --admin-url URL    grants all that is needed
     "#);
 }
 

@@ -1,5 +1,6 @@
 //! The miles ledger: its commands on both engines, its properties, and what it does under load and when things break.
 
+mod against;
 mod audit;
 mod bulk;
 mod concurrency;

@@ -420,6 +420,7 @@ async fn story(database: &Database, a: &SchemaSpec, b: &SchemaSpec) -> Result<()
 
     let session = Session::change(database, &LockPolicy::default(), &mut |_| {}).await.unwrap();
     let txn = session.txn();
+    super::in_public(txn).await;
     for statement in dialect::create(&a, engine) {
         txn.execute_unprepared(&statement.sql).await.map_err(|error| fail(&statement.sql, &error))?;
     }

@@ -37,6 +37,7 @@ async fn every_type_is_read_back(database: &Database) {
     for with_default in [false, true] {
         let wanted = every(with_default);
         let session = Session::change(database, &LockPolicy::default(), &mut |_| {}).await.unwrap();
+        super::in_public(session.txn()).await;
         for statement in dialect::create(&wanted, engine) {
             session.txn().execute_unprepared(&statement.sql).await.unwrap();
         }
@@ -82,6 +83,7 @@ fn the_cost_of_every_pair_of_types_is_the_one_that_was_said() {
                 };
                 let session = Session::change(&database, &LockPolicy::default(), &mut |_| {}).await.unwrap();
                 let txn = session.txn();
+                super::in_public(txn).await;
                 for statement in dialect::create(&before, Engine::Postgres) {
                     txn.execute_unprepared(&statement.sql).await.unwrap();
                 }

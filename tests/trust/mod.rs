@@ -1,6 +1,7 @@
 //! What those who share the database may not do to it: each test here is an attack.
 
 mod ledger;
+mod planted;
 
 use crate::support::World;
 

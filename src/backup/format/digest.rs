@@ -58,7 +58,7 @@ pub fn of(archive: &Archive, table: &TableEntry, mut progress: impl FnMut(u64)) 
 }
 
 /// Appends a cell in its canonical text; `false` for NULL.
-fn write(stored: Kind, cell: Cell<'_>, out: &mut Vec<u8>) -> bool {
+pub(in crate::backup) fn write(stored: Kind, cell: Cell<'_>, out: &mut Vec<u8>) -> bool {
     match cell {
         Cell::Null => return false,
         Cell::Boolean(value) => out.push(b'0' + u8::from(value)),

@@ -3,7 +3,7 @@
 //! PostgreSQL itself is asked, value by value, by a scratch function that catches the refusal. SQLite has no such
 //! thing; there the conditions are written down.
 
-use crate::db::{Engine, quote};
+use crate::db::{Engine, quote, search_path};
 use crate::schema::change::Change;
 use crate::schema::dialect::{literal, postgres, sqlite};
 use crate::schema::model::Kind;
@@ -14,7 +14,7 @@ pub(super) const FORGET: &str = "ROLLBACK TO SAVEPOINT skyteam_casts; RELEASE SA
 
 /// The scratch functions for all changes of a type.
 pub(super) fn prepare(changes: &[Change]) -> String {
-    let mut script = String::from("SAVEPOINT skyteam_casts; SET LOCAL search_path = public, pg_temp;");
+    let mut script = format!("SAVEPOINT skyteam_casts; SET LOCAL search_path = {};", search_path::DDL);
     for (at, change) in changes.iter().enumerate() {
         if let Change::AlterType { from, to, .. } = change {
             let stand_in = stand_in(to);

@@ -209,7 +209,10 @@ impl Checker<'_> {
 
     fn as_text(&self, columns: &[String]) -> String {
         let cast = |column: &String| match self.plan.engine {
-            Engine::Postgres => format!("{}::text", quote(column)),
+            // What the type writes; a cast would be whatever function its owner has declared.
+            Engine::Postgres => {
+                format!("CASE WHEN {0} IS DISTINCT FROM NULL THEN pg_catalog.format('%s', {0}) END", quote(column))
+            }
             Engine::Sqlite => format!("CAST({} AS TEXT)", quote(column)),
         };
         columns.iter().map(cast).collect::<Vec<_>>().join(", ")
@@ -352,6 +355,7 @@ impl Checker<'_> {
             // The target is about to be made, and empty.
             None => given,
             Some(target) => {
+                let plain = self.same_kinds(table, target, key);
                 let pairs: Vec<String> = key
                     .columns
                     .iter()
@@ -360,14 +364,14 @@ impl Checker<'_> {
                         let reference = quote(&self.old_name(&key.table, reference));
                         let own = format!("{}.{}", quote(&table.1.name), quote(column));
                         match self.plan.engine {
-                            Engine::Postgres => format!("target.{reference}::text = {own}::text"),
-                            Engine::Sqlite => format!("target.{reference} = {own}"),
+                            Engine::Postgres if !plain => {
+                                format!("pg_catalog.format('%s', target.{reference}) = pg_catalog.format('%s', {own})")
+                            }
+                            _ => format!("target.{reference} = {own}"),
                         }
                     })
                     .collect();
-                let plain = self.same_kinds(table, target, key);
                 let pairs = pairs.join(" AND ");
-                let pairs = if plain { pairs.replace("::text", "") } else { pairs };
                 format!("{given} AND NOT EXISTS (SELECT 1 FROM {} AS target WHERE {pairs})", quote(&key.table))
             }
         };

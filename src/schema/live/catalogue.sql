@@ -1,17 +1,22 @@
 -- What stands in a schema of PostgreSQL, as one JSON document in a fixed order.
 -- $1: the names of our tables, as a JSON array; $2: whether to read the session's temporary schema instead of public.
 -- Constraint types p, u, f, c and x only: since version 18 NOT NULL is a constraint (n) too, and columns say that.
-WITH given AS (
+WITH shown AS MATERIALIZED (
+  -- How names are shown from here on. All names in this statement have been looked up before, in pg_catalog alone.
+  SELECT pg_catalog.current_setting('search_path') AS before, pg_catalog.set_config('search_path',
+    CASE WHEN $2 THEN 'pg_temp, pg_catalog' ELSE 'public, pg_temp' END, true) AS path
+), given AS (
   SELECT ARRAY (SELECT pg_catalog.json_array_elements_text($1::json)) AS names
 ), home AS (
-  SELECT oid FROM pg_catalog.pg_namespace
-  WHERE oid = CASE WHEN $2 THEN pg_catalog.pg_my_temp_schema() ELSE pg_catalog.to_regnamespace('public') END
+  SELECT oid FROM pg_catalog.pg_namespace, shown
+  WHERE path IS NOT NULL AND oid = CASE WHEN $2 THEN pg_catalog.pg_my_temp_schema() ELSE pg_catalog.to_regnamespace('public') END
 ), ours AS (
   SELECT c.oid, c.relname, c.relkind, c.relpersistence, c.relowner
   FROM pg_catalog.pg_class c JOIN home ON c.relnamespace = home.oid
   WHERE c.relname = ANY (SELECT pg_catalog.unnest(names) FROM given) AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
 )
 SELECT pg_catalog.json_build_object(
+  'path', (SELECT before FROM shown),
   'version', pg_catalog.current_setting('server_version_num')::int,
   'tables', (
     SELECT pg_catalog.json_agg(pg_catalog.json_build_object(

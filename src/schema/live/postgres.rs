@@ -105,7 +105,10 @@ async fn document(connection: &impl ConnectionTrait, reference: &Schema, scratch
     let query = Query::from_sql_and_values(DbBackend::Postgres, CATALOGUE, values);
     let row = connection.query_one_raw(query).await?;
     let text: String = row.ok_or_else(|| DbErr::RecordNotFound("catalogue".to_owned()))?.try_get_by_index(0)?;
-    Ok(serde_json::from_str(&text)?)
+    let document: Document = serde_json::from_str(&text)?;
+    // The statement has changed it, for how names are shown.
+    connection.execute_unprepared(&format!("SET LOCAL search_path = {}", document.path)).await?;
+    Ok(document)
 }
 
 /// How PostgreSQL itself words the reference's expressions.
@@ -114,6 +117,15 @@ async fn document(connection: &impl ConnectionTrait, reference: &Schema, scratch
 async fn scratch(connection: &impl ConnectionTrait, reference: &Schema) -> Result<Texts, LiveError> {
     let mut statements: Vec<Statement> = reference.enum_types().into_iter().map(dialect::create_enum).collect();
     statements.extend(reference.tables.iter().map(dialect::table));
+    // Made in the temporary schema by name, and found there because nothing of ours is anywhere else in the path.
+    for made in &mut statements {
+        for word in ["CREATE TABLE ", "CREATE TYPE "] {
+            if let Some(rest) = made.sql.strip_prefix(word) {
+                made.sql = format!("{word}pg_temp.{rest}");
+                break;
+            }
+        }
+    }
     for table in &reference.tables {
         statements.extend(table.indexes.iter().map(|index| dialect::create_index(&table.name, index)));
     }
@@ -122,7 +134,7 @@ async fn scratch(connection: &impl ConnectionTrait, reference: &Schema) -> Resul
         let triggers = table.triggers.iter();
         statements.extend(triggers.filter_map(|each| dialect::create_trigger(&table.name, each, "pg_temp")));
     }
-    let mut script = String::from("SAVEPOINT skyteam_scratch; SET LOCAL search_path = pg_temp, pg_catalog; ");
+    let mut script = format!("SAVEPOINT skyteam_scratch; SET LOCAL search_path = {}; ", crate::db::search_path::SAFE);
     for statement in &statements {
         script.push_str(&statement.sql);
         script.push_str(";\n");
@@ -421,6 +433,8 @@ fn action(letter: &str) -> Action {
 
 #[derive(Deserialize)]
 struct Document {
+    /// The search path that the transaction had.
+    path: String,
     version: u32,
     tables: Option<Vec<TableRow>>,
     columns: Option<Vec<ColumnRow>>,

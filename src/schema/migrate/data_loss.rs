@@ -54,9 +54,9 @@ async fn exists(txn: &impl ConnectionTrait, table: &str, column: Option<&str>) -
         Engine::Postgres => {
             let column =
                 column.map_or_else(|| "attnum > 0".to_owned(), |column| format!("attname = {}", literal(column)));
-            let table = literal(&quote(table));
+            let table = literal(&format!("public.{}", quote(table)));
             format!(
-                "SELECT count(*) FROM pg_attribute WHERE attrelid = to_regclass({table}) AND NOT attisdropped AND {column}"
+                "SELECT count(*) FROM pg_attribute WHERE attrelid = to_regclass({table})::oid AND NOT attisdropped AND {column}"
             )
         }
         Engine::Sqlite => {

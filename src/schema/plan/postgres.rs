@@ -2,7 +2,7 @@
 
 use super::cost::{self, Cost};
 use super::{Job, Lock, Step, reasons};
-use crate::db::{Engine, quote};
+use crate::db::{Engine, quote, search_path};
 use crate::schema::change::Change;
 use crate::schema::dialect::{literal, postgres};
 use crate::schema::model::{Column, Kind, Rule, Table, TriggerBody, Value, fit_name};
@@ -25,7 +25,7 @@ pub(super) fn steps(job: &Job<'_>, changes: &[Change]) -> Vec<Step> {
 }
 
 pub(super) fn script(steps: &[Step]) -> String {
-    let mut script = String::from("BEGIN;\nSET LOCAL search_path = public;\n");
+    let mut script = format!("BEGIN;\nSET LOCAL search_path = {};\n", search_path::DDL);
     for step in steps {
         script.push_str(&format!("\n-- {}: {}\n", step.what, step.why));
         for sql in &step.sql {
@@ -247,7 +247,7 @@ pub(in crate::schema) fn cast(expression: &str, from: &Kind, to: &Kind) -> Strin
         (_, VarChar(_) | Char(_)) => format!("{expression}::text"),
         (Text | VarChar(_) | Char(_), Bit(_) | VarBit(_)) => format!("{expression}::bit varying"),
         (_, Bit(_) | VarBit(_)) => format!("{expression}::text::bit varying"),
-        (SmallInteger | Integer | BigInteger | Real | Double | Numeric(_), Boolean) => format!("{expression} <> 0"),
+        (SmallInteger | Integer | BigInteger | Real | Double | Numeric(_), Boolean) => format!("{expression} <> '0'"),
         (Boolean, SmallInteger | BigInteger | Real | Double | Numeric(_)) => format!("{expression}::integer::{target}"),
         (
             SmallInteger | Integer | BigInteger | Real | Double | Numeric(_),

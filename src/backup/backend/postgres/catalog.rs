@@ -13,11 +13,9 @@ use crate::backup::format::table_schema::{ColumnShape, Kind, TableShape};
 pub struct Found {
     /// Its columns as an archive holds them.
     pub shape: TableShape,
-    /// The schema it stands in, quoted.
-    pub schema: String,
-    /// `"schema"."table"`, quoted.
+    /// `public."table"`, quoted.
     pub path: String,
-    /// Per column whether it is read through `::text`, for a type that archives do not know.
+    /// Per column whether it is read as its type writes it, for a type that archives do not know.
     pub as_text: Vec<bool>,
     /// Pages on the disk, to begin with the largest.
     pub pages: i32,
@@ -25,7 +23,7 @@ pub struct Found {
     pub objects: HashSet<String>,
 }
 
-/// Where the tables of these names stand, `"schema"."table"`, quoted; those that are not there are left out.
+/// Where the tables of these names stand, `public."table"`, quoted; those that are not there are left out.
 ///
 /// # Errors
 /// The driver's.
@@ -44,22 +42,20 @@ pub async fn find(connection: &mut PgConnection, names: &[&str]) -> Result<Vec<F
         let oid: i64 = row.try_get("oid")?;
         let (columns, as_text) = columns(connection, oid).await?;
         let shape = TableShape { name: row.try_get("name")?, columns };
-        let (schema, path, pages) = (row.try_get("schema")?, row.try_get("path")?, row.try_get("relpages")?);
-        tables.push(Found { shape, schema, path, as_text, pages, objects: objects(connection, oid).await? });
+        let (path, pages) = (row.try_get("path")?, row.try_get("relpages")?);
+        tables.push(Found { shape, path, as_text, pages, objects: objects(connection, oid).await? });
     }
     Ok(tables)
 }
 
-/// Along the search path. Not by to_regclass: a session that has waited for a lock may still remember other tables.
+/// In the schema of the contract. Not by to_regclass: a session that has waited for a lock may still remember other tables.
 async fn places(connection: &mut PgConnection, names: &[&str]) -> Result<Vec<PgRow>> {
     let sql = r#"
-        SELECT DISTINCT ON (t.place) t.name, c.oid::int8, quote_ident(n.nspname) AS schema,
-               quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS path, c.relpages
+        SELECT t.name, c.oid::int8, 'public.' || quote_ident(c.relname) AS path, c.relpages
         FROM unnest($1::text[]) WITH ORDINALITY AS t(name, place)
         JOIN pg_class c ON c.relname = t.name AND c.relkind IN ('r', 'p')
-        JOIN pg_namespace n ON n.oid = c.relnamespace
-        JOIN unnest(current_schemas(true)) WITH ORDINALITY AS s(name, place) ON s.name = n.nspname
-        ORDER BY t.place, s.place"#;
+        JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = 'public'
+        ORDER BY t.place"#;
     Ok(sqlx::query(sql).bind(names).fetch_all(connection).await?)
 }
 

@@ -180,7 +180,7 @@ END $lock$",
     )
 }
 
-/// Tables by name, quoted, as [`exclusive`] takes them.
+/// Tables of the contract by name, quoted and with their schema, as [`exclusive`] takes them.
 pub fn quoted<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<String> {
-    names.into_iter().map(quote).collect()
+    names.into_iter().map(|name| format!("public.{}", quote(name))).collect()
 }

@@ -19,7 +19,7 @@ use crate::backup::format::manifest::AppliedMigration;
 use crate::backup::spool::Spools;
 use crate::backup::version;
 use crate::backup::worker_pool::in_turns;
-use crate::db::quote;
+use crate::db::{quote, search_path};
 
 /// Tables read at the same time. Each costs up to three blocks of memory, and a server process.
 const READERS: usize = 2;
@@ -243,6 +243,9 @@ async fn set_up(connection: &mut PgConnection) -> Result<()> {
                     SET LOCAL tcp_keepalives_idle = 20; SET LOCAL tcp_keepalives_interval = 5; \
                     SET LOCAL tcp_keepalives_count = 4; \
                     SET LOCAL datestyle = 'ISO, YMD'; SET LOCAL intervalstyle = 'postgres'; SET LOCAL extra_float_digits = 1";
+    // First, as behind a pooler nothing has set it yet.
+    let path = format!("SET LOCAL search_path = {}", search_path::SAFE);
+    sqlx::raw_sql(AssertSqlSafe(path)).execute(&mut *connection).await?;
     sqlx::raw_sql(settings).execute(connection).await?;
     Ok(())
 }
@@ -272,11 +275,18 @@ pub(super) async fn migrations(connection: &mut PgConnection) -> Result<Vec<Appl
     Ok(lines)
 }
 
+/// A column as its type's output function writes it, which is the type's own and runs in `pg_dump` too. A cast to text
+/// would be whatever function the type's owner has declared for it. (Not IS NULL: of a row without values that is true.)
+fn output(column: &str) -> String {
+    format!("CASE WHEN {column} IS DISTINCT FROM NULL THEN pg_catalog.format('%s', {column}) END")
+}
+
 fn copy_statement(table: &Found) -> String {
     let columns = table.shape.columns.iter().zip(&table.as_text);
     if table.as_text.contains(&true) {
         let text = |(column, as_text): (&crate::backup::format::table_schema::ColumnShape, &bool)| {
-            format!("{}{}", quote(&column.name), if *as_text { "::text" } else { "" })
+            let name = quote(&column.name);
+            if *as_text { output(&name) } else { name }
         };
         let list: Vec<String> = columns.map(text).collect();
         return format!("COPY (SELECT {} FROM {}) TO STDOUT (FORMAT binary)", list.join(", "), table.path);

@@ -16,7 +16,7 @@ use crate::backup::format::archive::{Archive, Progress};
 use crate::backup::format::manifest::AppliedMigration;
 use crate::backup::plan::{Existing, Plan, State, Way};
 use crate::backup::version::{self, At, Standing};
-use crate::db::{Engine, Lasting, quote};
+use crate::db::{Engine, Lasting, quote, search_path};
 use crate::schema::model::Table;
 
 /// Looks at what stands in the database.
@@ -119,11 +119,17 @@ pub(super) async fn begin(connection: &mut PgConnection, lock_timeout: Duration)
     let (class, object) = LOCK;
     let lock_timeout = lock_timeout.as_millis();
     let sql = format!(
-        "BEGIN; SET LOCAL lock_timeout = {lock_timeout}; SELECT pg_advisory_xact_lock({class}, {object}); \
+        "BEGIN; SET LOCAL search_path = {}; SET LOCAL lock_timeout = {lock_timeout}; SELECT pg_advisory_xact_lock({class}, {object}); \
          SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0; \
-         SET LOCAL skyteam.maintenance = 'on'; SET LOCAL skyteam.operation = 'db restore'; SET LOCAL row_security = off"
+         SET LOCAL skyteam.maintenance = 'on'; SET LOCAL skyteam.operation = 'db restore'; SET LOCAL row_security = off",
+        search_path::SAFE
     );
     run(connection, [sql]).await
+}
+
+/// Says where the transaction looks names up that have no schema.
+pub(super) async fn look_in(connection: &mut PgConnection, path: &str) -> Result<()> {
+    run(connection, [format!("SET LOCAL search_path = {path}")]).await
 }
 
 /// Commits, or rolls back where the job is a rehearsal.
@@ -173,7 +179,8 @@ pub(super) async fn restore_types(connection: &mut PgConnection, job: &Job, tabl
     let filling = job.plan.fillings.iter().find(|filling| filling.table == table);
     for column in ddl::foreign(filling) {
         // The type's name comes from the archive: only what the server recognises and spells itself goes into SQL.
-        let sql = "SELECT format_type(to_regtype($1), NULL) AS name WHERE to_regtype($1) IS NOT NULL";
+        let sql = "SELECT pg_catalog.format_type(pg_catalog.to_regtype($1)::oid, NULL) AS name
+                   WHERE pg_catalog.to_regtype($1) IS NOT NULL";
         let declared = column.foreign.as_deref().unwrap_or_default();
         let Some(row) = sqlx::query(sql).bind(declared).fetch_optional(&mut *connection).await? else { continue };
         let (name, column): (String, String) = (row.try_get("name")?, quote(&column.name));
@@ -192,8 +199,6 @@ async fn in_place(connection: &mut PgConnection, job: &Job) -> Result<()> {
         return Ok(());
     }
     let found = find_all(connection).await?;
-    let schema_of = found.iter().find(|table| table.shape.name == chosen[0].name).map(|table| table.schema.as_str());
-    let search_path = format!("SET LOCAL search_path = {}", schema_of.unwrap_or("public"));
     // Also those that only lose a key: dropping one locks both of its tables.
     let touched = |table: &&Table| {
         is_chosen(&table.name)
@@ -204,7 +209,7 @@ async fn in_place(connection: &mut PgConnection, job: &Job) -> Result<()> {
                 .any(|other| is_chosen(&other.name) && other.foreign_keys().any(|(_, key)| key.table == table.name))
     };
     let touched = locks::quoted(schema.tables.iter().filter(touched).map(|table| table.name.as_str()));
-    run(connection, [search_path, locks::exclusive(&touched, job.lock_timeout, "RAISE")]).await?;
+    run(connection, [locks::exclusive(&touched, job.lock_timeout, "RAISE")]).await?;
     job.plan.check_unchanged(&state(connection).await?)?;
     let names: Vec<&str> = chosen.iter().map(|table| table.name.as_str()).collect();
     dependents::refuse_references(connection, &found, &names).await?;
@@ -238,6 +243,7 @@ async fn in_place(connection: &mut PgConnection, job: &Job) -> Result<()> {
             }
         }
     }
+    look_in(connection, search_path::DDL).await?;
     run(connection, off).await?;
     run(connection, [format!("TRUNCATE {list}")]).await?;
     for table in &chosen {
@@ -275,8 +281,7 @@ async fn replace(connection: &mut PgConnection, job: &Job) -> Result<()> {
         // Without CASCADE: what others have built upon them stops it.
         run(connection, [format!("DROP TABLE {list}")]).await?;
     }
-    let search_path = "SELECT set_config('search_path', quote_ident(current_schema()), true)";
-    run(connection, [search_path.to_owned()]).await?;
+    look_in(connection, search_path::DDL).await?;
     run(connection, bookkeeping::drop_functions()?).await?;
     for table in &schema.tables {
         let filling = job.plan.fillings.iter().find(|filling| filling.table == table.name);

@@ -12,12 +12,12 @@ use sqlx::{AssertSqlSafe, Connection, PgPool, Row};
 use tokio::sync::Notify;
 
 use super::restore::{
-    Job, begin, commit, load_and_count, onward, record_opening, restore_types, roll_back, run, state,
+    Job, begin, commit, load_and_count, look_in, onward, record_opening, restore_types, roll_back, run, state,
 };
 use super::scheduler::{Board, LOADERS, Next};
 use super::{bookkeeping, ddl};
 use crate::backup::error::{BackupError, Result};
-use crate::db::quote;
+use crate::db::{quote, search_path};
 use crate::schema::model::Table;
 
 /// The schema that tables are made in.
@@ -89,7 +89,7 @@ async fn fill_and_place(keeper: &mut PgConnection, job: &Job) -> Result<()> {
         hands.push(worker(&job.pool).await?);
     }
     for hand in &mut hands {
-        run(hand, [format!("SET search_path = {STAGE}")]).await?;
+        run(hand, [format!("SET search_path = {STAGE}, pg_temp")]).await?;
     }
     let board = Mutex::new(Board::new(&schema.tables, |table| rows_of(job, &table.name)));
     let news = Notify::new();
@@ -99,12 +99,9 @@ async fn fill_and_place(keeper: &mut PgConnection, job: &Job) -> Result<()> {
     }
     // Another tool, which knows no lock of ours, may have made them meanwhile.
     job.plan.check_unchanged(&state(keeper).await?)?;
-    let target = "SELECT set_config('search_path', quote_ident(current_schema()), true)";
-    run(keeper, [target.to_owned()]).await?;
-    let row = sqlx::query("SELECT quote_ident(current_schema()) AS name").fetch_one(&mut *keeper).await?;
-    let target: String = row.try_get("name")?;
+    look_in(keeper, search_path::DDL).await?;
     for table in &schema.tables {
-        run(keeper, [format!("ALTER TABLE {STAGE}.{} SET SCHEMA {target}", quote(&table.name))]).await?;
+        run(keeper, [format!("ALTER TABLE {STAGE}.{} SET SCHEMA public", quote(&table.name))]).await?;
     }
     run(keeper, [format!("DROP SCHEMA {STAGE}")]).await?;
     bookkeeping::write(keeper, job).await?;
@@ -118,8 +115,9 @@ async fn worker(pool: &PgPool) -> Result<PgConnection> {
     let mut connection = pool.acquire().await?.detach();
     // What is made here counts only once the last transaction has committed, which waits for the disk for all.
     let settings = format!(
-        "SET synchronous_commit = off; SET statement_timeout = 0; SET maintenance_work_mem = '{SORT_MEMORY}'; \
-         SET max_parallel_maintenance_workers = 0; SET client_min_messages = warning"
+        "SET search_path = {}; SET synchronous_commit = off; SET statement_timeout = 0; SET maintenance_work_mem = '{SORT_MEMORY}'; \
+         SET max_parallel_maintenance_workers = 0; SET client_min_messages = warning",
+        search_path::SAFE
     );
     run(&mut connection, [settings]).await?;
     Ok(connection)

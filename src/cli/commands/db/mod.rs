@@ -11,7 +11,7 @@ mod planned;
 mod prune;
 mod push;
 mod reset;
-mod restore;
+pub(in crate::cli::commands) mod restore;
 mod rollback;
 mod schema;
 mod seed;

@@ -96,7 +96,7 @@ pub(super) async fn run(args: DbRestoreArgs, cx: &Context) -> Result<Outcome> {
 }
 
 /// A backup that was opened.
-pub(super) struct Opened {
+pub(in crate::cli::commands) struct Opened {
     pub file: File,
     pub path: PathBuf,
     /// Removes the copy of what can be read only once.
@@ -111,7 +111,7 @@ impl Opened {
 }
 
 /// The file; standard input is copied to the disk first, encrypted or not as it came.
-pub(super) async fn open(file: &Path, cx: &Context) -> Result<Opened> {
+pub(in crate::cli::commands) async fn open(file: &Path, cx: &Context) -> Result<Opened> {
     let copy = || {
         tempfile::NamedTempFile::new_in(scratch_folder(cx))
             .map_err(|error| in_scratch(cx, BackupError::io("making room for the backup")(error)))
@@ -145,7 +145,7 @@ pub(super) async fn open(file: &Path, cx: &Context) -> Result<Opened> {
 }
 
 /// The wording of a failure where a disk is full that large temporary files went to: not the backup's.
-pub(super) fn in_scratch(cx: &Context, error: BackupError) -> Error {
+pub(in crate::cli::commands) fn in_scratch(cx: &Context, error: BackupError) -> Error {
     let is_full = match &error {
         BackupError::Io { source, .. } => {
             matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
@@ -165,11 +165,11 @@ pub(super) fn in_scratch(cx: &Context, error: BackupError) -> Error {
 }
 
 /// Where large temporary files go when no folder is named.
-pub(super) fn scratch_folder(cx: &Context) -> PathBuf {
+pub(in crate::cli::commands) fn scratch_folder(cx: &Context) -> PathBuf {
     cx.env.get("TMPDIR").map_or_else(|| "/tmp".into(), PathBuf::from)
 }
 
-pub(super) fn identities(files: &[PathBuf], cx: &Context) -> Result<Identities> {
+pub(in crate::cli::commands) fn identities(files: &[PathBuf], cx: &Context) -> Result<Identities> {
     let mut all = Identities::default();
     for file in files {
         all.extend(Identities::read(&cx.cwd.join(file))?);

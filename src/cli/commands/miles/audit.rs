@@ -1,9 +1,12 @@
 //! `miles audit`.
 
+use std::path::PathBuf;
+
 use clap::ValueEnum;
 use futures::TryStreamExt;
 use serde::Serialize;
 
+use super::against;
 use super::answer::{self, transact};
 use crate::cli::approve::Ask;
 use crate::cli::context::Context;
@@ -24,10 +27,14 @@ use crate::ledger::{MAX_BALANCE, MilesError, audit, key, reconcile};
 pub(super) const EXAMPLES: &str = "Examples:
   skyteam miles audit
   skyteam miles audit --user @pilot123 --repair --trust ledger
+  skyteam miles audit --against /backups/2026-11-26.skyteam --identity key.txt
 
 Proved for everybody, in one statement: a balance is the sum of its entries, from 0 to 2147483647; signs fit types; one
 award for a flight and user; a passenger's miles are the award's; a reversal once, of the opposite amount; a redemption's
-product exists. Exit 3 where something is found.";
+product exists. Exit 3 where something is found.
+
+--against reads a backup whole, and names every entry of it that is gone from the ledger or is another by now: what was
+written since is not looked at. An erasure changes the entries of the person it erases.";
 
 /// Arguments of `miles audit`.
 #[derive(clap::Args, Debug)]
@@ -42,6 +49,12 @@ pub struct MilesAuditArgs {
     /// is set to its sum
     #[arg(long, requires = "repair")]
     trust: Option<Trust>,
+    /// Hold the ledger against this backup: every entry of it must still stand unchanged
+    #[arg(long, value_name = "BACKUP", conflicts_with_all = ["user", "repair"])]
+    against: Option<PathBuf>,
+    /// File with the secret key that the backup was encrypted for; may be given several times
+    #[arg(long, value_name = "FILE", requires = "against")]
+    identity: Vec<PathBuf>,
 }
 
 #[derive(ValueEnum, Clone, Copy, Debug)]
@@ -104,6 +117,9 @@ impl Row for Found {
 }
 
 pub(super) async fn run(args: MilesAuditArgs, cx: &Context) -> Result<Outcome> {
+    if let Some(backup) = &args.against {
+        return against::run(cx, backup, &args.identity).await;
+    }
     let database = if args.repair { cx.writer().await? } else { cx.reader().await? };
     let user = match &args.user {
         Some(reference) => {

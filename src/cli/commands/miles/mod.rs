@@ -1,5 +1,6 @@
 //! `miles`: the ledger.
 
+mod against;
 mod answer;
 mod audit;
 mod award;

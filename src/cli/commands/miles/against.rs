@@ -1,0 +1,212 @@
+//! `miles audit --against`: the ledger held against a backup of it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use migration::openings;
+use serde::Serialize;
+use tokio::sync::mpsc;
+
+use crate::backup::against::{self, Altered, Compared, Subject};
+use crate::backup::create::{self as make, Wanted};
+use crate::backup::format::archive::{Archive, Progress};
+use crate::backup::format::crypt::{Identities, Recipients};
+use crate::backup::spool::Spools;
+use crate::backup::{BackupError, version};
+use crate::cli::commands::db::restore::{identities, in_scratch, open, scratch_folder};
+use crate::cli::context::Context;
+use crate::cli::ui::report::Row;
+use crate::cli::ui::text::{count, grouped};
+use crate::cli::ui::{Cell, Column, RenderOptions, Tone};
+use crate::db::Database;
+use crate::error::{Error, Outcome, Result};
+
+/// The table whose history is evidence.
+const LEDGER: &str = "milesTransactions";
+/// How long a snapshot waits for a change of the tables.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Findings on their way to the list.
+const AHEAD: usize = 64;
+
+/// What became of an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Fate {
+    /// It is gone.
+    Missing,
+    /// It is another.
+    Changed,
+}
+
+/// A value that is not what it was.
+#[derive(Serialize)]
+struct Change {
+    column: String,
+    before: Option<String>,
+    after: Option<String>,
+}
+
+/// An entry of the backup that does not stand as it did.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Disturbed {
+    finding: Fate,
+    entry_id: String,
+    user_id: Option<String>,
+    amount: Option<i64>,
+    created_at: Option<String>,
+    changes: Vec<Change>,
+}
+
+impl Disturbed {
+    fn new(columns: &[String], altered: Altered) -> Self {
+        let was = |name: &str| {
+            columns.iter().position(|column| column == name).and_then(|at| altered.before.get(at).cloned().flatten())
+        };
+        let changes = altered.after.as_ref().map_or_else(Vec::new, |after| {
+            let pairs = altered.before.iter().zip(after).zip(columns);
+            let differ = pairs.filter(|((before, after), _)| before != after);
+            differ
+                .map(|((before, after), column)| Change {
+                    column: column.clone(),
+                    before: before.clone(),
+                    after: after.clone(),
+                })
+                .collect()
+        });
+        Self {
+            finding: if altered.after.is_some() { Fate::Changed } else { Fate::Missing },
+            entry_id: was("id").unwrap_or_default(),
+            user_id: was("userId"),
+            amount: was("amount").and_then(|amount| amount.parse().ok()),
+            created_at: was("createdAt"),
+            changes,
+        }
+    }
+}
+
+impl Row for Disturbed {
+    const COLUMNS: &'static [Column] = &[
+        Column::text("finding").rank(0),
+        Column::text("entryId").rank(0),
+        Column::text("userId").rank(1),
+        Column::number("amount").rank(1),
+        Column::text("createdAt").rank(2),
+        Column::text("changes").rank(0),
+    ];
+
+    fn cell(&self, column: &str, look: &RenderOptions) -> Cell {
+        match column {
+            "finding" => Cell::new(if self.finding == Fate::Missing { "missing" } else { "changed" }).tone(Tone::Bad),
+            "entryId" => self.entry_id.as_str().into(),
+            "userId" => self.user_id.as_deref().into(),
+            "amount" => self.amount.map_or_else(Cell::empty, |amount| look.number(amount)),
+            "createdAt" => self.created_at.as_deref().into(),
+            _ => {
+                let shown =
+                    |value: &Option<String>| value.as_ref().map_or("NULL".to_owned(), |value| format!("{value:?}"));
+                let each = self.changes.iter();
+                let each = each.map(|one| format!("{}: {} -> {}", one.column, shown(&one.before), shown(&one.after)));
+                Cell::new(each.collect::<Vec<_>>().join(", "))
+            }
+        }
+    }
+}
+
+/// Lists what does not stand as it did in the backup.
+pub(super) async fn run(cx: &Context, backup: &Path, keys: &[PathBuf]) -> Result<Outcome> {
+    let database = cx.reader().await?;
+    let opened = open(backup, cx).await?;
+    let archive = Arc::new(Archive::open(opened.file, &identities(keys, cx)?)?);
+    proved(cx, &archive).await?;
+    let manifest = archive.manifest();
+    if manifest.database != database.name() || manifest.engine != database.engine() {
+        let (name, engine) = (&manifest.database, manifest.engine.title());
+        cx.ui.note(format!("The backup is of {name} on {engine}; compared is {}.", database.name()));
+    }
+    let now = Arc::new(now(cx, &database, archive.encrypted()).await.map_err(|error| in_scratch(cx, error))?);
+    let (found, compared) = list(cx, &archive, &now).await?;
+    let at = manifest.created_at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+    let entries = grouped(i64::try_from(compared.backup).unwrap_or(i64::MAX));
+    if found == 0 {
+        cx.ui.note(format!("Nothing found: all {entries} entries of the backup of {at} stand unchanged."));
+        return Ok(Outcome::Done);
+    }
+    cx.ui.note(format!(
+        "{} of {entries} entries of the backup of {at} found missing or changed.",
+        count(found, "entry")
+    ));
+    explain(cx, &database).await;
+    Ok(Outcome::Found)
+}
+
+/// Reads the whole backup once: what is damaged proves nothing.
+async fn proved(cx: &Context, archive: &Arc<Archive>) -> Result<()> {
+    let bar = cx.ui.progress(Some(archive.size()), "Verifying");
+    let (archive, counted) = (Arc::clone(archive), bar.counter());
+    let problems = tokio::task::spawn_blocking(move || archive.problems(counted));
+    match problems.await.map_err(|_| BackupError::Worker)?.into_iter().next() {
+        Some(problem) => Err(problem.into()),
+        None => Ok(()),
+    }
+}
+
+/// The ledger as it stands, from one snapshot, in the form of a backup; on the disk it is as readable as the other one.
+async fn now(cx: &Context, database: &Database, encrypted: bool) -> Result<Archive, BackupError> {
+    let folder = scratch_folder(cx);
+    let tables = vec![LEDGER.to_owned()];
+    let spools = Spools::new(&folder, encrypted);
+    let bar = cx.ui.progress(None, "Reading the ledger");
+    let advance: Progress = Arc::new(bar.counter());
+    let made = make::make(database, PATIENCE, cx.now, &spools, &tables, async |_| {
+        Ok((Wanted { tables: tables.clone(), ..Wanted::default() }, Arc::clone(&advance)))
+    });
+    let made = made.await?;
+    let mut file = tempfile::tempfile_in(&folder).map_err(BackupError::io("making room for the comparison"))?;
+    let (recipients, identities) =
+        if encrypted { Identities::ephemeral()? } else { (Recipients::default(), Identities::default()) };
+    made.write(&mut file, &recipients)?;
+    Archive::open(file, &identities)
+}
+
+/// Compares on a thread of its own and lists what comes from there.
+async fn list(cx: &Context, archive: &Arc<Archive>, now: &Arc<Archive>) -> Result<(u64, Compared)> {
+    let ours = version::latest()?.schema;
+    let columns: Vec<String> = ours
+        .table(LEDGER)
+        .map_or_else(Vec::new, |table| table.columns.iter().map(|column| column.name.clone()).collect());
+    let subject = Subject { table: LEDGER.to_owned(), key: "id".to_owned(), columns: columns.clone() };
+    let (found, mut coming) = mpsc::channel(AHEAD);
+    let (backup, now, folder) = (Arc::clone(archive), Arc::clone(now), scratch_folder(cx));
+    let bar = cx.ui.progress(None, "Comparing");
+    let counted = bar.counter();
+    let comparing = tokio::task::spawn_blocking(move || {
+        // Where nobody lists any more, there is nothing more to compare for.
+        against::compare(&backup, &now, &subject, &folder, counted, &mut |one| found.blocking_send(one).is_ok())
+    });
+    cx.ui
+        .list(async |list| {
+            while let Some(altered) = coming.recv().await {
+                list.push(&Disturbed::new(&columns, altered))?;
+            }
+            comparing.await.map_err(|_| BackupError::Worker)?.map_err(|error| in_scratch(cx, error))
+        })
+        .await
+}
+
+/// Says how often the ledger was opened on purpose: an erasure changes entries, and nobody else should have.
+async fn explain(cx: &Context, database: &Database) {
+    match openings::newest(database.conn()).await {
+        Ok(Some(newest)) => {
+            let by = newest.role.map(|role| format!(" by {role}")).unwrap_or_default();
+            let times = count(newest.count.unsigned_abs(), "time");
+            cx.ui.note(format!(
+                "The ledger was opened {times}, at last on {} for {}{by}.",
+                newest.newest, newest.operation
+            ));
+        }
+        Ok(None) => cx.ui.note("No opening of the ledger is on record: this was done past its guard."),
+        Err(error) => cx.ui.note(format!("The record of openings cannot be read: {}.", Error::from(error).what())),
+    }
+}

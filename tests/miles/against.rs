@@ -1,0 +1,111 @@
+//! `miles audit --against`: whoever rewrote history past its guard is found out by an older backup.
+
+use crate::support::{Engine, World, both};
+
+const IDS: [&str; 3] = [
+    "00000000-0000-4000-8000-000000000001",
+    "00000000-0000-4000-8000-000000000002",
+    "00000000-0000-4000-8000-000000000003",
+];
+
+fn entries(world: &World) {
+    world.run("user add 1 pilot1").ok();
+    for (id, amount) in IDS.into_iter().zip([500, 250, 100]) {
+        world.query(&format!(
+            r#"INSERT INTO "milesTransactions" (id, "userId", amount, type, source, "createdAt")
+            VALUES ('{id}', '1', {amount}, 'earn', 'event', '2025-07-01 10:00:00')"#
+        ));
+    }
+    world.query(r#"UPDATE "users" SET "miles" = 850"#);
+}
+
+/// Rewrites history as only the owner of the file or the tables can, and as if nobody should notice.
+fn past_the_guard(world: &World, sql: &str) {
+    world.query(&match world.engine() {
+        Engine::Postgres => format!(
+            r#"ALTER TABLE "milesTransactions" DISABLE TRIGGER USER; {sql}; ALTER TABLE "milesTransactions" ENABLE TRIGGER USER"#
+        ),
+        Engine::Sqlite => format!(
+            r#"INSERT INTO "_skyteam_maintenance" VALUES ('x'); {sql}; DELETE FROM "_skyteam_maintenance""#
+        ),
+    });
+}
+
+both!(ready fn what_was_written_since_is_no_finding(world) {
+    entries(world);
+    world.run("db backup -f b.skyteam").ok();
+    world.run("miles award pilot1 7 --note later").ok();
+    insta::assert_snapshot!(world.run("miles audit --against b.skyteam"), @r"
+    exit: 0
+    --- stderr
+    Nothing found: all 3 entries of the backup of 2025-07-04 12:00:00 stand unchanged.
+    ");
+});
+
+both!(ready fn what_is_gone_or_another_is_named(world) {
+    entries(world);
+    world.run("db backup -f b.skyteam").ok();
+    // The sums still agree: the audit without a backup finds nothing.
+    past_the_guard(world, &format!(
+        r#"UPDATE "milesTransactions" SET amount = 600 WHERE id = '{}'; DELETE FROM "milesTransactions" WHERE id = '{}';
+        UPDATE "users" SET miles = 850"#, IDS[0], IDS[2]
+    ));
+    world.run("miles audit").ok();
+    let found = world.run("-o json miles audit --against b.skyteam").exits(3);
+    let found: serde_json::Value = serde_json::from_str(&found.stdout).unwrap();
+    assert_eq!(found, serde_json::json!([
+        {"finding": "changed", "entryId": IDS[0], "userId": "1", "amount": 500, "createdAt": "2025-07-01 10:00:00",
+            "changes": [{"column": "amount", "before": "500", "after": "600"}]},
+        {"finding": "missing", "entryId": IDS[2], "userId": "1", "amount": 100, "createdAt": "2025-07-01 10:00:00",
+            "changes": []},
+    ]));
+    let told = world.run("miles audit --against b.skyteam").exits(3).stderr;
+    assert!(told.contains("2 entries of 3 entries of the backup"), "{told}");
+    assert!(told.contains("No opening of the ledger is on record"), "{told}");
+});
+
+both!(ready fn an_erasure_is_found_and_explained(world) {
+    entries(world);
+    world.run("db backup -f b.skyteam").ok();
+    world.run("user erase pilot1 --confirm pilot1").ok();
+    let told = world.run("miles audit --against b.skyteam").exits(3);
+    assert!(told.stderr.contains("for user erase"), "{told}");
+    assert_eq!(told.stdout.matches("changed").count(), 3, "{told}");
+});
+
+both!(ready fn an_encrypted_backup_needs_its_key(world) {
+    let ours = age::x25519::Identity::generate();
+    let secret = age::secrecy::ExposeSecret::expose_secret(&ours.to_string()).to_owned();
+    std::fs::write(world.work().join("key.txt"), secret).unwrap();
+    entries(world);
+    world.run(["db", "backup", "-f", "b.skyteam", "--encrypt-to", &ours.to_public().to_string()]).ok();
+    assert_eq!(world.run("--json miles audit --against b.skyteam").error()["code"], "encrypted");
+    world.run("miles audit --against b.skyteam --identity key.txt").ok();
+});
+
+both!(ready fn a_damaged_backup_proves_nothing(world) {
+    entries(world);
+    world.run("db backup -f b.skyteam").ok();
+    let path = world.work().join("b.skyteam");
+    let mut bytes = std::fs::read(&path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    let failed = world.run("--json miles audit --against b.skyteam");
+    assert!(failed.code != 0 && failed.code != 3, "{failed}");
+    world.run("miles audit --against b.skyteam --user 1").exits(2);
+});
+
+#[test]
+fn a_ledger_that_went_from_one_engine_to_the_other_stands_too() {
+    let (from, to) = (World::ready(Engine::Sqlite), World::ready(Engine::Postgres));
+    entries(&from);
+    from.run("db backup -f b.skyteam").ok();
+    let file = from.work().join("b.skyteam");
+    to.run(["db", "restore", file.to_str().unwrap(), "--clean", "--confirm", &to.name()]).ok();
+    to.run(["miles", "audit", "--against", file.to_str().unwrap()]).ok();
+    past_the_guard(&to, r#"UPDATE "milesTransactions" SET note = 'x' WHERE amount = 250"#);
+    let found = to.run(["-o", "json", "miles", "audit", "--against", file.to_str().unwrap()]).exits(3);
+    let found: serde_json::Value = serde_json::from_str(&found.stdout).unwrap();
+    assert_eq!(found[0]["changes"][0]["column"], "note");
+}

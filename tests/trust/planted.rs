@@ -1,0 +1,181 @@
+//! Whoever may create in `public` plants functions, operators and casts that fit our statements better than the
+//! server's own (the class of CVE-2018-1058). An administrator who runs every command as a superuser calls none of them.
+//!
+//! What the statements call is not written down but found: every command is run on a server that writes the parse trees
+//! of all statements into its log, and for each function and operator in them better matches are planted. Then every
+//! command runs again.
+
+use std::collections::BTreeSet;
+
+use crate::support::{Engine, Server, World};
+
+/// The function through which `planted.sql` plants.
+const PLANT: &str = r#"
+CREATE FUNCTION public.plant(called text, args text[], returns text, many boolean) RETURNS void LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp AS $p$
+BEGIN
+  EXECUTE format('CREATE FUNCTION public.%I(%s) RETURNS %s %s LANGUAGE plpgsql AS %L', called,
+    array_to_string(args, ', '), CASE WHEN many THEN 'SETOF' ELSE '' END, returns,
+    format('BEGIN RAISE LOG %L; RETURN%s; END', 'planted function ' || replace(called, '%', '%%'),
+      CASE WHEN many THEN '' ELSE ' NULL' END));
+EXCEPTION WHEN OTHERS THEN
+  -- Planted before, or not to be declared with these types.
+  NULL;
+END $p$
+"#;
+
+/// A command line; `{name}` is the database's name, `{run}` says which time it is.
+type Line = &'static str;
+
+/// Every command that talks to a database, in an order in which each finds what it needs; none leaves anything that the
+/// same list, run again, could not bear.
+const LINES: &[Line] = &[
+    "db push --yes",
+    "db rollback --steps 3 --confirm {name}",
+    "db migrate --yes",
+    "db diff",
+    "db diff -o sql",
+    "db status",
+    "db schema",
+    "db doctor",
+    "db seed --users 12 --flights 4 --seed 5",
+    "user add 1 pilot1 --display-name Pilot",
+    "user add 2 pilot2",
+    "user list",
+    "user list --sort -miles --limit 3 --search pil",
+    "user show pilot1",
+    "user edit pilot1 --display-name Captain --yes",
+    "user flights pilot1",
+    "user export pilot1",
+    "user import users.csv --yes",
+    "airline add trap Trap",
+    "airline add gone Gone",
+    "airline list",
+    "airline show trap",
+    "airline edit trap --name Traps --yes",
+    "airline token show trap --yes",
+    "airline token rotate trap --yes",
+    "airline delete gone --confirm {name}",
+    "brand add trap1 Trap --airline trap --iata T1 --icao TRA --callsign TRAP",
+    "brand add trap2 Trap2 --airline trap --iata T2 --icao TRB --callsign TRAPS",
+    "brand list",
+    "brand show trap1",
+    "brand edit trap1 --name Trapped --yes",
+    "brand primary trap2 --yes",
+    "brand delete trap1 --confirm {name}",
+    "flight add T2123 --airline trap --brand trap2 --from JFK --to LAX --aircraft A320 --game-id 1",
+    "flight add T2124 --airline trap --brand trap2 --from JFK --to LAX --aircraft A320 --game-id 1",
+    "flight list",
+    "flight list --airline trap --status scheduled",
+    "flight show T2123",
+    "flight edit T2123 --aircraft A321 --yes",
+    "flight delete T2124 --confirm {name}",
+    "flight start T2123",
+    "flight board T2123 pilot1 --miles 250",
+    "flight manifest show T2123",
+    "flight manifest export T2123",
+    "flight manifest import T2123 manifest.csv --yes",
+    "flight end T2123 --yes",
+    "flight reap --yes",
+    "product add Hat --airline trap --price 10",
+    "product add Cap --airline trap --price 10",
+    "product list",
+    "product show trap/Hat",
+    "product edit trap/Hat --price 12 --yes",
+    "product disable trap/Hat --yes",
+    "product enable trap/Hat --yes",
+    "product delete trap/Cap --confirm {name}",
+    "miles award pilot1 500 --note first",
+    "miles award pilot1 500 --note again --key k1",
+    "miles award pilot1 pilot2 5 --note both",
+    "miles spend pilot1 20 --note less",
+    "miles redeem pilot1 trap/Hat",
+    "miles balance pilot1",
+    "miles balance pilot1 --at -1h",
+    "miles history pilot1",
+    "miles leaderboard",
+    "miles leaderboard --airline trap --since 2020-01-01",
+    "miles statement pilot1 --month 2025-07",
+    "miles statement --airline trap --month 2025-07",
+    "miles award pilot1 7 --note wrong",
+    "miles reverse last --note back --yes",
+    "miles import miles.csv --yes",
+    "miles audit",
+    "miles audit --repair --trust ledger --confirm {name}",
+    "db backup -f {run}.skyteam",
+    "db backup --format plain -f {run}.sql",
+    "miles audit --against {run}.skyteam",
+    "db verify {run}.skyteam --deep",
+    "db restore {run}.skyteam --clean --confirm {name}",
+    "db restore {run}.skyteam --table milesTransactions --clean --confirm {name}",
+    "db restore first.sql --clean --confirm {name}",
+    "db backups .",
+    "db prune . --keep-last 9 --yes",
+    "user erase pilot2 --confirm pilot2",
+    "db reset --confirm {name}",
+    "db restore {run}.skyteam --confirm {name}",
+    "db reset --confirm {name}",
+];
+
+fn run_all(world: &World, url: &str, run: &str) {
+    std::fs::write(world.work().join("users.csv"), "userId,username\n77,seventy7\n").unwrap();
+    std::fs::write(world.work().join("manifest.csv"), "userId,miles\n1,300\n").unwrap();
+    std::fs::write(world.work().join("miles.csv"), "user,amount,note\n1,5,x\n").unwrap();
+    let mut wrong = Vec::new();
+    for line in LINES {
+        let line = line.replace("{name}", &world.name()).replace("{run}", run);
+        let words = ["--database-url", url].into_iter().chain(line.split(' ')).map(str::to_owned);
+        let output = world.run(words.collect::<Vec<_>>());
+        // Doctor finds something; nothing else may fail, or its statements went unseen.
+        if !matches!(output.code, 0 | 3) {
+            wrong.push(format!("{line}: {output}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The numbers behind these marks in a log.
+fn numbers(log: &str, marks: &[&str]) -> BTreeSet<u32> {
+    let behind = |mark: &&str| log.match_indices(*mark).map(|(at, mark)| at + mark.len()).collect::<Vec<_>>();
+    let digits = |at: usize| log[at..].chars().take_while(char::is_ascii_digit).collect::<String>().parse().ok();
+    marks.iter().flat_map(behind).filter_map(digits).collect()
+}
+
+fn list(numbers: &BTreeSet<u32>) -> String {
+    format!("ARRAY{numbers:?}::oid[]").replace(['{'], "[").replace(['}'], "]")
+}
+
+#[test]
+fn better_matches_in_public_are_never_called() {
+    let server = Server::start(&["debug_pretty_print=off"]);
+    let world = World::on(&server);
+    assert_eq!(world.engine(), Engine::Postgres);
+    let url = server.superuser_url(&world.name());
+    server.admin("ALTER ROLE postgres SET debug_print_parse = on");
+    run_all(&world, &url, "first");
+    let log = server.log();
+    let functions = numbers(&log, &[":funcid ", ":opfuncid ", ":aggfnoid ", ":winfnoid "]);
+    let operators = numbers(&log, &[":opno "]);
+    assert!(functions.len() > 60 && operators.len() > 25, "{} and {}", functions.len(), operators.len());
+
+    let superuser = server.as_superuser(&world.name());
+
+    server.admin("ALTER ROLE postgres RESET debug_print_parse");
+
+    superuser.rows(PLANT);
+    let plant = include_str!("planted.sql").replace("$1", &list(&functions)).replace("$2", &list(&operators));
+    superuser.rows(&plant);
+    let planted = superuser.lines(
+        "SET search_path = pg_catalog; SELECT count(*) FROM pg_operator WHERE oprnamespace = 'public'::regnamespace",
+    );
+    assert!(planted.parse::<u32>().unwrap() > 10_000, "{planted}");
+    // They work: who looks in public calls them.
+    superuser.rows("SET search_path = public; SELECT FROM pg_class WHERE oid = 'pg_class'::regclass");
+    assert!(server.log().contains("planted function planted_operator"));
+
+    let before = server.log().len();
+    run_all(&world, &url, "second");
+    let log = server.log();
+    let caught: BTreeSet<&str> = log[before..].lines().filter(|line| line.contains("LOG:  planted")).collect();
+    assert!(caught.is_empty(), "{caught:#?}\n{}", &log[before..]);
+}
