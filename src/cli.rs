@@ -7,8 +7,11 @@ pub mod environment;
 pub mod settings;
 pub mod ui;
 
+mod answer_lost;
 mod complete;
 mod honour;
+mod meaning;
+mod usage;
 
 use std::ffi::OsString;
 use std::time::Duration;
@@ -16,6 +19,7 @@ use std::time::Duration;
 use anstyle::{AnsiColor, Style};
 use chrono::Utc;
 use clap::builder::Styles;
+use clap::error::ErrorKind;
 use clap::{ColorChoice, CommandFactory, FromArgMatches, Parser};
 use tokio::sync::OnceCell;
 
@@ -93,11 +97,13 @@ pub fn run(mut world: World) -> u8 {
     let cx = Context {
         settings,
         now: world.now.unwrap_or_else(Utc::now),
+        line: args.iter().skip(1).map(|arg| arg.to_string_lossy().into_owned()).collect(),
         command,
         answers: Answers { dry_run: cli.global.dry_run, yes: cli.global.yes, confirm: cli.global.confirm },
         cwd: world.cwd.clone(),
         env: world.env.clone(),
         lasting: crate::db::Lasting::default(),
+        announced: false.into(),
         database: OnceCell::new(),
         ui: Ui::new(world, manner),
     };
@@ -124,6 +130,7 @@ pub fn run(mut world: World) -> u8 {
             },
             outcome = &mut work => outcome,
         };
+        let outcome = answer_lost::explained(&cx, outcome);
         let Some(database) = cx.database.get() else { return outcome };
         // A connection that was never answered would not close.
         let cut_off = |error: &Error| error.kind() == Kind::Interrupted || is_open(error);
@@ -214,7 +221,8 @@ fn not_parsed(world: World, args: &[OsString], error: &clap::Error) -> u8 {
                 .filter_map(|arg| arg.to_str())
                 .any(|arg| matches!(arg, "--json" | "-ojson" | "-ondjson" | "--output=json" | "--output=ndjson"));
     let format = if wants_json { Format::Json } else { Format::Table };
-    let manner = OutputOptions { format, ..manner(&world, &Global::default()) };
+    let database = complete::typed_flags(args).names_database();
+    let manner = OutputOptions { format, database, ..manner(&world, &Global::default()) };
     let color = if error.use_stderr() { manner.color.1 } else { manner.color.0 };
     let ui = Ui::new(world, manner);
     let text = if color { error.render().ansi().to_string() } else { error.render().to_string() };
@@ -224,18 +232,11 @@ fn not_parsed(world: World, args: &[OsString], error: &clap::Error) -> u8 {
             Err(error) => failed(&ui, error),
         };
     }
-    if wants_json {
-        let plain = error.render().to_string();
-        let mut lines = plain.lines().map(|line| line.trim_start_matches("error: "));
-        let mut usage = Error::new(Kind::Usage, "usage", lines.next().unwrap_or("wrong usage"));
-        for line in lines.map(str::trim).filter(|line| !line.is_empty()) {
-            usage = usage.why(line);
-        }
-        ui.error(usage);
-    } else {
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand && !wants_json {
         ui.complain(&text);
+        return Kind::Usage.exit_code();
     }
-    Kind::Usage.exit_code()
+    failed(&ui, usage::explained(error, &tree(), args))
 }
 
 fn is_json(value: &OsString) -> bool {

@@ -94,7 +94,7 @@ both!(ready fn a_token_that_cannot_be_printed_can_still_be_had(world) {
 });
 
 /// A device of ours, which takes nothing: what `/dev/full` is to the machine.
-fn device_that_is_full(path: &std::path::Path) {
+pub fn device_that_is_full(path: &std::path::Path) {
     let made = std::process::Command::new("mknod").arg(path).args(["c", "1", "7"]).status().unwrap();
     assert!(made.success(), "the tests make a device: run them as root");
 }

@@ -249,6 +249,48 @@ fn every_file_opens_by_saying_what_it_is_for_and_stays_readable() {
     }
 }
 
+/// Commands in texts are values (`message::skyteam`), which are given the flag that names the database of the run: a
+/// command within a string would mean another database when it is pasted.
+#[test]
+fn commands_in_messages_are_values() {
+    // What is written into a file, and a session's name on the server.
+    const ELSEWHERE: [&str; 3] = ["-- Written by", "// Written by", "\"skyteam db shell\".to_owned()"];
+    let mut found = Vec::new();
+    for file in sources("src") {
+        let text = fs::read_to_string(&file.path).unwrap();
+        let text = text.split("#[cfg(test)]").next().unwrap_or_default();
+        for (index, line) in text.lines().enumerate() {
+            if names_a_command(line) && !ELSEWHERE.iter().any(|known| line.contains(known)) {
+                found.push(format!("{}:{}: {}", file.path.display(), index + 1, line.trim()));
+            }
+        }
+    }
+    assert!(found.is_empty(), "put together with message::skyteam(…) instead:\n{}", found.join("\n"));
+}
+
+/// Whether a string in this line of code, other than an example of `--help`, has a command of ours in it.
+fn names_a_command(line: &str) -> bool {
+    const NOUNS: [&str; 7] = ["db ", "user ", "airline ", "brand ", "flight ", "product ", "miles "];
+    if line.trim_start().starts_with("//") || line.contains("Examples:") {
+        return false;
+    }
+    let Some((_, string)) = line.split_once('"') else { return false };
+    string.split("skyteam ").skip(1).any(|rest| NOUNS.iter().any(|noun| rest.starts_with(noun)))
+}
+
+#[test]
+fn a_planted_command_is_found() {
+    for (line, found) in [
+        ("error.fix(\"skyteam db push\")", true),
+        ("format!(\"{x}: skyteam miles history {user}\")", true),
+        ("error.fix(skyteam(\"db push\"))", false),
+        ("  skyteam db push --dry-run\";", false),
+        ("/// `skyteam db push` says \"so\"", false),
+    ] {
+        assert_eq!(names_a_command(line), found, "{line}");
+    }
+}
+
 #[test]
 fn a_planted_import_is_found() {
     let offend = |path: &str, text: &str| {

@@ -43,7 +43,9 @@ pub(super) fn answer(world: &mut World) -> Option<u8> {
 /// What finds values for the line that is being typed: the database may be named on it.
 fn finder(world: &World, words: &[OsString]) -> Find {
     let profiles = Sources::gather(world).map(|sources| sources.profile_names()).unwrap_or_default();
-    let settings = Settings::resolve(world, &typed_flags(words)).ok().filter(|settings| settings.completions.value);
+    // The word under the cursor is not finished.
+    let finished = &words[..words.len().saturating_sub(1)];
+    let settings = Settings::resolve(world, &typed_flags(finished)).ok().filter(|settings| settings.completions.value);
     let columns = columns_of(words);
     let now = Timestamp::from(world.now.unwrap_or_else(chrono::Utc::now));
     Arc::new(move |wanted, typed| match wanted {
@@ -72,19 +74,18 @@ fn columns_of(words: &[OsString]) -> Vec<&'static str> {
 fn beginning<'a>(names: impl Iterator<Item = &'a str>, typed: &str) -> Vec<Candidate> {
     let typed = typed.to_lowercase();
     let fitting = names.filter(|name| name.to_lowercase().starts_with(&typed));
-    fitting.map(|name| Candidate { key: name.to_owned(), what: String::new() }).collect()
+    fitting.map(|name| Candidate::new(name, "")).collect()
 }
 
 /// The flags that say which database is meant, as far as they are typed.
-fn typed_flags(words: &[OsString]) -> Global {
+pub(super) fn typed_flags(words: &[OsString]) -> Global {
     let mut flags = Global::default();
     let words: Vec<&str> = words.iter().filter_map(|word| word.to_str()).collect();
-    // The word under the cursor is not finished.
-    for (index, word) in words.iter().enumerate().take(words.len().saturating_sub(1)) {
+    for (index, word) in words.iter().enumerate() {
         let value = |names: [&str; 2]| {
             names.into_iter().filter(|name| !name.is_empty()).find_map(|name| {
                 if *word == name {
-                    return words.get(index + 1).copied().filter(|_| index + 2 < words.len());
+                    return words.get(index + 1).copied();
                 }
                 let rest = word.strip_prefix(name)?;
                 if name.starts_with("--") { rest.strip_prefix('=') } else { Some(rest) }
@@ -115,7 +116,7 @@ fn rows(settings: &Settings, noun: Noun, typed: &str, now: Timestamp) -> Vec<Can
         };
         let database = db::connect(&url, options).await.ok()?;
         let add = |candidate| found.lock().unwrap_or_else(PoisonError::into_inner).push(candidate);
-        suggest::suggest(database.conn(), noun, typed, MOST, now, add).await.ok()
+        suggest::suggest(database.conn(), noun, typed, MOST, now, settings.tz.value, add).await.ok()
     };
     // Whether it ended, failed or ran out of time: what was found is offered.
     let _ = runtime.block_on(async { tokio::time::timeout(PATIENCE, search).await });
@@ -129,7 +130,7 @@ mod tests {
 
     fn flags(line: &str) -> (Option<String>, Option<String>) {
         let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();
-        let flags = typed_flags(&words);
+        let flags = typed_flags(&words[..words.len() - 1]);
         (flags.profile, flags.database_url)
     }
 

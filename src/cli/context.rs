@@ -1,6 +1,7 @@
 //! What every command is given: the printer, the settings, the time, and the database, opened on first use.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono::{DateTime, Utc};
 use tokio::sync::OnceCell;
@@ -12,6 +13,7 @@ use crate::consent::Approval;
 use crate::db::{self, Absent, Database, Transaction};
 use crate::error::indeterminate::{RetryAdvice, outcome_unknown};
 use crate::error::{Error, Kind, Result};
+use crate::message::{Command, message, skyteam, typed};
 
 /// What a command works with.
 pub struct Context {
@@ -23,6 +25,8 @@ pub struct Context {
     pub now: DateTime<Utc>,
     /// Noun and verb, for the server's list of sessions.
     pub command: String,
+    /// The command line after the program's name.
+    pub line: Vec<String>,
     /// What the command line answers beforehand: `--dry-run`, `--yes`, `--confirm`.
     pub answers: Answers,
     /// The current folder.
@@ -32,6 +36,8 @@ pub struct Context {
     pub env: std::collections::BTreeMap<String, String>,
     /// What an interrupt must wait for.
     pub(crate) lasting: db::Lasting,
+    /// Whether it was said where this run writes.
+    pub(crate) announced: AtomicBool,
     pub(crate) database: OnceCell<Arc<Database>>,
 }
 
@@ -156,6 +162,7 @@ impl Context {
     }
 
     fn announce_target(&self, target: &db::Target) {
+        self.announced.store(true, Ordering::Relaxed);
         let from = match (&self.settings.profile, &self.settings.database.value, &self.settings.chosen_by) {
             (Some(profile), _, Some(file)) => format!("profile {}, by {}", profile.value, file.display()),
             (Some(profile), _, None) => format!("profile {}", profile.value),
@@ -167,6 +174,26 @@ impl Context {
             kind => kind.name(),
         };
         self.ui.note(format!("→ {kind}  {target} ({from})"));
+    }
+
+    /// The command line once more, with `to` in place of the argument `from`.
+    pub(crate) fn again_with(&self, from: &str, to: &str) -> Command {
+        let mut words = self.line.clone();
+        let joined =
+            |word: &str| word.starts_with("--") && word.split_once('=').is_some_and(|(_, value)| value == from);
+        if let Some(word) = words.iter_mut().rev().find(|word| *word == from || joined(word)) {
+            *word = match word.split_once('=').filter(|_| word != from) {
+                Some((flag, _)) => format!("{flag}={to}"),
+                None => to.to_owned(),
+            };
+        }
+        typed(words.iter().map(String::as_str))
+    }
+
+    /// Whether this run changes something that lasts: a database, or files.
+    pub(crate) fn has_written(&self) -> bool {
+        const FILES: [&str; 6] = ["db backup", "db create", "db generate", "db prune", "config init", "config trust"];
+        !self.answers.dry_run && (self.announced.load(Ordering::Relaxed) || FILES.contains(&self.command.as_str()))
     }
 
     async fn open(&self, absent: Absent, read_only: bool) -> Result<Arc<Database>> {
@@ -194,6 +221,6 @@ impl Context {
 fn no_embedded(error: Error) -> Error {
     Error::new(Kind::Config, "no_database", "no database is named, and the embedded one does not exist yet")
         .why(error.what().to_owned())
-        .fix("skyteam db push                 makes the embedded database")
+        .fix(message!("{}                 makes the embedded database", skyteam("db push")))
         .fix("export DATABASE_URL=postgres://…  or --profile NAME, names another")
 }

@@ -154,6 +154,9 @@ pub enum UrlError {
     /// No scheme at all.
     #[error("it has no scheme: it must start with postgres://, postgresql:// or sqlite:")]
     NoScheme,
+    /// The part after the host is no port: a wrong number, or a password with a character that ends it.
+    #[error("the port is no number from 1 to 65535; a password with / ? # or @ must be percent-encoded")]
+    Port,
     /// Not of a URL's form.
     #[error("{0}")]
     Malformed(String),
@@ -300,11 +303,7 @@ fn parse_postgres(rest: &str) -> Result<PostgresUrl, UrlError> {
     let (host, port) = split_host(location)?;
     let port = match port {
         "" => None,
-        digits => Some(digits.parse::<u16>().ok().filter(|port| *port > 0).ok_or_else(|| {
-            UrlError::Malformed(
-                "the port is no number from 1 to 65535; a password with / ? # or @ must be percent-encoded".into(),
-            )
-        })?),
+        digits => Some(digits.parse::<u16>().ok().filter(|port| *port > 0).ok_or(UrlError::Port)?),
     };
     let mut url = PostgresUrl {
         host: some(decode(host, "the host")?),

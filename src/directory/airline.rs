@@ -93,7 +93,7 @@ pub async fn add(tx: &Transaction, new: &NewAirline) -> Result<airline::Model> {
 }
 
 fn taken(id: &AirlineId, holder: Option<&airline::Model>) -> DirectoryError {
-    let holder = holder.map(|row| Candidate { key: row.airline_id.clone(), what: row.name.clone() });
+    let holder = holder.map(|row| Candidate::new(&row.airline_id, &row.name));
     DirectoryError::Taken { field: "airlineId", value: id.to_string(), noun: Noun::Airline, holder }
 }
 

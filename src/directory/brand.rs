@@ -136,7 +136,7 @@ async fn refuse_taken(tx: &Transaction, id: &str, new: bool, codes: &[(&'static 
 }
 
 fn held(field: &'static str, value: &str, holder: &brand::Model) -> DirectoryError {
-    let holder = Some(Candidate { key: holder.brand_id.clone(), what: holder.name.clone() });
+    let holder = Some(Candidate::new(&holder.brand_id, &holder.name));
     DirectoryError::Taken { field, value: value.to_owned(), noun: Noun::Brand, holder }
 }
 

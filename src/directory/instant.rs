@@ -81,7 +81,7 @@ fn read(value: &str) -> Option<Read> {
 }
 
 /// `2026-11-22` and no looser form: chrono alone would take `2026-1-2` and a signed year.
-fn date(value: &str) -> Option<NaiveDate> {
+pub(crate) fn date(value: &str) -> Option<NaiveDate> {
     let shape = value.len() == 10
         && value.bytes().enumerate().all(|(i, b)| if i == 4 || i == 7 { b == b'-' } else { b.is_ascii_digit() });
     shape.then(|| NaiveDate::parse_from_str(value, "%Y-%m-%d").ok()).flatten()
@@ -166,7 +166,7 @@ fn resolve(naive: NaiveDateTime, zone: Tz) -> Result<DateTime<Utc>, Unclear> {
 }
 
 /// The first instant of a day: midnight, or where clocks skip midnight what they show next.
-fn first_instant(day: NaiveDate, zone: Tz) -> Option<DateTime<Utc>> {
+pub(crate) fn first_instant(day: NaiveDate, zone: Tz) -> Option<DateTime<Utc>> {
     // No zone has ever skipped more than a day; quarters of an hour are the finest steps that zones take.
     (0..=96).find_map(|quarter| {
         let time = day.and_time(NaiveTime::MIN).checked_add_signed(Duration::minutes(15 * quarter))?;

@@ -11,9 +11,10 @@ use sea_orm::{ColumnTrait as _, Condition, ConnectionTrait, DbErr, EntityTrait, 
 use uuid::Uuid;
 
 use super::input::quoted;
-use crate::entity::{Id, airline, brand, miles_transaction, user};
+use crate::entity::{Id, Timestamp, airline, brand, miles_transaction, user};
 
 mod flight;
+pub mod prefix;
 mod product;
 
 pub use flight::{MeantFlight, flight, meant_flight};
@@ -73,6 +74,16 @@ pub struct Candidate {
     pub key: String,
     /// What it is, for people.
     pub what: String,
+    /// When it is, or was written, where that tells it from others.
+    pub at: Option<Timestamp>,
+}
+
+impl Candidate {
+    /// One that no time belongs to.
+    #[must_use]
+    pub fn new(key: impl Into<String>, what: impl Into<String>) -> Self {
+        Self { key: key.into(), what: what.into(), at: None }
+    }
 }
 
 /// Why a reference means nothing.
@@ -97,6 +108,14 @@ pub enum ReferenceError {
         reference: String,
         /// What it may mean: at most [`CANDIDATES`], and one more where there are more.
         candidates: Vec<Candidate>,
+    },
+    /// A code that only flights have which have ended or were cancelled.
+    #[error("no scheduled or live flight {}", quoted(reference))]
+    Ended {
+        /// What was looked for.
+        reference: String,
+        /// The newest of them, by its code and day.
+        newest: Candidate,
     },
     /// The database could not be asked.
     #[error(transparent)]
@@ -159,7 +178,7 @@ pub async fn nearest_users(db: &impl ConnectionTrait, name: &str) -> std::result
         .await?;
     let named = names.into_iter().map(|(username, id)| {
         let what = format!("userId {id}");
-        (username.clone(), Candidate { key: username, what })
+        (username.clone(), Candidate::new(username, what))
     });
     Ok(nearest(&name, named))
 }
@@ -269,7 +288,7 @@ pub async fn batch(db: &impl ConnectionTrait, reference: &str) -> Result<Id> {
             .into_tuple()
             .all(db)
             .await?;
-        let candidate = |id: &Id| Candidate { key: id.to_string(), what: "batch".to_owned() };
+        let candidate = |id: &Id| Candidate::new(id.to_string(), "batch");
         if let Some(found) = only(Noun::Batch, reference, begins, candidate)? {
             return Ok(found);
         }
@@ -314,19 +333,20 @@ fn nearest(wanted: &str, named: impl Iterator<Item = (String, Candidate)>) -> Ve
 }
 
 fn user_candidate(one: &user::Model) -> Candidate {
-    Candidate { key: one.user_id.clone(), what: one.username.clone() }
+    Candidate::new(&one.user_id, &one.username)
 }
 
 fn airline_candidate(one: &airline::Model) -> Candidate {
-    Candidate { key: one.airline_id.clone(), what: one.name.clone() }
+    Candidate::new(&one.airline_id, &one.name)
 }
 
 fn brand_candidate(one: &brand::Model) -> Candidate {
-    Candidate { key: one.brand_id.clone(), what: format!("{}, {}/{}", one.name, one.iata, one.icao) }
+    Candidate::new(&one.brand_id, format!("{}, {}/{}", one.name, one.iata, one.icao))
 }
 
 fn entry_candidate(one: &miles_transaction::Model) -> Candidate {
-    Candidate { key: one.id.to_string(), what: format!("{} of user {}, {}", one.amount, one.user_id, one.created_at) }
+    let what = format!("{} of user {}", one.amount, one.user_id);
+    Candidate { at: Some(one.created_at), ..Candidate::new(one.id.to_string(), what) }
 }
 
 /// Whether a column and a text are the same but for case, as the database sees case.
@@ -396,7 +416,7 @@ mod tests {
     #[test]
     fn the_nearest_names_come_best_first_and_once() {
         let named = ["pilot123", "pilot124", "pilot123", "zzz", "polit123"]
-            .map(|name| (name.to_owned(), Candidate { key: name.to_owned(), what: String::new() }));
+            .map(|name| (name.to_owned(), Candidate::new(name, "")));
         let keys: Vec<String> = nearest("pilto123", named.into_iter()).into_iter().map(|c| c.key).collect();
         assert_eq!(keys[0], "pilot123");
         assert_eq!(keys.len(), 3);

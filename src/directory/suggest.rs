@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use chrono_tz::Tz;
 use sea_orm::sea_query::{Expr, ExprTrait as _, Func};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait, QueryFilter as _, QueryOrder as _, QuerySelect as _,
@@ -18,7 +19,7 @@ use crate::entity::{airline, brand, flight, miles_product, user};
 /// How many rows of a small table are looked at.
 const LOOKED_AT: u64 = 2000;
 
-/// Hands references to `noun` that begin with `typed` to `add`: about `most` of them.
+/// Hands references to `noun` that begin with `typed` to `add`: about `most` of them. Days are those of `zone`.
 ///
 /// # Errors
 /// The database's; what was found before stands.
@@ -28,6 +29,7 @@ pub async fn suggest(
     typed: &str,
     most: usize,
     now: Timestamp,
+    zone: Tz,
     add: impl FnMut(Candidate),
 ) -> Result<(), DbErr> {
     if typed.contains('\0') || typed.len() > 100 {
@@ -37,7 +39,10 @@ pub async fn suggest(
         Noun::User => users(db, typed, most, add).await,
         Noun::Airline => airlines(db, typed, add).await,
         Noun::Brand => brands(db, typed, add).await,
-        Noun::Flight => flights(db, typed, most, now, add).await,
+        Noun::Flight => match typed.split_once('@') {
+            Some((code, day)) => flights_by_day(db, code, day, now, zone, add).await,
+            None => flights(db, typed, most, now, add).await,
+        },
         Noun::Product => products(db, typed, add).await,
         // Nobody remembers how the key of an entry begins.
         Noun::Entry | Noun::Batch => Ok(()),
@@ -58,7 +63,7 @@ async fn users(
         let (key, what) =
             if by_id { (user_id, username) } else { (format!("{at}{username}"), format!("{display_name}, {user_id}")) };
         if known.insert(key.clone()) {
-            add(Candidate { key, what });
+            add(Candidate::new(key, what));
         }
         known.len()
     };
@@ -102,7 +107,7 @@ async fn airlines(db: &impl ConnectionTrait, typed: &str, mut add: impl FnMut(Ca
         .into_tuple()
         .all(db)
         .await?;
-    rows.into_iter().filter(|(id, _)| begins(id, typed)).for_each(|(id, name)| add(Candidate { key: id, what: name }));
+    rows.into_iter().filter(|(id, _)| begins(id, typed)).for_each(|(id, name)| add(Candidate::new(id, name)));
     Ok(())
 }
 
@@ -114,7 +119,7 @@ async fn brands(db: &impl ConnectionTrait, typed: &str, mut add: impl FnMut(Cand
         // Nothing typed: one word for each is enough to choose from.
         let wanted = if typed.is_empty() { &keys[..1] } else { &keys[..] };
         for key in wanted.iter().filter(|key| begins(key, typed)) {
-            add(Candidate { key: (*key).clone(), what: what.clone() });
+            add(Candidate::new(*key, &what));
         }
     }
     Ok(())
@@ -164,10 +169,35 @@ async fn flights(
     Ok(())
 }
 
+/// Flights of a code by their days, the newest first: the ended ones too.
+async fn flights_by_day(
+    db: &impl ConnectionTrait,
+    code: &str,
+    day: &str,
+    now: Timestamp,
+    zone: Tz,
+    mut add: impl FnMut(Candidate),
+) -> Result<(), DbErr> {
+    use flight::Column::{Code, StartTime};
+    let rows = flight::Entity::find()
+        .filter(Code.eq(code.to_uppercase()))
+        .order_by_desc(StartTime)
+        .limit(LOOKED_AT)
+        .all(db)
+        .await?;
+    for row in &rows {
+        let of = row.start_time.utc().with_timezone(&zone).date_naive().to_string();
+        if of.starts_with(day) {
+            add(candidate(format!("{}@{of}", row.code), row, now));
+        }
+    }
+    Ok(())
+}
+
 fn candidate(key: String, row: &flight::Model, now: Timestamp) -> Candidate {
     let status = Status::of(row, now);
     let what = format!("{} {}-{} {}, {}", row.code, row.departure, row.arrival, row.start_time, status.name());
-    Candidate { key, what }
+    Candidate::new(key, what)
 }
 
 async fn products(db: &impl ConnectionTrait, typed: &str, mut add: impl FnMut(Candidate)) -> Result<(), DbErr> {
@@ -177,9 +207,9 @@ async fn products(db: &impl ConnectionTrait, typed: &str, mut add: impl FnMut(Ca
         let named = format!("{}/{}", row.airline_id, row.name);
         let what = format!("{named}, {} miles", row.price_miles);
         if begins(&row.product_id, typed) {
-            add(Candidate { key: row.product_id, what });
+            add(Candidate::new(row.product_id, what));
         } else if typed.contains('/') && begins(&named, typed) {
-            add(Candidate { key: named, what: format!("{}, {} miles", row.product_id, row.price_miles) });
+            add(Candidate::new(named, format!("{}, {} miles", row.product_id, row.price_miles)));
         }
     }
     Ok(())

@@ -7,7 +7,7 @@ use super::schema::holder;
 use super::{Error, Kind};
 use crate::backup::BackupError;
 use crate::db::quote;
-use crate::message::{message, program};
+use crate::message::{Message, message, program, skyteam};
 
 /// How many tables or objects are named before the rest is counted.
 const NAMED: usize = 5;
@@ -21,12 +21,12 @@ impl From<BackupError> for Error {
             BackupError::Sqlite(state) => describe_state(&state, None, None),
             BackupError::Damaged { part, found } => {
                 Self::new(Kind::Refused, "damaged_backup", "the backup is damaged; nothing was touched")
-                    .why(format!("{part}: {found}"))
-                    .fix("skyteam db backups     shows the others")
+                    .why(message!("{}: {}", part, found))
+                    .fix(message!("{}     shows the others", skyteam("db backups")))
             }
             BackupError::NotABackup { found } => Self::new(Kind::Refused, "not_a_backup", "the file is no backup")
                 .why(found)
-                .fix("skyteam db backups DIR     lists those in a folder"),
+                .fix(message!("{}     lists those in a folder", skyteam("db backups DIR"))),
             BackupError::TooNew { skyteam, what } => {
                 Self::new(Kind::Refused, "too_new", "the backup is newer than this program")
                     .why(format!("it was written by skyteam {skyteam} and has {what}"))
@@ -64,7 +64,7 @@ impl From<BackupError> for Error {
             }
             BackupError::NotEmpty { tables } => {
                 let error = Self::new(Kind::Refused, "target_not_empty", "the database is not empty");
-                let named = tables.iter().take(NAMED).map(|(table, rows)| format!("{table} has {}", rows_of(*rows)));
+                let named = tables.iter().take(NAMED).map(|(table, rows)| message!("{} has {}", table, rows_of(*rows)));
                 let error = named.fold(error, Self::why);
                 more(error, tables.len()).fix("--clean replaces the rows of skyteam's tables, after asking")
             }
@@ -84,9 +84,10 @@ impl From<BackupError> for Error {
                     refusal.code(),
                     format!("the backup cannot be migrated to {version}; nothing was changed"),
                 );
-                error
-                    .because(&refusal)
-                    .fix("restore it into an empty database: there its rows can be mended before skyteam db migrate")
+                error.because(&refusal).fix(message!(
+                    "restore it into an empty database: there its rows can be mended before {}",
+                    skyteam("db migrate")
+                ))
             }
             BackupError::Dependents { objects } => {
                 let error = Self::new(
@@ -100,7 +101,7 @@ impl From<BackupError> for Error {
             BackupError::NoFolder { path } => {
                 let path = path.display();
                 Self::new(Kind::NotFound, "no_such_folder", format!("there is no folder {path}"))
-                    .fix(format!("mkdir -p {path}"))
+                    .fix(program("mkdir").words("-p").file(path))
             }
             BackupError::NotAFolder { path } => {
                 Self::new(Kind::Usage, "usage", format!("{} is no folder", path.display()))
@@ -110,7 +111,7 @@ impl From<BackupError> for Error {
             BackupError::NotAFile { path, what } => {
                 Self::new(Kind::Usage, "usage", format!("{} is {what}", path.display()))
                     .why("-f names a file, or a pipe")
-                    .fix("skyteam db backup DIR     writes into a folder")
+                    .fix(message!("{}     writes into a folder", skyteam("db backup DIR")))
             }
             BackupError::Foreign { path } => {
                 Self::new(Kind::Refused, "foreign_file", format!("{} is not skyteam's", path.display()))
@@ -120,7 +121,7 @@ impl From<BackupError> for Error {
             BackupError::NoTable { name, known } if known.is_empty() => {
                 Self::new(Kind::Refused, "no_tables", "there are none of skyteam's tables here")
                     .why(format!("not even {name}"))
-                    .fix("skyteam db push")
+                    .fix(skyteam("db push"))
             }
             BackupError::NoTable { name, known } => {
                 Self::new(Kind::NotFound, "no_such_table", format!("no table {name:?}"))
@@ -135,7 +136,7 @@ impl From<BackupError> for Error {
             }
             BackupError::Count { table, wanted, found } => {
                 Self::new(Kind::Failure, "wrong_count", "the target did not take every row; it was rolled back")
-                    .why(format!("{table}: {} instead of {wanted}", rows_of(found)))
+                    .why(message!("{}: {} instead of {}", table, rows_of(found), wanted))
             }
             BackupError::Unreadable { role, why } => {
                 let role = quote(&role);
@@ -175,8 +176,8 @@ impl From<BackupError> for Error {
             .fix("connect to the server itself: its own port, without statement-cache-capacity=0 and pgbouncer=true"),
             BackupError::Unread { table, wanted, found } => {
                 Self::new(Kind::Failure, "unread", "not every row could be read; no backup was made")
-                    .why(format!("{found} of {} of {table} were read", rows_of(wanted)))
-                    .fix("skyteam db doctor")
+                    .why(message!("{} of {} of {} were read", found, rows_of(wanted), table))
+                    .fix(skyteam("db doctor"))
             }
             BackupError::NoVersion { lacking } => {
                 let error = Self::new(
@@ -186,8 +187,12 @@ impl From<BackupError> for Error {
                 );
                 let error = lacking.iter().take(NAMED).map(|what| format!("there is no {what}")).fold(error, Self::why);
                 more(error, lacking.len())
-                    .fix("skyteam db diff     shows what is different, skyteam db push mends it")
-                    .fix("skyteam db backup --format custom     dumps any PostgreSQL database as it is")
+                    .fix(message!("{}     shows what is different", skyteam("db diff")))
+                    .fix(message!("{}     mends it", skyteam("db push")))
+                    .fix(message!(
+                        "{}     dumps any PostgreSQL database as it is",
+                        skyteam("db backup --format custom")
+                    ))
             }
             BackupError::Program { program, why, fix } => {
                 let error = Self::new(Kind::Refused, "client_program", format!("{program} cannot do it")).why(why);
@@ -199,36 +204,28 @@ impl From<BackupError> for Error {
     }
 }
 
-fn rows_of(count: u64) -> String {
-    if count == 1 { "1 row".into() } else { format!("{count} rows") }
+fn rows_of(count: u64) -> Message {
+    if count == 1 { message!("1 row") } else { message!("{} rows", count) }
 }
 
 fn more(error: Error, count: usize) -> Error {
     match count.saturating_sub(NAMED) {
         0 => error,
-        more => error.why(format!("… and {more} more")),
+        more => error.why(message!("… and {} more", more)),
     }
 }
 
+/// A full disk leaves no half a backup; all else is as with every file.
 fn file_system(doing: String, source: io::Error) -> Error {
-    let error = match source.kind() {
+    match source.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            Error::new(Kind::Failure, "disk_full", format!("the disk is full while {doing}"))
+            Error::new(Kind::Failure, "disk_full", message!("the disk is full while {}", doing))
                 .why("nothing that bears a backup's name was left behind")
-                .fix("make room; old backups go with: skyteam db prune DIR --keep-daily 7")
+                .fix(message!("make room; old backups go with: {}", skyteam("db prune DIR --keep-daily 7")))
+                .source(source)
         }
-        io::ErrorKind::NotFound => {
-            Error::new(Kind::NotFound, "no_such_file", format!("{doing}: there is no such file"))
-        }
-        io::ErrorKind::PermissionDenied => {
-            Error::new(Kind::Denied, "no_permission", format!("{doing}: permission denied"))
-        }
-        io::ErrorKind::AlreadyExists => {
-            Error::new(Kind::Refused, "file_exists", format!("{doing}: a file of that name appeared meanwhile"))
-        }
-        _ => Error::new(Kind::Failure, "io", format!("{doing} failed")).why(source.to_string()),
-    };
-    error.source(source)
+        _ => super::file::refused(message!("{}", doing), source),
+    }
 }
 
 fn database(source: sqlx::Error) -> Error {

@@ -4,19 +4,21 @@ use std::io::ErrorKind as Io;
 
 use sqlx::error::DatabaseError;
 
-use super::{Error, Kind, driver, shell};
+use super::{Error, Kind, driver};
 use crate::db::{ConnectError, Password, Target, quote};
-use crate::message::Message;
+use crate::message::{Command, message, program, skyteam};
 
 impl From<ConnectError> for Error {
     fn from(error: ConnectError) -> Self {
         match error {
-            ConnectError::Server { target, password, source } => refused(&target, &password, &source).source(source),
+            ConnectError::Server { target, password, source } => {
+                refused(&target, &password, &source).source(source).on(&target)
+            }
             ConnectError::TimedOut { target, after } => unreachable(&target)
                 .why(format!("no answer within {:.1} s", after.as_secs_f32()))
                 .fix("check host, port and firewall, or wait longer: --connect-timeout 10"),
             ConnectError::NoFile { path } => Self::new(Kind::Config, "no_database", format!("no database file {path}"))
-                .fix("skyteam db push    makes it, with all tables")
+                .fix(message!("{}    makes it, with all tables", skyteam("db push")))
                 .fix("--database-url URL or DATABASE_URL names another database"),
             ConnectError::IsFolder { path } => {
                 Self::new(Kind::Config, "cannot_open", format!("{path} is a folder, not a database file"))
@@ -25,7 +27,10 @@ impl From<ConnectError> for Error {
             ConnectError::Unreadable { path } => {
                 Self::new(Kind::Denied, "permission_denied", format!("the database file {path} may not be read"))
                     .why("its owner allows neither you nor everybody to")
-                    .fix(format!("sudo chown \"$USER\" {}    or run skyteam as its owner", shell::file(&path)))
+                    .fix(message!(
+                        "{}    or run skyteam as its owner",
+                        program("sudo").words("chown \"$USER\"").file(&path)
+                    ))
             }
             ConnectError::Folder { path, source } => {
                 Self::new(Kind::Config, "cannot_open", format!("the database file {path} cannot be made"))
@@ -61,7 +66,8 @@ impl Error {
     #[must_use]
     pub fn on(self, target: &Target) -> Self {
         let (Some("42501"), Some(role)) = (self.0.sqlstate.as_deref(), target.role.as_deref()) else { return self };
-        let refusal = Message::joined(&self.0.why, " ").to_string();
+        // PostgreSQL names what is refused in its message only.
+        let Some(refusal) = self.cause() else { return self };
         let named = |what: &str| {
             let rest = refusal.split_once(&format!("permission denied for {what} "))?.1;
             Some(rest.split_whitespace().next().unwrap_or(rest).to_owned())
@@ -73,14 +79,14 @@ impl Error {
                 quote(&schema),
                 quote(role)
             ))
-            .fix(format!("{}    grants all that is needed", create(role)))
+            .fix(message!("{}    grants all that is needed", create(role)))
         } else if named("database").is_some() {
             self.fix(format!(
                 "as its owner: GRANT CONNECT, CREATE, TEMPORARY ON DATABASE {} TO {}",
                 quote(database),
                 quote(role)
             ))
-            .fix(format!("{}    grants all that is needed", create(role)))
+            .fix(message!("{}    grants all that is needed", create(role)))
         } else if let Some(table) = named("table") {
             self.fix(format!(
                 "as its owner: GRANT SELECT, INSERT, UPDATE, DELETE ON {} TO {}",
@@ -96,8 +102,8 @@ impl Error {
 }
 
 /// The command that makes a role, or gives it what it lacks.
-fn create(role: &str) -> String {
-    format!("skyteam db create {} --admin-url URL", shell::flag("--owner", role))
+fn create(role: &str) -> Command {
+    skyteam("db create").flag("--owner", role).words("--admin-url URL")
 }
 
 fn unreachable(target: &Target) -> Error {
@@ -127,7 +133,9 @@ fn refused_file(target: &Target, refusal: &dyn DatabaseError) -> Error {
     match error.code() {
         "cannot_open" => error.fix(format!("check the rights on {path} and on the folder it is in")),
         "read_only" => error.why(path).fix("sqlite:PATH?mode=ro opens it for reading only"),
-        "not_a_database" => error.why(path).fix("check the path of the URL, or restore a backup: skyteam db restore"),
+        "not_a_database" => error
+            .why(path)
+            .fix(message!("check the path of the URL, or restore a backup: {}", skyteam("db restore FILE"))),
         _ => error.why(path),
     }
 }
@@ -149,12 +157,12 @@ fn refused_login(target: &Target, password: &Password, refusal: &dyn DatabaseErr
             }
             Password::FileIgnored(file) => denied("login_refused")
                 .why(format!("the password file {} is ignored, because others can read it", file.display()))
-                .fix(format!("chmod 600 {}", shell::file(&file.display().to_string()))),
+                .fix(program("chmod").words("600").file(file.display())),
         },
         Some("28000") if message.ends_with("no encryption") => denied("tls_required")
             .fix("sslmode=require in the URL; better sslmode=verify-full, which looks whose server it is"),
         Some("28000") if message.contains("does not exist") => {
-            denied("login_refused").fix(format!("{}    makes the role", create(role)))
+            denied("login_refused").fix(message!("{}    makes the role", create(role)))
         }
         Some("28000") if message.contains("not permitted to log in") => {
             denied("login_refused").fix(format!("as a superuser: ALTER ROLE {} LOGIN", quote(role)))
@@ -163,7 +171,7 @@ fn refused_login(target: &Target, password: &Password, refusal: &dyn DatabaseErr
         Some("3D000") => {
             Error::new(Kind::Config, "no_such_database", format!("no database {database:?} on that server"))
                 .why(target.to_string())
-                .fix("skyteam db create    makes it")
+                .fix(message!("{}    makes it", skyteam("db create")))
         }
         // PgBouncer's own refusals have one code for everything.
         Some("08P01") if message.contains("no such database") || message.ends_with("does not exist") => {
@@ -172,7 +180,7 @@ fn refused_login(target: &Target, password: &Password, refusal: &dyn DatabaseErr
                 .fix(format!("add it to [databases] in pgbouncer.ini: {database} = host=… dbname={database}"))
         }
         Some("08P01") => denied("login_refused"),
-        Some("42501") => denied("permission_denied").sqlstate("42501").on(target),
+        Some("42501") => denied("permission_denied"),
         Some("53300") => Error::new(
             Kind::Unreachable,
             "too_many_connections",

@@ -1,14 +1,15 @@
 //! The wording of the directory's refusals: input rules, references, and what users, airlines, brands and products forbid.
 
-use super::{Error, Kind, shell};
+use super::{Error, Kind};
 use crate::directory::error::{DirectoryError, Use};
 use crate::directory::input::{InputError, quoted};
 use crate::directory::reference::{CANDIDATES, Candidate, Noun, ReferenceError};
+use crate::message::{Command, Message, message, skyteam, word as word_of};
 
 impl From<InputError> for Error {
     fn from(error: InputError) -> Self {
-        Self::new(Kind::Usage, "invalid_value", format!("{} {} is not accepted", error.field, error.shown()))
-            .why(format!("accepted is {}", error.accepted))
+        Self::new(Kind::Usage, "invalid_value", message!("{} {} is not accepted", error.field, error.shown()))
+            .why(message!("accepted is {}", error.accepted))
     }
 }
 
@@ -17,26 +18,27 @@ impl From<ReferenceError> for Error {
         match error {
             ReferenceError::NotFound { noun, reference, nearest } => {
                 let error =
-                    Self::new(Kind::NotFound, "not_found", format!("no {} {}", noun.singular(), quoted(&reference)));
+                    Self::new(Kind::NotFound, "not_found", message!("no {} {}", noun.singular(), quoted(&reference)));
                 let error =
-                    if nearest.is_empty() { error } else { error.why(format!("nearest: {}", listed(&nearest))) };
+                    if nearest.is_empty() { error } else { error.why(message!("nearest: {}", listed(&nearest))) };
                 match list_command(noun) {
-                    Some(command) => error.fix(command),
+                    Some(command) => error.fix(skyteam(command)),
                     None => error,
                 }
             }
+            ReferenceError::Ended { reference, newest } => ended(&reference, &newest, word_of(&newest.key)),
             ReferenceError::Ambiguous { noun, reference, candidates } => {
-                let what = format!("{} means more than one {}", quoted(&reference), noun.singular());
+                let what = message!("{} means more than one {}", quoted(&reference), noun.singular());
                 let more = candidates.len() as u64 > CANDIDATES;
                 let shown = &candidates[..candidates.len().min(CANDIDATES as usize)];
                 let error = shown
                     .iter()
                     .fold(Self::new(Kind::NotFound, "ambiguous", what), |error, candidate| error.why(one(candidate)));
                 let error = if more { error.why("and more") } else { error };
-                error.fix(format!(
-                    "name it by its id: {}",
-                    shown.first().map_or("…".to_owned(), |first| shell::word(&first.key))
-                ))
+                shown
+                    .first()
+                    .into_iter()
+                    .fold(error, |error, first| error.fix(message!("name it by its id: {}", word_of(&first.key))))
             }
             ReferenceError::Db(error) => error.into(),
         }
@@ -49,30 +51,28 @@ impl From<DirectoryError> for Error {
             DirectoryError::Input(error) => error.into(),
             DirectoryError::Reference(error) => error.into(),
             DirectoryError::Taken { field, value, noun, holder } => {
-                let error = Self::new(Kind::Refused, "duplicate", format!("{field} {} is taken", quoted(&value)));
+                let error = Self::new(Kind::Refused, "duplicate", message!("{} {} is taken", field, quoted(&value)));
                 match holder {
-                    Some(holder) => error.why(format!("{} {} has it", noun.singular(), one(&holder))).fix(format!(
-                        "skyteam {} show {}",
-                        word(noun),
-                        shell::last(&holder.key)
-                    )),
+                    Some(holder) => error
+                        .why(message!("{} {} has it", noun.singular(), one(&holder)))
+                        .fix(skyteam(word(noun)).words("show").last(&holder.key)),
                     None => error.why("another program took it just now").fix("look again, then run it again"),
                 }
             }
             DirectoryError::InUse { noun, key, by } => {
-                let what = format!("{} {} is still referred to", noun.singular(), quoted(&key));
+                let what = message!("{} {} is still referred to", noun.singular(), quoted(&key));
                 let error = Self::new(Kind::Refused, "in_use", what);
                 let error = by.iter().fold(error, |error, one| error.why(counted(*one)));
                 match noun {
-                    Noun::Product => error.fix(format!("skyteam product disable {}", shell::last(&key))),
+                    Noun::Product => error.fix(skyteam("product disable").last(&key)),
                     _ => error.fix("delete those first, or leave it as it is"),
                 }
             }
             DirectoryError::Primary { key, airline, other } => {
-                let what = format!("{} is the primary brand of {}", quoted(&key), quoted(&airline));
+                let what = message!("{} is the primary brand of {}", quoted(&key), quoted(&airline));
                 Self::new(Kind::Refused, "primary_brand", what)
                     .why("an airline that has brands has a primary one")
-                    .fix(format!("skyteam brand primary {}", shell::last(&other)))
+                    .fix(skyteam("brand primary").last(&other))
             }
             DirectoryError::Undecided { table, column, file } => {
                 Self::new(Kind::Refused, "undecided", format!("nothing says what erasing a user does with {table}"))
@@ -83,7 +83,7 @@ impl From<DirectoryError> for Error {
                     ))
             }
             DirectoryError::Gone { noun, key } => {
-                let what = format!("no {} {} any more", noun.singular(), quoted(&key));
+                let what = message!("no {} {} any more", noun.singular(), quoted(&key));
                 Self::new(Kind::NotFound, "not_found", what).why("another program deleted it just now")
             }
             DirectoryError::OwnerOnly { role, owner } => {
@@ -100,6 +100,13 @@ impl From<DirectoryError> for Error {
     }
 }
 
+/// Flights of this code have ended or were cancelled. `again` names the newest of them.
+pub fn ended(reference: &str, newest: &Candidate, again: Command) -> Error {
+    Error::new(Kind::NotFound, "not_found", message!("no flight {} is scheduled or live", quoted(reference)))
+        .why(message!("the newest of that code is over: {}", described(newest)))
+        .fix(again)
+}
+
 /// Why a change that was shown and allowed is not made: what was shown is no longer so.
 pub fn changed_meanwhile() -> Error {
     Error::new(Kind::Refused, "changed", "it was changed meanwhile")
@@ -107,14 +114,14 @@ pub fn changed_meanwhile() -> Error {
         .fix("look again, then run it again")
 }
 
-fn counted(one: Use) -> String {
+fn counted(one: Use) -> Message {
     let (noun, rest) = one.what.split_once(" that ").unwrap_or((one.what, ""));
     let plural = match noun.strip_suffix('y') {
         Some(stem) => format!("{stem}ies"),
         None => format!("{noun}s"),
     };
     let plural = if rest.is_empty() { plural } else { format!("{plural} that {rest}") };
-    format!("{} {}", one.count, if one.count == 1 { one.what } else { &plural })
+    message!("{} {}", one.count, if one.count == 1 { one.what } else { &plural })
 }
 
 const fn word(noun: Noun) -> &'static str {
@@ -124,21 +131,29 @@ const fn word(noun: Noun) -> &'static str {
     }
 }
 
-fn one(candidate: &Candidate) -> String {
-    format!("{} ({})", candidate.key, candidate.what)
+fn one(candidate: &Candidate) -> Message {
+    message!("{} ({})", &candidate.key, described(candidate))
 }
 
-fn listed(candidates: &[Candidate]) -> String {
-    candidates.iter().map(one).collect::<Vec<_>>().join(", ")
+/// What a candidate is, and when.
+pub fn described(candidate: &Candidate) -> Message {
+    match candidate.at {
+        Some(at) => message!("{}, {}", &candidate.what, at),
+        None => message!("{}", &candidate.what),
+    }
+}
+
+fn listed(candidates: &[Candidate]) -> Message {
+    Message::joined(candidates.iter().map(one), ", ")
 }
 
 const fn list_command(noun: Noun) -> Option<&'static str> {
     match noun {
-        Noun::User => Some("skyteam user list"),
-        Noun::Airline => Some("skyteam airline list"),
-        Noun::Brand => Some("skyteam brand list"),
-        Noun::Flight => Some("skyteam flight list"),
-        Noun::Product => Some("skyteam product list"),
+        Noun::User => Some("user list"),
+        Noun::Airline => Some("airline list"),
+        Noun::Brand => Some("brand list"),
+        Noun::Flight => Some("flight list"),
+        Noun::Product => Some("product list"),
         Noun::Entry | Noun::Batch => None,
     }
 }

@@ -9,6 +9,7 @@ use sqlx::error::DatabaseError;
 use super::indeterminate::{RetryAdvice, not_replicated};
 use super::{Error, Kind};
 use crate::db::{NotReplicated, SqlState, sqlx_error};
+use crate::message::{message, skyteam};
 
 impl From<DbErr> for Error {
     fn from(error: DbErr) -> Self {
@@ -89,7 +90,7 @@ fn describe_postgres(state: &SqlState, table: Option<&str>, detail: Option<&str>
     match state.code.as_str() {
         "28P01" | "28000" => Error::new(Kind::Denied, "login_refused", "the server refuses this login").why(message),
         "3D000" => {
-            Error::new(Kind::Config, "no_such_database", "no such database").why(message).fix("skyteam db create")
+            Error::new(Kind::Config, "no_such_database", "no such database").why(message).fix(skyteam("db create"))
         }
         "2BP01" => depended_on(detail),
         "42P07" | "42710" | "42723" => name_taken(message),
@@ -129,8 +130,8 @@ fn describe_postgres(state: &SqlState, table: Option<&str>, detail: Option<&str>
         "42P01" | "42703" | "3F000" => {
             Error::new(Kind::Refused, "schema_behind", "the database lacks a table or column that this needs")
                 .why(message)
-                .fix("skyteam db diff")
-                .fix("skyteam db push")
+                .fix(skyteam("db diff"))
+                .fix(skyteam("db push"))
         }
         _ => Error::new(Kind::Failure, "database", "the database refused a statement").why(message),
     }
@@ -155,7 +156,7 @@ fn name_taken(message: &str) -> Error {
         .why(message)
         .why("it is not skyteam's, so it is neither changed nor dropped")
         .fix("rename or drop it, then run this again")
-        .fix("skyteam db diff -v    lists what stands there and is not ours")
+        .fix(message!("{}    lists what stands there and is not ours", skyteam("db diff -v")))
 }
 
 fn describe_sqlite(state: &SqlState) -> Error {
@@ -185,8 +186,8 @@ fn describe_sqlite(state: &SqlState) -> Error {
         (1, _) if message.starts_with("no such table") || message.starts_with("no such column") => {
             Error::new(Kind::Refused, "schema_behind", "the database lacks a table or column that this needs")
                 .why(message)
-                .fix("skyteam db diff")
-                .fix("skyteam db push")
+                .fix(skyteam("db diff"))
+                .fix(skyteam("db push"))
         }
         _ => Error::new(Kind::Failure, "database", "the database refused a statement").why(message),
     }

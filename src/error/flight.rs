@@ -1,49 +1,53 @@
 //! The wording of what the rules of flights forbid.
 
-use super::{Error, Kind, shell};
+use super::{Error, Kind};
 use crate::directory::flight::status::Status;
 use crate::directory::flight::{Action, Flight, FlightError};
+use crate::message::{Message, message, skyteam};
 
 impl From<FlightError> for Error {
     fn from(error: FlightError) -> Self {
-        let refused = |code, what: String| Self::new(Kind::Refused, code, what);
+        let refused = |code, what: Message| Self::new(Kind::Refused, code, what);
         match error {
             FlightError::Gone { id } => {
-                Self::new(Kind::NotFound, "not_found", format!("no flight {id}")).fix("skyteam flight list")
+                Self::new(Kind::NotFound, "not_found", message!("no flight {}", id)).fix(skyteam("flight list"))
             }
             FlightError::Forbidden { action, flight, status } => forbidden(action, &flight, status),
             FlightError::EndsBeforeStart { flight, started, ends } => {
-                refused("illegal_transition", format!("{} cannot end before it started", flight.code))
-                    .why(format!("it started at {started}, this would end it at {ends}"))
-                    .fix(format!("skyteam flight end {}", flight.id))
+                refused("illegal_transition", message!("{} cannot end before it started", &flight.code))
+                    .why(message!("it started at {}, this would end it at {}", started, ends))
+                    .fix(skyteam("flight end").arg(flight.id))
             }
-            FlightError::Changed { flight } => refused("changed", format!("{} was changed meanwhile", flight.code))
+            FlightError::Changed { flight } => refused("changed", message!("{} was changed meanwhile", &flight.code))
                 .why("somebody else changed the flight after it had been shown; nothing was changed here")
-                .fix(format!("skyteam flight show {}, then edit it again", flight.id)),
+                .fix(message!("{}    then edit it again", skyteam("flight show").arg(flight.id))),
             FlightError::InUse { flight, passengers, entries } => {
-                let error = refused("in_use", format!("{} cannot be deleted", flight.code))
-                    .why(format!("{passengers} on board, {entries} ledger entries for it: history is kept"));
+                let error = refused("in_use", message!("{} cannot be deleted", &flight.code)).why(message!(
+                    "{} on board, {} ledger entries for it: history is kept",
+                    passengers,
+                    entries
+                ));
                 if flight.started_at.is_some() {
-                    error.fix(format!("skyteam flight end {}", flight.id))
+                    error.fix(skyteam("flight end").arg(flight.id))
                 } else {
-                    error.fix(format!("skyteam flight end {} --cancel", flight.id))
+                    error.fix(skyteam("flight end").arg(flight.id).words("--cancel"))
                 }
             }
             FlightError::BrandOfAnother { brand_id, owner, airline_id } => {
-                refused("brand_of_another", format!("the brand {brand_id} is not one of {airline_id}'s"))
-                    .why(format!("it belongs to {owner}"))
-                    .fix(format!("skyteam brand list {}", shell::flag("--airline", &airline_id)))
+                refused("brand_of_another", message!("the brand {} is not one of {}'s", brand_id, &airline_id))
+                    .why(message!("it belongs to {}", owner))
+                    .fix(skyteam("brand list").flag("--airline", &airline_id))
             }
             FlightError::CodeOfAnother { code, brand_id, iata, icao } => {
-                refused("code_of_another", format!("{code} is no flight code of the brand {brand_id}"))
-                    .why(format!("its codes begin with {iata} or {icao} and go on with 1 to 4 digits"))
+                refused("code_of_another", message!("{} is no flight code of the brand {}", code, brand_id))
+                    .why(message!("its codes begin with {} or {} and go on with 1 to 4 digits", iata, icao))
             }
             FlightError::SameAirport { airport } => {
-                refused("same_airport", format!("a flight from {airport} to {airport} goes nowhere"))
+                refused("same_airport", message!("a flight from {} to {} goes nowhere", &airport, &airport))
                     .why("departure and arrival must differ")
             }
             FlightError::CodeshareWithItself { airline_id } => {
-                refused("codeshare_with_itself", format!("{airline_id} cannot share a code with itself"))
+                refused("codeshare_with_itself", message!("{} cannot share a code with itself", airline_id))
                     .why("the codeshare must be another airline than the one that flies")
             }
             FlightError::Miles(error) => error.into(),
@@ -55,29 +59,29 @@ impl From<FlightError> for Error {
 fn forbidden(action: Action, flight: &Flight, status: Status) -> Error {
     let (code, id) = (&flight.code, flight.id);
     let what = match action {
-        Action::Start => format!("{code} cannot start"),
-        Action::End => format!("{code} cannot end"),
-        Action::Cancel => format!("{code} cannot be cancelled"),
-        Action::Edit => format!("{code} cannot be edited"),
-        Action::Delete => format!("{code} cannot be deleted"),
-        Action::Board => format!("nobody can board {code}"),
-        Action::Import => format!("{code} takes no passengers"),
+        Action::Start => message!("{} cannot start", code),
+        Action::End => message!("{} cannot end", code),
+        Action::Cancel => message!("{} cannot be cancelled", code),
+        Action::Edit => message!("{} cannot be edited", code),
+        Action::Delete => message!("{} cannot be deleted", code),
+        Action::Board => message!("nobody can board {}", code),
+        Action::Import => message!("{} takes no passengers", code),
     };
-    let since = |at: Option<crate::entity::Timestamp>| at.map(|at| format!(" at {at}")).unwrap_or_default();
+    let since = |at: Option<crate::entity::Timestamp>| at.map(|at| message!(" at {}", at));
     let why = match status {
-        Status::Scheduled | Status::Overdue => "it has not started".to_owned(),
-        Status::Live | Status::Stale => format!("it has started already{}", since(flight.started_at)),
-        Status::Ended => format!("it has ended{}", since(flight.end_time)),
-        Status::Cancelled => format!("it was cancelled{}", since(flight.end_time)),
+        Status::Scheduled | Status::Overdue => message!("it has not started"),
+        Status::Live | Status::Stale => message!("it has started already{}", since(flight.started_at)),
+        Status::Ended => message!("it has ended{}", since(flight.end_time)),
+        Status::Cancelled => message!("it was cancelled{}", since(flight.end_time)),
     };
     let error = Error::new(Kind::Refused, "illegal_transition", what).why(why);
     match (action, status) {
         (Action::End, Status::Scheduled | Status::Overdue) => error
-            .fix(format!("skyteam flight start {id}"))
-            .fix(format!("skyteam flight end {id} --cancel    calls it off")),
-        (Action::Cancel, Status::Live | Status::Stale) => error.fix(format!("skyteam flight end {id}")),
+            .fix(skyteam("flight start").arg(id))
+            .fix(message!("{}    calls it off", skyteam("flight end").arg(id).words("--cancel"))),
+        (Action::Cancel, Status::Live | Status::Stale) => error.fix(skyteam("flight end").arg(id)),
         (Action::Board, Status::Ended) => {
-            error.fix(format!("skyteam flight manifest import {id} FILE    takes over who flew"))
+            error.fix(message!("{}    takes over who flew", skyteam("flight manifest import").arg(id).words("FILE")))
         }
         _ => error,
     }

@@ -1,8 +1,9 @@
 //! The wording of a commit whose outcome is not known: it was sent and not answered, or it is on this server and not known
 //! to be on its standby.
 
-use super::{Error, Kind, shell};
+use super::{Error, Kind};
 use crate::db::NotReplicated;
+use crate::message::Command;
 
 /// The word for scripts.
 pub const OUTCOME_UNKNOWN: &str = "outcome_unknown";
@@ -11,21 +12,21 @@ pub const OUTCOME_UNKNOWN: &str = "outcome_unknown";
 pub const NOT_REPLICATED: &str = "not_replicated";
 
 /// How to find out.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub enum RetryAdvice<'a> {
     /// The same command once more: a second time it changes nothing.
-    Line(&'a str),
+    Line(Command),
     /// The same command under a key, which is applied once.
     Key {
         /// The command without its key.
-        line: &'a str,
+        line: Command,
         /// The key.
         key: &'a str,
         /// Whether the key was on the command line, or was drawn and nobody knows it yet.
         given: bool,
     },
     /// A command that shows whether it is there, and changes nothing.
-    Look(&'a str),
+    Look(Command),
     /// There is no one way.
     Unsaid,
 }
@@ -34,7 +35,7 @@ pub enum RetryAdvice<'a> {
 ///
 /// Exit code 7, which tells scripts to run the same line again, only where that cannot pay twice.
 pub fn outcome_unknown(again: RetryAdvice<'_>) -> Error {
-    let kind = match again {
+    let kind = match &again {
         RetryAdvice::Line(_) | RetryAdvice::Key { given: true, .. } | RetryAdvice::Unsaid => Kind::Unreachable,
         RetryAdvice::Key { given: false, .. } | RetryAdvice::Look(_) => Kind::Failure,
     };
@@ -44,7 +45,7 @@ pub fn outcome_unknown(again: RetryAdvice<'_>) -> Error {
         RetryAdvice::Line(line) => error.why("run again, it is made if it was not, and only then").fix(line),
         RetryAdvice::Key { line, key, .. } => error
             .why("under its key it is applied once: run again, it is applied, or says that it was")
-            .fix(format!("{line} {}", shell::flag("--key", key))),
+            .fix(line.flag("--key", key)),
         RetryAdvice::Look(line) => error.why("look whether it is there before you run it again").fix(line),
         RetryAdvice::Unsaid => error.why("look whether it is there before you run it again"),
     }
@@ -67,7 +68,7 @@ pub fn not_replicated(again: RetryAdvice<'_>, commit: &NotReplicated) -> Error {
         RetryAdvice::Key { line, key, given } => {
             let error = error
                 .why("under its key it is applied once: run it again when the standby is back")
-                .fix(format!("{line} {}", shell::flag("--key", key)));
+                .fix(line.flag("--key", key));
             if given { error } else { error.never_as_it_is() }
         }
         RetryAdvice::Look(line) => error
@@ -81,18 +82,19 @@ pub fn not_replicated(again: RetryAdvice<'_>, commit: &NotReplicated) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::message::skyteam;
 
     #[test]
     fn only_what_cannot_pay_twice_is_worth_another_try() {
-        let under = |key, given| outcome_unknown(RetryAdvice::Key { line: "skyteam miles award 1 5", key, given });
+        let under = |key, given| outcome_unknown(RetryAdvice::Key { line: skyteam("miles award 1 5"), key, given });
         let given = under("k 1", true);
         assert_eq!((given.exit_code(), given.kind().retryable()), (7, true));
         assert_eq!(given.fixes(), ["skyteam miles award 1 5 --key 'k 1'"]);
         let drawn = under("id:029e7895-3e95-5684-8815-534be15f200c", false);
         assert_eq!((drawn.exit_code(), drawn.kind().retryable()), (1, false));
         assert_eq!(drawn.fixes(), ["skyteam miles award 1 5 --key id:029e7895-3e95-5684-8815-534be15f200c"]);
-        assert_eq!(outcome_unknown(RetryAdvice::Line("skyteam miles reverse 1")).exit_code(), 7);
-        assert_eq!(outcome_unknown(RetryAdvice::Look("skyteam miles history 1")).exit_code(), 1);
+        assert_eq!(outcome_unknown(RetryAdvice::Line(skyteam("miles reverse 1"))).exit_code(), 7);
+        assert_eq!(outcome_unknown(RetryAdvice::Look(skyteam("miles history 1"))).exit_code(), 1);
     }
 
     #[test]
@@ -104,9 +106,9 @@ mod tests {
             assert_eq!(json["error"]["exit"], 7);
             json["error"]["retryable"].as_bool().unwrap()
         };
-        assert!(retryable(RetryAdvice::Key { line: "skyteam miles award 1 5", key: "k", given: true }));
-        assert!(!retryable(RetryAdvice::Key { line: "skyteam miles award 1 5", key: "id:1", given: false }));
-        assert!(retryable(RetryAdvice::Line("skyteam miles reverse 1")));
+        assert!(retryable(RetryAdvice::Key { line: skyteam("miles award 1 5"), key: "k", given: true }));
+        assert!(!retryable(RetryAdvice::Key { line: skyteam("miles award 1 5"), key: "id:1", given: false }));
+        assert!(retryable(RetryAdvice::Line(skyteam("miles reverse 1"))));
         assert!(retryable(RetryAdvice::Unsaid));
     }
 }

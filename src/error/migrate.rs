@@ -3,7 +3,8 @@
 use migration::runner::RunError;
 
 use super::schema::{data_breaks, lacking};
-use super::{Error, Kind, shell};
+use super::{Error, Kind};
+use crate::message::{message, skyteam};
 use crate::schema::generate::GenerateError;
 use crate::schema::migrate::MigrateError;
 use crate::schema::snapshot::SnapshotError;
@@ -19,7 +20,7 @@ impl From<MigrateError> for Error {
                 Self::new(Kind::Refused, "edited_migration", "an applied migration was edited")
                     .why(format!("another script ran here under the name of {}", folders.join(", ")))
                     .fix("bring the applied script back, and write the change as a migration of its own:")
-                    .fix("skyteam db generate")
+                    .fix(skyteam("db generate"))
             }
             MigrateError::Missing(folders) => {
                 Self::new(Kind::Refused, "missing_migration", "the database is ahead of this skyteam")
@@ -39,11 +40,11 @@ impl From<MigrateError> for Error {
             MigrateError::Behind { asked, at } => {
                 Self::new(Kind::Refused, "behind", format!("the database is past {asked}"))
                     .why(format!("it is at {at}, and migrate only goes up"))
-                    .fix(format!("skyteam db rollback {}", shell::flag("--to", &asked)))
+                    .fix(skyteam("db rollback").flag("--to", &asked))
             }
             MigrateError::NotApplied(folder) => {
                 Self::new(Kind::Refused, "not_applied", format!("{folder} is not applied here"))
-                    .fix("skyteam db status")
+                    .fix(skyteam("db status"))
             }
             MigrateError::Unrecognised { nearest, difference } => {
                 let error = Self::new(
@@ -53,8 +54,11 @@ impl From<MigrateError> for Error {
                 )
                 .why(format!("to be {nearest}, which it comes nearest to, it would need:"));
                 with_difference(error, &difference)
-                    .fix("skyteam db push                  makes it what the entities ask for")
-                    .fix("skyteam db migrate --baseline --to VERSION    takes it for that version as it is")
+                    .fix(message!("{}                  makes it what the entities ask for", skyteam("db push")))
+                    .fix(message!(
+                        "{}    takes it for that version as it is",
+                        skyteam("db migrate --baseline --to VERSION")
+                    ))
             }
             MigrateError::Drifted { version, difference } => {
                 let error = Self::new(
@@ -63,11 +67,11 @@ impl From<MigrateError> for Error {
                     format!("the database would not be what {version} says; that step was rolled back"),
                 )
                 .why("to be so, it would still need:");
-                with_difference(error, &difference).fix("skyteam db diff").fix("skyteam db push")
+                with_difference(error, &difference).fix(skyteam("db diff")).fix(skyteam("db push"))
             }
             MigrateError::Leftovers => {
                 Self::new(Kind::Refused, "drifted", "tables are left after the last step down; it was rolled back")
-                    .fix("skyteam db status")
+                    .fix(skyteam("db status"))
             }
             MigrateError::Run { source, .. } => (*source).into(),
             MigrateError::Data { version, findings } => {
@@ -154,6 +158,6 @@ fn with_difference(error: Error, difference: &[String]) -> Error {
     let shown = difference.iter().take(SHOWN).fold(error, |error, change| error.why(format!("- {change}")));
     match difference.len().saturating_sub(SHOWN) {
         0 => shown,
-        more => shown.why(format!("… and {more} more: skyteam db diff")),
+        more => shown.why(message!("… and {} more: {}", more, skyteam("db diff"))),
     }
 }

@@ -7,22 +7,22 @@ mod backup;
 mod connect;
 pub mod directory;
 mod driver;
+pub mod file;
 mod flight;
 pub mod indeterminate;
 pub mod ledger;
+pub mod loss;
 mod migrate;
 pub mod schema;
 
 pub use crate::db::{SqlState, sql_state, violated_constraint};
 pub use driver::describe as describe_driver;
 
-pub(crate) use crate::message::shell;
-
 use std::fmt;
 
 use serde::Serialize;
 
-use crate::message::{DatabaseFlag, Message, message};
+use crate::message::{self, DatabaseFlag, Message, message};
 
 /// Result of everything that can fail towards the user.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -166,10 +166,19 @@ impl Error {
         self
     }
 
-    /// A column that a list does not have.
-    pub fn unknown_column(name: &str, known: &[&str]) -> Self {
-        Self::new(Kind::Usage, "unknown_column", format!("no column {}", crate::directory::input::quoted(name)))
-            .why(format!("columns here: {}", known.join(", ")))
+    /// A column that a list does not have, which `flag` names: `--sort` or `--columns`.
+    pub fn unknown_column(flag: &'static str, name: &str, known: &[&str]) -> Self {
+        let error =
+            Self::new(Kind::Usage, "unknown_column", message!("no column {}", crate::directory::input::quoted(name)))
+                .why(message!("columns here: {}", known.join(", ")));
+        let (minus, bare) = name.strip_prefix('-').map_or(("", name), |bare| ("-", bare));
+        // No name that long was mistyped, and comparing is quadratic.
+        let wanted = Some(bare.to_lowercase()).filter(|wanted| wanted.len() <= 100);
+        let alike =
+            |one: &&str| wanted.as_ref().map_or(0.0, |wanted| strsim::jaro_winkler(wanted, &one.to_lowercase()));
+        let near = known.iter().copied().max_by(|a, b| alike(a).total_cmp(&alike(b))).filter(|near| alike(near) >= 0.8);
+        let column = near.or(known.first().copied()).unwrap_or_default();
+        error.fix(message::flag(flag, format!("{minus}{column}")))
     }
 
     /// Gives what went wrong in `cause`, and why, as lines of reason.

@@ -1,11 +1,12 @@
 //! The wording of the schema engine: plans that do not fit, data that breaks rules, rights, locks and failed steps.
 
-use super::{Error, Kind, shell};
+use super::{Error, Kind};
 use crate::db::{Engine, sql_state};
+use crate::message::{Command, Message, flag, message, skyteam};
 use crate::schema::live::LiveError;
 use crate::schema::rights::Missing;
 use crate::schema::session::{Holder, SessionError, Stuck};
-use crate::schema::{DesiredError, Finding, PlanError, SchemaError, Suspect};
+use crate::schema::{DesiredError, Finding, Mend, PlanError, SchemaError, Suspect};
 
 /// How many differences are named; `db diff` shows all.
 const SHOWN: usize = 8;
@@ -20,7 +21,7 @@ impl From<SchemaError> for Error {
             SchemaError::Changed => {
                 Self::new(Kind::Refused, "schema_changed", "the schema has changed while the plan was looked at")
                     .why("somebody else was faster; nothing was run")
-                    .fix("skyteam db push")
+                    .fix(skyteam("db push"))
             }
             SchemaError::Statement { step, sql, source } => {
                 let refused = Self::from(source);
@@ -127,7 +128,7 @@ impl From<PlanError> for Error {
             PlanError::RenameToNothing { .. }
             | PlanError::RenameOfNothing { .. }
             | PlanError::BackfillOfNothing { .. } => {
-                Self::new(Kind::Usage, "no_such_column", what).fix("skyteam db schema")
+                Self::new(Kind::Usage, "no_such_column", what).fix(skyteam("db schema"))
             }
             PlanError::RenameOfWanted { .. } => Self::new(Kind::Usage, "still_wanted", what)
                 .why("an entity names it, so it cannot become another column"),
@@ -147,8 +148,8 @@ pub fn data_breaks(findings: &[Finding]) -> Error {
         format!("the data breaks {rules} of the schema; nothing was run"),
     );
     for finding in findings {
-        let rows = if finding.rows == 1 { "1 row".to_owned() } else { format!("{} rows", finding.rows) };
-        error = error.why(format!("{}: {rows} of {} {}", finding.change, finding.table, finding.problem));
+        let rows = if finding.rows == 1 { message!("1 row") } else { message!("{} rows", finding.rows) };
+        error = error.why(message!("{}: {} of {} {}", &finding.change, rows, &finding.table, &finding.problem));
         for example in &finding.examples {
             let fields: Vec<String> = finding
                 .columns
@@ -160,10 +161,30 @@ pub fn data_breaks(findings: &[Finding]) -> Error {
         }
         error = error.why(format!("  all: {}", finding.query));
         for mend in &finding.mend {
-            error = error.fix(mend);
+            error = error.fix(mended(mend));
         }
     }
     error
+}
+
+/// What mends rows that break a rule.
+fn mended(mend: &Mend) -> Message {
+    let each = |command: Command| message!("{}    for all but one of each", command);
+    match mend {
+        Mend::Statement(sql) => sql.into(),
+        Mend::Username => each(skyteam("user edit USERID --username NAME")),
+        Mend::Iata => each(skyteam("brand edit BRAND --iata CODE")),
+        Mend::Icao => each(skyteam("brand edit BRAND --icao CODE")),
+        Mend::Callsign => each(skyteam("brand edit BRAND --callsign WORD")),
+        Mend::Token => each(skyteam("airline token rotate AIRLINE")),
+        Mend::Each { table, columns } => {
+            message!("change {} in all but one row of each in {}", columns.join(" or "), table)
+        }
+        Mend::Add { table } => message!("add the missing rows to {}", table),
+        Mend::Backfill { table, column } => {
+            skyteam("db push").flag("--backfill", format!("{table}.{column}=VALUE")).into()
+        }
+    }
 }
 
 /// Columns that may be renamed, which nobody said. `name` is the database's.
@@ -174,14 +195,14 @@ pub fn possible_rename(suspects: &[Suspect], name: &str) -> Error {
         error = error.why(format!("{table}.{from} may have become {table}.{to}, and its values would be lost"));
     }
     for Suspect { table, from, to } in suspects {
-        error = error.fix(format!("add {}    if it is the same column", renames(table, from, to)));
+        error = error.fix(message!("add {}    if it is the same column", renames(table, from, to)));
     }
-    error.fix(format!("add {}    if the values may go", shell::flag("--confirm", name)))
+    error.fix(message!("add {}    if the values may go", flag("--confirm", name)))
 }
 
 /// The flag that says that one column becomes another.
-pub fn renames(table: &str, from: &str, to: &str) -> String {
-    shell::flag("--rename", &format!("{table}.{from}={to}"))
+pub fn renames(table: &str, from: &str, to: &str) -> Command {
+    flag("--rename", format!("{table}.{from}={to}"))
 }
 
 /// Rights that the role lacks, with the statements that give them.

@@ -65,8 +65,7 @@ pub async fn find(connection: &impl ConnectionTrait, reference: &str) -> Result<
         None => found(reference::batch(connection, of_batch.unwrap_or(reference)).await)?,
         Some(_) => None,
     };
-    let candidate =
-        |prefix: &str, id: Id, what: &str| Candidate { key: format!("{prefix}{id}"), what: what.to_owned() };
+    let candidate = |prefix: &str, id: Id, what: &str| Candidate::new(format!("{prefix}{id}"), what);
     let (noun, reference) = (Noun::Entry, reference.to_owned());
     match (entry, batch) {
         (Some(entry), None) => Ok(Target::Entry(entry)),

@@ -58,6 +58,8 @@ pub struct Command {
     program: &'static str,
     /// The flag that names the database, once it is known.
     database: Option<DatabaseFlag>,
+    /// Whether it works on a database, whatever its words are.
+    typed: bool,
     words: Vec<Word>,
 }
 
@@ -68,12 +70,38 @@ pub fn skyteam(words: &'static str) -> Command {
 
 /// A command line of another program.
 pub fn program(name: &'static str) -> Command {
-    Command { program: name, database: None, words: Vec::new() }
+    Command { program: name, database: None, typed: false, words: Vec::new() }
+}
+
+/// A command line of skyteam as it was typed, without the flags that name the database: they are added where it is shown,
+/// without a password.
+pub fn typed<'a>(args: impl IntoIterator<Item = &'a str>) -> Command {
+    let mut command = Command { typed: true, ..skyteam("") };
+    let mut args = args.into_iter();
+    while let Some(arg) = args.next() {
+        if NAMES_DATABASE.contains(&arg) {
+            args.next();
+        } else if !NAMES_DATABASE.iter().any(|name| is_joined(arg, name)) {
+            command = command.arg(arg);
+        }
+    }
+    command
+}
+
+/// Whether `arg` is the flag `name` and its value in one: `--profile=prod`, `-pprod`.
+fn is_joined(arg: &str, name: &str) -> bool {
+    let rest = arg.strip_prefix(name);
+    rest.is_some_and(|rest| if name.starts_with("--") { rest.starts_with('=') } else { !rest.is_empty() })
 }
 
 /// A flag to be added to a command, with its value.
 pub fn flag(name: &'static str, value: impl ToString) -> Command {
-    Command { program: "", database: None, words: Vec::new() }.flag(name, value)
+    program("").flag(name, value)
+}
+
+/// A text as one word of a command.
+pub fn word(text: impl ToString) -> Command {
+    program("").arg(text)
 }
 
 impl Command {
@@ -114,6 +142,13 @@ impl Command {
         }
     }
 
+    /// The words of another one after those of this one.
+    #[must_use]
+    pub fn also(mut self, other: Self) -> Self {
+        self.words.extend(other.words);
+        self
+    }
+
     /// A file, also where its name reads as a flag. `-` stays standard input.
     #[must_use]
     pub fn file(self, path: impl ToString) -> Self {
@@ -144,7 +179,8 @@ impl Command {
     /// Names the database, where the command needs one and does not name it itself.
     pub(super) fn address(&mut self, database: &DatabaseFlag) {
         let needs = self.program == "skyteam"
-            && matches!(self.words.first(), Some(Word::Plain(noun)) if WITH_DATABASE.contains(&noun.as_ref()));
+            && (self.typed
+                || matches!(self.words.first(), Some(Word::Plain(noun)) if WITH_DATABASE.contains(&noun.as_ref())));
         if needs && self.database.is_none() && !self.words.iter().any(Word::names_database) {
             self.database = Some(database.clone());
         }
@@ -194,6 +230,20 @@ mod tests {
             on(skyteam("product show").last("skyteam db push")),
             "skyteam -p 'my skyteam db prod' product show 'skyteam db push'"
         );
+    }
+
+    #[test]
+    fn a_typed_command_is_repeated_without_its_password() {
+        let url = "--database-url=postgres://ops:secret@host/x";
+        for args in [
+            vec!["flights", "show", "VX101"],
+            vec!["-p", "dev", "flights", "show", "VX101"],
+            vec!["flights", url, "show", "VX101"],
+            vec!["flights", "show", "VX101", "--database-url", "postgres://ops:secret@host/x"],
+            vec!["-pdev", "flights", "show", "VX101"],
+        ] {
+            assert_eq!(on(typed(args)), "skyteam -p 'my skyteam db prod' flights show VX101");
+        }
     }
 
     #[test]

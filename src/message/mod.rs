@@ -12,7 +12,7 @@
 
 mod command;
 mod escape;
-pub(crate) mod shell;
+mod shell;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -21,7 +21,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde::{Serialize, Serializer};
 
-pub use command::{Command, DatabaseFlag, flag, program, skyteam};
+pub use command::{Command, DatabaseFlag, flag, program, skyteam, typed, word};
 pub use escape::visible;
 pub(crate) use escape::{acts, escape};
 
@@ -101,10 +101,8 @@ impl Message {
     pub fn addressed(mut self, database: Option<&DatabaseFlag>) -> Self {
         if let Some(database) = database {
             for part in &mut self.parts {
-                match part {
-                    Part::Command(command) => command.address(database),
-                    Part::Words(words) => *words = shell::on(words, &database.to_string()).into(),
-                    _ => {}
+                if let Part::Command(command) = part {
+                    command.address(database);
                 }
             }
         }
@@ -118,7 +116,6 @@ impl Message {
             match part {
                 // A line of ours may be broken; data never breaks one.
                 Part::Words(words) => {
-                    let words = shell::local_times(words, zone);
                     text.extend(words.split_inclusive('\n').flat_map(|line| match line.strip_suffix('\n') {
                         Some(line) => [visible(line).into_owned(), "\n".to_owned()],
                         None => [visible(line).into_owned(), String::new()],

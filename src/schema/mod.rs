@@ -31,7 +31,7 @@ pub mod snapshot;
 mod sql_tokens;
 
 pub use apply::{Applied, ApplyOptions, Event, SchemaError, apply, reset};
-pub use checks::Finding;
+pub use checks::{Finding, Mend};
 pub use desired::{DesiredError, desired};
 pub use dialect::Statement;
 pub use diff::{Diff, Origin, Suspect, diff};

@@ -6,6 +6,7 @@ mod hostile;
 mod list;
 mod manifest;
 mod plan;
+mod reference;
 mod steps;
 
 use crate::support::World;

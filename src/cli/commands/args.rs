@@ -6,11 +6,13 @@ use sea_orm::ConnectionTrait;
 
 use crate::cli::context::Context;
 use crate::cli::ui::Ui;
-use crate::directory::reference::MeantFlight;
+use crate::directory::reference::{MeantFlight, ReferenceError};
 use crate::directory::{instant, reference};
 use crate::entity::flight;
 use crate::entity::types::Timestamp;
+use crate::error::directory::{described, ended};
 use crate::error::{Error, Result};
+use crate::message::{grouped, message};
 
 /// How many rows a list shows on a terminal when nothing is said.
 const ON_A_TERMINAL: u64 = 50;
@@ -23,7 +25,7 @@ const MOST: u64 = i64::MAX as u64 - 1;
 #[derive(Args, Clone, Debug, Default)]
 pub struct ListArgs {
     /// Show at most this many rows
-    #[arg(long, value_name = "N", conflicts_with = "all")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), conflicts_with = "all")]
     pub limit: Option<u64>,
     /// Show all rows, on a terminal too
     #[arg(long)]
@@ -69,7 +71,7 @@ impl ListArgs {
                 let column = known
                     .iter()
                     .find(|column| column.eq_ignore_ascii_case(name))
-                    .ok_or_else(|| Error::unknown_column(name, known))?;
+                    .ok_or_else(|| Error::unknown_column("--sort", text, known))?;
                 Ok(SortKey { column, descending })
             })
             .collect()
@@ -78,7 +80,10 @@ impl ListArgs {
     /// Says on stderr how to see more, where a terminal's list was cut short without being asked to.
     pub fn say_more(&self, ui: &Ui, shown: u64, more: bool) {
         if more && self.limit.is_none() {
-            ui.cut_short(&format!("Showing the first {shown}. See more with --limit N or --all."));
+            ui.cut_short(&format!(
+                "Showing the first {}. See more with --limit N or --all.",
+                grouped(i64::try_from(shown).unwrap_or(i64::MAX))
+            ));
         }
     }
 }
@@ -88,16 +93,26 @@ impl ListArgs {
 /// # Errors
 /// None, or several, answer to it; the database's.
 pub async fn flight(cx: &Context, db: &impl ConnectionTrait, word: &str) -> Result<flight::Model> {
-    Ok(told(cx, word, reference::meant_flight(db, word).await?))
+    match reference::meant_flight(db, word, cx.ui.zone()).await {
+        Err(ReferenceError::Ended { reference, newest }) => {
+            let again = cx.again_with(word, &newest.key);
+            Err(ended(&reference, &newest, again))
+        }
+        meant => Ok(told(cx, word, meant?)),
+    }
 }
 
 /// The flight that is meant, with a note where `word` could have meant another.
 pub fn told(cx: &Context, word: &str, MeantFlight { flight, coded }: MeantFlight) -> flight::Model {
     if !coded.is_empty() {
-        cx.ui.note(format!("{word} is the beginning of an id here: {} {}", flight.id, flight.code));
+        cx.ui.note(message!("{} is the beginning of an id here: {} {}", word, flight.id, &flight.code));
     }
     for other in coded {
-        cx.ui.note(format!("It is a code, too. That flight is named by its id: {} ({})", other.key, other.what));
+        cx.ui.note(message!(
+            "It is a code, too. That flight is named by its id: {} ({})",
+            &other.key,
+            described(&other)
+        ));
     }
     flight
 }

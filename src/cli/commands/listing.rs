@@ -1,5 +1,7 @@
 //! The course of every list: sort as asked, stream row by row, say on stderr where a terminal's list was cut short.
 
+use std::collections::{HashMap, HashSet};
+
 use futures::{Stream, StreamExt as _};
 use sea_orm::sea_query::{Alias, Expr, NullOrdering, Order};
 use sea_orm::{EntityTrait, QueryOrder as _, QuerySelect as _, Select};
@@ -7,9 +9,14 @@ use sea_orm::{EntityTrait, QueryOrder as _, QuerySelect as _, Select};
 use crate::cli::commands::args::{ListArgs, SortKey};
 use crate::cli::context::Context;
 use crate::cli::ui::report::Row;
-use crate::cli::ui::{Format, List};
+use crate::cli::ui::{Format, IdOf, List};
 use crate::db::Database;
+use crate::directory::reference::prefix::{Among, prefixes};
+use crate::entity::types::Id;
 use crate::error::{Outcome, Result};
+
+/// How many rows a terminal's list reads at once to shorten their ids; of a longer one they are shown whole.
+const SHORTENED: usize = 10_000;
 
 /// The names of a row's columns: what a list can be sorted by.
 pub fn columns<R: Row>() -> Vec<&'static str> {
@@ -83,6 +90,71 @@ pub fn order_by(keys: &[SortKey], usual: &str) -> String {
 /// # Errors
 /// The rows' own; stdout's.
 pub async fn stream<R, E>(
+    cx: &Context,
+    args: &ListArgs,
+    rows: impl Stream<Item = std::result::Result<R, E>>,
+) -> Result<Outcome>
+where
+    R: Row,
+    crate::error::Error: From<E>,
+{
+    if !cx.ui.shortens_ids() {
+        return as_they_come(cx, args, rows).await;
+    }
+    // How much of an id is shown is asked of the database once the rows were read: they are few on a terminal.
+    let mut rows = Box::pin(rows);
+    let limit = args.limit(&cx.ui).map_or(SHORTENED, |limit| usize::try_from(limit).unwrap_or(SHORTENED));
+    let read = limit.min(SHORTENED);
+    let mut first = Vec::new();
+    while first.len() <= read
+        && let Some(row) = rows.next().await
+    {
+        first.push(row?);
+    }
+    if first.len() > SHORTENED {
+        let rows = futures::stream::iter(first.into_iter().map(Ok)).chain(rows);
+        return as_they_come(cx, args, rows).await;
+    }
+    // Gives its connection back.
+    drop(rows);
+    let more = first.len() > limit;
+    first.truncate(limit);
+    let shown = whole(cx, first).await?;
+    args.say_more(&cx.ui, shown, more);
+    Ok(Outcome::Done)
+}
+
+/// Lists rows that are all there. Answers how many.
+///
+/// # Errors
+/// The database's, which is asked how much of an id names it; stdout's.
+pub async fn whole<R: Row>(cx: &Context, rows: Vec<R>) -> Result<u64> {
+    let (shown, ()) = cx
+        .ui
+        .list(async |list: &mut List<'_, R>| {
+            let lengths = lengths(cx, rows.iter().flat_map(|row| list.ids(row)).collect()).await?;
+            list.shorten(lengths);
+            Ok(rows.iter().try_for_each(|row| list.push(row))?)
+        })
+        .await?;
+    Ok(shown)
+}
+
+/// How many characters of each id name it.
+async fn lengths(cx: &Context, ids: HashSet<(IdOf, Id)>) -> Result<HashMap<(IdOf, Id), usize>> {
+    let mut lengths = HashMap::new();
+    for (of, among) in [(IdOf::Flight, Among::Flights), (IdOf::Entry, Among::Entries)] {
+        let ids: Vec<Id> = ids.iter().filter(|(one, _)| *one == of).map(|(_, id)| *id).collect();
+        if !ids.is_empty() {
+            let database = cx.reader().await?;
+            lengths.extend(prefixes(database.conn(), among, &ids).await?.into_iter().map(|(id, n)| ((of, id), n)));
+        }
+    }
+    Ok(lengths)
+}
+
+/// Streams rows as they come, with their ids whole.
+async fn as_they_come<R, E>(
     cx: &Context,
     args: &ListArgs,
     rows: impl Stream<Item = std::result::Result<R, E>>,

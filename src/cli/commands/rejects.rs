@@ -9,7 +9,8 @@ use crate::cli::commands::records::{ABOUT, Columns, RAW, Record};
 use crate::cli::context::Context;
 use crate::cli::ui::csv_record;
 use crate::cli::ui::text::count;
-use crate::error::{Error, Kind, Outcome, Result, shell};
+use crate::error::{Error, Kind, Outcome, Result};
+use crate::message::program;
 
 /// How many rows at fault an answer shows.
 const SHOWN: usize = 5;
@@ -75,10 +76,9 @@ impl RejectArgs {
         };
         if self.rejects.is_some() && std::fs::symlink_metadata(&path).is_ok() {
             let what = format!("the rejects file {} is there already", path.display());
-            let name = shell::file(&path.display().to_string());
             return Err(Error::new(Kind::Refused, "file_exists", what)
                 .why("it may hold rows that are nowhere else: --rejects names a new file; nothing was changed")
-                .fix(format!("mv -i {name} {name}.old")));
+                .fix(program("mv").words("-i").file(path.display()).file(format!("{}.old", path.display()))));
         }
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let wanted = self.keep_going && !cx.answers.dry_run;

@@ -7,7 +7,8 @@ use chrono_tz::Tz;
 
 use super::{DatabaseChoice, Global, Origin, Setting, Sources, file};
 use crate::db;
-use crate::error::{Error, Kind, Result, shell};
+use crate::error::{Error, Kind, Result};
+use crate::message::{message, word};
 
 pub(super) fn no_profile(sources: &Sources, name: &Setting<String>) -> Error {
     let known = sources.profile_names();
@@ -102,7 +103,7 @@ pub(super) fn database(
                 undecided(origin, move || {
                     Error::new(Kind::Config, "no_database", format!("profile {name:?} has no URL"))
                         .why(format!("the environment variable {variable}, which its url_env names, is {state}"))
-                        .fix(format!("export {}=postgres://…", shell::word(&variable)))
+                        .fix(message!("export {}=postgres://…", word(&variable)))
                 })
             }
         }),

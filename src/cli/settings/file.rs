@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::error::{Error, Kind, Result};
+use crate::message::message;
 
 /// Name of both files.
 pub const NAME: &str = "skyteam.toml";
@@ -134,13 +135,35 @@ pub fn parse(path: &Path, text: &str) -> Result<File> {
         // The error's Display quotes the line, which may hold a password.
         let line = error.span().map_or(0, |span| text[..span.start].matches('\n').count() + 1);
         let what = format!("the configuration file {} cannot be used", path.display());
-        Error::new(Kind::Config, "bad_configuration", what).why(format!("line {line}: {}", error.message()))
+        let why = match misnamed(text) {
+            Some((line, name)) => {
+                message!("line {}: no table [profile.{}]; did you mean [profiles.{}]?", line.to_string(), &name, &name)
+            }
+            None => message!("line {}: {}", line.to_string(), error.message()),
+        };
+        Error::new(Kind::Config, "bad_configuration", what).why(why)
     })
+}
+
+/// The first table `[profile.NAME]`, which is to be `[profiles.NAME]`: its line and name.
+fn misnamed(text: &str) -> Option<(usize, String)> {
+    let of = |line: &str| {
+        let name = line.trim().strip_prefix('[')?.split(']').next()?.trim().strip_prefix("profile")?.trim_start();
+        Some(name.strip_prefix('.')?.trim().trim_matches(['"', '\'']).to_owned()).filter(|name| !name.is_empty())
+    };
+    text.lines().enumerate().find_map(|(index, line)| Some((index + 1, of(line)?)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_profile_in_the_singular_is_told_from_the_key_profile() {
+        assert_eq!(misnamed("tz = 'UTC'\n[profile.prod]\nurl = 'x'\n"), Some((2, "prod".into())));
+        assert_eq!(misnamed("[ profile . \"my prod\" ]"), Some((1, "my prod".into())));
+        assert_eq!(misnamed("profile = 'prod'\n[profiles.prod]\n"), None);
+    }
 
     #[test]
     fn the_search_ends_at_a_mount_point() {

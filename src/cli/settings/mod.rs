@@ -22,8 +22,9 @@ pub use sources::{Origin, Sources, config_dir};
 pub use trust::Trust;
 
 use crate::cli::environment::World;
-use crate::db::{self, DatabaseUrl};
+use crate::db::{self, DatabaseUrl, UrlError};
 use crate::error::{Error, Kind, Result};
+use crate::message::message;
 
 /// A value and where it came from.
 #[derive(Clone, Debug)]
@@ -204,9 +205,15 @@ impl Settings {
     /// [`Kind::Config`]: malformed.
     pub fn parse_url(&self, text: &str, origin: &str) -> Result<DatabaseUrl> {
         let url = DatabaseUrl::parse(text).map_err(|error| {
-            Error::new(Kind::Config, "malformed_url", format!("the database URL from {origin} cannot be read"))
-                .why(error.to_string())
-                .fix("postgres://role:password@host:5432/database or sqlite:/path/to/file.db")
+            let refused =
+                Error::new(Kind::Config, "malformed_url", message!("the database URL from {} cannot be read", origin))
+                    .why(error.to_string());
+            match error {
+                UrlError::Port => refused
+                    .fix("in the password write %2F for /, %3F for ?, %23 for #, %40 for @, %25 for %")
+                    .fix("or leave it out of the URL: PGPASSWORD or ~/.pgpass"),
+                _ => refused.fix("postgres://role:password@host:5432/database or sqlite:/path/to/file.db"),
+            }
         })?;
         match url {
             DatabaseUrl::Postgres(place) => Ok(DatabaseUrl::Postgres(self.libpq.complete(place)?)),

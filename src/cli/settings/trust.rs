@@ -7,7 +7,8 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use crate::error::{Error, Kind, Result, shell};
+use crate::error::{Error, Kind, Result};
+use crate::message::{message, program, skyteam};
 use crate::small_file;
 
 /// The list of paths that `config trust` has allowed, one a line, in the user's folder of configuration.
@@ -44,7 +45,7 @@ impl Trust {
                 Ok((file, metadata)) => {
                     if let Some(reason) = trust.distrusts(&metadata) {
                         return Err(refused(&list, &format!("it {reason}"))
-                            .fix(format!("rm {}    and trust again what is yours", shell::file(&shown(&list)))));
+                            .fix(message!("{}    and trust again what is yours", program("rm").file(shown(&list)))));
                     }
                     let text = small_file::read_open(file, small_file::SETTINGS).and_then(small_file::text);
                     let text = text.map_err(|error| unreadable(&list, &error))?;
@@ -100,10 +101,10 @@ impl Trust {
     fn how_to_allow(&self, error: Error, path: &Path, folder: bool) -> Error {
         let wrong = if folder { path.parent().unwrap_or(path) } else { path };
         let mine = std::fs::metadata(wrong).is_ok_and(|metadata| self.users.contains(&metadata.uid()));
-        let error = if mine { error.fix(format!("chmod go-w {}", shell::file(&shown(wrong)))) } else { error };
-        error.fix(format!(
-            "skyteam config trust {}    once you have read it, and trust who can write it",
-            shell::file(&shown(path))
+        let error = if mine { error.fix(program("chmod").words("go-w").file(shown(wrong))) } else { error };
+        error.fix(message!(
+            "{}    once you have read it, and trust who can write it",
+            skyteam("config trust").file(shown(path))
         ))
     }
 

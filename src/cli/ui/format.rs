@@ -3,7 +3,7 @@
 use anstyle::{AnsiColor, Color, RgbColor, Style};
 use chrono_tz::Tz;
 
-use crate::entity::types::Timestamp;
+use crate::entity::types::{Id, Timestamp};
 
 /// Format of the answer on stdout.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -82,12 +82,33 @@ pub struct Cell {
     pub text: String,
     /// How it looks on a terminal.
     pub tone: Tone,
+    /// The id that the text is: a list on a terminal shows as much of it as names it.
+    pub id: Option<(IdOf, Id)>,
+}
+
+/// What an id in a cell is one of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum IdOf {
+    /// A flight.
+    Flight,
+    /// A ledger entry, or a batch of them.
+    Entry,
 }
 
 impl Cell {
     /// A plain cell.
     pub fn new(text: impl Into<String>) -> Self {
-        Self { text: text.into(), tone: Tone::Plain }
+        Self { text: text.into(), ..Self::default() }
+    }
+
+    /// An id.
+    pub fn id(of: IdOf, id: Id) -> Self {
+        Self { id: Some((of, id)), ..Self::new(id.to_string()) }
+    }
+
+    /// An id that may be absent.
+    pub fn maybe_id(of: IdOf, id: Option<Id>) -> Self {
+        id.map_or_else(Self::empty, |id| Self::id(of, id))
     }
 
     /// An empty cell: NULL, or nothing to say.

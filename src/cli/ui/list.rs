@@ -3,18 +3,23 @@
 //! A table needs its columns' widths before its first line: it takes them from the first thousand rows, or megabyte.
 //! In a pipe longer cells after those push their line out of column; a terminal cuts them.
 
+use std::collections::HashMap;
 use std::io::{self, Write};
 use std::marker::PhantomData;
 
-use super::format::{Cell, Column, Format, RenderOptions};
+use super::format::{Cell, Column, Format, IdOf, RenderOptions};
 use super::table_stream::{Grid, Paper};
 use crate::cli::ui::report::Row;
+use crate::entity::types::Id;
 
 /// How many rows a table looks at for its widths.
 const MEASURED: usize = 1000;
 
 /// And how many bytes of text, so that long texts do not fill the memory.
 const MEASURED_BYTES: usize = 1 << 20;
+
+/// How many rows of a list that cannot be written are named.
+pub(super) const KEPT: usize = 3;
 
 /// How a list is shown.
 #[derive(Clone, Debug)]
@@ -28,6 +33,8 @@ pub struct Shape {
     pub(super) chosen: bool,
     /// Whether cells that a spreadsheet would run are defused.
     pub(super) csv_safe: bool,
+    /// Whether ids are shown as far as they name something.
+    pub(super) short_ids: bool,
 }
 
 /// Takes rows and writes them. Dropped without [`List::finish`] it leaves the answer open.
@@ -36,8 +43,12 @@ pub struct List<'a, R> {
     shape: Shape,
     state: State,
     count: u64,
+    /// The first rows, for when they cannot be written.
+    beginning: Vec<serde_json::Value>,
     /// One row in the making: written whole, and its memory used again for the next.
     line: Vec<u8>,
+    /// How much of an id is shown.
+    shown: HashMap<(IdOf, Id), usize>,
     row: PhantomData<R>,
 }
 
@@ -49,7 +60,16 @@ enum State {
 impl<'a, R: Row> List<'a, R> {
     pub(super) fn new(out: &'a mut dyn Write, shape: Shape) -> Self {
         let state = State::Measuring { rows: Vec::new(), bytes: 0 };
-        Self { out, shape, state, count: 0, line: Vec::new(), row: PhantomData }
+        Self {
+            out,
+            shape,
+            state,
+            count: 0,
+            beginning: Vec::new(),
+            line: Vec::new(),
+            shown: HashMap::new(),
+            row: PhantomData,
+        }
     }
 
     /// Writes one row.
@@ -60,6 +80,9 @@ impl<'a, R: Row> List<'a, R> {
         let first = self.count == 0;
         self.count += 1;
         self.line.clear();
+        if self.beginning.len() < KEPT {
+            self.beginning.push(serde_json::to_value(row)?);
+        }
         match self.shape.format {
             Format::Json => {
                 self.line.extend_from_slice(if first { b"[\n" } else { b",\n" });
@@ -84,15 +107,33 @@ impl<'a, R: Row> List<'a, R> {
         }
     }
 
+    /// The first rows.
+    pub(super) fn beginning(&self) -> &[serde_json::Value] {
+        &self.beginning
+    }
+
+    /// The ids in the shown columns of a row, where they are to be shortened.
+    pub fn ids(&self, row: &R) -> Vec<(IdOf, Id)> {
+        if !self.shape.short_ids {
+            return Vec::new();
+        }
+        self.shape.columns.iter().filter_map(|column| row.cell(column.key, &self.shape.look).id).collect()
+    }
+
+    /// Shows so many characters of these ids from now on.
+    pub fn shorten(&mut self, shown: HashMap<(IdOf, Id), usize>) {
+        self.shown = shown;
+    }
+
     /// How many rows were written.
     pub fn count(&self) -> u64 {
         self.count
     }
 
-    /// Writes what is left, and what an empty list looks like. Answers how many rows there were, and how many columns the
+    /// Writes what is left, and what an empty list looks like. Answers how many rows there were, and the columns that the
     /// terminal was too narrow for.
-    pub(super) fn finish(mut self) -> io::Result<(u64, usize)> {
-        let mut hidden = 0;
+    pub(super) fn finish(mut self) -> io::Result<(u64, Vec<&'static str>)> {
+        let mut hidden = Vec::new();
         match self.shape.format {
             Format::Json if self.count == 0 => self.out.write_all(b"[]\n")?,
             Format::Json => self.out.write_all(b"\n]\n")?,
@@ -103,7 +144,7 @@ impl<'a, R: Row> List<'a, R> {
             _ => {
                 self.measure()?;
                 if let State::Streaming(grid) = &self.state {
-                    hidden = grid.hidden();
+                    hidden = grid.hidden().to_vec();
                     grid.foot(self.out)?;
                 }
             }
@@ -134,8 +175,14 @@ impl<'a, R: Row> List<'a, R> {
         write_csv(self.out, names)
     }
 
-    fn table_row(&mut self, row: &R) -> io::Result<()> {
-        let cells: Vec<Cell> = self.shape.columns.iter().map(|column| row.cell(column.key, &self.shape.look)).collect();
+    fn table_row(&mut self, row: &impl Row) -> io::Result<()> {
+        let look = &self.shape.look;
+        let mut cells: Vec<Cell> = self.shape.columns.iter().map(|column| row.cell(column.key, look)).collect();
+        for cell in cells.iter_mut().filter(|cell| cell.id.is_some()) {
+            if let Some(length) = cell.id.and_then(|id| self.shown.get(&id)) {
+                cell.text.truncate(*length);
+            }
+        }
         match &mut self.state {
             State::Measuring { rows, bytes } => {
                 *bytes += cells.iter().map(|cell| cell.text.len()).sum::<usize>();

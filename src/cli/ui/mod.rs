@@ -25,7 +25,7 @@ use anstyle::{AnsiColor, Style};
 use chrono_tz::Tz;
 use serde::Serialize;
 
-pub use format::{Align, Cell, Column, Format, RenderOptions, Tone};
+pub use format::{Align, Cell, Column, Format, IdOf, RenderOptions, Tone};
 pub(crate) use list::csv_record;
 pub use list::{List, Shape};
 pub use page::Page;
@@ -82,6 +82,16 @@ pub struct Ui {
     prompt: Arc<Mutex<Box<dyn Prompt>>>,
     terminal: Terminal,
     manner: OutputOptions,
+    lost: Mutex<Option<Lost>>,
+}
+
+/// An answer that could not be written.
+#[derive(Clone, Debug)]
+pub struct Lost {
+    /// The first things of it.
+    pub things: Vec<serde_json::Value>,
+    /// How many things it had, as far as it got.
+    pub count: u64,
 }
 
 impl Ui {
@@ -95,7 +105,21 @@ impl Ui {
             prompt: Arc::new(Mutex::new(world.prompt)),
             terminal: world.terminal,
             manner,
+            lost: Mutex::new(None),
         }
+    }
+
+    /// The answer that could not be written, if there is one.
+    pub fn lost(&self) -> Option<Lost> {
+        lock(&self.lost).clone()
+    }
+
+    /// Keeps what was to be written where that failed.
+    fn kept<T>(&self, written: Result<T>, lost: impl FnOnce() -> Lost) -> Result<T> {
+        if written.as_ref().is_err_and(|error| error.code() == "io") {
+            *lock(&self.lost) = Some(lost());
+        }
+        written
     }
 
     /// Format of the answer.
@@ -106,6 +130,11 @@ impl Ui {
     /// Whether a person may be asked.
     pub fn is_interactive(&self) -> bool {
         self.manner.interactive
+    }
+
+    /// Whether tables show of an id as much as names it.
+    pub fn shortens_ids(&self) -> bool {
+        self.terminal.stdout && self.manner.format == Format::Table && !self.manner.wide
     }
 
     /// Whether stdout is a terminal.
@@ -138,6 +167,13 @@ impl Ui {
     /// # Errors
     /// stdout's.
     pub fn report<R: Report>(&self, report: &R) -> Result<()> {
+        self.kept(self.write_report(report), || Lost {
+            things: serde_json::to_value(report).into_iter().collect(),
+            count: 1,
+        })
+    }
+
+    fn write_report<R: Report>(&self, report: &R) -> Result<()> {
         let mut out = lock(&self.out);
         let mut out = escape::Tame::new(&mut *out, self.terminal.stdout, self.manner.format);
         let value = || -> Result<serde_json::Value> {
@@ -173,15 +209,22 @@ impl Ui {
     /// An unknown column of `--columns`, and stdout's.
     pub async fn listing<L: Listing>(&self, listing: &L) -> Result<()> {
         if self.manner.columns.is_none() && matches!(self.manner.format, Format::Table | Format::Md) {
-            let mut out = lock(&self.out);
-            let mut out = escape::Tame::new(&mut *out, self.terminal.stdout, self.manner.format);
-            let paper = self.paper(self.manner.format);
-            listing.human(&mut Page::new(&mut out, self.look(true), paper, self.manner.database.as_ref()))?;
-            out.flush()?;
-            return Ok(());
+            return self.kept(self.draw(listing), || Lost {
+                things: listing.rows().iter().take(list::KEPT).flat_map(serde_json::to_value).collect(),
+                count: listing.rows().len() as u64,
+            });
         }
         let rows = async |list: &mut List<'_, L::Row>| Ok(listing.rows().iter().try_for_each(|row| list.push(row))?);
         self.list(rows).await.map(drop)
+    }
+
+    fn draw<L: Listing>(&self, listing: &L) -> Result<()> {
+        let mut out = lock(&self.out);
+        let mut out = escape::Tame::new(&mut *out, self.terminal.stdout, self.manner.format);
+        let paper = self.paper(self.manner.format);
+        listing.human(&mut Page::new(&mut out, self.look(true), paper, self.manner.database.as_ref()))?;
+        out.flush()?;
+        Ok(())
     }
 
     /// Opens a list and hands it to `fill`, which pushes the rows. Answers the number of rows.
@@ -203,19 +246,20 @@ impl Ui {
         let mut tame = escape::Tame::new(&mut out, self.terminal.stdout, format);
         let mut list = List::new(&mut tame, shape);
         let filled = fill(&mut list).await;
+        let lost = Lost { things: list.beginning().to_vec(), count: list.count() };
         let done = match filled {
             Ok(value) => list.finish().map(|seen| (seen, value)).map_err(Error::from),
             Err(error) => Err(error),
         };
         *lock(&self.out) = out;
-        let ((count, hidden), value) = done?;
+        let ((count, hidden), value) = self.kept(done, || lost)?;
         if count == 0 && self.terminal.stdout && !R::NOUN.is_empty() {
             self.note(format!("No {}.", text::plural(R::NOUN)));
         }
-        match hidden {
-            0 => {}
-            1 => self.cut_short("1 column hidden: --wide shows it"),
-            more => self.cut_short(&format!("{more} columns hidden: --wide shows them")),
+        match &hidden[..] {
+            [] => {}
+            [one] => self.cut_short(&format!("1 column hidden ({one}): --wide shows it")),
+            more => self.cut_short(&format!("{} columns hidden ({}): --wide shows them", more.len(), more.join(", "))),
         }
         Ok((count, value))
     }
@@ -446,6 +490,7 @@ impl Ui {
             columns,
             chosen: self.manner.columns.is_some(),
             csv_safe: self.manner.csv_safe,
+            short_ids: self.shortens_ids() && format == Format::Table,
         })
     }
 }
@@ -453,7 +498,7 @@ impl Ui {
 fn named(columns: &[Column], name: &str) -> Result<Column> {
     columns.iter().find(|column| column.key.eq_ignore_ascii_case(name)).copied().ok_or_else(|| {
         let known: Vec<&str> = columns.iter().map(|column| column.key).collect();
-        Error::unknown_column(name, &known)
+        Error::unknown_column("--columns", name, &known)
     })
 }
 

@@ -60,8 +60,7 @@ impl<'a> Page<'a> {
     /// # Errors
     /// The stream's.
     pub fn line(&mut self, cell: impl Into<Cell>) -> io::Result<()> {
-        let Cell { text, tone } = cell.into();
-        let cell = Cell { text: self.shown(text), tone };
+        let cell = cell.into();
         let line = if self.markdown { table::escaped(&cell.text) } else { self.toned(&cell) };
         writeln!(self.out, "{line}")
     }
@@ -75,10 +74,9 @@ impl<'a> Page<'a> {
     ///
     /// # Errors
     /// The stream's.
-    pub fn message(&mut self, message: impl Into<Message>) -> io::Result<()> {
+    pub fn message(&mut self, message: impl Into<Message>, tone: Tone) -> io::Result<()> {
         let text = self.shown(message);
-        let line = if self.markdown { table::escaped(&text) } else { text };
-        writeln!(self.out, "{line}")
+        self.line(Cell::new(text).tone(tone))
     }
 
     /// Several cells on one line, without columns, a space between.

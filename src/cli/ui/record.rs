@@ -16,7 +16,11 @@ pub(super) fn chosen(value: Value, columns: Option<&[String]>) -> Result<Value> 
     let mut kept = serde_json::Map::new();
     for name in names {
         let Some((key, value)) = object.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)) else {
-            return Err(Error::unknown_column(name, &object.keys().map(String::as_str).collect::<Vec<_>>()));
+            return Err(Error::unknown_column(
+                "--columns",
+                name,
+                &object.keys().map(String::as_str).collect::<Vec<_>>(),
+            ));
         };
         kept.insert(key.clone(), value.clone());
     }

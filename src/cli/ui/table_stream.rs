@@ -35,7 +35,7 @@ pub struct Grid {
     form: Form,
     color: bool,
     header: bool,
-    hidden: usize,
+    hidden: Vec<&'static str>,
     begun: bool,
 }
 
@@ -80,13 +80,15 @@ impl Grid {
             None => Form::Pipe,
             Some(width) => fit(&mut slots, columns, width, paper.all),
         };
-        let hidden = columns.len() - slots.len();
+        let kept = |cell: usize| slots.iter().any(|slot| slot.cell == cell);
+        let hidden =
+            columns.iter().enumerate().filter(|(cell, _)| !kept(*cell)).map(|(_, column)| column.key).collect();
         Self { slots, form, color: paper.drawing.color, header: paper.drawing.header, hidden, begun: false }
     }
 
-    /// How many columns the terminal is too narrow for.
-    pub fn hidden(&self) -> usize {
-        self.hidden
+    /// The columns that the terminal is too narrow for.
+    pub fn hidden(&self) -> &[&'static str] {
+        &self.hidden
     }
 
     /// Writes what stands above the rows.
@@ -257,7 +259,7 @@ mod tests {
             grid.row(&mut out, row).unwrap();
         }
         grid.foot(&mut out).unwrap();
-        (String::from_utf8(out).unwrap(), grid.hidden())
+        (String::from_utf8(out).unwrap(), grid.hidden().len())
     }
 
     #[test]

@@ -4,7 +4,6 @@ use std::borrow::Cow;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-pub use crate::message::shell::local_times;
 pub use crate::message::{grouped, visible};
 
 /// Columns that a text takes on a terminal.

@@ -64,5 +64,5 @@ async fn of_airline(db: &impl ConnectionTrait, reference: &str, first: &str) -> 
 }
 
 fn candidate(one: &Model) -> Candidate {
-    Candidate { key: one.product_id.clone(), what: format!("{}/{}", one.airline_id, one.name) }
+    Candidate::new(&one.product_id, format!("{}/{}", one.airline_id, one.name))
 }

@@ -110,7 +110,7 @@ async fn refuse_name(tx: &Transaction, name: &Username, owner: &str) -> Result<(
 }
 
 fn held(field: &'static str, value: &str, holder: &user::Model) -> DirectoryError {
-    let holder = Some(Candidate { key: holder.user_id.clone(), what: holder.username.clone() });
+    let holder = Some(Candidate::new(&holder.user_id, &holder.username));
     DirectoryError::Taken { field, value: value.to_owned(), noun: Noun::User, holder }
 }
 

@@ -10,6 +10,8 @@ mod remediation;
 use sea_orm::{ConnectionTrait, DbErr, Statement as Query};
 use serde::Serialize;
 
+pub use remediation::Mend;
+
 use super::change::Change;
 use super::live::Live;
 use super::model::Schema;
@@ -38,7 +40,7 @@ pub struct Finding {
     /// The query that shows all.
     pub query: String,
     /// What mends it: commands and statements, the gentlest first.
-    pub mend: Vec<String>,
+    pub mend: Vec<Mend>,
 }
 
 /// Looks at the data for all that `plan` makes stricter, and counts what it loses into the plan itself.

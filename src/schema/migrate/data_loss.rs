@@ -1,7 +1,5 @@
 //! What scripts lose: the tables and columns that their `-- loses:` lines name, with the rows that are in them now.
 
-use std::fmt;
-
 use migration::{Direction, Migration};
 use sea_orm::{ConnectionTrait, Statement};
 use serde::Serialize;
@@ -17,13 +15,6 @@ pub struct Loss {
     pub what: String,
     /// Rows of the table, or rows that have a value in the column.
     pub rows: i64,
-}
-
-impl fmt::Display for Loss {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rows = if self.rows == 1 { "row" } else { "rows" };
-        write!(out, "{} ({} {rows})", self.what, self.rows)
-    }
 }
 
 /// What running these scripts would lose. What is not there yet has no rows to lose.

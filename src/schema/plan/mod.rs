@@ -10,8 +10,6 @@ mod rebuild;
 mod sqlite;
 mod sqlite_cast;
 
-use std::fmt;
-
 pub use cost::Cost;
 pub(super) use postgres::cast as cast_postgres;
 use serde::Serialize;
@@ -115,20 +113,6 @@ impl Loss {
         match &self.column {
             Some(column) => format!("{}.{column}", self.table),
             None => self.table.clone(),
-        }
-    }
-}
-
-impl fmt::Display for Loss {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rows = match self.rows {
-            None => "rows".to_owned(),
-            Some(1) => "1 row".to_owned(),
-            Some(rows) => format!("{rows} rows"),
-        };
-        match &self.column {
-            Some(column) => write!(out, "{}.{column} of {rows}", self.table),
-            None => write!(out, "{} with {rows}", self.table),
         }
     }
 }

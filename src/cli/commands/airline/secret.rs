@@ -11,7 +11,8 @@ use crate::cli::context::Context;
 use crate::cli::ui::Format;
 use crate::db::Transaction;
 use crate::entity::airline;
-use crate::error::{Error, Kind, Result, shell};
+use crate::error::{Error, Kind, Result};
+use crate::message::{Message, message, program, skyteam};
 
 /// Where a new token goes.
 #[derive(clap::Args, Debug, Default)]
@@ -54,10 +55,9 @@ impl SecretArgs {
             }
             Ok(_) => {
                 let what = format!("the token file {} is there already", given.display());
-                let name = shell::file(&given.display().to_string());
                 return Err(Error::new(Kind::Refused, "file_exists", what)
                     .why("it may hold another airline's only token: --token-file names a new file; nothing was changed")
-                    .fix(format!("mv -i {name} {name}.old")));
+                    .fix(program("mv").words("-i").file(given.display()).file(format!("{}.old", given.display()))));
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(unwritable(given, error)),
@@ -99,24 +99,20 @@ pub async fn commit(
     if !cx.finish(tx).await? {
         return cx.ui.report(&Shown::from(row));
     }
-    let what = |failed: &str| format!("{} was {done}, and {failed}", row.airline_id);
-    let after = |what: String, why: &str| {
-        let fix = format!("skyteam airline token show --reveal {}", shell::last(&row.airline_id));
-        Error::new(Kind::Failure, "io", what).why(why).fix(fix)
+    let what = |failed: &str| message!("{} was {}, and {}", &row.airline_id, done, failed);
+    let after = |what: Message, why: Message| {
+        let fix = skyteam("airline token show --reveal").last(&row.airline_id);
+        Error::new(Kind::Failure, "answer_lost", what).why(why).fix(fix)
     };
     let Some(Place { file, path }) = place else {
         // Also where the reader has gone: that token was not seen.
-        return print(cx, &row).map_err(|error| {
-            after(
-                what("its token could not be printed"),
-                &crate::message::Message::joined(error.reasons(), "; ").to_string(),
-            )
-        });
+        return print(cx, &row)
+            .map_err(|error| after(what("its token could not be printed"), Message::joined(error.reasons(), "; ")));
     };
     // Whatever came to stand there meanwhile stays.
     if let Err(error) = file.persist_noclobber(&path) {
         let failed = format!("its token file {} could not be put in its place", path.display());
-        return Err(after(what(&failed), &error.error.to_string()));
+        return Err(after(what(&failed), error.error.to_string().into()));
     }
     cx.ui.note(format!("Token written to {}", path.display()));
     cx.ui.report(&Shown::from(row))

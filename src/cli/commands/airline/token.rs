@@ -11,6 +11,7 @@ use crate::cli::context::Context;
 use crate::db::Transaction;
 use crate::directory::{airline, reference};
 use crate::error::{Error, Kind, Outcome, Result};
+use crate::message::{message, skyteam};
 
 /// The longest input that is read for a token, in bytes.
 const INPUT_MAX: u64 = 4096;
@@ -105,13 +106,18 @@ async fn rotate(args: Rotate, cx: &Context) -> Result<Outcome> {
 async fn whois(cx: &Context) -> Result<Outcome> {
     let input = cx.ui.read_input(INPUT_MAX).await?;
     let token = String::from_utf8(input).unwrap_or_default();
+    if token.trim().is_empty() {
+        return Err(Error::new(Kind::Usage, "usage", "no token on standard input")
+            .why("a token is read from standard input, so that it is in no list of processes and in no history")
+            .fix(message!("{} < FILE", skyteam("airline token whois --stdin"))));
+    }
     let database = cx.reader().await?;
     let found = airline::by_token(database.conn(), token.trim()).await?;
     let airline = found.ok_or_else(|| {
         // The token itself is not repeated: it may be another program's secret.
         Error::new(Kind::NotFound, "not_found", "no airline has this token")
             .why(format!("its sha256 begins with {}", airline::fingerprint(token.trim())))
-            .fix("skyteam airline list")
+            .fix(skyteam("airline list"))
     })?;
     cx.ui.report(&Shown::from(airline))?;
     Ok(Outcome::Done)

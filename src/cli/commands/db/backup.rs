@@ -26,7 +26,7 @@ use crate::cli::ui::report::Report;
 use crate::cli::ui::{Cell, Page, Tone, text, wait_until_taken};
 use crate::db::{Database, DatabaseUrl};
 use crate::error::{Error, Kind, Outcome, Result};
-use crate::message::message;
+use crate::message::{message, skyteam};
 
 pub(super) const EXAMPLES: &str = "Examples:
   skyteam db backup /var/backups/skyteam --keep-daily 7 --keep-weekly 5 --keep-monthly 12
@@ -163,11 +163,11 @@ fn refuse_misuse(args: &DbBackupArgs, cx: &Context, recipients: &Recipients) -> 
     if to_stdout && args.format != Format::Plain && cx.ui.is_terminal() && !cx.answers.dry_run {
         return Err(Error::new(Kind::Usage, "usage", "a backup is not for a terminal")
             .why("standard output is one, and the backup is not text")
-            .fix("skyteam db backup -f - > FILE"));
+            .fix(skyteam("db backup -f - > FILE")));
     }
     if to_stdout && !args.keep.policy().is_empty() {
         return Err(Error::new(Kind::Usage, "usage", "--keep-… needs a folder, and standard output is in none")
-            .fix("skyteam db prune DIR --keep-daily 7"));
+            .fix(skyteam("db prune DIR --keep-daily 7")));
     }
     if args.format != Format::Archive && !recipients.is_empty() {
         return Err(Error::new(Kind::Usage, "usage", "only skyteam's own archive can be encrypted")
@@ -227,6 +227,8 @@ fn target(args: &DbBackupArgs, cx: &Context, database: &Database, identity: Opti
         },
         None => {
             let folder = args.dir.as_ref().map_or_else(|| cx.cwd.clone(), |dir| cx.cwd.join(dir));
+            // Without the `.` of `db backup .`.
+            let folder: PathBuf = folder.components().collect();
             Target::File {
                 path: folder.join(file::name(database.name(), identity, cx.now, extension)),
                 replaces: false,

@@ -11,7 +11,9 @@ use crate::cli::ui::report::{Listing, Row};
 use crate::cli::ui::{Cell, Column, Page, RenderOptions, Tone};
 use crate::db::provision::{self, State};
 use crate::db::{Absent, Database, DatabaseUrl, PostgresUrl, Secret, quote};
-use crate::error::{Error, Kind, Outcome, Result, shell};
+use crate::error::file::unreadable;
+use crate::error::{Error, Kind, Outcome, Result};
+use crate::message::{message, program, skyteam};
 use crate::small_file;
 
 pub(super) const EXAMPLES: &str = "Examples:
@@ -96,7 +98,7 @@ pub(super) async fn run(args: DbCreateArgs, cx: &Context) -> Result<Outcome> {
     if cx.answers.dry_run {
         cx.ui.note("Dry run: nothing was made.");
     } else {
-        cx.ui.note("Next: skyteam db push");
+        cx.ui.note(message!("Next: {}", skyteam("db push")));
     }
     Ok(Outcome::Done)
 }
@@ -124,7 +126,7 @@ async fn create_postgres(args: &DbCreateArgs, place: &PostgresUrl, cx: &Context)
         steps.push(Step { object: "role", name: owner.clone(), state: State::Created });
     } else {
         return Err(Error::new(Kind::NotFound, "no_such_role", format!("no role {owner:?} on that server"))
-            .fix(format!("skyteam db create {}", shell::flag("--owner", &owner))));
+            .fix(skyteam("db create").flag("--owner", &owner)));
     }
 
     if provision::database_exists(admin.conn(), &name).await? {
@@ -167,7 +169,7 @@ async fn grant(
             "permission_denied",
             format!("role {role:?} lacks rights in {name:?}, and this role may not grant them"),
         )
-        .fix("skyteam db create --admin-url URL    with the database's owner or a superuser")
+        .fix(message!("{}    with the database's owner or a superuser", skyteam("db create --admin-url URL")))
         .fix(format!("GRANT CREATE, TEMPORARY ON DATABASE {} TO {}", quote(name), quote(role)))
         .fix(format!("GRANT USAGE, CREATE ON SCHEMA public TO {}", quote(role)))
         .source(error)
@@ -224,11 +226,11 @@ async fn new_password(args: &DbCreateArgs, role: &str, cx: &Context) -> Result<O
 fn read_password(path: &Path) -> Result<Secret> {
     let failed =
         |why: String| Error::new(Kind::Usage, "password_file", format!("no password in {}", path.display())).why(why);
-    let (file, metadata) = small_file::open(path).map_err(|error| failed(error.to_string()))?;
+    let (file, metadata) = small_file::open(path).map_err(|error| unreadable(path, error))?;
     let mode = metadata.permissions().mode();
     if mode & 0o077 != 0 {
         let open = failed(format!("others than its owner may use it (mode {:o})", mode & 0o777));
-        return Err(open.fix(format!("chmod 600 {}", shell::file(&path.display().to_string()))));
+        return Err(open.fix(program("chmod").words("600").file(path.display())));
     }
     let text = small_file::read_open(file, small_file::SECRET).and_then(small_file::text);
     match text.map_err(|error| failed(error.to_string()))?.lines().next().unwrap_or_default() {
@@ -244,6 +246,6 @@ fn needs_right(error: Error, role: &str, right: &str) -> Error {
     Error::new(Kind::Denied, "permission_denied", format!("role {role:?} may not do this"))
         .why(format!("it needs {right}"))
         .fix(format!("ALTER ROLE {} {right}    by a superuser, or", quote(role)))
-        .fix("skyteam db create --admin-url URL    with a role that may")
+        .fix(message!("{}    with a role that may", skyteam("db create --admin-url URL")))
         .source(error)
 }

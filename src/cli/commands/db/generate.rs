@@ -13,6 +13,7 @@ use crate::cli::ui::{Cell, Page, Tone};
 use crate::db::DatabaseUrl;
 use crate::error::schema::{possible_rename, renames};
 use crate::error::{Error, Kind, Outcome, Result};
+use crate::message::{message, skyteam};
 use crate::schema::generate::{self, Generated};
 use crate::schema::snapshot::{self, SnapshotError, SourceTree};
 use crate::schema::{Loss, desired};
@@ -107,7 +108,7 @@ pub(super) async fn run(args: DbGenerateArgs, cx: &Context) -> Result<Outcome> {
     let next = written.folder.is_some() && !dry_run;
     cx.ui.report(&written)?;
     if next {
-        cx.ui.note("Next: read it, build skyteam anew, then skyteam db migrate");
+        cx.ui.note(message!("Next: read it, build skyteam anew, then {}", skyteam("db migrate")));
     }
     Ok(Outcome::Done)
 }
@@ -141,7 +142,7 @@ async fn agree(cx: &Context, generated: &Generated) -> Result<()> {
         for suspect in &generated.suspects {
             let (table, from, to) = (&suspect.table, &suspect.from, &suspect.to);
             cx.ui.warn(format!("{table}.{from} would go and {table}.{to} come; if that is a rename, say so:"));
-            cx.ui.note(format!("  skyteam db generate {}", renames(table, from, to)));
+            cx.ui.note(message!("  {}", skyteam("db generate").also(renames(table, from, to))));
         }
         if !cx.ui.ask_yes("Write a migration that drops them?").await? {
             return Err(Error::new(Kind::Unconfirmed, "declined", "nothing was written: the answer was no"));

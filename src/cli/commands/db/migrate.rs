@@ -12,7 +12,9 @@ use crate::cli::context::Context;
 use crate::cli::settings::ProfileKind;
 use crate::cli::ui::Page;
 use crate::cli::ui::report::Report;
+use crate::error::loss::by_migration;
 use crate::error::{Outcome, Result};
+use crate::message::{Message, message, skyteam};
 use crate::schema::migrate::{Event, Loss, MigrateOptions, Step};
 use crate::schema::{Wait, migrate};
 
@@ -87,7 +89,7 @@ pub(super) async fn run(args: DbMigrateArgs, cx: &Context) -> Result<Outcome> {
         None => outlook.version().map(Migration::folder),
     };
     if applied.is_empty() && !migrate::drift(&database, migrations, &manner.patience, wait).await?.is_empty() {
-        cx.ui.warn("the database is not what its migrations made: see skyteam db diff");
+        cx.ui.warn(message!("the database is not what its migrations made: see {}", skyteam("db diff")));
     }
     cx.ui.report(&Migrated { version, applied, dry_run: manner.dry_run })?;
     if manner.dry_run {
@@ -102,15 +104,15 @@ fn show(cx: &Context, pending: &[&Migration], losses: &[Loss]) {
         cx.ui.step(format!("pending  {}", migration.folder()));
     }
     for loss in losses {
-        cx.ui.warn(format!("lost is {loss}"));
+        cx.ui.warn(message!("lost is {}", by_migration(loss)));
     }
 }
 
 fn ask(cx: &Context, name: &str, pending: &[&Migration], losses: &[Loss]) -> Ask {
     let folders: Vec<String> = pending.iter().map(|migration| migration.folder()).collect();
     if !losses.is_empty() {
-        let lost: Vec<String> = losses.iter().map(ToString::to_string).collect();
-        return Ask::loses(name, format!("{} would lose {}.", folders.join(", "), lost.join(", ")));
+        let lost = Message::joined(losses.iter().map(by_migration), ", ");
+        return Ask::loses(name, message!("{} would lose {}.", folders.join(", "), lost));
     }
     if cx.settings.kind.value == ProfileKind::Production && !folders.is_empty() {
         return Ask::changes(format!("Run {} on {name}?", folders.join(", ")));

@@ -8,8 +8,10 @@ use serde::Serialize;
 use crate::cli::context::Context;
 use crate::cli::ui::{Cell, Page, Tone};
 use crate::db::Database;
+use crate::error::loss::by_step;
 use crate::error::schema::holder;
 use crate::error::{Error, Kind, Result};
+use crate::message::message;
 use crate::schema::{
     self, ApplyOptions, Backfill, Event, Finding, LockPolicy, Prepared, Rename, Request, Schema, Step, Suspect, Wait,
 };
@@ -154,7 +156,7 @@ pub(super) fn draw(page: &mut Page<'_>, steps: &[Step]) -> io::Result<()> {
         }
         page.words(&[Cell::new("   cost ").tone(Tone::Dim), Cell::new(step.cost.to_string())])?;
         for loss in &step.loses {
-            page.words(&[Cell::new("   lost ").tone(Tone::Bad), Cell::new(loss.to_string()).tone(Tone::Bad)])?;
+            page.words(&[Cell::new("   lost ").tone(Tone::Bad), Cell::new(page.shown(by_step(loss))).tone(Tone::Bad)])?;
         }
         let sql: String = step.sql.iter().map(|sql| format!("{sql};\n")).collect();
         page.code("sql", &sql)?;
@@ -167,7 +169,7 @@ pub(super) fn preview(cx: &Context, steps: &[Step]) {
     for step in steps {
         cx.ui.note(format!("  {}", step.what));
         for loss in &step.loses {
-            cx.ui.note(format!("    lost: {loss}"));
+            cx.ui.note(message!("    lost: {}", by_step(loss)));
         }
     }
 }

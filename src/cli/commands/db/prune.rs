@@ -17,7 +17,7 @@ use crate::cli::ui::report::Row;
 use crate::cli::ui::{Cell, Column, RenderOptions};
 use crate::entity::types::Timestamp;
 use crate::error::{Error, Kind, Outcome, Result};
-use crate::message::message;
+use crate::message::{message, skyteam};
 
 pub(super) const EXAMPLES: &str = "Examples:
   skyteam db prune /var/backups/skyteam --keep-daily 7 --keep-weekly 5 --keep-monthly 12
@@ -110,7 +110,7 @@ pub(super) async fn run(args: DbPruneArgs, cx: &Context) -> Result<Outcome> {
     if policy.is_empty() {
         return Err(Error::new(Kind::Usage, "usage", "nothing says what to keep")
             .why("without a number every backup but the last good one would go")
-            .fix("skyteam db prune --keep-daily 7 --keep-weekly 5 --keep-monthly 12"));
+            .fix(skyteam("db prune --keep-daily 7 --keep-weekly 5 --keep-monthly 12")));
     }
     let folder = args.dir.map_or_else(|| cx.cwd.clone(), |dir| cx.cwd.join(dir));
     let scope = Scope { now: cx.now, only: None, made: None };

@@ -11,8 +11,10 @@ use crate::cli::settings::ProfileKind;
 use crate::cli::ui::Page;
 use crate::cli::ui::report::Report;
 use crate::db::Database;
+use crate::error::loss::by_step;
 use crate::error::schema::{data_breaks, lacking, possible_rename, renames};
 use crate::error::{Error, Kind, Outcome, Result};
+use crate::message::{Message, message, skyteam};
 use crate::schema::{self, Applied, Prepared, Request, SchemaError, Step};
 
 pub(super) const EXAMPLES: &str = "Examples:
@@ -132,7 +134,7 @@ async fn stop_at_renames(cx: &Context, prepared: &Prepared, name: &str) -> Resul
     for suspect in suspects {
         let (table, from, to) = (&suspect.table, &suspect.from, &suspect.to);
         cx.ui.warn(format!("{table}.{from} would go and {table}.{to} come; if that is a rename, say so:"));
-        cx.ui.note(format!("  skyteam db push {}", renames(table, from, to)));
+        cx.ui.note(message!("  {}", skyteam("db push").also(renames(table, from, to))));
     }
     if cx.ui.ask_yes("Drop them and lose their values?").await? {
         return Ok(());
@@ -150,8 +152,8 @@ fn ask(cx: &Context, prepared: &Prepared, name: &str) -> Option<Ask> {
     }
     planned::preview(cx, &plan.steps);
     Some(if loses {
-        let losses: Vec<String> = plan.losses().map(ToString::to_string).collect();
-        Ask::loses(name, format!("{steps} on {name} would lose {}.", losses.join(", ")))
+        let losses = Message::joined(plan.losses().map(by_step), ", ");
+        Ask::loses(name, message!("{} on {} would lose {}.", steps, name, losses))
     } else {
         Ask::changes(format!("Run {steps} on {name}?"))
     })

@@ -7,10 +7,12 @@ use serde::Serialize;
 use super::planned::{self, counted};
 use crate::cli::approve::Ask;
 use crate::cli::context::Context;
-use crate::cli::ui::Page;
 use crate::cli::ui::report::Report;
+use crate::cli::ui::{Page, Tone};
+use crate::error::loss::by_step;
 use crate::error::schema::lacking;
 use crate::error::{Outcome, Result};
+use crate::message::{Message, message};
 use crate::schema::{self, Loss};
 
 pub(super) const EXAMPLES: &str = "Examples:
@@ -34,7 +36,7 @@ struct Reset<'a> {
 impl Report for Reset<'_> {
     fn human(&self, page: &mut Page<'_>) -> io::Result<()> {
         for loss in &self.lost {
-            page.line(format!("  {loss}"))?;
+            page.message(message!("  {}", by_step(loss)), Tone::Plain)?;
         }
         let done = if self.dry_run { "would be done" } else { "done" };
         page.line(format!("{} {done}: {} is new and empty.", counted(self.steps), self.database))
@@ -54,13 +56,12 @@ pub(super) async fn run(_args: DbResetArgs, cx: &Context) -> Result<Outcome> {
     }
     let lost: Vec<&Loss> = prepared.plan.losses().collect();
     for loss in &lost {
-        cx.ui.note(format!("  lost: {loss}"));
+        cx.ui.note(message!("  lost: {}", by_step(loss)));
     }
-    let losses: Vec<String> = lost.iter().map(ToString::to_string).collect();
-    let question = if losses.is_empty() {
-        format!("{name} holds no table of skyteam's.")
+    let question = if lost.is_empty() {
+        message!("{} holds no table of skyteam's.", name)
     } else {
-        format!("Resetting {name} loses {}.", losses.join(", "))
+        message!("Resetting {} loses {}.", name, Message::joined(lost.iter().copied().map(by_step), ", "))
     };
     let approval = cx.approve(Ask::loses(name, question)).await?;
     let tell = &mut |event: schema::Event<'_>| planned::tell(cx, &event);

@@ -23,6 +23,7 @@ use crate::cli::ui::report::Report;
 use crate::cli::ui::{Page, text};
 use crate::db::{Absent, Database, DatabaseUrl};
 use crate::error::{Error, Kind, Outcome, Result};
+use crate::message::{message, skyteam};
 use crate::schema::migrate;
 use crate::schema::migrate::{Event, MigrateOptions};
 
@@ -131,7 +132,7 @@ pub(in crate::cli::commands) async fn open(file: &Path, cx: &Context) -> Result<
     let kind = opened.metadata().map_err(doing())?.file_type();
     if kind.is_dir() {
         return Err(Error::new(Kind::Usage, "usage", format!("{} is a folder", file.display()))
-            .fix(format!("skyteam db backups {}     shows what is in it", file.display())));
+            .fix(message!("{}     shows what is in it", skyteam("db backups").file(file.display()))));
     }
     if kind.is_file() {
         return Ok(Opened { file: opened, path, copied: None });
@@ -307,15 +308,8 @@ async fn migrate_on(cx: &Context, database: &Database) -> Result<Vec<String>> {
     let steps = migrate::up(database, migration::all(), None, manner, approval, tell).await;
     let steps = steps.map_err(|error| {
         let error = Error::from(error);
-        let told = error.reasons().iter().cloned().fold(
-            Error::new(
-                error.kind(),
-                error.code(),
-                "the backup was restored, but could not be migrated to this version",
-            ),
-            Error::why,
-        );
-        told.why(error.what()).fix("skyteam db migrate")
+        let what = "the backup was restored, but could not be migrated to this version";
+        Error::new(error.kind(), error.code(), what).because(&error).fix(skyteam("db migrate"))
     })?;
     Ok(steps.into_iter().map(|step| step.version).collect())
 }
@@ -332,7 +326,7 @@ async fn dump(args: &DbRestoreArgs, cx: &Context, path: &Path, format: Content) 
     let DatabaseUrl::Postgres(server) = &url else {
         return Err(Error::new(Kind::Refused, "misfit", "a dump of PostgreSQL does not fit SQLite")
             .why("only skyteam's own archive goes from either engine to either")
-            .fix("restore it on PostgreSQL, then: skyteam db transfer --to sqlite:FILE"));
+            .fix(message!("restore it on PostgreSQL, then: {}", skyteam("db transfer --to sqlite:FILE"))));
     };
     let mut env = cx.env.clone();
     env.extend(libpq_variables(server));
@@ -432,7 +426,7 @@ fn standing(args: &DbRestoreArgs, toc: &Toc, state: &State) -> Result<(Standing,
         let error = tables
             .iter()
             .fold(error, |error, (table, rows)| error.why(format!("{table} has {}", text::count(*rows, "row"))));
-        return Err(error.fix("skyteam db reset     empties them, after asking"));
+        return Err(error.fix(message!("{}     empties them, after asking", skyteam("db reset"))));
     }
     let is_made = |name: &str| {
         toc.made.iter().any(|made| made == name) && (args.tables.is_empty() || args.tables.iter().any(|t| t == name))

@@ -10,7 +10,9 @@ use crate::cli::approve::Ask;
 use crate::cli::context::Context;
 use crate::cli::ui::Page;
 use crate::cli::ui::report::Report;
+use crate::error::loss::by_migration;
 use crate::error::{Outcome, Result};
+use crate::message::{Message, message};
 use crate::schema::migrate::{Descent, Event, Loss, MigrateOptions, Step, WayDown};
 use crate::schema::{Wait, migrate};
 
@@ -89,7 +91,7 @@ fn show(cx: &Context, way: &WayDown<'_>) {
         cx.ui.note(format!("To undo: {}", migration.folder()));
     }
     for loss in &way.losses {
-        cx.ui.warn(format!("lost is {loss}"));
+        cx.ui.warn(message!("lost is {}", by_migration(loss)));
     }
 }
 
@@ -99,6 +101,6 @@ fn ask(name: &str, way: &WayDown<'_>) -> Ask {
     if way.losses.is_empty() {
         return Ask::changes(format!("Undo {migrations} on {name}?"));
     }
-    let lost: Vec<String> = way.losses.iter().map(ToString::to_string).collect();
-    Ask::loses(name, format!("Undoing {migrations} loses {}.", lost.join(", ")))
+    let lost = Message::joined(way.losses.iter().map(by_migration), ", ");
+    Ask::loses(name, message!("Undoing {} loses {}.", migrations, lost))
 }

@@ -10,6 +10,7 @@ use crate::cli::ui::report::Report;
 use crate::cli::ui::{Format, Page};
 use crate::db;
 use crate::error::{Error, Kind, Outcome, Result};
+use crate::message::skyteam;
 use crate::schema::{self, Schema, dialect};
 
 pub(super) const EXAMPLES: &str = "Examples:
@@ -49,7 +50,7 @@ impl Report for Shown<'_> {
 pub(super) fn run(args: &DbSchemaArgs, cx: &Context) -> Result<Outcome> {
     if cx.ui.format() == Format::Drizzle && args.engine == Engine::Sqlite {
         return Err(Error::new(Kind::Usage, "usage", "-o drizzle is for PostgreSQL, which the TypeScript apps use")
-            .fix("skyteam db schema -o drizzle"));
+            .fix(skyteam("db schema -o drizzle")));
     }
     let schema = schema::desired()?;
     let engine = match args.engine {

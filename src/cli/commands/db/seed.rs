@@ -13,6 +13,7 @@ use crate::db::{Database, DatabaseUrl};
 use crate::directory::seed;
 use crate::directory::seed::Wish;
 use crate::error::{Error, Kind, Outcome, Result};
+use crate::message::skyteam;
 use crate::schema::migrate::{Event, MigrateOptions, Origin};
 use crate::schema::{Wait, migrate};
 
@@ -70,7 +71,7 @@ pub(super) async fn run(args: DbSeedArgs, cx: &Context) -> Result<Outcome> {
         let held: Vec<String> = occupied.iter().map(|(table, rows)| format!("{table}: {rows}")).collect();
         return Err(Error::new(Kind::Refused, "not_empty", "the database holds data already; nothing was seeded")
             .why(held.join(", "))
-            .fix("skyteam db seed --database-url sqlite:demo.db    after skyteam db push on it"));
+            .fix(skyteam("db seed --database-url sqlite:demo.db")));
     }
     let (users, flights) = (args.users as usize, args.flights as usize);
     let data = seed::generate(Wish { users, flights, seed: args.seed, now: cx.now })?;
@@ -107,7 +108,7 @@ async fn make_tables(database: &Database, cx: &Context) -> Result<()> {
             "schema_behind",
             "the database has no tables yet: there is nothing to rehearse on",
         )
-        .fix("skyteam db push"));
+        .fix(skyteam("db push")));
     }
     let approval = cx.approve(Ask::adds()).await?;
     let tell = &mut |event: Event<'_>| {

@@ -14,6 +14,7 @@ use crate::cli::ui::{Align, Cell, Page, Tone};
 use crate::db::{Engine, Target};
 use crate::entity::types::Timestamp;
 use crate::error::{Outcome, Result};
+use crate::message::{Message, Words, message, skyteam};
 use crate::schema::migrate::{Origin, Status};
 use crate::schema::{Wait, migrate};
 
@@ -164,16 +165,18 @@ impl Report for Shown {
         }
         let drift = &self.drift;
         let at = self.version.as_deref().unwrap_or("the nearest version");
-        changes(page, &format!("To equal {at}, the database needs"), &drift.live_to_snapshot)?;
-        changes(page, "To equal the entities (skyteam db push), the database needs", &drift.live_to_entities)?;
-        changes(page, "To equal the entities (skyteam db generate), the migrations need", &drift.snapshot_to_entities)?;
+        changes(page, message!("To equal {}, the database needs", at), &drift.live_to_snapshot)?;
+        let push = message!("To equal the entities ({}), the database needs", skyteam("db push"));
+        changes(page, push, &drift.live_to_entities)?;
+        let generate = message!("To equal the entities ({}), the migrations need", skyteam("db generate"));
+        changes(page, generate, &drift.snapshot_to_entities)?;
         page.gap()?;
         if self.in_order {
             page.line(
                 Cell::new("Everything is applied; database, snapshot and entities are the same.").tone(Tone::Good),
             )
         } else {
-            page.line(Cell::new(self.next()).tone(Tone::Warn))
+            page.message(self.next(), Tone::Warn)
         }
     }
 }
@@ -192,31 +195,31 @@ impl Shown {
     }
 
     /// What to do about it, most pressing first.
-    fn next(&self) -> &'static str {
+    fn next(&self) -> Message {
         if !self.missing.is_empty() {
-            "The database is ahead of this build: use the skyteam that applied the missing migrations."
+            message!("The database is ahead of this build: use the skyteam that applied the missing migrations.")
         } else if !self.edited.is_empty() {
-            "An applied migration was edited: bring its script back."
+            message!("An applied migration was edited: bring its script back.")
         } else if !self.drift.live_to_snapshot.is_empty() {
-            "The database is not what its migrations made: look with skyteam db diff."
+            message!("The database is not what its migrations made: look with {}", skyteam("db diff"))
         } else if !self.pending.is_empty() || self.known_from == "recognised" && !self.record_hidden {
-            "Next: skyteam db migrate"
+            message!("Next: {}", skyteam("db migrate"))
         } else {
-            "The entities are ahead of the migrations: skyteam db generate"
+            message!("The entities are ahead of the migrations: {}", skyteam("db generate"))
         }
     }
 }
 
-fn changes(page: &mut Page<'_>, heading: &str, changes: &[String]) -> io::Result<()> {
+fn changes(page: &mut Page<'_>, heading: Message, changes: &[String]) -> io::Result<()> {
     if changes.is_empty() {
         return Ok(());
     }
     page.gap()?;
-    page.line(format!("{heading}:"))?;
+    page.message(heading.then(Words(":")), Tone::Plain)?;
     changes.iter().take(LISTED).try_for_each(|change| page.line(format!("  {change}")))?;
     match changes.len().saturating_sub(LISTED) {
         0 => Ok(()),
-        more => page.line(format!("  … and {more} more: skyteam db diff")),
+        more => page.message(message!("  … and {} more: {}", more, skyteam("db diff")), Tone::Plain),
     }
 }
 

@@ -23,6 +23,7 @@ use crate::cli::ui::{Cell, Page, Tone, text};
 use crate::db::{Absent, Database, DatabaseUrl, Engine, provision};
 use crate::entity::types::Timestamp;
 use crate::error::{Error, Kind, Outcome, Result};
+use crate::message::{message, skyteam};
 
 pub(super) const EXAMPLES: &str = "Examples:
   skyteam db verify backup.skyteam
@@ -80,9 +81,9 @@ impl Report for Verification {
             page.line(Cell::new(format!("  {problem}")).tone(Tone::Bad))?;
         }
         match self.audit_findings {
-            Some(count @ 1..) => page.line(
-                Cell::new(format!("  the ledger in it has {}: skyteam miles audit", text::count(count, "finding")))
-                    .tone(Tone::Warn),
+            Some(count @ 1..) => page.message(
+                message!("  the ledger in it has {}: {}", text::count(count, "finding"), skyteam("miles audit")),
+                Tone::Warn,
             ),
             _ => Ok(()),
         }
@@ -166,7 +167,7 @@ async fn newest(file: &Path, cx: &Context) -> Result<PathBuf> {
         Some(entry) => Ok(file.join(entry.path.file_name().unwrap_or_default())),
         None => Err(Error::new(Kind::NotFound, "no_backup", format!("there is no backup in {}", file.display()))
             .why("none of a whole database, that is")
-            .fix(format!("skyteam db backup {}", file.display()))),
+            .fix(skyteam("db backup").file(file.display()))),
     }
 }
 
@@ -369,7 +370,7 @@ async fn deep_dump(cx: &Context, path: &Path, format: pg_dump::Format, answer: &
     let impossible = |why: String| {
         Error::new(Kind::Usage, "usage", "this dump cannot be proved here")
             .why(why)
-            .fix("skyteam db verify FILE     without --deep reads it to its end")
+            .fix(message!("{}     without --deep reads it to its end", skyteam("db verify FILE")))
     };
     let database = open_configured(cx).await.filter(|database| database.engine() == Engine::Postgres);
     let Some(database) = database else {

@@ -29,7 +29,7 @@ pub(super) const EXAMPLES: &str = "Examples:
 /// Arguments of `flight board`.
 #[derive(clap::Args, Debug)]
 pub struct FlightBoardArgs {
-    /// Flight: its id, at least 4 characters of it, or the code of the one that is scheduled or live
+    /// Flight: its id, at least 4 characters of it, the code of the one that is scheduled or live, or CODE@DATE
     flight: String,
     /// User: @name, userId or username
     user: String,
@@ -78,7 +78,8 @@ pub(super) async fn run(args: FlightBoardArgs, cx: &Context) -> Result<Outcome> 
     let attempt = || {
         retry(FlightError::db, || async {
             let transaction = database.begin().await?;
-            let meant = reference::meant_flight(&transaction, &args.flight).await.map_err(MilesError::from)?;
+            let meant = reference::meant_flight(&transaction, &args.flight, cx.ui.zone());
+            let meant = meant.await.map_err(MilesError::from)?;
             let user = reference::user(&transaction, &args.user).await.map_err(MilesError::from)?;
             let passenger = [Passenger { user_id: user.user_id.clone(), miles: miles.get() }];
             let airline = Some(meant.flight.airline_id.as_str());

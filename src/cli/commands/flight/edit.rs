@@ -14,6 +14,7 @@ use crate::directory::flight::{Flight, edit};
 use crate::directory::input::{Airport, FlightCode, Name, WebUrl};
 use crate::directory::reference;
 use crate::error::{Outcome, Result};
+use crate::message::message;
 
 pub(super) const EXAMPLES: &str = "Examples:
   skyteam flight edit DL123 --at +2h
@@ -25,7 +26,7 @@ pub(super) const EXAMPLES: &str = "Examples:
     "code", "brand", "from", "to", "aircraft", "game_id", "at", "codeshare", "no_codeshare", "event_link",
 ]))]
 pub struct FlightEditArgs {
-    /// Flight: its id, at least 4 characters of it, or the code of the one that is scheduled or live
+    /// Flight: its id, at least 4 characters of it, the code of the one that is scheduled or live, or CODE@DATE
     flight: String,
     /// New code
     #[arg(long)]
@@ -93,7 +94,7 @@ pub(super) async fn run(args: FlightEditArgs, cx: &Context) -> Result<Outcome> {
     }
 
     for (column, old, new) in &effects {
-        cx.ui.note(format!("{column}: {old} → {new}"));
+        cx.ui.note(message!("{}: {} → {}", *column, old, new));
     }
     let ask = Ask::changes(format!("Change {} {}?", before.code, before.id));
     let (transaction, found, _approved) = change::approved(cx, &database, transaction, found, ask, look).await?;

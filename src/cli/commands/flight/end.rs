@@ -7,13 +7,14 @@ use crate::cli::context::Context;
 use crate::cli::ui::text::count;
 use crate::directory::flight::{roster, step};
 use crate::error::{Outcome, Result};
+use crate::message::{message, skyteam};
 
 pub(super) const EXAMPLES: &str = "Examples:\n  skyteam flight end DL123\n  skyteam flight end DL123 --cancel";
 
 /// Arguments of `flight end`.
 #[derive(clap::Args, Debug)]
 pub struct FlightEndArgs {
-    /// Flight: its id, at least 4 characters of it, or the code of the one that is scheduled or live
+    /// Flight: its id, at least 4 characters of it, the code of the one that is scheduled or live, or CODE@DATE
     flight: String,
     /// When it ended, not before it started [default: now]
     #[arg(long, value_name = "TIME", allow_hyphen_values = true, conflicts_with = "cancel")]
@@ -40,7 +41,7 @@ pub(super) async fn run(args: FlightEndArgs, cx: &Context) -> Result<Outcome> {
     if args.cancel && on_board.passengers > 0 {
         let passengers = count(on_board.passengers.unsigned_abs(), "passenger");
         let miles = count(on_board.miles.unsigned_abs(), "mile");
-        cx.ui.warn(format!("It keeps {passengers} with {miles}; skyteam miles reverse takes miles back."));
+        cx.ui.warn(message!("It keeps {} with {}; {} takes miles back.", passengers, miles, skyteam("miles reverse")));
     }
     Ok(Outcome::Done)
 }

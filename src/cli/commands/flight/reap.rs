@@ -2,6 +2,7 @@
 
 use super::row::Shown;
 use crate::cli::approve::Ask;
+use crate::cli::commands::listing;
 use crate::cli::context::Context;
 use crate::cli::ui::RenderOptions;
 use crate::cli::ui::text::{count, visible};
@@ -51,14 +52,8 @@ pub(super) async fn run(args: FlightReapArgs, cx: &Context) -> Result<Outcome> {
     let ids = stale.iter().map(|flight| flight.id);
     let ended = reap::end(&transaction, ids, cutoff, cx.now.into()).await?;
     cx.finish(transaction).await?;
-    cx.ui
-        .list(async |list| {
-            for flight in ended {
-                list.push(&Shown::new(flight, cx.now.into()))?;
-            }
-            Ok(())
-        })
-        .await?;
+    let ended = ended.into_iter().map(|flight| Shown::new(flight, cx.now.into())).collect();
+    listing::whole(cx, ended).await?;
     Ok(Outcome::Done)
 }
 

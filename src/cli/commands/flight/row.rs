@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::cli::commands::extra::Editable;
 use crate::cli::commands::table_row;
 use crate::cli::ui::report::{Report, Row};
-use crate::cli::ui::{Cell, Column, Page, RenderOptions, Tone};
+use crate::cli::ui::{Cell, Column, IdOf, Page, RenderOptions, Tone};
 use crate::directory::flight::Flight;
 use crate::directory::flight::status::Status;
 use crate::entity::{self, Timestamp};
@@ -81,6 +81,7 @@ impl Row for Shown {
             // A column of "no" would hide the few that matter.
             "codeshare" if look.human && !self.codeshare => Cell::empty(),
             "codeshare" => look.yes_no(self.codeshare),
+            "id" => Cell::id(IdOf::Flight, self.flight.id),
             other => table_row::cell(&self.flight, other, look),
         }
     }

@@ -14,6 +14,7 @@ use crate::directory::flight::roster::Summary;
 use crate::directory::flight::status::Status;
 use crate::entity::{self, airline};
 use crate::error::{Outcome, Result};
+use crate::message::{message, skyteam};
 
 pub(super) const EXAMPLES: &str =
     "Examples:\n  skyteam flight show DL123\n  skyteam flight show 6e1fcd70 -o json --columns status,manifest";
@@ -21,7 +22,7 @@ pub(super) const EXAMPLES: &str =
 /// Arguments of `flight show`.
 #[derive(clap::Args, Debug)]
 pub struct FlightShowArgs {
-    /// Flight: its id, at least 4 characters of it, or the code of the one that is scheduled or live
+    /// Flight: its id, at least 4 characters of it, the code of the one that is scheduled or live, or CODE@DATE
     flight: String,
 }
 
@@ -99,9 +100,9 @@ impl Report for Answer {
         page.fields(&fields)?;
         if self.manifest.unpaid > 0 {
             let unpaid = look.number(self.manifest.unpaid).text;
-            page.line(
-                Cell::new(format!("{unpaid} on board have no entry in the ledger: skyteam miles audit"))
-                    .tone(Tone::Warn),
+            page.message(
+                message!("{} on board have no entry in the ledger: {}", unpaid, skyteam("miles audit")),
+                Tone::Warn,
             )?;
         }
         Ok(())

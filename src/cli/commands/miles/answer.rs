@@ -2,18 +2,19 @@
 
 use std::io;
 
-use crate::cli::commands::table_row;
+use crate::cli::commands::{listing, table_row};
 use crate::cli::context::Context;
 use crate::cli::ui::report::{Report, Row};
-use crate::cli::ui::{Cell, Column, Page, RenderOptions};
+use crate::cli::ui::{Cell, Column, IdOf, Page, RenderOptions};
 use crate::db::{self, Database, Transaction};
 use crate::directory::input::{InputError, Text};
 use crate::entity::MilesTransaction;
 use crate::entity::types::Id;
 use crate::error::indeterminate::RetryAdvice;
 pub(super) use crate::error::ledger::worded;
-use crate::error::{Error, Kind, Result, shell};
+use crate::error::{Error, Kind, Result};
 use crate::ledger::{Entry, MilesError, Posted, key, posting, source};
+use crate::message::{Command, Message, message, skyteam};
 
 /// What there is to say of an entry's columns, and the balance beside it.
 const PRESENTED: [Column; 13] = [
@@ -24,7 +25,7 @@ const PRESENTED: [Column; 13] = [
     Column::text("source").floor(16),
     Column::text("flightId").wide(),
     Column::text("productId").wide(),
-    Column::text("note").floor(20),
+    Column::text("note").rank(1).floor(20),
     Column::text("createdAt").rank(0),
     Column::text("reversesId").wide(),
     Column::text("batchId").wide(),
@@ -42,6 +43,10 @@ pub(super) fn cell(entry: &Entry, balance: i64, column: &str, look: &RenderOptio
     match column {
         "amount" => look.signed(entry.amount),
         "balance" => look.number(balance),
+        "id" => Cell::id(IdOf::Entry, entry.id),
+        "flightId" => Cell::maybe_id(IdOf::Flight, entry.flight_id),
+        "reversesId" => Cell::maybe_id(IdOf::Entry, entry.reverses_id),
+        "batchId" => Cell::maybe_id(IdOf::Entry, entry.batch_id),
         other => table_row::cell(entry, other, look),
     }
 }
@@ -67,22 +72,14 @@ impl Report for Posted {
 
 /// Answers with several entries.
 pub(super) async fn list(cx: &Context, posted: impl IntoIterator<Item = Posted>) -> Result<()> {
-    cx.ui
-        .list(async |list| {
-            for posted in posted {
-                list.push(&posted)?;
-            }
-            Ok(())
-        })
-        .await?;
+    listing::whole(cx, posted.into_iter().collect()).await?;
     Ok(())
 }
 
 /// Says that an entry stood there before.
 pub(super) fn say_already(cx: &Context, posted: &Posted) {
     if posted.already {
-        let at = RenderOptions { zone: cx.ui.zone(), human: true }.time(posted.entry.created_at);
-        cx.ui.note(format!("Already applied on {}: nothing was changed.", at.text));
+        cx.ui.note(message!("Already applied on {}: nothing was changed.", posted.entry.created_at));
     }
 }
 
@@ -186,24 +183,15 @@ impl Key {
         key::entry_id(&self.text)
     }
 
-    /// Words an error of the request that `words` ask for, after `skyteam miles` and without the key.
-    pub(super) fn worded(&self, error: MilesError, words: &[&str]) -> Error {
-        let line = line(words);
-        worded(error, RetryAdvice::Key { line: &line, key: &self.text, given: self.given })
+    /// Words an error of the request that `line` makes, without its key.
+    pub(super) fn worded(&self, error: MilesError, line: Command) -> Error {
+        worded(error, RetryAdvice::Key { line, key: &self.text, given: self.given })
     }
 }
 
-/// The command line of a command of `miles`.
-pub(super) fn line(words: &[&str]) -> String {
-    let mut line = String::from("skyteam miles");
-    let mut flag = false;
-    for word in words {
-        // As a value after a space it would read as a flag itself.
-        line.push(if flag && word.starts_with('-') { '=' } else { ' ' });
-        line.push_str(&shell::word(word));
-        flag = !flag && word.starts_with("--");
-    }
-    line
+/// How a batch that was written is taken back.
+pub(in crate::cli::commands) fn undo(batch: Id) -> Message {
+    message!("Batch {}. Undo: {}", batch, skyteam("miles reverse").arg(batch).words("--note TEXT"))
 }
 
 /// The refusal of arguments that do not go together.

@@ -11,18 +11,19 @@ use super::answer::{self, transact};
 use crate::cli::approve::Ask;
 use crate::cli::context::Context;
 use crate::cli::ui::report::Row;
-use crate::cli::ui::text::{count, grouped};
-use crate::cli::ui::{Cell, Column, RenderOptions, Tone};
+use crate::cli::ui::text::count;
+use crate::cli::ui::{Cell, Column, IdOf, RenderOptions, Tone};
 use crate::db::{Database, Engine};
 use crate::directory::reference;
 use crate::entity::types::Id;
 use crate::entity::user;
 use crate::error::indeterminate::RetryAdvice;
-use crate::error::{Error, Outcome, Result, shell};
+use crate::error::{Error, Outcome, Result};
 use crate::ledger::audit::{Finding, Invariant};
 use crate::ledger::reconcile::Repairer;
 use crate::ledger::source::ADJUSTMENT;
 use crate::ledger::{MAX_BALANCE, MilesError, audit, key, reconcile};
+use crate::message::{Command, Message, message, program, skyteam};
 
 pub(super) const EXAMPLES: &str = "Examples:
   skyteam miles audit
@@ -78,9 +79,9 @@ pub(in crate::cli::commands) struct Found {
     #[serde(flatten)]
     finding: Finding,
     /// A command.
-    fix: String,
+    fix: Message,
     /// Another one, where it is somebody's decision which is right.
-    alternative: Option<String>,
+    alternative: Option<Message>,
 }
 
 impl Row for Found {
@@ -105,13 +106,13 @@ impl Row for Found {
             "invariant" => Cell::new(finding.invariant.name()).tone(Tone::Bad),
             "userId" => finding.user_id.as_str().into(),
             "username" => finding.username.as_str().into(),
-            "entryId" => finding.entry_id.map_or_else(Cell::empty, |id| Cell::new(id.to_string())),
-            "flightId" => finding.flight_id.map_or_else(Cell::empty, |id| Cell::new(id.to_string())),
+            "entryId" => Cell::maybe_id(IdOf::Entry, finding.entry_id),
+            "flightId" => Cell::maybe_id(IdOf::Flight, finding.flight_id),
             "productId" => finding.product_id.as_deref().into(),
             "expected" => number(finding.expected),
             "found" => number(finding.found),
-            "fix" => self.fix.as_str().into(),
-            _ => self.alternative.as_deref().into(),
+            "fix" => self.fix.to_string().into(),
+            _ => self.alternative.as_ref().map_or_else(Cell::empty, |other| other.to_string().into()),
         }
     }
 }
@@ -145,9 +146,9 @@ async fn list(cx: &Context, database: &Database, user: Option<&user::Model>) -> 
             let mut findings = audit::audit(&tx, user.map(|user| user.user_id.as_str())).await?;
             while let Some(finding) = findings.try_next().await? {
                 let (fix, alternative) = fixes(&finding, database);
-                let alternative = alternative.map(|command| cx.ui.here(command).to_string());
+                let alternative = alternative.map(|command| cx.ui.here(command));
                 decided |= alternative.is_some();
-                list.push(&Found { finding, fix: cx.ui.here(fix).to_string(), alternative })?;
+                list.push(&Found { finding, fix: cx.ui.here(fix), alternative })?;
             }
             Ok(decided)
         })
@@ -178,7 +179,7 @@ async fn mend(cx: &Context, database: &Database, user: Option<&user::Model>, tru
             return Outcome::Done;
         }
         let others = count(others.len() as u64, "other violation");
-        cx.ui.note(format!("{others} found that a repair does not mend: skyteam miles audit"));
+        cx.ui.note(message!("{} found that a repair does not mend: {}", others, skyteam("miles audit")));
         Outcome::Found
     };
     if drifted.is_empty() {
@@ -190,7 +191,7 @@ async fn mend(cx: &Context, database: &Database, user: Option<&user::Model>, tru
     for finding in drifted.iter().take(5) {
         let (ledger, balance) = (finding.expected.unwrap_or_default(), finding.found.unwrap_or_default());
         let name = &finding.username;
-        cx.ui.note(format!("{name}: balance {}, ledger {}", grouped(balance), grouped(ledger)));
+        cx.ui.note(message!("{}: balance {}, ledger {}", name, balance, ledger));
     }
     let users = count(drifted.len() as u64, "user");
     let effect = match trust {
@@ -216,7 +217,7 @@ async fn mend(cx: &Context, database: &Database, user: Option<&user::Model>, tru
         Ok((posted, beyond))
     });
     let (posted, mut beyond) =
-        done.await.map_err(|error| answer::worded(error, RetryAdvice::Line(&again(database, user, trust))))?;
+        done.await.map_err(|error| answer::worded(error, RetryAdvice::Line(again(database, user, trust))))?;
     if posted.is_empty() && beyond.len() == 1 {
         return Err(beyond.remove(0).into());
     }
@@ -232,37 +233,44 @@ async fn mend(cx: &Context, database: &Database, user: Option<&user::Model>, tru
 }
 
 /// The repair once more.
-fn again(database: &Database, user: Option<&user::Model>, trust: Trust) -> String {
+fn again(database: &Database, user: Option<&user::Model>, trust: Trust) -> Command {
     let trust = trust.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
-    let user = user.map(|user| format!(" --user {}", shell::account(&user.user_id, &user.username)));
-    let confirm = shell::flag("--confirm", database.name());
-    format!("skyteam miles audit{} --repair --trust {trust} {confirm}", user.unwrap_or_default())
+    let audit = skyteam("miles audit");
+    let audit = match user {
+        Some(user) => audit.account_flag("--user", &user.user_id, &user.username),
+        None => audit,
+    };
+    audit.words("--repair").flag("--trust", trust).flag("--confirm", database.name())
 }
 
 /// The command that mends a finding; and another where somebody has to decide what is right.
-fn fixes(finding: &Finding, database: &Database) -> (String, Option<String>) {
-    let user = shell::account(&finding.user_id, &finding.username);
+fn fixes(finding: &Finding, database: &Database) -> (Message, Option<Message>) {
+    let whom = |command: Command| command.account(&finding.user_id, &finding.username);
     let id = |id: Option<Id>| id.map(|id| id.to_string()).unwrap_or_default();
     let (entry, flight) = (id(finding.entry_id), id(finding.flight_id));
     let found = finding.found.unwrap_or_default();
-    let reverse = format!("skyteam miles reverse {entry} --note TEXT");
-    let award = |miles: i64| format!("skyteam miles award {user} {miles} --flight {flight} --note TEXT");
-    let fix = match finding.invariant {
+    let reverse = skyteam("miles reverse").arg(&entry).words("--note TEXT");
+    let award = |miles: i64| whom(skyteam("miles award")).arg(miles).flag("--flight", &flight).words("--note TEXT");
+    let fix: Message = match finding.invariant {
         Invariant::BalanceIsSum => {
             let (balance, ledger) = (found, finding.expected.unwrap_or_default());
-            let confirm = shell::flag("--confirm", database.name());
             // No command reads a user whose balance is past the column's end: then everybody is repaired.
-            let whom = i32::try_from(balance).map(|_| format!(" --user {user}")).unwrap_or_default();
+            let audit = || match i32::try_from(balance) {
+                Ok(_) => skyteam("miles audit").account_flag("--user", &finding.user_id, &finding.username),
+                Err(_) => skyteam("miles audit"),
+            };
             let mut ways = [(reconcile::Trust::Ledger, "ledger"), (reconcile::Trust::Balance, "balance")]
                 .into_iter()
                 .filter(|(trust, _)| reconcile::is_possible(*trust, balance, ledger))
-                .map(|(_, name)| format!("skyteam miles audit{whom} --repair --trust {name} {confirm}"));
-            let first = ways.next().unwrap_or_else(|| format!("skyteam miles history {user}"));
+                .map(|(_, name)| {
+                    audit().words("--repair").flag("--trust", name).flag("--confirm", database.name()).into()
+                });
+            let first = ways.next().unwrap_or_else(|| whom(skyteam("miles history")).into());
             return (first, ways.next());
         }
         // No entry holds more than that: the rest is found next time.
         Invariant::BalanceInRange if found < 0 => {
-            format!("skyteam miles award {user} {} --note TEXT", (-found).min(MAX_BALANCE.into()))
+            whom(skyteam("miles award")).arg((-found).min(MAX_BALANCE.into())).words("--note TEXT").into()
         }
         // Only on SQLite; there no command reads such a user.
         Invariant::BalanceInRange => {
@@ -274,16 +282,17 @@ fn fixes(finding: &Finding, database: &Database) -> (String, Option<String>) {
                 ),
             )
         }
-        Invariant::OneAwardAFlight | Invariant::ProductExists => reverse,
+        Invariant::OneAwardAFlight | Invariant::ProductExists => reverse.into(),
         Invariant::PassengerMiles => match (finding.expected, finding.found) {
-            (Some(0), Some(_)) => reverse,
-            (Some(miles), Some(_)) => format!("{reverse} && {}", award(miles)),
-            (Some(miles), None) => award(miles),
-            (None, _) if finding.cancelled => reverse,
+            (Some(0), Some(_)) => reverse.into(),
+            (Some(miles), Some(_)) => message!("{} && {}", reverse, award(miles)),
+            (Some(miles), None) => award(miles).into(),
+            (None, _) if finding.cancelled => reverse.into(),
             (None, _) => {
                 // By the manifest, which is open after the flight too.
                 let line = serde_json::json!({"userId": finding.user_id, "miles": found}).to_string();
-                format!("echo {} | skyteam flight manifest import {flight} -", shell::word(&line))
+                let import = skyteam("flight manifest import").arg(&flight).words("-");
+                message!("{} | {}", program("echo").arg(line), import)
             }
         },
         Invariant::SignFitsType => by_hand(
@@ -300,16 +309,16 @@ fn fixes(finding: &Finding, database: &Database) -> (String, Option<String>) {
 }
 
 /// What only the database's administrator can mend: entries are append-only but under maintenance.
-fn by_hand(database: &Database, sql: &str) -> String {
+fn by_hand(database: &Database, sql: &str) -> Message {
     let sql = match database.engine() {
         Engine::Postgres => format!("BEGIN; SET LOCAL skyteam.maintenance = 'on'; {sql}; COMMIT"),
         Engine::Sqlite => format!(
             r#"BEGIN; INSERT INTO "_skyteam_maintenance" VALUES ('audit'); {sql}; DELETE FROM "_skyteam_maintenance"; COMMIT"#
         ),
     };
-    let words = match database.engine() {
-        Engine::Postgres => "skyteam db shell -- -c ",
-        Engine::Sqlite => "skyteam db shell -- -cmd ",
+    let flag = match database.engine() {
+        Engine::Postgres => "-c",
+        Engine::Sqlite => "-cmd",
     };
-    format!("{words}{}", shell::word(&sql))
+    skyteam("db shell --").words(flag).arg(sql).into()
 }

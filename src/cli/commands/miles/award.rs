@@ -12,7 +12,7 @@ use crate::error::{Outcome, Result};
 use crate::ledger::award_guard::{Award, AwardGuard};
 use crate::ledger::batch::OnRefusal;
 use crate::ledger::{MilesError, Posting, batch, flight_award as ledger, key, source};
-use crate::message::Message;
+use crate::message::{Command, Message, message, skyteam};
 
 pub(super) const EXAMPLES: &str = "Examples:
   skyteam miles award @pilot123 500 --note \"Won the quiz\"
@@ -54,7 +54,7 @@ pub(super) async fn run(args: MilesAwardArgs, cx: &Context) -> Result<Outcome> {
 
     // Looked at for the question alone; what is written is decided on in its own transaction.
     let tx = cx.begin(&database).await?;
-    let Meant { users, flight } = meant(&tx, &args).await?;
+    let Meant { users, flight } = meant(cx, &tx, &args).await?;
     if let Some((first, _)) = users.iter().zip(1..).find(|(user, next)| users[*next..].contains(user)) {
         return Err(answer::usage(&format!("{} is named twice", first.username)));
     }
@@ -80,12 +80,11 @@ pub(super) async fn run(args: MilesAwardArgs, cx: &Context) -> Result<Outcome> {
         })
         .collect();
     let again = again(&args);
-    let again: Vec<&str> = again.iter().map(String::as_str).collect();
-    let worded = |error| key.worded(error, &again);
+    let worded = |error| key.worded(error, again.clone());
 
     let for_flight = flight.as_ref().filter(|_| source == source::FLIGHT);
     let applied = transact(cx, &database, key.id(), async |tx| {
-        let again = meant(tx, &args).await?;
+        let again = meant(cx, tx, &args).await?;
         let flight_id = again.flight.map(|meant| meant.flight.id);
         let same = again.users.iter().map(|user| user.user_id.as_str()).eq(user_ids.iter().copied());
         if !same || flight_id != flight.as_ref().map(|flight| flight.id) {
@@ -109,10 +108,10 @@ pub(super) async fn run(args: MilesAwardArgs, cx: &Context) -> Result<Outcome> {
         }
         _ => {
             if before > 0 {
-                cx.ui.note(format!("{before} of {} were already applied.", posted.len()));
+                cx.ui.note(message!("{} of {} were already applied.", before, posted.len()));
             }
             if let (Some(batch), false) = (batch_id, cx.answers.dry_run) {
-                cx.ui.note(format!("Batch {batch}. Undo: skyteam miles reverse {batch} --note TEXT"));
+                cx.ui.note(answer::undo(batch));
             }
             answer::list(cx, posted.into_iter().map(|(_, posted)| posted)).await?;
         }
@@ -126,13 +125,13 @@ struct Meant {
     flight: Option<MeantFlight>,
 }
 
-async fn meant(tx: &Transaction, args: &MilesAwardArgs) -> Result<Meant, MilesError> {
+async fn meant(cx: &Context, tx: &Transaction, args: &MilesAwardArgs) -> Result<Meant, MilesError> {
     let mut users = Vec::with_capacity(args.users.len());
     for word in &args.users {
         users.push(reference::user(tx, word).await?);
     }
     let flight = match &args.flight {
-        Some(word) => Some(reference::meant_flight(tx, word).await?),
+        Some(word) => Some(reference::meant_flight(tx, word, cx.ui.zone()).await?),
         None => None,
     };
     Ok(Meant { users, flight })
@@ -152,13 +151,9 @@ async fn unusual(
     Ok(unusual.map(|unusual| award_guard::question(&unusual)))
 }
 
-/// The words of the command without its key, to be run again under one.
-fn again(args: &MilesAwardArgs) -> Vec<String> {
-    let mut words = vec!["award".to_owned()];
-    words.extend(args.users.iter().cloned());
-    words.extend([args.amount.clone(), "--note".to_owned(), args.note.clone()]);
-    for (flag, value) in [("--source", &args.source), ("--flight", &args.flight)] {
-        words.extend(value.iter().flat_map(|value| [flag.to_owned(), value.clone()]));
-    }
-    words
+/// The command without its key, to be run again under one.
+fn again(args: &MilesAwardArgs) -> Command {
+    let command = args.users.iter().fold(skyteam("miles award"), Command::arg);
+    let command = command.arg(&args.amount).flag("--note", &args.note);
+    command.maybe_flag("--source", args.source.as_ref()).maybe_flag("--flight", args.flight.as_ref())
 }

@@ -35,7 +35,7 @@ pub struct MilesHistoryArgs {
     #[arg(long, value_name = "FLIGHT")]
     flight: Option<String>,
     /// Show at most this many entries
-    #[arg(long, value_name = "N", conflicts_with = "all")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), conflicts_with = "all")]
     limit: Option<u64>,
     /// Show all entries, on a terminal too
     #[arg(long)]
@@ -55,8 +55,7 @@ impl Row for Line {
     /// not.
     fn columns() -> Vec<Column> {
         answer::columns(|column| match column.key {
-            // So much of it is unique, but for what came in one batch.
-            "id" => Column::text("id").rank(0).floor(18),
+            "id" => Column::text("id").rank(0),
             "userId" => column.wide(),
             _ => column,
         })

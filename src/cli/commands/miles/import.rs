@@ -179,7 +179,7 @@ pub(super) async fn run(args: MilesImportArgs, cx: &Context) -> Result<Outcome> 
         spent: amounts().filter(|amount| *amount < 0).sum(),
     })?;
     if written && !cx.answers.dry_run {
-        cx.ui.note(format!("Batch {batch_id}. Undo: skyteam miles reverse {batch_id} --note TEXT"));
+        cx.ui.note(answer::undo(batch_id));
     }
     rejects::outcome(cx, place, COLUMNS, &records, &rejects)
 }

@@ -6,6 +6,7 @@ use crate::directory::reference;
 use crate::error::{Outcome, Result};
 use crate::ledger::redeem;
 use crate::ledger::redeem::Redemption;
+use crate::message::skyteam;
 
 pub(super) const EXAMPLES: &str = "Examples:
   skyteam miles redeem @pilot123 a1b2c3
@@ -43,11 +44,11 @@ pub(super) async fn run(args: MilesRedeemArgs, cx: &Context) -> Result<Outcome> 
         redeem::redeem_in(tx, &wanted).await
     })
     .await;
-    let mut again = vec!["redeem", &args.user, &args.product];
-    again.extend(args.note.iter().flat_map(|note| ["--note", note]));
-    let posted = done.map_err(|error| key.worded(error, &again))?;
+    let again = skyteam("miles redeem").arg(&args.user).arg(&args.product);
+    let again = again.maybe_flag("--note", args.note.as_ref());
+    let posted = done.map_err(|error| key.worded(error, again.clone()))?;
     say_already(cx, &posted);
-    answer::confirm(cx, &database, key.id(), posted.already).await.map_err(|error| key.worded(error, &again))?;
+    answer::confirm(cx, &database, key.id(), posted.already).await.map_err(|error| key.worded(error, again))?;
     cx.ui.report(&posted)?;
     Ok(Outcome::Done)
 }

@@ -6,7 +6,7 @@ use crate::cli::commands::records::{Columns, Record};
 use crate::cli::commands::rejects;
 use crate::cli::commands::rejects::{Reject, RejectArgs};
 use crate::cli::context::Context;
-use crate::cli::ui::text::{count, local_times, visible};
+use crate::cli::ui::text::{count, grouped};
 use crate::db::{self, Database, Transaction};
 use crate::error::directory::changed_meanwhile;
 use crate::error::indeterminate::RetryAdvice;
@@ -65,7 +65,7 @@ pub(super) async fn run(args: MilesReverseArgs, cx: &Context) -> Result<Outcome>
     };
     let Attempt { mut tx, target, summary, mut reversed } = attempt().await.map_err(worded)?;
     let place = args.rejects.place(cx, &target.id().to_string())?;
-    cx.ui.note(local_times(&shown(target, &summary), cx.ui.zone()));
+    cx.ui.note(shown(target, &summary));
     if !reversed.before.is_empty() {
         cx.ui.note(format!("{} reversed before and left out.", count(reversed.before.len() as u64, "entry")));
     }
@@ -91,8 +91,7 @@ pub(super) async fn run(args: MilesReverseArgs, cx: &Context) -> Result<Outcome>
     }
     let id = reversed.posted.first().map_or(target.id(), |posted| posted.entry.id);
     answer::finish(cx, &database, tx, id).await.map_err(|error| {
-        let line = answer::line(&["reverse", &target.id().to_string(), "--note", &note]);
-        answer::worded(error, RetryAdvice::Line(&line))
+        answer::worded(error, RetryAdvice::Line(skyteam("miles reverse").arg(target.id()).flag("--note", &note)))
     })?;
 
     let (records, rejected) = rejected(&reversed.short);
@@ -176,24 +175,38 @@ async fn attempt(
 }
 
 /// What is about to be taken back.
-fn shown(target: Target, summary: &Summary) -> String {
+fn shown(target: Target, summary: &Summary) -> Message {
     let first = &summary.first;
     let by = first.actor.as_deref().unwrap_or("another program");
-    let note = first.note.as_deref().map(|note| format!(", {:?}", visible(note))).unwrap_or_default();
+    let note = first.note.as_deref().map(|note| message!(", \"{}\"", note));
     match target {
         Target::Entry(id) => {
-            format!(
-                "Entry {id}: {:+} for user {} ({}{note}), by {by} on {}",
-                first.amount, first.user_id, first.source, first.created_at
+            message!(
+                "Entry {}: {} for user {} ({}{}), by {} on {}",
+                id,
+                signed(first.amount.into()),
+                &first.user_id,
+                &first.source,
+                note,
+                by,
+                first.created_at
             )
         }
-        Target::Batch(id) => format!(
-            "Batch {id}: {} of {}, {:+} in all ({}{note}), by {by} on {}",
+        Target::Batch(id) => message!(
+            "Batch {}: {} of {}, {} in all ({}{}), by {} on {}",
+            id,
             count(u64::try_from(summary.entries).unwrap_or_default(), "entry"),
             count(u64::try_from(summary.users).unwrap_or_default(), "user"),
-            summary.total,
-            first.source,
+            signed(summary.total),
+            &first.source,
+            note,
+            by,
             first.created_at
         ),
     }
+}
+
+/// A number with its sign.
+fn signed(number: i64) -> String {
+    format!("{}{}", if number > 0 { "+" } else { "" }, grouped(number))
 }

@@ -6,6 +6,7 @@ use crate::directory::input::Amount;
 use crate::directory::reference;
 use crate::error::{Outcome, Result};
 use crate::ledger::{Posting, posting, source};
+use crate::message::skyteam;
 
 pub(super) const EXAMPLES: &str = "Examples:
   skyteam miles spend @pilot123 1000 --note \"Lounge\"
@@ -49,10 +50,11 @@ pub(super) async fn run(args: MilesSpendArgs, cx: &Context) -> Result<Outcome> {
         posting::post_in(tx, &movement).await
     })
     .await;
-    let again = ["spend", &args.user, &args.amount, "--note", &args.note, "--source", &args.source];
-    let posted = done.map_err(|error| key.worded(error, &again))?;
+    let again = skyteam("miles spend").arg(&args.user).arg(&args.amount);
+    let again = again.flag("--note", &args.note).flag("--source", &args.source);
+    let posted = done.map_err(|error| key.worded(error, again.clone()))?;
     say_already(cx, &posted);
-    answer::confirm(cx, &database, key.id(), posted.already).await.map_err(|error| key.worded(error, &again))?;
+    answer::confirm(cx, &database, key.id(), posted.already).await.map_err(|error| key.worded(error, again))?;
     cx.ui.report(&posted)?;
     Ok(Outcome::Done)
 }

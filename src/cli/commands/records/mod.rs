@@ -16,7 +16,9 @@ use std::io;
 use std::path::Path;
 
 use crate::cli::context::Context;
-use crate::error::{Error, Kind, Result, shell};
+use crate::error::file::unreadable;
+use crate::error::{Error, Kind, Result};
+use crate::message::flag;
 
 use rfc4180::{Field, Row, Rows, trimmed};
 
@@ -123,7 +125,7 @@ pub async fn bytes(cx: &Context, source: &str, most: u64) -> Result<Vec<u8>> {
     if source == "-" {
         return cx.ui.read_input(most).await;
     }
-    file(&cx.cwd.join(source), most).map_err(|error| unreadable(source, &error))
+    file(&cx.cwd.join(source), most).map_err(|error| unreadable(shortened(source), error))
 }
 
 fn file(path: &Path, most: u64) -> io::Result<Vec<u8>> {
@@ -131,17 +133,6 @@ fn file(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     std::fs::File::open(path)?.take(most + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > most { Err(io::Error::from(io::ErrorKind::FileTooLarge)) } else { Ok(bytes) }
-}
-
-fn unreadable(source: &str, error: &io::Error) -> Error {
-    let kind = match error.kind() {
-        io::ErrorKind::NotFound => Kind::NotFound,
-        io::ErrorKind::PermissionDenied => Kind::Denied,
-        io::ErrorKind::InvalidFilename | io::ErrorKind::InvalidInput | io::ErrorKind::IsADirectory => Kind::Usage,
-        _ => Kind::Failure,
-    };
-    let what = format!("the file {} cannot be read", shortened(source));
-    Error::new(kind, "unreadable_file", what).why(error.to_string())
 }
 
 /// A name as a message repeats it.
@@ -207,7 +198,7 @@ impl Layout<'_> {
         let names: Vec<String> = self.unknown.iter().map(shown).collect();
         let columns = if names.len() == 1 { "column" } else { "columns" };
         let reason = format!("no {columns} {} here; columns are: {}", names.join(", "), self.columns.known.join(", "));
-        let flags = self.unknown.iter().map(|(name, _)| shell::flag("--ignore-column", name));
+        let flags = self.unknown.iter().map(|(name, _)| flag("--ignore-column", name).to_string());
         let flags: Vec<String> = flags.collect();
         Some(Wrong::new(*line, reason).fixed_by(format!("mend the names, or add {}", flags.join(" "))))
     }

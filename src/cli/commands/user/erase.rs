@@ -16,6 +16,7 @@ use crate::directory::user::erase::{Erased, Notification};
 use crate::entity::user;
 use crate::error::directory::changed_meanwhile;
 use crate::error::{Error, Kind, Outcome, Result};
+use crate::message::{message, skyteam};
 
 pub(super) const EXAMPLES: &str = "Examples:\n  skyteam user erase pilot123 --confirm pilot123\n  \
      skyteam user erase --webhook - --confirm 107919 < notification.json\n\n\
@@ -94,7 +95,10 @@ pub(super) async fn run(args: UserEraseArgs, cx: &Context) -> Result<Outcome> {
     }
     let erased = erase::erase(&tx, &person.user_id, args.keep_mentions, approval).await?;
     if cx.finish(tx).await? {
-        cx.ui.note("Backups made before still hold this person until they are pruned: skyteam db prune");
+        cx.ui.note(message!(
+            "Backups made before still hold this person until they are pruned: {}",
+            skyteam("db prune")
+        ));
     }
     cx.ui.report(&erased)?;
     Ok(Outcome::Done)

@@ -4,7 +4,7 @@ use crate::cli::commands::args::ListArgs;
 use crate::cli::commands::listing;
 use crate::cli::context::Context;
 use crate::cli::ui::report::Row;
-use crate::cli::ui::{Cell, Column, RenderOptions};
+use crate::cli::ui::{Cell, Column, IdOf, RenderOptions};
 use crate::directory::reference;
 use crate::directory::user::list;
 use crate::directory::user::list::Boarded;
@@ -40,7 +40,7 @@ impl Row for Boarded {
 
     fn cell(&self, column: &str, look: &RenderOptions) -> Cell {
         match column {
-            "flightId" => self.flight_id.to_string().into(),
+            "flightId" => Cell::id(IdOf::Flight, self.flight_id),
             "code" => self.code.as_str().into(),
             "departure" => self.departure.as_str().into(),
             "arrival" => self.arrival.as_str().into(),

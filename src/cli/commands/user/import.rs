@@ -101,8 +101,10 @@ pub(super) async fn run(args: UserImportArgs, cx: &Context) -> Result<Outcome> {
     import::apply(&tx, &plan, cx.now.into(), |rows| progress.advance(rows)).await?;
     drop(progress);
     cx.finish(tx).await?;
+    // The rows that were not taken are kept before the answer is written, which can fail.
+    let outcome = rejects::outcome(cx, place, columns(), &records, &rejects)?;
     cx.ui.report(&Imported { counts: plan.counts, rejected: rejects.len() as u64 })?;
-    rejects::outcome(cx, place, columns(), &records, &rejects)
+    Ok(outcome)
 }
 
 /// Asks before users that are there are changed (level 2); those that are only added need no question.

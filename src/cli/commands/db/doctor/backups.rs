@@ -7,14 +7,13 @@ use crate::backup::verify;
 use crate::cli::context::Context;
 use crate::db::{Database, quote};
 use crate::entity::types::Timestamp;
-use crate::message::{Words, message};
+use crate::message::{Message, Words, message, skyteam};
 
 const AREA: &str = "backups";
 const NAME: &str = "proved";
 /// A proved backup older than this is worth a look: a week, as README's cron lines prove one, and a day to spare.
 const DAYS: i64 = 8;
 const NEVER: &str = "no backup of this database is known to have been proved";
-const MEND: &str = "skyteam db backup DIR, then skyteam db verify FILE --deep";
 
 /// What a restore or a proof that was killed left behind: it takes room, and nothing else.
 pub(super) async fn leftovers(database: &Database) -> Vec<Check> {
@@ -39,7 +38,7 @@ pub(super) async fn check(database: &Database, cx: &Context) -> Check {
             return Check::warning(AREA, NAME, found, message!("as a superuser: {}", grant(&role)));
         }
         // An SQLite file gets one with its first backup.
-        Ok(Err(_)) => return Check::warning(AREA, NAME, NEVER, MEND),
+        Ok(Err(_)) => return Check::warning(AREA, NAME, NEVER, mend()),
         Err(error) => return Check::failed(AREA, NAME, &error.into()),
     };
     let proved = verify::newest_proved(database, &identity, cx.now).await;
@@ -50,13 +49,17 @@ pub(super) async fn check(database: &Database, cx: &Context) -> Check {
             }
             None => NEVER.into(),
         };
-        return Check::warning(AREA, NAME, found, MEND);
+        return Check::warning(AREA, NAME, found, mend());
     };
     let days = (Timestamp::from(cx.now).0 - at.0).num_days();
     let found = message!("the newest backup that was proved is of {}", at);
     if days > DAYS {
-        Check::warning(AREA, NAME, message!("{}, {} days ago", found, days), MEND)
+        Check::warning(AREA, NAME, message!("{}, {} days ago", found, days), mend())
     } else {
         Check::ok(AREA, NAME, found)
     }
+}
+
+fn mend() -> Message {
+    message!("{}, then {}", skyteam("db backup DIR"), skyteam("db verify FILE --deep"))
 }

@@ -8,6 +8,7 @@ use crate::cli::ui::text::count;
 use crate::db::{Database, Engine};
 use crate::directory::health::{Answer, QUESTIONS, Question};
 use crate::error::{Error, Kind};
+use crate::message::{Message, message, skyteam};
 
 const AREA: &str = "data";
 
@@ -55,11 +56,11 @@ fn judge(question: &Question, answer: &Answer) -> Check {
 }
 
 /// The command that mends a finding, or the query that shows it all where only a person can tell what is right.
-fn mend(name: &str, query: &str) -> String {
+fn mend(name: &str, query: &str) -> Message {
     match name {
-        "negative balances" | "balance against ledger" => "skyteam miles audit".into(),
-        "primary brands" => "skyteam brand primary BRAND    for the one that is right".into(),
-        "brands of flights" => "skyteam flight edit FLIGHT --brand BRAND".into(),
-        _ => format!("skyteam db shell, then: {query}"),
+        "negative balances" | "balance against ledger" => skyteam("miles audit").into(),
+        "primary brands" => message!("{}    for the one that is right", skyteam("brand primary BRAND")),
+        "brands of flights" => skyteam("flight edit FLIGHT --brand BRAND").into(),
+        _ => message!("{}, then: {}", skyteam("db shell"), query),
     }
 }

@@ -5,6 +5,7 @@ use super::Check;
 use crate::cli::context::Context;
 use crate::db::Database;
 use crate::error::Error;
+use crate::message::{Message, message, skyteam};
 use crate::schema::migrate::{Origin, Status};
 use crate::schema::{Wait, migrate};
 
@@ -32,7 +33,10 @@ fn versions(status: &Status<'_>) -> Check {
             AREA,
             name,
             format!("edited after they were applied: {edited}"),
-            "bring their scripts back as they were, and write the change as a migration of its own: skyteam db generate",
+            message!(
+                "bring their scripts back as they were, and write the change as a migration of its own: {}",
+                skyteam("db generate")
+            ),
         );
     }
     if !outlook.standing.missing.is_empty() {
@@ -46,15 +50,15 @@ fn versions(status: &Status<'_>) -> Check {
     }
     let pending: Vec<String> = outlook.pending(None).iter().map(|migration| migration.folder()).collect();
     match (&outlook.origin, pending.is_empty()) {
-        (Origin::Empty, _) => Check::error(AREA, name, "none of our tables is there", "skyteam db push"),
+        (Origin::Empty, _) => Check::error(AREA, name, "none of our tables is there", skyteam("db push")),
         (Origin::Unknown { nearest, .. }, _) => Check::error(
             AREA,
             name,
             format!("no record, and equal to no version; nearest is {}", nearest.folder()),
-            "skyteam db diff, then skyteam db push",
+            push_after_diff(),
         ),
         (_, true) => Check::ok(AREA, name, "all migrations are applied"),
-        (_, false) => Check::warning(AREA, name, format!("pending: {}", folders(pending)), "skyteam db migrate"),
+        (_, false) => Check::warning(AREA, name, format!("pending: {}", folders(pending)), skyteam("db migrate")),
     }
 }
 
@@ -71,5 +75,9 @@ fn drift(status: &Status<'_>) -> Check {
     let named: Vec<&str> = differences.iter().take(NAMED).map(String::as_str).collect();
     let more = differences.len().saturating_sub(NAMED);
     let more = if more > 0 { format!(", and {more} more") } else { String::new() };
-    Check::error(AREA, name, format!("it takes: {}{more}", named.join(", ")), "skyteam db diff, then skyteam db push")
+    Check::error(AREA, name, format!("it takes: {}{more}", named.join(", ")), push_after_diff())
+}
+
+fn push_after_diff() -> Message {
+    message!("{}, then {}", skyteam("db diff"), skyteam("db push"))
 }

@@ -6,6 +6,7 @@ use super::Check;
 use crate::cli::context::Context;
 use crate::db::{Database, Engine};
 use crate::error::Error;
+use crate::message::{message, skyteam};
 
 const AREA: &str = "server";
 /// The oldest PostgreSQL that skyteam is made for.
@@ -134,7 +135,7 @@ async fn sqlite(database: &Database) -> Result<Vec<Check>, DbErr> {
             AREA,
             "file",
             format!("damaged: {sound}"),
-            "skyteam db restore FILE    from the last proved backup",
+            message!("{}    from the last proved backup", skyteam("db restore FILE")),
         )
     });
     let orphans = text("select count(*) || '' from pragma_foreign_key_check").await?;
@@ -145,7 +146,7 @@ async fn sqlite(database: &Database) -> Result<Vec<Check>, DbErr> {
             AREA,
             "foreign keys",
             format!("{orphans} rows refer to nothing"),
-            "skyteam db shell -- 'PRAGMA foreign_key_check'",
+            skyteam("db shell --").arg("PRAGMA foreign_key_check"),
         )
     });
     Ok(checks)

@@ -16,11 +16,11 @@ use crate::directory::flight::{Flight, FlightError, manifest};
 use crate::directory::input::{InputError, Text};
 use crate::directory::reference;
 use crate::entity::types::Id;
-use crate::error::{Error, Kind, Outcome, Result, shell};
+use crate::error::{Error, Kind, Outcome, Result};
 use crate::ledger::award_guard::{Award, AwardGuard};
 use crate::ledger::flight_award::{Boarded, Boarding};
 use crate::ledger::key::fresh_id;
-use crate::message::Message;
+use crate::message::{Command, Message, message, skyteam};
 
 pub(super) const EXAMPLES: &str = "Examples:
   skyteam flight manifest import DL123 passengers.csv --miles 500 --dry-run
@@ -38,7 +38,7 @@ const LOOKED_FOR: usize = 100;
 /// Arguments of `flight manifest import`.
 #[derive(clap::Args, Debug)]
 pub struct FlightManifestImportArgs {
-    /// Flight: its id, at least 4 characters of it, or the code of the one that is scheduled or live
+    /// Flight: its id, at least 4 characters of it, the code of the one that is scheduled or live, or CODE@DATE
     flight: String,
     /// File with the passengers; - for standard input
     #[arg(value_hint = clap::ValueHint::FilePath)]
@@ -167,7 +167,7 @@ pub(super) async fn run(args: FlightManifestImportArgs, cx: &Context) -> Result<
     cx.finish(transaction).await?;
     cx.ui.report(&answer(&plan, &boarded, &flight, batch, created))?;
     if !(boarded.paid.is_empty() && boarded.corrected.is_empty()) {
-        cx.ui.note(format!("Batch {batch}. Undo: skyteam miles reverse {batch} --note TEXT"));
+        cx.ui.note(message!("Batch {}. Undo: {}", batch, skyteam("miles reverse").arg(batch).words("--note TEXT")));
     }
     if !boarded.corrected.is_empty() {
         cx.ui.note("To have the earlier miles again, import the earlier list with --correct.");
@@ -243,16 +243,16 @@ fn refuse(plan: &Plan, args: &FlightManifestImportArgs, flight: &Flight, dry_run
         Error::new(Kind::Usage, "invalid_file", format!("nobody was boarded: {lines} cannot be used"))
     };
     let error = plan.bad().take(NAMED).fold(error, |error, line| error.why(line.complaint()));
-    let error = if bad > NAMED { error.why(format!("and {} more", bad - NAMED)) } else { error };
+    let error = if bad > NAMED { error.why(message!("and {} more", bad - NAMED)) } else { error };
     let error = if differing > 0 && !args.correct {
-        let again = again(args, flight, args.create_missing, dry_run);
-        error.fix(format!("{again} --correct  # reverses those awards and makes new ones"))
+        let again = again(args, flight, args.create_missing, dry_run).words("--correct");
+        error.fix(message!("{}  # reverses those awards and makes new ones", again))
     } else {
         error
     };
     let error = if unknown > 0 && !args.create_missing {
         let again = again(args, flight, true, dry_run);
-        error.fix(format!("{again}  # makes accounts where a line gives userId and username"))
+        error.fix(message!("{}  # makes accounts where a line gives userId and username", again))
     } else {
         error
     };
@@ -262,26 +262,19 @@ fn refuse(plan: &Plan, args: &FlightManifestImportArgs, flight: &Flight, dry_run
     } else {
         (again(args, flight, args.create_missing, true), "shows every line")
     };
-    Some(error.fix(format!("{again}  # {why}")))
+    Some(error.fix(message!("{}  # {}", again, why)))
 }
 
 /// The same command, of the same flight.
-fn again(args: &FlightManifestImportArgs, flight: &Flight, create_missing: bool, dry_run: bool) -> String {
-    let mut command = format!("skyteam flight manifest import {} {}", flight.id, shell::file(&args.file));
-    for (flag, value) in [("--miles", &args.miles), ("--note", &args.note)] {
-        if let Some(value) = value {
-            command.push_str(&format!(" {}", shell::flag(flag, value)));
-        }
-    }
-    for name in &args.input.ignore_columns {
-        command.push_str(&format!(" {}", shell::flag("--ignore-column", name)));
-    }
-    for (flag, given) in [("--create-missing", create_missing), ("--correct", args.correct), ("--dry-run", dry_run)] {
-        if given {
-            command.push_str(&format!(" {flag}"));
-        }
-    }
-    command
+fn again(args: &FlightManifestImportArgs, flight: &Flight, create_missing: bool, dry_run: bool) -> Command {
+    let command = skyteam("flight manifest import").arg(flight.id).file(&args.file);
+    let command = command.maybe_flag("--miles", args.miles.as_ref()).maybe_flag("--note", args.note.as_ref());
+    let names = args.input.ignore_columns.iter();
+    let command = names.fold(command, |command, name| command.flag("--ignore-column", name));
+    [("--create-missing", create_missing), ("--correct", args.correct), ("--dry-run", dry_run)]
+        .into_iter()
+        .filter(|(_, given)| *given)
+        .fold(command, |command, (flag, _)| command.words(flag))
 }
 
 fn answer(plan: &Plan, boarded: &Boarded, flight: &Flight, batch: Id, created: u64) -> Answer {

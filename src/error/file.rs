@@ -1,0 +1,36 @@
+//! The wording of files that cannot be read or written, for all commands.
+
+use std::io;
+use std::path::Path;
+
+use super::{Error, Kind};
+use crate::message::{Message, message};
+
+/// A file of the user's that cannot be read.
+pub fn unreadable(path: impl AsRef<Path>, source: io::Error) -> Error {
+    refused(message!("reading {}", path.as_ref().display().to_string()), source)
+}
+
+/// What the file system refuses. `doing` is what was being done: `reading users.csv`.
+pub fn refused(doing: Message, source: io::Error) -> Error {
+    let error = match source.kind() {
+        io::ErrorKind::NotFound => {
+            Error::new(Kind::NotFound, "no_such_file", message!("{}: there is no such file", doing))
+        }
+        io::ErrorKind::PermissionDenied => {
+            Error::new(Kind::Denied, "no_permission", message!("{}: permission denied", doing))
+        }
+        io::ErrorKind::AlreadyExists => {
+            Error::new(Kind::Refused, "file_exists", message!("{}: a file of that name appeared meanwhile", doing))
+        }
+        io::ErrorKind::IsADirectory => {
+            Error::new(Kind::Usage, "unreadable_file", message!("{}: it is a folder", doing))
+        }
+        io::ErrorKind::InvalidFilename | io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
+            Error::new(Kind::Usage, "unreadable_file", message!("{} failed", doing)).why(source.to_string())
+        }
+        io::ErrorKind::FileTooLarge => Error::new(Kind::Usage, "too_long", message!("{}: it is too large", doing)),
+        _ => Error::new(Kind::Failure, "io", message!("{} failed", doing)).why(source.to_string()),
+    };
+    error.source(source)
+}
