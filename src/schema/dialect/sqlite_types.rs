@@ -73,7 +73,7 @@ pub fn condition(x: &str, kind: &Kind) -> Option<String> {
         }
         Kind::Timestamp(digits) if *digits < MICROSECONDS => format!("length({x}) <= {}", 19 + fraction(*digits)),
         Kind::TimestampTz(digits) => format!(
-            "date(substr({x}, 1, 10)) IS substr({x}, 1, 10) AND datetime({x}) IS NOT NULL AND \
+            "{x} IS NULL OR date(substr({x}, 1, 10)) IS substr({x}, 1, 10) AND datetime({x}) IS NOT NULL AND \
              {x} GLOB '????-??-??[T ]??:??:??*[-+]??:??' AND length({x}) <= {}",
             25 + fraction(*digits)
         ),
@@ -95,7 +95,7 @@ pub fn condition(x: &str, kind: &Kind) -> Option<String> {
             let values: Vec<String> = of.values.iter().map(|value| literal(value)).collect();
             format!("{x} IN ({})", values.join(", "))
         }
-        Kind::Array(_) => format!("CASE WHEN json_valid({x}) THEN json_type({x}) IS 'array' ELSE 0 END"),
+        Kind::Array(_) => format!("CASE WHEN json_valid({x}) THEN json_type({x}) IS 'array' ELSE {x} IS NULL END"),
         Kind::Text
         | Kind::VarChar(None)
         | Kind::Integer
