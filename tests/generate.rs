@@ -50,10 +50,11 @@ fn read(folder: &Path) -> Migration {
 both!(fn what_is_written_makes_the_same_as_the_one_by_hand(world) {
     let tree = source_tree(world, &snapshot(1));
     let output = world.run("db generate -o json").json();
-    assert_eq!(folders(&tree), ["20261123000000_safety", "20261123000001_alter_miles_transactions"]);
+    let [last, folder] = folders(&tree).try_into().unwrap();
+    assert_eq!(last, "20261123000000_safety");
     assert_eq!(output["files"].as_array().unwrap().len(), 5);
-    let written = read(&tree.join("20261123000001_alter_miles_transactions"));
-    assert_eq!(written.schema_json(), all()[2].schema_json());
+    let written = read(&tree.join(folder));
+    assert_eq!(written.schema_json(), desired().unwrap().to_json().unwrap());
     // Written once: the second run finds it.
     insta::assert_snapshot!(world.run("db generate"), @r"
     exit: 0
@@ -68,10 +69,11 @@ both!(fn what_is_written_makes_the_same_as_the_one_by_hand(world) {
     by_hand.run("db migrate").ok();
     let set = [all()[0].clone(), all()[1].clone(), written];
     Library(world).up(&set).unwrap();
-    assert_eq!(world.catalogue(), by_hand.catalogue());
+    assert_eq!(canonical(&world.catalogue()), canonical(&by_hand.catalogue()));
     Library(world).down(&set, 1).unwrap();
-    by_hand.run(["db", "rollback", "--confirm", &by_hand.name()]).ok();
-    assert_eq!(world.catalogue(), by_hand.catalogue());
+    let steps = (all().len() - 2).to_string();
+    by_hand.run(["db", "rollback", "--steps", &steps, "--confirm", &by_hand.name()]).ok();
+    assert_eq!(canonical(&world.catalogue()), canonical(&by_hand.catalogue()));
 });
 
 #[test]
@@ -190,9 +192,11 @@ fn a_drop_needs_consent_and_a_rename_is_never_guessed() {
     -- Written by skyteam db generate. It may be edited until it has been applied somewhere.
 
     -- rename column airlines.inviteLink to motto
+    -- cost: changes the catalogue only: no row is read or written
     ALTER TABLE "airlines" RENAME COLUMN "inviteLink" TO "motto";
 
     -- make table airlines anew: drop the default of airlines.motto, allow NULL in airlines.motto
+    -- cost: writes every row of the table anew, and all its indexes
     CREATE TABLE "_skyteam_new_airlines" (
       "airlineId" TEXT NOT NULL,
       "name" TEXT NOT NULL,

@@ -11,6 +11,56 @@ use super::model::{
     Action, Column, EnumType, ForeignKey, Index, Kind, MICROSECONDS, Rule, Schema, Shape, Table, Value,
 };
 
+/// Words that cannot be the name of a constant.
+const RESERVED: [&str; 46] = [
+    "await",
+    "break",
+    "case",
+    "catch",
+    "class",
+    "const",
+    "continue",
+    "debugger",
+    "default",
+    "delete",
+    "do",
+    "else",
+    "enum",
+    "export",
+    "extends",
+    "false",
+    "finally",
+    "for",
+    "function",
+    "if",
+    "implements",
+    "import",
+    "in",
+    "instanceof",
+    "interface",
+    "let",
+    "new",
+    "null",
+    "package",
+    "private",
+    "protected",
+    "public",
+    "return",
+    "static",
+    "super",
+    "switch",
+    "this",
+    "throw",
+    "true",
+    "try",
+    "typeof",
+    "var",
+    "void",
+    "while",
+    "with",
+    "yield",
+];
+
 /// The file; the same bytes for the same schema.
 pub fn drizzle(schema: &Schema) -> String {
     let mut used = BTreeSet::from(["pgTable"]);
@@ -44,14 +94,15 @@ pub fn drizzle(schema: &Schema) -> String {
 
 fn write_table(text: &mut String, table: &Table, used: &mut BTreeSet<&'static str>) {
     // Writing to a String cannot fail.
-    let _ = writeln!(text, "export const {} = pgTable({}, {{", table.name, quoted(&table.name));
+    let _ = writeln!(text, "export const {} = pgTable({}, {{", constant(&table.name), quoted(&table.name));
     let key = table.constraints.iter().find_map(|constraint| match &constraint.rule {
         Rule::PrimaryKey(columns) => Some((&constraint.name, columns)),
         _ => None,
     });
     for column in &table.columns {
         let primary = key.is_some_and(|(_, columns)| *columns == [column.name.clone()]);
-        let _ = writeln!(text, "  {}: {},", column.name, column_call(column, primary, used));
+        let name = if is_identifier(&column.name) { column.name.clone() } else { quoted(&column.name) };
+        let _ = writeln!(text, "  {name}: {},", column_call(column, primary, used));
     }
     let mut extras = Vec::new();
     if let Some((name, columns)) = key
@@ -187,11 +238,11 @@ fn enum_constant(of: &EnumType) -> String {
 }
 
 fn foreign_key(name: &str, table: &Table, key: &ForeignKey) -> String {
-    let target = if key.table == table.name { "table" } else { &key.table };
+    let target = if key.table == table.name { "table".to_owned() } else { constant(&key.table) };
     let mut call = format!(
         "foreignKey({{ name: {name}, columns: [{}], foreignColumns: [{}] }})",
         members("table", &key.columns),
-        members(target, &key.references)
+        members(&target, &key.references)
     );
     for (method, action) in [("onUpdate", key.on_update), ("onDelete", key.on_delete)] {
         if action != Action::NoAction {
@@ -213,7 +264,24 @@ fn index_call(index: &Index, used: &mut BTreeSet<&'static str>) -> Option<String
 }
 
 fn members(object: &str, columns: &[String]) -> String {
-    columns.iter().map(|column| format!("{object}.{column}")).collect::<Vec<_>>().join(", ")
+    let member = |column: &String| {
+        if is_identifier(column) { format!("{object}.{column}") } else { format!("{object}[{}]", quoted(column)) }
+    };
+    columns.iter().map(member).collect::<Vec<_>>().join(", ")
+}
+
+fn is_identifier(name: &str) -> bool {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '$');
+    name.chars().all(is_part) && !name.starts_with(|c: char| c.is_ascii_digit()) && !name.is_empty()
+}
+
+/// The constant of a table: its name, unless that is none that TypeScript takes.
+fn constant(table: &str) -> String {
+    if is_identifier(table) && !RESERVED.contains(&table) {
+        return table.to_owned();
+    }
+    let name: String = table.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+    format!("_{name}")
 }
 
 /// A string literal of TypeScript; JSON's are.

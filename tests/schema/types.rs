@@ -3,7 +3,7 @@
 use sea_orm::{ConnectionTrait, Statement};
 use skyteam::db::{Database, Engine};
 use skyteam::schema::live;
-use skyteam::schema::model::{Column, Constraint, Kind, Rule, Schema, Table};
+use skyteam::schema::model::{Action, Column, Constraint, ForeignKey, Index, Kind, Rule, Schema, Shape, Table, Value};
 use skyteam::schema::session::Session;
 use skyteam::schema::{Cost, LockPolicy, Origin, Request, dialect, diff, plan};
 
@@ -24,6 +24,39 @@ fn every(with_default: bool) -> Schema {
         Column { default, ..Column::new(format!("column {at}"), kind) }
     };
     schema(kinds().into_iter().enumerate().map(column).collect())
+}
+
+/// Every type with and without a default, a key that numbers its rows, a key of two columns, a reference to a row of the
+/// same table, and comments.
+pub(super) fn every_attribute() -> Schema {
+    let mut all = Schema::default();
+    for (name, with_default) in [("every", false), ("every default", true)] {
+        let mut table = every(with_default).tables.remove(0);
+        name.clone_into(&mut table.name);
+        table.comment = Some("it's a comment".to_owned());
+        for constraint in &mut table.constraints {
+            constraint.name = format!("{name}_pkey");
+        }
+        table.columns[0].default = Some(Value::AutoIncrement);
+        table.columns[0].comment = Some("numbers".to_owned());
+        let key = ForeignKey {
+            columns: vec!["column 0".into()],
+            table: name.into(),
+            references: vec!["id".into()],
+            on_update: Action::Cascade,
+            on_delete: Action::SetNull,
+        };
+        let names_a_row = key.columns[0].clone();
+        let parent = table.columns.iter_mut().find(|column| column.name == names_a_row).unwrap();
+        *parent = Column { nullable: true, ..Column::new(names_a_row, Kind::Integer) };
+        let unique = Rule::Unique(vec!["column 1".into(), "column 2".into()]);
+        table.constraints.push(Constraint { name: format!("{name} unique"), rule: unique });
+        table.constraints.push(Constraint { name: format!("{name} fk"), rule: Rule::ForeignKey(key) });
+        let shape = Shape::Columns { columns: vec!["column 3".into()], unique: false, filter: None };
+        table.indexes.push(Index { name: format!("{name} idx"), shape });
+        all.tables.push(table);
+    }
+    all
 }
 
 async fn differences(txn: &impl ConnectionTrait, wanted: &Schema, engine: Engine) -> Vec<String> {

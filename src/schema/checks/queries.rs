@@ -214,7 +214,11 @@ impl Checker<'_> {
             Engine::Postgres => {
                 format!("CASE WHEN {0} IS DISTINCT FROM NULL THEN pg_catalog.format('%s', {0}) END", quote(column))
             }
-            Engine::Sqlite => format!("CAST({} AS TEXT)", quote(column)),
+            // Bytes need not be a text.
+            Engine::Sqlite => format!(
+                "CASE typeof({0}) WHEN 'blob' THEN '\\x' || lower(hex({0})) ELSE CAST({0} AS TEXT) END",
+                quote(column)
+            ),
         };
         columns.iter().map(cast).collect::<Vec<_>>().join(", ")
     }

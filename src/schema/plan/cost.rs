@@ -82,9 +82,9 @@ pub(super) fn sqlite(change: &Change) -> Cost {
 /// Whether PostgreSQL takes the stored values as they are: those of the two types look alike, and each is one of the
 /// wider. Tried for every pair of types by a test.
 pub(super) fn keeps_rows(from: &Kind, to: &Kind) -> bool {
-    use Kind::{Cidr, Inet, Numeric, Text, Time, Timestamp, TimestampTz, VarBit, VarChar};
+    use Kind::{Bit, Cidr, Inet, Numeric, Text, Time, Timestamp, TimestampTz, VarBit, VarChar};
     match (from, to) {
-        (VarChar(_), Text) | (Text, VarChar(None)) | (Cidr, Inet) => true,
+        (VarChar(_), Text) | (Text, VarChar(None)) | (Bit(_), VarBit(None)) | (Cidr, Inet) => true,
         (VarChar(_), VarChar(_)) | (VarBit(_), VarBit(_)) => from.widens_to(to),
         (Numeric(_), Numeric(None)) => true,
         (Numeric(Some((had, scale))), Numeric(Some((wanted, same)))) => scale == same && wanted >= had,
