@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use super::dialect::postgres;
+use super::dialect::{literal, postgres};
 use super::model::{
     Action, Column, EnumType, ForeignKey, Index, Kind, MICROSECONDS, Rule, Schema, Shape, Table, Value,
 };
@@ -102,7 +102,7 @@ fn write_table(text: &mut String, table: &Table, used: &mut BTreeSet<&'static st
     for column in &table.columns {
         let primary = key.is_some_and(|(_, columns)| *columns == [column.name.clone()]);
         let name = if is_identifier(&column.name) { column.name.clone() } else { quoted(&column.name) };
-        let _ = writeln!(text, "  {name}: {},", column_call(column, primary, used));
+        let _ = writeln!(text, "  {name}: {},", column_call(&table.name, column, primary, used));
     }
     let mut extras = Vec::new();
     if let Some((name, columns)) = key
@@ -141,7 +141,7 @@ fn write_table(text: &mut String, table: &Table, used: &mut BTreeSet<&'static st
     text.push_str("]);\n");
 }
 
-fn column_call(column: &Column, primary: bool, used: &mut BTreeSet<&'static str>) -> String {
+fn column_call(table: &str, column: &Column, primary: bool, used: &mut BTreeSet<&'static str>) -> String {
     let mut call = type_call(&column.kind, &column.name, used);
     if primary {
         call.push_str(".primaryKey()");
@@ -149,7 +149,10 @@ fn column_call(column: &Column, primary: bool, used: &mut BTreeSet<&'static str>
         call.push_str(".notNull()");
     }
     if let Some(default) = &column.default {
-        call.push_str(&default_call(default, &column.kind));
+        call.push_str(&match default {
+            Value::AutoIncrement => identity_call(table, &column.name),
+            default => default_call(default, &column.kind),
+        });
     }
     call
 }
@@ -209,22 +212,54 @@ fn type_call(kind: &Kind, name: &str, used: &mut BTreeSet<&'static str>) -> Stri
     }
 }
 
+fn identity_call(table: &str, column: &str) -> String {
+    match postgres::sequence_name(table, column) {
+        None => ".generatedByDefaultAsIdentity()".to_owned(),
+        Some(name) => format!(".generatedByDefaultAsIdentity({{ name: {} }})", quoted(&name)),
+    }
+}
+
+/// A default in the form in which Drizzle Kit finds it in the catalogue, which it compares as text: a negative number
+/// is one in quotes there, a numeric any number in quotes, JSON has no spaces, and the texts of an array are all in
+/// quotes. (It cuts an array at every comma, so that a text with one in it is a difference to it for ever.)
 fn default_call(default: &Value, kind: &Kind) -> String {
     let sql = |sql: &str| format!(".default(sql`{}`)", template(sql));
-    match default {
-        Value::Now if matches!(kind, Kind::Timestamp(_) | Kind::TimestampTz(_)) => ".defaultNow()".to_owned(),
-        Value::RandomUuid => ".defaultRandom()".to_owned(),
-        Value::AutoIncrement => ".generatedByDefaultAsIdentity()".to_owned(),
-        Value::Text(text)
-            if matches!(kind, Kind::Text | Kind::VarChar(_) | Kind::Char(_) | Kind::Enum(_) | Kind::Uuid) =>
-        {
+    let in_quotes = |number: &str| sql(&literal(number));
+    match (default, kind) {
+        (Value::Now, Kind::Timestamp(_) | Kind::TimestampTz(_)) => ".defaultNow()".to_owned(),
+        (Value::RandomUuid, _) => ".defaultRandom()".to_owned(),
+        (Value::Text(text), Kind::Text | Kind::VarChar(_) | Kind::Char(_) | Kind::Enum(_) | Kind::Uuid) => {
             format!(".default({})", quoted(text))
         }
-        Value::Integer(number) if matches!(kind, Kind::SmallInteger | Kind::Integer | Kind::BigInteger) => {
-            format!(".default({number})")
+        (Value::Integer(number), Kind::Numeric(_)) => format!(".default({})", quoted(&number.to_string())),
+        (Value::Number(digits), Kind::Numeric(_)) => format!(".default({})", quoted(digits)),
+        (Value::Integer(number), _) if *number < 0 => in_quotes(&number.to_string()),
+        (Value::Number(digits), _) if digits.starts_with('-') => in_quotes(digits),
+        (Value::Integer(number), _) => format!(".default({number})"),
+        (Value::Number(digits), _) => format!(".default({digits})"),
+        (Value::Boolean(truth), _) => format!(".default({truth})"),
+        (Value::Text(text), Kind::Json | Kind::JsonBinary) => match serde_json::from_str(text) {
+            Ok(json) => {
+                let json = if *kind == Kind::JsonBinary { sorted(json) } else { json };
+                sql(&format!("{}::{}", literal(&json.to_string()), postgres::kind(kind)))
+            }
+            Err(_) => sql(&literal(text)),
+        },
+        (other, _) => sql(&postgres::default(other)),
+    }
+}
+
+/// The object keys in the order in which `jsonb` keeps them: shorter ones first.
+fn sorted(json: serde_json::Value) -> serde_json::Value {
+    match json {
+        serde_json::Value::Array(values) => values.into_iter().map(sorted).collect(),
+        serde_json::Value::Object(map) => {
+            let mut members: Vec<(String, serde_json::Value)> =
+                map.into_iter().map(|(key, value)| (key, sorted(value))).collect();
+            members.sort_by(|(one, _), (other, _)| (one.len(), one).cmp(&(other.len(), other)));
+            members.into_iter().collect()
         }
-        Value::Boolean(truth) => format!(".default({truth})"),
-        other => sql(&postgres::default(other)),
+        other => other,
     }
 }
 

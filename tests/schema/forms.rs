@@ -37,7 +37,7 @@ fn kit(version: &'static str, orm: &str, installed: &'static OnceLock<PathBuf>) 
 /// What `drizzle-kit push` says with the file that skyteam prints.
 fn push(world: &World, kit: &Path, schema: &str) -> String {
     let push = Command::new("node")
-        .args(["node_modules/drizzle-kit/bin.cjs", "push"])
+        .args(["node_modules/drizzle-kit/bin.cjs", "push", "--verbose"])
         .env("DATABASE_URL", world.url())
         .env("SCHEMA_FILE", schema)
         .current_dir(kit)

@@ -52,6 +52,11 @@ pub(super) fn every_attribute() -> Schema {
         let unique = Rule::Unique(vec!["column 1".into(), "column 2".into()]);
         table.constraints.push(Constraint { name: format!("{name} unique"), rule: unique });
         table.constraints.push(Constraint { name: format!("{name} fk"), rule: Rule::ForeignKey(key) });
+        // Drizzle Kit cuts the default of an array at every comma.
+        let texts = table.columns.iter_mut().filter(|column| column.kind == Kind::Array(Box::new(Kind::Text)));
+        for column in texts.filter(|column| column.default.is_some()) {
+            column.default = Some(Value::List(vec![Value::Text("one".into()), Value::Text("two".into())]));
+        }
         let shape = Shape::Columns { columns: vec!["column 3".into()], unique: false, filter: None };
         table.indexes.push(Index { name: format!("{name} idx"), shape });
         all.tables.push(table);

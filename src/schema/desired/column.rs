@@ -167,7 +167,7 @@ pub(super) fn kind(given: &ColumnType) -> Result<Kind, Problem> {
                 "Json, or Text",
             );
         }
-        _ => return refused("the type is not known", "a type of docs/schema"),
+        _ => return refused("the type is not known", "another column_type"),
     })
 }
 

@@ -185,6 +185,12 @@ fn fits(schema: &Schema) -> Result<(), DesiredError> {
                 return Err(problem.of_field(&table.name, &column.name));
             }
             if let Some(of) = column.kind.enum_type()
+                && schema.table(&of.name).is_some()
+            {
+                let problem = format!("PostgreSQL has one type named {0} already: the rows of the table {0}", of.name);
+                return Err(Problem::new(problem, "another enum_name").of_field(&table.name, &column.name));
+            }
+            if let Some(of) = column.kind.enum_type()
                 && schema.enum_types().into_iter().any(|known| known.name == of.name && known != of)
             {
                 let problem = format!("another field has a type {} of other values", of.name);

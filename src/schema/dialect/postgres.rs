@@ -9,7 +9,7 @@ use super::{Statement, literal, quote_all};
 use crate::db::quote;
 use crate::schema::model::{
     Column, Constraint, EnumType, ForeignKey, Function, Index, Kind, MICROSECONDS, Rule, Schema, Shape, Table, Trigger,
-    TriggerBody, Value,
+    TriggerBody, Value, fit_name,
 };
 
 /// The schema of skyteam's own tables and functions, out of the way of tools that manage `public`.
@@ -41,7 +41,7 @@ pub(super) fn create(schema: &Schema) -> Vec<Statement> {
 
 /// `CREATE TABLE` with keys and checks, but without foreign keys, whose targets may come later.
 pub fn table(table: &Table) -> Statement {
-    let mut lines: Vec<String> = table.columns.iter().map(column).collect();
+    let mut lines: Vec<String> = table.columns.iter().map(|each| column(&table.name, each)).collect();
     lines.extend(table.constraints.iter().filter(|constraint| !is_foreign_key(constraint)).map(constraint_clause));
     Statement::new(
         format!("table {}", table.name),
@@ -80,12 +80,30 @@ fn comments(table: &Table) -> Vec<Statement> {
     own.into_iter().chain(columns).collect()
 }
 
-/// A column as it stands in `CREATE TABLE` and `ADD COLUMN`.
-pub fn column(column: &Column) -> String {
+/// The name of the sequence behind a column that numbers its rows, where PostgreSQL's own would need quotes: Drizzle Kit
+/// does not find what it knows of a sequence under such a name.
+pub fn sequence_name(table: &str, column: &str) -> Option<String> {
+    let own = format!("{table}_{column}_seq");
+    let plain: String =
+        own.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' }).collect();
+    let plain = if plain.starts_with(|c: char| c.is_ascii_digit()) { format!("_{plain}") } else { plain };
+    (plain != own).then(|| fit_name(&plain))
+}
+
+/// What makes the numbers of a column, with the name of its sequence.
+pub fn identity(table: &str, column: &str) -> String {
+    match sequence_name(table, column) {
+        None => IDENTITY.to_owned(),
+        Some(name) => format!("{IDENTITY} (SEQUENCE NAME {})", quote(&name)),
+    }
+}
+
+/// A column of a table, as it stands in `CREATE TABLE` and `ADD COLUMN`.
+pub fn column(table: &str, column: &Column) -> String {
     let mut sql = format!("{} {}", quote(&column.name), kind(&column.kind));
     match &column.default {
         None => {}
-        Some(Value::AutoIncrement) => sql.push_str(&format!(" {IDENTITY}")),
+        Some(Value::AutoIncrement) => sql.push_str(&format!(" {}", identity(table, &column.name))),
         Some(value) => sql.push_str(&format!(" DEFAULT {}", default(value))),
     }
     if !column.nullable {

@@ -132,7 +132,7 @@ fn rename_index(from: &str, to: &str) -> String {
 /// A new column. The rows that are there get a backfill's value as its default, which writes no row and fires no
 /// trigger; then the default becomes what it is to be.
 fn add_column(job: &Job<'_>, table: &str, column: &Column) -> Vec<String> {
-    let add = |column: &Column| format!("ALTER TABLE {} ADD COLUMN {}", quote(table), postgres::column(column));
+    let add = |column: &Column| format!("ALTER TABLE {} ADD COLUMN {}", quote(table), postgres::column(table, column));
     match job.backfill(table, column) {
         None => vec![add(column)],
         Some(value) => {
@@ -174,7 +174,11 @@ fn set_default(table: &str, column: &str, from: Option<&Value>, to: Option<&Valu
                 None => None,
             };
             let mut all: Vec<String> = drop.map(|drop| alter(drop.to_owned())).into_iter().collect();
-            all.push(alter(format!("ADD {}", postgres::default(to))));
+            let made = match to {
+                Value::AutoIncrement => postgres::identity(table, column),
+                other => postgres::default(other),
+            };
+            all.push(alter(format!("ADD {made}")));
             // Its numbers go on after those that are there.
             all.push(format!(
                 "SELECT setval(pg_get_serial_sequence({}, {}), coalesce(max({}), 0) + 1, false) FROM {}",

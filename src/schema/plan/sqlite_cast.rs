@@ -44,8 +44,11 @@ pub(in crate::schema) fn cast(expression: &str, from: &Kind, to: &Kind) -> Strin
         (Date, Timestamp(_)) => format!("{x} || ' 00:00:00'"),
         (Date, TimestampTz(_)) => format!("{x} || 'T00:00:00+00:00'"),
         (Bytes, Bytes) => x.to_owned(),
-        (Bytes, _) => format!("'\\x' || lower(hex({x}))"),
-        (_, Bytes) => format!("unhex(CASE WHEN substr({x}, 1, 2) = '\\x' THEN substr({x}, 3) ELSE hex({x}) END)"),
+        // hex makes an empty text of NULL.
+        (Bytes, _) => format!("CASE WHEN {x} IS NOT NULL THEN '\\x' || lower(hex({x})) END"),
+        (_, Bytes) => format!(
+            "CASE WHEN substr({x}, 1, 2) = '\\x' THEN unhex(substr({x}, 3)) WHEN {x} IS NOT NULL THEN CAST({x} AS BLOB) END"
+        ),
         _ => x.to_owned(),
     }
 }
@@ -69,7 +72,7 @@ fn cut_time(x: &str, digits: u8) -> String {
 
 fn cut_at(x: &str, seconds: u8, digits: u8) -> String {
     match digits {
-        MICROSECONDS => format!("({x})"),
+        MICROSECONDS => x.to_owned(),
         0 => format!("substr({x}, 1, {seconds})"),
         // Without a fraction nothing is cut, and the zeros at the end are seconds.
         digits => format!(
