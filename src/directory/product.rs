@@ -170,6 +170,17 @@ pub async fn sales(db: &impl ConnectionTrait, product: &miles_product::Model) ->
     Sales::find_by_statement(sales).one(db).await?.ok_or_else(|| gone(&product.product_id))
 }
 
+/// How many purchases are counted as the product's by its name alone, which they would not be under another name.
+///
+/// # Errors
+/// The database's.
+pub async fn purchases_by_name(db: &impl ConnectionTrait, product_id: &str) -> Result<i64> {
+    let by_name = purchase::of_product_by_name("e", "$1");
+    let sql = format!(r#"SELECT count(*) FROM "milesTransactions" e WHERE {by_name}"#);
+    let counted = db.query_one_raw(statement(db, sql, [product_id.into()])).await?;
+    Ok(counted.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or(0))
+}
+
 /// Deletes a product that was never redeemed; one that was is part of the ledger's history.
 ///
 /// # Errors

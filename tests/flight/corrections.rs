@@ -67,7 +67,7 @@ both!(ready fn other_miles_than_were_paid_are_refused_or_corrected(world) {
     let refused = import(world, "-o json", changed).exits(5);
     let error = refused.error();
     assert_eq!(error["code"], "paid_otherwise");
-    assert_eq!(error["why"], "line 2: pilot123 was paid 5000 for the flight before, this says 500");
+    assert_eq!(error["why"], "line 2: pilot123 was paid 5,000 for the flight before, this says 500");
     assert!(error["fix"].as_str().unwrap().contains("--correct"), "{error}");
     let dry = import(world, "-n -o json", changed).exits(5);
     let rows: Value = serde_json::from_str(&dry.stdout).unwrap();
@@ -78,6 +78,9 @@ both!(ready fn other_miles_than_were_paid_are_refused_or_corrected(world) {
     let dry = import(world, "--correct -n -o json", changed).json();
     assert_eq!(dry[0]["fate"], "corrected");
     assert_eq!(books(world), before);
+    let people = import(world, "--correct", "userId,miles\n1,4000\n").ok();
+    assert!(people.stdout.starts_with("Boarded 0 passengers on DL300, -1,000 miles.\n1 were corrected."), "{people}");
+    import(world, "--correct", WRONG).ok();
     let done = import(world, "--correct -o json", changed);
     let answer = done.clone().json();
     assert_eq!((&answer["boarded"], &answer["corrected"], &answer["alreadyOnBoard"]), (&json!(1), &json!(1), &json!(1)));

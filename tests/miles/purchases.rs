@@ -76,6 +76,11 @@ both!(fn a_purchase_is_of_the_one_product_with_its_name(world) {
     let month = world.query("SELECT 1").len();
     assert_eq!((whole.as_str(), month), ("-600", 1));
 
+    // Under another name it would lose those that have its name alone.
+    let asked = world.run("product edit pass01 --name Lounge").exits(9);
+    assert!(asked.stderr.contains("no longer count 2 purchases"), "{asked}");
+    world.run("product edit pass01 --price 310 --yes").ok();
+
     // A second product of the name: nobody can tell any more, and neither is deleted.
     world.run("product add 'Sky Club' --airline klm --price 5").ok();
     assert_eq!(figures(), [1, 300, 0, 0]);

@@ -1,6 +1,7 @@
 //! `brand add`.
 
 use crate::cli::approve::Ask;
+use crate::cli::commands::change;
 use crate::cli::commands::extra::ExtraArgs;
 use crate::cli::context::Context;
 use crate::db::Transaction;
@@ -8,8 +9,8 @@ use crate::directory::brand::NewBrand;
 use crate::directory::input::{BrandId, Callsign, Colour, Iata, Icao, Name, WebUrl};
 use crate::directory::{brand, reference};
 use crate::entity::brand as entity;
-use crate::error::directory::changed_meanwhile;
 use crate::error::{Outcome, Result};
+use crate::message::message;
 
 pub(super) const EXAMPLES: &str = "Examples:\n  \
      skyteam brand add delta Delta --airline delta --iata DL --icao DAL --callsign DELTA\n  \
@@ -78,25 +79,13 @@ pub(super) async fn run(args: BrandAddArgs, cx: &Context) -> Result<Outcome> {
         Ok((added, holder.map(|holder| holder.brand_id)))
     };
     let mut tx = cx.begin(&database).await?;
-    let (mut added, holder) = add(&tx).await?;
-    if let Some(holder) = &holder {
-        let (id, airline) = (&added.brand_id, &added.airline_id);
-        let ask = Ask::changes(format!("Make {id} the primary brand of {airline}, in place of {holder}?"));
-        if cx.ui.is_interactive() && !cx.answers.dry_run {
-            // No row stays locked while a person thinks.
-            tx.rollback().await?;
-            let _approved = cx.approve(ask).await?;
-            tx = cx.begin(&database).await?;
-            let again = add(&tx).await?;
-            if again.1.as_ref() != Some(holder) {
-                return Err(changed_meanwhile());
-            }
-            added = again.0;
-        } else {
-            let _approved = cx.approve(ask).await?;
-        }
+    let mut found = add(&tx).await?;
+    if let (added, Some(holder)) = &found {
+        let (id, airline) = (added.brand_id.as_str(), added.airline_id.as_str());
+        let ask = Ask::changes(message!("Make {} the primary brand of {}, in place of {}?", id, airline, holder));
+        (tx, found, _) = change::approved(cx, &database, tx, found, ask, add).await?;
     }
     cx.finish(tx).await?;
-    cx.ui.report(&added)?;
+    cx.ui.report(&found.0)?;
     Ok(Outcome::Done)
 }

@@ -47,7 +47,14 @@ pub(super) async fn run(args: ProductEditArgs, cx: &Context) -> Result<Outcome> 
     let database = cx.writer().await?;
     change::run(cx, &database, async |tx| {
         let id = reference::product(tx, &args.product).await?.product_id;
-        Ok((format!("Change product {id}?"), product::edit(tx, &id, &edit).await?))
+        let by_name = if edit.name.is_some() { product::purchases_by_name(tx, &id).await? } else { 0 };
+        let edited = product::edit(tx, &id, &edit).await?;
+        let question = if by_name > 0 && edited.before.name != edited.after.name {
+            format!("Change product {id}, and no longer count {by_name} purchases as its that have its name alone?")
+        } else {
+            format!("Change product {id}?")
+        };
+        Ok((question, edited))
     })
     .await
 }

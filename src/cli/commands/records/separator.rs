@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     fn found(text: &str) -> Result<(u8, u64), String> {
-        let known = |parts: &[&str]| parts.iter().filter(|part| matches!(**part, "user" | "amount")).count();
+        let known = |parts: &[&str]| parts.iter().filter(|part| matches!(**part, "user" | "amount" | "note")).count();
         find(text, known).map(|start| (start.separator, start.line)).map_err(|wrong| wrong.reason)
     }
 

@@ -16,6 +16,7 @@ use crate::directory::flight::{Flight, FlightError, manifest};
 use crate::directory::input::{InputError, Text};
 use crate::directory::reference;
 use crate::entity::types::Id;
+use crate::error::directory::changed_meanwhile;
 use crate::error::{Error, Kind, Outcome, Result};
 use crate::ledger::award_guard::{Award, AwardGuard};
 use crate::ledger::flight_award::{Boarded, Boarding};
@@ -81,7 +82,9 @@ impl Report for Answer {
     fn human(&self, page: &mut Page<'_>) -> io::Result<()> {
         let passengers = count(self.boarded as u64, "passenger");
         let miles = count(self.miles.unsigned_abs(), "mile");
-        page.line(format!("Boarded {passengers} on {}, {miles}.", self.code))?;
+        // Corrections may take back more than is paid.
+        let sign = if self.miles < 0 { "-" } else { "" };
+        page.line(format!("Boarded {passengers} on {}, {sign}{miles}.", self.code))?;
         let rest = [
             (self.created, "accounts were created"),
             (self.already_on_board as u64, "were already on board"),
@@ -133,17 +136,19 @@ pub(super) async fn run(args: FlightManifestImportArgs, cx: &Context) -> Result<
         taken
     };
     let Taken { mut transaction, mut plan, mut boarded, guard, mut created } = attempt().await?;
-    if plan.bad().next().is_none() {
-        let question = question(guard, &plan, &boarded);
-        if let Some(question) = question {
-            if cx.ui.is_interactive() && !cx.answers.dry_run {
-                // No row stays locked while a person thinks.
-                transaction.rollback().await?;
-                award_guard::approve(cx, question).await?;
-                Taken { transaction, plan, boarded, created, .. } = attempt().await?;
-            } else {
-                award_guard::approve(cx, question).await?;
+    let asked = question(guard, &plan, &boarded).filter(|_| plan.bad().next().is_none());
+    if let Some(asked) = asked {
+        if cx.ui.is_interactive() && !cx.answers.dry_run {
+            // No row stays locked while a person thinks.
+            transaction.rollback().await?;
+            award_guard::approve(cx, asked.clone()).await?;
+            let again = attempt().await?;
+            if question(again.guard, &again.plan, &again.boarded).as_ref() != Some(&asked) {
+                return Err(changed_meanwhile());
             }
+            Taken { transaction, plan, boarded, created, .. } = again;
+        } else {
+            award_guard::approve(cx, asked).await?;
         }
     }
     nearest(&transaction, &mut plan).await?;

@@ -13,6 +13,7 @@ use crate::directory::flight::manifest::{Known, Meaning, Player, Who};
 use crate::directory::input::{Name, UserId, Username, quoted};
 use crate::entity::flight_passenger;
 use crate::ledger::flight_award::{Boarded, Passenger};
+use crate::message::grouped;
 
 /// What an import reads, and what an export writes beside it.
 pub(super) fn columns() -> Columns {
@@ -226,7 +227,7 @@ impl Plan {
             let user = line.user_id.as_deref().filter(|_| matches!(line.fate, Fate::New | Fate::Created));
             if let Some((fate, paid)) = user.and_then(|user| fates.get(user)) {
                 line.fate = *fate;
-                line.remark = paid.map(|paid| format!("paid {paid} for the flight before"));
+                line.remark = paid.map(|paid| format!("paid {} for the flight before", grouped(paid)));
             }
         }
     }
@@ -265,7 +266,7 @@ impl Line {
         match &self.remark {
             Some(remark) if self.fate == Fate::Differs => {
                 let (user, miles) = (self.username.as_deref().unwrap_or(&self.user), self.miles.unwrap_or_default());
-                format!("line {}: {user} was {remark}, this says {miles}", self.line)
+                format!("line {}: {user} was {remark}, this says {}", self.line, grouped(miles.into()))
             }
             Some(remark) => format!("line {}: {} is {fate}: {remark}", self.line, self.user),
             None => format!("line {}: {} is {fate}", self.line, self.user),
