@@ -17,7 +17,7 @@ use super::format::{archive, container};
 use super::identity::Identity;
 use super::spool::{Spool, Spools};
 use super::version::At;
-use super::{restore, version};
+use super::{restore, unarchivable, version};
 use crate::db::Database;
 
 /// How long a snapshot waits for tables that others change the structure of.
@@ -250,7 +250,28 @@ async fn once(
 ) -> Result<Made> {
     let mut snapshot = Snapshot::take_within(database, tables, patience).await?;
     let (wanted, progress) = prepare(&mut snapshot).await?;
-    snapshot.read(database, &wanted, at, spools, progress).await
+    match snapshot.read(database, &wanted, at, spools, progress).await {
+        Err(error) if is_about_a_cell(&error) => {
+            // Which one, and of which row, is asked once it is known that there is one.
+            let cells = unarchivable::find(database).await.unwrap_or_default();
+            let engine = database.engine();
+            Err(if cells.is_empty() { error } else { BackupError::Unarchivable { cells, engine } })
+        }
+        read => read,
+    }
+}
+
+/// Whether reading ended at a cell that does not go into an archive: one that we refuse, or that the server cannot send
+/// (character_not_in_repertoire, untranslatable_character).
+fn is_about_a_cell(error: &BackupError) -> bool {
+    match error {
+        BackupError::Cell { .. } => true,
+        BackupError::Database(source) => {
+            let code = source.as_database_error().and_then(|refusal| refusal.code());
+            code.is_some_and(|code| matches!(code.as_ref(), "22021" | "22P05"))
+        }
+        _ => false,
+    }
 }
 
 /// A role that may not read everything is told what it lacks, and no more: a backup needs no other right.

@@ -14,10 +14,15 @@ pub enum Content {
     Archive,
     /// Skyteam's archive, encrypted (or any other file of the age format: only its key can tell).
     Encrypted,
-    /// `pg_dump --format=custom`.
+    /// `pg_dump --format=custom`, or `--format=tar`.
     Custom,
     /// `pg_dump --format=plain`.
     Plain,
+}
+
+/// Whether it is what `pg_dump --format=tar` writes, which `pg_restore` reads like its custom format.
+fn is_tar_of_pg_dump(head: &[u8]) -> bool {
+    head.starts_with(b"toc.dat\0") && head.get(257..262) == Some(b"ustar")
 }
 
 /// How much is looked at.
@@ -39,8 +44,16 @@ pub fn of(file: &mut File) -> Result<Content> {
         Ok(Content::Archive)
     } else if head.starts_with(crypt::MAGIC) {
         Ok(Content::Encrypted)
-    } else if head.starts_with(b"PGDMP") {
+    } else if head.starts_with(b"PGDMP") || is_tar_of_pg_dump(&head) {
         Ok(Content::Custom)
+    } else if text.contains("-- PostgreSQL database cluster dump") {
+        looks_like(
+            "it is a dump of a whole server by pg_dumpall, with its roles and every database: restore it with psql on a \
+             server of its own, and take the database from there with skyteam db transfer --to URL; or dump the database \
+             alone with pg_dump",
+        )
+    } else if head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff") {
+        looks_like("it is in UTF-16, as PowerShell writes: iconv -f UTF-16 -t UTF-8 FILE | skyteam db restore -")
     } else if text.contains("-- PostgreSQL database dump") {
         Ok(Content::Plain)
     } else if head.is_empty() {

@@ -4,7 +4,8 @@ use std::io;
 use std::path::PathBuf;
 
 use super::format::table_reader::Damage;
-use crate::db::SqlState;
+use super::unarchivable::Unarchivable;
+use crate::db::{Engine, SqlState};
 use crate::schema::Holder;
 
 /// Why a backup, restore or verification did not happen.
@@ -59,6 +60,13 @@ pub enum BackupError {
     /// A recipient or identity cannot be understood; never holds key material of an identity.
     #[error("{0}")]
     Key(String),
+    /// A dump that cannot be read or restored here, for reasons that say nothing of the dump: a program or a server that
+    /// is older, a role or an extension that is missing.
+    #[error("cannot be judged here: {why}")]
+    Unjudged {
+        /// What the program or the server said.
+        why: String,
+    },
     /// Whoever read the backup went away before they had all of it.
     #[error("not all of it was taken")]
     NotTaken,
@@ -158,6 +166,14 @@ pub enum BackupError {
         row: u64,
         /// One clause.
         why: String,
+    },
+    /// Cells that an archive cannot hold.
+    #[error("there are cells that cannot be archived")]
+    Unarchivable {
+        /// Some of them, at least one.
+        cells: Vec<Unarchivable>,
+        /// On which engine.
+        engine: Engine,
     },
     /// After loading, the target did not hold what the archive does.
     #[error("{table}: {found} rows instead of {wanted}")]

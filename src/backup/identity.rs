@@ -9,7 +9,6 @@
 use sea_orm::{ConnectionTrait, Statement};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use sqlx::{PgPool, Row};
 
 use super::error::Result;
 use super::format::container::hex;
@@ -60,10 +59,10 @@ pub enum Unidentified {
 /// # Errors
 /// The driver's, where reading fails.
 pub async fn of(database: &Database, may_write: bool) -> Result<Result<Identity, Unidentified>> {
-    match (database.postgres(), database.url()) {
-        (Some(pool), _) => postgres(pool).await,
-        (None, DatabaseUrl::Sqlite(place)) if place.in_memory() => Ok(Err(Unidentified::InMemory)),
-        (None, DatabaseUrl::Sqlite(place)) => {
+    match database.url() {
+        DatabaseUrl::Postgres(_) => postgres(database).await,
+        DatabaseUrl::Sqlite(place) if place.in_memory() => Ok(Err(Unidentified::InMemory)),
+        DatabaseUrl::Sqlite(place) => {
             let inode = inode(&place.path);
             match stored(database, inode).await? {
                 Some(found) => Ok(Ok(found)),
@@ -74,22 +73,26 @@ pub async fn of(database: &Database, may_write: bool) -> Result<Result<Identity,
                 })),
             }
         }
-        (None, DatabaseUrl::Postgres(_)) => Ok(Err(Unidentified::InMemory)),
     }
 }
 
-async fn postgres(pool: &PgPool) -> Result<Result<Identity, Unidentified>> {
-    let sql = "SELECT has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE') AS may,
-                      current_user::text AS role,
-                      (SELECT oid::int8 FROM pg_database WHERE datname = current_database()) AS oid";
-    let row = sqlx::query(sql).fetch_one(pool).await?;
-    if !row.try_get::<bool, _>("may")? {
-        return Ok(Err(Unidentified::NoRight { role: quote(&row.try_get::<String, _>("role")?) }));
+async fn postgres(database: &Database) -> Result<Result<Identity, Unidentified>> {
+    let ask = async |sql: &str| {
+        let row = database.conn().query_one_raw(Statement::from_string(database.engine().backend(), sql)).await?;
+        row.ok_or_else(|| sea_orm::DbErr::RecordNotFound("the database itself".into()))
+    };
+    let row = ask(
+        "SELECT has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE') AS may, current_user::text AS role,
+                (SELECT oid::int8 FROM pg_database WHERE datname = current_database()) AS oid",
+    )
+    .await?;
+    if !row.try_get::<bool>("", "may")? {
+        return Ok(Err(Unidentified::NoRight { role: quote(&row.try_get::<String>("", "role")?) }));
     }
-    let oid: i64 = row.try_get("oid")?;
-    let row = sqlx::query("SELECT system_identifier FROM pg_catalog.pg_control_system()").fetch_one(pool).await?;
+    let oid: i64 = row.try_get("", "oid")?;
+    let row = ask("SELECT system_identifier FROM pg_catalog.pg_control_system()").await?;
     // The server shows it as a signed number; it is an unsigned one.
-    let cluster = row.try_get::<i64, _>("system_identifier")?.cast_unsigned();
+    let cluster = row.try_get::<i64>("", "system_identifier")?.cast_unsigned();
     Ok(Ok(Identity(format!("{cluster}-{oid}"))))
 }
 

@@ -12,7 +12,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 use sqlx::Row;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
+use tokio::io::{AsyncReadExt, BufReader};
 use tokio::process::{Child, Command};
 
 use super::backend::postgres::locks;
@@ -22,6 +22,7 @@ use super::format::container::hex;
 use super::format::manifest::{Contents, Subject};
 use super::identity::Identity;
 use super::restore;
+use super::script::{Line, Lines};
 use super::store::folder;
 use super::store::folder::{MadeOf, Note};
 use crate::db::{Database, quote};
@@ -44,6 +45,8 @@ pub struct Wanted {
     pub contents: Contents,
     /// Only these tables; the whole database when empty.
     pub tables: Vec<String>,
+    /// Whether grants go with it. They name roles that another server may not have.
+    pub privileges: bool,
 }
 
 /// The environment that a program runs in: the caller's, with the login in libpq's variables.
@@ -93,6 +96,9 @@ async fn run(
     let mut command = program("pg_dump", env);
     command.env("PGAPPNAME", &application);
     command.args(["--no-password", "--no-owner"]).arg(format!("--lock-wait-timeout={}", LOCK_WAIT.as_millis()));
+    if !wanted.privileges {
+        command.arg("--no-privileges");
+    }
     command.arg(if wanted.format == Format::Plain { "--format=plain" } else { "--format=custom" });
     match wanted.contents {
         Contents::All => {}
@@ -193,7 +199,8 @@ pub fn leave_note(
 /// Reads a dump to its end without a database: whether it is whole, as far as that can be told.
 ///
 /// # Errors
-/// [`BackupError::Damaged`]; [`BackupError::Program`] when `pg_restore` is missing.
+/// [`BackupError::Damaged`]; [`BackupError::Unjudged`] where this machine's programs cannot read a dump that may be
+/// sound; [`BackupError::Program`] when `pg_restore` is missing.
 pub async fn check(path: &Path, format: Format, env: &Environment) -> Result<()> {
     if format == Format::Custom {
         let mut command = program("pg_restore", env);
@@ -202,7 +209,10 @@ pub async fn check(path: &Path, format: Format, env: &Environment) -> Result<()>
         let complaint = complaint(&mut child).await;
         return match child.wait().await {
             Ok(status) if status.success() => Ok(()),
-            _ => Err(BackupError::archive(last_words(&complaint, "pg_restore cannot read it"))),
+            _ => {
+                let why = last_words(&complaint, "pg_restore cannot read it");
+                Err(if is_of_another_version(&why) { BackupError::Unjudged { why } } else { BackupError::archive(why) })
+            }
         };
     }
     let mut file = std::fs::File::open(path).map_err(BackupError::io("reading the backup"))?;
@@ -212,6 +222,14 @@ pub async fn check(path: &Path, format: Format, env: &Environment) -> Result<()>
         .and_then(|_| io::Read::read_to_end(&mut file, &mut tail))
         .map_err(BackupError::io("reading the backup"))?;
     if contains(&tail, LAST_LINE) { Ok(()) } else { Err(BackupError::archive("it ends before the dump does")) }
+}
+
+/// Whether `pg_restore` complains of what it is itself: older than the program that made the dump, or built without the
+/// compression that was used.
+fn is_of_another_version(complaint: &str) -> bool {
+    ["unsupported version", "does not support compression", "not supported in this installation", "not built with"]
+        .iter()
+        .any(|words| complaint.contains(words))
 }
 
 /// What a dump holds, as far as a restore must know.
@@ -263,47 +281,16 @@ pub async fn toc(path: &Path, format: Format, env: &Environment) -> Result<Toc> 
         match line {
             Line::Copy(line) => toc.filled.push(names(line)),
             Line::Sql(line) if line.starts_with(b"CREATE TABLE ") => toc.made.push(names(line)),
-            Line::Sql(_) | Line::Row(_) => {}
+            Line::Sql(line) if line.starts_with(b"INSERT INTO ") => {
+                let name = names(line);
+                if toc.filled.last() != Some(&name) {
+                    toc.filled.push(name);
+                }
+            }
+            Line::Sql(_) | Line::Within(_) | Line::Row(_) => {}
         }
     }
     Ok(toc)
-}
-
-/// The lines of a dump, rows told from statements.
-pub(super) struct Lines<R> {
-    from: R,
-    line: Vec<u8>,
-    in_copy: bool,
-}
-
-/// A line, with its end.
-pub(super) enum Line<'a> {
-    /// Of a statement.
-    Sql(&'a [u8]),
-    /// The statement that rows follow.
-    Copy(&'a [u8]),
-    /// A row, or the mark behind the last one.
-    Row(&'a [u8]),
-}
-
-impl<R: tokio::io::AsyncBufRead + Unpin> Lines<R> {
-    pub(super) fn new(from: R) -> Self {
-        Self { from, line: Vec::new(), in_copy: false }
-    }
-
-    pub(super) async fn next(&mut self) -> io::Result<Option<Line<'_>>> {
-        self.line.clear();
-        if self.from.read_until(b'\n', &mut self.line).await? == 0 {
-            return Ok(None);
-        }
-        let line = self.line.as_slice();
-        if self.in_copy {
-            self.in_copy = line != b"\\.\n";
-            return Ok(Some(Line::Row(line)));
-        }
-        self.in_copy = line.starts_with(b"COPY ") && line.ends_with(b" FROM stdin;\n");
-        Ok(Some(if self.in_copy { Line::Copy(line) } else { Line::Sql(line) }))
-    }
 }
 
 pub(super) async fn server_version(database: &Database) -> Result<u32> {

@@ -16,8 +16,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
 
 use super::backend::postgres;
 use super::error::{BackupError, Result};
-use super::pg_dump::{Environment, Format, Line, Lines};
+use super::pg_dump::{Environment, Format};
 use super::plan::State;
+use super::script::{Fate, Filter, Line, Lines};
 use super::{pg_dump, version};
 use crate::db::{Database, quote, search_path};
 use crate::schema::dialect::literal;
@@ -35,6 +36,8 @@ pub struct Restore<'a> {
     pub standing: Standing,
     /// Only these tables; custom format only.
     pub tables: Vec<String>,
+    /// Whether the dump's grants run. Without them those that the replaced tables have are kept.
+    pub privileges: bool,
     /// Whether the migrations to the newest version run too.
     pub onward: bool,
     /// Longest wait for a table that others use.
@@ -68,7 +71,8 @@ pub async fn restore(database: &Database, wanted: &Restore<'_>, env: &Environmen
     pg_dump::check_restricted(env).await?;
     let mut psql = pg_dump::program("psql", env);
     psql.args(["--no-psqlrc", "--quiet", "--no-align", "--tuples-only", "--no-password"]);
-    psql.args(["--set=ON_ERROR_STOP=1", "--file=-"]);
+    // Verbose: with the SQLSTATE, which tells what is wrong with the dump from what is missing here.
+    psql.args(["--set=ON_ERROR_STOP=1", "--set=VERBOSITY=verbose", "--file=-"]);
     let mut psql = pg_dump::start("psql", psql.stdin(Stdio::piped()).stdout(Stdio::piped()))?;
     let mut reader = None;
     let from: Box<dyn tokio::io::AsyncRead + Unpin + Send> = match wanted.format {
@@ -79,6 +83,9 @@ pub async fn restore(database: &Database, wanted: &Restore<'_>, env: &Environmen
             pg_dump::check_version("pg_restore", server, env).await?;
             let mut command = pg_dump::program("pg_restore", env);
             command.args(["--no-owner", "--file=-"]);
+            if !wanted.privileges {
+                command.arg("--no-privileges");
+            }
             command.args(wanted.tables.iter().map(|table| format!("--table={table}"))).arg(wanted.path);
             let mut child = pg_dump::start("pg_restore", command.stdout(Stdio::piped()))?;
             let out = child.stdout.take().ok_or(BackupError::Worker)?;
@@ -91,14 +98,15 @@ pub async fn restore(database: &Database, wanted: &Restore<'_>, env: &Environmen
     let out = psql.stdout.take().ok_or(BackupError::Worker)?;
     let complaint = pg_dump::complaint(&mut psql);
     let marks = Marks::new();
-    let (mut head, end) = (head(wanted, &marks)?, end(wanted, &marks)?);
+    let (mut head, end) = (head(wanted, &marks)?, end(wanted, &marks, &kept_grants(database, wanted).await?)?);
     // What a dump of pg_dump names has its schema; by hand one may be written for the place where tables are.
     head.push_str(&format!("SET LOCAL search_path = {};\n", search_path::DDL));
+    let filter = Filter { privileges: wanted.privileges, transaction_timeout: server >= 170_000 };
     let feed = async {
         // Closed when this ends, however it ends: that is what psql waits for.
         let mut input = input;
         input.write_all(head.as_bytes()).await?;
-        copy_lines(&mut lines, &mut input).await?;
+        copy_lines(&mut lines, filter, &mut input).await?;
         // A dump by pg_restore that failed must not be committed.
         let whole = match reader {
             None => true,
@@ -112,13 +120,45 @@ pub async fn restore(database: &Database, wanted: &Restore<'_>, env: &Environmen
     };
     let (fed, complaint, said) = tokio::join!(feed, complaint, tail(out));
     if let Err(failure) = pg_dump::ended("psql", psql.wait().await, &complaint) {
-        return Err(marks.find(&String::from_utf8_lossy(&complaint)).unwrap_or(failure));
+        return Err(marks.find(&String::from_utf8_lossy(&complaint)).unwrap_or_else(|| worded(&complaint, failure)));
     }
     match fed {
         Ok(true) if pg_dump::contains(&said, marks.key.as_bytes()) => Ok(()),
         Ok(true) => Err(pg_dump::failed("psql", "the dump does not end as it should; nothing was changed")),
         Ok(false) => Err(pg_dump::failed("pg_restore", "it could not read the dump to its end")),
         Err(error) => Err(BackupError::io("feeding psql")(error)),
+    }
+}
+
+/// The SQLSTATEs that speak of the server and not of the dump: what is missing there (undefined_object and
+/// undefined_function: a role, an extension's type or function), not known, not allowed, not free, or out of order.
+const OF_THE_SERVER: [&str; 12] =
+    ["42704", "42883", "0A000", "42501", "22023", "3D000", "F0", "08", "40", "53", "55", "57"];
+
+/// What psql complained about, without the server's source lines.
+fn worded(complaint: &[u8], failure: BackupError) -> BackupError {
+    let complaint = String::from_utf8_lossy(complaint);
+    let mut states = complaint.lines().filter_map(|line| {
+        let (_, rest) = line.split_once(":  ")?;
+        let (state, text) = rest.split_once(": ")?;
+        (state.len() == 5).then_some((state, text))
+    });
+    let Some((state, text)) = states.next_back() else { return failure };
+    let missing_file = state.starts_with("58");
+    if missing_file || OF_THE_SERVER.iter().any(|class| state.starts_with(class)) {
+        return BackupError::Unjudged { why: text.to_owned() };
+    }
+    pg_dump::failed("psql", text)
+}
+
+/// What others may do with the tables that the dump replaces, where the dump's own grants are left out.
+async fn kept_grants(database: &Database, wanted: &Restore<'_>) -> Result<Vec<String>> {
+    match (&wanted.standing, database.postgres()) {
+        (Standing::Dropped { tables, .. }, Some(pool)) if !wanted.privileges => {
+            let names: Vec<&str> = tables.iter().map(String::as_str).collect();
+            postgres::grants(pool, &names).await
+        }
+        _ => Ok(Vec::new()),
     }
 }
 
@@ -246,9 +286,12 @@ INSERT INTO pg_temp.skyteam_guard VALUES (true);
 }
 
 /// What runs behind the dump: the migrations, the proof that nothing of it has been committed yet, and the end.
-fn end(wanted: &Restore<'_>, marks: &Marks) -> Result<String> {
+fn end(wanted: &Restore<'_>, marks: &Marks, grants: &[String]) -> Result<String> {
     let Marks { key, complaint } = marks;
     let mut sql = format!("\\unrestrict {key}\nSET LOCAL search_path = {};\n", search_path::SAFE);
+    for grant in grants {
+        sql.push_str(&format!("{grant};\n"));
+    }
     if wanted.onward {
         sql.push_str(&onward(key)?);
     }
@@ -363,18 +406,25 @@ fn later_objects(baseline: &version::Version, later: &[version::Version]) -> Str
 /// around large objects.
 async fn copy_lines<R: tokio::io::AsyncBufRead + Unpin>(
     from: &mut Lines<R>,
+    filter: Filter,
     to: &mut (impl AsyncWriteExt + Unpin),
 ) -> std::io::Result<()> {
     let mut in_large_objects = false;
+    let mut left_out = false;
     while let Some(line) = from.next().await? {
         match line {
             Line::Sql(line) => {
                 if line.starts_with(b"-- Name: ") || line.starts_with(b"-- Data for Name: ") {
                     in_large_objects = pg_dump::contains(line, b"; Type: BLOBS; ");
                 }
-                let is_lock = line.starts_with(b"\\restrict ") || line.starts_with(b"\\unrestrict ");
-                let is_theirs = in_large_objects && (line == b"BEGIN;\n" || line == b"COMMIT;\n");
-                if !is_lock && !is_theirs {
+                let is_theirs = in_large_objects && matches!(line.trim_ascii_end(), b"BEGIN;" | b"COMMIT;");
+                left_out = is_theirs || filter.fate(line) == Fate::LeftOut;
+                if !left_out {
+                    to.write_all(line).await?;
+                }
+            }
+            Line::Within(line) => {
+                if !left_out {
                     to.write_all(line).await?;
                 }
             }

@@ -6,7 +6,8 @@ use super::driver::describe_state;
 use super::schema::holder;
 use super::{Error, Kind};
 use crate::backup::BackupError;
-use crate::db::quote;
+use crate::backup::unarchivable::{Fault, Unarchivable};
+use crate::db::{Engine, quote};
 use crate::message::{Message, message, program, skyteam};
 
 /// How many tables or objects are named before the rest is counted.
@@ -40,6 +41,12 @@ impl From<BackupError> for Error {
                     .fix("give the file that age-keygen wrote together with the public key: --identity FILE")
             }
             BackupError::Key(why) => Self::new(Kind::Usage, "bad_key", "a key cannot be used").why(why),
+            BackupError::Unjudged { why } => {
+                let what = "the backup cannot be judged here; that says nothing against it";
+                Self::new(Kind::Refused, "cannot_be_judged", what)
+                    .why(why)
+                    .fix("use the client programs and a server of the version that it was made with, with its roles and extensions")
+            }
             BackupError::NotTaken => Self::new(
                 Kind::Failure,
                 "not_taken",
@@ -134,6 +141,13 @@ impl From<BackupError> for Error {
                 Self::new(Kind::Refused, "misfit", "a value cannot be carried over; nothing was changed")
                     .why(format!("row {row} of {table}, column {column}: {why}"))
             }
+            BackupError::Unarchivable { cells, engine } => {
+                let what = "there are cells that an archive cannot hold; no backup was made";
+                let error = Self::new(Kind::Refused, "unarchivable", what);
+                let error = cells.iter().take(NAMED).map(cell).fold(error, Self::why);
+                let error = more(error, cells.len());
+                cells.iter().take(1).fold(error, |error, cell| error.fix(mend_cell(cell, engine)))
+            }
             BackupError::Count { table, wanted, found } => {
                 Self::new(Kind::Failure, "wrong_count", "the target did not take every row; it was rolled back")
                     .why(message!("{}: {} instead of {}", table, rows_of(found), wanted))
@@ -201,6 +215,39 @@ impl From<BackupError> for Error {
             BackupError::Interrupted => Self::new(Kind::Interrupted, "interrupted", "interrupted"),
             BackupError::Worker => Self::new(Kind::Failure, "worker", "a part of the program stopped unexpectedly"),
         }
+    }
+}
+
+/// A cell that cannot be archived: where it is, and why.
+pub fn cell(cell: &Unarchivable) -> Message {
+    let place = message!("{}.{} of {}", &cell.table, &cell.column, &cell.key);
+    match cell.fault {
+        Fault::Large(bytes) => message!("{}: it has {} bytes, and an archive holds 67,108,864", place, bytes),
+        Fault::Encoding => message!("{}: its bytes are no text that could be turned into UTF-8", place),
+        Fault::Type => message!("{}: it is not of the type that its column promises", place),
+    }
+}
+
+/// What mends such a cell, or takes it as it is.
+pub fn mend_cell(cell: &Unarchivable, engine: Engine) -> Message {
+    let (table, column) = (quote(&cell.table), quote(&cell.column));
+    match (cell.fault, engine) {
+        (Fault::Large(_), Engine::Postgres) => {
+            message!("shorten it, or: {}    takes it", skyteam("db backup DIR --format custom"))
+        }
+        (Fault::Large(_), Engine::Sqlite) => {
+            message!("shorten it, or: {}    takes it", program("sqlite3").words("FILE").arg(".backup COPY"))
+        }
+        // From the encoding that old programs on Windows wrote, which has a letter for every byte.
+        (Fault::Encoding, _) => message!(
+            "UPDATE {} SET {} = convert_from(convert(convert_to({}, 'SQL_ASCII'), 'LATIN1', 'UTF8'), 'SQL_ASCII') for that \
+             row, if it was written as Latin-1; or: {}    takes it as it is",
+            &table,
+            &column,
+            &column,
+            skyteam("db backup DIR --format custom")
+        ),
+        (Fault::Type, _) => message!("UPDATE {} SET {} = CAST({} AS INTEGER) for that row", &table, &column, &column),
     }
 }
 

@@ -3,7 +3,7 @@
 //! The engines (`directory`, `ledger`, `schema`, `backup`, the drivers) report facts in error enums of their own; the files
 //! beside this one turn each into an [`Error`], so that all wording and all exit codes stand in this folder.
 
-mod backup;
+pub mod backup;
 mod connect;
 pub mod directory;
 mod driver;

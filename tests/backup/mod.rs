@@ -1,7 +1,9 @@
 //! Backups: what is backed up comes back, on either engine and across, and nothing that can go wrong leaves a half
 //! backup, a half restore or an answer that is not clear.
 
+mod cells;
 mod create;
+mod dumps;
 mod faults;
 mod folder;
 mod identity;

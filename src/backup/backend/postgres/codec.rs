@@ -105,9 +105,15 @@ impl Decoder {
         }
         // First whether the row is whole, so that half a row is never appended.
         let mut end = 2;
-        for _ in 0..count {
+        for index in 0..self.rows.shape().columns.len() {
             let Some(length) = bytes[end..].first_chunk() else { return Ok(None) };
-            end += 4 + usize::try_from(i32::from_be_bytes(*length)).unwrap_or(0);
+            let length = usize::try_from(i32::from_be_bytes(*length)).unwrap_or(0);
+            if length > CELL_BYTES {
+                // Before it is gathered.
+                self.row += 1;
+                return Err(self.cell(index, "it is larger than an archive can hold (64 MiB)"));
+            }
+            end += 4 + length;
             if bytes.len() < end {
                 return Ok(None);
             }
@@ -122,9 +128,6 @@ impl Decoder {
                 Ok(length) => {
                     let field = &bytes[at..at + length];
                     at += length;
-                    if length > CELL_BYTES {
-                        return Err(self.cell(index, "it is larger than an archive can hold (64 MiB)"));
-                    }
                     cell(self.rows.shape().columns[index].stored, field).is_some_and(|cell| self.rows.cell(index, cell))
                 }
             };

@@ -15,5 +15,5 @@ mod staging;
 pub use bookkeeping::drop_functions;
 pub use catalog::{Found, find};
 pub use read::{RECORD, Snapshot, SnapshotOptions};
-pub use restore::{Job, inspect, restore, version_of};
+pub use restore::{Job, grants, inspect, restore, version_of};
 pub use staging::{STAGE, is_left_over};

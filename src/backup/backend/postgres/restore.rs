@@ -30,6 +30,16 @@ pub async fn inspect(pool: &PgPool) -> Result<State> {
     Ok(state)
 }
 
+/// What others may do with the tables of these names, as statements that grant it again.
+///
+/// # Errors
+/// The driver's.
+pub async fn grants(pool: &PgPool, names: &[&str]) -> Result<Vec<String>> {
+    let mut connection = pool.acquire().await?;
+    let found = catalog::find(&mut connection, names).await?;
+    bookkeeping::grants(&mut connection, &found).await
+}
+
 pub(super) async fn state(connection: &mut PgConnection) -> Result<State> {
     let found = find_all(connection).await?;
     let mut existing = Vec::new();

@@ -57,6 +57,9 @@ pub struct DbBackupArgs {
     /// Encrypt to this age public key; may be given several times
     #[arg(long, value_name = "KEY")]
     encrypt_to: Vec<String>,
+    /// Keep in a dump by pg_dump who may do what; the roles must exist where it is restored
+    #[arg(long)]
+    with_privileges: bool,
     #[command(flatten)]
     keep: prune::Keep,
 }
@@ -168,6 +171,11 @@ fn refuse_misuse(args: &DbBackupArgs, cx: &Context, recipients: &Recipients) -> 
     if to_stdout && !args.keep.policy().is_empty() {
         return Err(Error::new(Kind::Usage, "usage", "--keep-… needs a folder, and standard output is in none")
             .fix(skyteam("db prune DIR --keep-daily 7")));
+    }
+    if args.format == Format::Archive && args.with_privileges {
+        return Err(Error::new(Kind::Usage, "usage", "--with-privileges is for --format plain and custom")
+            .why("skyteam's own archive holds tables and rows, and no privileges")
+            .fix("leave it out, and after a restore: skyteam db grant"));
     }
     if args.format != Format::Archive && !recipients.is_empty() {
         return Err(Error::new(Kind::Usage, "usage", "only skyteam's own archive can be encrypted")
@@ -345,7 +353,12 @@ async fn dump(
     target: &Target,
 ) -> Result<Backup> {
     let format = if args.format == Format::Plain { pg_dump::Format::Plain } else { pg_dump::Format::Custom };
-    let wanted = pg_dump::Wanted { format, contents: contents(args), tables: args.tables.clone() };
+    let wanted = pg_dump::Wanted {
+        format,
+        contents: contents(args),
+        tables: args.tables.clone(),
+        privileges: args.with_privileges,
+    };
     let mut env = cx.env.clone();
     if let DatabaseUrl::Postgres(place) = database.url() {
         env.extend(libpq_variables(place));

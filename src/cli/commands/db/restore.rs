@@ -23,7 +23,7 @@ use crate::cli::ui::report::Report;
 use crate::cli::ui::{Page, text};
 use crate::db::{Absent, Database, DatabaseUrl};
 use crate::error::{Error, Kind, Outcome, Result};
-use crate::message::{message, skyteam};
+use crate::message::{message, program, skyteam};
 use crate::schema::migrate;
 use crate::schema::migrate::{Event, MigrateOptions};
 
@@ -47,6 +47,9 @@ pub struct DbRestoreArgs {
     /// File with the private key of an encrypted backup; may be given several times
     #[arg(long, value_name = "FILE")]
     identity: Vec<PathBuf>,
+    /// Give the roles that a dump by pg_dump names their rights again; they must exist
+    #[arg(long)]
+    with_privileges: bool,
 }
 
 #[derive(Serialize)]
@@ -81,6 +84,11 @@ pub(super) async fn run(args: DbRestoreArgs, cx: &Context) -> Result<Outcome> {
     let mut opened = open(&args.file, cx).await?;
     let mut restored = match detect::of(&mut opened.file)? {
         Content::Archive | Content::Encrypted => {
+            if args.with_privileges {
+                return Err(Error::new(Kind::Usage, "usage", "--with-privileges is for dumps by pg_dump")
+                    .why("skyteam's own archive holds no privileges; those of the tables that stay are kept")
+                    .fix("leave it out, and: skyteam db grant"));
+            }
             let archive = Arc::new(Archive::open(opened.file, &identities(&args.identity, cx)?)?);
             check(cx, &archive).await?;
             let wanted = Wanted { clean: args.clean, tables: args.tables.clone(), scratch: false };
@@ -111,6 +119,17 @@ impl Opened {
     }
 }
 
+/// Refuses what `pg_dump --format=directory` writes, with the way to restore it.
+pub(super) fn refuse_directory_of_pg_dump(path: &Path, typed: &Path) -> Result<()> {
+    if !path.join("toc.dat").is_file() {
+        return Ok(());
+    }
+    let read = program("pg_restore").words("--no-owner --file=-").file(typed.display());
+    Err(Error::new(Kind::Refused, "not_a_backup", message!("{} is a dump in many files", typed.display().to_string()))
+        .why("it is what pg_dump --format=directory writes, and a backup is one file")
+        .fix(message!("{} | {}", read, skyteam("db restore -"))))
+}
+
 /// The file; standard input is copied to the disk first, encrypted or not as it came.
 pub(in crate::cli::commands) async fn open(file: &Path, cx: &Context) -> Result<Opened> {
     let copy = || {
@@ -131,6 +150,7 @@ pub(in crate::cli::commands) async fn open(file: &Path, cx: &Context) -> Result<
     let mut opened = File::open(&path).map_err(doing())?;
     let kind = opened.metadata().map_err(doing())?.file_type();
     if kind.is_dir() {
+        refuse_directory_of_pg_dump(&path, file)?;
         return Err(Error::new(Kind::Usage, "usage", format!("{} is a folder", file.display()))
             .fix(message!("{}     shows what is in it", skyteam("db backups").file(file.display()))));
     }
@@ -353,6 +373,7 @@ async fn dump(args: &DbRestoreArgs, cx: &Context, path: &Path, format: Content) 
         seen: &state,
         // Into an empty database what was restored lasts first: it may be all that there is.
         onward: args.tables.is_empty() && (replaced > 0 || !commit),
+        privileges: args.with_privileges,
         standing,
         tables: args.tables.clone(),
         lock_timeout: planned::patience(cx).lock_timeout,
@@ -361,7 +382,9 @@ async fn dump(args: &DbRestoreArgs, cx: &Context, path: &Path, format: Content) 
     if let Err(error) = pg_restore::restore(&database, &wanted, &env).await {
         let part = part(&toc)?.filter(|_| args.tables.is_empty());
         return Err(match (part, error) {
-            (Some(part), error @ BackupError::Program { fix: None, .. }) => part.explain(error.into()),
+            (Some(part), error @ (BackupError::Program { fix: None, .. } | BackupError::Unjudged { .. })) => {
+                part.explain(error.into())
+            }
             (_, error) => error.into(),
         });
     }

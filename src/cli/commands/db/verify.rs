@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::restore::{identities, in_scratch, open, part, scratch_folder};
+use super::restore::{identities, in_scratch, open, part, refuse_directory_of_pg_dump, scratch_folder};
 use super::shell::libpq_variables;
 use crate::backup::detect::Content;
 use crate::backup::format::archive::Archive;
@@ -141,6 +141,7 @@ async fn newest(file: &Path, cx: &Context) -> Result<PathBuf> {
     if !folder.is_dir() {
         return Ok(file.to_owned());
     }
+    refuse_directory_of_pg_dump(&folder, file)?;
     let listing = folder::list(&folder)?;
     let mut whole = listing.entries;
     whole.retain(|entry| entry.subject.as_ref().is_some_and(Subject::is_whole));
@@ -300,9 +301,7 @@ async fn on_server<T>(
                 scratch.close().await;
                 done
             }
-            Err(error) => {
-                Err(BackupError::Misfit { table: "the scratch database".into(), why: error.what().to_string() })
-            }
+            Err(error) => Err(BackupError::Unjudged { why: format!("the scratch database: {}", error.what()) }),
         }
     };
     let done = unfinished.run(work).await.unwrap_or(Err(BackupError::Interrupted));
@@ -325,7 +324,7 @@ async fn in_file(cx: &Context, archive: &Arc<Archive>) -> Result<Proof, BackupEr
             scratch.close().await;
             proof
         }
-        Err(error) => Err(BackupError::Misfit { table: "the scratch database".into(), why: error.what().to_string() }),
+        Err(error) => Err(BackupError::Unjudged { why: format!("the scratch database: {}", error.what()) }),
     }
 }
 
@@ -397,6 +396,7 @@ async fn deep_dump(cx: &Context, path: &Path, format: pg_dump::Format, answer: &
             seen: &restore::nothing(),
             standing: pg_restore::Standing::Stay,
             tables: Vec::new(),
+            privileges: false,
             onward: false,
             lock_timeout: restore::RestoreOptions::default().lock_timeout,
             commit: true,
@@ -407,8 +407,9 @@ async fn deep_dump(cx: &Context, path: &Path, format: pg_dump::Format, answer: &
     match proof.await {
         Ok(findings) => answer.audit_findings = findings,
         // What a program that is there cannot do is the dump's fault, unless it is one that need not stand by itself.
-        Err(error @ BackupError::Program { fix: None, .. }) => match part(&toc)? {
+        Err(error @ (BackupError::Program { fix: None, .. } | BackupError::Unjudged { .. })) => match part(&toc)? {
             Some(part) => return Err(part.explain(impossible(worded(error)))),
+            None if matches!(error, BackupError::Unjudged { .. }) => return Err(error.into()),
             None => answer.problems.push(worded(error)),
         },
         Err(error) => return Err(error.into()),

@@ -3,10 +3,12 @@
 use super::super::backup::grant;
 use super::Check;
 use crate::backup::identity::{self, Unidentified};
+use crate::backup::unarchivable;
 use crate::backup::verify;
 use crate::cli::context::Context;
 use crate::db::{Database, quote};
 use crate::entity::types::Timestamp;
+use crate::error::backup::{cell, mend_cell};
 use crate::message::{Message, Words, message, skyteam};
 
 const AREA: &str = "backups";
@@ -27,6 +29,19 @@ pub(super) async fn leftovers(database: &Database) -> Vec<Check> {
         Check::warning(AREA, "left over", found, format!("DROP DATABASE {}", quote(&name)))
     });
     schema.into_iter().chain(databases).collect()
+}
+
+/// Whether an archive can hold what the tables have in them.
+pub(super) async fn archivable(database: &Database) -> Vec<Check> {
+    let name = "cells";
+    match unarchivable::find(database).await {
+        Ok(cells) if cells.is_empty() => vec![Check::ok(AREA, name, "every cell fits into a backup")],
+        Ok(cells) => {
+            let engine = database.engine();
+            cells.iter().map(|each| Check::error(AREA, name, cell(each), mend_cell(each, engine))).collect()
+        }
+        Err(error) => vec![Check::failed(AREA, name, &error.into())],
+    }
 }
 
 pub(super) async fn check(database: &Database, cx: &Context) -> Check {

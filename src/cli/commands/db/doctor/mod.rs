@@ -144,6 +144,7 @@ pub(super) async fn run(cx: &Context) -> Result<Outcome> {
             // Nothing stands there to be asked about.
             if laid {
                 checks.extend(data::check(&database, cx).await);
+                checks.extend(backups::archivable(&database).await);
             }
             checks.push(backups::check(&database, cx).await);
             checks.extend(backups::leftovers(&database).await);

@@ -1,0 +1,155 @@
+//! Dumps of other programs, servers and options: restored, or refused with the true reason and a way.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::everything;
+use crate::support::{Engine, Output, World, binary};
+
+fn seeded() -> World {
+    let world = World::ready(Engine::Postgres);
+    world.run("db seed --users 5 --flights 3").ok();
+    // What a dump with INSERT writes line by line.
+    world.query(
+        r#"UPDATE "users" SET "displayName" = E'a\n\\restrict x\nBEGIN;\n-- Name: x; Type: BLOBS; \nCOMMIT;\n\\.\nGRANT ALL\n''it''\n'"#,
+    );
+    world
+}
+
+/// Runs PostgreSQL's own program on the world's database; answers the file that it wrote.
+fn dumped(world: &World, program: &str, flags: &str) -> PathBuf {
+    let file = world.work().join(format!("dump{}", flags.replace([' ', '-', '='], "")));
+    let output = Command::new(binary(program))
+        .args(flags.split(' ').filter(|flag| !flag.is_empty()))
+        .arg("-f")
+        .arg(&file)
+        .arg("-d")
+        .arg(world.url())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    file
+}
+
+fn restored(world: &World, file: &Path) -> Output {
+    world.run(["-o", "json", "db", "restore", file.to_str().unwrap()])
+}
+
+#[test]
+fn every_form_of_pg_dump_comes_back() {
+    let world = seeded();
+    let before = everything(&world);
+    // Owners and grants of this server name roles that the other one does not have.
+    world.query(&format!(r#"GRANT SELECT ON "users" TO "{}" WITH GRANT OPTION"#, world.role()));
+    for flags in ["", "--inserts", "--column-inserts", "--inserts --rows-per-insert=2", "-Fc", "-Ft", "-C", "-C -Fc"] {
+        let twin = World::postgres();
+        restored(&twin, &dumped(&world, "pg_dump", flags)).ok();
+        assert_eq!(everything(&twin), before, "{flags}");
+    }
+}
+
+#[test]
+fn a_mark_of_byte_order_and_a_newer_setting_do_not_stop_a_dump() {
+    let world = seeded();
+    let text = fs::read_to_string(dumped(&world, "pg_dump", "")).unwrap();
+    let newer = text.replacen("SET lock_timeout = 0;", "SET lock_timeout = 0;\nSET transaction_timeout = 0;", 1);
+    assert_ne!(newer, text);
+    for (name, text) in [("bom", format!("\u{feff}{text}")), ("newer", newer)] {
+        let file = world.work().join(name);
+        fs::write(&file, text).unwrap();
+        let twin = World::postgres();
+        restored(&twin, &file).ok();
+        assert_eq!(everything(&twin), everything(&world), "{name}");
+    }
+}
+
+#[test]
+fn what_is_no_single_dump_is_refused_with_the_way() {
+    let world = seeded();
+    let work = world.work();
+    let utf16: Vec<u8> = "\u{feff}--".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    fs::write(work.join("utf16"), utf16).unwrap();
+    fs::write(work.join("cluster"), "--\n-- PostgreSQL database cluster dump\n--\n").unwrap();
+    for (file, way) in [("utf16", "iconv -f UTF-16"), ("cluster", "pg_dumpall")] {
+        let error = restored(&world, &work.join(file)).exits(5).error();
+        assert_eq!(error["code"], "not_a_backup");
+        assert!(error["why"].as_str().unwrap().contains(way), "{error}");
+    }
+    let folder = dumped(&world, "pg_dump", "-Fd");
+    for verb in ["restore", "verify"] {
+        let error = world.run(["-o", "json", "db", verb, folder.to_str().unwrap()]).exits(5).error();
+        let fix = error["fix"].as_str().unwrap();
+        assert!(fix.starts_with("pg_restore --no-owner --file=- ") && fix.ends_with("db restore -"), "{error}");
+    }
+    // As it says.
+    let script = Command::new(binary("pg_restore")).args(["--no-owner", "--file=-"]).arg(&folder).output().unwrap();
+    let twin = World::postgres();
+    twin.run_with_input("db restore -", script.stdout).ok();
+    assert_eq!(everything(&twin), everything(&world));
+}
+
+#[test]
+fn grants_are_left_out_unless_they_are_asked_for() {
+    let world = seeded();
+    let role = format!("shop_{}", world.name());
+    world.server().admin(&format!("CREATE ROLE {role}"));
+    world.query(&format!(r#"GRANT SELECT ON "users" TO {role}"#));
+    let granted = |world: &World| world.query(&format!("SELECT has_table_privilege('{role}', 'users', 'SELECT')"));
+    for format in ["plain", "custom"] {
+        for (flag, wanted) in [("", "f"), (" --with-privileges", "t")] {
+            world.run(format!("db backup -f d --format {format}{flag}")).ok();
+            let twin = World::postgres();
+            let file = world.work().join("d");
+            twin.run(format!("db restore {}{flag}", file.display())).ok();
+            assert_eq!(granted(&twin), wanted, "{format}{flag}");
+        }
+        // Those that the replaced tables have stay with the new ones.
+        world.run(format!("db backup -f d --format {format}")).ok();
+        world.run(format!("db restore d --clean --confirm {}", world.name())).ok();
+        assert_eq!(granted(&world), "t", "{format}");
+    }
+    world.run("db backup -f a --with-privileges").exits(2);
+    world.run("db backup -f a").ok();
+    world.run("db restore a --with-privileges").exits(2);
+    world.query(&format!(r#"REVOKE ALL ON "users" FROM {role}"#));
+    world.server().admin(&format!("DROP ROLE {role}"));
+}
+
+/// Whether the folder still says that this file is sound, or nothing.
+fn remembered(world: &World, file: &str) -> bool {
+    let listed = world.run("-o json db backups").ok().json();
+    let line = listed.as_array().unwrap().iter().find(|line| line["file"].as_str().unwrap().ends_with(file));
+    line.is_some_and(|line| line["verified"] != "damaged")
+}
+
+#[test]
+fn a_sound_dump_that_does_not_fit_here_is_not_called_damaged() {
+    let world = seeded();
+    world.server().admin(&format!(r#"ALTER ROLE "{}" CREATEDB"#, world.role()));
+    let cannot = |file: &str, why: &str| {
+        let error = world.run(["-o", "json", "db", "verify", file, "--deep"]).exits(5).error();
+        assert_eq!(error["code"], "cannot_be_judged", "{error}");
+        assert!(error["why"].as_str().unwrap().contains(why), "{error}");
+        assert!(file == "newer.dump" || remembered(&world, file), "{file}");
+    };
+    // A role that is missing.
+    let role = format!("gone_{}", world.name());
+    world.server().admin(&format!("CREATE ROLE {role}"));
+    world.query(&format!(r#"CREATE POLICY theirs ON "users" TO {role}"#));
+    world.run("db backup -f role.sql --format plain").ok();
+    world.run("db backup -f role.dump --format custom").ok();
+    world.query(r#"DROP POLICY theirs ON "users""#);
+    world.server().admin(&format!("DROP ROLE {role}"));
+    cannot("role.sql", &format!("role \"{role}\" does not exist"));
+    cannot("role.dump", "does not exist");
+    // A dump of a newer pg_dump: its version stands behind its first five bytes.
+    let mut bytes = fs::read(world.work().join("role.dump")).unwrap();
+    bytes[6] = 99;
+    fs::write(world.work().join("newer.dump"), bytes).unwrap();
+    cannot("newer.dump", "unsupported version");
+    // What is damaged is still called so.
+    let whole = fs::read(world.work().join("role.sql")).unwrap();
+    fs::write(world.work().join("cut.sql"), &whole[..whole.len() / 2]).unwrap();
+    world.run("db verify cut.sql").exits(3);
+}
