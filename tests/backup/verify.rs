@@ -18,7 +18,7 @@ both!(fn a_deep_verification_is_remembered(world) {
     let doctor = |world: &World| {
         let output = world.run("db doctor -o json");
         let checks: Vec<serde_json::Value> = serde_json::from_str(&output.stdout).unwrap();
-        checks.into_iter().find(|check| check["area"] == "backups").unwrap()
+        checks.into_iter().find(|check| check["name"] == "proved").unwrap()
     };
     // What counts is when the backup was made.
     assert!(doctor(world)["found"].as_str().unwrap().contains("2025-07-04"), "{}", doctor(world));
