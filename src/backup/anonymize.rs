@@ -9,6 +9,7 @@
 //! until a pseudonym fits, and pseudonyms change when an airline's key does. A database without airlines has no secret
 //! to take; what protects its copy is only that it is no one's business.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use hmac::{Hmac, KeyInit, Mac};
@@ -18,25 +19,128 @@ use super::format::archive::Rewrite;
 use super::format::batch::{Block, Cells, Strings};
 use super::format::container::hex;
 use super::format::table_schema::TableShape;
+use super::format::timestamp;
 use crate::entity::privacy::Mask;
 use crate::entity::registry;
 
-/// The rewrite that masks, with a key made of secrets of the source, in any order.
-pub fn rewrite(secrets: &[String]) -> Rewrite {
-    let mut secrets: Vec<&str> = secrets.iter().map(String::as_str).collect();
-    secrets.sort_unstable();
-    let key = keyed(b"skyteam anonymize 2", secrets.join("\0").as_bytes());
-    Arc::new(move |shape: &TableShape, block: &mut Block| replace(&key, shape, block))
+/// Columns that stay as they are, by the choice of whoever makes the copy: table and column.
+pub type Kept = HashSet<(String, String)>;
+
+/// What becomes of every column, by table and column, in the tables' order.
+pub fn fates(kept: &Kept) -> Vec<(&'static str, &'static str, Mask)> {
+    let columns =
+        registry::tables().iter().flat_map(|table| table.columns.iter().map(|column| (table.name, column.name)));
+    columns.map(|(table, column)| (table, column, fate(kept, table, column))).collect()
 }
 
-fn replace(key: &[u8], shape: &TableShape, block: &mut Block) {
-    for (column, cells) in shape.columns.iter().zip(&mut block.columns) {
-        match registry::mask(&shape.name, &column.name) {
-            Mask::Keep => {}
-            mask => match &mut cells.cells {
-                Cells::Text(texts) => *texts = masked(key, texts, mask),
-                other => replaced(key, other),
-            },
+fn fate(kept: &Kept, table: &str, column: &str) -> Mask {
+    if kept.contains(&(table.to_owned(), column.to_owned())) { Mask::Keep } else { registry::mask(table, column) }
+}
+
+/// The rewrite that masks, with a key made of secrets of the source, in any order.
+pub fn rewrite(secrets: &[String], kept: Kept) -> Rewrite {
+    let mut secrets: Vec<&str> = secrets.iter().map(String::as_str).collect();
+    secrets.sort_unstable();
+    let masks = Masks::new(keyed(b"skyteam anonymize 3", secrets.join("\0").as_bytes()));
+    Arc::new(move |shape: &TableShape, block: &mut Block| {
+        for (column, cells) in shape.columns.iter().zip(&mut block.columns) {
+            match fate(&kept, &shape.name, &column.name) {
+                Mask::Keep => {}
+                mask => match &mut cells.cells {
+                    Cells::Text(texts) => *texts = masks.texts(texts, mask),
+                    Cells::Bigint(times) if mask == Mask::Hour => times.iter_mut().for_each(|at| *at = masks.hour(*at)),
+                    other => replaced(&masks.key, other),
+                },
+            }
+        }
+    })
+}
+
+/// Places of a code that have an alphabet of their own.
+const PLACES: usize = 8;
+const LETTERS: u8 = 26;
+const DIGITS: u8 = 10;
+/// Microseconds of an hour, of which a copy's times are whole ones.
+const HOUR: i64 = 3_600_000_000;
+/// The year 2, in microseconds since 1970.
+const ANCIENT: i64 = -62_104_060_800_000_000;
+/// The most days that a copy's times are moved by.
+const DAYS: u64 = 28;
+
+/// What one copy is masked with.
+struct Masks {
+    key: [u8; 32],
+    /// Per place of a code what becomes of each letter and of each digit.
+    letters: Vec<Vec<u8>>,
+    digits: Vec<Vec<u8>>,
+    /// How far times are moved back.
+    moved: i64,
+}
+
+impl Masks {
+    fn new(key: [u8; 32]) -> Self {
+        let alphabet = |what: u8, place: usize, size: u8| {
+            let mut order: Vec<u8> = (0..size).collect();
+            order.sort_by_key(|&symbol| keyed(&key, &[b'c', what, place as u8, symbol]));
+            order
+        };
+        let days = keyed(&key, b"days").first_chunk().map_or(1, |half| 1 + u64::from_be_bytes(*half) % DAYS);
+        Self {
+            key,
+            letters: (0..PLACES).map(|place| alphabet(b'a', place, LETTERS)).collect(),
+            digits: (0..PLACES).map(|place| alphabet(b'0', place, DIGITS)).collect(),
+            moved: days as i64 * 24 * HOUR,
+        }
+    }
+
+    fn texts(&self, cells: &Strings, mask: Mask) -> Strings {
+        match mask {
+            Mask::Code | Mask::Hour => {
+                let mut out = Strings::default();
+                for index in 0..cells.len() {
+                    let text = String::from_utf8_lossy(cells.get(index));
+                    let other = if mask == Mask::Code { self.code(&text) } else { self.time(&text) };
+                    out.push(other.as_bytes());
+                }
+                out
+            }
+            mask => masked(&self.key, cells, mask),
+        }
+    }
+
+    /// Each place's alphabet is turned into another order of itself, so that two codes never become one.
+    fn code(&self, text: &str) -> String {
+        let other = |(place, c): (usize, char)| {
+            let letter = |base: u8| char::from(base + self.letters[place % PLACES][usize::from(c as u8 - base)]);
+            match c {
+                'A'..='Z' => letter(b'A'),
+                'a'..='z' => letter(b'a'),
+                '0'..='9' => char::from(b'0' + self.digits[place % PLACES][usize::from(c as u8 - b'0')]),
+                c => c,
+            }
+        };
+        text.chars().enumerate().map(other).collect()
+    }
+
+    /// The ends of the range are infinities, which stay.
+    fn hour(&self, at: i64) -> i64 {
+        match at {
+            i64::MIN | i64::MAX => at,
+            // Further back there is no room to move.
+            at if at < ANCIENT => ANCIENT,
+            at => at.saturating_sub(at.rem_euclid(HOUR)).saturating_sub(self.moved),
+        }
+    }
+
+    /// A time that an SQLite file holds in another form than skyteam's.
+    fn time(&self, text: &str) -> String {
+        match timestamp::parse_loosely(text) {
+            Some(at) => {
+                let mut out = Vec::new();
+                timestamp::write_text(self.hour(at), &mut out);
+                String::from_utf8_lossy(&out).into_owned()
+            }
+            None => similar(&keyed(&self.key, text.as_bytes()), text.as_bytes()),
         }
     }
 }
@@ -55,7 +159,8 @@ fn masked(key: &[u8], cells: &Strings, mask: Mask) -> Strings {
             Mask::Secret => out.push(format!("anon{}", hex(&hash[..10])).as_bytes()),
             Mask::Words(words) if words.iter().any(|known| known.as_bytes() == cell) => out.push(cell),
             Mask::Words(_) => out.push(format!("source_{}", hex(&hash[..7])).as_bytes()),
-            Mask::Replace => out.push(similar(&hash, cell).as_bytes()),
+            // Codes and times are turned by tables of the copy; one that comes here is replaced all the same.
+            Mask::Replace | Mask::Code | Mask::Hour => out.push(similar(&hash, cell).as_bytes()),
         }
     }
     out

@@ -289,8 +289,10 @@ INSERT INTO pg_temp.skyteam_guard VALUES (true);
 fn end(wanted: &Restore<'_>, marks: &Marks, grants: &[String]) -> Result<String> {
     let Marks { key, complaint } = marks;
     let mut sql = format!("\\unrestrict {key}\nSET LOCAL search_path = {};\n", search_path::SAFE);
-    for grant in grants {
-        sql.push_str(&format!("{grant};\n"));
+    if !grants.is_empty() {
+        let grants = grants.join(";\n");
+        let (ddl, safe) = (search_path::DDL, search_path::SAFE);
+        sql.push_str(&format!("SET LOCAL search_path = {ddl};\n{grants};\nSET LOCAL search_path = {safe};\n"));
     }
     if wanted.onward {
         sql.push_str(&onward(key)?);

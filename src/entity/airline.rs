@@ -50,12 +50,12 @@ impl ActiveModelBehavior for ActiveModel {}
 impl Entity {
     /// What a copy made with `--anonymize` holds of each column; references follow what they refer to.
     pub const ANONYMIZE: &'static [(Column, Mask)] = &[
-        (Column::AirlineId, Mask::Keep),
-        (Column::Name, Mask::Keep),
+        (Column::AirlineId, Mask::Name("air-")),
+        (Column::Name, Mask::Name("Air ")),
         (Column::Token, Mask::Secret),
         (Column::InviteLink, Mask::Url),
         (Column::ServerId, Mask::Number),
-        (Column::CreatedAt, Mask::Keep),
-        (Column::UpdatedAt, Mask::Keep),
+        (Column::CreatedAt, Mask::Hour),
+        (Column::UpdatedAt, Mask::Hour),
     ];
 }

@@ -55,13 +55,13 @@ impl ActiveModelBehavior for ActiveModel {}
 impl Entity {
     /// What a copy made with `--anonymize` holds of each column; references follow what they refer to.
     pub const ANONYMIZE: &'static [(Column, Mask)] = &[
-        (Column::BrandId, Mask::Keep),
-        (Column::Name, Mask::Keep),
-        (Column::Iata, Mask::Keep),
-        (Column::Icao, Mask::Keep),
-        (Column::Callsign, Mask::Keep),
+        (Column::BrandId, Mask::Name("brand-")),
+        (Column::Name, Mask::Name("Brand ")),
+        (Column::Iata, Mask::Code),
+        (Column::Icao, Mask::Code),
+        (Column::Callsign, Mask::Name("CALL ")),
         (Column::IsPrimary, Mask::Keep),
-        (Column::LogoUrl, Mask::Keep),
+        (Column::LogoUrl, Mask::Url),
         (Column::AccentColor, Mask::Keep),
         (Column::SecondaryColor, Mask::Keep),
         (Column::ElementColor, Mask::Keep),

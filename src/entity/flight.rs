@@ -69,15 +69,15 @@ impl ActiveModelBehavior for ActiveModel {}
 impl Entity {
     /// What a copy made with `--anonymize` holds of each column; references follow what they refer to.
     pub const ANONYMIZE: &'static [(Column, Mask)] = &[
-        (Column::Id, Mask::Keep),
-        (Column::Code, Mask::Keep),
+        (Column::Id, Mask::Replace),
+        (Column::Code, Mask::Code),
         (Column::GameId, Mask::Number),
-        (Column::Aircraft, Mask::Keep),
-        (Column::StartTime, Mask::Keep),
-        (Column::EndTime, Mask::Keep),
-        (Column::Departure, Mask::Keep),
-        (Column::Arrival, Mask::Keep),
-        (Column::StartedAt, Mask::Keep),
+        (Column::Aircraft, Mask::Replace),
+        (Column::StartTime, Mask::Hour),
+        (Column::EndTime, Mask::Hour),
+        (Column::Departure, Mask::Replace),
+        (Column::Arrival, Mask::Replace),
+        (Column::StartedAt, Mask::Hour),
         (Column::DiscordEventLink, Mask::Url),
     ];
 }

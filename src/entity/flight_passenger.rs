@@ -33,7 +33,7 @@ impl ActiveModelBehavior for ActiveModel {}
 
 impl Entity {
     /// What a copy made with `--anonymize` holds of each column; references follow what they refer to.
-    pub const ANONYMIZE: &'static [(Column, Mask)] = &[(Column::Miles, Mask::Keep), (Column::JoinedAt, Mask::Keep)];
+    pub const ANONYMIZE: &'static [(Column, Mask)] = &[(Column::Miles, Mask::Keep), (Column::JoinedAt, Mask::Hour)];
 
     /// What `user erase` does with rows that refer to the user.
     pub const ERASE: Erase<Column> = Erase::Keep(&[]);

@@ -40,11 +40,11 @@ impl ActiveModelBehavior for ActiveModel {}
 impl Entity {
     /// What a copy made with `--anonymize` holds of each column; references follow what they refer to.
     pub const ANONYMIZE: &'static [(Column, Mask)] = &[
-        (Column::ProductId, Mask::Keep),
-        (Column::Name, Mask::Keep),
-        (Column::Description, Mask::Keep),
+        (Column::ProductId, Mask::Name("p")),
+        (Column::Name, Mask::Name("Prize ")),
+        (Column::Description, Mask::Blank),
         (Column::PriceMiles, Mask::Keep),
         (Column::Active, Mask::Keep),
-        (Column::CreatedAt, Mask::Keep),
+        (Column::CreatedAt, Mask::Hour),
     ];
 }

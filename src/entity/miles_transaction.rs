@@ -59,14 +59,14 @@ impl ActiveModelBehavior for ActiveModel {}
 impl Entity {
     /// What a copy made with `--anonymize` holds of each column; references follow what they refer to.
     pub const ANONYMIZE: &'static [(Column, Mask)] = &[
-        (Column::Id, Mask::Keep),
+        (Column::Id, Mask::Replace),
         (Column::Amount, Mask::Keep),
         (Column::Type, Mask::Keep),
         (Column::Source, Mask::Words(&["flight", "purchase", "manual", "reversal", "adjustment"])),
-        (Column::ProductId, Mask::Keep),
+        (Column::ProductId, Mask::Name("p")),
         (Column::Note, Mask::Blank),
-        (Column::CreatedAt, Mask::Keep),
-        (Column::BatchId, Mask::Keep),
+        (Column::CreatedAt, Mask::Hour),
+        (Column::BatchId, Mask::Replace),
         (Column::Actor, Mask::Name("actor_")),
     ];
 

@@ -34,6 +34,13 @@ pub enum Mask {
     Secret,
     /// These words stay, since the program itself writes them; anything else becomes a pseudonym.
     Words(&'static [&'static str]),
+    /// A code of few characters that stays unique and of its form: letters for letters and digits for digits, by place.
+    /// What begins like another code still does. It is a substitution, which hides codes from a search and not from
+    /// somebody who knows what codes there are.
+    Code,
+    /// A time, cut to the hour and moved by some days, the same ones in the whole copy: order stays, and nothing joins
+    /// with the original by its microseconds.
+    Hour,
     /// A value of the column's type that has nothing to do with the stored one; equal values stay equal.
     Replace,
 }
@@ -58,3 +65,21 @@ pub trait Undeclared: EntityTrait {
 }
 
 impl<E: EntityTrait> Undeclared for E {}
+
+impl Mask {
+    /// What becomes of the values, for people.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Keep => "stays",
+            Self::Name(_) => "a pseudonym",
+            Self::Number => "another number",
+            Self::Url => "a link that leads nowhere",
+            Self::Blank => "blanked, its length stays",
+            Self::Secret => "a key that opens nothing",
+            Self::Words(_) => "the program's own words stay, others become pseudonyms",
+            Self::Code => "another code of the same form",
+            Self::Hour => "cut to the hour and moved by some days",
+            Self::Replace => "another value of its form",
+        }
+    }
+}

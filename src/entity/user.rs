@@ -49,7 +49,7 @@ impl Entity {
         (Column::DisplayName, Mask::Name("Pilot ")),
         (Column::Miles, Mask::Keep),
         (Column::AvatarUrl, Mask::Url),
-        (Column::CreatedAt, Mask::Keep),
-        (Column::UpdatedAt, Mask::Keep),
+        (Column::CreatedAt, Mask::Hour),
+        (Column::UpdatedAt, Mask::Hour),
     ];
 }

@@ -174,7 +174,8 @@ fn cleared(table: &str) -> String {
 async fn clear_account(tx: &Transaction, to: &Replacement) -> Result<()> {
     const RENAMED: [&str; 4] = ["userId", "username", "displayName", "avatarUrl"];
     let personal = |column: &user::Column| {
-        !RENAMED.contains(&column.as_str()) && registry::mask("users", column.as_str()) != Mask::Keep
+        !RENAMED.contains(&column.as_str())
+            && !matches!(registry::mask("users", column.as_str()), Mask::Keep | Mask::Hour)
     };
     let columns: Vec<user::Column> = user::Column::iter().filter(personal).collect();
     if columns.is_empty() {

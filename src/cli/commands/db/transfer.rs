@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use super::planned;
 use super::restore::{self, in_scratch, scratch_folder};
+use crate::backup::anonymize::Kept;
 use crate::backup::create::{Snapshot, Wanted};
 use crate::backup::format::archive::{Archive, Progress};
 use crate::backup::format::crypt::Identities;
@@ -15,6 +16,7 @@ use crate::backup::{BackupError, anonymize, create, plan};
 use crate::cli::context::Context;
 use crate::db::{Absent, DatabaseUrl};
 use crate::error::{Error, Kind, Outcome, Result};
+use crate::message::{Words, message};
 
 pub(super) const EXAMPLES: &str = "Examples:
   skyteam db transfer --to postgres://skyteam@db.example.com/skyteam
@@ -29,14 +31,18 @@ pub struct DbTransferArgs {
     /// Replace the rows of skyteam's tables that are there
     #[arg(long)]
     clean: bool,
-    /// Replace names, avatars, notes and API keys by pseudonyms, the same ones every time
+    /// Replace names, texts, links, ids, times and API keys by pseudonyms, the same ones every time; --dry-run lists them
     #[arg(long)]
     anonymize: bool,
+    /// With --anonymize, let this column stay as it is; may be given several times
+    #[arg(long, value_name = "T.COLUMN", requires = "anonymize")]
+    keep: Vec<String>,
 }
 
 pub(super) async fn run(args: DbTransferArgs, cx: &Context) -> Result<Outcome> {
     let begun = Instant::now();
     let target = cx.settings.parse_url(&args.to, "--to")?.below(&cx.cwd);
+    let kept = kept(&args.keep)?;
     let source = cx.reader().await?;
     if source.url() == &target {
         return Err(Error::new(Kind::Usage, "usage", "source and target are the same database"));
@@ -49,7 +55,8 @@ pub(super) async fn run(args: DbTransferArgs, cx: &Context) -> Result<Outcome> {
         let bar = cx.ui.progress(Some(snapshot.estimate().await?), "Reading");
         let advance: Progress = Arc::new(bar.counter());
         shown.replace(Some(bar));
-        let rewrite = if args.anonymize { Some(anonymize::rewrite(&snapshot.tokens().await?)) } else { None };
+        let rewrite =
+            if args.anonymize { Some(anonymize::rewrite(&snapshot.tokens().await?, kept.clone())) } else { None };
         Ok((Wanted { rewrite, ..Wanted::default() }, advance))
     };
     let spools = Spools::new(&folder, true);
@@ -81,7 +88,27 @@ pub(super) async fn run(args: DbTransferArgs, cx: &Context) -> Result<Outcome> {
     done.seconds = (begun.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
     cx.ui.report(&done)?;
     if done.dry_run {
+        if args.anonymize {
+            for (table, column, mask) in anonymize::fates(&kept) {
+                cx.ui.note(message!("{}.{}: {}", table, column, Words(mask.words())));
+            }
+        }
         cx.ui.note("Dry run: rolled back, nothing was changed.");
     }
     Ok(Outcome::Done)
+}
+
+/// The columns that are to stay.
+fn kept(named: &[String]) -> Result<Kept> {
+    let known = anonymize::fates(&Kept::new());
+    let find = |given: &String| {
+        let found =
+            given.split_once('.').filter(|(table, column)| known.iter().any(|(t, c, _)| t == table && c == column));
+        found.map(|(table, column)| (table.to_owned(), column.to_owned())).ok_or_else(|| {
+            Error::new(Kind::Usage, "usage", message!("there is no column {}", given))
+                .why("--keep takes the name of a table and of a column: users.createdAt")
+                .fix("skyteam db transfer --to URL --anonymize --dry-run     lists them")
+        })
+    };
+    named.iter().map(find).collect()
 }
