@@ -49,11 +49,13 @@ pub fn of(file: &mut File) -> Result<Content> {
     } else if text.contains("-- PostgreSQL database cluster dump") {
         looks_like(
             "it is a dump of a whole server by pg_dumpall, with its roles and every database: restore it with psql on a \
-             server of its own, and take the database from there with skyteam db transfer --to URL; or dump the database \
+             server of its own, and take the database from there by a transfer; or dump the database \
              alone with pg_dump",
         )
     } else if head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff") {
-        looks_like("it is in UTF-16, as PowerShell writes: iconv -f UTF-16 -t UTF-8 FILE | skyteam db restore -")
+        looks_like(
+            "it is in UTF-16, as PowerShell writes: iconv -f UTF-16 -t UTF-8 FILE turns it into what can be restored",
+        )
     } else if text.contains("-- PostgreSQL database dump") {
         Ok(Content::Plain)
     } else if head.is_empty() {

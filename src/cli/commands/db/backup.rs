@@ -175,7 +175,7 @@ fn refuse_misuse(args: &DbBackupArgs, cx: &Context, recipients: &Recipients) -> 
     if args.format == Format::Archive && args.with_privileges {
         return Err(Error::new(Kind::Usage, "usage", "--with-privileges is for --format plain and custom")
             .why("skyteam's own archive holds tables and rows, and no privileges")
-            .fix("leave it out, and after a restore: skyteam db grant"));
+            .fix(message!("leave it out, and after a restore: {}", skyteam("db grant"))));
     }
     if args.format != Format::Archive && !recipients.is_empty() {
         return Err(Error::new(Kind::Usage, "usage", "only skyteam's own archive can be encrypted")

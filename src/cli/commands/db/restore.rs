@@ -87,7 +87,7 @@ pub(super) async fn run(args: DbRestoreArgs, cx: &Context) -> Result<Outcome> {
             if args.with_privileges {
                 return Err(Error::new(Kind::Usage, "usage", "--with-privileges is for dumps by pg_dump")
                     .why("skyteam's own archive holds no privileges; those of the tables that stay are kept")
-                    .fix("leave it out, and: skyteam db grant"));
+                    .fix(message!("leave it out, and: {}", skyteam("db grant"))));
             }
             let archive = Arc::new(Archive::open(opened.file, &identities(&args.identity, cx)?)?);
             check(cx, &archive).await?;
@@ -267,7 +267,7 @@ pub(super) async fn into(
         let made = crate::entity::types::Timestamp::from(archive.manifest().created_at);
         Ask::loses(
             database.name(),
-            format!("{} would be replaced by the backup of {made}: {}.", database.name(), lost.join(", ")),
+            message!("{} would be replaced by the backup of {}: {}.", database.name(), made, lost.join(", ")),
         )
     };
     let approval = cx.approve(ask).await?;

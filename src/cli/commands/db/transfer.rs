@@ -16,7 +16,7 @@ use crate::backup::{BackupError, anonymize, create, plan};
 use crate::cli::context::Context;
 use crate::db::{Absent, DatabaseUrl};
 use crate::error::{Error, Kind, Outcome, Result};
-use crate::message::{Words, message};
+use crate::message::{Words, message, skyteam};
 
 pub(super) const EXAMPLES: &str = "Examples:
   skyteam db transfer --to postgres://skyteam@db.example.com/skyteam
@@ -107,7 +107,7 @@ fn kept(named: &[String]) -> Result<Kept> {
         found.map(|(table, column)| (table.to_owned(), column.to_owned())).ok_or_else(|| {
             Error::new(Kind::Usage, "usage", message!("there is no column {}", given))
                 .why("--keep takes the name of a table and of a column: users.createdAt")
-                .fix("skyteam db transfer --to URL --anonymize --dry-run     lists them")
+                .fix(message!("{}     lists them", skyteam("db transfer --to URL --anonymize --dry-run")))
         })
     };
     named.iter().map(find).collect()
