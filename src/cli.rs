@@ -29,6 +29,7 @@ use crate::cli::context::Context;
 use crate::cli::environment::World;
 use crate::cli::settings::{Color, Global, Settings};
 use crate::cli::ui::{Format, OutputOptions, Ui};
+use crate::db::read_only;
 use crate::error::indeterminate::{NOT_REPLICATED, OUTCOME_UNKNOWN, RetryAdvice, outcome_unknown};
 use crate::error::{Error, Kind, Outcome, Result};
 
@@ -132,6 +133,14 @@ pub fn run(mut world: World) -> u8 {
         };
         let outcome = answer_lost::explained(&cx, outcome);
         let Some(database) = cx.database.get() else { return outcome };
+        // Whether it is worth another try depends on why the server only reads.
+        let outcome = match outcome {
+            Err(error) if error.state() == Some("25006") => match read_only::why(database).await {
+                Ok(Some(why)) => Err(error.read_only(&why)),
+                _ => Err(error),
+            },
+            outcome => outcome,
+        };
         // A connection that was never answered would not close.
         let cut_off = |error: &Error| error.kind() == Kind::Interrupted || is_open(error);
         if outcome.as_ref().is_err_and(cut_off) {

@@ -240,6 +240,20 @@ fn the_migrations_never_import_the_program() {
 }
 
 #[test]
+fn what_a_write_is_decided_on_is_read_in_its_transaction() {
+    for file in sources("src/cli/commands") {
+        // What makes and moves whole databases has its own transactions.
+        if file.path.components().any(|part| part.as_os_str() == "db") {
+            continue;
+        }
+        for function in file.code.split("async fn ") {
+            let outside = function.contains("cx.writer()") && function.contains(".conn()");
+            assert!(!outside, "{} reads outside of a transaction for a write", file.path.display());
+        }
+    }
+}
+
+#[test]
 fn every_file_opens_by_saying_what_it_is_for_and_stays_readable() {
     for file in sources("src").into_iter().chain(sources("tests")).chain(sources("migration/src")) {
         let text = fs::read_to_string(&file.path).unwrap();

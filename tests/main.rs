@@ -15,6 +15,7 @@ mod files;
 mod flight;
 mod generate;
 mod global_flags;
+mod grant;
 mod help;
 mod ids;
 mod layers;

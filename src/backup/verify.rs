@@ -14,6 +14,7 @@ use super::error::{BackupError, Result};
 use super::format::archive::{Archive, Progress};
 use super::format::crypt::{Identities, Recipients};
 use super::format::digest;
+use super::format::manifest::Subject;
 use super::identity::Identity;
 use super::plan::{self, Plan};
 use super::restore::RestoreOptions;
@@ -123,6 +124,19 @@ pub fn check_plan(archive: &Archive) -> Result<()> {
 pub fn is_of(archive: &Archive, identity: &Identity) -> bool {
     let subject = archive.manifest().subject();
     subject.is_whole() && subject.identity.as_ref() == Some(identity)
+}
+
+/// When the newest backup of a database in a folder was made that was proved since, by the notes beside them.
+pub fn newest_proved_in(folder: &Path, identity: &Identity, now: DateTime<Utc>) -> Option<Timestamp> {
+    let is_of = |subject: &Subject| subject.is_whole() && subject.identity.as_ref() == Some(identity);
+    let entries = folder::list(folder).ok()?.into_iter();
+    let proved = entries.filter(|entry| {
+        entry.damage.is_none()
+            && !folder::is_future(entry.created_at, now)
+            && entry.subject.as_ref().is_some_and(is_of)
+            && entry.verified.as_ref().is_some_and(|verified| verified.deep && verified.sound)
+    });
+    proved.map(|entry| entry.created_at.into()).max()
 }
 
 /// Remembers in the database itself that a backup of it was proved, for `db doctor`.

@@ -110,7 +110,7 @@ fn rows(settings: &Settings, noun: Noun, typed: &str, now: Timestamp) -> Vec<Can
         let options = db::Options {
             connect_timeout: PATIENCE,
             max_connections: 1,
-            read_only: true,
+            access: db::Access::Read,
             statement_timeout: Some(PATIENCE),
             ..settings.options("completions")
         };

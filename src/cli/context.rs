@@ -10,7 +10,7 @@ use crate::cli::approve::{self, Answers, Ask};
 use crate::cli::settings::{DatabaseChoice, Origin, ProfileKind, Settings};
 use crate::cli::ui::Ui;
 use crate::consent::Approval;
-use crate::db::{self, Absent, Database, Transaction};
+use crate::db::{self, Absent, Access, Database, Transaction};
 use crate::error::indeterminate::{RetryAdvice, outcome_unknown};
 use crate::error::{Error, Kind, Result};
 use crate::message::{Command, message, skyteam, typed};
@@ -48,7 +48,7 @@ impl Context {
     /// # Errors
     /// Whatever keeps it from being opened: exit codes 6, 7 and 8.
     pub async fn reader(&self) -> Result<Arc<Database>> {
-        self.open(Absent::Refuse, true).await
+        self.open(Absent::Refuse, Access::Read).await
     }
 
     /// The database, for a command that compares its schema: on PostgreSQL the desired one is made as temporary tables,
@@ -57,7 +57,7 @@ impl Context {
     /// # Errors
     /// As for [`Context::reader`].
     pub async fn comparer(&self) -> Result<Arc<Database>> {
-        self.open(Absent::Refuse, false).await
+        self.open(Absent::Refuse, Access::Compare).await
     }
 
     /// The database, for a command that writes: says first, on stderr, where it writes.
@@ -65,7 +65,7 @@ impl Context {
     /// # Errors
     /// As for [`Context::reader`].
     pub async fn writer(&self) -> Result<Arc<Database>> {
-        let database = self.open(Absent::Refuse, false).await?;
+        let database = self.open(Absent::Refuse, Access::Write).await?;
         self.announce_once(&database);
         Ok(database)
     }
@@ -77,7 +77,7 @@ impl Context {
     /// As for [`Context::reader`].
     pub async fn creator(&self) -> Result<Arc<Database>> {
         let absent = if self.answers.dry_run { Absent::StandIn } else { Absent::Create };
-        let database = self.open(absent, false).await?;
+        let database = self.open(absent, Access::Write).await?;
         self.announce_once(&database);
         Ok(database)
     }
@@ -116,7 +116,6 @@ impl Context {
             if db::is_outcome_unknown(&error) {
                 return outcome_unknown(RetryAdvice::Unsaid).source(error);
             }
-            // A commit that the standby is not known to have is worded there.
             error.into()
         })?;
         Ok(true)
@@ -135,13 +134,13 @@ impl Context {
     /// # Errors
     /// As for [`Context::reader`].
     pub async fn connect(&self, url: &db::DatabaseUrl, absent: Absent) -> Result<Arc<Database>> {
-        self.connect_as(url, absent, false).await
+        self.connect_as(url, absent, Access::Write).await
     }
 
-    async fn connect_as(&self, url: &db::DatabaseUrl, absent: Absent, read_only: bool) -> Result<Arc<Database>> {
+    async fn connect_as(&self, url: &db::DatabaseUrl, absent: Absent, access: Access) -> Result<Arc<Database>> {
         let options = db::Options {
             absent,
-            read_only,
+            access,
             lasting: self.lasting.clone(),
             trace: self.ui.tracer(),
             ..self.settings.options(&self.command)
@@ -196,14 +195,14 @@ impl Context {
         !self.answers.dry_run && (self.announced.load(Ordering::Relaxed) || FILES.contains(&self.command.as_str()))
     }
 
-    async fn open(&self, absent: Absent, read_only: bool) -> Result<Arc<Database>> {
+    async fn open(&self, absent: Absent, access: Access) -> Result<Arc<Database>> {
         let database = self.database.get_or_try_init(|| async {
             let url = self.url()?;
             // A file of the current folder, or of one above, decides where a password goes: seen before it does.
             if self.settings.chosen_by.is_some() {
                 self.announce_target(&db::Target::of(&url.below(&self.cwd)));
             }
-            match self.connect_as(&url, absent, read_only).await {
+            match self.connect_as(&url, absent, access).await {
                 Err(error) if error.code() == "no_database" && self.is_embedded() => Err(no_embedded(error)),
                 opened => opened,
             }

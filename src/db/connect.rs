@@ -30,12 +30,24 @@ pub struct Options {
     pub fixed: Vec<&'static str>,
     /// What becomes of an SQLite file that is not there.
     pub absent: Absent,
-    /// Whether sessions on PostgreSQL begin read only, for work that writes nothing.
-    pub read_only: bool,
+    /// What sessions on PostgreSQL are for.
+    pub access: Access,
     /// What an interrupt must wait for: one for all databases of a process.
     pub lasting: Lasting,
     /// Told of every statement that goes through SeaORM.
     pub trace: Option<Trace>,
+}
+
+/// What sessions on PostgreSQL are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Writing.
+    Write,
+    /// Reading: their transactions are read only.
+    Read,
+    /// Making temporary tables in transactions that are rolled back, to compare a schema with. Also where a setting has it
+    /// that sessions only read.
+    Compare,
 }
 
 /// What becomes of an SQLite file that is not there.
@@ -60,7 +72,7 @@ impl Default for Options {
             busy_timeout: Duration::from_secs(5),
             fixed: Vec::new(),
             absent: Absent::Refuse,
-            read_only: false,
+            access: Access::Write,
             lasting: Lasting::default(),
             trace: None,
         }
@@ -77,7 +89,7 @@ impl std::fmt::Debug for Options {
             .field("statement_timeout", &self.statement_timeout)
             .field("busy_timeout", &self.busy_timeout)
             .field("absent", &self.absent)
-            .field("read_only", &self.read_only)
+            .field("access", &self.access)
             .finish_non_exhaustive()
     }
 }

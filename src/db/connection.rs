@@ -26,7 +26,7 @@ pub struct Connection {
     inner: DatabaseConnection,
     /// Behind a pooler in transaction mode, what each transaction is told first; see [`super::transaction_pooling`].
     pub(super) pooled: Option<Arc<str>>,
-    /// Whether nothing is written: see [`super::Options::read_only`].
+    /// Whether nothing is written: see [`super::Access::Read`].
     pub(super) read_only: bool,
     leases: Leases,
     pub(super) lasting: Lasting,

@@ -6,11 +6,13 @@ mod autocommit;
 mod connect;
 mod connection;
 mod endpoint;
+pub mod grants;
 mod libpq;
 mod notices;
 mod pool_wait;
 mod postgres;
 pub mod provision;
+pub mod read_only;
 mod retry;
 pub mod search_path;
 mod shutdown;
@@ -24,7 +26,7 @@ use std::time::Duration;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
 
 pub use autocommit::Committing;
-pub use connect::{Absent, ConnectError, Options, Password, Trace, connect};
+pub use connect::{Absent, Access, ConnectError, Options, Password, Trace, connect};
 pub use connection::{Connection, Rows, Transaction, timestamp_text};
 pub use endpoint::Target;
 pub use libpq::LibpqEnvironment;
@@ -101,7 +103,7 @@ impl Database {
         }
         let mut connection = Connection::new(connection);
         connection.lasting = options.lasting.clone();
-        connection.read_only = options.read_only;
+        connection.read_only = options.access == Access::Read;
         if matches!(&url, DatabaseUrl::Postgres(place) if postgres::is_behind_pooler(place)) {
             connection.pooled = Some(transaction_pooling::told(options.statement_timeout).into());
         }

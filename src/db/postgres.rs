@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::small_file;
 
-use super::{ConnectError, Database, DatabaseUrl, Options, Password, PostgresUrl, Target, search_path};
+use super::{Access, ConnectError, Database, DatabaseUrl, Options, Password, PostgresUrl, Target, search_path};
 
 /// How long a first connection may take before it is asked plainly what is in its way.
 const PATIENCE: Duration = Duration::from_millis(250);
@@ -110,7 +110,7 @@ async fn first_connection(
 
 fn pool(connect: &PgConnectOptions, options: &Options, pooled: bool, backends: Backends) -> PgPool {
     let statement_timeout = options.statement_timeout;
-    let read_only = options.read_only;
+    let access = options.access;
     PgPoolOptions::new()
         .max_connections(options.max_connections)
         .acquire_timeout(options.connect_timeout)
@@ -135,11 +135,11 @@ fn pool(connect: &PgConnectOptions, options: &Options, pooled: bool, backends: B
                     let sql = format!("SET statement_timeout = {}", limit.as_millis());
                     connection.execute(sqlx::AssertSqlSafe(sql)).await?;
                 }
-                let first = if read_only {
-                    "SET default_transaction_read_only = on"
-                } else {
+                let first = match access {
+                    Access::Read => "SET default_transaction_read_only = on",
+                    Access::Compare => "SET default_transaction_read_only = off",
                     // A commit that is not known to be on its standby says so by a warning.
-                    "SET client_min_messages = warning"
+                    Access::Write => "SET client_min_messages = warning",
                 };
                 let backend = "SELECT a.pid, a.backend_start::text FROM (SELECT) one \
                      LEFT JOIN pg_catalog.pg_stat_get_activity(pg_catalog.pg_backend_pid()) a ON true";

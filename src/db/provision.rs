@@ -10,6 +10,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sea_orm::{ConnectionTrait, DbErr, Statement, Value};
 use sha2::{Digest, Sha256};
 
+use super::grants::{self, Purpose};
 use super::{Connection, Engine, Secret, quote};
 
 /// Rounds of PBKDF2 in a SCRAM verifier: PostgreSQL's own default (`scram_iterations`).
@@ -50,7 +51,7 @@ impl State {
 ///
 /// # Errors
 /// The driver's.
-pub async fn role_exists(admin: &Connection, role: &str) -> Result<bool, DbErr> {
+pub async fn role_exists(admin: &impl ConnectionTrait, role: &str) -> Result<bool, DbErr> {
     exists(admin, "select 1 from pg_roles where rolname = $1", role).await
 }
 
@@ -62,7 +63,7 @@ pub async fn database_exists(admin: &Connection, name: &str) -> Result<bool, DbE
     exists(admin, "select 1 from pg_database where datname = $1", name).await
 }
 
-async fn exists(admin: &Connection, sql: &str, name: &str) -> Result<bool, DbErr> {
+async fn exists(admin: &impl ConnectionTrait, sql: &str, name: &str) -> Result<bool, DbErr> {
     let statement = Statement::from_sql_and_values(Engine::Postgres.backend(), sql, [Value::from(name)]);
     Ok(admin.query_one_raw(statement).await?.is_some())
 }
@@ -98,33 +99,14 @@ pub async fn drop_database(admin: &Connection, name: &str) -> Result<(), DbErr> 
     admin.execute_unprepared(&format!("drop database {} with (force)", quote(name))).await.map(drop)
 }
 
-/// Gives `role` those rights in the connected database `name` that it lacks, and answers them in words.
+/// Gives `role` what it needs in the connected database to make and change the schema, and answers in words what it lacked.
 ///
 /// # Errors
 /// The driver's: 42501 where the session may not grant them.
-pub async fn grant_missing(connection: &Connection, name: &str, role: &str) -> Result<Vec<&'static str>, DbErr> {
-    let statement = Statement::from_sql_and_values(
-        Engine::Postgres.backend(),
-        "select has_database_privilege($1, current_database(), 'CREATE') as \"create\",
-                has_database_privilege($1, current_database(), 'TEMPORARY') as temporary,
-                has_schema_privilege($1, 'public', 'USAGE') and has_schema_privilege($1, 'public', 'CREATE') as public",
-        [Value::from(role)],
-    );
-    let Some(row) = connection.query_one_raw(statement).await? else { return Ok(Vec::new()) };
-    let (database, grantee) = (quote(name), quote(role));
-    let wanted = [
-        ("create", "CREATE on the database", format!("grant create on database {database} to {grantee}")),
-        ("temporary", "TEMPORARY on the database", format!("grant temporary on database {database} to {grantee}")),
-        ("public", "USAGE and CREATE on schema public", format!("grant usage, create on schema public to {grantee}")),
-    ];
-    let mut granted = Vec::new();
-    for (column, words, sql) in wanted {
-        if !row.try_get::<bool>("", column)? {
-            connection.execute_unprepared(&sql).await?;
-            granted.push(words);
-        }
-    }
-    Ok(granted)
+pub async fn grant_missing(connection: &Connection, role: &str) -> Result<Vec<&'static str>, DbErr> {
+    let wanted = grants::of(connection, role, Purpose::Owner).await?;
+    grants::apply(connection, role, Purpose::Owner, &wanted).await?;
+    Ok(wanted.into_iter().filter(|grant| !grant.held).map(|grant| grant.what).collect())
 }
 
 /// The form in which PostgreSQL keeps a SCRAM-SHA-256 password (RFC 5802, RFC 7677; `src/common/scram-common.c`).

@@ -5,6 +5,7 @@ use std::io::ErrorKind as Io;
 use sqlx::error::DatabaseError;
 
 use super::{Error, Kind, driver};
+use crate::db::read_only::ReadOnly;
 use crate::db::{ConnectError, Password, Target, quote};
 use crate::message::{Command, message, program, skyteam};
 
@@ -62,6 +63,25 @@ impl From<ConnectError> for Error {
 }
 
 impl Error {
+    /// The same refusal to write (25006), by what is behind it.
+    #[must_use]
+    pub fn read_only(self, why: &ReadOnly) -> Self {
+        let error = match why {
+            ReadOnly::Standby => Self::new(Kind::Unreachable, "standby", "the server is a standby, which only reads")
+                .why("where it is about to be promoted, the same command works a moment later")
+                .fix("name the primary server in the database URL, or try again after a failover"),
+            ReadOnly::Setting { whence, end, .. } => {
+                let error = Self::new(Kind::Denied, "read_only", "the database refuses to write")
+                    .why(message!("default_transaction_read_only is on {}", whence.clone()));
+                match end {
+                    Some(end) => error.fix(end.clone()),
+                    None => error.fix("take default_transaction_read_only out of them"),
+                }
+            }
+        };
+        error.sqlstate("25006").source(self)
+    }
+
     /// Adds what mends a refused right, for a command that had the database at `target` open.
     #[must_use]
     pub fn on(self, target: &Target) -> Self {
@@ -92,6 +112,10 @@ impl Error {
                 "as its owner: GRANT SELECT, INSERT, UPDATE, DELETE ON {} TO {}",
                 quote(&table),
                 quote(role)
+            ))
+            .fix(message!(
+                "{}    as the owner of the tables grants what staff needs; --for backup and --for apps what those do",
+                skyteam("db grant").last(role).words("--for staff")
             ))
         } else if let Some((_, table)) = refusal.split_once("must be owner of table ") {
             self.fix(format!("as its owner or a superuser: ALTER TABLE {} OWNER TO {}", quote(table), quote(role)))

@@ -206,6 +206,11 @@ impl Error {
         self
     }
 
+    /// The SQLSTATE of the server's refusal, where it is one.
+    pub fn state(&self) -> Option<&str> {
+        self.0.sqlstate.as_deref()
+    }
+
     /// The class of the failure.
     pub fn kind(&self) -> Kind {
         self.0.kind

@@ -8,6 +8,7 @@ mod balancer;
 mod libpq;
 mod pool;
 mod pooler;
+mod read_only;
 mod refusals;
 mod sqlite;
 mod tls;

@@ -257,7 +257,7 @@ impl Settings {
             .filter_map(|(name, origin)| matches!(origin, Origin::Flag(_)).then_some(name))
             .collect(),
             absent: db::Absent::Refuse,
-            read_only: false,
+            access: db::Access::Write,
             lasting: db::Lasting::default(),
             trace: None,
         }

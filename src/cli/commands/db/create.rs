@@ -159,7 +159,7 @@ async fn grant(
     let DatabaseUrl::Postgres(login) = admin.url() else { return Ok(()) };
     let inside = PostgresUrl { database: place.database.clone().or_else(|| Some(name.to_owned())), ..login.clone() };
     let inside = cx.connect(&DatabaseUrl::Postgres(inside), Absent::Refuse).await?;
-    let granted = provision::grant_missing(inside.conn(), name, role).await.map_err(|error| {
+    let granted = provision::grant_missing(inside.conn(), role).await.map_err(|error| {
         let error = Error::from(error);
         if error.kind() != Kind::Denied {
             return error;

@@ -6,6 +6,7 @@ mod create;
 mod diff;
 mod doctor;
 mod generate;
+mod grant;
 mod migrate;
 mod planned;
 mod prune;
@@ -37,7 +38,10 @@ pub enum Verb {
     Create(create::DbCreateArgs),
     /// Look for what is wrong, and say how to mend it
     #[command(after_help = doctor::EXAMPLES)]
-    Doctor,
+    Doctor(doctor::DbDoctorArgs),
+    /// Grant a role what it needs for its purpose
+    #[command(after_help = grant::EXAMPLES)]
+    Grant(grant::DbGrantArgs),
     /// Make the live database what the entities ask for
     #[command(after_help = push::EXAMPLES)]
     Push(push::DbPushArgs),
@@ -101,7 +105,8 @@ impl Verb {
     pub async fn run(self, cx: &Context) -> Result<Outcome> {
         match self {
             Self::Create(args) => create::run(args, cx).await,
-            Self::Doctor => doctor::run(cx).await,
+            Self::Doctor(args) => doctor::run(args, cx).await,
+            Self::Grant(args) => grant::run(args, cx).await,
             Self::Push(args) => push::run(args, cx).await,
             Self::Diff(args) => diff::run(args, cx).await,
             Self::Reset(args) => reset::run(args, cx).await,

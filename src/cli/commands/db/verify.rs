@@ -239,7 +239,17 @@ async fn archive_into(
         && let Err(error) =
             verify::remember(&database, &identity, &archive, &answer.sha256, cx.now, answer.problems.is_empty()).await
     {
-        cx.ui.note(format!("Not remembered in the database: {}.", Error::from(error).what()));
+        let error = Error::from(error);
+        cx.ui.note(if error.kind() == Kind::Denied {
+            let role = database.target().role.clone().unwrap_or_default();
+            message!(
+                "{} may not note the result in the database; it is kept beside the file, where {} finds it.",
+                role,
+                skyteam("db doctor DIR")
+            )
+        } else {
+            message!("Not noted in the database: {}.", error.what().clone())
+        });
     }
     Ok(())
 }

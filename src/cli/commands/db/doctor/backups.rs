@@ -1,5 +1,7 @@
 //! Whether there is a way back: the age of the last backup that was proved by restoring it.
 
+use std::path::Path;
+
 use super::super::backup::grant;
 use super::Check;
 use crate::backup::identity::{self, Unidentified};
@@ -44,7 +46,8 @@ pub(super) async fn archivable(database: &Database) -> Vec<Check> {
     }
 }
 
-pub(super) async fn check(database: &Database, cx: &Context) -> Check {
+/// What is noted in the database, and what is noted beside the backups in `folder` by roles that may not write there.
+pub(super) async fn check(database: &Database, folder: &Path, cx: &Context) -> Check {
     let identity = match identity::of(database, false).await {
         Ok(Ok(identity)) => identity,
         Ok(Err(Unidentified::NoRight { role })) => {
@@ -57,7 +60,7 @@ pub(super) async fn check(database: &Database, cx: &Context) -> Check {
         Err(error) => return Check::failed(AREA, NAME, &error.into()),
     };
     let proved = verify::newest_proved(database, &identity, cx.now).await;
-    let Some(at) = proved.newest else {
+    let Some(at) = proved.newest.max(verify::newest_proved_in(folder, &identity, cx.now)) else {
         let found = match proved.future {
             Some(at) => {
                 message!("{}, but for one that is dated {}, in the future: a clock was wrong", Words(NEVER), at)

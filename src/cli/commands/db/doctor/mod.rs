@@ -10,6 +10,7 @@ mod schema;
 mod server;
 
 use std::io;
+use std::path::PathBuf;
 
 use serde::Serialize;
 
@@ -21,6 +22,7 @@ use crate::message::{Message, message};
 
 pub(super) const EXAMPLES: &str = "Examples:
   skyteam db doctor
+  skyteam db doctor /var/backups/skyteam
   skyteam db doctor -o json --profile prod";
 
 /// How bad a finding is. Worst first.
@@ -132,7 +134,16 @@ impl Listing for Findings {
     }
 }
 
-pub(super) async fn run(cx: &Context) -> Result<Outcome> {
+/// Arguments of `db doctor`.
+#[derive(clap::Args, Debug)]
+pub struct DbDoctorArgs {
+    /// Folder of the backups, whose notes say when one was last proved [default: the current folder]
+    #[arg(value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    dir: Option<PathBuf>,
+}
+
+pub(super) async fn run(args: DbDoctorArgs, cx: &Context) -> Result<Outcome> {
+    let folder = args.dir.map_or_else(|| cx.cwd.clone(), |dir| cx.cwd.join(dir));
     let mut checks = configuration::check(cx);
     match cx.comparer().await {
         Err(error) => checks.push(Check::failed("server", "connection", &error)),
@@ -146,7 +157,7 @@ pub(super) async fn run(cx: &Context) -> Result<Outcome> {
                 checks.extend(data::check(&database, cx).await);
                 checks.extend(backups::archivable(&database).await);
             }
-            checks.push(backups::check(&database, cx).await);
+            checks.push(backups::check(&database, &folder, cx).await);
             checks.extend(backups::leftovers(&database).await);
         }
     }

@@ -3,11 +3,12 @@
 use sea_orm::{ConnectionTrait, DbErr, Statement};
 
 use super::super::planned;
-use super::Check;
+use super::{Check, Level};
 use crate::cli::context::Context;
-use crate::db::{Database, Engine};
+use crate::db::{Database, Engine, quote};
 use crate::error::Error;
 use crate::error::schema::{grant, lacked};
+use crate::message::skyteam;
 use crate::schema::{self, Request, Wait};
 
 const AREA: &str = "rights";
@@ -15,11 +16,22 @@ const AREA: &str = "rights";
 pub(super) async fn check(database: &Database, cx: &Context) -> Vec<Check> {
     match database.engine() {
         Engine::Postgres => {
+            let tables = match tables(database).await {
+                Ok(tables) => tables,
+                Err(error) => return vec![Check::failed(AREA, "look", &Error::from(error))],
+            };
+            let role = database.target().role.clone().unwrap_or_default();
+            match Use::of(&tables) {
+                Use::Reads => return reads(&role, &tables),
+                Use::Writes => return writes(&role, &tables, push(database, cx).await),
+                Use::Changes => {}
+            }
             let mut checks = push(database, cx).await;
             match postgres(database).await {
                 Ok(found) => checks.extend(found),
                 Err(error) => checks.push(Check::failed(AREA, "look", &Error::from(error))),
             }
+            checks.extend(changes(&role, &tables));
             checks
         }
         Engine::Sqlite => vec![sqlite(database)],
@@ -71,11 +83,40 @@ async fn postgres(database: &Database) -> Result<Vec<Check>, DbErr> {
             Check::warning(AREA, right, format!("{role} lacks it, and a later change of the schema needs it"), grant)
         });
     }
-    checks.extend(tables(database, &role).await?);
     Ok(checks)
 }
 
-async fn tables(database: &Database, role: &str) -> Result<Vec<Check>, DbErr> {
+/// A table of ours, and what the role may do with it.
+struct Table {
+    name: String,
+    owner: String,
+    owned: bool,
+    missing: Vec<String>,
+}
+
+/// What a role does here, by its rights on the tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Use {
+    /// It may write nowhere: backups, lists, audits.
+    Reads,
+    /// It writes, and owns none of them.
+    Writes,
+    /// It owns some, or there are none yet.
+    Changes,
+}
+
+impl Use {
+    fn of(tables: &[Table]) -> Self {
+        if tables.is_empty() || tables.iter().any(|table| table.owned) {
+            return Self::Changes;
+        }
+        let writes = ["INSERT", "UPDATE", "DELETE"];
+        let reads_only = |table: &Table| writes.iter().all(|right| table.missing.iter().any(|one| one == right));
+        if tables.iter().all(reads_only) { Self::Reads } else { Self::Writes }
+    }
+}
+
+async fn tables(database: &Database) -> Result<Vec<Table>, DbErr> {
     let names = schema::desired::table_names();
     let statement = Statement::from_sql_and_values(
         Engine::Postgres.backend(),
@@ -90,30 +131,78 @@ async fn tables(database: &Database, role: &str) -> Result<Vec<Check>, DbErr> {
          order by relname",
         [names.into()],
     );
-    let mut checks = Vec::new();
-    for row in database.conn().query_all_raw(statement).await? {
-        let (name, owner): (String, String) = (row.try_get("", "name")?, row.try_get("", "owner")?);
+    let table = |row: sea_orm::QueryResult| {
         let missing: String = row.try_get("", "missing")?;
+        Ok(Table {
+            name: row.try_get("", "name")?,
+            owner: row.try_get("", "owner")?,
+            owned: row.try_get("", "owned")?,
+            missing: missing.split(", ").filter(|right| !right.is_empty()).map(str::to_owned).collect(),
+        })
+    };
+    database.conn().query_all_raw(statement).await?.into_iter().map(table).collect()
+}
+
+/// A role that can only read is judged by that.
+fn reads(role: &str, tables: &[Table]) -> Vec<Check> {
+    let hidden: Vec<&str> = tables
+        .iter()
+        .filter(|table| table.missing.iter().any(|right| right == "SELECT"))
+        .map(|table| table.name.as_str())
+        .collect();
+    if hidden.is_empty() {
+        let found =
+            format!("{role} only reads: enough for backups, lists, audits and the doctor; it can write nothing");
+        return vec![Check::ok(AREA, "purpose", found)];
+    }
+    let found = format!("{role} only reads, and not all: it lacks SELECT on {}", hidden.join(", "));
+    vec![Check::error(AREA, "table", found, skyteam("db grant").last(role).words("--for backup"))]
+}
+
+/// A role that writes and owns nothing: what it cannot do to the schema is no fault of it.
+fn writes(role: &str, tables: &[Table], push: Vec<Check>) -> Vec<Check> {
+    let lacking: Vec<String> = tables
+        .iter()
+        .filter(|table| !table.missing.is_empty())
+        .map(|table| format!("{} on {}", table.missing.join(", "), table.name))
+        .collect();
+    let mut checks = vec![if lacking.is_empty() {
+        Check::ok(AREA, "purpose", format!("{role} reads and writes; the schema is changed by the owner of the tables"))
+    } else {
+        let found = format!("{role} writes, and lacks {}", lacking.join("; "));
+        Check::error(AREA, "table", found, skyteam("db grant").last(role).words("--for staff"))
+    }];
+    checks.extend(push.into_iter().map(|check| match check.level {
+        Level::Error => Check { level: Level::Warning, ..check },
+        _ => check,
+    }));
+    checks
+}
+
+fn changes(role: &str, tables: &[Table]) -> Vec<Check> {
+    let mut checks = Vec::new();
+    for Table { name, owner, owned, missing } in tables {
         if !missing.is_empty() {
+            let missing = missing.join(", ");
             checks.push(Check::error(
                 AREA,
                 "table",
                 format!("{role} lacks {missing} on {name}"),
-                format!("GRANT {missing} ON \"{name}\" TO \"{role}\""),
+                format!("GRANT {missing} ON {} TO {}", quote(name), quote(role)),
             ));
-        } else if !row.try_get::<bool>("", "owned")? {
+        } else if !owned {
             checks.push(Check::warning(
                 AREA,
                 "table",
                 format!("{name} belongs to {owner}: {role} can use it, and cannot change its schema"),
-                format!("ALTER TABLE \"{name}\" OWNER TO \"{role}\""),
+                format!("ALTER TABLE {} OWNER TO {}", quote(name), quote(role)),
             ));
         }
     }
     if checks.is_empty() {
         checks.push(Check::ok(AREA, "tables", format!("{role} may read, write and change them")));
     }
-    Ok(checks)
+    checks
 }
 
 fn sqlite(database: &Database) -> Check {

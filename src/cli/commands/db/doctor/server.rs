@@ -4,6 +4,7 @@ use sea_orm::{ConnectionTrait, DbErr, Statement};
 
 use super::Check;
 use crate::cli::context::Context;
+use crate::db::read_only::{self, ReadOnly};
 use crate::db::{Database, Engine};
 use crate::error::Error;
 use crate::message::{message, skyteam};
@@ -56,6 +57,16 @@ async fn postgres(database: &Database, cx: &Context) -> Result<Vec<Check>, DbErr
             "a standby: it only reads",
             "name the primary server in the database URL",
         ));
+    }
+    if let Some(ReadOnly::Setting { whence, end, of_role }) = read_only::why(database).await? {
+        let found = format!("default_transaction_read_only is on {whence}: nothing can be written");
+        let end = end.unwrap_or_else(|| "take default_transaction_read_only out of them".to_owned());
+        // A role that is kept from writing is nobody else's trouble.
+        checks.push(if of_role {
+            Check::warning(AREA, "read only", found, end)
+        } else {
+            Check::error(AREA, "read only", found, end)
+        });
     }
     let zone: String = row.try_get("", "zone")?;
     checks.push(if zone == "UTC" {
