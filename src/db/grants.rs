@@ -164,7 +164,7 @@ impl Kind {
 fn objects(place: &Place, role: &str, schema: &str, kind: Kind, rights: &[&str]) -> Vec<Wish> {
     let (to, list, (word, letter)) = (quote(role), rights.join(", "), kind.words());
     let lacks = |test: &dyn Fn(&str) -> String| {
-        rights.iter().map(|right| format!("NOT {}", test(right))).collect::<Vec<_>>().join(" OR ")
+        rights.iter().map(|right| format!("NOT ({})", test(right))).collect::<Vec<_>>().join(" OR ")
     };
     let lacking = match kind {
         Kind::Tables => format!(
@@ -175,7 +175,9 @@ fn objects(place: &Place, role: &str, schema: &str, kind: Kind, rights: &[&str])
         Kind::Sequences => format!(
             "SELECT FROM pg_class c WHERE relkind = 'S' AND relnamespace = '{schema}'::regnamespace AND ({})",
             // Of another kind of object the function would make an error, in whatever order the conditions are tried.
-            lacks(&|right| format!("(relkind <> 'S' OR has_sequence_privilege($1::text, c.oid, '{right}'))"))
+            lacks(&|right| {
+                format!("CASE relkind WHEN 'S' THEN has_sequence_privilege($1::text, c.oid, '{right}') ELSE true END")
+            })
         ),
         Kind::Functions => format!(
             "SELECT FROM pg_proc p WHERE pronamespace = '{schema}'::regnamespace AND ({})",

@@ -49,19 +49,16 @@ pub async fn why(database: &Database) -> Result<Option<ReadOnly>, DbErr> {
     let (role, name): (String, String) = (row.try_get("", "role")?, row.try_get("", "database")?);
     let scope: Option<String> = row.try_get("", "scope")?;
     let scope = if row.try_get("", "client")? { Some("client") } else { scope.as_deref() };
-    let reset = "RESET default_transaction_read_only";
+    // In a session that only reads the statement itself would be refused.
+    let reset = |what: String| format!("BEGIN READ WRITE; ALTER {what} RESET default_transaction_read_only; COMMIT");
     let (whence, end) = match scope {
         Some("client") => ("by the options of the URL, or PGOPTIONS".to_owned(), None),
         Some("both") => (
             format!("for the role {} in the database {}", quote(&role), quote(&name)),
-            Some(format!("ALTER ROLE {} IN DATABASE {} {reset}", quote(&role), quote(&name))),
+            Some(reset(format!("ROLE {} IN DATABASE {}", quote(&role), quote(&name)))),
         ),
-        Some("role") => {
-            (format!("for the role {}", quote(&role)), Some(format!("ALTER ROLE {} {reset}", quote(&role))))
-        }
-        Some(_) => {
-            (format!("for the database {}", quote(&name)), Some(format!("ALTER DATABASE {} {reset}", quote(&name))))
-        }
+        Some("role") => (format!("for the role {}", quote(&role)), Some(reset(format!("ROLE {}", quote(&role))))),
+        Some(_) => (format!("for the database {}", quote(&name)), Some(reset(format!("DATABASE {}", quote(&name))))),
         None => (
             "for the server".to_owned(),
             Some("ALTER SYSTEM SET default_transaction_read_only = off; SELECT pg_reload_conf()".to_owned()),

@@ -60,7 +60,7 @@ fn writes_are_decided_on_the_primary() {
         world.call("miles import -").input("user,amount,key\nbob,4,i1\n").run().ok().stdout.contains("alreadyApplied")
     );
     world.run("flight end SK1").ok();
-    world.run("airline token rotate sky --reveal --yes").ok();
+    world.run("airline token rotate sky --yes").ok();
     let name = world.name();
     world.run(format!("miles audit --repair --trust ledger --user bob --confirm {name}")).ok();
     world.run("user erase bob --confirm bob").ok();

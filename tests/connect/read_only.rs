@@ -34,7 +34,7 @@ fn a_setting_is_named_with_the_statement_that_ends_it() {
         (format!("ROLE \"{role}\" IN DATABASE \"{name}\""), "warning"),
     ] {
         admin.rows(&format!("ALTER {scope} SET default_transaction_read_only = on"));
-        let end = format!("ALTER {scope} RESET default_transaction_read_only");
+        let end = format!("BEGIN READ WRITE; ALTER {scope} RESET default_transaction_read_only; COMMIT");
         let error = world.run("-o json user add 1 ann").exits(8).error();
         assert_eq!((error["code"].as_str(), error["fix"].as_str()), (Some("read_only"), Some(end.as_str())));
         world.run("user list").ok();
