@@ -129,7 +129,7 @@ pub fn is_of(archive: &Archive, identity: &Identity) -> bool {
 /// When the newest backup of a database in a folder was made that was proved since, by the notes beside them.
 pub fn newest_proved_in(folder: &Path, identity: &Identity, now: DateTime<Utc>) -> Option<Timestamp> {
     let is_of = |subject: &Subject| subject.is_whole() && subject.identity.as_ref() == Some(identity);
-    let entries = folder::list(folder).ok()?.into_iter();
+    let entries = folder::list(folder).ok()?.entries.into_iter();
     let proved = entries.filter(|entry| {
         entry.damage.is_none()
             && !folder::is_future(entry.created_at, now)

@@ -66,8 +66,8 @@ struct Statement {
 impl Row for Statement {
     const COLUMNS: &'static [Column] = &[Column::text("sql"), Column::text("state")];
 
-    fn cell(&self, column: usize, _look: &RenderOptions) -> Cell {
-        Cell::new(if column == 0 { self.sql.as_str() } else { self.state })
+    fn cell(&self, column: &str, _look: &RenderOptions) -> Cell {
+        Cell::new(if column == "sql" { self.sql.as_str() } else { self.state })
     }
 }
 
