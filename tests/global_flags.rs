@@ -12,6 +12,7 @@ use crate::support::{Engine, Output, World};
 const VERBS: &[(&str, &str)] = &[
     ("db create", ""),
     ("db doctor", ""),
+    ("db grant", "ops --for staff"),
     ("db push", ""),
     ("db diff", ""),
     ("db schema", ""),
@@ -175,7 +176,8 @@ fn a_dry_run_changes_nothing_anywhere_or_is_refused() {
     let before = everything(&world);
     for (verb, line) in &verbs {
         let shown = run(&world, &["-n", "--no-input"], line);
-        let refuses = ["man", "db shell"].contains(verb);
+        // SQLite has no roles to grant anything to.
+        let refuses = ["man", "db shell", "db grant"].contains(verb);
         assert_eq!(shown.code == 2, refuses, "{verb}: {shown}");
         let after = everything(&world);
         let changed: Vec<&String> =

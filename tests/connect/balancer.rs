@@ -64,5 +64,5 @@ fn writes_are_decided_on_the_primary() {
     let name = world.name();
     world.run(format!("miles audit --repair --trust ledger --user bob --confirm {name}")).ok();
     world.run("user erase bob --confirm bob").ok();
-    assert_eq!(world.query(r#"SELECT count(*) FROM "users""#), "1");
+    assert_eq!(world.query(r#"SELECT count(*) FROM "users" WHERE "username" = 'bob'"#), "0");
 }
