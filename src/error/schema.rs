@@ -168,7 +168,7 @@ pub fn data_breaks(findings: &[Finding]) -> Error {
 }
 
 /// What mends rows that break a rule.
-fn mended(mend: &Mend) -> Message {
+pub fn mended(mend: &Mend) -> Message {
     let each = |command: Command| message!("{}    for all but one of each", command);
     match mend {
         Mend::Statement(sql) => sql.into(),

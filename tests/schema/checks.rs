@@ -139,7 +139,7 @@ both! {
         }
         world.query(r#"DELETE FROM "milesProducts" WHERE "productId" IN ('q', 's')"#);
         let refused = world.run("db push").exits(9);
-        assert!(refused.stderr.contains("milesProducts.priceMiles of 1 row"), "{}", refused.stderr);
+        assert!(refused.stderr.contains("milesProducts.priceMiles (1 value)"), "{}", refused.stderr);
         world.query(r#"UPDATE "milesProducts" SET "priceMiles" = '7' WHERE "productId" = 'p'"#);
         world.run("db push").ok();
         assert_eq!(world.query(r#"SELECT "priceMiles" + 1 FROM "milesProducts" ORDER BY 1"#), "6\n8");

@@ -268,7 +268,7 @@ both! {
         world.query(r#"ALTER TABLE users ADD COLUMN extra TEXT"#);
         world.query(r#"INSERT INTO users ("userId", username, "displayName", extra) VALUES ('1', 'one', 'One', 'x'), ('2', 'two', 'Two', NULL)"#);
         let refused = world.run("db push --yes").exits(9);
-        assert!(refused.stderr.contains("users.extra of 1 row"), "{}", refused.stderr);
+        assert!(refused.stderr.contains("users.extra (1 value)"), "{}", refused.stderr);
         assert!(refused.stderr.contains(&format!("--confirm {}", world.name())), "{}", refused.stderr);
         world.run("db push --confirm another").exits(9);
         world.run(format!("db push --confirm {}", world.name())).ok();

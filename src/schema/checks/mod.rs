@@ -39,7 +39,8 @@ pub struct Finding {
     pub examples: Vec<Vec<Option<String>>>,
     /// The query that shows all.
     pub query: String,
-    /// What mends it: commands and statements, the gentlest first.
+    /// What mends it: commands and statements, the gentlest first. Which words it takes is the reader's part.
+    #[serde(skip)]
     pub mend: Vec<Mend>,
 }
 

@@ -9,7 +9,7 @@ use crate::cli::context::Context;
 use crate::cli::ui::{Cell, Page, Tone};
 use crate::db::Database;
 use crate::error::loss::by_step;
-use crate::error::schema::holder;
+use crate::error::schema::{holder, mended};
 use crate::error::{Error, Kind, Result};
 use crate::message::message;
 use crate::schema::{
@@ -124,9 +124,23 @@ pub(super) struct Planned<'a> {
     pub(super) steps: &'a [Step],
     #[serde(rename = "possibleRenames")]
     pub(super) suspects: &'a [Suspect],
-    pub(super) findings: &'a [Finding],
+    pub(super) findings: Vec<FindingView<'a>>,
     pub(super) kept: Vec<String>,
     pub(super) others: &'a [String],
+}
+
+/// A finding as an answer, with what mends it as it would be typed.
+#[derive(Serialize)]
+pub(super) struct FindingView<'a> {
+    #[serde(flatten)]
+    finding: &'a Finding,
+    mend: Vec<String>,
+}
+
+impl<'a> FindingView<'a> {
+    fn new(finding: &'a Finding) -> Self {
+        Self { finding, mend: finding.mend.iter().map(|mend| mended(mend).to_string()).collect() }
+    }
 }
 
 impl<'a> Planned<'a> {
@@ -135,7 +149,7 @@ impl<'a> Planned<'a> {
             engine: prepared.plan.engine,
             steps: &prepared.plan.steps,
             suspects: &prepared.plan.suspects,
-            findings: &prepared.findings,
+            findings: prepared.findings.iter().map(FindingView::new).collect(),
             kept: prepared.plan.kept.iter().map(ToString::to_string).collect(),
             others,
         }
