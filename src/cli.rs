@@ -245,7 +245,7 @@ fn not_parsed(world: World, args: &[OsString], error: &clap::Error) -> u8 {
         ui.complain(&text);
         return Kind::Usage.exit_code();
     }
-    failed(&ui, usage::explained(error, &tree(), args))
+    failed(&ui, usage::explained(error, tree(), args))
 }
 
 fn is_json(value: &OsString) -> bool {

@@ -112,7 +112,7 @@ both!(ready fn the_old_token_stops_working_when_it_is_rotated(world) {
     assert_eq!(whois(&new).json()["airlineId"], "delta");
     let refused = whois(&old).exits(4);
     assert!(!refused.stderr.contains(&old), "{refused}");
-    for hostile in ["", "\0", "' OR '1'='1", &"x".repeat(4096), "\u{202e}"] {
+    for hostile in ["\0", "' OR '1'='1", &"x".repeat(4096), "\u{202e}"] {
         whois(hostile).exits(4);
     }
     whois(&"x".repeat(5000)).exits(2);

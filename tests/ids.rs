@@ -27,7 +27,7 @@ fn entries(world: &World) {
 
 both!(ready fn an_id_is_shown_as_far_as_no_other_begins_so(world) {
     entries(world);
-    let shown = world.call("miles history 1").terminal(80).run().ok();
+    let shown = world.call("miles history 1 --color never").terminal(80).run().ok();
     let ids = firsts(&shown.stdout);
     assert_eq!(
         ids,
@@ -50,7 +50,7 @@ both!(ready fn an_id_is_shown_as_far_as_no_other_begins_so(world) {
 both!(ready fn what_matters_most_is_seen_at_80_columns(world) {
     world.run("user add 1 pilot").ok();
     world.run(["miles", "award", "1", "500", "--note", "Event winner of the week", "--actor", "ops"]).ok();
-    let shown = world.call("miles history 1").terminal(80).run().ok();
+    let shown = world.call("miles history 1 --color never").terminal(80).run().ok();
     let head = shown.stdout.lines().next().unwrap();
     for column in ["id", "amount", "source", "note", "createdAt", "balance"] {
         assert!(head.contains(column), "{column}: {shown}");
@@ -63,13 +63,13 @@ both!(ready fn what_matters_most_is_seen_at_80_columns(world) {
 
 both!(ready fn flights_are_shortened_too(world) {
     crate::flight::fleet(world);
-    let shown = world.call("flight list --columns id,code").terminal(80).run().ok();
+    let shown = world.call("flight list --columns id,code --color never").terminal(80).run().ok();
     let ids = firsts(&shown.stdout);
     assert!(ids.len() == 6 && ids.iter().all(|id| id.len() == 8), "{shown}");
     for id in &ids {
         world.run(["flight", "show", id]).ok();
     }
     world.run("flight board DL300 1 --miles 5").ok();
-    let shown = world.call("user flights 1").terminal(80).run().ok();
+    let shown = world.call("user flights 1 --color never").terminal(80).run().ok();
     assert!(shown.stdout.contains("3a000000 "), "{shown}");
 });

@@ -46,7 +46,7 @@ both!(ready fn every_command_that_writes_says_what_it_did(world) {
         (&["user", "import", "users.csv"], "skyteam user list"),
         (&["user", "erase", "9", "--confirm", "pilot9"], "skyteam user show "),
         (&["airline", "edit", "af", "--name", "AF", "--yes"], "skyteam airline show af"),
-        (&["brand", "add", "klm", "--airline", "af", "--name", "K", "--iata", "KL", "--icao", "KLM", "--callsign", "KLM"], "skyteam brand show klm"),
+        (&["brand", "add", "klm", "K", "--airline", "af", "--iata", "KL", "--icao", "KLM", "--callsign", "KLM"], "skyteam brand show klm"),
         (&["brand", "delete", "klm", "--confirm", &name], "skyteam brand list"),
         (&["product", "add", "Pass", "--airline", "af", "--price", "5"], "skyteam product show "),
         (&["flight", "start", "DL100"], "skyteam flight show 1a000000-"),

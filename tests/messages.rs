@@ -13,7 +13,7 @@ both!(ready fn times_that_were_typed_or_stored_are_repeated_unaltered(world) {
     assert!(refused.stderr.contains("(2026-11-22T18:00:00Z)"), "{refused}");
     assert!(!refused.stderr.contains("03:00:00"), "{refused}");
 
-    world.run("user add 1 db").ok();
+    world.run("user add 1 skyteam").ok();
     let note = "for 2026-11-22T18:00:00Z event, then skyteam db push";
     world.run(["miles", "award", "1", "5", "--note", note, "-o", "json"]).ok();
     profile(world, "p");
@@ -47,12 +47,12 @@ both!(ready fn commands_name_the_database_of_the_run_and_data_does_not(world) {
     let flag = format!("-p '{name}'");
     world.run("airline add delta Delta").ok();
     world.run(["product", "add", "skyteam db push", "--airline", "delta", "--price", "5"]).ok();
-    world.run("user add 1 db").ok();
+    world.run("user add 1 skyteam").ok();
     // A command with the profile, and a name with a command in it, which stays.
     let poor = world.run(["-p", name, "miles", "spend", "1", "5", "--note", "skyteam miles audit"]).exits(5);
-    assert!(poor.stderr.contains(&format!("fix  skyteam {flag} miles history db")), "{poor}");
+    assert!(poor.stderr.contains(&format!("fix  skyteam {flag} miles history skyteam")), "{poor}");
     let json = world.run(["-p", name, "-o", "json", "miles", "spend", "1", "5", "--note", "x"]).exits(5).error();
-    assert_eq!(json["fix"], format!("skyteam {flag} miles history db"), "{json}");
+    assert_eq!(json["fix"], format!("skyteam {flag} miles history skyteam"), "{json}");
     let id = world.query(r#"SELECT "productId" FROM "milesProducts""#);
     world.run(["product", "disable", &id, "--yes"]).ok();
     let off = world.run(["-p", name, "miles", "redeem", "1", &id]).exits(5);
@@ -82,7 +82,7 @@ fn a_database_named_like_a_command_is_confirmed_by_its_name() {
 both!(ready fn the_wrong_name_is_not_a_no(world) {
     let reset = |answer: &str| world.call("db reset").answers([answer]).run().exits(9);
     let wrong = reset("not it");
-    assert!(wrong.stderr.contains("error: nothing was changed: not it is not the name"), "{wrong}");
+    assert!(wrong.stderr.contains("nothing was changed: not it is not the name"), "{wrong}");
     assert!(reset("").stderr.contains("the answer was no"));
 });
 

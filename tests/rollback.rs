@@ -28,11 +28,11 @@ both!(fn what_is_lost_is_counted_and_needs_the_name(world) {
     --- stderr
     → [database]
     To undo: 20261123000001_ledger
-    warning: lost is milesTransactions.reversesId (0 rows)
-    warning: lost is milesTransactions.batchId (0 rows)
-    warning: lost is milesTransactions.actor (1 row)
+    warning: lost is milesTransactions.reversesId (no values)
+    warning: lost is milesTransactions.batchId (no values)
+    warning: lost is milesTransactions.actor (1 value)
     error: data would be lost: a confirmation is needed
-      why  Undoing 1 migration loses milesTransactions.reversesId (0 rows), milesTransactions.batchId (0 rows), milesTransactions.actor (1 row).
+      why  Undoing 1 migration loses milesTransactions.reversesId (no values), milesTransactions.batchId (no values), milesTransactions.actor (1 value).
       fix  add --confirm skyteam
     ");
     insta::assert_snapshot!(world.run("db rollback --yes").exits(9), @r"
@@ -40,11 +40,11 @@ both!(fn what_is_lost_is_counted_and_needs_the_name(world) {
     --- stderr
     → [database]
     To undo: 20261123000001_ledger
-    warning: lost is milesTransactions.reversesId (0 rows)
-    warning: lost is milesTransactions.batchId (0 rows)
-    warning: lost is milesTransactions.actor (1 row)
+    warning: lost is milesTransactions.reversesId (no values)
+    warning: lost is milesTransactions.batchId (no values)
+    warning: lost is milesTransactions.actor (1 value)
     error: data would be lost: a confirmation is needed
-      why  Undoing 1 migration loses milesTransactions.reversesId (0 rows), milesTransactions.batchId (0 rows), milesTransactions.actor (1 row).
+      why  Undoing 1 migration loses milesTransactions.reversesId (no values), milesTransactions.batchId (no values), milesTransactions.actor (1 value).
       fix  add --confirm skyteam
     ");
     world.run("db rollback --confirm somebody").exits(9);
@@ -57,9 +57,9 @@ both!(fn what_is_lost_is_counted_and_needs_the_name(world) {
     --- stderr
     → [database]
     To undo: 20261123000001_ledger
-    warning: lost is milesTransactions.reversesId (0 rows)
-    warning: lost is milesTransactions.batchId (0 rows)
-    warning: lost is milesTransactions.actor (1 row)
+    warning: lost is milesTransactions.reversesId (no values)
+    warning: lost is milesTransactions.batchId (no values)
+    warning: lost is milesTransactions.actor (1 value)
     Undid 20261123000001_ledger in [took].
     ");
     assert_eq!(world.query("SELECT amount FROM \"milesTransactions\" ORDER BY 1"), "50\n250");
@@ -136,9 +136,9 @@ both!(fn a_dry_run_undoes_nothing(world) {
     To undo: 20261123000001_ledger
     To undo: 20261123000000_safety
     To undo: 20240101000000_baseline
-    warning: lost is milesTransactions.reversesId (0 rows)
-    warning: lost is milesTransactions.batchId (0 rows)
-    warning: lost is milesTransactions.actor (1 row)
+    warning: lost is milesTransactions.reversesId (no values)
+    warning: lost is milesTransactions.batchId (no values)
+    warning: lost is milesTransactions.actor (1 value)
     warning: lost is milesProducts (0 rows)
     warning: lost is milesTransactions (2 rows)
     warning: lost is flightPassengers (0 rows)

@@ -157,7 +157,7 @@ both!(ready fn a_list_fits_every_terminal_in_whole_columns(world) {
         let flights = world.call("flight list --color never").terminal(columns).run().ok();
         let header = flights.stdout.lines().next().unwrap().to_owned();
         assert!(header.starts_with("code") && header.contains("status") && header.contains("startTime"), "{flights}");
-        assert!(flights.stderr.contains("--wide shows"), "{flights}");
+        assert!(columns == 120 || flights.stderr.contains("--wide shows"), "{flights}");
     }
     let every = world.call("flight list --wide --color never").terminal(40).run().ok();
     for column in ["startedAt", "endTime", "gameId", "discordEventLink", "brandId", "id"] {

@@ -17,8 +17,10 @@ use crate::message::{Command, Message, message, program, typed};
 const ROWS: &str = "50";
 
 /// The error of a command line that `tree` refuses.
-pub(super) fn explained(error: &clap::Error, tree: &Tree, args: &[OsString]) -> Error {
-    let line = Line::of(tree, args);
+pub(super) fn explained(error: &clap::Error, mut tree: Tree, args: &[OsString]) -> Error {
+    // Global flags reach the commands, and flags learn how many values they take.
+    tree.build();
+    let line = Line::of(&tree, args);
     let one = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => Some(text.as_str()),
         Some(ContextValue::Strings(texts)) => texts.first().map(String::as_str),

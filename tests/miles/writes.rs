@@ -34,7 +34,7 @@ both!(fn spending_stops_at_zero(world) {
     --- stderr
     → [database]
     error: not enough miles
-      why  Ann has 40, this spends 1000: 960 short
+      why  Ann has 40, this spends 1,000: 960 short
       fix  skyteam miles history Ann
     ");
     let error = world.run("miles spend Ann 1000 --note x -o json").exits(5).error();
