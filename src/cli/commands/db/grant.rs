@@ -21,8 +21,9 @@ pub(super) const EXAMPLES: &str = "Examples:
   skyteam db grant ops --for staff
   skyteam db grant api --for apps --yes
 
-backup reads everything: backups, lists, audits, the doctor. staff also writes as the commands do. apps reads and writes as
-the alliance's programs do. Run it as the owner of the tables; what is made later is covered by default privileges.";
+backup reads everything: for backups, lists, audits and the doctor. staff also writes, as the
+commands do. apps reads and writes as the alliance's programs do. Run it as the owner of the
+tables; default privileges cover what is made later.";
 
 /// Arguments of `db grant`.
 #[derive(clap::Args, Debug)]
