@@ -14,6 +14,7 @@ mod meaning;
 mod usage;
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
@@ -27,7 +28,7 @@ use crate::cli::approve::Answers;
 use crate::cli::commands::Noun;
 use crate::cli::context::Context;
 use crate::cli::environment::World;
-use crate::cli::settings::{Color, Global, Settings};
+use crate::cli::settings::{Color, CsvSafe, Global, Settings};
 use crate::cli::ui::{Format, OutputOptions, Ui};
 use crate::db::read_only;
 use crate::error::indeterminate::{NOT_REPLICATED, OUTCOME_UNKNOWN, RetryAdvice, outcome_unknown};
@@ -267,7 +268,14 @@ fn manner(world: &World, flags: &Global) -> OutputOptions {
         columns: flags.columns.clone(),
         wide: flags.wide,
         header: !flags.no_header,
-        csv_safe: flags.csv_safe,
+        csv_safe: match flags.csv_safe.unwrap_or(CsvSafe::Auto) {
+            CsvSafe::Always => true,
+            CsvSafe::Never => false,
+            CsvSafe::Auto => {
+                let is_csv = |path: &PathBuf| path.extension().is_some_and(|it| it.eq_ignore_ascii_case("csv"));
+                world.terminal.stdout || world.output.as_ref().is_some_and(is_csv)
+            }
+        },
         quiet: flags.quiet,
         verbosity: flags.verbose,
         color: (color(world.terminal.stdout), color(world.terminal.stderr)),

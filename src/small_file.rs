@@ -33,6 +33,37 @@ pub(crate) fn open(path: &Path) -> io::Result<(File, Metadata)> {
     Err(io::Error::new(io::ErrorKind::InvalidInput, what))
 }
 
+/// Opens a regular file of one's own to take a lock on, and makes it where there is none: only its owner may open it, so
+/// nobody else can keep the lock, and no link is followed to a file elsewhere.
+///
+/// # Errors
+/// The system's; [`io::ErrorKind::InvalidInput`] for a link, folder, pipe, socket or device.
+pub(crate) fn open_lock(path: &Path) -> io::Result<(File, Metadata)> {
+    let mut options = OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600).custom_flags(nonblocking() | no_links());
+    }
+    let opened = options.open(path);
+    let is_link = || std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink());
+    let file = match opened {
+        Err(_) if is_link() => return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is a link")),
+        opened => opened?,
+    };
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"));
+    }
+    Ok((file, metadata))
+}
+
+/// The number of the user whose rights this process has.
+pub(crate) fn user() -> u32 {
+    rustix::process::geteuid().as_raw()
+}
+
 /// Reads a regular file of at most `most` bytes.
 ///
 /// # Errors
@@ -88,6 +119,11 @@ pub(crate) fn text(bytes: Vec<u8>) -> io::Result<String> {
 fn nonblocking() -> i32 {
     // The bits of open(2) are small.
     i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or_default()
+}
+
+#[cfg(unix)]
+fn no_links() -> i32 {
+    i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -208,3 +208,30 @@ fn few_free_connections_are_worth_a_look() {
         sleeper.join().unwrap();
     }
 }
+
+/// Rights and objects of others that could be turned against the ledger or the administrator.
+#[test]
+fn strangers_are_named() {
+    let world = World::ready(Engine::Postgres);
+    assert!(world.run("db doctor").stdout.contains("no other role can rewrite the ledger"));
+    let app = format!("{}_app", world.role());
+    world.server().admin(&format!("CREATE ROLE {app}"));
+    let superuser = world.server().as_superuser(&world.name());
+    superuser.rows(&format!(
+        r#"GRANT USAGE, CREATE ON SCHEMA public TO {app}; GRANT SELECT, INSERT, UPDATE, DELETE ON "milesTransactions" TO {app};
+        GRANT TRIGGER ON users TO {app}; SET ROLE {app};
+        CREATE FUNCTION public.lower(uuid) RETURNS text LANGUAGE sql AS $$ SELECT 'x' $$;
+        CREATE FUNCTION public.spy() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
+        CREATE TRIGGER spy BEFORE UPDATE ON users FOR EACH ROW EXECUTE FUNCTION public.spy()"#
+    ));
+    let url = world.server().superuser_url(&world.name());
+    let found = world.run(["--database-url", &url, "db", "doctor", "-o", "csv"]).stdout;
+    for part in [
+        format!("{app} has DELETE, UPDATE on milesTransactions"),
+        format!("REVOKE CREATE ON SCHEMA public FROM {app}"),
+        "DROP FUNCTION public.lower(uuid)".to_owned(),
+        format!("trigger spy on users runs public.spy(), which is {app}'s"),
+    ] {
+        assert!(found.contains(&part), "{part} is not in\n{found}");
+    }
+}

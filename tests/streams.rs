@@ -263,3 +263,30 @@ both!(ready fn an_export_does_nothing_to_a_terminal(world) {
     assert!(!shown.stdout.contains('\u{9b}'), "{shown}");
     assert_eq!(shown.json()["user"]["displayName"], world.run("user export 1").json()["user"]["displayName"]);
 });
+
+/// A file named .csv is opened by a spreadsheet, which runs what looks like a formula; a program reads a pipe.
+#[test]
+fn cells_that_a_spreadsheet_would_run_are_defused_where_a_person_reads() {
+    let world = World::ready(Engine::Sqlite);
+    let name = "=HYPERLINK(\"http://evil\")";
+    world.run(["user", "add", "1", "pilot1", "--display-name", name]).ok();
+    let list = "user list -o csv --columns userId,username,displayName";
+    let into = |file: &str, args: &str| {
+        let path = world.work().join(file);
+        let done = world.command(args).stdout(std::fs::File::create(&path).unwrap()).status().unwrap();
+        assert!(done.success());
+        std::fs::read_to_string(path).unwrap()
+    };
+    let csv = into("out.csv", list);
+    assert!(csv.contains("\"'=HYPERLINK"), "{csv}");
+    assert!(into("out.txt", list).contains("\"=HYPERLINK"));
+    assert!(into("raw.csv", &format!("{list} --csv-safe=never")).contains("\"=HYPERLINK"));
+    assert!(world.run(list).ok().stdout.contains("\"=HYPERLINK"));
+    assert!(world.run(format!("{list} --csv-safe")).ok().stdout.contains("\"'=HYPERLINK"));
+    assert!(world.call(list).terminal(100).run().stdout.contains("\"'=HYPERLINK"));
+    // An import reads it back as it was.
+    let twin = World::ready(Engine::Sqlite);
+    std::fs::write(twin.work().join("in.csv"), csv).unwrap();
+    twin.run("user import in.csv --yes").ok();
+    assert_eq!(twin.query(r#"SELECT "displayName" FROM users"#), name);
+}

@@ -120,7 +120,7 @@ pub async fn build(path: &Path, archive: Arc<Archive>, plan: Plan, commit: bool,
     debug_assert_eq!(plan.way, Way::Fresh, "a new file holds nothing");
     let folder = file::folder_of(path);
     let doing = || format!("making {}", path.display());
-    std::fs::create_dir_all(folder).map_err(BackupError::io(doing()))?;
+    crate::db::make_folder(folder).map_err(BackupError::io(doing()))?;
     clear_abandoned(folder).map_err(BackupError::io(doing()))?;
     let pending = tempfile::Builder::new().prefix(RESTORING).tempfile_in(folder);
     let pending = pending.map_err(BackupError::io(doing()))?;

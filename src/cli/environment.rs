@@ -25,6 +25,8 @@ pub struct World {
     pub stdin: Box<dyn Read + Send>,
     /// Standard output: the answer.
     pub stdout: Box<dyn Write + Send>,
+    /// The file that standard output is redirected into, where the system tells.
+    pub output: Option<PathBuf>,
     /// Waits until whoever reads standard output has taken everything, as far as that can be known; fails with
     /// `BrokenPipe` when they went away before.
     pub taken: fn() -> io::Result<()>,
@@ -72,6 +74,7 @@ impl World {
             cwd: std::env::current_dir().unwrap_or_default(),
             stdin: Box::new(io::stdin()),
             stdout: Box::new(io::stdout()),
+            output: std::fs::read_link("/proc/self/fd/1").ok(),
             taken: || crate::cli::ui::wait_until_taken(io::stdout()),
             stderr: Box::new(io::stderr()),
             terminal: Terminal {

@@ -64,7 +64,7 @@ fn given(part: Part, flags: &Global) -> Option<&'static str> {
             ("--columns", flags.columns.is_some()),
             ("--wide", flags.wide),
             ("--no-header", flags.no_header),
-            ("--csv-safe", flags.csv_safe),
+            ("--csv-safe", flags.csv_safe.is_some()),
         ],
         Part::Format => &[("--json", flags.json), ("--output", flags.output.is_some_and(|it| it != Format::Table))],
         Part::DryRun => &[("--dry-run", flags.dry_run)],

@@ -32,6 +32,7 @@ pub use endpoint::Target;
 pub use libpq::LibpqEnvironment;
 pub use retry::retry;
 pub use shutdown::{Lasting, Unfinished};
+pub(crate) use sqlite::make_folder;
 pub use sqlstate::{
     NotReplicated, SqlState, is_outcome_unknown, not_replicated, sql_state, sqlx_error, violated_constraint,
 };

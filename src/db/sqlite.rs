@@ -100,10 +100,22 @@ fn may_not_read(path: &Path) -> bool {
     std::fs::File::open(path).is_err_and(|error| error.kind() == std::io::ErrorKind::PermissionDenied)
 }
 
+/// Makes a folder and those above it that are missing, for their owner alone.
+///
+/// # Errors
+/// The system's.
+pub(crate) fn make_folder(folder: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
 /// Makes the file, empty and for its owner alone, and the folders above it.
 fn make_file(path: &Path) -> std::io::Result<()> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        std::fs::create_dir_all(folder)?;
+        make_folder(folder)?;
     }
     let mut file = std::fs::OpenOptions::new();
     file.write(true).create_new(true);

@@ -88,6 +88,7 @@ impl Call {
             cwd: self.cwd,
             stdin: Box::new(Cursor::new(self.input)),
             stdout: Box::new(stdout.clone()),
+            output: None,
             taken: || Ok(()),
             stderr: Box::new(stderr.clone()),
             terminal: self.terminal,

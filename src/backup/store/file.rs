@@ -10,6 +10,7 @@ use tempfile::NamedTempFile;
 
 use crate::backup::error::{BackupError, Result};
 use crate::backup::identity::Identity;
+use crate::small_file;
 
 /// The ending of archives.
 pub const EXTENSION: &str = "skyteam";
@@ -61,6 +62,7 @@ pub enum Destination {
 /// # Errors
 /// [`BackupError::NotAFile`] for what is neither; [`BackupError::Io`].
 pub fn destination(path: &Path) -> Result<Destination> {
+    refuse_links_of_others(path)?;
     let doing = || BackupError::io(format!("looking at {}", path.display()));
     match fs::metadata(path) {
         Ok(data) if data.is_file() => Ok(Destination::File(fs::canonicalize(path).map_err(doing())?)),
@@ -76,6 +78,24 @@ pub fn destination(path: &Path) -> Result<Destination> {
         },
         Err(error) => Err(doing()(error)),
     }
+}
+
+/// Refuses a path through a link that another user has made: it could lead anywhere that we may write.
+#[cfg(unix)]
+fn refuse_links_of_others(path: &Path) -> Result<()> {
+    use std::os::unix::fs::MetadataExt as _;
+    for part in path.ancestors() {
+        let link = fs::symlink_metadata(part).ok().filter(fs::Metadata::is_symlink);
+        if link.is_some_and(|link| ![0, small_file::user()].contains(&link.uid())) {
+            return Err(BackupError::NotAFile { path: part.to_owned(), what: "a link that another user has made" });
+        }
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn refuse_links_of_others(_: &Path) -> Result<()> {
+    Ok(())
 }
 
 #[cfg(unix)]
@@ -147,17 +167,13 @@ impl FolderLock {
         check_folder(folder)?;
         let path = folder.join(LOCK);
         let doing = || format!("locking {}", folder.display());
-        let file = match File::options().create(true).append(true).open(&path) {
-            // A lock needs no right to write.
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-                File::open(&path).map_err(|_| match owner(&path) {
-                    Some(owner) => BackupError::LockDenied { lock: path.clone(), folder: folder.to_owned(), owner },
-                    None => BackupError::io(doing())(error),
-                })?
-            }
-            opened => opened.map_err(BackupError::io(doing()))?,
-        };
+        let denied = |owner| BackupError::LockDenied { lock: path.clone(), folder: folder.to_owned(), owner };
+        let (file, metadata) = small_file::open_lock(&path).map_err(|error| match (error.kind(), owner(&path)) {
+            (io::ErrorKind::PermissionDenied, Some(owner)) => denied(owner),
+            _ => BackupError::io(doing())(error),
+        })?;
         give_to_owner_of(folder, &file);
+        keep_private(&file, &metadata, folder).map_err(denied)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(BackupError::Busy { lock: path }),
@@ -166,6 +182,27 @@ impl FolderLock {
         remove_partials(folder).map_err(BackupError::io(format!("clearing {}", folder.display())))?;
         Ok(Self { _file: file })
     }
+}
+
+/// Takes the lock file's rights from all but its owner, as an older version did not. Fails with its owner where that is
+/// neither this user, nor the folder's, nor root: a stranger could keep the lock for ever.
+#[cfg(unix)]
+fn keep_private(file: &File, metadata: &fs::Metadata, folder: &Path) -> std::result::Result<(), u32> {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+    let folder = fs::metadata(folder).map(|folder| folder.uid()).unwrap_or_default();
+    if ![0, small_file::user(), folder].contains(&metadata.uid()) {
+        return Err(metadata.uid());
+    }
+    if metadata.mode() & 0o077 != 0 {
+        // Only the owner and root may; then the file stays as it is, and works.
+        let _ = file.set_permissions(fs::Permissions::from_mode(0o600));
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn keep_private(_: &File, _: &fs::Metadata, _: &Path) -> std::result::Result<(), u32> {
+    Ok(())
 }
 
 fn remove_partials(folder: &Path) -> io::Result<()> {
@@ -296,6 +333,24 @@ mod tests {
         assert!(matches!(FolderLock::take(folder.path()), Err(BackupError::Busy { .. })));
         drop(lock);
         FolderLock::take(folder.path()).unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_lock_is_its_owners_alone_and_no_link() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(LOCK);
+        let elsewhere = folder.path().join("elsewhere");
+        symlink(&elsewhere, &path).unwrap();
+        assert!(FolderLock::take(folder.path()).is_err());
+        assert!(!elsewhere.exists(), "nothing is made where a link leads");
+        fs::remove_file(&path).unwrap();
+        fs::write(&path, "").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).unwrap();
+        let lock = FolderLock::take(folder.path()).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        drop(lock);
     }
 
     #[test]

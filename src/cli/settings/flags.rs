@@ -94,9 +94,20 @@ pub struct Global {
     /// Leave the header out
     #[arg(long, global = true, help_heading = "Output", display_order = 914)]
     pub no_header: bool,
-    /// Defuse CSV cells that a spreadsheet would run as formulas
-    #[arg(long, global = true, help_heading = "Output", hide_short_help = true, display_order = 915)]
-    pub csv_safe: bool,
+    /// Defuse CSV cells that a spreadsheet would run as formulas, by an apostrophe before them [default: auto]
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "WHEN",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "always",
+        help_heading = "Output",
+        hide_short_help = true,
+        display_order = 915
+    )]
+    pub csv_safe: Option<CsvSafe>,
     /// Colour of the answer and of messages
     #[arg(long, global = true, value_enum, value_name = "WHEN", help_heading = "Output", display_order = 916)]
     pub color: Option<Color>,
@@ -125,6 +136,17 @@ pub struct Global {
     /// Who does it, for the ledger [env: SKYTEAM_ACTOR] [default: the operating system's user]
     #[arg(long, global = true, value_name = "NAME", help_heading = "Writing", display_order = 924)]
     pub actor: Option<String>,
+}
+
+/// When CSV cells are defused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum CsvSafe {
+    /// Where a person reads: on a terminal, and in a file named .csv
+    Auto,
+    /// Always
+    Always,
+    /// Never: for programs
+    Never,
 }
 
 /// When colour is sent.

@@ -17,7 +17,7 @@ use std::time::Duration;
 use chrono_tz::Tz;
 
 pub use file::ProfileKind;
-pub use flags::{Color, Global};
+pub use flags::{Color, CsvSafe, Global};
 pub use sources::{Origin, Sources, config_dir};
 pub use trust::Trust;
 

@@ -250,7 +250,8 @@ pub(crate) fn csv_record(record: &mut Vec<u8>, fields: impl IntoIterator<Item = 
 
 /// A cell that a spreadsheet would take for a formula, with an apostrophe before it (OWASP, "CSV injection").
 pub(super) fn defused(text: String, safe: bool) -> String {
-    let starts_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    // Its own apostrophes are kept apart from ours, of which an import takes one away.
+    let starts_formula = text.trim_start_matches('\'').starts_with(['=', '+', '-', '@', '\t', '\r']);
     if safe && starts_formula && text.parse::<f64>().is_err() { format!("'{text}") } else { text }
 }
 
@@ -263,6 +264,8 @@ mod tests {
         assert_eq!(defused("=HYPERLINK(\"x\")".into(), true), "'=HYPERLINK(\"x\")");
         assert_eq!(defused("-5".into(), true), "-5");
         assert_eq!(defused("=1".into(), false), "=1");
+        assert_eq!(defused("'=1".into(), true), "''=1");
+        assert_eq!(defused("'tis".into(), true), "'tis");
     }
 
     #[test]

@@ -18,6 +18,18 @@ pub(super) struct Field<'a> {
 }
 
 impl Field<'_> {
+    /// Without the apostrophe that a list of ours, and a spreadsheet, puts before what would be a formula.
+    fn armed(mut self) -> Self {
+        let formula = |text: &str| text.trim_start_matches('\'').starts_with(['=', '+', '-', '@', '\t', '\r']);
+        if self.text.starts_with('\'') && formula(&self.text) {
+            self.text = match self.text {
+                Cow::Borrowed(text) => Cow::Borrowed(&text[1..]),
+                Cow::Owned(text) => Cow::Owned(text[1..].to_owned()),
+            };
+        }
+        self
+    }
+
     /// Whether there is nothing in it.
     pub fn is_empty(&self) -> bool {
         !self.quoted && trimmed(&self.text).is_empty() || self.text.is_empty()
@@ -72,7 +84,8 @@ impl<'a> Rows<'a> {
         let (start, line) = (self.at, self.line);
         let mut fields = Vec::new();
         loop {
-            fields.push(if self.peek() == Some(b'"') { self.quoted()? } else { self.bare()? });
+            let field = if self.peek() == Some(b'"') { self.quoted()? } else { self.bare()? };
+            fields.push(field.armed());
             if self.peek() == Some(self.separator) {
                 self.at += 1;
                 continue;

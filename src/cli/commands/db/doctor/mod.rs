@@ -8,6 +8,7 @@ mod data;
 mod rights;
 mod schema;
 mod server;
+mod trust;
 
 use std::io;
 use std::path::PathBuf;
@@ -150,6 +151,7 @@ pub(super) async fn run(args: DbDoctorArgs, cx: &Context) -> Result<Outcome> {
         Ok(database) => {
             checks.extend(server::check(&database, cx).await);
             checks.extend(rights::check(&database, cx).await);
+            checks.extend(trust::check(&database).await);
             let (found, laid) = schema::check(&database, cx).await;
             checks.extend(found);
             // Nothing stands there to be asked about.

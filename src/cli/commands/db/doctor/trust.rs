@@ -1,0 +1,135 @@
+//! Who could do more to the ledger, or to whoever administers it, than they need: rights of other roles, and objects of
+//! theirs that run, or wait to run, with our rights.
+
+use migration::openings;
+use sea_orm::{ConnectionTrait, DbErr, Statement};
+
+use super::Check;
+use crate::db::{Database, Engine};
+use crate::error::Error;
+use crate::schema;
+
+const AREA: &str = "trust";
+/// How many objects a finding names.
+const NAMED: usize = 5;
+
+/// Roles beside the owner that hold what would change an entry, were it not for the trigger.
+const WRITERS: &str = r#"
+select g.grantee, pg_catalog.string_agg(distinct g.privilege_type, ', ' order by g.privilege_type) as rights
+from (select case a.grantee when 0::oid then 'PUBLIC' else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)::text) end
+        as grantee, a.privilege_type, a.grantee as oid, c.relowner
+      from pg_catalog.pg_class c
+      cross join lateral (select * from pg_catalog.aclexplode(c.relacl)
+        union all select e.* from pg_catalog.pg_attribute t cross join lateral pg_catalog.aclexplode(t.attacl) e
+                  where t.attrelid = c.oid and not t.attisdropped) a
+      where c.relnamespace = 'public'::pg_catalog.regnamespace::oid and c.relname = 'milesTransactions') g
+where g.privilege_type in ('UPDATE', 'DELETE', 'TRUNCATE') and g.oid <> g.relowner
+  and (g.oid = 0::oid or not pg_catalog.pg_has_role(g.oid, g.relowner, 'MEMBER'))
+group by g.grantee order by g.grantee"#;
+
+/// Roles that may create in public and own no table of ours.
+const CREATORS: &str = r#"
+select case a.grantee when 0::oid then 'PUBLIC' else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)::text) end as grantee
+from pg_catalog.pg_namespace n cross join lateral pg_catalog.aclexplode(n.nspacl) a
+where n.nspname = 'public' and a.privilege_type = 'CREATE' and a.grantee <> n.nspowner
+  and not exists (select from pg_catalog.pg_class c where c.relnamespace = n.oid and c.relname = any ($1) and c.relowner = a.grantee)
+  and not exists (select from pg_catalog.pg_roles r where r.oid = a.grantee and (r.rolsuper or r.rolname = current_user))
+order by 1"#;
+
+/// Functions and operators in public by names that the server's own have, members of extensions aside.
+const SHADOWS: &str = r#"
+select o.object from (
+  select 'FUNCTION ' || p.oid::pg_catalog.regprocedure::text as object, p.oid, 'pg_catalog.pg_proc'::pg_catalog.regclass::oid as class
+  from pg_catalog.pg_proc p where p.pronamespace = 'public'::pg_catalog.regnamespace::oid and p.prokind in ('f', 'w')
+    and exists (select from pg_catalog.pg_proc s where s.pronamespace = 'pg_catalog'::pg_catalog.regnamespace::oid and s.proname = p.proname)
+  union all
+  select 'OPERATOR ' || o.oid::pg_catalog.regoperator::text, o.oid, 'pg_catalog.pg_operator'::pg_catalog.regclass::oid
+  from pg_catalog.pg_operator o where o.oprnamespace = 'public'::pg_catalog.regnamespace::oid
+    and exists (select from pg_catalog.pg_operator s where s.oprnamespace = 'pg_catalog'::pg_catalog.regnamespace::oid and s.oprname = o.oprname)
+) o where not exists (select from pg_catalog.pg_depend d where d.classid = o.class and d.objid = o.oid and d.deptype = 'e')
+order by o.object limit 100"#;
+
+/// Triggers on our tables whose functions are another role's, where this role is not just the tables' owner.
+const TRIGGERS: &str = r#"
+select t.tgname::text as name, c.relname::text as relation, p.oid::pg_catalog.regprocedure::text as function,
+  pg_catalog.pg_get_userbyid(p.proowner)::text as owner
+from pg_catalog.pg_trigger t
+join pg_catalog.pg_class c on c.oid = t.tgrelid
+join pg_catalog.pg_proc p on p.oid = t.tgfoid
+where not t.tgisinternal and c.relnamespace = 'public'::pg_catalog.regnamespace::oid and c.relname = any ($1)
+  and pg_catalog.pg_get_userbyid(p.proowner) <> current_user and pg_catalog.pg_get_userbyid(c.relowner) <> current_user
+  and p.pronamespace <> coalesce(pg_catalog.to_regnamespace('skyteam')::oid, 0::oid)
+order by c.relname, t.tgname"#;
+
+pub(super) async fn check(database: &Database) -> Vec<Check> {
+    let mut checks = match database.engine() {
+        Engine::Postgres => strangers(database)
+            .await
+            .unwrap_or_else(|error| vec![Check::failed(AREA, "strangers", &Error::from(error))]),
+        Engine::Sqlite => Vec::new(),
+    };
+    checks.extend(opened(database).await);
+    checks
+}
+
+async fn strangers(database: &Database) -> Result<Vec<Check>, DbErr> {
+    let desired = schema::desired().map_err(|error| DbErr::Custom(error.to_string()))?;
+    let names: Vec<String> = desired.tables.into_iter().map(|table| table.name).collect();
+    let rows = async |sql: &str, values: Vec<sea_orm::Value>| {
+        database.conn().query_all_raw(Statement::from_sql_and_values(Engine::Postgres.backend(), sql, values)).await
+    };
+    let mut checks = Vec::new();
+    for row in rows(WRITERS, Vec::new()).await? {
+        let (grantee, rights): (String, String) = (row.try_get("", "grantee")?, row.try_get("", "rights")?);
+        checks.push(Check::warning(
+            AREA,
+            "ledger",
+            format!("{grantee} has {rights} on milesTransactions: only its trigger keeps history from being rewritten"),
+            format!("REVOKE {rights} ON public.\"milesTransactions\" FROM {grantee}"),
+        ));
+    }
+    for row in rows(CREATORS, vec![names.clone().into()]).await? {
+        let grantee: String = row.try_get("", "grantee")?;
+        checks.push(Check::warning(
+            AREA,
+            "public",
+            format!("{grantee} may create in the schema public, also what other programs call by mistake"),
+            format!("REVOKE CREATE ON SCHEMA public FROM {grantee}"),
+        ));
+    }
+    let shadows: Vec<String> =
+        rows(SHADOWS, Vec::new()).await?.iter().map(|row| row.try_get("", "object")).collect::<Result<_, _>>()?;
+    if let Some(first) = shadows.first() {
+        let named = shadows.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+        let more = shadows.len().saturating_sub(NAMED);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        checks.push(Check::warning(
+            AREA,
+            "shadows",
+            format!("named like the server's own, so that others may call them instead: {named}{more}"),
+            format!("DROP {first}"),
+        ));
+    }
+    for row in rows(TRIGGERS, vec![names.into()]).await? {
+        let (name, relation): (String, String) = (row.try_get("", "name")?, row.try_get("", "relation")?);
+        let (function, owner): (String, String) = (row.try_get("", "function")?, row.try_get("", "owner")?);
+        checks.push(Check::warning(
+            AREA,
+            "triggers",
+            format!("trigger {name} on {relation} runs {function}, which is {owner}'s, with the rights of this role"),
+            "use a role that has no more rights than the tables' owner",
+        ));
+    }
+    if checks.is_empty() {
+        checks.push(Check::ok(AREA, "strangers", "no other role can rewrite the ledger, or plant code in public"));
+    }
+    Ok(checks)
+}
+
+/// When the ledger was last open to changes of its entries.
+async fn opened(database: &Database) -> Option<Check> {
+    let newest = openings::newest(database.conn()).await.ok()??;
+    let by = newest.role.map(|role| format!(" by {role}")).unwrap_or_default();
+    let (count, at, what) = (newest.count, newest.newest, newest.operation);
+    Some(Check::ok(AREA, "openings", format!("the ledger was opened {count} times, at last on {at} for {what}{by}")))
+}
