@@ -277,6 +277,8 @@ async fn deep(
         && let Some(database) = database.filter(|database| database.engine() == Engine::Postgres)
     {
         let name = scratch_name();
+        // From before it is made: an interrupt between its making and our learning of it would leave it behind.
+        let _cleared_away = cx.lasting.unfinished();
         match provision::create_database(database.conn(), &name, None).await {
             Ok(()) => {
                 let proof =
@@ -390,6 +392,7 @@ async fn deep_dump(cx: &Context, path: &Path, format: pg_dump::Format, answer: &
         return Err(impossible("it holds rows only, and nothing that would take them".into()));
     }
     let name = scratch_name();
+    let _cleared_away = cx.lasting.unfinished();
     if let Err(error) = provision::create_database(database.conn(), &name, None).await {
         return Err(impossible(format!("no scratch database can be made: {}", Error::from(error).what())));
     }
