@@ -1,7 +1,7 @@
 //! One SeaORM entity a table, in the dense format of SeaORM 2.0: columns, keys, relations, defaults and, beside them, what
 //! only a person can decide about a table ([`privacy`]).
 //!
-//! A column is a field of its entity, a table is its file and its line in [`tables!`]: schema, backups, lists, JSON,
+//! A column is a field of its entity, a table is its file and its line in `tables!`: schema, backups, lists, JSON,
 //! imports and edits take what they need from there ([`registry`], [`columns`]). Rows serialise under their columns' names:
 //! that is the JSON contract of every command. What a column cannot say of itself (checks, several-column and partial
 //! indexes, triggers, renames) stands in [`crate::schema::desired()`].
