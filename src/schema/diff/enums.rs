@@ -102,3 +102,57 @@ fn expressions(table: &Table) -> impl Iterator<Item = &PerEngine> {
     });
     checks.chain(filters)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::Engine;
+    use crate::schema::diff::diff;
+    use crate::schema::model::{Column, Kind};
+
+    fn schema(values: &[&str], default: Option<&str>) -> Schema {
+        let of = EnumType { name: "mood".into(), values: values.iter().map(ToString::to_string).collect() };
+        let default = default.map(|text| Value::Text(text.to_owned()));
+        let column = Column { default, ..Column::new("mood", Kind::Enum(of)) };
+        let table = Table { name: "people".into(), columns: vec![column], ..Table::default() };
+        Schema { tables: vec![table], ..Schema::default() }
+    }
+
+    fn changes(from: &Schema, to: &Schema) -> Vec<String> {
+        let found = diff(from, to, Engine::Postgres, Origin::Snapshot, &[]);
+        found.changes.iter().map(Change::what).collect()
+    }
+
+    #[test]
+    fn values_are_added_in_place_and_from_the_end() {
+        let (before, after) = (schema(&["b", "d"], None), schema(&["a", "b", "c", "d", "e"], None));
+        assert_eq!(
+            changes(&before, &after),
+            ["add value \"e\" to type mood", "add value \"c\" to type mood", "add value \"a\" to type mood"]
+        );
+        let found = diff(&before, &after, Engine::Postgres, Origin::Snapshot, &[]);
+        let places: Vec<Option<&str>> = found
+            .changes
+            .iter()
+            .map(|change| match change {
+                Change::AddEnumValue { before, .. } => before.as_deref(),
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(places, [None, Some("d"), Some("b")]);
+    }
+
+    /// PostgreSQL refuses a new value in the transaction that added it, and takes none away.
+    #[test]
+    fn a_type_is_made_anew_where_a_value_goes_moves_or_is_used_at_once() {
+        let before = schema(&["a", "b"], None);
+        for after in [schema(&["a"], None), schema(&["b", "a"], None), schema(&["a", "b", "c"], Some("c"))] {
+            let found = changes(&before, &after);
+            assert!(found[0].starts_with("make type mood anew"), "{found:?}");
+            assert!(found.contains(&"change the type of people.mood".to_owned()), "{found:?}");
+            assert!(found.contains(&"drop the former type mood".to_owned()), "{found:?}");
+        }
+        assert_eq!(changes(&before, &before), [""; 0]);
+        assert_eq!(changes(&before, &Schema::default()), ["drop table people", "drop type mood"]);
+    }
+}
