@@ -47,7 +47,8 @@ fn read(folder: &Path) -> Migration {
     Migration::new(version, name, scripts, file("schema.json"))
 }
 
-both!(fn what_is_written_makes_the_same_as_the_one_by_hand(world) {
+both!(fn what_is_written_makes_the_same_as_those_by_hand(world) {
+    // From where the second migration left off to what the entities ask for, in one step.
     let tree = source_tree(world, &snapshot(1));
     let output = world.run("db generate -o json").json();
     let [last, folder] = folders(&tree).try_into().unwrap();

@@ -26,6 +26,8 @@ pub struct Target {
     /// The type the source had, where the column is not one of skyteam's or its type none that archives know: the
     /// cells are loaded as text (or as they are stored) and turned into it afterwards.
     pub foreign: Option<String>,
+    /// The type of one of skyteam's columns that archives keep as text, in PostgreSQL's form or SQLite's.
+    pub textual: Option<model::Kind>,
 }
 
 impl Filling {
@@ -44,12 +46,14 @@ impl Filling {
             }
         }
         let target = |(index, given): (usize, &super::format::table_schema::ColumnShape)| {
-            let known = table.column(&given.name).and_then(|column| kind(&column.kind));
+            let ours = table.column(&given.name).map(|column| &column.kind);
+            let known = ours.and_then(kind);
             Target {
                 index,
                 name: given.name.clone(),
                 kind: known.unwrap_or(given.stored),
-                foreign: known.is_none().then(|| given.declared.clone()),
+                foreign: ours.is_none().then(|| given.declared.clone()),
+                textual: ours.filter(|_| known.is_none()).cloned(),
             }
         };
         let columns = entry.columns.iter().enumerate().map(target).collect();
@@ -60,7 +64,11 @@ impl Filling {
 /// How a type of the model is stored; `None` for those that archives keep as text.
 pub fn kind(kind: &model::Kind) -> Option<Kind> {
     match kind {
-        model::Kind::Text => Some(Kind::Text),
+        model::Kind::Text
+        | model::Kind::VarChar(_)
+        | model::Kind::Char(_)
+        | model::Kind::Json
+        | model::Kind::Enum(_) => Some(Kind::Text),
         model::Kind::Integer => Some(Kind::Integer),
         model::Kind::BigInteger => Some(Kind::Bigint),
         model::Kind::Boolean => Some(Kind::Boolean),

@@ -66,8 +66,8 @@ impl Snapshot {
     /// # Errors
     /// As there.
     pub async fn take_within(database: &Database, tables: &[String], patience: Duration) -> Result<Self> {
-        let latest = version::latest()?;
-        let known: Vec<&str> = latest.tables().collect();
+        let all = version::known()?;
+        let known: Vec<&str> = all.tables.iter().map(|table| table.name.as_str()).collect();
         if database.is_behind_pooler() {
             return Err(BackupError::Pooler);
         }
@@ -119,6 +119,14 @@ impl Snapshot {
         match self {
             Self::Postgres(snapshot) => snapshot.migrations(),
             Self::Sqlite(snapshot) => snapshot.migrations(),
+        }
+    }
+
+    /// Tables that nothing of skyteam's names.
+    fn left_out(&self) -> &[String] {
+        match self {
+            Self::Postgres(snapshot) => snapshot.left_out(),
+            Self::Sqlite(snapshot) => snapshot.left_out(),
         }
     }
 
@@ -182,6 +190,8 @@ impl Snapshot {
             server_version: this.server_version().into(),
             schema_version: Some(at_version.version),
             missing: at_version.missing,
+            pending: at_version.pending,
+            left_out: this.left_out().to_vec(),
             contents: wanted.contents,
             complete: wanted.tables.is_empty(),
             migrations: this.migrations().to_vec(),

@@ -40,6 +40,7 @@ mod script;
 pub mod source;
 pub mod spool;
 pub mod store;
+mod text_form;
 pub mod unarchivable;
 pub mod verify;
 pub mod version;

@@ -96,7 +96,7 @@ impl Plan {
         }
         let whole = manifest.complete && wanted.tables.is_empty() && manifest.contents != Contents::Data;
         let filled = |name: &str| whole || fillings.iter().any(|filling| filling.table == name);
-        let replaced: Vec<(String, u64)> = state
+        let mut replaced: Vec<(String, u64)> = state
             .existing
             .iter()
             .filter(|existing| existing.rows > 0 && filled(&existing.table))
@@ -115,6 +115,10 @@ impl Plan {
         }
         let contents = if wanted.scratch { Contents::All } else { manifest.contents };
         let way = way(contents, state, &version, &fillings, whole)?;
+        if way == Way::InPlace {
+            // A table that the archive does not have stays as it is.
+            replaced.retain(|(table, _)| fillings.iter().any(|filling| filling.table == *table));
+        }
         let dropped = match way {
             Way::Replace => state.existing.iter().map(|existing| existing.table.clone()).collect(),
             Way::Fresh | Way::InPlace => Vec::new(),
@@ -179,7 +183,11 @@ fn way(contents: Contents, state: &State, version: &Version, fillings: &[Filling
             Contents::All | Contents::Schema => Ok(Way::Fresh),
         };
     }
-    let same = there.is_some_and(|at| at.missing.is_empty() && at.version == version.migration.version());
+    let same = there.is_some_and(|at| {
+        at.missing.is_empty()
+            && at.version == version.migration.version()
+            && version.pending.iter().all(|pending| at.pending.contains(pending))
+    });
     let misfit = same.then(|| in_the_way(state, fillings)).flatten();
     match (same, misfit, whole) {
         (true, None, _) => Ok(Way::InPlace),

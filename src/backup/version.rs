@@ -11,7 +11,7 @@ use migration::Migration;
 use super::error::{BackupError, Result};
 use super::format::manifest::Manifest;
 use crate::schema::model::{Rule, Schema, Shape, Table};
-use crate::schema::snapshot;
+use crate::schema::{desired, snapshot};
 
 /// One version of the schema.
 #[derive(Clone, Debug)]
@@ -20,6 +20,8 @@ pub struct Version {
     pub migration: &'static Migration,
     /// Its tables.
     pub schema: Schema,
+    /// What is among them ahead of the migration, as in [`At::pending`].
+    pub pending: Vec<String>,
 }
 
 /// What stands in a database under one table's name.
@@ -41,7 +43,7 @@ pub fn all() -> Result<Vec<Version>> {
     let read = |migration: &'static Migration| {
         let schema = snapshot::of(migration)
             .map_err(|error| BackupError::Misfit { table: migration.folder(), why: error.to_string() })?;
-        Ok(Version { migration, schema })
+        Ok(Version { migration, schema, pending: Vec::new() })
     };
     migration::all().iter().map(read).collect()
 }
@@ -53,6 +55,9 @@ pub struct At {
     pub version: String,
     /// Names of its keys, checks and unique indexes that do not stand: rows may break them.
     pub missing: Vec<String>,
+    /// What stands ahead of it: tables and columns (`users.points`) that the entities ask for and no migration makes yet,
+    /// because they were pushed.
+    pub pending: Vec<String>,
 }
 
 /// The newest version that stands whole; or a newer one that is on the record, when its columns are there and only
@@ -63,17 +68,125 @@ pub struct At {
 pub fn of(standing: &[Standing<'_>], recorded: Option<&str>) -> Result<Option<At>> {
     let versions = all()?;
     let at = |version: &Version| {
-        Some(At { version: version.migration.version().to_owned(), missing: version.missing(standing)? })
+        let missing = version.missing(standing)?;
+        Some(At { version: version.migration.version().to_owned(), missing, pending: Vec::new() })
     };
     let possible: Vec<At> = versions.iter().filter_map(at).collect();
     let whole = possible.iter().rev().find(|at| at.missing.is_empty());
     let on_record = possible.iter().find(|at| recorded == Some(at.version.as_str()));
-    Ok(match (whole, on_record) {
+    let found = match (whole, on_record) {
         (Some(whole), Some(on_record)) if on_record.version > whole.version => Some(on_record.clone()),
         (Some(whole), _) => Some(whole.clone()),
         (None, Some(on_record)) => Some(on_record.clone()),
         (None, None) => possible.first().cloned(),
-    })
+    };
+    let Some(mut at) = found else { return Ok(None) };
+    let Some(version) = versions.into_iter().find(|version| version.migration.version() == at.version) else {
+        return Ok(Some(at));
+    };
+    let wanted = wanted()?;
+    at.pending = pending(&version.schema, &wanted, standing);
+    let ahead = extended(version.schema, &wanted, &at.pending);
+    for table in &ahead.tables {
+        let objects = standing.iter().find(|found| found.table == table.name).map(|found| found.objects);
+        let lacks = |name: &str| objects.is_some_and(|objects| !objects.contains(name));
+        at.missing.extend(rules(table).filter(|name| lacks(name)).map(str::to_owned));
+    }
+    at.missing.sort();
+    at.missing.dedup();
+    Ok(Some(at))
+}
+
+/// What the entities ask for.
+fn wanted() -> Result<Schema> {
+    desired().map_err(|error| BackupError::Misfit { table: "this build".into(), why: error.to_string() })
+}
+
+/// What stands of the wanted schema beyond a version's.
+fn pending(version: &Schema, wanted: &Schema, standing: &[Standing<'_>]) -> Vec<String> {
+    let mut pending = Vec::new();
+    for table in &wanted.tables {
+        let Some(found) = standing.iter().find(|found| found.table == table.name) else { continue };
+        match version.table(&table.name) {
+            // A table stands for what its entity asks for once all of its columns do.
+            None if table.columns.iter().all(|column| found.columns.contains(&column.name.as_str())) => {
+                pending.push(table.name.clone());
+            }
+            None => {}
+            Some(old) => {
+                let new = table.columns.iter().map(|column| column.name.as_str());
+                let new = new.filter(|name| old.column(name).is_none() && found.columns.contains(name));
+                pending.extend(new.map(|column| format!("{}.{column}", table.name)));
+            }
+        }
+    }
+    pending
+}
+
+/// A version's schema with what is pending: whole tables, and columns with the keys, checks and indexes that they are in.
+fn extended(mut schema: Schema, wanted: &Schema, pending: &[String]) -> Schema {
+    for table in &wanted.tables {
+        let is_pending = |column: &str| pending.contains(&format!("{}.{column}", table.name));
+        let Some(old) = schema.table_mut(&table.name) else {
+            if pending.contains(&table.name) {
+                schema.tables.push(table.clone());
+            }
+            continue;
+        };
+        let mut added = false;
+        for (place, column) in table.columns.iter().enumerate() {
+            if is_pending(&column.name) && old.column(&column.name).is_none() {
+                // Where the entity has it, as far as the table has what stands before.
+                old.columns.insert(place.min(old.columns.len()), column.clone());
+                added = true;
+            }
+        }
+        if !added {
+            continue;
+        }
+        let has_all = |columns: &[String], old: &Table| columns.iter().all(|column| old.column(column).is_some());
+        for constraint in &table.constraints {
+            let columns: &[String] = match &constraint.rule {
+                Rule::Unique(columns) => columns,
+                Rule::ForeignKey(key) => &key.columns,
+                _ => continue,
+            };
+            let known = old.constraints.iter().any(|known| known.name == constraint.name);
+            if !known && columns.iter().any(|column| is_pending(column)) && has_all(columns, old) {
+                old.constraints.push(constraint.clone());
+            }
+        }
+        for index in &table.indexes {
+            let Shape::Columns { columns, .. } = &index.shape else { continue };
+            let known = old.indexes.iter().any(|known| known.name == index.name);
+            if !known && columns.iter().any(|column| is_pending(column)) && has_all(columns, old) {
+                old.indexes.push(index.clone());
+            }
+        }
+    }
+    schema
+}
+
+/// Every table and column that the entities or any version of this build name: the newest version's tables, with what the
+/// entities ask for beyond it, then those that older versions had.
+///
+/// # Errors
+/// As [`all`].
+pub fn known() -> Result<Schema> {
+    let mut versions = all()?;
+    let mut known = versions.pop().map(|newest| newest.schema).unwrap_or_default();
+    let wanted = wanted()?;
+    for table in versions.into_iter().rev().flat_map(|version| version.schema.tables).chain(wanted.tables) {
+        match known.table_mut(&table.name) {
+            None => known.tables.push(table),
+            Some(there) => {
+                let new: Vec<_> =
+                    table.columns.into_iter().filter(|column| there.column(&column.name).is_none()).collect();
+                there.columns.extend(new);
+            }
+        }
+    }
+    Ok(known)
 }
 
 /// What the oldest version has, and so every one, and what does not stand: tables and columns in words.
@@ -100,16 +213,32 @@ pub fn lacking(standing: &[(&str, Vec<&str>)]) -> Result<Vec<String>> {
 /// [`BackupError::TooNew`] when this build does not know the version; [`BackupError::Misfit`] when the archive names
 /// none.
 pub fn of_archive(manifest: &Manifest) -> Result<Version> {
-    let Some(wanted) = &manifest.schema_version else {
+    let Some(version) = &manifest.schema_version else {
         return Err(BackupError::Misfit {
             table: "the archive".into(),
             why: "its tables were those of no version of skyteam; its Parquet files can still be read one by one"
                 .into(),
         });
     };
-    let mut found = all()?.into_iter().find(|version| version.migration.version() == wanted).ok_or_else(|| {
-        BackupError::TooNew { skyteam: manifest.skyteam.clone(), what: format!("version {wanted} of the schema") }
+    let mut found = all()?.into_iter().find(|candidate| candidate.migration.version() == version).ok_or_else(|| {
+        BackupError::TooNew { skyteam: manifest.skyteam.clone(), what: format!("version {version} of the schema") }
     })?;
+    let wanted = wanted()?;
+    for name in &manifest.pending {
+        let (table, column) =
+            name.split_once('.').map_or((name.as_str(), None), |(table, column)| (table, Some(column)));
+        let asked_for = wanted.table(table).is_some_and(|table| column.is_none_or(|name| table.column(name).is_some()));
+        // A column of somebody else's is made by its type; a table needs its keys.
+        if !asked_for && column.is_none() && found.schema.table(table).is_none() {
+            return Err(BackupError::Misfit {
+                table: table.to_owned(),
+                why: "it was pushed by a build whose entities have it, ahead of any migration: restore with that build"
+                    .into(),
+            });
+        }
+    }
+    found.schema = extended(found.schema, &wanted, &manifest.pending);
+    found.pending.clone_from(&manifest.pending);
     for table in &mut found.schema.tables {
         table.constraints.retain(|constraint| !manifest.missing.contains(&constraint.name));
         table.indexes.retain(|index| !manifest.missing.contains(&index.name));
@@ -136,7 +265,7 @@ pub fn script(migration: &'static Migration, engine: migration::Engine) -> Resul
 /// As [`all`].
 pub fn objects() -> Result<HashSet<String>> {
     let mut names = HashSet::new();
-    for table in all()?.into_iter().flat_map(|version| version.schema.tables) {
+    for table in all()?.into_iter().flat_map(|version| version.schema.tables).chain(wanted()?.tables) {
         names.extend(table.constraints.into_iter().map(|constraint| constraint.name));
         names.extend(table.indexes.into_iter().map(|index| index.name));
         names.extend(table.triggers.into_iter().map(|trigger| trigger.name));
@@ -182,6 +311,7 @@ fn rules(table: &Table) -> impl Iterator<Item = &str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::schema::model;
 
     fn objects(version: &Version) -> Vec<HashSet<String>> {
         version.schema.tables.iter().map(|table| rules(table).map(Into::into).collect()).collect()
@@ -203,8 +333,12 @@ mod tests {
         for version in all().unwrap() {
             let objects = objects(&version);
             let mut standing = standing(&version, &objects);
-            let wanted = At { version: version.migration.version().into(), missing: Vec::new() };
-            assert_eq!(of(&standing, None).unwrap(), Some(wanted));
+            let found = of(&standing, None).unwrap().unwrap();
+            assert_eq!(found.missing, [""; 0]);
+            // A version that changes nothing in the tables is told from the one before by the record alone.
+            let alike = |other: &&Version| other.schema.tables == version.schema.tables;
+            let newest = all().unwrap().into_iter().rev().find(|other| alike(&other)).unwrap();
+            assert_eq!(found.version, newest.migration.version());
             standing.pop();
             assert_eq!(of(&standing, None).unwrap(), None);
         }
@@ -221,5 +355,30 @@ mod tests {
         assert_eq!(on_record.missing, ["milesTransactions_amount_check"]);
         // Without a record only what stands whole counts.
         assert_eq!(of(&standing, None).unwrap().unwrap().version, all().unwrap()[0].migration.version());
+    }
+
+    #[test]
+    fn what_was_pushed_ahead_of_the_migrations_is_pending() {
+        let newest = latest().unwrap();
+        let mut wanted = newest.schema.clone();
+        let column = |name: &str| model::Column { nullable: true, ..model::Column::new(name, model::Kind::Text) };
+        wanted.table_mut("users").unwrap().columns.insert(2, column("tier"));
+        let unique = model::Constraint { name: "users_tier_unique".into(), rule: Rule::Unique(vec!["tier".into()]) };
+        wanted.table_mut("users").unwrap().constraints.push(unique);
+        let new = Table { name: "newTable".into(), columns: vec![column("id"), column("name")], ..Table::default() };
+        wanted.tables.push(new.clone());
+        let objects: Vec<HashSet<String>> =
+            wanted.tables.iter().map(|table| rules(table).map(Into::into).collect()).collect();
+        let ahead = Version { schema: wanted.clone(), ..newest.clone() };
+        let mut standing = standing(&ahead, &objects);
+        let names = pending(&newest.schema, &wanted, &standing);
+        assert_eq!(names, ["users.tier", "newTable"]);
+        let made = extended(newest.schema.clone(), &wanted, &names);
+        assert_eq!(made.table("newTable"), Some(&new));
+        assert_eq!(made.table("users"), wanted.table("users"));
+        // Half a table is another's.
+        standing.last_mut().unwrap().columns.pop();
+        assert_eq!(pending(&newest.schema, &wanted, &standing), ["users.tier"]);
+        assert_eq!(extended(newest.schema.clone(), &wanted, &[]), newest.schema);
     }
 }

@@ -60,6 +60,8 @@ fn manifest(tables: Vec<super::manifest::TableEntry>) -> Manifest {
         server_version: "15.18".into(),
         schema_version: Some("20261123000001".into()),
         missing: Vec::new(),
+        pending: Vec::new(),
+        left_out: Vec::new(),
         contents: Contents::All,
         complete: true,
         migrations: vec![AppliedMigration {

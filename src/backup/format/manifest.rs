@@ -93,6 +93,13 @@ pub struct Manifest {
     /// them, so a restore leaves them out too.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<String>,
+    /// Tables and columns (`users.points`) that stood ahead of that version: the entities asked for them, they were pushed,
+    /// and no migration made them yet.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pending: Vec<String>,
+    /// Tables that stood beside skyteam's and are not in it, because nothing of skyteam's names them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<String>,
     /// What it holds.
     pub contents: Contents,
     /// Whether it holds all of skyteam's tables (not so after `--table`).

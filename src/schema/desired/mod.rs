@@ -7,6 +7,8 @@
 mod column;
 mod error;
 
+use std::sync::LazyLock;
+
 use sea_orm::sea_query::ForeignKeyAction;
 use sea_orm::{DbBackend, EntityTrait, IdenStatic, Identity, Iterable, PrimaryKeyToColumn, RelationDef, RelationTrait};
 
@@ -16,18 +18,21 @@ use error::Problem;
 use super::constraints;
 use super::live::Rename;
 use super::model::{Action, Column, Constraint, ForeignKey, Index, Rule, Schema, Shape, Table, fit_name};
-use crate::entity::{Airline, Brand, Flight, FlightPassenger, MilesProduct, MilesTransaction, User};
+use crate::entity;
+use crate::entity::registry::{self, Declared, Visitor};
 
-/// Every table, in the order in which they are created. A new one is its entity and a line here.
-const ENTITIES: &[(Describe, Former)] = &[
-    (table::<User>, former::<User>),
-    (table::<Airline>, former::<Airline>),
-    (table::<Brand>, former::<Brand>),
-    (table::<Flight>, former::<Flight>),
-    (table::<FlightPassenger>, former::<FlightPassenger>),
-    (table::<MilesTransaction>, former::<MilesTransaction>),
-    (table::<MilesProduct>, former::<MilesProduct>),
-];
+/// How each entity is described, in the order in which the tables are created.
+static ENTITIES: LazyLock<Vec<(Describe, Former)>> = LazyLock::new(|| {
+    struct Collect(Vec<(Describe, Former)>);
+    impl Visitor for Collect {
+        fn table<E: registry::Table>(&mut self, _declared: Declared<E>) {
+            self.0.push((table::<E>, former::<E>));
+        }
+    }
+    let mut collect = Collect(Vec::new());
+    entity::visit(&mut collect);
+    collect.0
+});
 
 type Describe = fn() -> Result<Table, DesiredError>;
 type Former = fn() -> Vec<Rename>;

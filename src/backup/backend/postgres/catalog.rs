@@ -48,6 +48,20 @@ pub async fn find(connection: &mut PgConnection, names: &[&str]) -> Result<Vec<F
     Ok(tables)
 }
 
+/// Tables in the schema of the contract beside those of these names. What is a part of another is not told.
+///
+/// # Errors
+/// The driver's.
+pub async fn others(connection: &mut PgConnection, names: &[&str]) -> Result<Vec<String>> {
+    let sql = "SELECT DISTINCT c.relname::text AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+               WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND n.nspname = 'public'
+                 AND c.relname <> ALL ($1::text[])
+                 AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
+                                 AND d.deptype = 'e') ORDER BY 1";
+    let rows = sqlx::query(sql).bind(names).fetch_all(connection).await?;
+    Ok(rows.iter().map(|row| row.try_get("name")).collect::<Result<_, _>>()?)
+}
+
 /// In the schema of the contract. Not by to_regclass: a session that has waited for a lock may still remember other tables.
 async fn places(connection: &mut PgConnection, names: &[&str]) -> Result<Vec<PgRow>> {
     let sql = r#"

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sqlx::PgConnection;
 use tokio::sync::mpsc;
 
-use super::codec;
+use super::{codec, text_copy};
 use crate::backup::column_mapping::Filling;
 use crate::backup::error::{BackupError, Result};
 use crate::backup::format::archive::{Archive, Progress};
@@ -33,12 +33,19 @@ pub async fn load(
     let Some(entry) = archive.manifest().table(&filling.table) else { return Ok(0) };
     let (shape, file) = (entry.shape(), entry.file());
     let columns: Vec<(usize, Kind)> = filling.columns.iter().map(|column| (column.index, column.kind)).collect();
+    // What archives keep as text only the server turns into its type; then the whole table goes as text.
+    let textual = filling.columns.iter().any(|column| column.textual.is_some());
+    let as_text: Vec<text_copy::TextColumn> = filling.columns.iter().map(text_copy::TextColumn::from).collect();
     let (to_server, mut pieces) = mpsc::channel::<Vec<u8>>(WAITING);
     let thread = tokio::task::spawn_blocking(move || {
-        let mut piece = codec::header();
+        let mut piece = if textual { Vec::new() } else { codec::header() };
         let mut row = 1;
         while let Some(block) = reader.next_block().map_err(BackupError::member(&*file))? {
-            codec::encode(&block, &shape, &columns, row, &mut piece)?;
+            if textual {
+                text_copy::encode(&block, &shape, &as_text, row, &mut piece)?;
+            } else {
+                codec::encode(&block, &shape, &columns, row, &mut piece)?;
+            }
             row += block.rows as u64;
             if piece.len() >= PIECE {
                 let size = piece.len();
@@ -49,16 +56,19 @@ pub async fn load(
             }
             progress(block.rows as u64);
         }
-        piece.extend_from_slice(&codec::TRAILER);
+        if !textual {
+            piece.extend_from_slice(&codec::TRAILER);
+        }
         // As above.
         let _ = to_server.blocking_send(piece);
         Ok::<_, BackupError>(())
     });
     let names: Vec<String> = filling.columns.iter().map(|column| quote(&column.name)).collect();
     let statement = format!(
-        "COPY {} ({}) FROM STDIN (FORMAT binary{})",
+        "COPY {} ({}) FROM STDIN (FORMAT {}{})",
         quote(&filling.table),
         names.join(", "),
+        if textual { "text" } else { "binary" },
         if freeze { ", FREEZE true" } else { "" }
     );
     let mut copy = connection.copy_in_raw(&statement).await?;

@@ -11,6 +11,7 @@ mod read;
 mod restore;
 mod scheduler;
 mod staging;
+mod text_copy;
 
 pub use bookkeeping::drop_functions;
 pub use catalog::{Found, find};

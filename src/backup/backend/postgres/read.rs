@@ -50,6 +50,7 @@ pub struct Snapshot {
     tables: Vec<Found>,
     server_version: String,
     migrations: Vec<AppliedMigration>,
+    left_out: Vec<String>,
 }
 
 impl Snapshot {
@@ -63,6 +64,7 @@ impl Snapshot {
         let row = sqlx::query("SELECT pg_export_snapshot() AS id, current_setting('server_version') AS version");
         let row = row.fetch_one(&mut keeper).await?;
         let migrations = migrations(&mut keeper).await?;
+        let left_out = catalog::others(&mut keeper, names).await?;
         Ok(Self {
             pool: pool.clone(),
             keeper,
@@ -70,6 +72,7 @@ impl Snapshot {
             tables,
             server_version: row.try_get("version")?,
             migrations,
+            left_out,
         })
     }
 
@@ -81,6 +84,11 @@ impl Snapshot {
     /// `15.18 (Debian …)`
     pub fn server_version(&self) -> &str {
         &self.server_version
+    }
+
+    /// Tables beside those that were looked up.
+    pub fn left_out(&self) -> &[String] {
+        &self.left_out
     }
 
     /// The record of the applied migrations; empty where there is none.
@@ -103,11 +111,11 @@ impl Snapshot {
     /// Leaves out the columns that are not skyteam's.
     ///
     /// # Errors
-    /// Those of [`version::latest`].
+    /// Those of [`version::known`].
     pub fn keep_ours(&mut self) -> Result<()> {
-        let latest = version::latest()?;
+        let known = version::known()?;
         for table in &mut self.tables {
-            let ours = latest.schema.table(&table.shape.name);
+            let ours = known.table(&table.shape.name);
             let is_ours = |name: &str| ours.is_some_and(|ours| ours.column(name).is_some());
             let mut kept = table.shape.columns.iter().map(|column| is_ours(&column.name));
             table.as_text.retain(|_| kept.next().unwrap_or(false));

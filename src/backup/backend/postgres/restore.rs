@@ -74,8 +74,8 @@ pub fn version_of(found: &[Found], record: &[AppliedMigration]) -> Result<Option
 }
 
 async fn find_all(connection: &mut PgConnection) -> Result<Vec<Found>> {
-    let latest = version::latest()?;
-    let names: Vec<&str> = latest.tables().collect();
+    let known = version::known()?;
+    let names: Vec<&str> = known.tables.iter().map(|table| table.name.as_str()).collect();
     catalog::find(connection, &names).await
 }
 

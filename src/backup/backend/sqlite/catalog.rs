@@ -8,8 +8,9 @@ use crate::backup::column_mapping;
 use crate::backup::error::Result;
 use crate::backup::format::manifest::AppliedMigration;
 use crate::backup::format::table_schema::{ColumnShape, Kind, TableShape};
-use crate::backup::version::{self, At, Standing, Version};
+use crate::backup::version::{self, At, Standing};
 use crate::db::quote;
+use crate::schema::model::Schema;
 
 /// A table that was found.
 #[derive(Clone, Debug)]
@@ -25,16 +26,28 @@ pub struct Found {
 /// # Errors
 /// The driver's.
 pub async fn find(connection: &mut SqliteConnection, names: &[&str]) -> Result<Vec<Found>> {
-    let latest = version::latest()?;
+    let known = version::known()?;
     let mut tables = Vec::new();
     for name in names {
-        let columns = columns(connection, name, &latest).await?;
+        let columns = columns(connection, name, &known).await?;
         if !columns.is_empty() {
             let shape = TableShape { name: (*name).to_owned(), columns };
             tables.push(Found { shape, objects: objects(connection, name).await? });
         }
     }
     Ok(tables)
+}
+
+/// Tables beside those of these names and the bookkeeping.
+///
+/// # Errors
+/// The driver's.
+pub async fn others(connection: &mut SqliteConnection, names: &[&str]) -> Result<Vec<String>> {
+    let sql = r"SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\_%' ESCAPE '\'
+                AND name NOT LIKE '\_skyteam\_%' ESCAPE '\' ORDER BY name";
+    let rows = sqlx::query(sql).fetch_all(connection).await?;
+    let found: Vec<String> = rows.iter().map(|row| row.try_get("name")).collect::<Result<_, _>>()?;
+    Ok(found.into_iter().filter(|name| !names.contains(&name.as_str())).collect())
 }
 
 /// Which version these tables are at, by what stands and what is on the record.
@@ -53,13 +66,13 @@ pub fn version_of(found: &[Found], record: &[AppliedMigration]) -> Result<Option
     version::of(&standing, record.last().map(|line| line.version.as_str()))
 }
 
-async fn columns(connection: &mut SqliteConnection, table: &str, latest: &Version) -> Result<Vec<ColumnShape>> {
+async fn columns(connection: &mut SqliteConnection, table: &str, known: &Schema) -> Result<Vec<ColumnShape>> {
     // Hidden and generated columns are not 0 here.
     let sql = r#"SELECT name, type, "notnull" FROM pragma_table_xinfo(?) WHERE hidden = 0 ORDER BY cid"#;
     let mut columns = Vec::new();
     for row in sqlx::query(sql).bind(table).fetch_all(connection).await? {
         let (name, declared): (String, String) = (row.try_get("name")?, row.try_get("type")?);
-        let ours = latest.schema.table(table).and_then(|table| table.column(&name));
+        let ours = known.table(table).and_then(|table| table.column(&name));
         let stored = ours.and_then(|column| column_mapping::kind(&column.kind)).unwrap_or_else(|| kind(&declared));
         let nullable = row.try_get::<i64, _>("notnull")? == 0;
         columns.push(ColumnShape { name, declared, stored, nullable });

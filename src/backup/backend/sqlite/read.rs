@@ -35,6 +35,7 @@ pub struct Snapshot {
     tables: Vec<Found>,
     library: String,
     migrations: Vec<AppliedMigration>,
+    left_out: Vec<String>,
 }
 
 impl Snapshot {
@@ -55,7 +56,8 @@ impl Snapshot {
         }
         let tables = catalog::find(&mut connection, names).await?;
         let migrations = migrations(&mut connection).await?;
-        Ok(Self { connection, readers, tables, library, migrations })
+        let left_out = catalog::others(&mut connection, names).await?;
+        Ok(Self { connection, readers, tables, library, migrations, left_out })
     }
 
     /// The tables that were found.
@@ -74,6 +76,11 @@ impl Snapshot {
     /// SQLite's own version.
     pub fn server_version(&self) -> &str {
         &self.library
+    }
+
+    /// Tables beside those that were looked up.
+    pub fn left_out(&self) -> &[String] {
+        &self.left_out
     }
 
     /// The record of the applied migrations; empty where there is none.
@@ -96,11 +103,11 @@ impl Snapshot {
     /// Leaves out the columns that are not skyteam's.
     ///
     /// # Errors
-    /// Those of [`version::latest`].
+    /// Those of [`version::known`].
     pub fn keep_ours(&mut self) -> Result<()> {
-        let latest = version::latest()?;
+        let known = version::known()?;
         for table in &mut self.tables {
-            let ours = latest.schema.table(&table.shape.name);
+            let ours = known.table(&table.shape.name);
             table.shape.columns.retain(|column| ours.is_some_and(|ours| ours.column(&column.name).is_some()));
         }
         Ok(())

@@ -31,8 +31,8 @@ pub async fn inspect(pool: &SqlitePool) -> Result<State> {
 }
 
 async fn state(connection: &mut SqliteConnection) -> Result<State> {
-    let latest = version::latest()?;
-    let names: Vec<&str> = latest.tables().collect();
+    let known = version::known()?;
+    let names: Vec<&str> = known.tables.iter().map(|table| table.name.as_str()).collect();
     let found = catalog::find(connection, &names).await?;
     let mut existing = Vec::new();
     for table in &found {

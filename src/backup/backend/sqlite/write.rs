@@ -12,7 +12,9 @@ use crate::backup::format::archive::{Archive, Progress};
 use crate::backup::format::batch::{Block, Cell};
 use crate::backup::format::table_schema::{Kind, TableShape};
 use crate::backup::format::timestamp;
+use crate::backup::text_form::{self, SqliteForm};
 use crate::db::quote;
+use crate::schema::model;
 
 /// Cells to a statement: SQLite takes 32 766, and beyond a few hundred more win nothing.
 const CELLS: usize = 1200;
@@ -39,6 +41,10 @@ pub async fn load(
     let Some(entry) = archive.manifest().table(&filling.table) else { return Ok(0) };
     let (shape, file) = (entry.shape(), entry.file());
     let targets: Vec<(usize, Kind)> = filling.columns.iter().map(|column| (column.index, column.kind)).collect();
+    let mut textual: Vec<Option<model::Kind>> = vec![None; shape.columns.len()];
+    for column in &filling.columns {
+        textual[column.index].clone_from(&column.textual);
+    }
     let of_key = |name: &String| filling.columns.iter().find(|column| column.name == *name).map(|column| column.index);
     let key: Vec<usize> = key.iter().filter_map(of_key).collect();
     let rows_each = (CELLS / targets.len()).max(1);
@@ -51,7 +57,8 @@ pub async fn load(
             {
                 block.append(more);
             }
-            let mut bind = Binder { shape: &shape, targets: &targets, row, last: vec![None; shape.columns.len()] };
+            let (shape, targets, textual) = (&shape, &targets, &textual);
+            let mut bind = Binder { shape, targets, textual, row, last: vec![None; shape.columns.len()] };
             if !bind.block(&block, &key, rows_each, &to_file)? {
                 // The file refused; it says why to the other side.
                 return Ok(());
@@ -95,6 +102,8 @@ fn statement(filling: &Filling, rows: usize, as_text: &[bool]) -> String {
 struct Binder<'a> {
     shape: &'a TableShape,
     targets: &'a [(usize, Kind)],
+    /// Per column of the archive the type that it keeps as text.
+    textual: &'a [Option<model::Kind>],
     /// The number of the block's first row.
     row: u64,
     /// Each column's last text: often the next row has the same.
@@ -149,6 +158,13 @@ impl Binder<'_> {
                 out.add(Arc::<str>::from(text))
             }
             Cell::Text(bytes) => match std::str::from_utf8(bytes) {
+                Ok(text) if stored == Kind::Text && self.textual[column].is_some() => {
+                    let kind = self.textual[column].as_ref().unwrap_or(&model::Kind::Text);
+                    match text_form::for_sqlite(kind, text) {
+                        SqliteForm::Text(text) => out.add(Arc::<str>::from(text)),
+                        SqliteForm::Blob(bytes) => out.add(bytes),
+                    }
+                }
                 Ok(text) if stored == Kind::Text => {
                     let last = &mut self.last[column];
                     let text = match last {

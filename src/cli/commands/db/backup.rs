@@ -25,6 +25,7 @@ use crate::cli::context::Context;
 use crate::cli::ui::report::Report;
 use crate::cli::ui::{Cell, Page, Tone, text, wait_until_taken};
 use crate::db::{Database, DatabaseUrl};
+use crate::directory::input::quoted;
 use crate::error::{Error, Kind, Outcome, Result};
 use crate::message::{message, skyteam};
 
@@ -138,6 +139,18 @@ pub(super) async fn run(args: DbBackupArgs, cx: &Context) -> Result<Outcome> {
             let made =
                 read(&args, cx, &database, identity.clone(), &Spools::new(&folder, !recipients.is_empty())).await?;
             let (place, (manifest, written)) = archive(cx, &target, made, &recipients).await?;
+            if !manifest.left_out.is_empty() {
+                cx.ui.warn(format!(
+                    "Not in the backup, since no entity has them: {}",
+                    manifest.left_out.iter().map(|table| quoted(table)).collect::<Vec<_>>().join(", ")
+                ));
+            }
+            if !manifest.pending.is_empty() {
+                cx.ui.note(format!(
+                    "No migration makes these yet: {}. Restore with a build that has them, or write one: skyteam db generate",
+                    manifest.pending.join(", ")
+                ));
+            }
             of_archive(place, &manifest, written, !recipients.is_empty())
         }
         Format::Plain | Format::Custom => dump(&args, cx, &database, identity.clone(), &target).await?,

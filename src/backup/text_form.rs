@@ -1,0 +1,147 @@
+//! Columns whose type archives keep as text: the form that PostgreSQL and SQLite give it differs for some, and a value of
+//! one goes into the other.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+use super::format::container::hex;
+use super::format::table_schema::Kind as Stored;
+use crate::schema::model::Kind;
+
+/// The text of a cell as PostgreSQL reads it for a column of this type.
+///
+/// # Errors
+/// In words, why it cannot be one.
+pub fn for_postgres<'a>(kind: &Kind, stored: Stored, cell: &'a [u8]) -> Result<Cow<'a, str>, String> {
+    if *kind == Kind::Bytes && stored == Stored::Bytes {
+        return Ok(format!("\\x{}", hex(cell)).into());
+    }
+    let text = std::str::from_utf8(cell).map_err(|_| "the text is not UTF-8")?;
+    if text.contains('\0') {
+        return Err("PostgreSQL cannot hold the character NUL in a text".into());
+    }
+    match kind {
+        Kind::Array(_) if text.starts_with('[') => {
+            let values: Vec<Value> = serde_json::from_str(text).map_err(|error| error.to_string())?;
+            Ok(postgres_list(&values).into())
+        }
+        _ => Ok(text.into()),
+    }
+}
+
+/// What SQLite holds of such a column.
+#[derive(Debug, PartialEq)]
+pub enum SqliteForm<'a> {
+    /// Text.
+    Text(Cow<'a, str>),
+    /// Bytes.
+    Blob(Vec<u8>),
+}
+
+/// The value of a cell as SQLite holds it in a column of this type.
+pub fn for_sqlite<'a>(kind: &Kind, text: &'a str) -> SqliteForm<'a> {
+    match kind {
+        Kind::Bytes => match unhex(text) {
+            Some(bytes) => SqliteForm::Blob(bytes),
+            None => SqliteForm::Blob(text.as_bytes().to_vec()),
+        },
+        Kind::Array(of) if text.starts_with('{') => match json_list(text, of) {
+            Some(list) => SqliteForm::Text(list.to_string().into()),
+            None => SqliteForm::Text(text.into()),
+        },
+        // PostgreSQL leaves out the minutes of a zone that has none.
+        Kind::TimestampTz(_) if text.len() > 3 && matches!(text.as_bytes()[text.len() - 3], b'+' | b'-') => {
+            SqliteForm::Text(format!("{text}:00").into())
+        }
+        _ => SqliteForm::Text(text.into()),
+    }
+}
+
+fn unhex(text: &str) -> Option<Vec<u8>> {
+    let digits = text.strip_prefix("\\x").filter(|digits| digits.is_ascii() && digits.len() % 2 == 0)?;
+    (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(&digits[at..at + 2], 16).ok()).collect()
+}
+
+/// PostgreSQL's text form of an array (manual, 8.15.6).
+fn postgres_list(values: &[Value]) -> String {
+    let one = |value: &Value| match value {
+        Value::Null => "NULL".to_owned(),
+        Value::Array(inner) => postgres_list(inner),
+        Value::String(text) => format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")),
+        other => format!("\"{}\"", other.to_string().replace('\\', "\\\\").replace('"', "\\\"")),
+    };
+    format!("{{{}}}", values.iter().map(one).collect::<Vec<_>>().join(","))
+}
+
+/// A one-dimensional array in PostgreSQL's text form as a list; none for another.
+fn json_list(text: &str, of: &Kind) -> Option<Value> {
+    let inside = text.strip_prefix('{')?.strip_suffix('}')?;
+    let mut values = Vec::new();
+    let mut letters = inside.chars().peekable();
+    while letters.peek().is_some() {
+        let mut element = String::new();
+        let quoted = letters.next_if_eq(&'"').is_some();
+        loop {
+            match letters.next() {
+                Some('"') if quoted => {
+                    letters.next_if_eq(&',');
+                    break;
+                }
+                None | Some(',') if !quoted => break,
+                Some('{' | '}') if !quoted => return None,
+                Some('\\') => element.push(letters.next()?),
+                Some(letter) => element.push(letter),
+                None => return None,
+            }
+        }
+        values.push(if !quoted && element == "NULL" { Value::Null } else { json_value(element, of) });
+    }
+    Some(Value::Array(values))
+}
+
+fn json_value(text: String, of: &Kind) -> Value {
+    let number = || serde_json::from_str::<serde_json::Number>(&text).ok().map(Value::Number);
+    match of {
+        Kind::SmallInteger | Kind::Integer | Kind::BigInteger | Kind::Real | Kind::Double => {
+            number().unwrap_or(Value::String(text))
+        }
+        Kind::Boolean => Value::Bool(text == "t"),
+        _ => Value::String(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sqlite(kind: &Kind, text: &str) -> String {
+        match for_sqlite(kind, text) {
+            SqliteForm::Text(text) => text.into_owned(),
+            SqliteForm::Blob(bytes) => format!("blob {}", hex(&bytes)),
+        }
+    }
+
+    #[test]
+    fn lists_bytes_and_instants_go_both_ways() {
+        let texts = Kind::Array(Box::new(Kind::Text));
+        let numbers = Kind::Array(Box::new(Kind::Integer));
+        let list = r#"{a,"b \"c\", \\d",NULL,"NULL",""}"#;
+        let json = r#"["a","b \"c\", \\d",null,"NULL",""]"#;
+        assert_eq!(sqlite(&texts, list), json);
+        assert_eq!(
+            for_postgres(&texts, Stored::Text, json.as_bytes()).unwrap(),
+            r#"{"a","b \"c\", \\d",NULL,"NULL",""}"#
+        );
+        assert_eq!(sqlite(&numbers, "{1,-2,NULL}"), "[1,-2,null]");
+        assert_eq!(sqlite(&texts, "{}"), "[]");
+        assert_eq!(for_postgres(&numbers, Stored::Text, b"[1,-2]").unwrap(), r#"{"1","-2"}"#);
+        assert_eq!(sqlite(&Kind::Bytes, r"\xc0ff"), "blob c0ff");
+        assert_eq!(for_postgres(&Kind::Bytes, Stored::Bytes, &[0xc0, 0xff]).unwrap(), r"\xc0ff");
+        assert_eq!(for_postgres(&Kind::Bytes, Stored::Text, br"\xc0ff").unwrap(), r"\xc0ff");
+        assert_eq!(sqlite(&Kind::TimestampTz(6), "2026-11-22 18:00:00+00"), "2026-11-22 18:00:00+00:00");
+        assert_eq!(sqlite(&Kind::TimestampTz(6), "2026-11-22 18:00:00+05:30"), "2026-11-22 18:00:00+05:30");
+        assert_eq!(sqlite(&Kind::Date, "2026-11-22"), "2026-11-22");
+        assert!(for_postgres(&Kind::Date, Stored::Text, b"\0").is_err());
+    }
+}
