@@ -1,6 +1,6 @@
 //! Making an archive of a database, whichever engine it is on.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::{self, Write};
 use std::time::Duration;
 
@@ -122,6 +122,17 @@ impl Snapshot {
         }
     }
 
+    /// By table and column the last numbers that the database gave. SQLite goes on from the highest that stands.
+    fn sequences(&self) -> HashMap<String, BTreeMap<String, i64>> {
+        match self {
+            Self::Postgres(snapshot) => {
+                let of = |table: &postgres::Found| (table.shape.name.clone(), table.sequences.clone());
+                snapshot.tables().iter().map(of).collect()
+            }
+            Self::Sqlite(_) => HashMap::new(),
+        }
+    }
+
     /// Tables that nothing of skyteam's names.
     fn left_out(&self) -> &[String] {
         match self {
@@ -207,18 +218,23 @@ impl Snapshot {
                 name: shape.name.clone(),
                 columns: shape.columns.clone(),
                 rows: 0,
+                sequences: BTreeMap::new(),
                 member: None,
             };
             manifest.tables = shapes.map(entry).collect();
             return Ok(Made { manifest, spools: Vec::new() });
         }
         let selected: HashSet<String> = selected.into_iter().map(str::to_owned).collect();
+        let mut sequences = this.sequences();
         let tables = match this {
             Self::Postgres(snapshot) => snapshot.read(&selected, spools, wanted.rewrite.clone(), progress).await?,
             Self::Sqlite(snapshot) => snapshot.read(&selected, spools, wanted.rewrite.clone(), progress).await?,
         };
         let (entries, spools) = tables.into_iter().map(|table| (table.entry, table.spool)).unzip();
         manifest.tables = entries;
+        for entry in &mut manifest.tables {
+            entry.sequences = sequences.remove(&entry.name).unwrap_or_default();
+        }
         Ok(Made { manifest, spools })
     }
 }

@@ -42,12 +42,13 @@ impl<E: EntityTrait> Extra<E> {
     /// # Errors
     /// [`InputError`]: the text is no value of the column, or the column takes no NULL.
     pub fn put(&mut self, column: E::Column, text: Option<&str>) -> Result<(), InputError> {
-        let kind = E::Model::get_value_type(column);
         let field = column.as_str();
         let value = match text {
-            Some(text) => columns::parse(&kind, text).map_err(|accepted| InputError::new(field, text, accepted))?,
+            Some(text) => {
+                columns::parse_for::<E>(column, text).map_err(|accepted| InputError::new(field, text, accepted))?
+            }
             None if column.def().is_null() => {
-                columns::null(&kind).ok_or_else(|| InputError::new(field, "", "no NULL, by its type"))?
+                columns::null_for::<E>(column).ok_or_else(|| InputError::new(field, "", "no NULL, by its type"))?
             }
             None => return Err(InputError::new(field, "", "a value: the column cannot be empty")),
         };

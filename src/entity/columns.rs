@@ -3,7 +3,7 @@
 
 use std::str::FromStr;
 
-use sea_orm::sea_query::{ArrayType, Expr, Keyword, OptionEnum};
+use sea_orm::sea_query::{ArrayType, ColumnType, Expr, Keyword, OptionEnum};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, DbErr, EntityTrait, IdenStatic, IntoActiveModel, Iterable, ModelTrait, TryIntoModel,
     Value,
@@ -58,6 +58,10 @@ impl Serialize for Json<'_> {
             Value::Uuid(value) => value.map(Id).serialize(to),
             Value::ChronoDateTime(value) => value.map(Timestamp).serialize(to),
             Value::Json(value) => value.serialize(to),
+            Value::Array(_, values) => match values {
+                Some(values) => to.collect_seq(values.iter().map(Json)),
+                None => to.serialize_none(),
+            },
             other => text(other).serialize(to),
         }
     }
@@ -95,6 +99,12 @@ pub fn text(value: &Value) -> Option<String> {
         Value::ChronoDateTimeLocal(value) => value.map(|value| Timestamp::from(value.to_utc()).to_string()),
         Value::ChronoDateTimeWithTimeZone(value) => value.map(|value| Timestamp::from(value.to_utc()).to_string()),
         Value::Uuid(value) => value.map(|value| Id(value).to_string()),
+        Value::Decimal(value) => value.map(|value| value.to_string()),
+        Value::IpNetwork(value) => value.map(|value| value.to_string()),
+        Value::MacAddress(value) => value.map(|value| value.to_string().to_ascii_lowercase()),
+        Value::Array(_, values) => {
+            values.as_ref().map(|values| serde_json::json!(values.iter().map(Json).collect::<Vec<_>>()).to_string())
+        }
         other => Some(format!("{other:?}")),
     }
 }
@@ -145,6 +155,8 @@ pub fn parse(kind: &ArrayType, text: &str) -> Result<Value, &'static str> {
             })
         }
         ArrayType::Uuid => read::<Id>(text, "a UUID"),
+        ArrayType::Decimal => read::<sea_orm::prelude::Decimal>(text, "a number"),
+        ArrayType::IpNetwork => read::<sea_orm::prelude::IpNetwork>(text, "an IP address or network"),
         _ => Err("nothing: a column of this type is written with SQL"),
     }
 }
@@ -154,6 +166,42 @@ const TIME: &str = "a time, such as 2026-11-22T18:00:00Z";
 fn bytes(text: &str) -> Option<Vec<u8>> {
     let digits = text.strip_prefix("\\x").filter(|digits| digits.is_ascii() && digits.len() % 2 == 0)?;
     (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(&digits[at..at + 2], 16).ok()).collect()
+}
+
+/// Whether a column holds lists. Its [`ArrayType`] is that of their elements then.
+fn is_list<C: ColumnTrait>(column: C) -> bool {
+    matches!(column.def().get_column_type(), ColumnType::Array(_))
+}
+
+/// Reads a value of a column from text in the form of [`text`].
+///
+/// # Errors
+/// What would have been accepted.
+pub fn parse_for<E: EntityTrait>(column: E::Column, text: &str) -> Result<Value, &'static str> {
+    const LIST: &str = "a list in JSON, such as [1,2]";
+    let kind = E::Model::get_value_type(column);
+    if !is_list(column) {
+        return parse(&kind, text);
+    }
+    let elements: Vec<serde_json::Value> = serde_json::from_str(text).map_err(|_| LIST)?;
+    let element = |element: serde_json::Value| match element {
+        serde_json::Value::Null => null(&kind).ok_or(LIST),
+        serde_json::Value::String(text) => parse(&kind, &text),
+        other => parse(&kind, &other.to_string()),
+    };
+    let values = elements.into_iter().map(element).collect::<Result<Vec<_>, _>>()?;
+    Ok(Value::Array(kind, Some(Box::new(values))))
+}
+
+/// NULL, as a value of a column.
+pub fn null_for<E: EntityTrait>(column: E::Column) -> Option<Value> {
+    let kind = E::Model::get_value_type(column);
+    if is_list(column) { Some(Value::Array(kind, None)) } else { null(&kind) }
+}
+
+fn empty_for<E: EntityTrait>(column: E::Column) -> Option<Value> {
+    let kind = E::Model::get_value_type(column);
+    if is_list(column) { Some(Value::Array(kind, Some(Box::default()))) } else { empty(&kind) }
 }
 
 /// A value of a type that stands for nothing: zero, no text, the beginning of time.
@@ -195,17 +243,17 @@ where
         if !row.is_not_set(column) {
             continue;
         }
-        let kind = <<A::Entity as EntityTrait>::Model as ModelTrait>::get_value_type(column);
         let definition = column.def();
         let value = match definition.get_column_default() {
             Some(Expr::Custom(sql)) if sql == "gen_random_uuid()" => {
-                parse(&kind, &identifier(&row, column.as_str()).to_string()).ok()
+                parse_for::<A::Entity>(column, &identifier(&row, column.as_str()).to_string()).ok()
             }
-            Some(default) => constant(default, &kind, now),
-            None if definition.is_null() => null(&kind),
+            Some(default) => constant(default, now).and_then(|text| parse_for::<A::Entity>(column, &text).ok()),
+            None if definition.is_null() => null_for::<A::Entity>(column),
             None => None,
         };
-        let value = value.or_else(|| if definition.is_null() { null(&kind) } else { empty(&kind) });
+        let nothing = if definition.is_null() { null_for::<A::Entity> } else { empty_for::<A::Entity> };
+        let value = value.or_else(|| nothing(column));
         row.try_set(column, value.ok_or_else(|| DbErr::Type(format!("{} of no known type", column.as_str())))?)?;
     }
     row.try_into_model()
@@ -219,11 +267,13 @@ fn identifier<A: ActiveModelTrait>(row: &A, column: &str) -> Id {
     }
 }
 
-/// A default that can be told without the database.
-fn constant(default: &Expr, kind: &ArrayType, now: Timestamp) -> Option<Value> {
+/// A default that can be told without the database, as text.
+fn constant(default: &Expr, now: Timestamp) -> Option<String> {
     match default {
-        Expr::Keyword(Keyword::CurrentTimestamp) => parse(kind, &now.to_string()).ok(),
-        Expr::Value(value) => parse(kind, &text(value)?).ok(),
+        Expr::Keyword(Keyword::CurrentTimestamp) => Some(now.to_string()),
+        Expr::Keyword(Keyword::CurrentDate) => Some(now.utc().date_naive().to_string()),
+        Expr::Keyword(Keyword::CurrentTime) => Some(now.utc().time().to_string()),
+        Expr::Value(value) => text(value),
         _ => None,
     }
 }

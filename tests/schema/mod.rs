@@ -5,6 +5,7 @@ mod checks;
 mod differences;
 mod entities;
 mod forms;
+mod guide;
 mod locks;
 mod property;
 mod told;

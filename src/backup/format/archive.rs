@@ -1,5 +1,6 @@
 //! Whole archives: putting the spooled tables together, and opening one to read its tables.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::sync::Arc;
@@ -67,7 +68,13 @@ impl TableEncoder {
     pub fn finish(self) -> Result<Table> {
         let (spool, rows) = self.writer.finish().map_err(encoding)?;
         let spool = spool.finish().map_err(writing)?;
-        let mut entry = TableEntry { name: self.shape.name, columns: self.shape.columns, rows, member: None };
+        let mut entry = TableEntry {
+            name: self.shape.name,
+            columns: self.shape.columns,
+            rows,
+            sequences: BTreeMap::new(),
+            member: None,
+        };
         entry.member = Some(spool.member(entry.file()));
         Ok(Table { entry, spool })
     }

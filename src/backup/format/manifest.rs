@@ -1,6 +1,6 @@
 //! `manifest.json`: what an archive says of itself. Reading checks that it is one that this program can follow.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -138,6 +138,9 @@ pub struct TableEntry {
     pub columns: Vec<ColumnShape>,
     /// How many rows; 0 in an archive of the schema only.
     pub rows: u64,
+    /// Per column that the database numbers: the last number that it gave.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sequences: BTreeMap<String, i64>,
     /// Its Parquet file; `null` in an archive of the schema only.
     pub member: Option<Member>,
 }

@@ -1,6 +1,6 @@
 //! Which of skyteam's tables a PostgreSQL database has, with which columns, and how each is stored in an archive.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
@@ -21,6 +21,8 @@ pub struct Found {
     pub pages: i32,
     /// Names of its constraints, indexes and triggers.
     pub objects: HashSet<String>,
+    /// Per column that the server numbers: the last number that it gave.
+    pub sequences: BTreeMap<String, i64>,
 }
 
 /// Where the tables of these names stand, `public."table"`, quoted; those that are not there are left out.
@@ -42,8 +44,9 @@ pub async fn find(connection: &mut PgConnection, names: &[&str]) -> Result<Vec<F
         let oid: i64 = row.try_get("oid")?;
         let (columns, as_text) = columns(connection, oid).await?;
         let shape = TableShape { name: row.try_get("name")?, columns };
-        let (path, pages) = (row.try_get("path")?, row.try_get("relpages")?);
-        tables.push(Found { shape, path, as_text, pages, objects: objects(connection, oid).await? });
+        let (path, pages): (String, _) = (row.try_get("path")?, row.try_get("relpages")?);
+        let (objects, sequences) = (objects(connection, oid).await?, sequences(connection, oid, &path).await?);
+        tables.push(Found { shape, path, as_text, pages, objects, sequences });
     }
     Ok(tables)
 }
@@ -107,6 +110,18 @@ fn kind(oid: i64) -> Option<Kind> {
         2950 => Some(Kind::Uuid),
         _ => None,
     }
+}
+
+/// The last numbers of its sequences. One that was never used, or that the role may not see, has none.
+async fn sequences(connection: &mut PgConnection, table: i64, path: &str) -> Result<BTreeMap<String, i64>> {
+    let sql = "SELECT name, last FROM (
+                   SELECT attname::text AS name,
+                          pg_sequence_last_value(pg_get_serial_sequence($2, attname)::regclass) AS last
+                   FROM pg_attribute WHERE attrelid = $1::int8::oid AND attnum > 0 AND NOT attisdropped
+                     AND (attidentity <> '' OR atthasdef)) AS numbered
+               WHERE last IS NOT NULL";
+    let rows = sqlx::query(sql).bind(table).bind(path).fetch_all(connection).await?;
+    Ok(rows.iter().map(|row| Ok((row.try_get("name")?, row.try_get("last")?))).collect::<Result<_, sqlx::Error>>()?)
 }
 
 async fn objects(connection: &mut PgConnection, table: i64) -> Result<HashSet<String>> {

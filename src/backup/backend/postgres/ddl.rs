@@ -7,6 +7,16 @@ use crate::db::quote;
 use crate::schema::dialect::postgres as dialect;
 use crate::schema::model::{Constraint, Index, Rule, Schema, Shape, Table};
 
+/// The enum types of the tables.
+pub fn enums(schema: &Schema) -> Vec<String> {
+    schema.enum_types().into_iter().map(|of| dialect::create_enum(of).sql).collect()
+}
+
+/// Takes away the enum types of tables that are gone.
+pub fn drop_enums(schema: &Schema) -> Vec<String> {
+    schema.enum_types().into_iter().map(|of| format!("DROP TYPE IF EXISTS {}", quote(&of.name))).collect()
+}
+
 /// A table with its checks, without keys, and with the columns that are not skyteam's.
 pub fn bare_table(table: &Table, filling: Option<&Filling>) -> Vec<String> {
     let mut bare = table.clone();

@@ -178,7 +178,29 @@ pub(super) async fn load_and_count(connection: &mut PgConnection, job: &Job, tab
     let Some(filling) = job.plan.fillings.iter().find(|filling| filling.table == table) else { return Ok(()) };
     let wanted = job.archive.manifest().table(table).map_or(0, |entry| entry.rows);
     let found = load::load(connection, &job.archive, filling, true, job.progress.clone()).await?;
-    if found == wanted { Ok(()) } else { Err(BackupError::Count { table: table.into(), wanted, found }) }
+    if found != wanted {
+        return Err(BackupError::Count { table: table.into(), wanted, found });
+    }
+    advance_sequences(connection, job, table).await
+}
+
+/// Lets the server go on numbering where the archive's database was, and never below what stands.
+async fn advance_sequences(connection: &mut PgConnection, job: &Job, table: &str) -> Result<()> {
+    let numbered = "SELECT attname::text AS name, pg_get_serial_sequence($1, attname) AS sequence
+                    FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped
+                      AND pg_get_serial_sequence($1, attname) IS NOT NULL";
+    let name = quote(table);
+    for row in sqlx::query(numbered).bind(&name).fetch_all(&mut *connection).await? {
+        let (column, sequence): (String, String) = (row.try_get("name")?, row.try_get("sequence")?);
+        let last = job.archive.manifest().table(table).and_then(|entry| entry.sequences.get(&column)).copied();
+        let sql = format!(
+            "SELECT setval($1::regclass, greatest(max({})::int8, $2)) FROM {name} HAVING greatest(max({})::int8, $2) > 0",
+            quote(&column),
+            quote(&column)
+        );
+        sqlx::query(AssertSqlSafe(sql)).bind(sequence).bind(last).execute(&mut *connection).await?;
+    }
+    Ok(())
 }
 
 /// Gives columns that are not skyteam's, or of a type that archives keep as text, the type they had.
@@ -293,6 +315,8 @@ async fn replace(connection: &mut PgConnection, job: &Job) -> Result<()> {
     }
     look_in(connection, search_path::DDL).await?;
     run(connection, bookkeeping::drop_functions()?).await?;
+    run(connection, ddl::drop_enums(&version::known()?)).await?;
+    run(connection, ddl::enums(schema)).await?;
     for table in &schema.tables {
         let filling = job.plan.fillings.iter().find(|filling| filling.table == table.name);
         run(connection, ddl::bare_table(table, filling)).await?;

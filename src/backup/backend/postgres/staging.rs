@@ -91,6 +91,7 @@ async fn fill_and_place(keeper: &mut PgConnection, job: &Job) -> Result<()> {
     for hand in &mut hands {
         run(hand, [format!("SET search_path = {STAGE}, pg_temp")]).await?;
     }
+    run(&mut hands[0], ddl::enums(schema)).await?;
     let board = Mutex::new(Board::new(&schema.tables, |table| rows_of(job, &table.name)));
     let news = Notify::new();
     try_join_all(hands.iter_mut().map(|hand| work(hand, job, &board, &news))).await?;
@@ -102,6 +103,10 @@ async fn fill_and_place(keeper: &mut PgConnection, job: &Job) -> Result<()> {
     look_in(keeper, search_path::DDL).await?;
     for table in &schema.tables {
         run(keeper, [format!("ALTER TABLE {STAGE}.{} SET SCHEMA public", quote(&table.name))]).await?;
+    }
+    run(keeper, ddl::drop_enums(schema)).await?;
+    for of in schema.enum_types() {
+        run(keeper, [format!("ALTER TYPE {STAGE}.{} SET SCHEMA {target}", quote(&of.name))]).await?;
     }
     run(keeper, [format!("DROP SCHEMA {STAGE}")]).await?;
     bookkeeping::write(keeper, job).await?;
@@ -146,6 +151,14 @@ async fn clear(connection: &mut PgConnection) -> Result<()> {
     let paths: Vec<String> = rows.iter().map(|row| row.try_get("path")).collect::<Result<_, _>>()?;
     if !paths.is_empty() {
         run(connection, [format!("DROP TABLE {}", paths.join(", "))]).await?;
+    }
+    let sql = format!(
+        "SELECT format('%I.%I', n.nspname, t.typname) AS path FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
+         WHERE n.nspname = '{STAGE}' AND t.typtype = 'e'"
+    );
+    for row in sqlx::query(AssertSqlSafe(sql)).fetch_all(&mut *connection).await? {
+        let path: String = row.try_get("path")?;
+        run(connection, [format!("DROP TYPE {path}")]).await?;
     }
     run(connection, [format!("DROP SCHEMA IF EXISTS {STAGE}")]).await
 }
