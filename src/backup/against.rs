@@ -147,7 +147,7 @@ impl<'a> Side<'a> {
                 ends.clear();
                 for (at, column) in self.entry.columns.iter().enumerate() {
                     let start = text.len();
-                    let is_there = digest::write(column.stored, cursor.cell(at), &mut text);
+                    let is_there = digest::write(column.stored, None, cursor.cell(at), &mut text);
                     ends.push((start, text.len(), is_there));
                 }
                 let cell = |at: usize| {

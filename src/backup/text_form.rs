@@ -58,6 +58,30 @@ pub fn for_sqlite<'a>(kind: &Kind, text: &'a str) -> SqliteForm<'a> {
     }
 }
 
+/// The bytes of a cell that both engines' forms of one value have in common.
+pub fn canonical<'a>(kind: &Kind, stored: Stored, cell: &'a [u8]) -> Cow<'a, [u8]> {
+    let Ok(text) = std::str::from_utf8(cell) else { return cell.into() };
+    match kind {
+        Kind::Bytes if stored == Stored::Bytes => cell.into(),
+        // SQLite's number has seventeen digits, PostgreSQL's as many as it needs.
+        Kind::Real | Kind::Double | Kind::Numeric(Some((..=15, _))) => match text.parse::<f64>() {
+            Ok(number) => number.to_string().into_bytes().into(),
+            Err(_) => cell.into(),
+        },
+        Kind::JsonBinary => match serde_json::from_str::<Value>(text) {
+            Ok(mut value) => {
+                value.sort_all_objects();
+                value.to_string().into_bytes().into()
+            }
+            Err(_) => cell.into(),
+        },
+        _ => match for_sqlite(kind, text) {
+            SqliteForm::Text(text) => text.into_owned().into_bytes().into(),
+            SqliteForm::Blob(bytes) => bytes.into(),
+        },
+    }
+}
+
 fn unhex(text: &str) -> Option<Vec<u8>> {
     let digits = text.strip_prefix("\\x").filter(|digits| digits.is_ascii() && digits.len() % 2 == 0)?;
     (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(&digits[at..at + 2], 16).ok()).collect()
@@ -142,6 +166,17 @@ mod tests {
         assert_eq!(sqlite(&Kind::TimestampTz(6), "2026-11-22 18:00:00+00"), "2026-11-22 18:00:00+00:00");
         assert_eq!(sqlite(&Kind::TimestampTz(6), "2026-11-22 18:00:00+05:30"), "2026-11-22 18:00:00+05:30");
         assert_eq!(sqlite(&Kind::Date, "2026-11-22"), "2026-11-22");
+        let same = |kind: &Kind, one: &[u8], other: &[u8]| {
+            assert_eq!(canonical(kind, Stored::Text, one), canonical(kind, Stored::Text, other), "{kind:?}");
+        };
+        same(&Kind::Double, b"0.1", b"0.10000000000000001");
+        same(&Kind::Numeric(Some((10, 2))), b"12.50", b"12.5");
+        same(&Kind::JsonBinary, br#"{"b": 1, "a": 2}"#, br#"{"a":2,"b":1}"#);
+        same(&numbers, b"{1,-2,NULL}", b"[1,-2,null]");
+        assert_eq!(
+            canonical(&Kind::Bytes, Stored::Text, br"\xc0ff"),
+            canonical(&Kind::Bytes, Stored::Bytes, &[0xc0, 0xff])
+        );
         assert!(for_postgres(&Kind::Date, Stored::Text, b"\0").is_err());
     }
 }

@@ -328,7 +328,7 @@ fn ahead_of_migrations(copy: &Copy, world: &World) {
         world.query(r#"SELECT "points", "tier" FROM "users" WHERE "userId" IN ('4711', '4712') ORDER BY "userId""#),
         "10|silver\n11|green"
     );
-    copy.run(world, "miles award pilot123 500").ok();
+    copy.run(world, "miles award pilot123 500 --note welcome").ok();
 
     // Nobody has said what erasing does with the badges.
     world.query(r#"INSERT INTO "badges" ("userId") VALUES ('4711')"#);

@@ -1,6 +1,8 @@
 //! Whether two archives hold the same rows: a digest of each table that does not depend on the order of rows, of
 //! columns, or on how cells are stored.
 
+use std::collections::HashMap;
+
 use sha2::{Digest as _, Sha256};
 
 use super::archive::Archive;
@@ -9,6 +11,8 @@ use super::manifest::TableEntry;
 use super::table_schema::Kind;
 use super::timestamp;
 use crate::backup::error::{BackupError, Result};
+use crate::backup::text_form;
+use crate::schema::model;
 
 /// The number of rows, and the sum of their hashes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -18,11 +22,14 @@ pub struct Digest {
     sum: u128,
 }
 
+/// By column the types of a table that archives keep as text, in one engine's form or the other's.
+pub type Types = HashMap<String, model::Kind>;
+
 /// The digest of a table.
 ///
 /// # Errors
 /// [`BackupError::Damaged`].
-pub fn of(archive: &Archive, table: &TableEntry, mut progress: impl FnMut(u64)) -> Result<Digest> {
+pub fn of(archive: &Archive, table: &TableEntry, types: &Types, mut progress: impl FnMut(u64)) -> Result<Digest> {
     let mut digest = Digest::default();
     let Some(mut reader) = archive.reader(&table.name)? else { return Ok(digest) };
     let mut order: Vec<usize> = (0..table.columns.len()).collect();
@@ -37,7 +44,8 @@ pub fn of(archive: &Archive, table: &TableEntry, mut progress: impl FnMut(u64)) 
             let mut hash = Sha256::new();
             for &index in &order {
                 text.clear();
-                match write(table.columns[index].stored, cells[index], &mut text) {
+                let column = &table.columns[index];
+                match write(column.stored, types.get(&column.name), cells[index], &mut text) {
                     true => {
                         hash.update((text.len() as u64).to_le_bytes());
                         hash.update(&text);
@@ -58,7 +66,12 @@ pub fn of(archive: &Archive, table: &TableEntry, mut progress: impl FnMut(u64)) 
 }
 
 /// Appends a cell in its canonical text; `false` for NULL.
-pub(in crate::backup) fn write(stored: Kind, cell: Cell<'_>, out: &mut Vec<u8>) -> bool {
+pub(in crate::backup) fn write(
+    stored: Kind,
+    textual: Option<&model::Kind>,
+    cell: Cell<'_>,
+    out: &mut Vec<u8>,
+) -> bool {
     match cell {
         Cell::Null => return false,
         Cell::Boolean(value) => out.push(b'0' + u8::from(value)),
@@ -70,7 +83,10 @@ pub(in crate::backup) fn write(stored: Kind, cell: Cell<'_>, out: &mut Vec<u8>) 
             let text = uuid::Uuid::from_bytes(*value).hyphenated().encode_lower(&mut buffer);
             out.extend_from_slice(text.as_bytes());
         }
-        Cell::Text(value) => out.extend_from_slice(value),
+        Cell::Text(value) => match textual {
+            Some(kind) => out.extend_from_slice(&text_form::canonical(kind, stored, value)),
+            None => out.extend_from_slice(value),
+        },
     }
     true
 }

@@ -200,7 +200,7 @@ const KNOWN: [&str; 3] = ["users", "milesTransactions", "flightPassengers"];
 /// Whether the database has the table: an entity's may not have been pushed yet.
 async fn is_there(tx: &Transaction, table: &str) -> Result<bool> {
     let sql = match Engine::of(tx) {
-        Engine::Postgres => "SELECT 1 FROM pg_tables WHERE tablename = $1 AND schemaname = ANY (current_schemas(true))",
+        Engine::Postgres => "SELECT 1 FROM pg_tables WHERE schemaname = 'public' AND tablename = $1",
         Engine::Sqlite => "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = $1",
     };
     Ok(tx.query_one_raw(statement(tx, sql, [table.into()])).await?.is_some())

@@ -106,7 +106,7 @@ async fn fill_and_place(keeper: &mut PgConnection, job: &Job) -> Result<()> {
     }
     run(keeper, ddl::drop_enums(schema)).await?;
     for of in schema.enum_types() {
-        run(keeper, [format!("ALTER TYPE {STAGE}.{} SET SCHEMA {target}", quote(&of.name))]).await?;
+        run(keeper, [format!("ALTER TYPE {STAGE}.{} SET SCHEMA public", quote(&of.name))]).await?;
     }
     run(keeper, [format!("DROP SCHEMA {STAGE}")]).await?;
     bookkeeping::write(keeper, job).await?;
