@@ -66,12 +66,7 @@ pub fn of(archive: &Archive, table: &TableEntry, types: &Types, mut progress: im
 }
 
 /// Appends a cell in its canonical text; `false` for NULL.
-pub(in crate::backup) fn write(
-    stored: Kind,
-    textual: Option<&model::Kind>,
-    cell: Cell<'_>,
-    out: &mut Vec<u8>,
-) -> bool {
+pub(in crate::backup) fn write(stored: Kind, textual: Option<&model::Kind>, cell: Cell<'_>, out: &mut Vec<u8>) -> bool {
     match cell {
         Cell::Null => return false,
         Cell::Boolean(value) => out.push(b'0' + u8::from(value)),
