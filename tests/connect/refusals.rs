@@ -218,6 +218,7 @@ fn no_right_to_read() {
     error: permission denied
       why  permission denied for table users
       fix  as its owner: GRANT SELECT, INSERT, UPDATE, DELETE ON "users" TO "ops"
+           skyteam db grant ops --for staff    as the owner of the tables grants what staff needs; --for backup and --for apps what those do
     "#);
     superuser.rows("REVOKE ALL ON SCHEMA public FROM PUBLIC, pg_database_owner");
     insta::assert_snapshot!(world.run("user list").exits(8), @r#"
