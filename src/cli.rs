@@ -30,7 +30,7 @@ use crate::cli::context::Context;
 use crate::cli::environment::World;
 use crate::cli::settings::{Color, CsvSafe, Global, Settings};
 use crate::cli::ui::{Format, OutputOptions, Ui};
-use crate::db::read_only;
+use crate::db::{DatabaseUrl, read_only};
 use crate::error::indeterminate::{NOT_REPLICATED, OUTCOME_UNKNOWN, RetryAdvice, outcome_unknown};
 use crate::error::{Error, Kind, Outcome, Result};
 
@@ -106,9 +106,16 @@ pub fn run(mut world: World) -> u8 {
         env: world.env.clone(),
         lasting: crate::db::Lasting::default(),
         announced: false.into(),
+        warned_of_plain_text: false.into(),
         database: OnceCell::new(),
         ui: Ui::new(world, manner),
     };
+    if args.iter().any(shows_password) {
+        cx.ui.warn(
+            "a password on the command line can be read by every user of this machine, in the list of processes and \
+             in the shell's history; PGPASSWORD, ~/.pgpass and DATABASE_URL hold it unseen",
+        );
+    }
     for warning in &cx.settings.warnings {
         cx.ui.warn(warning);
     }
@@ -156,6 +163,16 @@ pub fn run(mut world: World) -> u8 {
     match outcome {
         Ok(outcome) => outcome.exit_code(),
         Err(error) => failed(&cx.ui, error),
+    }
+}
+
+/// Whether a word of the command line is a database URL with a password in it.
+fn shows_password(arg: &OsString) -> bool {
+    let Some(arg) = arg.to_str() else { return false };
+    let url = arg.find("postgres").map_or("", |at| &arg[at..]);
+    match DatabaseUrl::parse(url) {
+        Ok(DatabaseUrl::Postgres(url)) => url.password.is_some(),
+        _ => false,
     }
 }
 

@@ -6,6 +6,7 @@
 mod airline;
 mod backup;
 mod brand;
+mod children;
 mod completions;
 mod connect;
 mod create;

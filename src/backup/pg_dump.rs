@@ -25,6 +25,7 @@ use super::restore;
 use super::script::{Line, Lines};
 use super::store::folder;
 use super::store::folder::{MadeOf, Note};
+use crate::db::child::ExportedSnapshot;
 use crate::db::{Database, quote};
 
 /// The two formats.
@@ -95,6 +96,10 @@ async fn run(
     let application = format!("skyteam pg_dump {}", uuid::Uuid::new_v4().simple());
     let mut command = program("pg_dump", env);
     command.env("PGAPPNAME", &application);
+    // A snapshot exists in one database of one server only, so a program that got elsewhere fails in its first statement.
+    let pool = database.postgres().ok_or(BackupError::Worker)?;
+    let snapshot = ExportedSnapshot::of(pool).await?;
+    command.arg(format!("--snapshot={}", snapshot.name));
     command.args(["--no-password", "--no-owner"]).arg(format!("--lock-wait-timeout={}", LOCK_WAIT.as_millis()));
     if !wanted.privileges {
         command.arg("--no-privileges");
@@ -138,6 +143,7 @@ async fn run(
         // The program was faster to say that its session has ended than the server was to us.
         return Err(gave_way(database).await);
     }
+    snapshot.close().await;
     copied.map_err(BackupError::io("writing the backup"))?;
     let done = ended("pg_dump", child.wait().await, &complaint);
     if done.is_err() && contains(&complaint, b"LOCK TABLE") {

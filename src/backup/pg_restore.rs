@@ -20,6 +20,7 @@ use super::pg_dump::{Environment, Format};
 use super::plan::State;
 use super::script::{Fate, Filter, Line, Lines};
 use super::{pg_dump, version};
+use crate::db::child::Identity;
 use crate::db::{Database, quote, search_path};
 use crate::schema::dialect::literal;
 
@@ -98,7 +99,13 @@ pub async fn restore(database: &Database, wanted: &Restore<'_>, env: &Environmen
     let out = psql.stdout.take().ok_or(BackupError::Worker)?;
     let complaint = pg_dump::complaint(&mut psql);
     let marks = Marks::new();
-    let (mut head, end) = (head(wanted, &marks)?, end(wanted, &marks, &kept_grants(database, wanted).await?)?);
+    let here = Identity::of(database.postgres().ok_or(BackupError::Worker)?).await?.is_here();
+    let elsewhere = &marks.complaint;
+    let mut head = format!(
+        "SELECT (CASE WHEN {here} THEN '1' ELSE '{elsewhere}: {ELSEWHERE}' END)::pg_catalog.int4;\n{}",
+        head(wanted, &marks)?
+    );
+    let end = end(wanted, &marks, &kept_grants(database, wanted).await?)?;
     // What a dump of pg_dump names has its schema; by hand one may be written for the place where tables are.
     head.push_str(&format!("SET LOCAL search_path = {};\n", search_path::DDL));
     let filter = Filter { privileges: wanted.privileges, transaction_timeout: server >= 170_000 };
@@ -182,12 +189,14 @@ impl Marks {
         let what = rest.lines().next().unwrap_or_default().trim_end_matches('"').to_owned();
         Some(match what.as_str() {
             LOCKED => BackupError::InUse { holders: Vec::new(), source: None },
+            ELSEWHERE => pg_dump::failed("psql", "it has reached another server or database than skyteam"),
             ENDED => pg_dump::failed("psql", "the dump ends its transaction by itself, before its end"),
             _ => BackupError::Changed { changes: vec![what] },
         })
     }
 }
 
+const ELSEWHERE: &str = "elsewhere";
 const ENDED: &str = "ended";
 const LOCKED: &str = "locked";
 

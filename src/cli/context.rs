@@ -39,6 +39,8 @@ pub struct Context {
     /// Whether it was said where this run writes.
     pub(crate) announced: AtomicBool,
     pub(crate) database: OnceCell<Arc<Database>>,
+    /// Whether it was said that a connection may go unencrypted.
+    pub(crate) warned_of_plain_text: AtomicBool,
 }
 
 impl Context {
@@ -145,7 +147,16 @@ impl Context {
             trace: self.ui.tracer(),
             ..self.settings.options(&self.command)
         };
-        Ok(Arc::new(db::connect(&url.below(&self.cwd), options).await?))
+        let url = url.below(&self.cwd);
+        let target = db::Target::of(&url);
+        if !target.is_local() && url.may_go_unencrypted() && !self.warned_of_plain_text.swap(true, Ordering::Relaxed) {
+            let host = target.host.unwrap_or_default();
+            self.ui.warn(format!(
+                "whoever is between here and {host} may read and change what is sent: with sslmode=prefer a server that \
+                 refuses encryption goes without; sslmode=verify-full in the URL makes sure"
+            ));
+        }
+        Ok(Arc::new(db::connect(&url, options).await?))
     }
 
     /// Says where it writes: `→ production  skyteam @ db.example.com:5432 as ops (profile prod)`.

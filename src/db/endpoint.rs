@@ -59,7 +59,10 @@ impl Target {
     pub fn is_local(&self) -> bool {
         match self.host.as_deref() {
             None => true,
-            Some(host) => host.starts_with('/') || matches!(host, "localhost" | "127.0.0.1" | "::1"),
+            Some(host) => {
+                let address = || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
+                host.starts_with('/') || host.eq_ignore_ascii_case("localhost") || address()
+            }
         }
     }
 }

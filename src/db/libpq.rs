@@ -10,8 +10,8 @@ use super::ConnectError;
 use super::url::{PostgresUrl, Secret};
 use crate::small_file;
 
-/// Variables of the environment that stand for a parameter of the URL. `PGAPPNAME` is left out: our sessions name
-/// the tool and the command.
+/// Variables of the environment that stand for a parameter of the URL: all of PostgreSQL 18's libpq. `PGAPPNAME` is left
+/// out: our sessions name the tool and the command.
 const VARIABLES: &[(&str, &str)] = &[
     ("PGHOSTADDR", "hostaddr"),
     ("PGHOST", "host"),
@@ -26,7 +26,90 @@ const VARIABLES: &[(&str, &str)] = &[
     ("PGSSLKEY", "sslkey"),
     ("PGCONNECT_TIMEOUT", "connect_timeout"),
     ("PGOPTIONS", "options"),
+    ("PGCHANNELBINDING", "channel_binding"),
+    ("PGREQUIREAUTH", "require_auth"),
+    ("PGSSLMINPROTOCOLVERSION", "ssl_min_protocol_version"),
+    ("PGSSLMAXPROTOCOLVERSION", "ssl_max_protocol_version"),
+    ("PGSSLCRL", "sslcrl"),
+    ("PGSSLCRLDIR", "sslcrldir"),
+    ("PGSSLCERTMODE", "sslcertmode"),
+    ("PGSSLCOMPRESSION", "sslcompression"),
+    ("PGSSLSNI", "sslsni"),
+    ("PGSSLNEGOTIATION", "sslnegotiation"),
+    ("PGREQUIRESSL", "requiressl"),
+    ("PGREQUIREPEER", "requirepeer"),
+    ("PGGSSENCMODE", "gssencmode"),
+    ("PGKRBSRVNAME", "krbsrvname"),
+    ("PGGSSLIB", "gsslib"),
+    ("PGGSSDELEGATION", "gssdelegation"),
+    ("PGTARGETSESSIONATTRS", "target_session_attrs"),
+    ("PGLOADBALANCEHOSTS", "load_balance_hosts"),
+    ("PGMINPROTOCOLVERSION", "min_protocol_version"),
+    ("PGMAXPROTOCOLVERSION", "max_protocol_version"),
+    ("PGCLIENTENCODING", "client_encoding"),
+    ("PGTZ", "timezone"),
+    ("PGDATESTYLE", "datestyle"),
+    ("PGGEQO", "geqo"),
 ];
+
+/// Parameters of libpq that only some values of are what a session here is anyway: name, those values, and what to do
+/// about others. None is passed over: one that is not obeyed is refused.
+const LIMITED: &[(&str, &[&str], &str)] = &[
+    ("channel_binding", &["disable", "prefer"], "disable or prefer; sslmode=verify-full guards as well"),
+    ("require_auth", &[], "none: sslmode=verify-full makes sure whose server is given the password"),
+    ("ssl_min_protocol_version", &["TLSv1", "TLSv1.1", "TLSv1.2"], "TLSv1 to TLSv1.2; no older one is ever used"),
+    ("ssl_max_protocol_version", &["TLSv1.3"], "TLSv1.3"),
+    ("sslcrl", &[], "none: lists of revoked certificates are not read"),
+    ("sslcrldir", &[], "none: lists of revoked certificates are not read"),
+    ("sslcertmode", &["allow"], "allow"),
+    ("sslcompression", &["0"], "0"),
+    ("sslsni", &["1"], "1"),
+    ("sslnegotiation", &["postgres"], "postgres"),
+    ("sslpassword", &[], "none: the client's key must not be encrypted"),
+    ("sslkeylogfile", &[], "none: keys of a session are never written down"),
+    ("requiressl", &["0"], "0; sslmode=require asks for encryption"),
+    ("requirepeer", &[], "none: who serves a socket is not looked at; the rights on its folder decide"),
+    ("gssencmode", &["disable", "prefer"], "disable or prefer; Kerberos is not spoken here"),
+    ("gssdelegation", &["0"], "0; Kerberos is not spoken here"),
+    ("target_session_attrs", &["any"], "any"),
+    ("load_balance_hosts", &["disable"], "disable"),
+    ("min_protocol_version", &["3.0"], "3.0"),
+    ("max_protocol_version", &["3.0", "3.2", "latest"], "3.0, 3.2 or latest"),
+    ("client_encoding", &["UTF8", "UTF-8", "auto", "utf8", "utf-8", "unicode", "UNICODE"], "UTF8 or auto"),
+    ("timezone", &["UTC", "utc", "GMT", "Etc/UTC"], "UTC; --tz says in which zone times are shown"),
+    ("datestyle", &["ISO", "iso", "ISO, MDY", "ISO,MDY"], "ISO"),
+    ("replication", &["false", "off", "no", "0"], "false"),
+    ("keepalives", &["1"], "1"),
+    ("keepalives_idle", &[], "none: the system's own interval is used"),
+    ("keepalives_interval", &[], "none: the system's own interval is used"),
+    ("keepalives_count", &[], "none: the system's own count is used"),
+    ("tcp_user_timeout", &["0"], "0: the system's own"),
+    ("scram_client_key", &[], "none: logins are by password or certificate"),
+    ("scram_server_key", &[], "none: logins are by password or certificate"),
+    ("oauth_issuer", &[], "none: logins are by password or certificate"),
+    ("oauth_client_id", &[], "none: logins are by password or certificate"),
+    ("oauth_client_secret", &[], "none: logins are by password or certificate"),
+    ("oauth_scope", &[], "none: logins are by password or certificate"),
+];
+
+/// Parameters that mean something only to logins by Kerberos, which are refused when a server asks for one, or only
+/// where no `application_name` is given.
+const MEANINGLESS: &[&str] = &["krbsrvname", "gsslib", "fallback_application_name"];
+
+/// Whether libpq has this parameter and its value asks for what is done anyway; `false` where libpq has none.
+///
+/// # Errors
+/// [`ConnectError::Parameter`]: it asks for something else.
+pub(super) fn accepts(name: &str, value: &str) -> Result<bool, ConnectError> {
+    let Some((_, values, accepted)) = LIMITED.iter().find(|(limited, ..)| *limited == name) else {
+        return Ok(MEANINGLESS.contains(&name));
+    };
+    if values.contains(&value) {
+        return Ok(true);
+    }
+    let secret = ["password", "secret", "key"].iter().any(|part| name.contains(part));
+    Err(ConnectError::parameter(name, if secret { "***" } else { value }, accepted))
+}
 
 /// Where Debian and its kin keep the service file of the whole machine; elsewhere `PGSYSCONFDIR` says it.
 const SYSTEM_SERVICES: &str = "/etc/postgresql-common";
@@ -50,14 +133,27 @@ impl LibpqEnvironment {
     /// # Errors
     /// [`ConnectError`]: a variable, service or file that cannot be used.
     pub fn complete(&self, mut url: PostgresUrl) -> Result<PostgresUrl, ConnectError> {
+        let file = url.take_parameter("servicefile").map(PathBuf::from);
         if let Some(service) = url.take_parameter("service").or_else(|| self.value("PGSERVICE").map(str::to_owned)) {
-            for (name, value) in self.service(&service)? {
+            for (name, value) in self.service(&service, file)? {
                 url.fill(&name, &value, &format!("{name} of service {service}"))?;
             }
         }
         for (variable, name) in VARIABLES {
-            if let Some(value) = self.value(variable) {
-                url.fill(name, value, variable)?;
+            let Some(value) = self.value(variable) else { continue };
+            if url.parameter(name).is_none() {
+                accepts(name, value).map_err(|error| match error {
+                    ConnectError::Parameter { value, accepted, .. } => {
+                        ConnectError::Parameter { name: (*variable).to_owned(), value, accepted }
+                    }
+                    other => other,
+                })?;
+            }
+            match (*name, value) {
+                // Of the session, which has them by `options` too.
+                ("geqo", value) => url.parameters.push(("options".into(), format!("-c geqo={value}"))),
+                ("timezone" | "datestyle", _) => {}
+                _ => url.fill(name, value, variable)?,
             }
         }
         let passfile = url.take_parameter("passfile").map(PathBuf::from).or_else(|| self.home(".pgpass"));
@@ -77,8 +173,9 @@ impl LibpqEnvironment {
     }
 
     /// The entries of a service: from `PGSERVICEFILE` or `~/.pg_service.conf`, else from the machine's file.
-    fn service(&self, name: &str) -> Result<Vec<(String, String)>, ConnectError> {
-        let own = self.value("PGSERVICEFILE").map(PathBuf::from).or_else(|| self.home(".pg_service.conf"));
+    fn service(&self, name: &str, file: Option<PathBuf>) -> Result<Vec<(String, String)>, ConnectError> {
+        let own =
+            file.or_else(|| self.value("PGSERVICEFILE").map(PathBuf::from)).or_else(|| self.home(".pg_service.conf"));
         let system = Path::new(self.value("PGSYSCONFDIR").unwrap_or(SYSTEM_SERVICES)).join("pg_service.conf");
         let files: Vec<PathBuf> = own.into_iter().chain([system]).collect();
         for file in &files {
@@ -234,6 +331,45 @@ mod tests {
     fn a_variable_that_cannot_be_used_is_named() {
         let error = complete("postgres://", &[("PGPORT", "many")]).unwrap_err();
         assert!(matches!(error, ConnectError::Parameter { ref name, .. } if name == "PGPORT"), "{error:?}");
+    }
+
+    /// The documentation of PostgreSQL 18, sections 32.1.2 and 32.15.
+    #[test]
+    fn every_name_of_libpq_is_obeyed_or_refused() {
+        const PARAMETERS: &str = "host hostaddr port dbname user password passfile require_auth channel_binding \
+            connect_timeout client_encoding options application_name fallback_application_name keepalives \
+            keepalives_idle keepalives_interval keepalives_count tcp_user_timeout replication gssencmode sslmode \
+            requiressl sslnegotiation sslcompression sslcert sslkey sslkeylogfile sslpassword sslcertmode sslrootcert \
+            sslcrl sslcrldir sslsni requirepeer ssl_min_protocol_version ssl_max_protocol_version min_protocol_version \
+            max_protocol_version krbsrvname gsslib gssdelegation scram_client_key scram_server_key service servicefile \
+            target_session_attrs load_balance_hosts oauth_issuer oauth_client_id oauth_client_secret oauth_scope";
+        const OBEYED: &str = "host hostaddr port dbname user password passfile connect_timeout options \
+            application_name sslmode sslcert sslkey sslrootcert service servicefile";
+        for name in PARAMETERS.split_whitespace().filter(|name| !OBEYED.split_whitespace().any(|it| it == *name)) {
+            let known = MEANINGLESS.contains(&name) || accepts(name, "no-such-value").is_err();
+            assert!(known, "{name} is neither obeyed nor refused");
+        }
+        const ENVIRONMENT: &str = "PGHOST PGSSLNEGOTIATION PGHOSTADDR PGPORT PGDATABASE PGUSER PGPASSWORD PGPASSFILE \
+            PGREQUIREAUTH PGCHANNELBINDING PGOPTIONS PGSSLMODE PGREQUIRESSL PGSSLCOMPRESSION PGSSLCERT PGSSLKEY \
+            PGSSLCERTMODE PGSSLROOTCERT PGSSLCRL PGSSLCRLDIR PGSSLSNI PGREQUIREPEER PGSSLMINPROTOCOLVERSION \
+            PGSSLMAXPROTOCOLVERSION PGMINPROTOCOLVERSION PGMAXPROTOCOLVERSION PGGSSENCMODE PGKRBSRVNAME PGGSSLIB \
+            PGGSSDELEGATION PGCONNECT_TIMEOUT PGCLIENTENCODING PGTARGETSESSIONATTRS PGLOADBALANCEHOSTS PGDATESTYLE \
+            PGTZ PGGEQO";
+        for variable in ENVIRONMENT.split_whitespace() {
+            assert!(VARIABLES.iter().any(|(known, _)| *known == variable), "{variable} is passed over");
+        }
+        for (variable, name) in VARIABLES.iter().filter(|(_, name)| LIMITED.iter().any(|(it, ..)| it == name)) {
+            match complete("postgres://h/d", &[(variable, "no-such-value")]) {
+                Err(ConnectError::Parameter { name, .. }) => assert_eq!(name, *variable),
+                other => panic!("{variable}: {other:?}"),
+            }
+            let (_, accepted, _) = LIMITED.iter().find(|(it, ..)| it == name).unwrap();
+            for value in *accepted {
+                complete("postgres://h/d", &[(variable, value)]).unwrap();
+            }
+        }
+        let error = accepts("sslpassword", "s3cr3t").unwrap_err();
+        assert!(!error.to_string().contains("s3cr3t"));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! This module knows drivers and nothing of the alliance: no table is named here.
 
 mod autocommit;
+pub mod child;
 mod connect;
 mod connection;
 mod endpoint;

@@ -4,7 +4,7 @@
 //! it goes on trying (sqlx-core `pool/inner.rs`). So a first connection that is slow to come is asked for plainly too,
 //! and the answer to that one is what is told.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -264,13 +264,11 @@ fn parameter(connect: PgConnectOptions, name: &str, value: &str) -> Result<PgCon
             Some(pairs) => connect.options(pairs),
             None => return wrong("-c name=value, as often as needed"),
         },
-        // Said by many URLs, and all the same here: what is not wanted is not done, what is done is not asked for.
-        ("channel_binding", "disable" | "prefer") | ("gssencmode", "disable" | "prefer") => connect,
-        ("target_session_attrs", "any") | ("sslcompression", "0") | ("sslsni", "1") => connect,
-        ("channel_binding", _) => return wrong("disable or prefer; sslmode=verify-full guards as well"),
-        ("gssencmode", _) => return wrong("disable or prefer"),
-        ("target_session_attrs", _) => return wrong("any"),
-        _ => return Err(ConnectError::UnknownParameter { name: name.to_owned() }),
+        _ => match super::libpq::accepts(name, value) {
+            Ok(true) => connect,
+            Ok(false) => return Err(ConnectError::UnknownParameter { name: name.to_owned() }),
+            Err(error) => return Err(error),
+        },
     })
 }
 
@@ -300,11 +298,32 @@ fn session_options(text: &str) -> Option<Vec<(String, String)>> {
     Some(pairs)
 }
 
-/// The four parameters of encryption, which mean something only together.
-fn encryption(mut connect: PgConnectOptions, place: &PostgresUrl) -> Result<PgConnectOptions, ConnectError> {
-    if connect.get_socket().is_some() || connect.get_host().starts_with('/') {
+/// How a connection is encrypted, and by whose word the server is believed.
+pub(super) struct Tls {
+    mode: PgSslMode,
+    /// The authorities to ask; a file of the system's where they are.
+    pub(super) root: Option<PathBuf>,
+}
+
+impl Tls {
+    /// libpq's name of the mode.
+    pub(super) fn mode_name(&self) -> &'static str {
+        match self.mode {
+            PgSslMode::Disable => "disable",
+            PgSslMode::Allow => "allow",
+            PgSslMode::Prefer => "prefer",
+            PgSslMode::Require => "require",
+            PgSslMode::VerifyCa => "verify-ca",
+            PgSslMode::VerifyFull => "verify-full",
+        }
+    }
+}
+
+/// What the parameters of encryption mean together.
+pub(super) fn tls(place: &PostgresUrl) -> Result<Tls, ConnectError> {
+    if place.host_or_default().starts_with('/') {
         // Nothing leaves the machine; as in libpq the mode is not looked at.
-        return Ok(connect.ssl_mode(PgSslMode::Disable));
+        return Ok(Tls { mode: PgSslMode::Disable, root: None });
     }
     let root = place.parameter("sslrootcert");
     let asked = place.parameter("sslmode").map(|value| {
@@ -325,10 +344,26 @@ fn encryption(mut connect: PgConnectOptions, place: &PostgresUrl) -> Result<PgCo
         (Some(mode), _) => mode,
         (None, _) => PgSslMode::Prefer,
     };
-    connect = connect.ssl_mode(mode);
-    if let Some(root) = root {
-        let path = if root == "system" { system_authorities()? } else { Path::new(root) };
-        connect = connect.ssl_root_cert_from_pem(read("root certificate", path)?);
+    let root = match root {
+        Some("system") => Some(system_authorities()?.to_owned()),
+        Some(file) => Some(PathBuf::from(file)),
+        None if matches!(mode, PgSslMode::VerifyCa | PgSslMode::VerifyFull) => {
+            system_authorities().ok().map(Path::to_owned)
+        }
+        None => None,
+    };
+    Ok(Tls { mode, root })
+}
+
+fn encryption(mut connect: PgConnectOptions, place: &PostgresUrl) -> Result<PgConnectOptions, ConnectError> {
+    let tls = tls(place)?;
+    connect = connect.ssl_mode(tls.mode);
+    if matches!(tls.mode, PgSslMode::Disable) {
+        return Ok(connect);
+    }
+    // Without one, the driver asks the system's authorities by itself.
+    if let (Some(_), Some(root)) = (place.parameter("sslrootcert"), tls.root) {
+        connect = connect.ssl_root_cert_from_pem(read("root certificate", &root)?);
     }
     if let Some(path) = place.parameter("sslcert") {
         connect = connect.ssl_client_cert_from_pem(read("client certificate", Path::new(path))?);
@@ -389,6 +424,9 @@ mod tests {
             "postgres://h/d?sslrootcert=system&sslmode=require",
             "postgres://h/d?sslmode=verify-ca&sslrootcert=/nonexistent/ca.pem",
             "postgres://h/d?channel_binding=require",
+            "postgres://h/d?require_auth=scram-sha-256",
+            "postgres://h/d?sslcrl=/etc/hostname",
+            "postgres://h/d?ssl_min_protocol_version=TLSv1.3",
             "postgres://h/d?options=search_path",
             "postgres://h/d?shcema=x",
         ] {

@@ -199,6 +199,18 @@ impl DatabaseUrl {
         }
     }
 
+    /// Whether the server decides if what is sent to it is encrypted. Not where the URL says `sslmode=disable`: then it
+    /// was asked for.
+    pub fn may_go_unencrypted(&self) -> bool {
+        match self {
+            Self::Postgres(place) => {
+                let system = place.parameter("sslrootcert") == Some("system");
+                matches!(place.parameter("sslmode"), None | Some("prefer" | "allow")) && !system
+            }
+            Self::Sqlite(_) => false,
+        }
+    }
+
     /// The engine that serves it.
     pub fn engine(&self) -> Engine {
         match self {

@@ -176,3 +176,32 @@ fn a_lost_environment_never_reads_as_an_empty_database() {
     assert!(world.run("user list").exits(6).stderr.contains("no home folder"));
     assert!(!world.home().join(".local/share/skyteam/skyteam.db").exists());
 }
+
+#[test]
+fn a_password_on_the_command_line_is_warned_of_at_once() {
+    let world = World::bare();
+    for args in [
+        "user list --database-url postgres://ops:hunter2@127.0.0.1:1/x",
+        "user list --database-url=postgres://ops:hunter2@127.0.0.1:1/x",
+        "db create --owner x --admin-url postgres://ops:hunter2@127.0.0.1:1/x --database-url sqlite:x.db",
+    ] {
+        let shown = world.run(args);
+        assert!(shown.stderr.starts_with("warning: a password on the command line"), "{shown}");
+        assert!(!shown.stderr.contains("hunter2"), "{shown}");
+    }
+    assert_eq!(world.run("config show --database-url postgres://ops@h/x").ok().stderr, "");
+}
+
+#[test]
+fn a_remote_host_that_may_go_unencrypted_is_warned_of_once() {
+    let world = World::bare();
+    let warned = |url: &str| {
+        let shown = world.run(format!("user list --connect-timeout 1 --database-url {url}")).exits(7);
+        shown.stderr.matches("sslmode=verify-full in the URL makes sure").count()
+    };
+    assert_eq!(warned("postgres://ops@db.invalid/x"), 1);
+    assert_eq!(warned("postgres://ops@db.invalid/x?sslmode=prefer"), 1);
+    assert_eq!(warned("postgres://ops@db.invalid/x?sslmode=require"), 0);
+    assert_eq!(warned("postgres://ops@db.invalid/x?sslmode=disable"), 0);
+    assert_eq!(warned("postgres://ops@127.0.0.1:1/x"), 0);
+}

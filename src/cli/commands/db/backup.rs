@@ -10,7 +10,6 @@ use std::time::Instant;
 use clap::ValueEnum;
 use serde::Serialize;
 
-use super::shell::libpq_variables;
 use super::{planned, prune, restore};
 use crate::backup::create::{Made, Snapshot, Wanted, Written};
 use crate::backup::format::archive::Progress;
@@ -24,7 +23,7 @@ use crate::backup::{BackupError, create, pg_dump};
 use crate::cli::context::Context;
 use crate::cli::ui::report::Report;
 use crate::cli::ui::{Cell, Page, Tone, text, wait_until_taken};
-use crate::db::{Database, DatabaseUrl};
+use crate::db::{Database, child};
 use crate::directory::input::quoted;
 use crate::error::{Error, Kind, Outcome, Result};
 use crate::message::{message, skyteam};
@@ -372,10 +371,7 @@ async fn dump(
         tables: args.tables.clone(),
         privileges: args.with_privileges,
     };
-    let mut env = cx.env.clone();
-    if let DatabaseUrl::Postgres(place) = database.url() {
-        env.extend(libpq_variables(place));
-    }
+    let env = child::environment(&cx.env, database)?;
     let patience = planned::reading(cx);
     let (file, written) = match target {
         Target::Stdout | Target::Stream(_) | Target::File { .. } if cx.answers.dry_run => {

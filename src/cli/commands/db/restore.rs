@@ -9,7 +9,6 @@ use std::time::Instant;
 use serde::Serialize;
 
 use super::planned;
-use super::shell::libpq_variables;
 use crate::backup::detect::Content;
 use crate::backup::format::archive::Archive;
 use crate::backup::format::crypt::Identities;
@@ -21,7 +20,7 @@ use crate::cli::approve::Ask;
 use crate::cli::context::Context;
 use crate::cli::ui::report::Report;
 use crate::cli::ui::{Page, text};
-use crate::db::{Absent, Database, DatabaseUrl};
+use crate::db::{Absent, Database, DatabaseUrl, child};
 use crate::error::{Error, Kind, Outcome, Result};
 use crate::message::{message, program, skyteam};
 use crate::schema::migrate;
@@ -343,19 +342,19 @@ async fn dump(args: &DbRestoreArgs, cx: &Context, path: &Path, format: Content) 
             .fix("restore it whole"));
     }
     let url = cx.url()?;
-    let DatabaseUrl::Postgres(server) = &url else {
+    let DatabaseUrl::Postgres(_) = &url else {
         return Err(Error::new(Kind::Refused, "misfit", "a dump of PostgreSQL does not fit SQLite")
             .why("only skyteam's own archive goes from either engine to either")
             .fix(message!("restore it on PostgreSQL, then: {}", skyteam("db transfer --to sqlite:FILE"))));
     };
-    let mut env = cx.env.clone();
-    env.extend(libpq_variables(server));
+    let env = child::offline(&cx.env);
     pg_dump::check(path, format, &env).await?;
     let toc = pg_dump::toc(path, format, &env).await?;
     if let Some(name) = args.tables.iter().find(|name| !toc.made.contains(name)) {
         return Err(BackupError::NoTable { name: name.clone(), known: toc.made }.into());
     }
     let database = cx.writer().await?;
+    let env = child::environment(&cx.env, &database)?;
     let state = restore::inspect(&database).await?;
     let (standing, replaced) = standing(args, &toc, &state)?;
     let ask = match replaced {

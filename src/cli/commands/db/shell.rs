@@ -1,11 +1,13 @@
 //! `db shell`: psql or sqlite3 in place of this process.
 
-use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::os::fd::AsRawFd as _;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 use crate::cli::context::Context;
-use crate::db::{DatabaseUrl, PostgresUrl};
+use crate::db::DatabaseUrl;
+use crate::db::child::{self, Identity};
 use crate::error::{Error, Kind, Outcome, Result};
 
 pub(super) const EXAMPLES: &str = "Examples:
@@ -23,60 +25,152 @@ pub struct DbShellArgs {
 pub(super) async fn run(args: DbShellArgs, cx: &Context) -> Result<Outcome> {
     // Opened first: every failure is then told in our words, and an SQLite file is not made by looking.
     let database = cx.writer().await?;
-    database.close().await;
+    // Held until psql takes this process's place.
+    let mut guard = None;
     let mut command = match database.url() {
-        DatabaseUrl::Postgres(place) => {
+        DatabaseUrl::Postgres(_) => {
+            let words = psql_arguments(&args.args)?;
             let mut command = Command::new("psql");
-            command.env_clear().envs(&cx.env).envs(libpq_variables(place));
+            command.env_clear().envs(child::environment(&cx.env, &database)?).args(words.others);
             // The tables hold UTC without saying so.
             command.env("PGTZ", "UTC");
             if let Some(limit) = database.options().statement_timeout {
-                let given = place.parameter("options").or(cx.env.get("PGOPTIONS").map(String::as_str));
+                let given = command.get_envs().find(|(name, _)| *name == "PGOPTIONS").and_then(|(_, value)| value);
+                let given = given.map(|text| text.to_string_lossy().into_owned()).unwrap_or_default();
                 let limit = format!("-c statement_timeout={}", limit.as_millis());
-                command.env("PGOPTIONS", [given.unwrap_or_default(), &limit].join(" ").trim());
+                command.env("PGOPTIONS", [given, limit].join(" ").trim());
             }
+            let pool = database.postgres().ok_or_else(|| Error::new(Kind::Failure, "no_shell", "no pool"))?;
+            let here = Identity::of(pool).await?.is_here();
+            let script = guard_script(&here, if words.reads_rc { rc_file(cx) } else { None }.as_deref());
+            let reader = inherited(script.as_bytes())?;
+            command.env("PSQLRC", format!("/dev/fd/{}", reader.as_raw_fd()));
+            guard = Some(reader);
             command
         }
         DatabaseUrl::Sqlite(place) => {
             let mut command = Command::new("sqlite3");
             // sqlite3 leaves foreign keys off unless it is told.
-            command.env_clear().envs(&cx.env).args(["-cmd", "PRAGMA foreign_keys = ON"]).arg(&place.path);
+            command.env_clear().envs(child::offline(&cx.env)).args(["-cmd", "PRAGMA foreign_keys = ON"]);
+            command.arg(&place.path).args(&args.args);
             command
         }
     };
+    database.close().await;
     let program = command.get_program().to_string_lossy().into_owned();
     // In place of this process, so that Ctrl-C and the terminal are the shell's alone.
-    let error = command.args(&args.args).exec();
+    let error = command.exec();
+    drop(guard);
     let package = if program == "psql" { "postgresql-client" } else { "sqlite3" };
     Err(Error::new(Kind::Failure, "no_shell", format!("{program} cannot be started"))
         .why(error.to_string())
         .fix(format!("apt-get install {package}")))
 }
 
-/// The place and the login as libpq's variables: nothing of them stands in the process list.
-pub(super) fn libpq_variables(place: &PostgresUrl) -> BTreeMap<String, String> {
-    let mut variables = BTreeMap::from([("PGAPPNAME".to_owned(), "skyteam db shell".to_owned())]);
-    let mut set = |name: &str, value: Option<String>| {
-        if let Some(value) = value {
-            variables.insert(name.to_owned(), value);
-        }
+/// The arguments for psql, as far as they are not ours to say.
+struct PsqlArguments<'a> {
+    /// Whether the user's `.psqlrc` is wanted: not with `-X`, which would keep psql from reading our guard too.
+    reads_rc: bool,
+    others: Vec<&'a str>,
+}
+
+/// Sorts the arguments for psql.
+///
+/// # Errors
+/// [`Kind::Usage`]: one of them names a server, role or database, which are those of this run.
+fn psql_arguments(args: &[String]) -> Result<PsqlArguments<'_>> {
+    /// Letters of psql's options that take a value.
+    const VALUED: &str = "cdfFhLopPRTUv";
+    let mut sorted = PsqlArguments { reads_rc: true, others: Vec::new() };
+    let names_database = |word: &str| {
+        Error::new(Kind::Usage, "usage", format!("{word} names a database for psql, and skyteam has named it already"))
+            .fix("--database-url URL or -p PROFILE, before --, names another one")
     };
-    set("PGHOST", place.host.clone());
-    set("PGPORT", place.port.map(|port| port.to_string()));
-    set("PGUSER", place.user.clone());
-    set("PGDATABASE", place.database.clone());
-    set("PGPASSWORD", place.password.as_ref().map(|password| password.expose().to_owned()));
-    for (name, value) in &place.parameters {
-        let variable = match name.as_str() {
-            "sslmode" | "ssl-mode" => "PGSSLMODE",
-            "sslrootcert" | "ssl-root-cert" | "ssl-ca" => "PGSSLROOTCERT",
-            "sslcert" | "ssl-cert" => "PGSSLCERT",
-            "sslkey" | "ssl-key" => "PGSSLKEY",
-            "connect_timeout" => "PGCONNECT_TIMEOUT",
-            "options" => "PGOPTIONS",
-            _ => continue,
-        };
-        set(variable, Some(value.clone()));
+    let mut words = args.iter().map(String::as_str);
+    while let Some(word) = words.next() {
+        if let Some(long) = word.strip_prefix("--").filter(|long| !long.is_empty()) {
+            let name = long.split('=').next().unwrap_or_default();
+            if name.len() > 2 && "no-psqlrc".starts_with(name) && name.starts_with("no-ps") {
+                sorted.reads_rc = false;
+                continue;
+            }
+            // As getopt takes them: any beginning that is one option's alone.
+            let is = |full: &str, least: usize| name.len() >= least && full.starts_with(name);
+            if is("dbname", 1) || is("host", 2) || is("port", 2) || is("username", 1) || is("password", 2) {
+                return Err(names_database(word));
+            }
+            sorted.others.push(word);
+            let valued = [
+                "command",
+                "file",
+                "set",
+                "variable",
+                "output",
+                "log-file",
+                "pset",
+                "field-separator",
+                "record-separator",
+                "table-attr",
+            ];
+            let takes_next = valued.iter().any(|full| full.starts_with(name)) && !long.contains('=');
+            sorted.others.extend(takes_next.then(|| words.next()).flatten());
+        } else if let Some(letters) = word.strip_prefix('-').filter(|letters| !letters.is_empty()) {
+            let value = letters.find(|letter| VALUED.contains(letter));
+            let flags = &letters[..value.unwrap_or(letters.len())];
+            let option = value.and_then(|at| letters[at..].chars().next());
+            if flags.contains('W') || option.is_some_and(|letter| "dhpU".contains(letter)) {
+                return Err(names_database(word));
+            }
+            if flags.contains('X') {
+                sorted.reads_rc = false;
+                if letters == "X" {
+                    continue;
+                }
+                // Among others of one word it cannot be taken out of a borrowed text.
+                return Err(Error::new(Kind::Usage, "usage", format!("-X stands alone here, and not in {word}")));
+            }
+            sorted.others.push(word);
+            let takes_next = value.is_some_and(|at| letters[at..].chars().count() == 1);
+            sorted.others.extend(takes_next.then(|| words.next()).flatten());
+        } else {
+            return Err(names_database(word));
+        }
     }
-    variables
+    Ok(sorted)
+}
+
+/// The file that psql would have read at its start.
+fn rc_file(cx: &Context) -> Option<String> {
+    let named = cx.env.get("PSQLRC").filter(|path| !path.is_empty()).cloned();
+    let own = cx.env.get("HOME").map(|home| format!("{home}/.psqlrc"));
+    let path = named.or(own)?;
+    let path = match (path.strip_prefix("~/"), cx.env.get("HOME")) {
+        (Some(rest), Some(home)) => format!("{home}/{rest}"),
+        _ => path,
+    };
+    std::path::Path::new(&path).is_file().then_some(path)
+}
+
+/// What psql runs first: where it is not in the database that this run has opened, it ends. Looked at again behind the
+/// user's own file, which may connect elsewhere.
+fn guard_script(here: &str, rc: Option<&str>) -> String {
+    let guard = format!(
+        "SELECT {here} AS skyteam_is_here \\gset\n\\if :{{?skyteam_is_here}}\n\\else\n\
+         \\set skyteam_is_here off\n\\endif\n\\if :skyteam_is_here\n\\unset skyteam_is_here\n\\else\n\
+         \\warn 'error: psql has reached another server or database than skyteam; nothing was run'\n\
+         \\! kill -TERM $PPID; sleep 10\n\\endif\n"
+    );
+    match rc {
+        None => guard,
+        Some(path) => format!("{guard}\\i '{}'\n{guard}", path.replace('\\', "\\\\").replace('\'', "''")),
+    }
+}
+
+/// A pipe with this text in it, whose end for reading the child inherits.
+fn inherited(text: &[u8]) -> Result<std::io::PipeReader> {
+    let (reader, mut writer) = std::io::pipe()?;
+    // Shorter than the pipe holds, so this waits for no reader.
+    writer.write_all(text)?;
+    rustix::io::fcntl_setfd(&reader, rustix::io::FdFlags::empty()).map_err(std::io::Error::from)?;
+    Ok(reader)
 }

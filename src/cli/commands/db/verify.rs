@@ -7,7 +7,6 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::restore::{identities, in_scratch, open, part, refuse_directory_of_pg_dump, scratch_folder};
-use super::shell::libpq_variables;
 use crate::backup::detect::Content;
 use crate::backup::format::archive::Archive;
 use crate::backup::format::container;
@@ -20,7 +19,7 @@ use crate::cli::approve::Ask;
 use crate::cli::context::Context;
 use crate::cli::ui::report::Report;
 use crate::cli::ui::{Cell, Page, Tone, text};
-use crate::db::{Absent, Database, DatabaseUrl, Engine, provision};
+use crate::db::{Absent, ConnectError, Database, DatabaseUrl, Engine, child, provision};
 use crate::entity::types::Timestamp;
 use crate::error::{Error, Kind, Outcome, Result};
 use crate::message::{message, skyteam};
@@ -356,10 +355,7 @@ async fn dump(
     answer: &mut Verification,
 ) -> Result<()> {
     let format = if format == Content::Plain { pg_dump::Format::Plain } else { pg_dump::Format::Custom };
-    let mut env = cx.env.clone();
-    if let Ok(DatabaseUrl::Postgres(place)) = cx.url() {
-        env.extend(libpq_variables(&place));
-    }
+    let env = child::offline(&cx.env);
     match pg_dump::check(path, format, &env).await {
         Ok(()) => {}
         Err(error @ BackupError::Damaged { .. }) => answer.problems.push(worded(error)),
@@ -387,7 +383,7 @@ async fn deep_dump(cx: &Context, path: &Path, format: pg_dump::Format, answer: &
     let Some(database) = database else {
         return Err(impossible("it can only be restored on a PostgreSQL server, and none is named".into()));
     };
-    let toc = pg_dump::toc(path, format, &cx.env).await?;
+    let toc = pg_dump::toc(path, format, &child::offline(&cx.env)).await?;
     if toc.is_data_only() {
         return Err(impossible("it holds rows only, and nothing that would take them".into()));
     }
@@ -398,11 +394,12 @@ async fn deep_dump(cx: &Context, path: &Path, format: pg_dump::Format, answer: &
     }
     answer.deep = true;
     answer.scratch = Some(Engine::Postgres.title());
-    let proof = on_server(cx, &database, &name, async |url, scratch| {
-        let mut env = cx.env.clone();
-        if let DatabaseUrl::Postgres(place) = url {
-            env.extend(libpq_variables(place));
-        }
+    let proof = on_server(cx, &database, &name, async |_, scratch| {
+        let unreachable = |error: ConnectError| BackupError::Misfit {
+            table: "the scratch database".into(),
+            why: Error::from(error).what().to_string(),
+        };
+        let env = child::environment(&cx.env, scratch).map_err(unreachable)?;
         let wanted = pg_restore::Restore {
             path,
             format,
