@@ -55,9 +55,9 @@ fn misled(world: &mut World, other: &str) {
 #[test]
 fn the_environment_leads_no_child_elsewhere() {
     let (world, other) = attacked();
-    let shown = world.run_program(["-q", "db", "shell", "--", "-Atc", "SELECT username FROM users"], "").ok();
+    let shown = world.run_program(["-q", "db", "shell", "--", "-Atc", "SELECT username FROM public.users"], "").ok();
     assert_eq!(shown.stdout.trim(), "ours");
-    world.run("db backup ours.sql --format plain").ok();
+    world.run("db backup --format plain --file ours.sql").ok();
     let dump = std::fs::read_to_string(world.work().join("ours.sql")).unwrap();
     assert!(dump.contains("\tours\t") && !dump.contains("theirs"));
     world.run("user add 2 later").ok();
@@ -69,15 +69,15 @@ fn the_environment_leads_no_child_elsewhere() {
 #[test]
 fn a_child_that_gets_elsewhere_does_nothing_there() {
     let (mut world, other) = attacked();
-    world.run("db backup ours.sql --format plain").ok();
+    world.run("db backup --format plain --file ours.sql").ok();
     misled(&mut world, &other);
-    let refused = world.run("db backup again.sql --format plain").exits(1);
+    let refused = world.run("db backup --format plain --file again.sql").exits(1);
     assert!(refused.stderr.contains("snapshot"), "{refused}");
     let refused = world.run(format!("db restore ours.sql --clean --confirm {}", world.name())).exits(1);
     assert!(refused.stderr.contains("another server or database"), "{refused}");
-    for args in [["-Atc", "DELETE FROM users"].as_slice(), &["-X", "-Atc", "DELETE FROM users"], &[]] {
+    for args in [["-Atc", "DELETE FROM public.users"].as_slice(), &["-X", "-Atc", "DELETE FROM public.users"], &[]] {
         let line = line(&["-q", "db", "shell", "--"], args);
-        let refused = world.run_program(line, "DELETE FROM users;\n");
+        let refused = world.run_program(line, "DELETE FROM public.users;\n");
         assert_eq!(refused.code, 128 + 15, "{refused}");
         assert!(refused.stderr.contains("another server or database"), "{refused}");
     }
@@ -89,13 +89,14 @@ fn a_child_that_gets_elsewhere_does_nothing_there() {
 fn a_file_of_psqls_leads_nowhere_else() {
     let (mut world, other) = attacked();
     std::fs::rename(world.home().join("psqlrc"), world.home().join(".psqlrc")).unwrap();
-    let refused = world.run_program(["-q", "db", "shell", "--", "-c", "DELETE FROM users"], "");
+    let refused = world.run_program(["-q", "db", "shell", "--", "-c", "DELETE FROM public.users"], "");
     assert_eq!(refused.code, 128 + 15, "{refused}");
-    let shown = world.run_program(["-q", "db", "shell", "--", "-X", "-Atc", "SELECT username FROM users"], "").ok();
+    let shown =
+        world.run_program(["-q", "db", "shell", "--", "-X", "-Atc", "SELECT username FROM public.users"], "").ok();
     assert_eq!(shown.stdout.trim(), "ours");
     std::fs::rename(world.home().join(".psqlrc"), world.home().join("rc")).unwrap();
     world.set("PSQLRC", world.home().join("rc").display().to_string());
-    assert_eq!(world.run_program(["-q", "db", "shell", "--", "-c", "DELETE FROM users"], "").code, 128 + 15);
+    assert_eq!(world.run_program(["-q", "db", "shell", "--", "-c", "DELETE FROM public.users"], "").code, 128 + 15);
     std::fs::write(world.home().join("rc"), "\\set greeting hello\n").unwrap();
     let shown = world.run_program(["-q", "db", "shell", "--", "-At"], "\\echo :greeting\n").ok();
     assert_eq!(shown.stdout.trim(), "hello");
