@@ -71,9 +71,9 @@ fn a_child_that_gets_elsewhere_does_nothing_there() {
     let (mut world, other) = attacked();
     world.run("db backup --format plain --file ours.sql").ok();
     misled(&mut world, &other);
-    let refused = world.run("db backup --format plain --file again.sql").exits(1);
+    let refused = world.run("db backup --format plain --file again.sql").exits(5);
     assert!(refused.stderr.contains("snapshot"), "{refused}");
-    let refused = world.run(format!("db restore ours.sql --clean --confirm {}", world.name())).exits(1);
+    let refused = world.run(format!("db restore ours.sql --clean --confirm {}", world.name())).exits(5);
     assert!(refused.stderr.contains("another server or database"), "{refused}");
     for args in [["-Atc", "DELETE FROM public.users"].as_slice(), &["-X", "-Atc", "DELETE FROM public.users"], &[]] {
         let line = line(&["-q", "db", "shell", "--"], args);
