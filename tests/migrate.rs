@@ -226,7 +226,7 @@ both!(fn production_is_asked_first(world) {
     --- stderr
     → [database]
     error: a confirmation is needed
-      why  nobody can be asked here: Run 20240101000000_baseline, 20261123000000_safety, 20261123000001_ledger on skyteam?
+      why  nobody can be asked here: Run 20240101000000_baseline, 20261123000000_safety, 20261123000001_ledger, 20261127120900_strangers on skyteam?
       fix  add --yes
     ");
     world.call("db migrate -p prod").answers(["n"]).run().exits(9);

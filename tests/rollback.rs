@@ -2,8 +2,9 @@
 
 use crate::support::{Engine, World, both};
 
+/// At the version whose undoing loses values.
 fn with_a_transaction(world: &World) {
-    world.run("db migrate").ok();
+    world.run("db migrate --to ledger").ok();
     world.query("INSERT INTO users (\"userId\", username, \"displayName\") VALUES ('1', 'pilot123', 'Pilot')");
     world.query(
         "INSERT INTO \"milesTransactions\" (\"userId\", amount, type, source, actor)
@@ -102,7 +103,7 @@ both!(fn down_and_up_again_is_where_it_began(world) {
     let before = world.catalogue();
     let name = world.name();
     world.run(["db", "rollback", "--to", "baseline", "--confirm", &name]).ok();
-    world.run("db migrate").ok();
+    world.run("db migrate --to ledger").ok();
     assert_eq!(world.catalogue(), before);
     assert_eq!(world.query("SELECT count(*) FROM \"milesTransactions\""), "2");
 });
@@ -155,8 +156,8 @@ both!(fn a_dry_run_undoes_nothing(world) {
 });
 
 both!(ready fn down_to_where_it_is_there_is_nothing_to_undo(world) {
-    let answer = world.run("db rollback --to ledger").ok();
-    assert_eq!(answer.stdout, "Nothing to undo: the database is at 20261123000001_ledger.\n");
+    let answer = world.run("db rollback --to strangers").ok();
+    assert_eq!(answer.stdout, "Nothing to undo: the database is at 20261127120900_strangers.\n");
 });
 
 both!(fn what_cannot_be_undone_is_said(world) {
@@ -172,7 +173,7 @@ both!(fn what_cannot_be_undone_is_said(world) {
     exit: 4
     --- stderr
     error: no migration "nowhere"
-      why  there are 20240101000000_baseline, 20261123000000_safety, 20261123000001_ledger
+      why  there are 20240101000000_baseline, 20261123000000_safety, 20261123000001_ledger, 20261127120900_strangers
     "#);
     world.run("db rollback --steps 0").exits(2);
 });

@@ -79,6 +79,7 @@ const CTRL_C: &str = "\x03";
 
 /// A world whose newest migration would lose a row if it were undone.
 fn with_something_to_lose(world: &World) {
+    world.run("db rollback --to ledger --yes").ok();
     world.query("INSERT INTO users (\"userId\", username, \"displayName\") VALUES ('1', 'pilot', 'Pilot')");
     world.query("INSERT INTO \"milesTransactions\" (\"userId\", amount, type, source, actor) VALUES ('1', 5, 'earn', 'test', 'me')");
 }
