@@ -145,9 +145,10 @@ pub(super) async fn run(args: DbBackupArgs, cx: &Context) -> Result<Outcome> {
                 ));
             }
             if !manifest.pending.is_empty() {
-                cx.ui.note(format!(
-                    "No migration makes these yet: {}. Restore with a build that has them, or write one: skyteam db generate",
-                    manifest.pending.join(", ")
+                cx.ui.note(message!(
+                    "No migration makes these yet: {}. Restore with a build that has them, or write one: {}",
+                    manifest.pending.join(", "),
+                    skyteam("db generate")
                 ));
             }
             of_archive(place, &manifest, written, !recipients.is_empty())
