@@ -19,7 +19,7 @@ use crate::cli::approve::Ask;
 use crate::cli::context::Context;
 use crate::cli::ui::report::Report;
 use crate::cli::ui::{Cell, Page, Tone, text};
-use crate::db::{Absent, ConnectError, Database, DatabaseUrl, Engine, child, provision};
+use crate::db::{Absent, ConnectError, Database, DatabaseUrl, Engine, child, provision, sql_state};
 use crate::entity::types::Timestamp;
 use crate::error::{Error, Kind, Outcome, Result};
 use crate::message::{message, skyteam};
@@ -277,12 +277,16 @@ async fn deep(
     {
         let name = scratch_name();
         // From before it is made: an interrupt between its making and our learning of it would leave it behind.
-        let _cleared_away = cx.lasting.unfinished();
+        let unfinished = cx.lasting.unfinished();
         match provision::create_database(database.conn(), &name, None).await {
             Ok(()) => {
                 let proof =
                     on_server(cx, database, &name, async |_, scratch| prove_in(cx, archive, scratch).await).await;
                 return (Engine::Postgres, proof);
+            }
+            // The interrupt has cancelled it.
+            Err(_) if unfinished.run(std::future::ready(())).await.is_none() => {
+                return (Engine::Postgres, Err(BackupError::Interrupted));
             }
             Err(error) => {
                 let why = Error::from(error);
@@ -316,10 +320,22 @@ async fn on_server<T>(
         }
     };
     let done = unfinished.run(work).await.unwrap_or(Err(BackupError::Interrupted));
-    if let Err(error) = provision::drop_database(database.conn(), name).await {
+    if let Err(error) = drop_scratch(database, name).await {
         cx.ui.warn(format!("the scratch database {name} is left over: {}", Error::from(error).what()));
     }
     done
+}
+
+/// Drops a scratch database. An interrupt cancels what this process runs on the server, also this: then it is dropped
+/// again.
+async fn drop_scratch(database: &Database, name: &str) -> Result<(), sea_orm::DbErr> {
+    for _ in 0..2 {
+        match provision::drop_database(database.conn(), name).await {
+            Err(error) if sql_state(&error).is_some_and(|state| state.code == "57014") => {}
+            done => return done,
+        }
+    }
+    provision::drop_database(database.conn(), name).await
 }
 
 fn scratch_name() -> String {
