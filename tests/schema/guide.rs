@@ -256,6 +256,11 @@ fn everything(engine: Engine) -> String {
 
 /// All rows of a new table, in one order.
 fn rows(world: &World, table: &str) -> String {
+    if table == "users" {
+        // A column that was added to a table stands last there, and in a restored one where its entity has it.
+        let columns = r#""userId", "username", "miles", "points", "tier", "favourite", "createdAt""#;
+        return world.query(&format!(r#"SELECT {columns} FROM "users" ORDER BY 1"#));
+    }
     if table == "everyType" && world.engine() == Engine::Sqlite {
         // Bytes are no text.
         let columns = world.query("SELECT group_concat(iif(name = 'bytes', 'hex(\"bytes\")', '\"' || name || '\"'), ', ') FROM pragma_table_info('everyType')");
