@@ -49,7 +49,8 @@ pub async fn find(database: &Database) -> Result<Vec<Unarchivable>> {
     match (database.postgres(), database.sqlite()) {
         (Some(pool), _) => {
             let mut txn = pool.begin().await?;
-            sqlx::raw_sql("SET TRANSACTION READ ONLY; SET LOCAL lock_timeout = '1s'").execute(&mut *txn).await?;
+            let begin = format!("SET TRANSACTION READ ONLY; SET LOCAL lock_timeout = '1s'; {}", database.preamble());
+            sqlx::raw_sql(AssertSqlSafe(begin)).execute(&mut *txn).await?;
             let found = in_postgres(&mut txn).await?;
             txn.rollback().await?;
             Ok(found)

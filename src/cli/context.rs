@@ -152,8 +152,8 @@ impl Context {
         if !target.is_local() && url.may_go_unencrypted() && !self.warned_of_plain_text.swap(true, Ordering::Relaxed) {
             let host = target.host.unwrap_or_default();
             self.ui.warn(format!(
-                "whoever is between here and {host} may read and change what is sent: with sslmode=prefer a server that \
-                 refuses encryption goes without; sslmode=verify-full in the URL makes sure"
+                "the connection to {host} may be unencrypted: sslmode=prefer goes without where the server, or someone on \
+                 the way, refuses encryption; sslmode=verify-full in the URL makes sure"
             ));
         }
         Ok(Arc::new(db::connect(&url, options).await?))

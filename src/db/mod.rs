@@ -138,6 +138,12 @@ impl Database {
         self.connection.pooled.is_some()
     }
 
+    /// The statements that a transaction begun on [`Database::postgres`] itself must send first: none but behind a pooler in
+    /// transaction mode.
+    pub(crate) fn preamble(&self) -> &str {
+        self.connection.pooled.as_deref().unwrap_or_default()
+    }
+
     /// Where it is, without secrets.
     pub fn target(&self) -> &Target {
         &self.target

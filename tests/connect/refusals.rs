@@ -36,7 +36,8 @@ fn a_malformed_url() {
     --- stderr
     error: the database URL from environment variable DATABASE_URL cannot be read
       why  the port is no number from 1 to 65535; a password with / ? # or @ must be percent-encoded
-      fix  postgres://role:password@host:5432/database or sqlite:/path/to/file.db
+      fix  in the password write %2F for /, %3F for ?, %23 for #, %40 for @, %25 for %
+           or leave it out of the URL: PGPASSWORD or ~/.pgpass
     ");
 }
 
@@ -79,6 +80,7 @@ fn an_unknown_host() {
     insta::assert_snapshot!(fails(&at("postgres://ops@db.invalid/sky"), 7), @r"
     exit: 7
     --- stderr
+    warning: the connection to db.invalid may be unencrypted: sslmode=prefer goes without where the server, or someone on the way, refuses encryption; sslmode=verify-full in the URL makes sure
     error: no such host: db.invalid
       why  Name or service not known
       fix  check the host's name in the URL

@@ -104,7 +104,7 @@ fn not_a_database() {
     error: the file is no SQLite database, or is damaged
       why  file is not a database
            ~/work/skyteam.db
-      fix  check the path of the URL, or restore a backup: skyteam db restore
+      fix  check the path of the URL, or restore a backup: skyteam db restore FILE
     ");
 }
 
