@@ -30,6 +30,8 @@ pub enum Origin<'a> {
     Empty,
     /// It has no record, but equals this version: Drizzle Kit made it, or a record was lost.
     Recognised(&'a Migration),
+    /// Its record ends before this version, whose schema it has already: it was pushed to before the migration was written.
+    Pushed(&'a Migration),
     /// It has no record and equals no version.
     Unknown {
         /// The version that it comes nearest to.
@@ -43,7 +45,7 @@ impl<'a> Outlook<'a> {
     /// What is still to run to reach `to`, or, without it, the newest; oldest first.
     pub fn pending(&self, to: Option<&Migration>) -> Vec<&'a Migration> {
         let from = match self.origin {
-            Origin::Recognised(migration) => migration.version(),
+            Origin::Recognised(migration) | Origin::Pushed(migration) => migration.version(),
             _ => "",
         };
         let wanted = |migration: &&Migration| {
@@ -55,7 +57,7 @@ impl<'a> Outlook<'a> {
     /// The version it is at: the newest applied or recognised one.
     pub fn version(&self) -> Option<&'a Migration> {
         match self.origin {
-            Origin::Recognised(migration) => Some(migration),
+            Origin::Recognised(migration) | Origin::Pushed(migration) => Some(migration),
             _ => self.standing.applied.iter().map(|(migration, _)| *migration).next_back(),
         }
     }
@@ -122,9 +124,25 @@ pub(super) async fn inside<'a>(
 ) -> Result<Outlook<'a>, MigrateError> {
     let hidden = !history::is_readable(txn).await?;
     let record = if hidden { Vec::new() } else { history::read(txn).await? };
-    let origin = if record.is_empty() { recognise(txn, migrations).await? } else { Origin::Record };
     let standing = history::standing(migrations, &record, dialect(Engine::of(txn)));
+    let origin = if record.is_empty() { recognise(txn, migrations).await? } else { ahead(txn, &standing).await? };
     Ok(Outlook { standing, origin, hidden })
+}
+
+/// Whether a database has the schema of a migration that its record lacks: that of the newest pending one that changes the
+/// schema on this engine. One that changes rows only is never taken for done.
+async fn ahead<'a>(txn: &impl ConnectionTrait, standing: &Standing<'a>) -> Result<Origin<'a>, MigrateError> {
+    let Some((newest, _)) = standing.applied.last() else { return Ok(Origin::Record) };
+    let mut origin = Origin::Record;
+    let mut before = snapshot::of(newest)?;
+    for &migration in standing.pending.iter().filter(|migration| migration.version() > newest.version()) {
+        let after = snapshot::of(migration)?;
+        if !missing(txn, &before, &after).is_empty() && difference(txn, &after).await?.is_empty() {
+            origin = Origin::Pushed(migration);
+        }
+        before = after;
+    }
+    Ok(origin)
 }
 
 /// Compares the database with each version, newest first, since an older one differs from it only by what a newer one
@@ -175,7 +193,7 @@ pub(super) async fn hold_to_snapshot(txn: &impl ConnectionTrait, migrations: &[M
         Origin::Empty => return Ok(()),
         // Nothing is on the record any more, but tables of ours are left.
         Origin::Recognised(_) | Origin::Unknown { .. } => return Err(MigrateError::Leftovers),
-        Origin::Record => outlook.version(),
+        Origin::Record | Origin::Pushed(_) => outlook.version(),
     };
     let Some(newest) = newest else { return Ok(()) };
     if !outlook.pending(Some(newest)).is_empty() {

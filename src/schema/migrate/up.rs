@@ -138,11 +138,16 @@ async fn step(txn: &Transaction, migrations: &[Migration], to: Option<&Migration
     outlook.refuse_unsound()?;
     let mut steps = Vec::new();
     let next = outlook.pending(to).first().copied();
-    if let Origin::Recognised(recognised) = outlook.origin {
+    let there = match outlook.origin {
+        Origin::Recognised(at) => Some((at, Via::Baseline)),
+        Origin::Pushed(at) => Some((at, Via::Push)),
+        Origin::Record | Origin::Empty | Origin::Unknown { .. } => None,
+    };
+    if let Some((at, via)) = there {
         history::install(txn).await?;
-        for migration in migrations.iter().filter(|migration| migration.version() <= recognised.version()) {
-            history::record(txn, migration, 0, Via::Baseline).await?;
-            steps.push(Step::new(migration, Via::Baseline, 0));
+        for migration in outlook.standing.pending.iter().filter(|migration| migration.version() <= at.version()) {
+            history::record(txn, migration, 0, via).await?;
+            steps.push(Step::new(migration, via, 0));
         }
     }
     let Some(next) = next else { return Ok(steps) };

@@ -43,7 +43,7 @@ struct Shown {
     role: Option<String>,
     /// Folder of the newest version that the database is at.
     version: Option<String>,
-    /// How that is known: `record`, `recognised`, `unknown`, `empty`.
+    /// How that is known: `record`, `recognised`, `pushed`, `unknown`, `empty`.
     known_from: &'static str,
     /// Whether there is a record that this role may not read.
     record_hidden: bool,
@@ -89,6 +89,7 @@ impl Shown {
             known_from: match status.outlook.origin {
                 Origin::Record => "record",
                 Origin::Recognised(_) => "recognised",
+                Origin::Pushed(_) => "pushed",
                 Origin::Unknown { .. } => "unknown",
                 Origin::Empty => "empty",
             },
@@ -188,6 +189,7 @@ impl Shown {
                 Cell::new(format!("{version}, by its looks; this role may not read skyteam.migrations"))
             }
             (Some(version), "recognised") => Cell::new(format!("{version}, recognised; not recorded yet")),
+            (Some(version), "pushed") => Cell::new(format!("{version}, pushed; not recorded yet")),
             (Some(version), _) => Cell::new(version),
             (None, "unknown") => Cell::new("none that is known").tone(Tone::Bad),
             (None, _) => Cell::new("none yet"),
@@ -202,7 +204,8 @@ impl Shown {
             message!("An applied migration was edited: bring its script back.")
         } else if !self.drift.live_to_snapshot.is_empty() {
             message!("The database is not what its migrations made: look with {}", skyteam("db diff"))
-        } else if !self.pending.is_empty() || self.known_from == "recognised" && !self.record_hidden {
+        } else if !self.pending.is_empty() || ["recognised", "pushed"].contains(&self.known_from) && !self.record_hidden
+        {
             message!("Next: {}", skyteam("db migrate"))
         } else {
             message!("The entities are ahead of the migrations: {}", skyteam("db generate"))
