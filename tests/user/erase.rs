@@ -107,7 +107,7 @@ both!(ready fn the_webhook_of_roblox_is_read_from_stdin(world) {
     world.run_with_input("user erase --webhook -", r#"{"EventType":"SampleNotification"}"#).ok();
     world.run_with_input("user erase --webhook -", "{}").exits(2);
     world.run_with_input("user erase --webhook -", b"\xff").exits(2);
-    assert_eq!(world.run("user erase --webhook nofile -o json").exits(4).error()["code"], "unreadable_file");
+    assert_eq!(world.run("user erase --webhook nofile -o json").exits(4).error()["code"], "no_such_file");
     world.run_with_input("user erase 2 --webhook -", BODY).exits(2);
 });
 

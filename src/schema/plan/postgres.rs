@@ -181,7 +181,8 @@ fn set_default(table: &str, column: &str, from: Option<&Value>, to: Option<&Valu
             all.push(alter(format!("ADD {made}")));
             // Its numbers go on after those that are there.
             all.push(format!(
-                "SELECT setval(pg_get_serial_sequence({}, {}), coalesce(max({}), 0) + 1, false) FROM {}",
+                "SELECT pg_catalog.setval(pg_catalog.pg_get_serial_sequence({}, {})::regclass, \
+                 coalesce(pg_catalog.max({}), 0) + 1, false) FROM {}",
                 literal(&quote(table)),
                 literal(column),
                 quote(column),

@@ -116,7 +116,7 @@ fn kind(oid: i64) -> Option<Kind> {
 async fn sequences(connection: &mut PgConnection, table: i64, path: &str) -> Result<BTreeMap<String, i64>> {
     let sql = "SELECT name, last FROM (
                    SELECT attname::text AS name,
-                          pg_sequence_last_value(pg_get_serial_sequence($2, attname)::regclass) AS last
+                          pg_sequence_last_value(pg_get_serial_sequence($2, attname::text)::regclass) AS last
                    FROM pg_attribute WHERE attrelid = $1::int8::oid AND attnum > 0 AND NOT attisdropped
                      AND (attidentity <> '' OR atthasdef)) AS numbered
                WHERE last IS NOT NULL";

@@ -186,15 +186,16 @@ pub(super) async fn load_and_count(connection: &mut PgConnection, job: &Job, tab
 
 /// Lets the server go on numbering where the archive's database was, and never below what stands.
 async fn advance_sequences(connection: &mut PgConnection, job: &Job, table: &str) -> Result<()> {
-    let numbered = "SELECT attname::text AS name, pg_get_serial_sequence($1, attname) AS sequence
-                    FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped
-                      AND pg_get_serial_sequence($1, attname) IS NOT NULL";
+    let numbered = "SELECT attname::text AS name, pg_catalog.pg_get_serial_sequence($1, attname::text) AS sequence
+                    FROM pg_catalog.pg_attribute WHERE attrelid = $1::regclass::oid AND attnum > 0 AND NOT attisdropped
+                      AND pg_catalog.pg_get_serial_sequence($1, attname::text) IS NOT NULL";
     let name = quote(table);
     for row in sqlx::query(numbered).bind(&name).fetch_all(&mut *connection).await? {
         let (column, sequence): (String, String) = (row.try_get("name")?, row.try_get("sequence")?);
         let last = job.archive.manifest().table(table).and_then(|entry| entry.sequences.get(&column)).copied();
         let sql = format!(
-            "SELECT setval($1::regclass, greatest(max({})::int8, $2)) FROM {name} HAVING greatest(max({})::int8, $2) > 0",
+            "SELECT pg_catalog.setval($1::regclass, greatest(pg_catalog.max({})::int8, $2)) FROM {name}
+             HAVING greatest(pg_catalog.max({})::int8, $2) > 0",
             quote(&column),
             quote(&column)
         );
