@@ -153,9 +153,18 @@ async fn post_at_once(connection: &Committing<'_>, movement: &Posting) -> Result
 /// [`settle`] in a transaction of its own, whose reads no lagging replica answers.
 async fn settle_alone(database: &Database, movement: &Posting) -> Result<Posted, MilesError> {
     let tx = database.begin().await?;
-    let posted = settle(&tx, movement).await?;
-    tx.commit().await.map_err(|source| unknown_or_failed(movement.id, source))?;
-    Ok(posted)
+    match settle(&tx, movement).await {
+        Ok(posted) => {
+            tx.commit().await.map_err(|source| unknown_or_failed(movement.id, source))?;
+            Ok(posted)
+        }
+        Err(error) => {
+            // At once: a transaction that is dropped keeps the account's row locked until its connection is used again.
+            // Where the connection is gone, so is the lock, and the refusal is the answer all the same.
+            let _ = tx.rollback().await;
+            Err(error)
+        }
+    }
 }
 
 /// Posts it, or finds out why not, under the lock of the user's row.
