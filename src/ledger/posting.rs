@@ -150,12 +150,21 @@ async fn post_at_once(connection: &Committing<'_>, movement: &Posting) -> Result
     }
 }
 
-/// [`settle`] in a transaction of its own, whose reads no lagging replica answers.
+/// [`settle`] in a transaction of its own.
 async fn settle_alone(database: &Database, movement: &Posting) -> Result<Posted, MilesError> {
+    alone(database, movement.id, async |tx| settle(tx, movement).await).await
+}
+
+/// Makes the entry `id` in a transaction of its own, whose reads no lagging replica answers.
+pub(super) async fn alone(
+    database: &Database,
+    id: Id,
+    make: impl AsyncFnOnce(&Transaction) -> Result<Posted, MilesError>,
+) -> Result<Posted, MilesError> {
     let tx = database.begin().await?;
-    match settle(&tx, movement).await {
+    match make(&tx).await {
         Ok(posted) => {
-            tx.commit().await.map_err(|source| unknown_or_failed(movement.id, source))?;
+            tx.commit().await.map_err(|source| unknown_or_failed(id, source))?;
             Ok(posted)
         }
         Err(error) => {

@@ -81,12 +81,9 @@ pub async fn redeem(database: &Database, wanted: &Redemption) -> Result<Posted, 
     }
 }
 
-/// [`redeem_in`] in a transaction of its own, whose reads no lagging replica answers.
+/// [`redeem_in`] in a transaction of its own.
 async fn redeem_alone(database: &Database, wanted: &Redemption) -> Result<Posted, MilesError> {
-    let tx = database.begin().await?;
-    let posted = redeem_in(&tx, wanted).await?;
-    tx.commit().await.map_err(|source| posting::unknown_or_failed(wanted.id, source))?;
-    Ok(posted)
+    posting::alone(database, wanted.id, async |tx| redeem_in(tx, wanted).await).await
 }
 
 /// Buys a product as part of an open transaction.
