@@ -3,7 +3,8 @@
 //! A value can be added in place, but within one transaction nothing may use it, and none can be taken away: then the
 //! type is made anew under its name, and its columns are turned into it.
 
-use super::{Origin, Phases};
+use super::Origin;
+use super::phases::Phases;
 use crate::schema::change::Change;
 use crate::schema::model::{EnumType, PerEngine, Rule, Schema, Shape, Table, Value};
 use crate::schema::sql_tokens::{Token, tokens};

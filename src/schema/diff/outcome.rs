@@ -1,0 +1,74 @@
+//! What a comparison of two schemas answers.
+
+use std::fmt;
+
+use crate::schema::change::Change;
+use crate::schema::model::{Constraint, Index, Trigger};
+
+/// Where the first of two schemas comes from, which decides over what only it has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A live database: further tables, constraints, indexes and triggers are somebody else's, and kept.
+    Live,
+    /// A snapshot: everything in it is ours, and goes when it is no longer wanted.
+    Snapshot,
+}
+
+/// The outcome of a comparison.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Diff {
+    /// What must change, in order.
+    pub changes: Vec<Change>,
+    /// What is there beyond the second schema and stays.
+    pub kept: Vec<Kept>,
+    /// Pairs of a dropped and an added column that may be one column renamed.
+    pub suspects: Vec<Suspect>,
+}
+
+/// A thing of somebody else's in one of our tables.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// A constraint of this table.
+    Constraint(String, Constraint),
+    /// An index of this table.
+    Index(String, Index),
+    /// A trigger of this table.
+    Trigger(String, Trigger),
+    /// A function in the schema `skyteam`.
+    Function(String),
+}
+
+impl Kept {
+    /// Its table, where it has one.
+    pub fn table(&self) -> Option<&str> {
+        match self {
+            Self::Constraint(table, _) | Self::Index(table, _) | Self::Trigger(table, _) => Some(table),
+            Self::Function(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for Kept {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Constraint(table, constraint) if constraint.name.is_empty() => {
+                write!(out, "unnamed constraint on {table}")
+            }
+            Self::Constraint(table, constraint) => write!(out, "constraint {} on {table}", constraint.name),
+            Self::Index(table, index) => write!(out, "index {} on {table}", index.name),
+            Self::Trigger(table, trigger) => write!(out, "trigger {} on {table}", trigger.name),
+            Self::Function(name) => write!(out, "function skyteam.{name}"),
+        }
+    }
+}
+
+/// A column that goes while one of the same type comes.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Suspect {
+    /// The table.
+    pub table: String,
+    /// The column that goes.
+    pub from: String,
+    /// The column that comes.
+    pub to: String,
+}
