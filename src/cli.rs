@@ -1,11 +1,11 @@
 //! The command line: parse, resolve settings, build the context, run the command, answer an exit code.
 
-pub mod approve;
-pub mod commands;
-pub mod context;
+pub(crate) mod approve;
+pub(crate) mod commands;
+pub(crate) mod context;
 pub mod environment;
-pub mod settings;
-pub mod ui;
+pub(crate) mod settings;
+pub(crate) mod ui;
 
 mod answer_lost;
 mod complete;
@@ -58,7 +58,7 @@ const EXAMPLES: &str = "Examples:
     infer_subcommands = false,
     max_term_width = 100
 )]
-pub struct Cli {
+pub(crate) struct Cli {
     /// Flags of every command.
     #[command(flatten)]
     pub global: Global,

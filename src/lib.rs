@@ -48,6 +48,8 @@
 //!
 //! Imports point downwards: `main → cli → error → {backup, schema, ledger, directory} → {db, entity, consent}`; a test keeps it so.
 
+#![cfg_attr(not(test), warn(unreachable_pub))]
+
 pub mod backup;
 pub mod cli;
 pub mod consent;

@@ -55,7 +55,7 @@ both!(ready fn what_matters_most_is_seen_at_80_columns(world) {
     for column in ["id", "amount", "source", "note", "createdAt", "balance"] {
         assert!(head.contains(column), "{column}: {shown}");
     }
-    assert!(shown.stdout.lines().all(|line| skyteam::cli::ui::text::width(line) <= 80), "{shown}");
+    assert!(shown.stdout.lines().all(|line| unicode_width::UnicodeWidthStr::width(line) <= 80), "{shown}");
     // What does not fit is named.
     let narrow = world.call("miles history 1").terminal(50).run().ok();
     assert!(narrow.stderr.contains("hidden (") && narrow.stderr.contains("actor"), "{narrow}");

@@ -4,7 +4,7 @@ use crate::support::{Engine, World, both};
 
 /// The most columns that a line of it takes.
 fn widest(text: &str) -> usize {
-    text.lines().map(skyteam::cli::ui::text::width).max().unwrap_or(0)
+    text.lines().map(unicode_width::UnicodeWidthStr::width).max().unwrap_or(0)
 }
 
 fn seed(world: &World, users: usize) {

@@ -25,7 +25,7 @@ type Key = [u8; 16];
 
 /// What is compared.
 #[derive(Clone, Debug)]
-pub struct Subject {
+pub(crate) struct Subject {
     /// The table.
     pub table: String,
     /// The column that tells its rows apart.
@@ -36,7 +36,7 @@ pub struct Subject {
 
 /// A row of the backup that is not as it was.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Altered {
+pub(crate) struct Altered {
     /// The values of [`Subject::columns`] in the backup, as text; `None` for NULL and for a column that it does not have.
     pub before: Vec<Option<String>>,
     /// The values now; `None` where the row is gone.
@@ -45,7 +45,7 @@ pub struct Altered {
 
 /// How many rows were compared.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Compared {
+pub(crate) struct Compared {
     /// Rows of the backup.
     pub backup: u64,
     /// Rows there are now.
@@ -57,7 +57,7 @@ pub struct Compared {
 ///
 /// # Errors
 /// [`BackupError::NoTable`] where the backup has none of the table, [`BackupError::Damaged`], [`BackupError::Io`].
-pub fn compare(
+pub(crate) fn compare(
     backup: &Archive,
     now: &Archive,
     subject: &Subject,

@@ -24,10 +24,10 @@ use crate::entity::privacy::Mask;
 use crate::entity::registry;
 
 /// Columns that stay as they are, by the choice of whoever makes the copy: table and column.
-pub type Kept = HashSet<(String, String)>;
+pub(crate) type Kept = HashSet<(String, String)>;
 
 /// What becomes of every column, by table and column, in the tables' order.
-pub fn fates(kept: &Kept) -> Vec<(&'static str, &'static str, Mask)> {
+pub(crate) fn fates(kept: &Kept) -> Vec<(&'static str, &'static str, Mask)> {
     let columns =
         registry::tables().iter().flat_map(|table| table.columns.iter().map(|column| (table.name, column.name)));
     columns.map(|(table, column)| (table, column, fate(kept, table, column))).collect()
@@ -38,7 +38,7 @@ fn fate(kept: &Kept, table: &str, column: &str) -> Mask {
 }
 
 /// The rewrite that masks, with a key made of secrets of the source, in any order.
-pub fn rewrite(secrets: &[String], kept: Kept) -> Rewrite {
+pub(crate) fn rewrite(secrets: &[String], kept: Kept) -> Rewrite {
     let mut secrets: Vec<&str> = secrets.iter().map(String::as_str).collect();
     secrets.sort_unstable();
     let masks = Masks::new(keyed(b"skyteam anonymize 3", secrets.join("\0").as_bytes()));

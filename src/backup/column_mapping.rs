@@ -62,7 +62,7 @@ impl Filling {
 }
 
 /// How a type of the model is stored; `None` for those that archives keep as text.
-pub fn kind(kind: &model::Kind) -> Option<Kind> {
+pub(crate) fn kind(kind: &model::Kind) -> Option<Kind> {
     match kind {
         model::Kind::Text
         | model::Kind::VarChar(_)

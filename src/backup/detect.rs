@@ -32,7 +32,7 @@ const HEAD: u64 = 4096;
 ///
 /// # Errors
 /// [`BackupError::NotABackup`], with what it looks like.
-pub fn of(file: &mut File) -> Result<Content> {
+pub(crate) fn of(file: &mut File) -> Result<Content> {
     let reading = || BackupError::io("reading the backup");
     let mut head = Vec::new();
     file.seek(SeekFrom::Start(0)).map_err(reading())?;

@@ -39,7 +39,7 @@ impl std::fmt::Display for Identity {
 
 /// Why a database cannot be told from others.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Unidentified {
+pub(crate) enum Unidentified {
     /// PostgreSQL: the role may not call `pg_control_system()`, which everybody may by default.
     NoRight {
         /// The role, quoted.
@@ -58,7 +58,7 @@ pub enum Unidentified {
 ///
 /// # Errors
 /// The driver's, where reading fails.
-pub async fn of(database: &Database, may_write: bool) -> Result<Result<Identity, Unidentified>> {
+pub(crate) async fn of(database: &Database, may_write: bool) -> Result<Result<Identity, Unidentified>> {
     match database.url() {
         DatabaseUrl::Postgres(_) => postgres(database).await,
         DatabaseUrl::Sqlite(place) if place.in_memory() => Ok(Err(Unidentified::InMemory)),

@@ -21,29 +21,29 @@
 //!
 //! With `--encrypt-to` the tar is the payload of an age file ([`format::crypt`]).
 
-pub mod against;
-pub mod anonymize;
-pub mod backend;
-pub mod column_mapping;
+pub(crate) mod against;
+pub(crate) mod anonymize;
+pub(crate) mod backend;
+pub(crate) mod column_mapping;
 pub mod create;
-pub mod detect;
+pub(crate) mod detect;
 pub mod error;
 pub mod format;
-pub mod identity;
-pub mod pg_dump;
-pub mod pg_restore;
+pub(crate) mod identity;
+pub(crate) mod pg_dump;
+pub(crate) mod pg_restore;
 pub mod plan;
-pub mod prune;
+pub(crate) mod prune;
 pub mod restore;
 pub mod retention;
 mod script;
-pub mod source;
+pub(crate) mod source;
 pub mod spool;
 pub mod store;
 mod text_form;
-pub mod unarchivable;
+pub(crate) mod unarchivable;
 pub mod verify;
-pub mod version;
+pub(crate) mod version;
 mod worker_pool;
 
 pub use error::{BackupError, Result};

@@ -30,7 +30,7 @@ use crate::db::{Database, quote};
 
 /// The two formats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
+pub(crate) enum Format {
     /// SQL.
     Plain,
     /// PostgreSQL's archive of one file.
@@ -39,7 +39,7 @@ pub enum Format {
 
 /// What is to be dumped.
 #[derive(Clone, Debug)]
-pub struct Wanted {
+pub(crate) struct Wanted {
     /// In which format.
     pub format: Format,
     /// Rows, tables, or both.
@@ -51,7 +51,7 @@ pub struct Wanted {
 }
 
 /// The environment that a program runs in: the caller's, with the login in libpq's variables.
-pub type Environment = BTreeMap<String, String>;
+pub(crate) type Environment = BTreeMap<String, String>;
 
 const LAST_LINE: &[u8] = b"-- PostgreSQL database dump complete";
 /// How long pg_dump waits for a table, while it holds those before it.
@@ -64,7 +64,7 @@ const COMPLAINT: usize = 2000;
 /// # Errors
 /// [`BackupError::Program`] when it is missing, older than the server, or fails; [`BackupError::InUse`],
 /// [`BackupError::GaveWay`]; what `sink` answers.
-pub async fn dump(
+pub(crate) async fn dump(
     database: &Database,
     wanted: &Wanted,
     env: &Environment,
@@ -185,7 +185,7 @@ async fn gave_way(database: &Database) -> BackupError {
 ///
 /// # Errors
 /// [`BackupError::Io`].
-pub fn leave_note(
+pub(crate) fn leave_note(
     path: &Path,
     database: &Database,
     identity: Option<Identity>,
@@ -207,7 +207,7 @@ pub fn leave_note(
 /// # Errors
 /// [`BackupError::Damaged`]; [`BackupError::Unjudged`] where this machine's programs cannot read a dump that may be
 /// sound; [`BackupError::Program`] when `pg_restore` is missing.
-pub async fn check(path: &Path, format: Format, env: &Environment) -> Result<()> {
+pub(crate) async fn check(path: &Path, format: Format, env: &Environment) -> Result<()> {
     if format == Format::Custom {
         let mut command = program("pg_restore", env);
         let command = command.args(["--no-owner", "--file=-"]).arg(path).stdout(Stdio::null());
@@ -240,7 +240,7 @@ fn is_of_another_version(complaint: &str) -> bool {
 
 /// What a dump holds, as far as a restore must know.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Toc {
+pub(crate) struct Toc {
     /// Names of the tables that it makes.
     pub made: Vec<String>,
     /// Names of the tables that it has rows of.
@@ -249,7 +249,7 @@ pub struct Toc {
 
 impl Toc {
     /// Whether it brings rows and nothing that would take them.
-    pub fn is_data_only(&self) -> bool {
+    pub(crate) fn is_data_only(&self) -> bool {
         self.made.is_empty() && !self.filled.is_empty()
     }
 }
@@ -258,7 +258,7 @@ impl Toc {
 ///
 /// # Errors
 /// [`BackupError::Io`]; [`BackupError::Program`] when `pg_restore` is missing or fails.
-pub async fn toc(path: &Path, format: Format, env: &Environment) -> Result<Toc> {
+pub(crate) async fn toc(path: &Path, format: Format, env: &Environment) -> Result<Toc> {
     let mut toc = Toc::default();
     if format == Format::Custom {
         let mut command = program("pg_restore", env);

@@ -26,7 +26,7 @@ use crate::schema::dialect::literal;
 
 /// How a dump is restored.
 #[derive(Clone, Debug)]
-pub struct Restore<'a> {
+pub(crate) struct Restore<'a> {
     /// The dump.
     pub path: &'a Path,
     /// Its format.
@@ -49,7 +49,7 @@ pub struct Restore<'a> {
 
 /// What becomes of the tables of skyteam's that stand in the target.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub(crate) enum Standing {
     /// Nothing: there are none that the dump makes.
     Stay,
     /// These are dropped first, for the dump makes them.
@@ -67,7 +67,7 @@ pub enum Standing {
 ///
 /// # Errors
 /// [`BackupError::Program`]; [`BackupError::Changed`] when the target is not what it was any more.
-pub async fn restore(database: &Database, wanted: &Restore<'_>, env: &Environment) -> Result<()> {
+pub(crate) async fn restore(database: &Database, wanted: &Restore<'_>, env: &Environment) -> Result<()> {
     let server = pg_dump::server_version(database).await?;
     pg_dump::check_restricted(env).await?;
     let mut psql = pg_dump::program("psql", env);

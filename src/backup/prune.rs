@@ -15,7 +15,7 @@ use super::store::folder::Entry;
 
 /// What becomes of a backup.
 #[derive(Clone, Debug)]
-pub struct Verdict {
+pub(crate) struct Verdict {
     /// The backup. Damage that was found on the way is told.
     pub entry: Entry,
     /// Why it is kept; empty when it goes.
@@ -24,14 +24,14 @@ pub struct Verdict {
 
 impl Verdict {
     /// Whether nothing keeps it.
-    pub fn goes(&self) -> bool {
+    pub(crate) fn goes(&self) -> bool {
         self.reasons.is_empty()
     }
 }
 
 /// What a decision is about.
 #[derive(Clone, Copy, Debug)]
-pub struct Scope<'a> {
+pub(crate) struct Scope<'a> {
     /// Now. What is later is from the future.
     pub now: DateTime<Utc>,
     /// Only backups of this database may go; of each database in the folder when there is none.
@@ -41,7 +41,7 @@ pub struct Scope<'a> {
 }
 
 /// Decides on every backup of a folder.
-pub fn decide(policy: Policy, scope: Scope<'_>, entries: Vec<Entry>) -> Vec<Verdict> {
+pub(crate) fn decide(policy: Policy, scope: Scope<'_>, entries: Vec<Entry>) -> Vec<Verdict> {
     let mut entries = entries;
     let mut reasons = vec![Vec::new(); entries.len()];
     for (entry, reasons) in entries.iter().zip(&mut reasons) {

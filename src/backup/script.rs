@@ -12,7 +12,7 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// A line, with its end.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Line<'a> {
+pub(super) enum Line<'a> {
     /// It begins outside any statement.
     Sql(&'a [u8]),
     /// It begins within a statement, a text or a comment.
@@ -25,7 +25,7 @@ pub enum Line<'a> {
 
 /// The lines of a script.
 #[derive(Debug)]
-pub struct Lines<R> {
+pub(super) struct Lines<R> {
     from: R,
     line: Vec<u8>,
     first: bool,
@@ -34,7 +34,7 @@ pub struct Lines<R> {
 
 impl<R: AsyncBufRead + Unpin> Lines<R> {
     /// The lines of `from`.
-    pub fn new(from: R) -> Self {
+    pub(super) fn new(from: R) -> Self {
         Self { from, line: Vec::new(), first: true, scanner: Scanner::default() }
     }
 
@@ -42,7 +42,7 @@ impl<R: AsyncBufRead + Unpin> Lines<R> {
     ///
     /// # Errors
     /// What reading answers.
-    pub async fn next(&mut self) -> io::Result<Option<Line<'_>>> {
+    pub(super) async fn next(&mut self) -> io::Result<Option<Line<'_>>> {
         self.line.clear();
         if self.from.read_until(b'\n', &mut self.line).await? == 0 {
             return Ok(None);
@@ -242,7 +242,7 @@ fn dollar_quote(rest: &[u8]) -> Option<&[u8]> {
 
 /// What a restore does with a statement of a dump.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
+pub(super) enum Fate {
     /// It runs.
     Runs,
     /// It is left out: it is about the roles, the database or the session of where the dump was made.
@@ -251,7 +251,7 @@ pub enum Fate {
 
 /// What a restore leaves out.
 #[derive(Clone, Copy, Debug)]
-pub struct Filter {
+pub(super) struct Filter {
     /// Whether grants run. They name roles that another server may not have.
     pub privileges: bool,
     /// Whether the server knows `transaction_timeout`, which `pg_dump` sets from version 17 on.
@@ -260,7 +260,7 @@ pub struct Filter {
 
 impl Filter {
     /// What becomes of a line that begins a statement, and of those that follow until it ends.
-    pub fn fate(self, line: &[u8]) -> Fate {
+    pub(super) fn fate(self, line: &[u8]) -> Fate {
         let begins = |words: &[&str]| words.iter().any(|word| line.starts_with(word.as_bytes()));
         let ends = line.trim_ascii_end();
         let is_owner = begins(&["ALTER "]) && ends.ends_with(b";") && super::pg_dump::contains(ends, b" OWNER TO ");

@@ -13,7 +13,7 @@ use crate::schema::model::Kind;
 ///
 /// # Errors
 /// In words, why it cannot be one.
-pub fn for_postgres<'a>(kind: &Kind, stored: Stored, cell: &'a [u8]) -> Result<Cow<'a, str>, String> {
+pub(super) fn for_postgres<'a>(kind: &Kind, stored: Stored, cell: &'a [u8]) -> Result<Cow<'a, str>, String> {
     if *kind == Kind::Bytes && stored == Stored::Bytes {
         return Ok(format!("\\x{}", hex(cell)).into());
     }
@@ -32,7 +32,7 @@ pub fn for_postgres<'a>(kind: &Kind, stored: Stored, cell: &'a [u8]) -> Result<C
 
 /// What SQLite holds of such a column.
 #[derive(Debug, PartialEq)]
-pub enum SqliteForm<'a> {
+pub(super) enum SqliteForm<'a> {
     /// Text.
     Text(Cow<'a, str>),
     /// Bytes.
@@ -40,7 +40,7 @@ pub enum SqliteForm<'a> {
 }
 
 /// The value of a cell as SQLite holds it in a column of this type.
-pub fn for_sqlite<'a>(kind: &Kind, text: &'a str) -> SqliteForm<'a> {
+pub(super) fn for_sqlite<'a>(kind: &Kind, text: &'a str) -> SqliteForm<'a> {
     match kind {
         Kind::Bytes => match unhex(text) {
             Some(bytes) => SqliteForm::Blob(bytes),
@@ -59,7 +59,7 @@ pub fn for_sqlite<'a>(kind: &Kind, text: &'a str) -> SqliteForm<'a> {
 }
 
 /// The bytes of a cell that both engines' forms of one value have in common.
-pub fn canonical<'a>(kind: &Kind, stored: Stored, cell: &'a [u8]) -> Cow<'a, [u8]> {
+pub(super) fn canonical<'a>(kind: &Kind, stored: Stored, cell: &'a [u8]) -> Cow<'a, [u8]> {
     let Ok(text) = std::str::from_utf8(cell) else { return cell.into() };
     match kind {
         Kind::Bytes if stored == Stored::Bytes => cell.into(),

@@ -45,7 +45,7 @@ pub enum Fault {
 ///
 /// # Errors
 /// The driver's.
-pub async fn find(database: &Database) -> Result<Vec<Unarchivable>> {
+pub(crate) async fn find(database: &Database) -> Result<Vec<Unarchivable>> {
     match (database.postgres(), database.sqlite()) {
         (Some(pool), _) => {
             let mut txn = pool.begin().await?;

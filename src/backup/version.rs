@@ -26,7 +26,7 @@ pub struct Version {
 
 /// What stands in a database under one table's name.
 #[derive(Clone, Debug)]
-pub struct Standing<'a> {
+pub(crate) struct Standing<'a> {
     /// Its name.
     pub table: &'a str,
     /// Its columns' names.
@@ -39,7 +39,7 @@ pub struct Standing<'a> {
 ///
 /// # Errors
 /// [`BackupError::Misfit`] when an embedded snapshot cannot be read, which a test excludes.
-pub fn all() -> Result<Vec<Version>> {
+pub(crate) fn all() -> Result<Vec<Version>> {
     let read = |migration: &'static Migration| {
         let schema = snapshot::of(migration)
             .map_err(|error| BackupError::Misfit { table: migration.folder(), why: error.to_string() })?;
@@ -65,7 +65,7 @@ pub struct At {
 ///
 /// # Errors
 /// As [`all`].
-pub fn of(standing: &[Standing<'_>], recorded: Option<&str>) -> Result<Option<At>> {
+pub(crate) fn of(standing: &[Standing<'_>], recorded: Option<&str>) -> Result<Option<At>> {
     let versions = all()?;
     let at = |version: &Version| {
         let missing = version.missing(standing)?;
@@ -172,7 +172,7 @@ fn extended(mut schema: Schema, wanted: &Schema, pending: &[String]) -> Schema {
 ///
 /// # Errors
 /// As [`all`].
-pub fn known() -> Result<Schema> {
+pub(crate) fn known() -> Result<Schema> {
     let mut versions = all()?;
     let mut known = versions.pop().map(|newest| newest.schema).unwrap_or_default();
     let wanted = wanted()?;
@@ -193,7 +193,7 @@ pub fn known() -> Result<Schema> {
 ///
 /// # Errors
 /// As [`all`].
-pub fn lacking(standing: &[(&str, Vec<&str>)]) -> Result<Vec<String>> {
+pub(crate) fn lacking(standing: &[(&str, Vec<&str>)]) -> Result<Vec<String>> {
     let mut lacking = Vec::new();
     for table in all()?.into_iter().take(1).flat_map(|oldest| oldest.schema.tables) {
         match standing.iter().find(|(name, _)| *name == table.name) {
@@ -212,7 +212,7 @@ pub fn lacking(standing: &[(&str, Vec<&str>)]) -> Result<Vec<String>> {
 /// # Errors
 /// [`BackupError::TooNew`] when this build does not know the version; [`BackupError::Misfit`] when the archive names
 /// none.
-pub fn of_archive(manifest: &Manifest) -> Result<Version> {
+pub(crate) fn of_archive(manifest: &Manifest) -> Result<Version> {
     let Some(version) = &manifest.schema_version else {
         return Err(BackupError::Misfit {
             table: "the archive".into(),
@@ -250,7 +250,7 @@ pub fn of_archive(manifest: &Manifest) -> Result<Version> {
 ///
 /// # Errors
 /// [`BackupError::Misfit`] when it cannot be cut into statements, which a test excludes.
-pub fn script(migration: &'static Migration, engine: migration::Engine) -> Result<Vec<&'static str>> {
+pub(crate) fn script(migration: &'static Migration, engine: migration::Engine) -> Result<Vec<&'static str>> {
     let statements = migration::script::split(migration.script(engine, migration::Direction::Up), engine);
     let broken = |error: migration::script::Unterminated| BackupError::Misfit {
         table: migration.folder(),
@@ -263,7 +263,7 @@ pub fn script(migration: &'static Migration, engine: migration::Engine) -> Resul
 ///
 /// # Errors
 /// As [`all`].
-pub fn objects() -> Result<HashSet<String>> {
+pub(crate) fn objects() -> Result<HashSet<String>> {
     let mut names = HashSet::new();
     for table in all()?.into_iter().flat_map(|version| version.schema.tables).chain(wanted()?.tables) {
         names.extend(table.constraints.into_iter().map(|constraint| constraint.name));
@@ -277,7 +277,7 @@ pub fn objects() -> Result<HashSet<String>> {
 ///
 /// # Errors
 /// As [`all`].
-pub fn latest() -> Result<Version> {
+pub(crate) fn latest() -> Result<Version> {
     all()?.pop().ok_or_else(|| BackupError::Misfit { table: "this build".into(), why: "it has no migrations".into() })
 }
 

@@ -11,7 +11,7 @@ use super::error::{BackupError, Result};
 ///
 /// # Errors
 /// The first of the work's; what the others are at is dropped.
-pub async fn in_turns<H, T>(
+pub(super) async fn in_turns<H, T>(
     hands: Vec<H>,
     order: Vec<usize>,
     work: impl AsyncFn(H, usize) -> Result<(H, T)>,

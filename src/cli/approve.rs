@@ -13,7 +13,7 @@ const SHOWN: usize = 100;
 
 /// What is to be allowed.
 #[derive(Clone, Debug)]
-pub struct Ask {
+pub(crate) struct Ask {
     level: Level,
     question: Message,
     database: Option<String>,
@@ -28,31 +28,31 @@ enum Level {
 
 impl Ask {
     /// Level 1: nothing is changed or lost; nobody is asked.
-    pub fn adds() -> Self {
+    pub(crate) fn adds() -> Self {
         Self { level: Level::Adds, question: Message::default(), database: None }
     }
 
     /// Level 2: something is changed. The effects have been shown; `question` ends in a question mark.
-    pub fn changes(question: impl Into<Message>) -> Self {
+    pub(crate) fn changes(question: impl Into<Message>) -> Self {
         Self { level: Level::Changes, question: question.into(), database: None }
     }
 
     /// Level 3: data is lost. `name` must be typed: the database's, or the username. `question` says what is lost.
-    pub fn loses(name: impl Into<String>, question: impl Into<Message>) -> Self {
+    pub(crate) fn loses(name: impl Into<String>, question: impl Into<Message>) -> Self {
         Self { level: Level::Loses { name: name.into() }, question: question.into(), database: None }
     }
 
     /// The same on the database of this name: `--confirm` with it allows what `--yes` would, for scripts that cannot know
     /// whether anything will be lost.
     #[must_use]
-    pub fn on(self, database: impl Into<String>) -> Self {
+    pub(crate) fn on(self, database: impl Into<String>) -> Self {
         Self { database: Some(database.into()), ..self }
     }
 }
 
 /// What the command line answers beforehand.
 #[derive(Clone, Debug, Default)]
-pub struct Answers {
+pub(crate) struct Answers {
     /// `--dry-run`: nothing will last, so nothing is asked.
     pub dry_run: bool,
     /// `--yes`.
@@ -65,7 +65,7 @@ pub struct Answers {
 ///
 /// # Errors
 /// [`Kind::Unconfirmed`]: nobody to ask, or the answer was no.
-pub async fn approve(ask: Ask, answers: &Answers, ui: &Ui) -> Result<Approval> {
+pub(crate) async fn approve(ask: Ask, answers: &Answers, ui: &Ui) -> Result<Approval> {
     if answers.dry_run {
         return Ok(Approval::given());
     }

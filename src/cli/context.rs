@@ -16,7 +16,7 @@ use crate::error::{Error, Kind, Result};
 use crate::message::{Command, message, skyteam, typed};
 
 /// What a command works with.
-pub struct Context {
+pub(crate) struct Context {
     /// The printer.
     pub ui: Ui,
     /// The settings.
@@ -49,7 +49,7 @@ impl Context {
     ///
     /// # Errors
     /// Whatever keeps it from being opened: exit codes 6, 7 and 8.
-    pub async fn reader(&self) -> Result<Arc<Database>> {
+    pub(crate) async fn reader(&self) -> Result<Arc<Database>> {
         self.open(Absent::Refuse, Access::Read).await
     }
 
@@ -58,7 +58,7 @@ impl Context {
     ///
     /// # Errors
     /// As for [`Context::reader`].
-    pub async fn comparer(&self) -> Result<Arc<Database>> {
+    pub(crate) async fn comparer(&self) -> Result<Arc<Database>> {
         self.open(Absent::Refuse, Access::Compare).await
     }
 
@@ -66,7 +66,7 @@ impl Context {
     ///
     /// # Errors
     /// As for [`Context::reader`].
-    pub async fn writer(&self) -> Result<Arc<Database>> {
+    pub(crate) async fn writer(&self) -> Result<Arc<Database>> {
         let database = self.open(Absent::Refuse, Access::Write).await?;
         self.announce_once(&database);
         Ok(database)
@@ -77,7 +77,7 @@ impl Context {
     ///
     /// # Errors
     /// As for [`Context::reader`].
-    pub async fn creator(&self) -> Result<Arc<Database>> {
+    pub(crate) async fn creator(&self) -> Result<Arc<Database>> {
         let absent = if self.answers.dry_run { Absent::StandIn } else { Absent::Create };
         let database = self.open(absent, Access::Write).await?;
         self.announce_once(&database);
@@ -88,7 +88,7 @@ impl Context {
     ///
     /// # Errors
     /// [`Kind::Unconfirmed`]: nobody to ask, or the answer was no.
-    pub async fn approve(&self, ask: Ask) -> Result<Approval> {
+    pub(crate) async fn approve(&self, ask: Ask) -> Result<Approval> {
         let ask = match self.database.get() {
             Some(database) => ask.on(database.name()),
             None => ask,
@@ -100,7 +100,7 @@ impl Context {
     ///
     /// # Errors
     /// The database's.
-    pub async fn begin(&self, database: &Database) -> Result<Transaction> {
+    pub(crate) async fn begin(&self, database: &Database) -> Result<Transaction> {
         Ok(database.begin().await?)
     }
 
@@ -108,7 +108,7 @@ impl Context {
     ///
     /// # Errors
     /// The database's. When the connection is lost here the outcome is unknown, and the error says so.
-    pub async fn finish(&self, transaction: Transaction) -> Result<bool> {
+    pub(crate) async fn finish(&self, transaction: Transaction) -> Result<bool> {
         if self.answers.dry_run {
             transaction.rollback().await?;
             self.ui.note("Dry run: rolled back, nothing was changed.");
@@ -127,7 +127,7 @@ impl Context {
     ///
     /// # Errors
     /// [`Kind::Config`].
-    pub fn url(&self) -> Result<db::DatabaseUrl> {
+    pub(crate) fn url(&self) -> Result<db::DatabaseUrl> {
         self.settings.url()
     }
 
@@ -135,7 +135,7 @@ impl Context {
     ///
     /// # Errors
     /// As for [`Context::reader`].
-    pub async fn connect(&self, url: &db::DatabaseUrl, absent: Absent) -> Result<Arc<Database>> {
+    pub(crate) async fn connect(&self, url: &db::DatabaseUrl, absent: Absent) -> Result<Arc<Database>> {
         self.connect_as(url, absent, Access::Write).await
     }
 
@@ -160,7 +160,7 @@ impl Context {
     }
 
     /// Says where it writes: `→ production  skyteam @ db.example.com:5432 as ops (profile prod)`.
-    pub fn announce(&self, database: &Database) {
+    pub(crate) fn announce(&self, database: &Database) {
         self.announce_target(database.target());
     }
 

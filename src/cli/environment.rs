@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 
-use crate::cli::ui::Prompt;
+pub use crate::cli::ui::prompt::{Prompt, Scripted};
 
 /// Everything that a run may look at or write to.
 pub struct World {
@@ -84,7 +84,7 @@ impl World {
                 width: terminal_size::terminal_size().map(|(width, _)| width.0),
             },
             now: None,
-            prompt: Box::new(crate::cli::ui::TerminalPrompt),
+            prompt: Box::new(crate::cli::ui::prompt::TerminalPrompt),
             signals: true,
         }
     }

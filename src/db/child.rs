@@ -14,7 +14,7 @@ use super::{ConnectError, Database, DatabaseUrl, postgres};
 const NO_FILE: &str = "/nonexistent";
 
 /// The environment of a child that connects nowhere: without libpq's variables.
-pub fn offline(env: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+pub(crate) fn offline(env: &BTreeMap<String, String>) -> BTreeMap<String, String> {
     let others = env.iter().filter(|(name, _)| !name.starts_with("PG") && *name != "PSQLRC");
     others.map(|(name, value)| (name.clone(), value.clone())).collect()
 }
@@ -23,7 +23,7 @@ pub fn offline(env: &BTreeMap<String, String>) -> BTreeMap<String, String> {
 ///
 /// # Errors
 /// [`ConnectError`]: none that opening the database had not met.
-pub fn environment(
+pub(crate) fn environment(
     env: &BTreeMap<String, String>,
     database: &Database,
 ) -> Result<BTreeMap<String, String>, ConnectError> {
@@ -64,7 +64,7 @@ pub fn environment(
 
 /// Which database of which running server a session is in.
 #[derive(Clone, Debug)]
-pub struct Identity {
+pub(crate) struct Identity {
     expression: String,
     value: String,
 }
@@ -74,7 +74,7 @@ impl Identity {
     ///
     /// # Errors
     /// The driver's.
-    pub async fn of(pool: &PgPool) -> Result<Self, sqlx::Error> {
+    pub(crate) async fn of(pool: &PgPool) -> Result<Self, sqlx::Error> {
         const CLUSTER: &str = "(SELECT c.system_identifier FROM pg_catalog.pg_control_system() c)";
         let mut refused = None;
         for cluster in [CLUSTER, "''::pg_catalog.text"] {
@@ -93,14 +93,14 @@ impl Identity {
     }
 
     /// An expression that is true in a session of the same database on the same server.
-    pub fn is_here(&self) -> String {
+    pub(crate) fn is_here(&self) -> String {
         format!("({} OPERATOR(pg_catalog.=) '{}'::pg_catalog.text)", self.expression, self.value.replace('\'', "''"))
     }
 }
 
 /// A snapshot that a child can only take over in the same database of the same server, which proves where it is.
 #[derive(Debug)]
-pub struct ExportedSnapshot {
+pub(crate) struct ExportedSnapshot {
     /// Holds it, in a connection of its own.
     connection: PgConnection,
     /// Its name.
@@ -112,7 +112,7 @@ impl ExportedSnapshot {
     ///
     /// # Errors
     /// The driver's.
-    pub async fn of(pool: &PgPool) -> Result<Self, sqlx::Error> {
+    pub(crate) async fn of(pool: &PgPool) -> Result<Self, sqlx::Error> {
         let mut connection = PgConnection::connect_with(&pool.connect_options()).await?;
         sqlx::raw_sql("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY").execute(&mut connection).await?;
         let row = sqlx::raw_sql("SELECT pg_catalog.pg_export_snapshot()").fetch_one(&mut connection).await?;
@@ -120,7 +120,7 @@ impl ExportedSnapshot {
     }
 
     /// Gives it up.
-    pub async fn close(self) {
+    pub(crate) async fn close(self) {
         // The server ends it with the connection, however that ends.
         let _ = self.connection.close().await;
     }

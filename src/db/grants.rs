@@ -8,7 +8,7 @@ use super::{Engine, quote};
 
 /// What a role is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose {
+pub(crate) enum Purpose {
     /// Makes and changes the schema.
     Owner,
     /// Reads everything: backups, lists, audits, the doctor.
@@ -21,7 +21,7 @@ pub enum Purpose {
 
 /// One right.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Grant {
+pub(crate) struct Grant {
     /// In words, where there are some: `CREATE on the database`.
     pub what: &'static str,
     /// The statement that grants it.
@@ -43,7 +43,7 @@ struct Place {
 ///
 /// # Errors
 /// The driver's: 42704 where there is no such role.
-pub async fn of(connection: &impl ConnectionTrait, role: &str, purpose: Purpose) -> Result<Vec<Grant>, DbErr> {
+pub(crate) async fn of(connection: &impl ConnectionTrait, role: &str, purpose: Purpose) -> Result<Vec<Grant>, DbErr> {
     let place = place(connection).await?;
     let wanted = wanted(&place, role, purpose);
     let columns: Vec<String> =
@@ -63,7 +63,7 @@ pub async fn of(connection: &impl ConnectionTrait, role: &str, purpose: Purpose)
 ///
 /// # Errors
 /// The driver's: 42501 where the session may not grant at all.
-pub async fn apply(
+pub(crate) async fn apply(
     connection: &impl ConnectionTrait,
     role: &str,
     purpose: Purpose,

@@ -3,17 +3,17 @@
 //! This module knows drivers and nothing of the alliance: no table is named here.
 
 mod autocommit;
-pub mod child;
+pub(crate) mod child;
 mod connect;
 mod connection;
 mod endpoint;
-pub mod grants;
+pub(crate) mod grants;
 mod libpq;
 mod notices;
 mod pool_wait;
 mod postgres;
-pub mod provision;
-pub mod read_only;
+pub(crate) mod provision;
+pub(crate) mod read_only;
 mod retry;
 pub mod search_path;
 mod shutdown;

@@ -19,7 +19,7 @@ const ROUNDS: u32 = 4096;
 /// What a step found or did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
-pub enum State {
+pub(crate) enum State {
     /// It was there.
     Exists,
     /// It was made now.
@@ -32,7 +32,7 @@ pub enum State {
 
 impl State {
     /// Its name, as in JSON.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Exists => "exists",
             Self::Created => "created",
@@ -42,7 +42,7 @@ impl State {
     }
 
     /// What it is in a rehearsal.
-    pub fn rehearsed(self) -> Self {
+    pub(crate) fn rehearsed(self) -> Self {
         if self == Self::Created { Self::WouldBeCreated } else { self }
     }
 }
@@ -51,7 +51,7 @@ impl State {
 ///
 /// # Errors
 /// The driver's.
-pub async fn role_exists(admin: &impl ConnectionTrait, role: &str) -> Result<bool, DbErr> {
+pub(crate) async fn role_exists(admin: &impl ConnectionTrait, role: &str) -> Result<bool, DbErr> {
     exists(admin, "select 1 from pg_roles where rolname = $1", role).await
 }
 
@@ -59,7 +59,7 @@ pub async fn role_exists(admin: &impl ConnectionTrait, role: &str) -> Result<boo
 ///
 /// # Errors
 /// The driver's.
-pub async fn database_exists(admin: &Connection, name: &str) -> Result<bool, DbErr> {
+pub(crate) async fn database_exists(admin: &Connection, name: &str) -> Result<bool, DbErr> {
     exists(admin, "select 1 from pg_database where datname = $1", name).await
 }
 
@@ -73,7 +73,7 @@ async fn exists(admin: &impl ConnectionTrait, sql: &str, name: &str) -> Result<b
 ///
 /// # Errors
 /// The driver's: 42501 where the session may not create roles.
-pub async fn create_role(admin: &Connection, role: &str, password: Option<&Secret>) -> Result<(), DbErr> {
+pub(crate) async fn create_role(admin: &Connection, role: &str, password: Option<&Secret>) -> Result<(), DbErr> {
     let mut sql = format!("create role {} login", quote(role));
     if let Some(password) = password {
         sql.push_str(&format!(" password '{}'", scram_verifier(password.expose(), &rand::random::<[u8; 16]>())));
@@ -85,7 +85,7 @@ pub async fn create_role(admin: &Connection, role: &str, password: Option<&Secre
 ///
 /// # Errors
 /// The driver's: 42501 where the session may not create databases, or not for that owner.
-pub async fn create_database(admin: &Connection, name: &str, owner: Option<&str>) -> Result<(), DbErr> {
+pub(crate) async fn create_database(admin: &Connection, name: &str, owner: Option<&str>) -> Result<(), DbErr> {
     let owner = owner.map(|role| format!(" owner {}", quote(role))).unwrap_or_default();
     let sql = format!("create database {}{owner} encoding 'UTF8' template template0", quote(name));
     admin.execute_unprepared(&sql).await.map(drop)
@@ -95,7 +95,7 @@ pub async fn create_database(admin: &Connection, name: &str, owner: Option<&str>
 ///
 /// # Errors
 /// The driver's: 42501 where the session does not own it.
-pub async fn drop_database(admin: &Connection, name: &str) -> Result<(), DbErr> {
+pub(crate) async fn drop_database(admin: &Connection, name: &str) -> Result<(), DbErr> {
     admin.execute_unprepared(&format!("drop database {} with (force)", quote(name))).await.map(drop)
 }
 
@@ -103,7 +103,7 @@ pub async fn drop_database(admin: &Connection, name: &str) -> Result<(), DbErr> 
 ///
 /// # Errors
 /// The driver's: 42501 where the session may not grant them.
-pub async fn grant_missing(connection: &Connection, role: &str) -> Result<Vec<&'static str>, DbErr> {
+pub(crate) async fn grant_missing(connection: &Connection, role: &str) -> Result<Vec<&'static str>, DbErr> {
     let wanted = grants::of(connection, role, Purpose::Owner).await?;
     grants::apply(connection, role, Purpose::Owner, &wanted).await?;
     Ok(wanted.into_iter().filter(|grant| !grant.held).map(|grant| grant.what).collect())

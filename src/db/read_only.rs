@@ -24,7 +24,7 @@ pub enum ReadOnly {
 ///
 /// # Errors
 /// The driver's.
-pub async fn why(database: &Database) -> Result<Option<ReadOnly>, DbErr> {
+pub(crate) async fn why(database: &Database) -> Result<Option<ReadOnly>, DbErr> {
     if database.engine() == Engine::Sqlite {
         return Ok(None);
     }

@@ -8,7 +8,7 @@ const EXAMPLES: usize = 5;
 
 /// A question about the data, as one query that answers a text for each row that is wrong.
 #[derive(Clone, Copy, Debug)]
-pub struct Question {
+pub(crate) struct Question {
     /// Its name.
     pub name: &'static str,
     /// What each row that it finds is.
@@ -19,7 +19,7 @@ pub struct Question {
 
 /// What a question found.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
+pub(crate) struct Answer {
     /// How many rows are wrong.
     pub count: u64,
     /// Some of them.
@@ -27,7 +27,7 @@ pub struct Answer {
 }
 
 /// All questions.
-pub const QUESTIONS: &[Question] = &[
+pub(crate) const QUESTIONS: &[Question] = &[
     Question {
         name: "negative balances",
         wrong: "users with less than no miles",
@@ -72,7 +72,7 @@ impl Question {
     ///
     /// # Errors
     /// The driver's.
-    pub async fn ask(&self, connection: &impl ConnectionTrait) -> Result<Answer, DbErr> {
+    pub(crate) async fn ask(&self, connection: &impl ConnectionTrait) -> Result<Answer, DbErr> {
         let backend = connection.get_database_backend();
         let sql = format!("select count(*) over () as count, t.* from ({}) as t limit {EXAMPLES}", self.sql);
         let rows = connection.query_all_raw(Statement::from_string(backend, sql)).await?;
@@ -85,7 +85,7 @@ impl Question {
     }
 
     /// The query as an operator would run it, on one line.
-    pub fn query(&self) -> String {
+    pub(crate) fn query(&self) -> String {
         self.sql.split_whitespace().collect::<Vec<_>>().join(" ")
     }
 }

@@ -23,7 +23,7 @@ const LOOKED_AT: u64 = 2000;
 ///
 /// # Errors
 /// The database's; what was found before stands.
-pub async fn suggest(
+pub(crate) async fn suggest(
     db: &impl ConnectionTrait,
     noun: Noun,
     typed: &str,

@@ -18,7 +18,7 @@ use super::types::{Id, Timestamp};
 ///
 /// # Errors
 /// The serialiser's.
-pub fn serialize<M, C, S>(row: &M, declared: &[(C, Mask)], to: S) -> Result<S::Ok, S::Error>
+pub(crate) fn serialize<M, C, S>(row: &M, declared: &[(C, Mask)], to: S) -> Result<S::Ok, S::Error>
 where
     M: ModelTrait<Entity: EntityTrait<Column = C>>,
     C: ColumnTrait + Iterable,
@@ -38,7 +38,7 @@ fn is_secret<C: ColumnTrait>(column: C, declared: &[(C, Mask)]) -> bool {
 }
 
 /// A value as JSON: numbers and truth values as such, JSON as it is, times in RFC 3339, everything else as text.
-pub struct Json<'a>(pub &'a Value);
+pub(crate) struct Json<'a>(pub &'a Value);
 
 impl Serialize for Json<'_> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
@@ -68,7 +68,7 @@ impl Serialize for Json<'_> {
 }
 
 /// A value as text for programs: plain digits, RFC 3339 in UTC, bytes as `\x…` in hexadecimal; `None` for NULL.
-pub fn text(value: &Value) -> Option<String> {
+pub(crate) fn text(value: &Value) -> Option<String> {
     match value {
         Value::Bool(value) => value.map(|value| value.to_string()),
         Value::TinyInt(value) => value.map(|value| value.to_string()),
@@ -113,7 +113,7 @@ pub fn text(value: &Value) -> Option<String> {
 ///
 /// # Errors
 /// What would have been accepted.
-pub fn parse(kind: &ArrayType, text: &str) -> Result<Value, &'static str> {
+pub(crate) fn parse(kind: &ArrayType, text: &str) -> Result<Value, &'static str> {
     fn read<T: FromStr + Into<Value>>(text: &str, accepted: &'static str) -> Result<Value, &'static str> {
         text.parse::<T>().map(Into::into).map_err(|_| accepted)
     }
@@ -177,7 +177,7 @@ fn is_list<C: ColumnTrait>(column: C) -> bool {
 ///
 /// # Errors
 /// What would have been accepted.
-pub fn parse_for<E: EntityTrait>(column: E::Column, text: &str) -> Result<Value, &'static str> {
+pub(crate) fn parse_for<E: EntityTrait>(column: E::Column, text: &str) -> Result<Value, &'static str> {
     const LIST: &str = "a list in JSON, such as [1,2]";
     let kind = E::Model::get_value_type(column);
     if !is_list(column) {
@@ -194,7 +194,7 @@ pub fn parse_for<E: EntityTrait>(column: E::Column, text: &str) -> Result<Value,
 }
 
 /// NULL, as a value of a column.
-pub fn null_for<E: EntityTrait>(column: E::Column) -> Option<Value> {
+pub(crate) fn null_for<E: EntityTrait>(column: E::Column) -> Option<Value> {
     let kind = E::Model::get_value_type(column);
     if is_list(column) { Some(Value::Array(kind, None)) } else { null(&kind) }
 }
@@ -225,7 +225,7 @@ fn empty(kind: &ArrayType) -> Option<Value> {
 }
 
 /// NULL, as a value of this type.
-pub fn null(kind: &ArrayType) -> Option<Value> {
+pub(crate) fn null(kind: &ArrayType) -> Option<Value> {
     empty(kind).map(|value| value.as_null())
 }
 
@@ -234,7 +234,7 @@ pub fn null(kind: &ArrayType) -> Option<Value> {
 ///
 /// # Errors
 /// A default that is none of its column's type, which a test of the schema excludes.
-pub fn complete<A>(mut row: A, now: Timestamp) -> Result<<A::Entity as EntityTrait>::Model, DbErr>
+pub(crate) fn complete<A>(mut row: A, now: Timestamp) -> Result<<A::Entity as EntityTrait>::Model, DbErr>
 where
     A: ActiveModelTrait<Entity: EntityTrait<Model: IntoActiveModel<A>>>
         + TryIntoModel<<A::Entity as EntityTrait>::Model>,

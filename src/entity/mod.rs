@@ -6,10 +6,10 @@
 //! that is the JSON contract of every command. What a column cannot say of itself (checks, several-column and partial
 //! indexes, triggers, renames) stands in [`crate::schema::desired()`].
 
-pub mod columns;
-pub mod privacy;
-pub mod registry;
-pub mod types;
+pub(crate) mod columns;
+pub(crate) mod privacy;
+pub(crate) mod registry;
+pub(crate) mod types;
 
 /// Makes the modules of the tables, in the order in which the tables are created, and [`visit`].
 macro_rules! tables {

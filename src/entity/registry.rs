@@ -36,7 +36,7 @@ pub struct Declared<E: EntityTrait> {
 
 /// What is known of a table without its Rust type.
 #[derive(Clone, Debug)]
-pub struct TableFacts {
+pub(crate) struct TableFacts {
     /// Its name in the database.
     pub name: &'static str,
     /// Its source file, for messages to developers.
@@ -49,10 +49,11 @@ pub struct TableFacts {
 
 /// What is known of a column.
 #[derive(Clone, Debug)]
-pub struct ColumnFacts {
+pub(crate) struct ColumnFacts {
     /// Its name in the database.
     pub name: &'static str,
-    /// The variant of the entity's `Column`.
+    /// The variant of the entity's `Column`, for the lines that a unit test says to write.
+    #[cfg(test)]
     pub variant: String,
     /// What `--anonymize` does, where that is declared.
     pub mask: Option<Mask>,
@@ -62,7 +63,7 @@ pub struct ColumnFacts {
 
 /// [`Erase`] with the columns' names.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ErasePlan {
+pub(crate) enum ErasePlan {
     /// See [`Erase::Undeclared`].
     Undeclared,
     /// See [`Erase::Keep`].
@@ -84,7 +85,7 @@ static TABLES: LazyLock<Vec<TableFacts>> = LazyLock::new(|| {
 });
 
 /// All tables, in the order in which they are made.
-pub fn tables() -> &'static [TableFacts] {
+pub(crate) fn tables() -> &'static [TableFacts] {
     &TABLES
 }
 
@@ -98,7 +99,13 @@ fn facts<E: Table>(declared: Declared<E>) -> TableFacts {
     let column = |column: E::Column| {
         let name = column.as_str();
         let mask = declared.anonymize.iter().find(|(declared, _)| declared.as_str() == name).map(|(_, mask)| *mask);
-        ColumnFacts { name, variant: format!("{column:?}"), mask, refers_to: references.get(name).cloned() }
+        ColumnFacts {
+            name,
+            #[cfg(test)]
+            variant: format!("{column:?}"),
+            mask,
+            refers_to: references.get(name).cloned(),
+        }
     };
     let erase = match declared.erase {
         Erase::Undeclared => ErasePlan::Undeclared,
@@ -115,7 +122,7 @@ fn facts<E: Table>(declared: Declared<E>) -> TableFacts {
 
 /// What `--anonymize` does with a column. One that refers to another follows it, unless it is declared itself, so that
 /// references stay whole; one that nobody declared is replaced.
-pub fn mask(table: &str, column: &str) -> Mask {
+pub(crate) fn mask(table: &str, column: &str) -> Mask {
     // A cycle of references has no column that is more than a reference: nothing in it would be a value.
     let mut place = (table.to_owned(), column.to_owned());
     for _ in 0..tables().len() {
@@ -134,52 +141,14 @@ fn column_facts(table: &str, column: &str) -> Option<&'static ColumnFacts> {
     table.columns.iter().find(|facts| facts.name == column)
 }
 
-/// The lines that are missing beside the entities, each with the file that it belongs into; empty where all is decided.
-pub fn undeclared() -> Vec<String> {
-    let mut missing = Vec::new();
-    for table in tables() {
-        let file = table.file;
-        let columns: Vec<&ColumnFacts> =
-            table.columns.iter().filter(|column| column.mask.is_none() && column.refers_to.is_none()).collect();
-        if columns.len() == table.columns.iter().filter(|column| column.refers_to.is_none()).count() {
-            let masks: Vec<String> =
-                columns.iter().map(|column| format!("(Column::{}, Mask::Keep)", column.variant)).collect();
-            missing.push(format!(
-                "{file}: what may a copy made with --anonymize show of {}? In `impl Entity`, with another mask of \
-                 crate::entity::privacy than Keep for what tells about a person:\n    pub const ANONYMIZE: &'static \
-                 [(Column, Mask)] = &[{}];",
-                table.name,
-                masks.join(", ")
-            ));
-        } else {
-            for column in columns {
-                missing.push(format!(
-                    "{file}: may a copy made with --anonymize show {}.{}? If so, in ANONYMIZE:\n    (Column::{}, \
-                     Mask::Keep),\n  if not:\n    (Column::{}, Mask::Replace),",
-                    table.name, column.name, column.variant, column.variant
-                ));
-            }
-        }
-        if let Some(column) = undeclared_reference(table) {
-            missing.push(format!(
-                "{file}: what does `user erase` do with the rows of {} whose {column} is the user? In `impl Entity`, to \
-                 delete them:\n    pub const ERASE: Erase<Column> = Erase::Delete;\n  or to keep them under a random \
-                 id, with the named columns set to NULL:\n    pub const ERASE: Erase<Column> = Erase::Keep(&[]);",
-                table.name
-            ));
-        }
-    }
-    missing
-}
-
 /// The first column of a table that refers to a user, where nobody has decided what `user erase` does with its rows.
-pub fn undeclared_reference(table: &TableFacts) -> Option<&'static str> {
+pub(crate) fn undeclared_reference(table: &TableFacts) -> Option<&'static str> {
     let undeclared = table.erase == ErasePlan::Undeclared;
     user_columns(table).next().filter(|_| undeclared)
 }
 
 /// The columns of a table that refer to a user.
-pub fn user_columns(table: &TableFacts) -> impl Iterator<Item = &'static str> {
+pub(crate) fn user_columns(table: &TableFacts) -> impl Iterator<Item = &'static str> {
     let users = super::user::Entity.table_name();
     let refers = move |column: &&ColumnFacts| column.refers_to.as_ref().is_some_and(|(table, _)| table == users);
     table.columns.iter().filter(refers).map(|column| column.name)
@@ -188,6 +157,44 @@ pub fn user_columns(table: &TableFacts) -> impl Iterator<Item = &'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The lines that are missing beside the entities, each with the file that it belongs into; empty where all is decided.
+    fn undeclared() -> Vec<String> {
+        let mut missing = Vec::new();
+        for table in tables() {
+            let file = table.file;
+            let columns: Vec<&ColumnFacts> =
+                table.columns.iter().filter(|column| column.mask.is_none() && column.refers_to.is_none()).collect();
+            if columns.len() == table.columns.iter().filter(|column| column.refers_to.is_none()).count() {
+                let masks: Vec<String> =
+                    columns.iter().map(|column| format!("(Column::{}, Mask::Keep)", column.variant)).collect();
+                missing.push(format!(
+                    "{file}: what may a copy made with --anonymize show of {}? In `impl Entity`, with another mask of \
+                     crate::entity::privacy than Keep for what tells about a person:\n    pub const ANONYMIZE: &'static \
+                     [(Column, Mask)] = &[{}];",
+                    table.name,
+                    masks.join(", ")
+                ));
+            } else {
+                for column in columns {
+                    missing.push(format!(
+                        "{file}: may a copy made with --anonymize show {}.{}? If so, in ANONYMIZE:\n    (Column::{}, \
+                         Mask::Keep),\n  if not:\n    (Column::{}, Mask::Replace),",
+                        table.name, column.name, column.variant, column.variant
+                    ));
+                }
+            }
+            if let Some(column) = undeclared_reference(table) {
+                missing.push(format!(
+                    "{file}: what does `user erase` do with the rows of {} whose {column} is the user? In `impl Entity`, to \
+                     delete them:\n    pub const ERASE: Erase<Column> = Erase::Delete;\n  or to keep them under a random \
+                     id, with the named columns set to NULL:\n    pub const ERASE: Erase<Column> = Erase::Keep(&[]);",
+                    table.name
+                ));
+            }
+        }
+        missing
+    }
 
     #[test]
     fn what_only_a_person_can_decide_stands_beside_every_entity() {

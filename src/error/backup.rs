@@ -219,7 +219,7 @@ impl From<BackupError> for Error {
 }
 
 /// A cell that cannot be archived: where it is, and why.
-pub fn cell(cell: &Unarchivable) -> Message {
+pub(crate) fn cell(cell: &Unarchivable) -> Message {
     let place = message!("{}.{} of {}", &cell.table, &cell.column, &cell.key);
     match cell.fault {
         Fault::Large(bytes) => message!("{}: it has {} bytes, and an archive holds 67,108,864", place, bytes),
@@ -229,7 +229,7 @@ pub fn cell(cell: &Unarchivable) -> Message {
 }
 
 /// What mends such a cell, or takes it as it is.
-pub fn mend_cell(cell: &Unarchivable, engine: Engine) -> Message {
+pub(crate) fn mend_cell(cell: &Unarchivable, engine: Engine) -> Message {
     let (table, column) = (quote(&cell.table), quote(&cell.column));
     match (cell.fault, engine) {
         (Fault::Large(_), Engine::Postgres) => {

@@ -101,14 +101,14 @@ impl From<DirectoryError> for Error {
 }
 
 /// Flights of this code have ended or were cancelled. `again` names the newest of them.
-pub fn ended(reference: &str, newest: &Candidate, again: Command) -> Error {
+pub(crate) fn ended(reference: &str, newest: &Candidate, again: Command) -> Error {
     Error::new(Kind::NotFound, "not_found", message!("no flight {} is scheduled or live", quoted(reference)))
         .why(message!("the newest of that code is over: {}", described(newest)))
         .fix(again)
 }
 
 /// Why a change that was shown and allowed is not made: what was shown is no longer so.
-pub fn changed_meanwhile() -> Error {
+pub(crate) fn changed_meanwhile() -> Error {
     Error::new(Kind::Refused, "changed", "it was changed meanwhile")
         .why("another program changed what had been shown, before the answer came; nothing was changed here")
         .fix("look again, then run it again")
@@ -136,7 +136,7 @@ fn one(candidate: &Candidate) -> Message {
 }
 
 /// What a candidate is, and when.
-pub fn described(candidate: &Candidate) -> Message {
+pub(crate) fn described(candidate: &Candidate) -> Message {
     match candidate.at {
         Some(at) => message!("{}, {}", &candidate.what, at),
         None => message!("{}", &candidate.what),

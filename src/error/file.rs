@@ -7,12 +7,12 @@ use super::{Error, Kind};
 use crate::message::{Message, message};
 
 /// A file of the user's that cannot be read.
-pub fn unreadable(path: impl AsRef<Path>, source: io::Error) -> Error {
+pub(crate) fn unreadable(path: impl AsRef<Path>, source: io::Error) -> Error {
     refused(message!("reading {}", path.as_ref().display().to_string()), source)
 }
 
 /// What the file system refuses. `doing` is what was being done: `reading users.csv`.
-pub fn refused(doing: Message, source: io::Error) -> Error {
+pub(crate) fn refused(doing: Message, source: io::Error) -> Error {
     let error = match source.kind() {
         io::ErrorKind::NotFound => {
             Error::new(Kind::NotFound, "no_such_file", message!("{}: there is no such file", doing))

@@ -6,14 +6,14 @@ use crate::db::NotReplicated;
 use crate::message::Command;
 
 /// The word for scripts.
-pub const OUTCOME_UNKNOWN: &str = "outcome_unknown";
+pub(crate) const OUTCOME_UNKNOWN: &str = "outcome_unknown";
 
 /// The word for scripts where a commit is on one server alone.
-pub const NOT_REPLICATED: &str = "not_replicated";
+pub(crate) const NOT_REPLICATED: &str = "not_replicated";
 
 /// How to find out.
 #[derive(Clone, Debug)]
-pub enum RetryAdvice<'a> {
+pub(crate) enum RetryAdvice<'a> {
     /// The same command once more: a second time it changes nothing.
     Line(Command),
     /// The same command under a key, which is applied once.
@@ -34,7 +34,7 @@ pub enum RetryAdvice<'a> {
 /// The outcome is not known.
 ///
 /// Exit code 7, which tells scripts to run the same line again, only where that cannot pay twice.
-pub fn outcome_unknown(again: RetryAdvice<'_>) -> Error {
+pub(crate) fn outcome_unknown(again: RetryAdvice<'_>) -> Error {
     let kind = match &again {
         RetryAdvice::Line(_) | RetryAdvice::Key { given: true, .. } | RetryAdvice::Unsaid => Kind::Unreachable,
         RetryAdvice::Key { given: false, .. } | RetryAdvice::Look(_) => Kind::Failure,
@@ -54,7 +54,7 @@ pub fn outcome_unknown(again: RetryAdvice<'_>) -> Error {
 /// The change is made, and a failover might lose it.
 ///
 /// Exit code 7 always. It is marked as worth another try only where that cannot pay twice.
-pub fn not_replicated(again: RetryAdvice<'_>, commit: &NotReplicated) -> Error {
+pub(crate) fn not_replicated(again: RetryAdvice<'_>, commit: &NotReplicated) -> Error {
     let error = Error::new(Kind::Unreachable, NOT_REPLICATED, "made on this server, not known to be on its standby")
         .why("a standby has to confirm each change here, and has not confirmed this one: a failover might lose it");
     let error = match &commit.warning {

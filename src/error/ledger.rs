@@ -104,7 +104,7 @@ impl From<MilesError> for Error {
 }
 
 /// Words an error; where the outcome of a commit is not known, with how to find out.
-pub fn worded(error: MilesError, again: RetryAdvice<'_>) -> Error {
+pub(crate) fn worded(error: MilesError, again: RetryAdvice<'_>) -> Error {
     match error {
         MilesError::Unknown { source, .. } => outcome_unknown(again).source(source),
         MilesError::NotReplicated { commit, .. } => not_replicated(again, &commit),

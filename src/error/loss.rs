@@ -15,11 +15,11 @@ fn lost(what: &str, column: bool, count: Option<u64>) -> Message {
 }
 
 /// What a step of a push loses.
-pub fn by_step(loss: &crate::schema::Loss) -> Message {
+pub(crate) fn by_step(loss: &crate::schema::Loss) -> Message {
     lost(&loss.what(), loss.column.is_some(), loss.rows)
 }
 
 /// What a migration loses.
-pub fn by_migration(loss: &crate::schema::migrate::Loss) -> Message {
+pub(crate) fn by_migration(loss: &crate::schema::migrate::Loss) -> Message {
     lost(&loss.what, loss.what.contains('.'), u64::try_from(loss.rows).ok())
 }

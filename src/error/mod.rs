@@ -3,17 +3,17 @@
 //! The engines (`directory`, `ledger`, `schema`, `backup`, the drivers) report facts in error enums of their own; the files
 //! beside this one turn each into an [`Error`], so that all wording and all exit codes stand in this folder.
 
-pub mod backup;
+pub(crate) mod backup;
 mod connect;
-pub mod directory;
+pub(crate) mod directory;
 mod driver;
-pub mod file;
+pub(crate) mod file;
 mod flight;
-pub mod indeterminate;
-pub mod ledger;
-pub mod loss;
+pub(crate) mod indeterminate;
+pub(crate) mod ledger;
+pub(crate) mod loss;
 mod migrate;
-pub mod schema;
+pub(crate) mod schema;
 
 pub use crate::db::{SqlState, sql_state, violated_constraint};
 pub use driver::describe as describe_driver;

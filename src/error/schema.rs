@@ -140,7 +140,7 @@ impl From<PlanError> for Error {
 }
 
 /// Data that breaks rules to come: all of it at once.
-pub fn data_breaks(findings: &[Finding]) -> Error {
+pub(crate) fn data_breaks(findings: &[Finding]) -> Error {
     let rules = if findings.len() == 1 { "a rule".to_owned() } else { format!("{} rules", findings.len()) };
     let mut error = Error::new(
         Kind::Refused,
@@ -168,7 +168,7 @@ pub fn data_breaks(findings: &[Finding]) -> Error {
 }
 
 /// What mends rows that break a rule.
-pub fn mended(mend: &Mend) -> Message {
+pub(crate) fn mended(mend: &Mend) -> Message {
     let each = |command: Command| message!("{}    for all but one of each", command);
     match mend {
         Mend::Statement(sql) => sql.into(),
@@ -188,7 +188,7 @@ pub fn mended(mend: &Mend) -> Message {
 }
 
 /// Columns that may be renamed, which nobody said. `name` is the database's.
-pub fn possible_rename(suspects: &[Suspect], name: &str) -> Error {
+pub(crate) fn possible_rename(suspects: &[Suspect], name: &str) -> Error {
     let mut error =
         Error::new(Kind::Unconfirmed, "possible_rename", "a column would go while one of the same type comes");
     for Suspect { table, from, to } in suspects {
@@ -201,12 +201,12 @@ pub fn possible_rename(suspects: &[Suspect], name: &str) -> Error {
 }
 
 /// The flag that says that one column becomes another.
-pub fn renames(table: &str, from: &str, to: &str) -> Command {
+pub(crate) fn renames(table: &str, from: &str, to: &str) -> Command {
     flag("--rename", format!("{table}.{from}={to}"))
 }
 
 /// Rights that the role lacks, with the statements that give them.
-pub fn lacking(role: &str, database: &str, missing: &[Missing]) -> Error {
+pub(crate) fn lacking(role: &str, database: &str, missing: &[Missing]) -> Error {
     let mut error =
         Error::new(Kind::Denied, "permission_denied", format!("the role {role} may not change this schema"));
     for right in missing {
@@ -219,7 +219,7 @@ pub fn lacking(role: &str, database: &str, missing: &[Missing]) -> Error {
 }
 
 /// What a role without this right may not do.
-pub fn lacked(right: &Missing) -> String {
+pub(crate) fn lacked(right: &Missing) -> String {
     match right {
         Missing::CreateInPublic => "it may not make tables in the schema public".to_owned(),
         Missing::CreateSchema => "it may not make the schema skyteam".to_owned(),
@@ -231,7 +231,7 @@ pub fn lacked(right: &Missing) -> String {
 }
 
 /// The statement that gives it.
-pub fn grant(role: &str, database: &str, right: &Missing) -> String {
+pub(crate) fn grant(role: &str, database: &str, right: &Missing) -> String {
     let quoted = crate::db::quote;
     match right {
         Missing::CreateInPublic => format!("GRANT USAGE, CREATE ON SCHEMA public TO {}", quoted(role)),
@@ -250,7 +250,7 @@ pub fn grant(role: &str, database: &str, right: &Missing) -> String {
 }
 
 /// One who is in the way, in a line.
-pub fn holder(holder: &Holder) -> String {
+pub(crate) fn holder(holder: &Holder) -> String {
     let who = if holder.application.is_empty() { "a session" } else { &holder.application };
     let mut text = format!("pid {}, {who}", holder.pid);
     if !holder.role.is_empty() {

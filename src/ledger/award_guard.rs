@@ -9,7 +9,7 @@ use super::typical_award;
 
 /// Above what an award is asked about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AwardGuard {
+pub(crate) struct AwardGuard {
     /// The limit of the profile.
     limit: Option<i64>,
     /// The usual award.
@@ -18,7 +18,7 @@ pub struct AwardGuard {
 
 /// What an award is above.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Bound {
+pub(crate) enum Bound {
     /// The limit of the profile.
     Limit(i64),
     /// [`typical_award::FACTOR`] times the usual award, which is this.
@@ -27,7 +27,7 @@ pub enum Bound {
 
 /// An award to be judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Award<'a> {
+pub(crate) struct Award<'a> {
     /// Who gets it, as the question names the user.
     pub user: &'a str,
     /// How many miles.
@@ -36,7 +36,7 @@ pub struct Award<'a> {
 
 /// The awards of a request that are too large to go unasked.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unusual<'a> {
+pub(crate) struct Unusual<'a> {
     /// How many awards the request has.
     pub awards: usize,
     /// Those that are too large, the largest first; not empty.
@@ -50,7 +50,7 @@ impl AwardGuard {
     ///
     /// # Errors
     /// The driver's.
-    pub async fn read(
+    pub(crate) async fn read(
         connection: &impl ConnectionTrait,
         limit: Option<u32>,
         airline_id: Option<&str>,
@@ -69,7 +69,7 @@ impl AwardGuard {
     }
 
     /// Judges the awards of one request; what takes miles is none.
-    pub fn judge<'a>(&self, awards: impl IntoIterator<Item = Award<'a>>) -> Option<Unusual<'a>> {
+    pub(crate) fn judge<'a>(&self, awards: impl IntoIterator<Item = Award<'a>>) -> Option<Unusual<'a>> {
         let mut count = 0;
         let awards = awards.into_iter().filter(|award| award.miles > 0).inspect(|_| count += 1);
         let mut offenders: Vec<Award<'a>> = awards.filter(|award| self.bound(award.miles).is_some()).collect();

@@ -29,7 +29,7 @@ pub(super) struct Locked {
 impl Locked {
     /// When the entry at `place`, counted from 0, is written: each a microsecond after the one before, so that the
     /// entries of one user keep their order.
-    pub fn at(&self, place: usize) -> Timestamp {
+    pub(super) fn at(&self, place: usize) -> Timestamp {
         let later = i64::try_from(place).unwrap_or(i64::MAX);
         Timestamp(self.now.0 + TimeDelta::microseconds(later))
     }

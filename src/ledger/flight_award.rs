@@ -97,7 +97,7 @@ pub(crate) fn paid_by(by: &str, of: &str) -> String {
 /// # Errors
 /// [`MilesError::NoFlight`]; [`MilesError::Batch`] with every unknown user and every balance that would pass the limit.
 /// The transaction must then be rolled back.
-pub async fn board(
+pub(crate) async fn board(
     tx: &Transaction,
     flight_id: Id,
     passengers: &[Passenger],
@@ -211,7 +211,11 @@ fn seat_miles(miles: i64) -> i32 {
 /// # Errors
 /// [`MilesError::NoFlight`]; [`MilesError::Batch`] with every refusal: those of [`batch::post_all`] and
 /// [`MilesError::AlreadyAwarded`]. The transaction must then be rolled back.
-pub async fn award(tx: &Transaction, flight_id: Id, movements: &[Posting]) -> Result<batch::Applied, MilesError> {
+pub(crate) async fn award(
+    tx: &Transaction,
+    flight_id: Id,
+    movements: &[Posting],
+) -> Result<batch::Applied, MilesError> {
     must_exist(tx, flight_id).await?;
     // Locked before the standing awards are read, and once more, for nothing, inside post_all.
     let locked = bulk::lock(tx, movements.iter().map(|movement| movement.user_id.as_str())).await?;

@@ -14,22 +14,22 @@
 //! given by `userId`, refusals are facts ([`MilesError`]).
 
 pub mod audit;
-pub mod award_guard;
+pub(crate) mod award_guard;
 pub mod batch;
 mod bulk;
-pub mod flight_award;
+pub(crate) mod flight_award;
 pub mod history;
 pub mod key;
 pub mod leaderboard;
 pub mod lookup;
 pub mod posting;
 pub mod purchase;
-pub mod reconcile;
+pub(crate) mod reconcile;
 pub mod redeem;
 pub mod reverse;
 mod rows;
 pub mod statement;
-pub mod typical_award;
+pub(crate) mod typical_award;
 
 use sea_orm::{DbErr, Set};
 

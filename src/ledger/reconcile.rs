@@ -11,7 +11,7 @@ use crate::entity::types::Id;
 
 /// What is believed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trust {
+pub(crate) enum Trust {
     /// The balance is right; the ledger lacks an entry.
     Balance,
     /// The ledger is right; the balance is set to its sum.
@@ -20,7 +20,7 @@ pub enum Trust {
 
 /// Who repairs, for the entries.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Repairer<'a> {
+pub(crate) struct Repairer<'a> {
     /// Shared by the entries of one repair of several users.
     pub batch_id: Option<Id>,
     /// Who does it.
@@ -29,7 +29,7 @@ pub struct Repairer<'a> {
 
 /// Whether one entry can make these equal: [`Trust::Balance`] needs an amount that an entry holds, [`Trust::Ledger`] a sum
 /// that a balance may become, which does not fall below zero.
-pub fn is_possible(trust: Trust, balance: i64, ledger: i64) -> bool {
+pub(crate) fn is_possible(trust: Trust, balance: i64, ledger: i64) -> bool {
     match trust {
         Trust::Balance => i32::try_from(balance - ledger).is_ok_and(|amount| amount != i32::MIN),
         // The guard lets a negative balance rise.
@@ -44,7 +44,7 @@ pub fn is_possible(trust: Trust, balance: i64, ledger: i64) -> bool {
 ///
 /// # Errors
 /// [`MilesError::NoUser`]; [`MilesError::BeyondRepair`] where the amount fits no entry, or the ledger's sum no balance.
-pub async fn repair(
+pub(crate) async fn repair(
     tx: &Transaction,
     user_id: &str,
     trust: Trust,

@@ -6,7 +6,7 @@ use super::rows;
 use crate::db::Engine;
 
 /// How many times the usual an award may be before somebody is asked.
-pub const FACTOR: i64 = 20;
+pub(crate) const FACTOR: i64 = 20;
 
 /// How many flights of an airline are looked at.
 const FLIGHTS: u32 = 50;
@@ -31,7 +31,7 @@ const AWARD: &str = r#"e."type" = 'earn' AND e."amount" > 0 AND e."source" NOT I
 ///
 /// # Errors
 /// The driver's.
-pub async fn award(connection: &impl ConnectionTrait, airline_id: Option<&str>) -> Result<Option<i64>, DbErr> {
+pub(crate) async fn award(connection: &impl ConnectionTrait, airline_id: Option<&str>) -> Result<Option<i64>, DbErr> {
     if let Some(airline_id) = airline_id {
         let of_airline = format!(
             r#"SELECT e."amount" FROM (SELECT "id" FROM "flights" WHERE "airlineId" = $1

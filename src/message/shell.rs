@@ -6,7 +6,7 @@ use crate::directory::input::is_unseen;
 ///
 /// Control characters, and marks that hide or turn text, are told by `$'…'`; a shell that does not know that form takes
 /// the escapes for the text, and runs nothing either.
-pub fn word(text: &str) -> String {
+pub(super) fn word(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c);
     // zsh takes a leading = for a command to be looked up.
     if !text.is_empty() && text.chars().all(plain) && !text.starts_with('=') {
@@ -32,7 +32,7 @@ pub fn word(text: &str) -> String {
 }
 
 /// A flag with its value: `--confirm pilot123`, and `--confirm=-rf` where the value would read as a flag.
-pub fn flag(name: &str, value: &str) -> String {
+pub(super) fn flag(name: &str, value: &str) -> String {
     format!("{name}{}{}", if value.starts_with('-') { '=' } else { ' ' }, word(value))
 }
 

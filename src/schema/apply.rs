@@ -49,7 +49,7 @@ pub enum Event<'a> {
 }
 
 /// Who is told of events.
-pub type Tell<'a> = dyn FnMut(Event<'_>) + Send + 'a;
+pub(crate) type Tell<'a> = dyn FnMut(Event<'_>) + Send + 'a;
 
 /// How it ended.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,30 +7,30 @@
 use super::model::{Constraint, Function, Index, PerEngine, Rule, Shape, Trigger, TriggerBody, fit_name};
 
 /// What a balance may not pass: PostgreSQL's `integer` ends there, SQLite's does not.
-pub const MAX_MILES: i32 = i32::MAX;
+pub(crate) const MAX_MILES: i32 = i32::MAX;
 
 /// The message with which an overdraft is refused. The API answers this very text with status 400.
-pub const INSUFFICIENT_MILES: &str = "Insufficient miles";
+pub(crate) const INSUFFICIENT_MILES: &str = "Insufficient miles";
 
 /// The message with which a change of the ledger is refused.
-pub const APPEND_ONLY: &str = "milesTransactions is append-only: reverse the entry instead";
+pub(crate) const APPEND_ONLY: &str = "milesTransactions is append-only: reverse the entry instead";
 
 /// The setting that lifts the append-only rule for one transaction on PostgreSQL.
-pub const MAINTENANCE_SETTING: &str = "skyteam.maintenance";
+pub(crate) const MAINTENANCE_SETTING: &str = "skyteam.maintenance";
 
 /// The setting that says what it was lifted for, in the record that the trigger writes.
-pub const OPERATION_SETTING: &str = "skyteam.operation";
+pub(crate) const OPERATION_SETTING: &str = "skyteam.operation";
 
 /// The table that lifts the append-only rule on SQLite while a row stands in it.
-pub const MAINTENANCE_TABLE: &str = "_skyteam_maintenance";
+pub(crate) const MAINTENANCE_TABLE: &str = "_skyteam_maintenance";
 
 /// Foreign keys whose first column leads one of [`indexes`], and which therefore get no index of their own.
-pub fn served(table: &str, column: &str) -> bool {
+pub(crate) fn served(table: &str, column: &str) -> bool {
     matches!((table, column), ("milesTransactions", "userId" | "reversesId") | ("flights", "airlineId"))
 }
 
 /// The checks of a table.
-pub fn checks(table: &str) -> Vec<Constraint> {
+pub(crate) fn checks(table: &str) -> Vec<Constraint> {
     let check = |name: &str, postgres: &str, sqlite: &str| Constraint {
         name: fit_name(name),
         rule: Rule::Check(per_engine(postgres, sqlite)),
@@ -51,7 +51,7 @@ pub fn checks(table: &str) -> Vec<Constraint> {
 
 /// The indexes of a table beyond those of its foreign keys. None on `users.miles`: it would end in-place updates of
 /// the hottest rows.
-pub fn indexes(table: &str) -> Vec<Index> {
+pub(crate) fn indexes(table: &str) -> Vec<Index> {
     let plain = |columns: &[&str]| Index {
         name: fit_name(&format!("{table}_{}_idx", columns.join("_"))),
         shape: Shape::Columns {
@@ -79,7 +79,7 @@ pub fn indexes(table: &str) -> Vec<Index> {
 ///
 /// A trigger and not a check guards the balance: an account that is negative already can still be paid, renamed and
 /// mended. It fires at once; a deferred one would let an application report a success that never was.
-pub fn triggers(table: &str) -> Vec<Trigger> {
+pub(crate) fn triggers(table: &str) -> Vec<Trigger> {
     match table {
         "users" => {
             let sqlite = |name: &str, fires: &str, lower: &str| {
@@ -144,7 +144,7 @@ pub fn triggers(table: &str) -> Vec<Trigger> {
 /// They name every operator and object with its schema, beside the search path that they are pinned to. The ledger opens
 /// only to members of the role that owns it, who could take the trigger off anyway: with plain rights on rows the setting
 /// alone would let anybody rewrite history. Each opening leaves its line in `skyteam.openings`.
-pub fn functions() -> Vec<Function> {
+pub(crate) fn functions() -> Vec<Function> {
     vec![
         Function {
             name: "users_miles_guard".to_owned(),

@@ -13,7 +13,7 @@ use super::snapshot;
 ///
 /// # Errors
 /// [`SchemaError::Snapshot`].
-pub fn equal(schema: &Schema) -> Result<&'static [Migration], SchemaError> {
+pub(crate) fn equal(schema: &Schema) -> Result<&'static [Migration], SchemaError> {
     let all = migration::all();
     for (at, migration) in all.iter().enumerate().rev() {
         if snapshot::of(migration)? == *schema {
@@ -27,7 +27,7 @@ pub fn equal(schema: &Schema) -> Result<&'static [Migration], SchemaError> {
 ///
 /// # Errors
 /// [`SchemaError::Snapshot`].
-pub fn unrecorded(schema: &Schema, record: &[Applied]) -> Result<Vec<&'static Migration>, SchemaError> {
+pub(crate) fn unrecorded(schema: &Schema, record: &[Applied]) -> Result<Vec<&'static Migration>, SchemaError> {
     let has = |migration: &&Migration| record.iter().any(|line| line.version == migration.version());
     Ok(equal(schema)?.iter().filter(|migration| !has(migration)).collect())
 }
@@ -36,7 +36,7 @@ pub fn unrecorded(schema: &Schema, record: &[Applied]) -> Result<Vec<&'static Mi
 ///
 /// # Errors
 /// [`SchemaError`].
-pub async fn note(txn: &impl ConnectionTrait, schema: &Schema, via: Via) -> Result<Vec<String>, SchemaError> {
+pub(crate) async fn note(txn: &impl ConnectionTrait, schema: &Schema, via: Via) -> Result<Vec<String>, SchemaError> {
     history::install(txn).await?;
     let record = history::read(txn).await?;
     let mut noted = Vec::new();

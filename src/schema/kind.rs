@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 pub const MICROSECONDS: u8 = 6;
 
 /// The longest that PostgreSQL takes as the length of `varchar(n)` and `char(n)`.
-pub const MAX_LENGTH: u32 = 10_485_760;
+pub(crate) const MAX_LENGTH: u32 = 10_485_760;
 
 /// The most digits that PostgreSQL takes as the precision of `numeric`.
-pub const MAX_PRECISION: u32 = 1_000;
+pub(crate) const MAX_PRECISION: u32 = 1_000;
 
 /// The type of a column.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -12,7 +12,7 @@ use crate::entity::{Id, Timestamp};
 /// # Errors
 ///
 /// What the type takes, in words.
-pub fn parse(kind: &Kind, text: &str) -> Result<Value, String> {
+pub(crate) fn parse(kind: &Kind, text: &str) -> Result<Value, String> {
     let as_text = || Value::Text(text.to_owned());
     let at_most = |length: u32, value: Value| {
         let fits = text.chars().count() <= length as usize;
@@ -144,12 +144,12 @@ fn list(of: &Kind, text: &str) -> Result<Value, String> {
 }
 
 /// An instant as SQLite keeps it: RFC 3339 in UTC, as SeaORM writes one.
-pub fn instant(at: DateTime<Utc>) -> String {
+pub(crate) fn instant(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::AutoSi, false)
 }
 
 /// The value that stands for none where NULL may not stand.
-pub fn blank(kind: &Kind) -> Value {
+pub(crate) fn blank(kind: &Kind) -> Value {
     let text = |text: &str| Value::Text(text.to_owned());
     match kind {
         Kind::Text | Kind::VarChar(_) | Kind::Char(_) | Kind::VarBit(_) | Kind::Unsupported(_) => text(""),

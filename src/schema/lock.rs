@@ -68,7 +68,7 @@ impl Obstacle {
 
 /// Whether somebody's lock was in the way: lock_not_available on PostgreSQL, and deadlock_detected, where who came first
 /// goes on and the next try finds the way free; SQLITE_BUSY and SQLITE_LOCKED on SQLite, whatever their extension.
-pub fn is_locked(error: &DbErr) -> bool {
+pub(crate) fn is_locked(error: &DbErr) -> bool {
     sql_state(error).is_some_and(|state| {
         if state.sqlite {
             state.code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 5 | 6))
@@ -80,7 +80,7 @@ pub fn is_locked(error: &DbErr) -> bool {
 
 /// Counts how often a transaction was tried.
 #[derive(Debug)]
-pub struct RetryBudget<'a> {
+pub(crate) struct RetryBudget<'a> {
     database: &'a Database,
     patience: &'a LockPolicy,
     attempt: u32,
@@ -88,7 +88,7 @@ pub struct RetryBudget<'a> {
 
 impl<'a> RetryBudget<'a> {
     /// None yet.
-    pub fn new(database: &'a Database, patience: &'a LockPolicy) -> Self {
+    pub(crate) fn new(database: &'a Database, patience: &'a LockPolicy) -> Self {
         Self { database, patience, attempt: 0 }
     }
 
@@ -97,7 +97,7 @@ impl<'a> RetryBudget<'a> {
     ///
     /// # Errors
     /// The failure, where it is none that passes; [`SessionError::Locked`] after the last try.
-    pub async fn again<E: Obstructed>(&mut self, error: E, wait: &mut Waiting<'_>) -> Result<(), E> {
+    pub(crate) async fn again<E: Obstructed>(&mut self, error: E, wait: &mut Waiting<'_>) -> Result<(), E> {
         let Some(obstacle) = error.obstacle() else { return Err(error) };
         let of = self.patience.tries.max(1);
         self.attempt += 1;
@@ -122,7 +122,7 @@ impl<'a> RetryBudget<'a> {
 ///
 /// # Errors
 /// The driver's.
-pub async fn in_the_way(db: &impl ConnectionTrait, tables: &[String], mode: &str) -> Result<Vec<Holder>, DbErr> {
+pub(crate) async fn in_the_way(db: &impl ConnectionTrait, tables: &[String], mode: &str) -> Result<Vec<Holder>, DbErr> {
     let names: Vec<String> = tables.iter().map(|table| super::dialect::literal(table)).collect();
     let names = if names.is_empty() { "''".to_owned() } else { names.join(", ") };
     // The table of conflicts in PostgreSQL's manual, section 13.3.1. Who only reads waits also for those who wait for

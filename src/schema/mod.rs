@@ -6,26 +6,26 @@
 
 pub mod migrate;
 
-pub mod apply;
-pub mod change;
+pub(crate) mod apply;
+pub(crate) mod change;
 pub mod checks;
-pub mod constraints;
+pub(crate) mod constraints;
 pub mod desired;
 pub mod dialect;
 pub mod diff;
 mod drizzle;
 pub mod generate;
-pub mod history;
-pub mod kind;
-pub mod literal;
+pub(crate) mod history;
+pub(crate) mod kind;
+pub(crate) mod literal;
 pub mod live;
-pub mod lock;
+pub(crate) mod lock;
 mod matching;
 mod mermaid;
 pub mod model;
 pub mod plan;
 mod prepare;
-pub mod rights;
+pub(crate) mod rights;
 pub mod session;
 pub mod snapshot;
 mod sql_tokens;

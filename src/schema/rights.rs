@@ -30,7 +30,7 @@ pub enum Missing {
 }
 
 /// What the role lacks for `plan`; `record` says whether the record of migrations must be made too.
-pub fn missing(plan: &Plan, rights: &Rights, record: bool) -> Vec<Missing> {
+pub(crate) fn missing(plan: &Plan, rights: &Rights, record: bool) -> Vec<Missing> {
     if plan.engine == Engine::Sqlite {
         return Vec::new();
     }

@@ -5,7 +5,7 @@
 
 /// One token.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Token {
+pub(super) enum Token {
     /// An identifier or keyword: its name, and whether it was quoted.
     Word(String, bool),
     /// A string literal, without its quotes.
@@ -18,12 +18,12 @@ pub enum Token {
 
 impl Token {
     /// Whether it is this keyword, unquoted, in any case.
-    pub fn is(&self, keyword: &str) -> bool {
+    pub(super) fn is(&self, keyword: &str) -> bool {
         matches!(self, Self::Word(name, false) if name.eq_ignore_ascii_case(keyword))
     }
 
     /// The name it gives, if it can be one.
-    pub fn name(&self) -> Option<&str> {
+    pub(super) fn name(&self) -> Option<&str> {
         match self {
             Self::Word(name, _) | Self::Text(name) => Some(name),
             _ => None,
@@ -31,7 +31,7 @@ impl Token {
     }
 
     /// Whether two tokens mean the same: names and keywords are compared without case, as SQLite does.
-    pub fn same(&self, other: &Self) -> bool {
+    pub(super) fn same(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Word(one, _), Self::Word(two, _)) => one.eq_ignore_ascii_case(two),
             _ => self == other,
@@ -41,7 +41,7 @@ impl Token {
 
 /// A token and where it stands in the text, in bytes.
 #[derive(Clone, Debug)]
-pub struct Placed {
+pub(super) struct Placed {
     /// The token.
     pub token: Token,
     /// Its first byte.
@@ -51,7 +51,7 @@ pub struct Placed {
 }
 
 /// Cuts `sql` into tokens. Text that never ends is taken up to the end.
-pub fn tokens(sql: &str) -> Vec<Placed> {
+pub(super) fn tokens(sql: &str) -> Vec<Placed> {
     let mut found = Vec::new();
     let mut rest = sql.char_indices().peekable();
     while let Some(&(start, first)) = rest.peek() {
@@ -105,13 +105,13 @@ fn quoted(text: &str, quote: char) -> (usize, String) {
 }
 
 /// Whether two SQL texts are the same but for white space, comments, case and quotes of names.
-pub fn same(one: &str, two: &str) -> bool {
+pub(super) fn same(one: &str, two: &str) -> bool {
     let (one, two) = (tokens(one), tokens(two));
     one.len() == two.len() && one.iter().zip(&two).all(|(one, two)| one.token.same(&two.token))
 }
 
 /// An expression without parentheses around all of it.
-pub fn bare(sql: &str) -> &str {
+pub(super) fn bare(sql: &str) -> &str {
     let sql = sql.trim();
     let Some(inner) = sql.strip_prefix('(').and_then(|sql| sql.strip_suffix(')')) else { return sql };
     let mut depth = 0_i32;
@@ -129,7 +129,7 @@ pub fn bare(sql: &str) -> &str {
 }
 
 /// `sql` with every mention of the column `from` turned into `to`, which is quoted unless it need not be.
-pub fn rename_column(sql: &str, from: &str, to: &str) -> String {
+pub(super) fn rename_column(sql: &str, from: &str, to: &str) -> String {
     let plain = !to.is_empty()
         && to.chars().all(|c| c.is_ascii_lowercase() || c == '_' || c.is_ascii_digit())
         && !to.starts_with(|c: char| c.is_ascii_digit());

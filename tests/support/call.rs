@@ -8,8 +8,7 @@ use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{Arc, Mutex, mpsc};
 
 use chrono::{DateTime, Utc};
-use skyteam::cli::environment;
-use skyteam::cli::ui::{Prompt, Scripted};
+use skyteam::cli::environment::{self, Prompt, Scripted};
 
 use super::output::{Output, Redactions};
 use super::world::PATIENCE;

@@ -1,4 +1,4 @@
 //! What each engine does of a backup and of a restore.
 
-pub mod postgres;
-pub mod sqlite;
+pub(crate) mod postgres;
+pub(crate) mod sqlite;

@@ -8,12 +8,12 @@ use super::table_schema::{ColumnShape, Kind, TableShape};
 
 /// Rows are handed on in blocks of at most this many bytes of cells (a single larger row makes its own block).
 /// With two tables at a time, each with one block being filled and one being compressed, this bounds the memory.
-pub const BLOCK_BYTES: usize = 8 << 20;
+pub(crate) const BLOCK_BYTES: usize = 8 << 20;
 /// And of at most this many rows.
-pub const BLOCK_ROWS: usize = 1 << 17;
+pub(crate) const BLOCK_ROWS: usize = 1 << 17;
 /// The largest cell that an archive takes. A reader refuses larger pages, so that a hostile archive cannot make it
 /// ask for more memory than a real one does.
-pub const CELL_BYTES: usize = 64 << 20;
+pub(crate) const CELL_BYTES: usize = 64 << 20;
 
 /// Bytes before each string of [`Strings`].
 const LENGTH: usize = 4;
@@ -297,7 +297,7 @@ impl<'a> Cursor<'a> {
 
 /// Fills a block row by row: one call for each column in order, then [`BlockBuilder::end_row`].
 #[derive(Debug)]
-pub struct BlockBuilder {
+pub(crate) struct BlockBuilder {
     shape: TableShape,
     block: Block,
     bytes: usize,
@@ -305,19 +305,19 @@ pub struct BlockBuilder {
 
 impl BlockBuilder {
     /// A builder for tables of this shape.
-    pub fn new(shape: &TableShape) -> Self {
+    pub(crate) fn new(shape: &TableShape) -> Self {
         Self { shape: shape.clone(), block: Block::new(shape), bytes: 0 }
     }
 
     /// The shape it fills.
-    pub fn shape(&self) -> &TableShape {
+    pub(crate) fn shape(&self) -> &TableShape {
         &self.shape
     }
 
     /// Appends NULL. `false` when the column's shape says that it holds none.
     #[must_use]
     #[inline]
-    pub fn null(&mut self, column: usize) -> bool {
+    pub(crate) fn null(&mut self, column: usize) -> bool {
         self.block.columns[column].levels.push(0);
         self.shape.columns[column].nullable
     }
@@ -325,7 +325,7 @@ impl BlockBuilder {
     /// Appends a cell. `false`, and nothing appended, when its type is not the column's.
     #[must_use]
     #[inline]
-    pub fn cell(&mut self, column: usize, cell: Cell<'_>) -> bool {
+    pub(crate) fn cell(&mut self, column: usize, cell: Cell<'_>) -> bool {
         let data = &mut self.block.columns[column];
         let size = match (&mut data.cells, cell) {
             (Cells::Boolean(cells), Cell::Boolean(value)) => {
@@ -359,13 +359,13 @@ impl BlockBuilder {
     }
 
     /// Ends a row; `true` when the block is full and should be taken.
-    pub fn end_row(&mut self) -> bool {
+    pub(crate) fn end_row(&mut self) -> bool {
         self.block.rows += 1;
         self.bytes >= BLOCK_BYTES || self.block.rows >= BLOCK_ROWS
     }
 
     /// Takes the rows gathered so far.
-    pub fn take(&mut self) -> Block {
+    pub(crate) fn take(&mut self) -> Block {
         self.bytes = 0;
         std::mem::replace(&mut self.block, Block::new(&self.shape))
     }

@@ -24,7 +24,7 @@ use super::table_writer::{PAGE_BYTES, ZSTD_LEVEL, repeats};
 
 /// Cells that are bytes.
 #[derive(Clone, Copy)]
-pub enum Flat<'a> {
+pub(crate) enum Flat<'a> {
     /// Each with its length before it.
     Texts(&'a Strings),
     /// Of one length.
@@ -33,7 +33,7 @@ pub enum Flat<'a> {
 
 impl<'a> Flat<'a> {
     /// `None` for numbers.
-    pub fn of(cells: &'a Cells) -> Option<Self> {
+    pub(crate) fn of(cells: &'a Cells) -> Option<Self> {
         match cells {
             Cells::Text(cells) => Some(Self::Texts(cells)),
             Cells::Uuid(cells) => Some(Self::Uuids(cells)),
@@ -73,13 +73,13 @@ impl<'a> Flat<'a> {
 }
 
 /// Lays out columns, one after the other, with the same buffers.
-pub struct ChunkEncoder {
+pub(crate) struct ChunkEncoder {
     compressor: Compressor<'static>,
     page: Vec<u8>,
 }
 
 /// A column that is laid out, ready for `SerializedRowGroupWriter::append_column`.
-pub struct Chunk {
+pub(crate) struct Chunk {
     /// Its pages.
     pub bytes: Bytes,
     /// What is said of them.
@@ -91,7 +91,7 @@ impl ChunkEncoder {
     ///
     /// # Errors
     /// Where there is no memory.
-    pub fn new() -> io::Result<Self> {
+    pub(crate) fn new() -> io::Result<Self> {
         Ok(Self { compressor: Compressor::new(ZSTD_LEVEL)?, page: Vec::new() })
     }
 
@@ -99,7 +99,13 @@ impl ChunkEncoder {
     ///
     /// # Errors
     /// Where there is no memory.
-    pub fn encode(&mut self, cells: Flat<'_>, levels: &[i16], rows: usize, column: ColumnDescPtr) -> Result<Chunk> {
+    pub(crate) fn encode(
+        &mut self,
+        cells: Flat<'_>,
+        levels: &[i16],
+        rows: usize,
+        column: ColumnDescPtr,
+    ) -> Result<Chunk> {
         let mut chunk = Pages { out: TrackedWrite::new(Vec::new()), encoder: self, unpacked: 0 };
         let dictionary = if repeats(cells.len(), |index| cells.get(index)) { Dictionary::of(cells) } else { None };
         let (mut dictionary_at, mut data_at) = (None, None);

@@ -16,9 +16,9 @@ use crate::backup::error::{BackupError, Result};
 use crate::backup::source::Source;
 
 /// The first member.
-pub const MANIFEST: &str = "manifest.json";
+pub(crate) const MANIFEST: &str = "manifest.json";
 /// The last member.
-pub const SUMS: &str = "SHA256SUMS";
+pub(crate) const SUMS: &str = "SHA256SUMS";
 const RECORD: u64 = 512;
 /// Two empty records end a tar.
 const END: u64 = 2 * RECORD;
@@ -62,7 +62,7 @@ fn sums(manifest_bytes: &[u8], manifest: &Manifest) -> Vec<u8> {
 }
 
 /// Lower-case hexadecimal.
-pub fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -70,7 +70,7 @@ pub fn hex(bytes: &[u8]) -> String {
 ///
 /// # Errors
 /// What reading answers.
-pub fn sha256(mut from: impl Read) -> io::Result<(u64, String)> {
+pub(crate) fn sha256(mut from: impl Read) -> io::Result<(u64, String)> {
     let mut hash = Sha256::new();
     let mut buffer = vec![0; COPY_BUFFER];
     let mut size = 0;
@@ -89,7 +89,7 @@ pub fn sha256(mut from: impl Read) -> io::Result<(u64, String)> {
 ///
 /// # Errors
 /// What `out` or a member's reader answers; `InvalidData` when a member is not as long as the manifest says.
-pub fn write<R: Read>(
+pub(crate) fn write<R: Read>(
     out: &mut impl Write,
     manifest: &Manifest,
     members: impl Iterator<Item = io::Result<R>>,
@@ -126,7 +126,7 @@ fn write_member(out: &mut impl Write, name: &str, time: u64, size: u64, from: &m
 }
 
 /// How many bytes an archive with this manifest has.
-pub fn size(manifest: &Manifest) -> u64 {
+pub(crate) fn size(manifest: &Manifest) -> u64 {
     let bytes = manifest.to_bytes();
     let members = manifest.tables.iter().filter_map(|table| table.member.as_ref());
     let all = members.map(|member| member.size).chain([bytes.len() as u64, sums(&bytes, manifest).len() as u64]);
@@ -137,14 +137,14 @@ pub fn size(manifest: &Manifest) -> u64 {
 ///
 /// # Errors
 /// As [`read`].
-pub fn read_head(source: &Source) -> Result<Manifest> {
+pub(crate) fn read_head(source: &Source) -> Result<Manifest> {
     let (bytes, _) = read_manifest(source)?;
     Manifest::from_bytes(&bytes)
 }
 
 /// Where a member's bytes stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
+pub(crate) struct Place {
     /// From the start of the archive.
     pub offset: u64,
     /// Bytes.
@@ -157,7 +157,7 @@ pub struct Place {
 /// # Errors
 /// [`BackupError::NotABackup`] for anything that does not start like an archive, [`BackupError::Damaged`] for an
 /// archive that is not whole, and the manifest's own.
-pub fn read(source: &Source) -> Result<(Manifest, Vec<Option<Place>>)> {
+pub(crate) fn read(source: &Source) -> Result<(Manifest, Vec<Option<Place>>)> {
     let (bytes, time) = read_manifest(source)?;
     let manifest = Manifest::from_bytes(&bytes)?;
     if time_of(&manifest) != time {
@@ -240,7 +240,7 @@ fn check_frame(source: &Source, offset: u64, name: &str, size: u64, time: u64) -
 ///
 /// # Errors
 /// [`BackupError::Damaged`] when it is another.
-pub fn check_member(
+pub(crate) fn check_member(
     source: &Source,
     name: &str,
     place: Place,

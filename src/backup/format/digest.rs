@@ -16,20 +16,25 @@ use crate::schema::model;
 
 /// The number of rows, and the sum of their hashes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Digest {
+pub(crate) struct Digest {
     /// How many rows.
     pub rows: u64,
     sum: u128,
 }
 
 /// By column the types of a table that archives keep as text, in one engine's form or the other's.
-pub type Types = HashMap<String, model::Kind>;
+pub(crate) type Types = HashMap<String, model::Kind>;
 
 /// The digest of a table.
 ///
 /// # Errors
 /// [`BackupError::Damaged`].
-pub fn of(archive: &Archive, table: &TableEntry, types: &Types, mut progress: impl FnMut(u64)) -> Result<Digest> {
+pub(crate) fn of(
+    archive: &Archive,
+    table: &TableEntry,
+    types: &Types,
+    mut progress: impl FnMut(u64),
+) -> Result<Digest> {
     let mut digest = Digest::default();
     let Some(mut reader) = archive.reader(&table.name)? else { return Ok(digest) };
     let mut order: Vec<usize> = (0..table.columns.len()).collect();

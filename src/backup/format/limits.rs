@@ -17,7 +17,7 @@ const DEPTH: u8 = 8;
 ///
 /// # Errors
 /// In words, what is wrong with it.
-pub fn check(chunk: &[u8]) -> Result<(), String> {
+pub(crate) fn check(chunk: &[u8]) -> Result<(), String> {
     let mut rest = chunk;
     let mut total = 0;
     while !rest.is_empty() {

@@ -3,14 +3,14 @@
 pub mod archive;
 #[cfg(test)]
 pub(crate) mod archive_tests;
-pub mod batch;
+pub(crate) mod batch;
 pub(crate) mod column_chunk;
-pub mod container;
+pub(crate) mod container;
 pub mod crypt;
-pub mod digest;
+pub(crate) mod digest;
 pub(crate) mod limits;
 pub mod manifest;
-pub mod table_reader;
-pub mod table_schema;
-pub mod table_writer;
-pub mod timestamp;
+pub(crate) mod table_reader;
+pub(crate) mod table_schema;
+pub(crate) mod table_writer;
+pub(crate) mod timestamp;

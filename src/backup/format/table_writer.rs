@@ -24,12 +24,12 @@ use super::table_schema::{ColumnShape, Kind, TableShape};
 /// Cells looked at to see whether a column repeats itself.
 const SAMPLE: usize = 4096;
 /// Uncompressed bytes of a data page and of a dictionary.
-pub const PAGE_BYTES: usize = 1 << 20;
+pub(crate) const PAGE_BYTES: usize = 1 << 20;
 /// The fastest that zstd has.
-pub const ZSTD_LEVEL: i32 = 1;
+pub(crate) const ZSTD_LEVEL: i32 = 1;
 
 /// Writes one table.
-pub struct MemberWriter<W: Write + Send> {
+pub(crate) struct MemberWriter<W: Write + Send> {
     shape: TableShape,
     state: State<W>,
     chunks: ChunkEncoder,
@@ -61,7 +61,7 @@ impl<W: Write + Send> MemberWriter<W> {
     ///
     /// # Errors
     /// Where there is no memory.
-    pub fn new(out: W, shape: &TableShape) -> io::Result<Self> {
+    pub(crate) fn new(out: W, shape: &TableShape) -> io::Result<Self> {
         Ok(Self { shape: shape.clone(), state: State::Waiting(out), chunks: ChunkEncoder::new()?, rows: 0 })
     }
 
@@ -69,7 +69,7 @@ impl<W: Write + Send> MemberWriter<W> {
     ///
     /// # Errors
     /// What `out` answers.
-    pub fn write(&mut self, block: Block) -> Result<()> {
+    pub(crate) fn write(&mut self, block: Block) -> Result<()> {
         if block.rows == 0 {
             return Ok(());
         }
@@ -96,7 +96,7 @@ impl<W: Write + Send> MemberWriter<W> {
     ///
     /// # Errors
     /// What `out` answers.
-    pub fn finish(mut self) -> Result<(W, u64)> {
+    pub(crate) fn finish(mut self) -> Result<(W, u64)> {
         let file = self.state.open(&self.shape, None)?;
         file.finish()?;
         let out = file.inner_mut().0.take();
@@ -124,7 +124,7 @@ impl<W: Write + Send> State<W> {
 ///
 /// # Errors
 /// None for a shape that has columns.
-pub fn schema(shape: &TableShape) -> Result<TypePtr> {
+pub(crate) fn schema(shape: &TableShape) -> Result<TypePtr> {
     let fields = shape.columns.iter().map(|column| field(column).map(Arc::new)).collect::<Result<_>>()?;
     Ok(Arc::new(Type::group_type_builder(&shape.name).with_fields(fields).build()?))
 }
@@ -172,7 +172,7 @@ fn properties(shape: &TableShape, first: Option<&Block>) -> Result<WriterPropert
 }
 
 /// Whether a dictionary pays: at most half of the first cells are different ones.
-pub fn repeats<T: Hash + Eq>(cells: usize, cell: impl Fn(usize) -> T) -> bool {
+pub(crate) fn repeats<T: Hash + Eq>(cells: usize, cell: impl Fn(usize) -> T) -> bool {
     let sample = cells.min(SAMPLE);
     let different: HashSet<T> = (0..sample).map(cell).collect();
     sample > 0 && different.len() * 2 <= sample

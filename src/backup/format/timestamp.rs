@@ -5,15 +5,15 @@
 //! reversible, and no one will mind.
 
 /// `infinity` in the archive.
-pub const INFINITY: i64 = i64::MAX;
+pub(crate) const INFINITY: i64 = i64::MAX;
 /// `-infinity` in the archive.
-pub const MINUS_INFINITY: i64 = i64::MIN;
+pub(crate) const MINUS_INFINITY: i64 = i64::MIN;
 /// Microseconds from 1970-01-01, where the archive starts to count, to 2000-01-01, where PostgreSQL does.
 const EPOCH_SHIFT: i64 = 946_684_800_000_000;
 const DAY: i64 = 86_400_000_000;
 
 /// From PostgreSQL's binary form.
-pub fn from_postgres(micros: i64) -> i64 {
+pub(crate) fn from_postgres(micros: i64) -> i64 {
     match micros {
         i64::MAX => INFINITY,
         i64::MIN => MINUS_INFINITY,
@@ -22,7 +22,7 @@ pub fn from_postgres(micros: i64) -> i64 {
 }
 
 /// To PostgreSQL's binary form.
-pub fn to_postgres(micros: i64) -> i64 {
+pub(crate) fn to_postgres(micros: i64) -> i64 {
     match micros {
         INFINITY => i64::MAX,
         MINUS_INFINITY => i64::MIN,
@@ -32,7 +32,7 @@ pub fn to_postgres(micros: i64) -> i64 {
 
 /// Writes the canonical text: `2025-01-05 10:30:00.123456`, trailing zeros of the fraction trimmed, ` BC` before
 /// year 1, as PostgreSQL prints it under `DateStyle` ISO.
-pub fn write_text(micros: i64, out: &mut Vec<u8>) {
+pub(crate) fn write_text(micros: i64, out: &mut Vec<u8>) {
     match micros {
         INFINITY => return out.extend_from_slice(b"infinity"),
         MINUS_INFINITY => return out.extend_from_slice(b"-infinity"),
@@ -68,14 +68,14 @@ pub fn write_text(micros: i64, out: &mut Vec<u8>) {
 }
 
 /// Reads the canonical text and nothing else: `None` means that the text would not come back byte for byte.
-pub fn read_text(text: &[u8]) -> Option<i64> {
+pub(crate) fn read_text(text: &[u8]) -> Option<i64> {
     let micros = read_common(text).or_else(|| read_rare(text))?;
     Some(micros)
 }
 
 /// Reads the canonical text, and the forms of ISO 8601 that other programs may have stored in an SQLite file: with a
 /// `T`, a zone, or any number of digits in the fraction.
-pub fn parse_loosely(text: &str) -> Option<i64> {
+pub(crate) fn parse_loosely(text: &str) -> Option<i64> {
     read_text(text.as_bytes()).or_else(|| {
         let parsed: crate::entity::types::Timestamp = text.trim().parse().ok()?;
         Some(parsed.0.and_utc().timestamp_micros())

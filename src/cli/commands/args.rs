@@ -23,7 +23,7 @@ const MOST: u64 = i64::MAX as u64 - 1;
 
 /// How much of a list, in which order.
 #[derive(Args, Clone, Debug, Default)]
-pub struct ListArgs {
+pub(crate) struct ListArgs {
     /// Show at most this many rows
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), conflicts_with = "all")]
     pub limit: Option<u64>,
@@ -37,7 +37,7 @@ pub struct ListArgs {
 
 /// One column to sort by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SortKey {
+pub(crate) struct SortKey {
     /// The column, as in the table on disk.
     pub column: &'static str,
     /// Largest first.
@@ -46,7 +46,7 @@ pub struct SortKey {
 
 impl ListArgs {
     /// How many rows to show; `None`: all.
-    pub fn limit(&self, ui: &Ui) -> Option<u64> {
+    pub(crate) fn limit(&self, ui: &Ui) -> Option<u64> {
         match (self.limit, self.all) {
             (Some(limit), _) => Some(limit.min(MOST)),
             (None, true) => None,
@@ -55,7 +55,7 @@ impl ListArgs {
     }
 
     /// How many rows to ask the database for: one more than [`ListArgs::limit`], which tells whether there are more.
-    pub fn asked(&self, ui: &Ui) -> Option<u64> {
+    pub(crate) fn asked(&self, ui: &Ui) -> Option<u64> {
         self.limit(ui).map(|limit| limit + 1)
     }
 
@@ -63,7 +63,7 @@ impl ListArgs {
     ///
     /// # Errors
     /// [`crate::error::Kind::Usage`]: an unknown column.
-    pub fn sort(&self, known: &[&'static str]) -> Result<Vec<SortKey>> {
+    pub(crate) fn sort(&self, known: &[&'static str]) -> Result<Vec<SortKey>> {
         self.sort
             .iter()
             .map(|text| {
@@ -78,7 +78,7 @@ impl ListArgs {
     }
 
     /// Says on stderr how to see more, where a terminal's list was cut short without being asked to.
-    pub fn say_more(&self, ui: &Ui, shown: u64, more: bool) {
+    pub(crate) fn say_more(&self, ui: &Ui, shown: u64, more: bool) {
         if more && self.limit.is_none() {
             ui.cut_short(&format!(
                 "Showing the first {}. See more with --limit N or --all.",
@@ -92,7 +92,7 @@ impl ListArgs {
 ///
 /// # Errors
 /// None, or several, answer to it; the database's.
-pub async fn flight(cx: &Context, db: &impl ConnectionTrait, word: &str) -> Result<flight::Model> {
+pub(crate) async fn flight(cx: &Context, db: &impl ConnectionTrait, word: &str) -> Result<flight::Model> {
     match reference::meant_flight(db, word, cx.ui.zone()).await {
         Err(ReferenceError::Ended { reference, newest }) => {
             let again = cx.again_with(word, &newest.key);
@@ -103,7 +103,7 @@ pub async fn flight(cx: &Context, db: &impl ConnectionTrait, word: &str) -> Resu
 }
 
 /// The flight that is meant, with a note where `word` could have meant another.
-pub fn told(cx: &Context, word: &str, MeantFlight { flight, coded }: MeantFlight) -> flight::Model {
+pub(crate) fn told(cx: &Context, word: &str, MeantFlight { flight, coded }: MeantFlight) -> flight::Model {
     if !coded.is_empty() {
         cx.ui.note(message!("{} is the beginning of an id here: {} {}", word, flight.id, &flight.code));
     }
@@ -121,7 +121,7 @@ pub fn told(cx: &Context, word: &str, MeantFlight { flight, coded }: MeantFlight
 ///
 /// # Errors
 /// [`crate::error::Kind::Usage`]: no time.
-pub fn time(cx: &Context, flag: &'static str, value: &str) -> Result<Timestamp> {
+pub(crate) fn time(cx: &Context, flag: &'static str, value: &str) -> Result<Timestamp> {
     Ok(instant::parse(flag, value, cx.now, cx.ui.zone())?.into())
 }
 
@@ -129,7 +129,7 @@ pub fn time(cx: &Context, flag: &'static str, value: &str) -> Result<Timestamp> 
 ///
 /// # Errors
 /// As for [`time`].
-pub fn time_to_store(cx: &Context, flag: &'static str, value: &str) -> Result<Timestamp> {
+pub(crate) fn time_to_store(cx: &Context, flag: &'static str, value: &str) -> Result<Timestamp> {
     let at = time(cx, flag, value)?;
     if DateTime::parse_from_rfc3339(value).is_err() {
         cx.ui.note(format!("{flag} {value} ({}) is {at}", cx.ui.zone()));

@@ -11,12 +11,12 @@ use crate::message::{Message, message};
 const NAMED: usize = 5;
 
 /// The limit of this run's profile.
-pub fn limit(cx: &Context) -> Option<u32> {
+pub(super) fn limit(cx: &Context) -> Option<u32> {
     cx.settings.award_limit.as_ref().map(|limit| limit.value)
 }
 
 /// The question about awards that are too large.
-pub fn question(unusual: &Unusual<'_>) -> Message {
+pub(super) fn question(unusual: &Unusual<'_>) -> Message {
     let why = match unusual.bound {
         Bound::Limit(limit) => message!("over the limit of {}", limit),
         Bound::Usual(usual) => message!("over {} times the usual award of {}", typical_award::FACTOR, usual),
@@ -38,7 +38,7 @@ pub fn question(unusual: &Unusual<'_>) -> Message {
 ///
 /// # Errors
 /// [`Kind::Unconfirmed`]: nobody to ask, or the answer was no.
-pub async fn approve(cx: &Context, question: Message) -> Result<()> {
+pub(super) async fn approve(cx: &Context, question: Message) -> Result<()> {
     would_ask(cx, &question);
     let _approved = cx.approve(Ask::changes(question)).await.map_err(|error| match error.kind() {
         Kind::Unconfirmed => error.why("an amount may be a slip of the finger"),
@@ -48,7 +48,7 @@ pub async fn approve(cx: &Context, question: Message) -> Result<()> {
 }
 
 /// Says under `--dry-run`, where nothing is asked, what would be.
-pub fn would_ask(cx: &Context, question: &Message) {
+pub(super) fn would_ask(cx: &Context, question: &Message) {
     if cx.answers.dry_run {
         cx.ui.note(message!("This would ask: {}", question));
     }

@@ -19,7 +19,7 @@ use crate::error::{Outcome, Result};
 /// # Errors
 /// What `edit` fails with, the answer no, the database's. [`crate::error::Kind::Refused`]: another program changed what
 /// was shown.
-pub async fn run<M, F>(cx: &Context, database: &Database, edit: F) -> Result<Outcome>
+pub(super) async fn run<M, F>(cx: &Context, database: &Database, edit: F) -> Result<Outcome>
 where
     M: Row + Report + PartialEq,
     F: AsyncFn(&Transaction) -> Result<(String, Edited<M>)>,
@@ -63,7 +63,7 @@ where
 ///
 /// # Errors
 /// What `delete` fails with, the answer no, the database's.
-pub async fn delete<M, F>(cx: &Context, database: &Database, delete: F) -> Result<Outcome>
+pub(super) async fn delete<M, F>(cx: &Context, database: &Database, delete: F) -> Result<Outcome>
 where
     M: Report,
     F: AsyncFn(&Transaction) -> Result<(String, M)>,
@@ -90,7 +90,7 @@ where
 /// # Errors
 /// What `look` fails with, the answer no, the database's. [`crate::error::Kind::Refused`]: another program changed what
 /// the question was about.
-pub async fn approved<T, F>(
+pub(super) async fn approved<T, F>(
     cx: &Context,
     database: &Database,
     tx: Transaction,
@@ -114,7 +114,7 @@ where
 }
 
 /// Column, old value, new value of what is different, as people see it.
-pub fn effects<M: Row>(cx: &Context, before: &M, after: &M) -> Vec<(&'static str, String, String)> {
+pub(super) fn effects<M: Row>(cx: &Context, before: &M, after: &M) -> Vec<(&'static str, String, String)> {
     let look = RenderOptions { zone: cx.ui.zone(), human: true };
     let columns = M::columns().into_iter().map(|column| column.key).filter(|key| *key != "updatedAt");
     let cells = columns.map(|key| (key, before.cell(key, &look), after.cell(key, &look)));

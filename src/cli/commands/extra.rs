@@ -11,19 +11,19 @@ use crate::directory::input::InputError;
 use crate::directory::row::Extra;
 
 /// A table whose rows are added and edited by commands.
-pub trait Editable: EntityTrait {
+pub(super) trait Editable: EntityTrait {
     /// The columns that the commands know of: set by flags of their own, or by nobody.
     const KNOWN: &'static [Self::Column];
 }
 
 /// The columns that the commands do not know of.
-pub fn unknown<E: Editable>() -> impl Iterator<Item = E::Column> {
+pub(super) fn unknown<E: Editable>() -> impl Iterator<Item = E::Column> {
     E::Column::iter().filter(|column| E::KNOWN.iter().all(|known| known.as_str() != column.as_str()))
 }
 
 /// Values for those columns; `EDIT` for a command that changes a row, whose flags each count as a change.
 #[derive(Clone, Debug)]
-pub struct ExtraArgs<E: EntityTrait, const EDIT: bool> {
+pub(super) struct ExtraArgs<E: EntityTrait, const EDIT: bool> {
     /// By column; `None` takes the value away.
     given: Vec<(E::Column, Option<String>)>,
     entity: PhantomData<E>,
@@ -34,7 +34,7 @@ impl<E: Editable, const EDIT: bool> ExtraArgs<E, EDIT> {
     ///
     /// # Errors
     /// [`InputError`] for one that is none of its column's.
-    pub fn read(&self) -> Result<Extra<E>, InputError> {
+    pub(super) fn read(&self) -> Result<Extra<E>, InputError> {
         let mut extra = Extra::default();
         for (column, text) in &self.given {
             extra.put(*column, text.as_deref())?;

@@ -19,7 +19,7 @@ use crate::error::{Outcome, Result};
 const SHORTENED: usize = 10_000;
 
 /// The names of a row's columns: what a list can be sorted by.
-pub fn columns<R: Row>() -> Vec<&'static str> {
+pub(super) fn columns<R: Row>() -> Vec<&'static str> {
     R::columns().iter().map(|column| column.key).collect()
 }
 
@@ -27,7 +27,7 @@ pub fn columns<R: Row>() -> Vec<&'static str> {
 ///
 /// # Errors
 /// An unknown column to sort by; the database's; stdout's.
-pub async fn query<R, E>(
+pub(super) async fn query<R, E>(
     cx: &Context,
     database: &Database,
     args: &ListArgs,
@@ -48,7 +48,7 @@ where
 ///
 /// # Errors
 /// An unknown column to sort by.
-pub fn sorted<R: Row, E: EntityTrait>(
+pub(super) fn sorted<R: Row, E: EntityTrait>(
     cx: &Context,
     args: &ListArgs,
     query: Select<E>,
@@ -76,7 +76,7 @@ pub fn sorted<R: Row, E: EntityTrait>(
 }
 
 /// ` ORDER BY …` for a statement in SQL whose result has these columns.
-pub fn order_by(keys: &[SortKey], usual: &str) -> String {
+pub(super) fn order_by(keys: &[SortKey], usual: &str) -> String {
     let keys = keys.iter().map(|key| {
         let direction = if key.descending { "DESC" } else { "ASC" };
         format!(r#""{}" {direction} NULLS LAST"#, key.column)
@@ -89,7 +89,7 @@ pub fn order_by(keys: &[SortKey], usual: &str) -> String {
 ///
 /// # Errors
 /// The rows' own; stdout's.
-pub async fn stream<R, E>(
+pub(super) async fn stream<R, E>(
     cx: &Context,
     args: &ListArgs,
     rows: impl Stream<Item = std::result::Result<R, E>>,
@@ -128,7 +128,7 @@ where
 ///
 /// # Errors
 /// The database's, which is asked how much of an id names it; stdout's.
-pub async fn whole<R: Row>(cx: &Context, rows: Vec<R>) -> Result<u64> {
+pub(super) async fn whole<R: Row>(cx: &Context, rows: Vec<R>) -> Result<u64> {
     let (shown, ()) = cx
         .ui
         .list(async |list: &mut List<'_, R>| {

@@ -16,7 +16,7 @@ pub(super) const EXAMPLES: &str = "Examples:
 
 /// Arguments of `man`.
 #[derive(clap::Args, Debug)]
-pub struct ManArgs {
+pub(crate) struct ManArgs {
     /// Folder to write them into; made where it is missing
     #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
     dir: PathBuf,
@@ -39,7 +39,7 @@ impl Report for Answer {
 ///
 /// # Errors
 /// The folder cannot be made or written to.
-pub fn run(args: ManArgs, cx: &Context, tree: clap::Command) -> Result<Outcome> {
+pub(super) fn run(args: ManArgs, cx: &Context, tree: clap::Command) -> Result<Outcome> {
     let folder = cx.cwd.join(&args.dir);
     let written = std::fs::create_dir_all(&folder).and_then(|()| {
         let mut tree = tree;

@@ -4,11 +4,11 @@
 //! they read from files in [`records`].
 
 mod airline;
-pub mod args;
+pub(crate) mod args;
 mod award_guard;
 mod brand;
 mod change;
-pub mod completions;
+pub(crate) mod completions;
 mod config;
 mod db;
 mod extra;
@@ -18,8 +18,8 @@ mod man;
 mod miles;
 
 mod product;
-pub mod records;
-pub mod rejects;
+pub(crate) mod records;
+pub(crate) mod rejects;
 mod table_row;
 mod user;
 
@@ -31,7 +31,7 @@ use crate::{directory, entity};
 
 /// What a command is about.
 #[derive(Debug, Subcommand)]
-pub enum Noun {
+pub(crate) enum Noun {
     /// Look after the database itself: schema, migrations, backups
     #[command(
         subcommand,
@@ -98,7 +98,7 @@ pub enum Noun {
 }
 
 /// The columns of a list by its command, such as `user list`; none for what is no list.
-pub fn columns(command: &str) -> Vec<&'static str> {
+pub(crate) fn columns(command: &str) -> Vec<&'static str> {
     use listing::columns;
     match command {
         "user list" => columns::<entity::user::Model>(),
@@ -118,7 +118,7 @@ pub fn columns(command: &str) -> Vec<&'static str> {
 
 impl Noun {
     /// Whether it only prints what this program knows by itself, whatever the settings say.
-    pub fn needs_no_settings(&self) -> bool {
+    pub(crate) fn needs_no_settings(&self) -> bool {
         matches!(
             self,
             Self::Completions(_) | Self::Man(_) | Self::Db(db::Verb::Schema(_)) | Self::Config(config::Verb::Trust(_))
@@ -129,7 +129,7 @@ impl Noun {
     ///
     /// # Errors
     /// The command's.
-    pub async fn run(self, cx: &Context, tree: clap::Command) -> Result<Outcome> {
+    pub(crate) async fn run(self, cx: &Context, tree: clap::Command) -> Result<Outcome> {
         match self {
             Self::Db(verb) => verb.run(cx).await,
             Self::User(verb) => verb.run(cx).await,

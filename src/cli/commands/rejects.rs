@@ -17,7 +17,7 @@ const SHOWN: usize = 5;
 
 /// What to do with rows that cannot be taken.
 #[derive(clap::Args, Clone, Debug, Default)]
-pub struct RejectArgs {
+pub(crate) struct RejectArgs {
     /// Take the rows that can be taken, and write the others to a file (exit 10)
     #[arg(long)]
     pub keep_going: bool,
@@ -28,7 +28,7 @@ pub struct RejectArgs {
 
 /// One row that cannot be taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reject {
+pub(crate) struct Reject {
     /// Its place among the records.
     pub place: usize,
     /// Why.
@@ -39,7 +39,7 @@ pub struct Reject {
 
 /// Why an import that takes all or nothing took nothing: exit 2 where every row at fault is malformed, else 5.
 #[must_use]
-pub fn refused(records: &[Record], rejects: &[Reject]) -> Error {
+pub(crate) fn refused(records: &[Record], rejects: &[Reject]) -> Error {
     let malformed = rejects.iter().all(|reject| reject.malformed);
     let (kind, code) = if malformed { (Kind::Usage, "invalid_rows") } else { (Kind::Refused, "refused_rows") };
     let rows = count(rejects.len() as u64, "row");
@@ -54,7 +54,7 @@ pub fn refused(records: &[Record], rejects: &[Reject]) -> Error {
 
 /// The file that rejects will get, open before anything is changed.
 #[derive(Debug)]
-pub struct Place {
+pub(crate) struct Place {
     /// `None` under `--dry-run` and without `--keep-going`.
     file: Option<NamedTempFile>,
     path: PathBuf,
@@ -68,7 +68,7 @@ impl RejectArgs {
     ///
     /// # Errors
     /// [`Kind::Refused`]: `--rejects` names what is there already, be it the input itself. Otherwise the file system's.
-    pub fn place(&self, cx: &Context, source: &str) -> Result<Place> {
+    pub(crate) fn place(&self, cx: &Context, source: &str) -> Result<Place> {
         let path = match &self.rejects {
             Some(path) => cx.cwd.join(path),
             None if source == "-" => cx.cwd.join("rejects.csv"),
@@ -99,7 +99,7 @@ impl RejectArgs {
 ///
 /// # Errors
 /// None but a defect of ours.
-pub fn outcome(
+pub(crate) fn outcome(
     cx: &Context,
     place: Place,
     columns: Columns,

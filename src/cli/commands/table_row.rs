@@ -13,7 +13,7 @@ use crate::entity::Timestamp;
 use crate::entity::columns::text;
 
 /// How the rows of a table are presented.
-pub trait TableRow: ModelTrait + Serialize {
+pub(crate) trait TableRow: ModelTrait + Serialize {
     /// What one row is, in the singular.
     const NOUN: &'static str;
 
@@ -45,7 +45,7 @@ impl<M: TableRow> Report for M {
 }
 
 /// All columns of an entity: those of `presented` as they stand there, and each other one behind its predecessor.
-pub fn columns<E: EntityTrait>(presented: &[Column]) -> Vec<Column> {
+pub(super) fn columns<E: EntityTrait>(presented: &[Column]) -> Vec<Column> {
     let mut columns = presented.to_vec();
     let mut place = 0;
     for column in E::Column::iter() {
@@ -75,7 +75,7 @@ fn unpresented(column: impl ColumnTrait) -> Column {
 }
 
 /// The cell of a column, as its value says.
-pub fn cell<M: ModelTrait>(row: &M, column: &str, look: &RenderOptions) -> Cell {
+pub(super) fn cell<M: ModelTrait>(row: &M, column: &str, look: &RenderOptions) -> Cell {
     <M::Entity as EntityTrait>::Column::iter()
         .find(|known| known.as_str() == column)
         .map_or_else(Cell::empty, |column| value(row.get(column), look))

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 
 /// A line that names a setting of ours and cannot be read. Never repeats the line, which may hold a password.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Malformed {
+pub(super) struct Malformed {
     /// Its number, from 1.
     pub line: usize,
     /// What is wrong with it.
@@ -26,7 +26,7 @@ pub struct Malformed {
 ///
 /// # Errors
 /// [`Malformed`].
-pub fn parse(
+pub(super) fn parse(
     text: &str,
     env: &BTreeMap<String, String>,
     is_ours: &dyn Fn(&str) -> bool,

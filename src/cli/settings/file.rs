@@ -10,12 +10,12 @@ use crate::error::{Error, Kind, Result};
 use crate::message::message;
 
 /// Name of both files.
-pub const NAME: &str = "skyteam.toml";
+pub(super) const NAME: &str = "skyteam.toml";
 
 /// One configuration file. Keys that are not known are refused, so that a typo is seen.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct File {
+pub(crate) struct File {
     /// Profile to use when none is asked for.
     pub profile: Option<String>,
     /// Who does it, for the ledger.
@@ -30,7 +30,7 @@ pub struct File {
 /// A named database.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Profile {
+pub(crate) struct Profile {
     /// Its URL.
     pub url: Option<String>,
     /// The environment variable that holds its URL.
@@ -56,7 +56,7 @@ pub struct Profile {
 
 impl Profile {
     /// The name of a number that may not be 0, and is.
-    pub fn zero(&self) -> Option<&'static str> {
+    pub(crate) fn zero(&self) -> Option<&'static str> {
         [
             ("max_connections", self.max_connections.map(u64::from)),
             ("idle_timeout", self.idle_timeout),
@@ -71,7 +71,7 @@ impl Profile {
 /// What hangs on a database: how much is asked before it is changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum ProfileKind {
+pub(crate) enum ProfileKind {
     /// A machine's own.
     #[default]
     Local,
@@ -83,7 +83,7 @@ pub enum ProfileKind {
 
 impl ProfileKind {
     /// Its name.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Local => "local",
             Self::Staging => "staging",
@@ -94,7 +94,7 @@ impl ProfileKind {
 
 /// The nearest file called `name`, from `folder` upwards: as far as the home folder or the file system goes, and no
 /// further than may be looked at. What is no folder counts as one, so that a pipe or a dead link is not passed over.
-pub fn nearest(folder: &Path, home: Option<&Path>, name: &str) -> Option<PathBuf> {
+pub(super) fn nearest(folder: &Path, home: Option<&Path>, name: &str) -> Option<PathBuf> {
     search(folder, home, name, &|path| std::fs::metadata(path).ok().map(|found| (found.dev(), found.ino())))
 }
 
@@ -130,7 +130,7 @@ fn search(
 ///
 /// # Errors
 /// [`Kind::Config`]: it is no TOML, or holds an unknown key. Never quotes a value, which may be a URL with a password.
-pub fn parse(path: &Path, text: &str) -> Result<File> {
+pub(super) fn parse(path: &Path, text: &str) -> Result<File> {
     toml::from_str(text).map_err(|error| {
         // The error's Display quotes the line, which may hold a password.
         let line = error.span().map_or(0, |span| text[..span.start].matches('\n').count() + 1);

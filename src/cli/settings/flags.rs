@@ -10,7 +10,7 @@ use crate::message::DatabaseFlag;
 
 /// Flags that every command takes.
 #[derive(Args, Clone, Debug, Default)]
-pub struct Global {
+pub(crate) struct Global {
     /// Database to use: postgres://…, postgresql://… or sqlite:PATH [env: DATABASE_URL]
     #[arg(long, global = true, value_name = "URL", help_heading = "Database", display_order = 900)]
     pub database_url: Option<String>,
@@ -140,7 +140,7 @@ pub struct Global {
 
 /// When CSV cells are defused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum CsvSafe {
+pub(crate) enum CsvSafe {
     /// Where a person reads: on a terminal, and in a file named .csv
     Auto,
     /// Always
@@ -151,7 +151,7 @@ pub enum CsvSafe {
 
 /// When colour is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Color {
+pub(crate) enum Color {
     /// On a terminal
     Auto,
     /// Always
@@ -163,7 +163,7 @@ pub enum Color {
 impl Global {
     /// The flag that names the database, as it is to be repeated in a command. Never with a password: where the URL
     /// has one, it comes from PGPASSWORD or the password file, or the login is refused.
-    pub fn names_database(&self) -> Option<DatabaseFlag> {
+    pub(crate) fn names_database(&self) -> Option<DatabaseFlag> {
         if let Some(name) = &self.profile {
             return Some(DatabaseFlag::new("-p", name));
         }

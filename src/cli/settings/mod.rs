@@ -16,10 +16,10 @@ use std::time::Duration;
 
 use chrono_tz::Tz;
 
-pub use file::ProfileKind;
-pub use flags::{Color, CsvSafe, Global};
-pub use sources::{Origin, Sources, config_dir};
-pub use trust::Trust;
+pub(crate) use file::ProfileKind;
+pub(crate) use flags::{Color, CsvSafe, Global};
+pub(crate) use sources::{Origin, Sources, config_dir};
+pub(crate) use trust::Trust;
 
 use crate::cli::environment::World;
 use crate::db::{self, DatabaseUrl, UrlError};
@@ -28,7 +28,7 @@ use crate::message::message;
 
 /// A value and where it came from.
 #[derive(Clone, Debug)]
-pub struct Setting<T> {
+pub(crate) struct Setting<T> {
     /// The value.
     pub value: T,
     /// Where it came from.
@@ -43,7 +43,7 @@ impl<T> Setting<T> {
 
 /// All settings of a run.
 #[derive(Clone, Debug)]
-pub struct Settings {
+pub(crate) struct Settings {
     /// Which database. Its URL is kept as given until it is needed, so that commands without a database never fail
     /// over it.
     pub database: Setting<DatabaseChoice>,
@@ -81,7 +81,7 @@ pub struct Settings {
 
 /// Which database is meant.
 #[derive(Clone)]
-pub enum DatabaseChoice {
+pub(crate) enum DatabaseChoice {
     /// A URL, as given; may hold a password.
     Url(db::Secret),
     /// The embedded default: an SQLite file in the user's data folder.
@@ -108,7 +108,7 @@ impl Settings {
     ///
     /// # Errors
     /// [`Kind::Config`] for a file or a variable that cannot be used, [`Kind::Usage`] for a flag.
-    pub fn resolve(world: &World, flags: &Global) -> Result<Self> {
+    pub(crate) fn resolve(world: &World, flags: &Global) -> Result<Self> {
         Self::of(&Sources::gather(world)?, flags)
     }
 
@@ -117,7 +117,7 @@ impl Settings {
     ///
     /// # Errors
     /// None in practice.
-    pub fn unset() -> Result<Self> {
+    pub(crate) fn unset() -> Result<Self> {
         Self::of(&Sources::none(), &Global::default())
     }
 
@@ -203,7 +203,7 @@ impl Settings {
     ///
     /// # Errors
     /// [`Kind::Config`]: malformed.
-    pub fn parse_url(&self, text: &str, origin: &str) -> Result<DatabaseUrl> {
+    pub(crate) fn parse_url(&self, text: &str, origin: &str) -> Result<DatabaseUrl> {
         let url = DatabaseUrl::parse(text).map_err(|error| {
             let refused =
                 Error::new(Kind::Config, "malformed_url", message!("the database URL from {} cannot be read", origin))
@@ -225,7 +225,7 @@ impl Settings {
     ///
     /// # Errors
     /// [`Kind::Config`]: malformed, or none can be told.
-    pub fn url(&self) -> Result<DatabaseUrl> {
+    pub(crate) fn url(&self) -> Result<DatabaseUrl> {
         match &self.database.value {
             DatabaseChoice::Embedded(path) => Ok(DatabaseUrl::sqlite(path)),
             DatabaseChoice::Undecided(error) => Err(error()),
@@ -234,7 +234,7 @@ impl Settings {
     }
 
     /// How a command opens its database.
-    pub fn options(&self, command: &str) -> db::Options {
+    pub(crate) fn options(&self, command: &str) -> db::Options {
         db::Options {
             application_name: if command.is_empty() { "skyteam".into() } else { format!("skyteam {command}") },
             connect_timeout: self.connect_timeout.value,
@@ -266,7 +266,7 @@ impl Settings {
     /// The settings as they hold for the database that is meant: parameters of its URL win over all but flags. A URL
     /// that cannot be read changes nothing.
     #[must_use]
-    pub fn in_force(&self) -> Self {
+    pub(crate) fn in_force(&self) -> Self {
         let mut settings = self.clone();
         let Ok(url) = self.url() else { return settings };
         let mut options = self.options("");

@@ -11,7 +11,7 @@ use crate::error::{Error, Kind, Result};
 
 /// Where a setting came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Origin {
+pub(crate) enum Origin {
     /// A flag of the command line.
     Flag(&'static str),
     /// An environment variable.
@@ -44,14 +44,14 @@ impl std::fmt::Display for Origin {
 
 /// Variables of one level: the process's environment, or a `.env` file.
 #[derive(Debug)]
-pub struct Variables {
+pub(crate) struct Variables {
     values: BTreeMap<String, String>,
     dotenv: Option<PathBuf>,
 }
 
 impl Variables {
     /// A variable that is set, be it empty.
-    pub fn get(&self, name: &str) -> Option<(String, Origin)> {
+    pub(crate) fn get(&self, name: &str) -> Option<(String, Origin)> {
         let value = self.values.get(name)?;
         let origin = match &self.dotenv {
             Some(path) => Origin::DotEnv(name.to_owned(), path.clone()),
@@ -63,7 +63,7 @@ impl Variables {
 
 /// Everything that was found.
 #[derive(Debug)]
-pub struct Sources {
+pub(crate) struct Sources {
     levels: Vec<Variables>,
     files: Vec<(PathBuf, File)>,
     /// The one of the files that is the user's own.
@@ -77,7 +77,7 @@ impl Sources {
     /// # Errors
     /// [`Kind::Config`]: a `skyteam.toml` that cannot be used; a line of `.env`, or a variable, that names a setting of
     /// ours and cannot be read; a file that others than the user could have written.
-    pub fn gather(world: &World) -> Result<Self> {
+    pub(crate) fn gather(world: &World) -> Result<Self> {
         let home = world.env.get("HOME").filter(|home| !home.is_empty()).map(Path::new);
         let folder = config_dir(&world.env);
         let trust = Trust::new(&world.env, folder.as_deref())?;
@@ -131,47 +131,47 @@ impl Sources {
     }
 
     /// Nothing at all: for what needs no settings where those there are cannot be used.
-    pub fn none() -> Self {
+    pub(crate) fn none() -> Self {
         let nothing = Variables { values: BTreeMap::new(), dotenv: None };
         Self { levels: vec![nothing], files: Vec::new(), users: None, warnings: Vec::new() }
     }
 
     /// The levels of variables, strongest first.
-    pub fn variable_levels(&self) -> &[Variables] {
+    pub(crate) fn variable_levels(&self) -> &[Variables] {
         &self.levels
     }
 
     /// A variable from the strongest level that sets it to more than nothing.
-    pub fn variable(&self, name: &str) -> Option<Setting<String>> {
+    pub(crate) fn variable(&self, name: &str) -> Option<Setting<String>> {
         let found = self.levels.iter().find_map(|level| level.get(name).filter(|(value, _)| !value.is_empty()));
         found.map(|(value, origin)| Setting::new(value, origin))
     }
 
     /// A variable from the strongest level that sets it, be it to nothing.
-    pub fn variable_or_empty(&self, name: &str) -> Option<Setting<String>> {
+    pub(crate) fn variable_or_empty(&self, name: &str) -> Option<Setting<String>> {
         self.levels.iter().find_map(|level| level.get(name)).map(|(value, origin)| Setting::new(value, origin))
     }
 
     /// A value from the nearest configuration file that has it.
-    pub fn file_value<T>(&self, value: impl Fn(&File) -> Option<T>) -> Option<Setting<T>> {
+    pub(crate) fn file_value<T>(&self, value: impl Fn(&File) -> Option<T>) -> Option<Setting<T>> {
         self.files.iter().find_map(|(path, file)| Some(Setting::new(value(file)?, Origin::File(path.clone()))))
     }
 
     /// A profile by name: the user's own before one of a project, which could otherwise take the name of a database
     /// that the user knows.
-    pub fn profile(&self, name: &str) -> Option<(&Profile, Origin)> {
+    pub(crate) fn profile(&self, name: &str) -> Option<(&Profile, Origin)> {
         let (users, projects): (Vec<_>, Vec<_>) = self.files.iter().partition(|(path, _)| self.is_users(path));
         let mut all = users.into_iter().chain(projects);
         all.find_map(|(path, file)| Some((file.profiles.get(name)?, Origin::File(path.clone()))))
     }
 
     /// Whether this is the file in the user's own folder of configuration.
-    pub fn is_users(&self, path: &Path) -> bool {
+    pub(crate) fn is_users(&self, path: &Path) -> bool {
         self.users.as_deref() == Some(path)
     }
 
     /// Names of all profiles.
-    pub fn profile_names(&self) -> Vec<String> {
+    pub(crate) fn profile_names(&self) -> Vec<String> {
         let mut names: Vec<String> = self.files.iter().flat_map(|(_, file)| file.profiles.keys().cloned()).collect();
         names.sort_unstable();
         names.dedup();
@@ -180,23 +180,23 @@ impl Sources {
 
     /// The user's folder for data of ours, by the XDG base directory specification.
     /// `None` where there is no home.
-    pub fn data_dir(&self) -> Option<PathBuf> {
+    pub(crate) fn data_dir(&self) -> Option<PathBuf> {
         xdg(&self.levels[0].values, "XDG_DATA_HOME", ".local/share").map(|folder| folder.join("skyteam"))
     }
 
     /// What was odd.
-    pub fn warnings(&self) -> Vec<String> {
+    pub(crate) fn warnings(&self) -> Vec<String> {
         self.warnings.clone()
     }
 
     /// libpq's variables of the process's environment.
-    pub fn libpq(&self) -> LibpqEnvironment {
+    pub(crate) fn libpq(&self) -> LibpqEnvironment {
         LibpqEnvironment::new(&self.levels[0].values)
     }
 }
 
 /// The user's folder for configuration of ours; `None` where there is no home.
-pub fn config_dir(env: &BTreeMap<String, String>) -> Option<PathBuf> {
+pub(crate) fn config_dir(env: &BTreeMap<String, String>) -> Option<PathBuf> {
     xdg(env, "XDG_CONFIG_HOME", ".config").map(|folder| folder.join("skyteam"))
 }
 

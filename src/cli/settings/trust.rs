@@ -16,7 +16,7 @@ const LIST: &str = "trusted";
 
 /// Who runs this, and what they have allowed.
 #[derive(Debug)]
-pub struct Trust {
+pub(crate) struct Trust {
     /// The users whose files are read: the one who runs this, root, and behind sudo the one who called it.
     users: BTreeSet<u32>,
     /// Groups that hold nobody but one of these users.
@@ -30,7 +30,7 @@ impl Trust {
     ///
     /// # Errors
     /// [`Kind::Config`]: the list of what is trusted belongs to somebody else, or cannot be read.
-    pub fn new(env: &BTreeMap<String, String>, folder: Option<&Path>) -> Result<Self> {
+    pub(crate) fn new(env: &BTreeMap<String, String>, folder: Option<&Path>) -> Result<Self> {
         let me = rustix::process::geteuid().as_raw();
         let mut users = BTreeSet::from([0, me]);
         if me == 0 {
@@ -60,7 +60,7 @@ impl Trust {
     ///
     /// # Errors
     /// [`Kind::Config`]: they are not; the file cannot be read.
-    pub fn read(&self, path: &Path) -> Result<String> {
+    pub(crate) fn read(&self, path: &Path) -> Result<String> {
         let (file, metadata) = small_file::open(path).map_err(|error| unreadable(path, &error))?;
         if !self.is_allowed(path) {
             if let Some(reason) = self.distrusts(&metadata) {
@@ -113,7 +113,7 @@ impl Trust {
     ///
     /// # Errors
     /// [`Kind::Config`]: no home folder; [`Kind::NotFound`]; the list cannot be written.
-    pub fn allow(&self, path: &Path, dry_run: bool) -> Result<(PathBuf, bool)> {
+    pub(crate) fn allow(&self, path: &Path, dry_run: bool) -> Result<(PathBuf, bool)> {
         let missing = |error: io::Error| {
             Error::new(Kind::NotFound, "no_such_file", format!("there is no {}", shown(path))).why(error.to_string())
         };

@@ -13,7 +13,7 @@ impl Ui {
     ///
     /// # Errors
     /// The terminal's.
-    pub async fn ask_yes(&self, question: impl Into<Message>) -> Result<bool> {
+    pub(crate) async fn ask_yes(&self, question: impl Into<Message>) -> Result<bool> {
         self.asked(question.into(), |prompt, question| prompt.yes(question)).await
     }
 
@@ -21,7 +21,7 @@ impl Ui {
     ///
     /// # Errors
     /// As for [`Ui::ask_yes`].
-    pub async fn ask_line(&self, question: impl Into<Message>) -> Result<String> {
+    pub(crate) async fn ask_line(&self, question: impl Into<Message>) -> Result<String> {
         self.asked(question.into(), |prompt, question| prompt.line(question)).await
     }
 
@@ -29,7 +29,7 @@ impl Ui {
     ///
     /// # Errors
     /// As for [`Ui::ask_yes`].
-    pub async fn ask_secret(&self, question: impl Into<Message>) -> Result<String> {
+    pub(crate) async fn ask_secret(&self, question: impl Into<Message>) -> Result<String> {
         self.asked(question.into(), |prompt, question| prompt.secret(question)).await
     }
 

@@ -6,7 +6,7 @@ use super::format::Format;
 use crate::message::{acts, escape};
 
 /// Lets bytes through, and on a terminal everything that a terminal acts on as an escape.
-pub struct Tame<'a> {
+pub(super) struct Tame<'a> {
     out: &'a mut dyn Write,
     escapes: Option<Escapes>,
     /// The beginning of a character whose end has not come yet.
@@ -23,7 +23,7 @@ enum Escapes {
 
 impl<'a> Tame<'a> {
     /// What is written goes on to `out`.
-    pub fn new(out: &'a mut dyn Write, terminal: bool, format: Format) -> Self {
+    pub(super) fn new(out: &'a mut dyn Write, terminal: bool, format: Format) -> Self {
         let escapes = match format {
             Format::Json | Format::Ndjson => Some(Escapes::Json),
             Format::Csv => Some(Escapes::Plain),

@@ -7,7 +7,7 @@ use crate::entity::types::{Id, Timestamp};
 
 /// Format of the answer on stdout.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Format {
+pub(crate) enum Format {
     /// For people.
     #[default]
     Table,
@@ -29,19 +29,14 @@ pub enum Format {
 
 impl Format {
     /// Whether programs read it, so that errors are JSON too.
-    pub fn is_json(self) -> bool {
+    pub(crate) fn is_json(self) -> bool {
         matches!(self, Self::Json | Self::Ndjson)
-    }
-
-    /// Whether every command can answer in it.
-    pub fn is_general(self) -> bool {
-        !matches!(self, Self::Sql | Self::Mermaid | Self::Drizzle)
     }
 }
 
 /// What a cell says beside its text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Tone {
+pub(crate) enum Tone {
     /// Nothing.
     #[default]
     Plain,
@@ -61,7 +56,7 @@ pub enum Tone {
 
 impl Tone {
     /// The ANSI style of it.
-    pub fn style(self) -> Style {
+    pub(crate) fn style(self) -> Style {
         let color = |color: AnsiColor| Style::new().fg_color(Some(Color::Ansi(color)));
         match self {
             Self::Plain => Style::new(),
@@ -77,7 +72,7 @@ impl Tone {
 
 /// One cell of a table.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Cell {
+pub(crate) struct Cell {
     /// Its text as stored; made safe where it is shown.
     pub text: String,
     /// How it looks on a terminal.
@@ -88,7 +83,7 @@ pub struct Cell {
 
 /// What an id in a cell is one of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum IdOf {
+pub(crate) enum IdOf {
     /// A flight.
     Flight,
     /// A ledger entry, or a batch of them.
@@ -97,28 +92,28 @@ pub enum IdOf {
 
 impl Cell {
     /// A plain cell.
-    pub fn new(text: impl Into<String>) -> Self {
+    pub(crate) fn new(text: impl Into<String>) -> Self {
         Self { text: text.into(), ..Self::default() }
     }
 
     /// An id.
-    pub fn id(of: IdOf, id: Id) -> Self {
+    pub(crate) fn id(of: IdOf, id: Id) -> Self {
         Self { id: Some((of, id)), ..Self::new(id.to_string()) }
     }
 
     /// An id that may be absent.
-    pub fn maybe_id(of: IdOf, id: Option<Id>) -> Self {
+    pub(crate) fn maybe_id(of: IdOf, id: Option<Id>) -> Self {
         id.map_or_else(Self::empty, |id| Self::id(of, id))
     }
 
     /// An empty cell: NULL, or nothing to say.
-    pub fn empty() -> Self {
+    pub(crate) fn empty() -> Self {
         Self::default()
     }
 
     /// The same with a tone.
     #[must_use]
-    pub fn tone(mut self, tone: Tone) -> Self {
+    pub(crate) fn tone(mut self, tone: Tone) -> Self {
         self.tone = tone;
         self
     }
@@ -145,7 +140,7 @@ impl From<Option<&str>> for Cell {
 /// How values are put into words: for people (grouped digits, times in their zone) or for programs (CSV: plain digits,
 /// RFC 3339 in UTC).
 #[derive(Clone, Copy, Debug)]
-pub struct RenderOptions {
+pub(crate) struct RenderOptions {
     /// The zone that people see times in.
     pub zone: Tz,
     /// Whether people read it.
@@ -154,18 +149,18 @@ pub struct RenderOptions {
 
 impl RenderOptions {
     /// A whole number.
-    pub fn number(&self, number: impl Into<i64>) -> Cell {
+    pub(crate) fn number(&self, number: impl Into<i64>) -> Cell {
         let number = number.into();
         Cell::new(if self.human { super::text::grouped(number) } else { number.to_string() })
     }
 
     /// A number of bytes: `1.2 MB` for people.
-    pub fn bytes(&self, count: u64) -> Cell {
+    pub(crate) fn bytes(&self, count: u64) -> Cell {
         Cell::new(if self.human { super::text::bytes(count) } else { count.to_string() })
     }
 
     /// A number with its sign, green or red.
-    pub fn signed(&self, number: impl Into<i64>) -> Cell {
+    pub(crate) fn signed(&self, number: impl Into<i64>) -> Cell {
         let number = number.into();
         let cell = self.number(number);
         match number {
@@ -176,7 +171,7 @@ impl RenderOptions {
     }
 
     /// A point in time: to the second and in the zone for people.
-    pub fn time(&self, at: Timestamp) -> Cell {
+    pub(crate) fn time(&self, at: Timestamp) -> Cell {
         Cell::new(if self.human {
             at.utc().with_timezone(&self.zone).format("%Y-%m-%d %H:%M:%S").to_string()
         } else {
@@ -185,12 +180,12 @@ impl RenderOptions {
     }
 
     /// A point in time that may be absent.
-    pub fn maybe_time(&self, at: Option<Timestamp>) -> Cell {
+    pub(crate) fn maybe_time(&self, at: Option<Timestamp>) -> Cell {
         at.map_or_else(Cell::empty, |at| self.time(at))
     }
 
     /// Yes or no; `true` and `false` for programs.
-    pub fn yes_no(&self, yes: bool) -> Cell {
+    pub(crate) fn yes_no(&self, yes: bool) -> Cell {
         Cell::new(match (self.human, yes) {
             (true, true) => "yes",
             (true, false) => "no",
@@ -202,7 +197,7 @@ impl RenderOptions {
 
 /// Which side a column leans to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Align {
+pub(crate) enum Align {
     /// Text.
     #[default]
     Left,
@@ -215,7 +210,7 @@ pub(super) const UNCUT: usize = 36;
 
 /// A column of a list. Its key is the key of the JSON object too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Column {
+pub(crate) struct Column {
     /// The name, as in the table on disk.
     pub key: &'static str,
     /// Which side it leans to.
@@ -230,30 +225,30 @@ pub struct Column {
 
 impl Column {
     /// A column of text.
-    pub const fn text(key: &'static str) -> Self {
+    pub(crate) const fn text(key: &'static str) -> Self {
         Self { key, align: Align::Left, wide: false, rank: 2, floor: UNCUT }
     }
 
     /// A column of numbers.
-    pub const fn number(key: &'static str) -> Self {
+    pub(crate) const fn number(key: &'static str) -> Self {
         Self { key, align: Align::Right, wide: false, rank: 2, floor: usize::MAX }
     }
 
     /// The same, in tables only with `--wide`.
     #[must_use]
-    pub const fn wide(self) -> Self {
+    pub(crate) const fn wide(self) -> Self {
         Self { wide: true, ..self }
     }
 
     /// The same, of another rank.
     #[must_use]
-    pub const fn rank(self, rank: u8) -> Self {
+    pub(crate) const fn rank(self, rank: u8) -> Self {
         Self { rank, ..self }
     }
 
     /// The same, of which a terminal always shows at least so many columns.
     #[must_use]
-    pub const fn floor(self, columns: usize) -> Self {
+    pub(crate) const fn floor(self, columns: usize) -> Self {
         Self { floor: columns, ..self }
     }
 }

@@ -23,7 +23,7 @@ pub(super) const KEPT: usize = 3;
 
 /// How a list is shown.
 #[derive(Clone, Debug)]
-pub struct Shape {
+pub(crate) struct Shape {
     pub(super) format: Format,
     pub(super) look: RenderOptions,
     pub(super) paper: Paper,
@@ -38,7 +38,7 @@ pub struct Shape {
 }
 
 /// Takes rows and writes them. Dropped without [`List::finish`] it leaves the answer open.
-pub struct List<'a, R> {
+pub(crate) struct List<'a, R> {
     out: &'a mut dyn Write,
     shape: Shape,
     state: State,
@@ -76,7 +76,7 @@ impl<'a, R: Row> List<'a, R> {
     ///
     /// # Errors
     /// The stream's.
-    pub fn push(&mut self, row: &R) -> io::Result<()> {
+    pub(crate) fn push(&mut self, row: &R) -> io::Result<()> {
         let first = self.count == 0;
         self.count += 1;
         self.line.clear();
@@ -113,7 +113,7 @@ impl<'a, R: Row> List<'a, R> {
     }
 
     /// The ids in the shown columns of a row, where they are to be shortened.
-    pub fn ids(&self, row: &R) -> Vec<(IdOf, Id)> {
+    pub(crate) fn ids(&self, row: &R) -> Vec<(IdOf, Id)> {
         if !self.shape.short_ids {
             return Vec::new();
         }
@@ -121,12 +121,12 @@ impl<'a, R: Row> List<'a, R> {
     }
 
     /// Shows so many characters of these ids from now on.
-    pub fn shorten(&mut self, shown: HashMap<(IdOf, Id), usize>) {
+    pub(crate) fn shorten(&mut self, shown: HashMap<(IdOf, Id), usize>) {
         self.shown = shown;
     }
 
     /// How many rows were written.
-    pub fn count(&self) -> u64 {
+    pub(crate) fn count(&self) -> u64 {
         self.count
     }
 

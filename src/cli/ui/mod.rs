@@ -2,7 +2,7 @@
 //!
 //! stdout gets the answer and nothing else; stderr gets all that is said about it.
 
-pub mod report;
+pub(crate) mod report;
 
 mod ask;
 mod escape;
@@ -10,12 +10,12 @@ mod format;
 mod list;
 mod page;
 mod progress;
-mod prompt;
+pub(crate) mod prompt;
 mod record;
 mod table;
 mod table_stream;
 mod taken;
-pub mod text;
+pub(crate) mod text;
 
 use std::io::{self, BufWriter, Read, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -25,13 +25,13 @@ use anstyle::{AnsiColor, Style};
 use chrono_tz::Tz;
 use serde::Serialize;
 
-pub use format::{Align, Cell, Column, Format, IdOf, RenderOptions, Tone};
+pub(crate) use format::{Align, Cell, Column, Format, IdOf, RenderOptions, Tone};
 pub(crate) use list::csv_record;
-pub use list::{List, Shape};
-pub use page::Page;
-pub use progress::Progress;
-pub use prompt::{Prompt, Scripted, TerminalPrompt};
-pub use taken::wait_until_taken;
+pub(crate) use list::{List, Shape};
+pub(crate) use page::Page;
+pub(crate) use progress::Progress;
+pub(crate) use prompt::Prompt;
+pub(crate) use taken::wait_until_taken;
 
 use crate::cli::environment::{Terminal, World};
 use crate::cli::ui::report::{Listing, Report, Row};
@@ -40,7 +40,7 @@ use crate::message::{DatabaseFlag, Message};
 
 /// How this run prints and asks, from flags and settings.
 #[derive(Clone, Debug)]
-pub struct OutputOptions {
+pub(crate) struct OutputOptions {
     /// Format of the answer.
     pub format: Format,
     /// `--columns`.
@@ -69,12 +69,12 @@ pub struct OutputOptions {
 const TRACED: usize = 1000;
 
 /// Told of every statement: its SQL, the time it took, whether it failed.
-pub type Tracer = Arc<dyn Fn(&str, Duration, bool) + Send + Sync>;
+pub(crate) type Tracer = Arc<dyn Fn(&str, Duration, bool) + Send + Sync>;
 
 type Stream = Arc<Mutex<Box<dyn Write + Send>>>;
 
 /// The printer.
-pub struct Ui {
+pub(crate) struct Ui {
     out: Mutex<BufWriter<Box<dyn Write + Send>>>,
     taken: fn() -> io::Result<()>,
     err: Stream,
@@ -87,7 +87,7 @@ pub struct Ui {
 
 /// An answer that could not be written.
 #[derive(Clone, Debug)]
-pub struct Lost {
+pub(crate) struct Lost {
     /// The first things of it.
     pub things: Vec<serde_json::Value>,
     /// How many things it had, as far as it got.
@@ -96,7 +96,7 @@ pub struct Lost {
 
 impl Ui {
     /// Takes over the world's streams.
-    pub fn new(world: World, manner: OutputOptions) -> Self {
+    pub(crate) fn new(world: World, manner: OutputOptions) -> Self {
         Self {
             out: Mutex::new(BufWriter::with_capacity(1 << 16, world.stdout)),
             taken: world.taken,
@@ -110,7 +110,7 @@ impl Ui {
     }
 
     /// The answer that could not be written, if there is one.
-    pub fn lost(&self) -> Option<Lost> {
+    pub(crate) fn lost(&self) -> Option<Lost> {
         lock(&self.lost).clone()
     }
 
@@ -123,42 +123,37 @@ impl Ui {
     }
 
     /// Format of the answer.
-    pub fn format(&self) -> Format {
+    pub(crate) fn format(&self) -> Format {
         self.manner.format
     }
 
     /// Whether a person may be asked.
-    pub fn is_interactive(&self) -> bool {
+    pub(crate) fn is_interactive(&self) -> bool {
         self.manner.interactive
     }
 
     /// Whether tables show of an id as much as names it.
-    pub fn shortens_ids(&self) -> bool {
+    pub(crate) fn shortens_ids(&self) -> bool {
         self.terminal.stdout && self.manner.format == Format::Table && !self.manner.wide
     }
 
     /// Whether stdout is a terminal.
-    pub fn is_terminal(&self) -> bool {
+    pub(crate) fn is_terminal(&self) -> bool {
         self.terminal.stdout
     }
 
-    /// Whether standard input is a terminal.
-    pub fn input_is_terminal(&self) -> bool {
-        self.terminal.stdin
-    }
-
     /// Whether only errors are told, under `-q`.
-    pub fn is_quiet(&self) -> bool {
+    pub(crate) fn is_quiet(&self) -> bool {
         self.manner.quiet
     }
 
     /// 0, `-v` 1, `-vv` 2.
-    pub fn verbosity(&self) -> u8 {
+    pub(crate) fn verbosity(&self) -> u8 {
         self.manner.verbosity
     }
 
     /// The zone that naive times are read and tables are shown in.
-    pub fn zone(&self) -> Tz {
+    pub(crate) fn zone(&self) -> Tz {
         self.manner.zone
     }
 
@@ -166,7 +161,7 @@ impl Ui {
     ///
     /// # Errors
     /// stdout's.
-    pub fn report<R: Report>(&self, report: &R) -> Result<()> {
+    pub(crate) fn report<R: Report>(&self, report: &R) -> Result<()> {
         self.kept(self.write_report(report), || Lost {
             things: serde_json::to_value(report).into_iter().collect(),
             count: 1,
@@ -207,7 +202,7 @@ impl Ui {
     ///
     /// # Errors
     /// An unknown column of `--columns`, and stdout's.
-    pub async fn listing<L: Listing>(&self, listing: &L) -> Result<()> {
+    pub(crate) async fn listing<L: Listing>(&self, listing: &L) -> Result<()> {
         if self.manner.columns.is_none() && matches!(self.manner.format, Format::Table | Format::Md) {
             return self.kept(self.draw(listing), || Lost {
                 things: listing.rows().iter().take(list::KEPT).flat_map(serde_json::to_value).collect(),
@@ -231,7 +226,10 @@ impl Ui {
     ///
     /// # Errors
     /// An unknown column of `--columns`, stdout's, and what `fill` fails with.
-    pub async fn list<R: Row, T>(&self, fill: impl AsyncFnOnce(&mut List<'_, R>) -> Result<T>) -> Result<(u64, T)> {
+    pub(crate) async fn list<R: Row, T>(
+        &self,
+        fill: impl AsyncFnOnce(&mut List<'_, R>) -> Result<T>,
+    ) -> Result<(u64, T)> {
         self.list_in(self.manner.format, fill).await
     }
 
@@ -265,7 +263,7 @@ impl Ui {
     }
 
     /// Says on stderr that a terminal does not show all there is; under `-q` too, which nobody says to miss some of it.
-    pub fn cut_short(&self, text: &str) {
+    pub(crate) fn cut_short(&self, text: &str) {
         self.say(text);
     }
 
@@ -273,7 +271,10 @@ impl Ui {
     ///
     /// # Errors
     /// As for [`Ui::list`].
-    pub async fn export<R: Row, T>(&self, fill: impl AsyncFnOnce(&mut List<'_, R>) -> Result<T>) -> Result<(u64, T)> {
+    pub(crate) async fn export<R: Row, T>(
+        &self,
+        fill: impl AsyncFnOnce(&mut List<'_, R>) -> Result<T>,
+    ) -> Result<(u64, T)> {
         let format = if self.manner.format == Format::Table { Format::Csv } else { self.manner.format };
         self.list_in(format, fill).await
     }
@@ -282,7 +283,7 @@ impl Ui {
     ///
     /// # Errors
     /// stdout's.
-    pub fn json(&self, value: &impl Serialize, line: bool) -> Result<()> {
+    pub(crate) fn json(&self, value: &impl Serialize, line: bool) -> Result<()> {
         let mut out = lock(&self.out);
         let mut out = escape::Tame::new(&mut *out, self.terminal.stdout, Format::Json);
         let written =
@@ -297,7 +298,7 @@ impl Ui {
     ///
     /// # Errors
     /// stdout's.
-    pub fn raw(&self, bytes: impl AsRef<[u8]>) -> Result<()> {
+    pub(crate) fn raw(&self, bytes: impl AsRef<[u8]>) -> Result<()> {
         let mut out = lock(&self.out);
         out.write_all(bytes.as_ref())?;
         out.flush()?;
@@ -308,7 +309,7 @@ impl Ui {
     ///
     /// # Errors
     /// The stream's, when what is left is written out.
-    pub fn pour<T>(&self, fill: impl FnOnce(&mut dyn Write) -> T) -> Result<T> {
+    pub(crate) fn pour<T>(&self, fill: impl FnOnce(&mut dyn Write) -> T) -> Result<T> {
         let mut out = lock(&self.out);
         let answer = fill(&mut *out);
         out.flush()?;
@@ -319,21 +320,21 @@ impl Ui {
     ///
     /// # Errors
     /// `closed_pipe` when the reader went away before.
-    pub async fn until_taken(&self) -> Result<()> {
+    pub(crate) async fn until_taken(&self) -> Result<()> {
         // On a thread of its own: a slow reader must not keep an interrupt from being seen.
         let waited = tokio::task::spawn_blocking(self.taken).await;
         Ok(waited.unwrap_or_else(|stopped| Err(io::Error::other(stopped)))?)
     }
 
     /// A note on stderr: what was done, what comes next. Not under `-q`.
-    pub fn note(&self, message: impl Into<Message>) {
+    pub(crate) fn note(&self, message: impl Into<Message>) {
         if !self.manner.quiet {
             self.say(&self.line(message));
         }
     }
 
     /// A warning on stderr. Not under `-q`.
-    pub fn warn(&self, message: impl Into<Message>) {
+    pub(crate) fn warn(&self, message: impl Into<Message>) {
         if !self.manner.quiet {
             let head = self.painted("warning:", AnsiColor::Yellow.on_default().bold());
             self.say(&format!("{head} {}", self.line(message)));
@@ -341,14 +342,14 @@ impl Ui {
     }
 
     /// A step on stderr, under `-v`.
-    pub fn step(&self, message: impl Into<Message>) {
+    pub(crate) fn step(&self, message: impl Into<Message>) {
         if self.manner.verbosity > 0 && !self.manner.quiet {
             self.say(&self.line(message));
         }
     }
 
     /// The failure, on stderr: as JSON where the answer would be JSON.
-    pub fn error(&self, error: Error) {
+    pub(crate) fn error(&self, error: Error) {
         let error = error.addressed(self.manner.database.as_ref());
         if !self.manner.format.is_json() {
             return self.say(&self.worded(&error));
@@ -360,7 +361,7 @@ impl Ui {
     }
 
     /// A message whose commands name this run's database, for answers that programs read.
-    pub fn here(&self, message: impl Into<Message>) -> Message {
+    pub(crate) fn here(&self, message: impl Into<Message>) -> Message {
         message.into().addressed(self.manner.database.as_ref())
     }
 
@@ -370,12 +371,12 @@ impl Ui {
     }
 
     /// A complaint in another's words, clap's, as it is.
-    pub fn complain(&self, text: &str) {
+    pub(crate) fn complain(&self, text: &str) {
         self.say(text);
     }
 
     /// A tracer that shows each statement with its time on stderr under `-vv`. Values are never shown.
-    pub fn tracer(&self) -> Option<Tracer> {
+    pub(crate) fn tracer(&self) -> Option<Tracer> {
         if self.manner.verbosity < 2 || self.manner.quiet {
             return None;
         }
@@ -391,7 +392,7 @@ impl Ui {
     }
 
     /// A progress bar over `length` steps of `unit`, shown only where stderr is a terminal.
-    pub fn progress(&self, length: Option<u64>, message: &str) -> Progress {
+    pub(crate) fn progress(&self, length: Option<u64>, message: &str) -> Progress {
         Progress::new(self.terminal.stderr && !self.manner.quiet, length, message)
     }
 
@@ -399,7 +400,7 @@ impl Ui {
     ///
     /// # Errors
     /// A thread that broke down; within, the stream's and the file's.
-    pub async fn copy_input(&self, mut file: std::fs::File) -> Result<io::Result<std::fs::File>> {
+    pub(crate) async fn copy_input(&self, mut file: std::fs::File) -> Result<io::Result<std::fs::File>> {
         let input = Arc::clone(&self.input);
         // On a thread of its own, so that a signal is seen while nothing comes.
         let copied = tokio::task::spawn_blocking(move || io::copy(&mut *lock(&input), &mut file).map(|_| file));
@@ -412,7 +413,7 @@ impl Ui {
     ///
     /// # Errors
     /// The stream's; more than `most` bytes.
-    pub async fn read_input(&self, most: u64) -> Result<Vec<u8>> {
+    pub(crate) async fn read_input(&self, most: u64) -> Result<Vec<u8>> {
         let input = Arc::clone(&self.input);
         // On a thread of its own, so that a signal is seen while nothing comes.
         let read = tokio::task::spawn_blocking(move || {

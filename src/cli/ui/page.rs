@@ -9,7 +9,7 @@ use super::text::{pad, visible, width};
 use crate::message::{DatabaseFlag, Message};
 
 /// Somewhere to draw: plain lines, fields, tables.
-pub struct Page<'a> {
+pub(crate) struct Page<'a> {
     out: &'a mut dyn Write,
     /// How values are put into words here.
     pub look: RenderOptions,
@@ -29,16 +29,11 @@ impl<'a> Page<'a> {
         Self { out, look, drawing: paper.drawing, markdown: paper.markdown, database }
     }
 
-    /// Whether Markdown is wanted.
-    pub fn is_markdown(&self) -> bool {
-        self.markdown
-    }
-
     /// A heading over what follows.
     ///
     /// # Errors
     /// The stream's.
-    pub fn heading(&mut self, text: &str) -> io::Result<()> {
+    pub(crate) fn heading(&mut self, text: &str) -> io::Result<()> {
         if self.markdown {
             writeln!(self.out, "### {}", table::escaped(text))
         } else {
@@ -51,7 +46,7 @@ impl<'a> Page<'a> {
     ///
     /// # Errors
     /// The stream's.
-    pub fn gap(&mut self) -> io::Result<()> {
+    pub(crate) fn gap(&mut self) -> io::Result<()> {
         writeln!(self.out)
     }
 
@@ -59,14 +54,14 @@ impl<'a> Page<'a> {
     ///
     /// # Errors
     /// The stream's.
-    pub fn line(&mut self, cell: impl Into<Cell>) -> io::Result<()> {
+    pub(crate) fn line(&mut self, cell: impl Into<Cell>) -> io::Result<()> {
         let cell = cell.into();
         let line = if self.markdown { table::escaped(&cell.text) } else { self.toned(&cell) };
         writeln!(self.out, "{line}")
     }
 
     /// The text of a message here: its commands name this run's database, its instants are in the reader's zone.
-    pub fn shown(&self, message: impl Into<Message>) -> String {
+    pub(crate) fn shown(&self, message: impl Into<Message>) -> String {
         message.into().addressed(self.database).shown(self.look.zone)
     }
 
@@ -74,7 +69,7 @@ impl<'a> Page<'a> {
     ///
     /// # Errors
     /// The stream's.
-    pub fn message(&mut self, message: impl Into<Message>, tone: Tone) -> io::Result<()> {
+    pub(crate) fn message(&mut self, message: impl Into<Message>, tone: Tone) -> io::Result<()> {
         let text = self.shown(message);
         self.line(Cell::new(text).tone(tone))
     }
@@ -83,7 +78,7 @@ impl<'a> Page<'a> {
     ///
     /// # Errors
     /// The stream's.
-    pub fn words(&mut self, cells: &[Cell]) -> io::Result<()> {
+    pub(crate) fn words(&mut self, cells: &[Cell]) -> io::Result<()> {
         let words: Vec<String> = cells
             .iter()
             .map(|cell| if self.markdown { table::escaped(&cell.text) } else { self.toned(cell) })
@@ -95,7 +90,7 @@ impl<'a> Page<'a> {
     ///
     /// # Errors
     /// The stream's.
-    pub fn code(&mut self, language: &str, text: &str) -> io::Result<()> {
+    pub(crate) fn code(&mut self, language: &str, text: &str) -> io::Result<()> {
         if self.markdown {
             writeln!(self.out, "```{language}\n{}\n```", text.trim_end())
         } else {
@@ -107,7 +102,7 @@ impl<'a> Page<'a> {
     ///
     /// # Errors
     /// The stream's.
-    pub fn fields(&mut self, fields: &[(&str, Cell)]) -> io::Result<()> {
+    pub(crate) fn fields(&mut self, fields: &[(&str, Cell)]) -> io::Result<()> {
         let widest = fields.iter().map(|(name, _)| width(name)).max().unwrap_or(0);
         for (name, cell) in fields {
             if self.markdown {
@@ -126,7 +121,7 @@ impl<'a> Page<'a> {
     ///
     /// # Errors
     /// The stream's.
-    pub fn table(&mut self, headings: &[(&'static str, Align)], rows: &[Vec<Cell>]) -> io::Result<()> {
+    pub(crate) fn table(&mut self, headings: &[(&'static str, Align)], rows: &[Vec<Cell>]) -> io::Result<()> {
         if self.drawing.width.is_some() && !self.markdown {
             return table::draw(self.out, headings, rows, self.drawing);
         }

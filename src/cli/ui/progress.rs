@@ -6,7 +6,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// How far a long piece of work has come. Cleared when it is dropped, so that an error stands alone.
 #[derive(Debug)]
-pub struct Progress(ProgressBar);
+pub(crate) struct Progress(ProgressBar);
 
 impl Progress {
     pub(super) fn new(shown: bool, length: Option<u64>, message: &str) -> Self {
@@ -27,12 +27,12 @@ impl Progress {
     }
 
     /// `steps` more are done.
-    pub fn advance(&self, steps: u64) {
+    pub(crate) fn advance(&self, steps: u64) {
         self.0.inc(steps);
     }
 
     /// Counts steps from another thread. The bar goes with this [`Progress`], though others may still be counting.
-    pub fn counter(&self) -> impl Fn(u64) + Send + Sync + 'static {
+    pub(crate) fn counter(&self) -> impl Fn(u64) + Send + Sync + 'static {
         let bar = self.0.clone();
         move |steps| bar.inc(steps)
     }

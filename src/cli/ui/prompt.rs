@@ -30,7 +30,7 @@ pub trait Prompt: Send {
 }
 
 /// The person at the terminal.
-pub struct TerminalPrompt;
+pub(crate) struct TerminalPrompt;
 
 impl Prompt for TerminalPrompt {
     fn yes(&mut self, question: &str) -> io::Result<bool> {

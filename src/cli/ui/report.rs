@@ -9,7 +9,7 @@ use crate::cli::ui::{Cell, Column, Page, RenderOptions};
 /// One thing that a command answers: `user show`, a plan, the outcome of a write.
 ///
 /// JSON, ndjson and CSV come from its serialised form; tables and Markdown from [`Report::human`].
-pub trait Report: Serialize {
+pub(crate) trait Report: Serialize {
     /// Shows it to a person.
     ///
     /// # Errors
@@ -19,7 +19,7 @@ pub trait Report: Serialize {
 
 /// A whole list that people see in a form of its own: a doctor's findings, the steps of a command. For programs, and
 /// where columns are named, it is its rows.
-pub trait Listing {
+pub(crate) trait Listing {
     /// Its rows.
     type Row: Row;
 
@@ -34,7 +34,7 @@ pub trait Listing {
 }
 
 /// One row of a list. JSON comes from its serialised form, whose keys the columns repeat.
-pub trait Row: Serialize {
+pub(crate) trait Row: Serialize {
     /// What one row is, in the singular: an empty list on a terminal says that there are none. Empty where the command
     /// says so itself.
     const NOUN: &'static str = "";

@@ -11,7 +11,7 @@ use super::text::{cut, visible};
 
 /// How a table is drawn.
 #[derive(Clone, Copy, Debug)]
-pub struct Drawing {
+pub(super) struct Drawing {
     /// Columns of the terminal; `None`: as wide as the content.
     pub width: Option<u16>,
     /// Whether colour may be sent.
@@ -21,7 +21,12 @@ pub struct Drawing {
 }
 
 /// Draws rows under headings, two spaces between columns. On a terminal that is too narrow, cells are cut with `…`.
-pub fn draw(out: &mut dyn Write, headings: &[(&str, Align)], rows: &[Vec<Cell>], drawing: Drawing) -> io::Result<()> {
+pub(super) fn draw(
+    out: &mut dyn Write,
+    headings: &[(&str, Align)],
+    rows: &[Vec<Cell>],
+    drawing: Drawing,
+) -> io::Result<()> {
     let mut table = Table::new();
     table.load_style(comfy_table::presets::NOTHING).set_truncation_indicator("…");
     match drawing.width {
@@ -98,7 +103,7 @@ fn styled(cell: &Cell, align: Align, drawing: Drawing) -> TableCell {
 }
 
 /// Text in which Markdown sees no markup and Discord no mention.
-pub fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for character in visible(text).chars() {
         match character {

@@ -19,7 +19,7 @@ const LINES: usize = 8;
 
 /// What the columns are drawn for.
 #[derive(Clone, Copy, Debug)]
-pub struct Paper {
+pub(super) struct Paper {
     /// How a table is drawn.
     pub drawing: Drawing,
     /// Whether it goes into Markdown.
@@ -30,7 +30,7 @@ pub struct Paper {
 
 /// The columns of a table, with their widths.
 #[derive(Debug)]
-pub struct Grid {
+pub(super) struct Grid {
     slots: Vec<Slot>,
     form: Form,
     color: bool,
@@ -62,7 +62,7 @@ enum Form {
 
 impl Grid {
     /// Takes the widths from the first rows.
-    pub fn new(columns: &[Column], rows: &[Vec<Cell>], paper: Paper) -> Self {
+    pub(super) fn new(columns: &[Column], rows: &[Vec<Cell>], paper: Paper) -> Self {
         let terminal = paper.drawing.width.filter(|_| !paper.markdown).map(|width| usize::from(width.max(20)));
         let longest = terminal.unwrap_or(STRAIGHT);
         let natural = |index: usize, column: &Column| {
@@ -87,7 +87,7 @@ impl Grid {
     }
 
     /// The columns that the terminal is too narrow for.
-    pub fn hidden(&self) -> &[&'static str] {
+    pub(super) fn hidden(&self) -> &[&'static str] {
         &self.hidden
     }
 
@@ -95,7 +95,7 @@ impl Grid {
     ///
     /// # Errors
     /// The stream's.
-    pub fn head(&self, out: &mut dyn Write) -> io::Result<()> {
+    pub(super) fn head(&self, out: &mut dyn Write) -> io::Result<()> {
         if self.form == Form::Markdown {
             writeln!(out, "```")?;
         }
@@ -118,7 +118,7 @@ impl Grid {
     ///
     /// # Errors
     /// The stream's.
-    pub fn row(&mut self, out: &mut dyn Write, cells: &[Cell]) -> io::Result<()> {
+    pub(super) fn row(&mut self, out: &mut dyn Write, cells: &[Cell]) -> io::Result<()> {
         if let Form::Records(width) = self.form {
             if self.begun {
                 writeln!(out)?;
@@ -133,7 +133,7 @@ impl Grid {
     ///
     /// # Errors
     /// The stream's.
-    pub fn foot(&self, out: &mut dyn Write) -> io::Result<()> {
+    pub(super) fn foot(&self, out: &mut dyn Write) -> io::Result<()> {
         if self.form == Form::Markdown { writeln!(out, "```") } else { Ok(()) }
     }
 

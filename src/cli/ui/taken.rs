@@ -12,7 +12,7 @@ const LOOK: u32 = 10;
 /// # Errors
 /// `BrokenPipe` when the reader went away before.
 #[cfg(unix)]
-pub fn wait_until_taken(pipe: impl std::os::fd::AsFd) -> io::Result<()> {
+pub(crate) fn wait_until_taken(pipe: impl std::os::fd::AsFd) -> io::Result<()> {
     use std::os::unix::fs::FileTypeExt;
 
     use rustix::event::{PollFd, PollFlags, Timespec, poll};

@@ -4,16 +4,16 @@ use std::borrow::Cow;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-pub use crate::message::{grouped, visible};
+pub(crate) use crate::message::{grouped, visible};
 
 /// Columns that a text takes on a terminal.
-pub fn width(text: &str) -> usize {
+pub(crate) fn width(text: &str) -> usize {
     UnicodeWidthStr::width(text)
 }
 
 /// Text made [`visible`], of which no more than so many columns are seen: what is cut off is told by `…`. Looks at the
 /// beginning only, so that a text of any length costs the same.
-pub fn cut(text: &str, columns: usize) -> Cow<'_, str> {
+pub(crate) fn cut(text: &str, columns: usize) -> Cow<'_, str> {
     let (start, whole) = beginning(text, columns);
     let shown = visible(start);
     if whole && width(&shown) <= columns {
@@ -25,7 +25,7 @@ pub fn cut(text: &str, columns: usize) -> Cow<'_, str> {
 }
 
 /// Text made [`visible`], in lines of so many columns; no more than `most` lines of it, the last of which then ends in `…`.
-pub fn wrapped(text: &str, columns: usize, most: usize) -> Vec<String> {
+pub(crate) fn wrapped(text: &str, columns: usize, most: usize) -> Vec<String> {
     let columns = columns.max(2);
     let shown = cut(text, columns.saturating_mul(most));
     let mut rest = shown.as_ref();
@@ -58,12 +58,12 @@ fn fitting(text: &str, columns: usize) -> &str {
 }
 
 /// `text` padded on the right to `columns` on a terminal.
-pub fn pad(text: &str, columns: usize) -> String {
+pub(crate) fn pad(text: &str, columns: usize) -> String {
     format!("{text}{}", " ".repeat(columns.saturating_sub(width(text))))
 }
 
 /// A text of at most `most` characters, and how many more there are.
-pub fn shortened(text: &str, most: usize) -> Cow<'_, str> {
+pub(crate) fn shortened(text: &str, most: usize) -> Cow<'_, str> {
     match text.char_indices().nth(most) {
         None => Cow::Borrowed(text),
         Some((end, _)) => Cow::Owned(format!("{} … and {} characters more", &text[..end], text[end..].chars().count())),
@@ -71,13 +71,13 @@ pub fn shortened(text: &str, most: usize) -> Cow<'_, str> {
 }
 
 /// `1 flight`, `2 flights`: the plural is `one` with an s unless it is given.
-pub fn count(number: u64, one: &str) -> String {
+pub(crate) fn count(number: u64, one: &str) -> String {
     let shown = grouped(i64::try_from(number).unwrap_or(i64::MAX));
     if number == 1 { format!("{shown} {one}") } else { format!("{shown} {}", plural(one)) }
 }
 
 /// The plural of a noun.
-pub fn plural(one: &str) -> String {
+pub(crate) fn plural(one: &str) -> String {
     match one.strip_suffix('y') {
         Some(stem) if !one.ends_with("ay") && !one.ends_with("ey") => format!("{stem}ies"),
         _ => format!("{one}s"),
@@ -85,7 +85,7 @@ pub fn plural(one: &str) -> String {
 }
 
 /// A number of bytes in the largest unit that leaves a number: `84.7 MB`, thousands as file systems are sold.
-pub fn bytes(count: u64) -> String {
+pub(crate) fn bytes(count: u64) -> String {
     let mut value = count as f64;
     let units = ["bytes", "kB", "MB", "GB", "TB"];
     let mut unit = 0;

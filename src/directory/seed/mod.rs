@@ -21,7 +21,7 @@ const ROWS_A_STATEMENT: usize = 1000;
 
 /// What data is wanted.
 #[derive(Clone, Copy, Debug)]
-pub struct Wish {
+pub(crate) struct Wish {
     /// How many users, at most a million.
     pub users: usize,
     /// How many flights, at most a million.
@@ -34,7 +34,7 @@ pub struct Wish {
 
 /// All rows, parents first.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Dataset {
+pub(crate) struct Dataset {
     /// Airlines.
     pub airlines: Vec<airline::Model>,
     /// Their brands; the first of each is primary.
@@ -56,7 +56,7 @@ pub struct Dataset {
 ///
 /// # Errors
 /// As [`crate::entity::columns::complete`].
-pub fn generate(wish: Wish) -> Result<Dataset, DbErr> {
+pub(crate) fn generate(wish: Wish) -> Result<Dataset, DbErr> {
     let mut rng = ChaCha8Rng::seed_from_u64(wish.seed);
     let midnight = Timestamp::new(wish.now.date_naive().and_time(chrono::NaiveTime::MIN));
     let (airlines, brands, products) = catalog::generate(&mut rng, midnight)?;
@@ -71,7 +71,7 @@ pub fn generate(wish: Wish) -> Result<Dataset, DbErr> {
 ///
 /// # Errors
 /// The driver's.
-pub async fn occupied(connection: &impl ConnectionTrait) -> Result<Vec<(&'static str, u64)>, DbErr> {
+pub(crate) async fn occupied(connection: &impl ConnectionTrait) -> Result<Vec<(&'static str, u64)>, DbErr> {
     let counts = [
         ("airlines", airline::Entity::find().count(connection).await?),
         ("users", user::Entity::find().count(connection).await?),
@@ -86,7 +86,7 @@ pub async fn occupied(connection: &impl ConnectionTrait) -> Result<Vec<(&'static
 ///
 /// # Errors
 /// The driver's.
-pub async fn insert(transaction: &Transaction, data: Dataset, done: impl Fn(u64)) -> Result<(), DbErr> {
+pub(crate) async fn insert(transaction: &Transaction, data: Dataset, done: impl Fn(u64)) -> Result<(), DbErr> {
     insert_all(transaction, data.airlines, &done).await?;
     insert_all(transaction, data.brands, &done).await?;
     insert_all(transaction, data.products, &done).await?;

@@ -32,7 +32,7 @@ const OTHERS: &str = include_str!("others.sql");
 /// # Errors
 ///
 /// [`LiveError`]; after a driver's error the caller's transaction is lost.
-pub async fn read(
+pub(super) async fn read(
     connection: &impl ConnectionTrait,
     reference: &Schema,
     renames: &[Rename],
@@ -84,7 +84,7 @@ pub async fn read(
 /// # Errors
 ///
 /// [`LiveError`].
-pub async fn others(connection: &impl ConnectionTrait, reference: &Schema) -> Result<Vec<String>, LiveError> {
+pub(super) async fn others(connection: &impl ConnectionTrait, reference: &Schema) -> Result<Vec<String>, LiveError> {
     let query = Query::from_sql_and_values(DbBackend::Postgres, OTHERS, [names(reference)?.into()]);
     let rows = connection.query_all_raw(query).await?;
     let mut found: Vec<String> = rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?;

@@ -15,7 +15,7 @@ use crate::schema::sql_tokens::{bare, rename_column, same};
 /// # Errors
 ///
 /// [`LiveError`].
-pub async fn read(
+pub(super) async fn read(
     connection: &impl ConnectionTrait,
     reference: &Schema,
     renames: &[Rename],
@@ -53,7 +53,7 @@ pub async fn read(
 /// # Errors
 ///
 /// [`LiveError`].
-pub async fn others(connection: &impl ConnectionTrait, reference: &Schema) -> Result<Vec<String>, LiveError> {
+pub(super) async fn others(connection: &impl ConnectionTrait, reference: &Schema) -> Result<Vec<String>, LiveError> {
     let others = rows(connection).await?.into_iter().filter(|row| {
         matches!(row.kind.as_str(), "table" | "view")
             && reference.table(&row.name).is_none()

@@ -19,7 +19,7 @@ use crate::schema::dialect::postgres::HOME;
 ///
 /// # Errors
 /// The driver's.
-pub async fn write(connection: &mut PgConnection, job: &Job) -> Result<()> {
+pub(super) async fn write(connection: &mut PgConnection, job: &Job) -> Result<()> {
     let schema = format!(
         "DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_namespace WHERE nspname = '{HOME}') THEN CREATE SCHEMA {HOME}; \
          END IF; END $$; \
@@ -42,7 +42,7 @@ pub async fn write(connection: &mut PgConnection, job: &Job) -> Result<()> {
 ///
 /// # Errors
 /// The driver's.
-pub async fn record(
+pub(super) async fn record(
     connection: &mut PgConnection,
     migration: &Migration,
     applied_at: Option<&str>,
@@ -69,7 +69,7 @@ pub async fn record(
 ///
 /// # Errors
 /// As [`version::all`].
-pub fn drop_functions() -> Result<Vec<String>> {
+pub(crate) fn drop_functions() -> Result<Vec<String>> {
     let versions = version::all()?;
     let names: BTreeSet<&str> =
         versions.iter().flat_map(|version| &version.schema.functions).map(|function| function.name.as_str()).collect();
@@ -80,7 +80,7 @@ pub fn drop_functions() -> Result<Vec<String>> {
 ///
 /// # Errors
 /// The driver's.
-pub async fn grants(connection: &mut PgConnection, tables: &[Found]) -> Result<Vec<String>> {
+pub(super) async fn grants(connection: &mut PgConnection, tables: &[Found]) -> Result<Vec<String>> {
     let mut statements = Vec::new();
     for table in tables {
         let sql = r#"

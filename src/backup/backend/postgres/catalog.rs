@@ -29,7 +29,7 @@ pub struct Found {
 ///
 /// # Errors
 /// The driver's.
-pub async fn paths(connection: &mut PgConnection, names: &[&str]) -> Result<Vec<String>> {
+pub(super) async fn paths(connection: &mut PgConnection, names: &[&str]) -> Result<Vec<String>> {
     let rows = places(connection, names).await?;
     Ok(rows.iter().map(|row| row.try_get("path")).collect::<Result<_, _>>()?)
 }
@@ -38,7 +38,7 @@ pub async fn paths(connection: &mut PgConnection, names: &[&str]) -> Result<Vec<
 ///
 /// # Errors
 /// The driver's.
-pub async fn find(connection: &mut PgConnection, names: &[&str]) -> Result<Vec<Found>> {
+pub(crate) async fn find(connection: &mut PgConnection, names: &[&str]) -> Result<Vec<Found>> {
     let mut tables = Vec::new();
     for row in places(connection, names).await? {
         let oid: i64 = row.try_get("oid")?;
@@ -55,7 +55,7 @@ pub async fn find(connection: &mut PgConnection, names: &[&str]) -> Result<Vec<F
 ///
 /// # Errors
 /// The driver's.
-pub async fn others(connection: &mut PgConnection, names: &[&str]) -> Result<Vec<String>> {
+pub(super) async fn others(connection: &mut PgConnection, names: &[&str]) -> Result<Vec<String>> {
     let sql = "SELECT DISTINCT c.relname::text AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
                WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND n.nspname = 'public'
                  AND c.relname <> ALL ($1::text[])

@@ -8,17 +8,17 @@ use crate::schema::dialect::postgres as dialect;
 use crate::schema::model::{Constraint, Index, Rule, Schema, Shape, Table};
 
 /// The enum types of the tables.
-pub fn enums(schema: &Schema) -> Vec<String> {
+pub(super) fn enums(schema: &Schema) -> Vec<String> {
     schema.enum_types().into_iter().map(|of| dialect::create_enum(of).sql).collect()
 }
 
 /// Takes away the enum types of tables that are gone.
-pub fn drop_enums(schema: &Schema) -> Vec<String> {
+pub(super) fn drop_enums(schema: &Schema) -> Vec<String> {
     schema.enum_types().into_iter().map(|of| format!("DROP TYPE IF EXISTS {}", quote(&of.name))).collect()
 }
 
 /// A table with its checks, without keys, and with the columns that are not skyteam's.
-pub fn bare_table(table: &Table, filling: Option<&Filling>) -> Vec<String> {
+pub(super) fn bare_table(table: &Table, filling: Option<&Filling>) -> Vec<String> {
     let mut bare = table.clone();
     bare.constraints.retain(|constraint| matches!(constraint.rule, Rule::Check(_)));
     let mut statements = vec![dialect::table(&bare).sql];
@@ -31,13 +31,13 @@ pub fn bare_table(table: &Table, filling: Option<&Filling>) -> Vec<String> {
 }
 
 /// Columns that are loaded as text and have another type.
-pub fn foreign(filling: Option<&Filling>) -> impl Iterator<Item = &Target> {
+pub(super) fn foreign(filling: Option<&Filling>) -> impl Iterator<Item = &Target> {
     filling.into_iter().flat_map(|filling| &filling.columns).filter(|column| column.foreign.is_some())
 }
 
 /// Everything that needs a sort: the indexes under the keys, and the others, each with the number of its columns. They can
 /// be made side by side.
-pub fn indexes(table: &Table) -> Vec<(usize, String)> {
+pub(super) fn indexes(table: &Table) -> Vec<(usize, String)> {
     let under_keys = table.constraints.iter().filter_map(|constraint| match &constraint.rule {
         Rule::PrimaryKey(columns) | Rule::Unique(columns) => {
             let columns: Vec<String> = columns.iter().map(|column| quote(column)).collect();
@@ -59,7 +59,7 @@ fn columns_of(index: &Index) -> usize {
 }
 
 /// Turns the indexes under the keys into keys, at once.
-pub fn keys(table: &Table) -> Vec<String> {
+pub(super) fn keys(table: &Table) -> Vec<String> {
     let key = |constraint: &Constraint| {
         let word = match constraint.rule {
             Rule::PrimaryKey(_) => "PRIMARY KEY",
@@ -73,18 +73,18 @@ pub fn keys(table: &Table) -> Vec<String> {
 }
 
 /// Declares the foreign keys without looking at a row.
-pub fn foreign_keys(table: &Table) -> Vec<String> {
+pub(super) fn foreign_keys(table: &Table) -> Vec<String> {
     let keys = table.constraints.iter().filter(|constraint| matches!(constraint.rule, Rule::ForeignKey(_)));
     keys.map(|key| format!("{} NOT VALID", dialect::add_constraint(&table.name, key).sql)).collect()
 }
 
 /// Looks whether the rows keep a foreign key.
-pub fn validate_foreign_key(table: &Table, key: &str) -> String {
+pub(super) fn validate_foreign_key(table: &Table, key: &str) -> String {
     format!("ALTER TABLE {} VALIDATE CONSTRAINT {}", quote(&table.name), quote(key))
 }
 
 /// Whether an index of the table begins with these columns.
-pub fn has_index_on(table: &Table, columns: &[String]) -> bool {
+pub(super) fn has_index_on(table: &Table, columns: &[String]) -> bool {
     let keys = table.constraints.iter().filter_map(|constraint| match &constraint.rule {
         Rule::PrimaryKey(columns) | Rule::Unique(columns) => Some(columns),
         _ => None,
@@ -97,7 +97,7 @@ pub fn has_index_on(table: &Table, columns: &[String]) -> bool {
 }
 
 /// Functions and triggers: last, so that rows that an older program let in come back too.
-pub fn triggers(schema: &Schema) -> Vec<String> {
+pub(super) fn triggers(schema: &Schema) -> Vec<String> {
     let functions = schema.functions.iter().flat_map(dialect::create_functions).map(|statement| statement.sql);
     let triggers = schema.tables.iter().flat_map(|table| {
         let make = |trigger| dialect::create_trigger(&table.name, trigger, dialect::HOME);

@@ -17,7 +17,7 @@ const GIVEN: &str = "ARRAY(SELECT path::regclass::oid FROM unnest($1::text[]) AS
 ///
 /// # Errors
 /// [`BackupError::Dependents`]; the driver's.
-pub async fn refuse_loss(connection: &mut PgConnection, tables: &[Found]) -> Result<()> {
+pub(super) async fn refuse_loss(connection: &mut PgConnection, tables: &[Found]) -> Result<()> {
     let sql = format!(
         "SELECT what || ' ' || quote_ident(name) || ' on table ' || relid::regclass AS object, name
          FROM (SELECT 'trigger' AS what, tgname::text AS name, tgrelid AS relid FROM pg_trigger WHERE NOT tgisinternal
@@ -46,7 +46,7 @@ pub async fn refuse_loss(connection: &mut PgConnection, tables: &[Found]) -> Res
 ///
 /// # Errors
 /// [`BackupError::Dependents`]; the driver's.
-pub async fn refuse_references(connection: &mut PgConnection, all: &[Found], emptied: &[&str]) -> Result<()> {
+pub(super) async fn refuse_references(connection: &mut PgConnection, all: &[Found], emptied: &[&str]) -> Result<()> {
     let sql = format!(
         "SELECT 'constraint ' || quote_ident(conname) || ' on table ' || conrelid::regclass || ' depends on table '
                 || confrelid::regclass AS object
@@ -67,7 +67,7 @@ pub async fn refuse_references(connection: &mut PgConnection, all: &[Found], emp
 ///
 /// # Errors
 /// The driver's.
-pub async fn triggers(connection: &mut PgConnection, table: &Found) -> Result<Vec<String>> {
+pub(super) async fn triggers(connection: &mut PgConnection, table: &Found) -> Result<Vec<String>> {
     let sql = "SELECT tgname::text AS name, tgenabled::text AS state FROM pg_trigger
                WHERE tgrelid = $1::regclass AND NOT tgisinternal ORDER BY tgname";
     let mut statements = Vec::new();
@@ -88,7 +88,7 @@ pub async fn triggers(connection: &mut PgConnection, table: &Found) -> Result<Ve
 ///
 /// # Errors
 /// The driver's.
-pub async fn comments(connection: &mut PgConnection, tables: &[Found]) -> Result<Vec<String>> {
+pub(super) async fn comments(connection: &mut PgConnection, tables: &[Found]) -> Result<Vec<String>> {
     let mut statements = Vec::new();
     for table in tables {
         // The restored table may lack a column. The quotes around the block are such as no comment has in it.

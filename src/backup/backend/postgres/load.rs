@@ -22,7 +22,7 @@ const WAITING: usize = 4;
 ///
 /// # Errors
 /// [`BackupError::Damaged`], [`BackupError::Cell`], and the driver's.
-pub async fn load(
+pub(super) async fn load(
     connection: &mut PgConnection,
     archive: &Arc<Archive>,
     filling: &Filling,

@@ -22,20 +22,20 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// How long a restore waits for all its tables together in one try, with everybody else queued behind it.
 const BRIEFLY: Duration = Duration::from_millis(600);
 /// How long a restore that holds its tables waits for anything else.
-pub const HOLDING: Duration = Duration::from_secs(1);
+pub(crate) const HOLDING: Duration = Duration::from_secs(1);
 
 /// Whether a lock was not free: lock_not_available, deadlock_detected.
-pub fn is_locked(error: &sqlx::Error) -> bool {
+pub(crate) fn is_locked(error: &sqlx::Error) -> bool {
     has_code(error, &["55P03", "40P01"])
 }
 
 /// Whether a table has gone, and perhaps was made anew, since it was looked up.
-pub fn is_gone(error: &sqlx::Error) -> bool {
+pub(crate) fn is_gone(error: &sqlx::Error) -> bool {
     has_code(error, &["42P01"])
 }
 
 /// Whether a standby has taken away what a backup was reading.
-pub fn is_recovery_conflict(error: &sqlx::Error) -> bool {
+pub(crate) fn is_recovery_conflict(error: &sqlx::Error) -> bool {
     has_code(error, &["40001"])
 }
 
@@ -46,18 +46,18 @@ fn has_code(error: &sqlx::Error, codes: &[&str]) -> bool {
 
 /// A deadline for tries, with a pause between them.
 #[derive(Debug)]
-pub struct RetryBudget {
+pub(crate) struct RetryBudget {
     deadline: Instant,
 }
 
 impl RetryBudget {
     /// Tries for so long.
-    pub fn within(patience: Duration) -> Self {
+    pub(crate) fn within(patience: Duration) -> Self {
         Self { deadline: Instant::now() + patience }
     }
 
     /// Waits a moment; `false` when the time is over.
-    pub async fn pause(&self) -> bool {
+    pub(crate) async fn pause(&self) -> bool {
         let goes_on = Instant::now() < self.deadline;
         if goes_on {
             tokio::time::sleep(PAUSE).await;
@@ -70,7 +70,7 @@ impl RetryBudget {
 ///
 /// # Errors
 /// The driver's; then the transaction is lost.
-pub async fn share_now(connection: &mut PgConnection, paths: &[String]) -> Result<(), sqlx::Error> {
+pub(crate) async fn share_now(connection: &mut PgConnection, paths: &[String]) -> Result<(), sqlx::Error> {
     if paths.is_empty() {
         return Ok(());
     }
@@ -82,7 +82,7 @@ pub async fn share_now(connection: &mut PgConnection, paths: &[String]) -> Resul
 ///
 /// # Errors
 /// The driver's, but for a lock that is not free.
-pub async fn try_to_share(connection: &mut PgConnection, path: &str) -> Result<bool, sqlx::Error> {
+pub(crate) async fn try_to_share(connection: &mut PgConnection, path: &str) -> Result<bool, sqlx::Error> {
     let savepoint =
         async |connection: &mut PgConnection, sql: &'static str| sqlx::raw_sql(sql).execute(connection).await.map(drop);
     savepoint(connection, "SAVEPOINT reading").await?;
@@ -99,7 +99,7 @@ pub async fn try_to_share(connection: &mut PgConnection, path: &str) -> Result<b
 ///
 /// # Errors
 /// The driver's.
-pub async fn pid(connection: &mut PgConnection) -> Result<i32, sqlx::Error> {
+pub(crate) async fn pid(connection: &mut PgConnection) -> Result<i32, sqlx::Error> {
     sqlx::query("SELECT pg_backend_pid() AS pid").fetch_one(connection).await?.try_get("pid")
 }
 
@@ -107,7 +107,7 @@ pub async fn pid(connection: &mut PgConnection) -> Result<i32, sqlx::Error> {
 ///
 /// # Errors
 /// The driver's.
-pub async fn somebody_waits(connection: &mut PgConnection, pids: &[i32]) -> Result<(), sqlx::Error> {
+pub(crate) async fn somebody_waits(connection: &mut PgConnection, pids: &[i32]) -> Result<(), sqlx::Error> {
     loop {
         tokio::time::sleep(LOOK).await;
         if is_waited_for(connection, pids).await? {
@@ -130,7 +130,10 @@ async fn is_waited_for(connection: &mut PgConnection, pids: &[i32]) -> Result<bo
 ///
 /// # Errors
 /// The driver's.
-pub async fn somebody_waits_for(connection: &mut PgConnection, application: &str) -> Result<Vec<i32>, sqlx::Error> {
+pub(crate) async fn somebody_waits_for(
+    connection: &mut PgConnection,
+    application: &str,
+) -> Result<Vec<i32>, sqlx::Error> {
     let sql = "SELECT pid FROM pg_stat_activity WHERE application_name = $1 AND usename = current_user";
     loop {
         tokio::time::sleep(LOOK).await;
@@ -146,7 +149,7 @@ pub async fn somebody_waits_for(connection: &mut PgConnection, application: &str
 ///
 /// # Errors
 /// The driver's.
-pub async fn end_sessions(connection: &mut PgConnection, pids: &[i32]) -> Result<(), sqlx::Error> {
+pub(crate) async fn end_sessions(connection: &mut PgConnection, pids: &[i32]) -> Result<(), sqlx::Error> {
     let sql = "SELECT count(pg_terminate_backend(pid)) FROM unnest($1::int4[]) AS pid WHERE pid <> pg_backend_pid()";
     sqlx::query(sql).bind(pids).execute(connection).await.map(drop)
 }
@@ -154,7 +157,7 @@ pub async fn end_sessions(connection: &mut PgConnection, pids: &[i32]) -> Result
 /// A statement that locks tables for oneself alone, all of them or none, and tries for so long as `patience` says; then
 /// it runs `refuse`, in PL/pgSQL. In between others get their turn. Whatever the transaction waits for afterwards, it
 /// waits for [`HOLDING`] at most.
-pub fn exclusive(tables: &[String], patience: Duration, refuse: &str) -> String {
+pub(crate) fn exclusive(tables: &[String], patience: Duration, refuse: &str) -> String {
     if tables.is_empty() {
         return String::new();
     }
@@ -181,6 +184,6 @@ END $lock$",
 }
 
 /// Tables of the contract by name, quoted and with their schema, as [`exclusive`] takes them.
-pub fn quoted<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+pub(crate) fn quoted<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     names.into_iter().map(|name| format!("public.{}", quote(name))).collect()
 }

@@ -26,7 +26,7 @@ const READERS: usize = 2;
 
 /// Answers a row where the record of the applied migrations is there. Not by to_regclass: a session that has waited for
 /// a lock may still remember that there was nothing.
-pub const RECORD: &str = "SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+pub(crate) const RECORD: &str = "SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
                                  WHERE n.nspname = 'skyteam' AND c.relname = 'migrations'";
 
 /// How a snapshot is taken.

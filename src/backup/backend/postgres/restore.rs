@@ -23,7 +23,7 @@ use crate::schema::model::Table;
 ///
 /// # Errors
 /// The driver's.
-pub async fn inspect(pool: &PgPool) -> Result<State> {
+pub(crate) async fn inspect(pool: &PgPool) -> Result<State> {
     let mut connection = pool.acquire().await?.detach();
     let state = state(&mut connection).await?;
     connection.close().await?;
@@ -34,7 +34,7 @@ pub async fn inspect(pool: &PgPool) -> Result<State> {
 ///
 /// # Errors
 /// The driver's.
-pub async fn grants(pool: &PgPool, names: &[&str]) -> Result<Vec<String>> {
+pub(crate) async fn grants(pool: &PgPool, names: &[&str]) -> Result<Vec<String>> {
     let mut connection = pool.acquire().await?;
     let found = catalog::find(&mut connection, names).await?;
     bookkeeping::grants(&mut connection, &found).await
@@ -61,7 +61,7 @@ pub(super) async fn state(connection: &mut PgConnection) -> Result<State> {
 ///
 /// # Errors
 /// Those of [`version::of`].
-pub fn version_of(found: &[Found], record: &[AppliedMigration]) -> Result<Option<At>> {
+pub(crate) fn version_of(found: &[Found], record: &[AppliedMigration]) -> Result<Option<At>> {
     let standing: Vec<Standing<'_>> = found
         .iter()
         .map(|table| Standing {
@@ -80,7 +80,7 @@ async fn find_all(connection: &mut PgConnection) -> Result<Vec<Found>> {
 }
 
 /// What a restore works with.
-pub struct Job {
+pub(crate) struct Job {
     /// Where to.
     pub pool: PgPool,
     /// Where from. Its members have been checked.
@@ -103,7 +103,7 @@ pub struct Job {
 ///
 /// # Errors
 /// Those of reading the archive, and the driver's.
-pub async fn restore(job: &Job) -> Result<()> {
+pub(crate) async fn restore(job: &Job) -> Result<()> {
     if job.plan.way == Way::Fresh && staging::possible(&job.pool).await? {
         return staging::restore(job).await;
     }

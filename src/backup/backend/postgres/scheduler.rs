@@ -14,11 +14,11 @@ use std::collections::{BinaryHeap, HashMap, HashSet};
 use crate::schema::model::Table;
 
 /// Tables that are filled at the same time: each takes blocks of our own memory.
-pub const LOADERS: usize = 2;
+pub(super) const LOADERS: usize = 2;
 
 /// The next thing to do.
 #[derive(Debug, PartialEq)]
-pub enum Next<'a> {
+pub(super) enum Next<'a> {
     /// Make a table and fill it.
     Fill(&'a Table),
     /// Make one of its indexes.
@@ -34,7 +34,7 @@ pub enum Next<'a> {
 }
 
 /// What is done and what is not.
-pub struct Board<'a> {
+pub(super) struct Board<'a> {
     /// Per table the most rows among itself and those that refer to it: they wait for it.
     weights: HashMap<&'a str, u64>,
     /// To be filled, the largest last.
@@ -63,7 +63,7 @@ struct Index<'a> {
 
 impl<'a> Board<'a> {
     /// A board of these tables, and how many rows each will have.
-    pub fn new(tables: &'a [Table], rows: impl Fn(&Table) -> u64) -> Self {
+    pub(super) fn new(tables: &'a [Table], rows: impl Fn(&Table) -> u64) -> Self {
         let rows: HashMap<&str, u64> = tables.iter().map(|table| (table.name.as_str(), rows(table))).collect();
         let mut weights = rows.clone();
         // As often as the longest chain of references can be.
@@ -95,7 +95,7 @@ impl<'a> Board<'a> {
     }
 
     /// Takes the next thing to do. What is taken must be reported to [`Board::done`].
-    pub fn next(&mut self) -> Next<'a> {
+    pub(super) fn next(&mut self) -> Next<'a> {
         let next = self.choose();
         self.working += usize::from(!matches!(next, Next::Wait | Next::Done));
         next
@@ -127,7 +127,7 @@ impl<'a> Board<'a> {
     }
 
     /// Says that something is done. `indexes` are those of a table that was filled, each with its number of columns.
-    pub fn done(&mut self, what: &Next<'a>, indexes: impl FnOnce(&Table) -> Vec<(usize, String)>) {
+    pub(super) fn done(&mut self, what: &Next<'a>, indexes: impl FnOnce(&Table) -> Vec<(usize, String)>) {
         self.working -= 1;
         match *what {
             Next::Fill(table) => {

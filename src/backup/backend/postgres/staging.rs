@@ -21,7 +21,7 @@ use crate::db::{quote, search_path};
 use crate::schema::model::Table;
 
 /// The schema that tables are made in.
-pub const STAGE: &str = "skyteam_restore";
+pub(crate) const STAGE: &str = "skyteam_restore";
 /// Memory that the server may use to sort for an index, for each connection. More is slower: what is sorted then outgrows
 /// the processor's cache, and the keys of a text index are read again for every comparison. (Three million keys of text
 /// and time, one process, PostgreSQL 15: 256 MB 6.0 s, 64 MB 4.1 s, 16 MB 3.3 s, 8 MB 3.2 s.)
@@ -37,7 +37,7 @@ const HANDS: usize = 8;
 ///
 /// # Errors
 /// The driver's.
-pub async fn possible(pool: &PgPool) -> Result<bool> {
+pub(super) async fn possible(pool: &PgPool) -> Result<bool> {
     let row = sqlx::query("SELECT has_database_privilege(current_database(), 'CREATE') AS may").fetch_one(pool).await?;
     Ok(row.try_get("may")?)
 }
@@ -46,7 +46,7 @@ pub async fn possible(pool: &PgPool) -> Result<bool> {
 ///
 /// # Errors
 /// The driver's.
-pub async fn is_left_over(pool: &PgPool) -> Result<bool> {
+pub(crate) async fn is_left_over(pool: &PgPool) -> Result<bool> {
     let (class, object) = migration::runner::LOCK;
     let sql = format!(
         "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = '{STAGE}')
@@ -61,7 +61,7 @@ pub async fn is_left_over(pool: &PgPool) -> Result<bool> {
 ///
 /// # Errors
 /// Those of reading the archive, and the driver's.
-pub async fn restore(job: &Job) -> Result<()> {
+pub(super) async fn restore(job: &Job) -> Result<()> {
     // Held to the end: two restores take turns, and so does a push.
     let mut keeper = job.pool.acquire().await?.detach();
     begin(&mut keeper, job.lock_timeout).await?;

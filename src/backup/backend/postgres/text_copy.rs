@@ -11,7 +11,7 @@ use crate::schema::model;
 
 /// A column to be written.
 #[derive(Clone, Debug)]
-pub struct TextColumn {
+pub(super) struct TextColumn {
     index: usize,
     kind: Option<model::Kind>,
 }
@@ -26,7 +26,7 @@ impl From<&Target> for TextColumn {
 ///
 /// # Errors
 /// [`BackupError::Cell`] for a cell that no column of PostgreSQL holds.
-pub fn encode(
+pub(super) fn encode(
     block: &Block,
     shape: &TableShape,
     columns: &[TextColumn],

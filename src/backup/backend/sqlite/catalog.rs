@@ -14,7 +14,7 @@ use crate::schema::model::Schema;
 
 /// A table that was found.
 #[derive(Clone, Debug)]
-pub struct Found {
+pub(super) struct Found {
     /// Its columns as an archive holds them, as long as its cells are what they should be.
     pub shape: TableShape,
     /// Names of its constraints, indexes and triggers.
@@ -25,7 +25,7 @@ pub struct Found {
 ///
 /// # Errors
 /// The driver's.
-pub async fn find(connection: &mut SqliteConnection, names: &[&str]) -> Result<Vec<Found>> {
+pub(super) async fn find(connection: &mut SqliteConnection, names: &[&str]) -> Result<Vec<Found>> {
     let known = version::known()?;
     let mut tables = Vec::new();
     for name in names {
@@ -42,7 +42,7 @@ pub async fn find(connection: &mut SqliteConnection, names: &[&str]) -> Result<V
 ///
 /// # Errors
 /// The driver's.
-pub async fn others(connection: &mut SqliteConnection, names: &[&str]) -> Result<Vec<String>> {
+pub(super) async fn others(connection: &mut SqliteConnection, names: &[&str]) -> Result<Vec<String>> {
     let sql = r"SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\_%' ESCAPE '\'
                 AND name NOT LIKE '\_skyteam\_%' ESCAPE '\' ORDER BY name";
     let rows = sqlx::query(sql).fetch_all(connection).await?;
@@ -54,7 +54,7 @@ pub async fn others(connection: &mut SqliteConnection, names: &[&str]) -> Result
 ///
 /// # Errors
 /// Those of [`version::of`].
-pub fn version_of(found: &[Found], record: &[AppliedMigration]) -> Result<Option<At>> {
+pub(super) fn version_of(found: &[Found], record: &[AppliedMigration]) -> Result<Option<At>> {
     let standing: Vec<Standing<'_>> = found
         .iter()
         .map(|table| Standing {
@@ -108,7 +108,7 @@ async fn objects(connection: &mut SqliteConnection, table: &str) -> Result<HashS
 ///
 /// # Errors
 /// The driver's.
-pub async fn count(connection: &mut SqliteConnection, table: &Found) -> Result<u64> {
+pub(super) async fn count(connection: &mut SqliteConnection, table: &Found) -> Result<u64> {
     number(connection, table, "count(*)").await
 }
 
@@ -116,7 +116,7 @@ pub async fn count(connection: &mut SqliteConnection, table: &Found) -> Result<u
 ///
 /// # Errors
 /// The driver's.
-pub async fn highest(connection: &mut SqliteConnection, table: &Found) -> Result<u64> {
+pub(super) async fn highest(connection: &mut SqliteConnection, table: &Found) -> Result<u64> {
     number(connection, table, "coalesce(max(rowid), 0)").await
 }
 

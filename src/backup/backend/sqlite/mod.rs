@@ -6,5 +6,5 @@ mod restore;
 mod rows;
 mod write;
 
-pub use read::Snapshot;
-pub use restore::{Job, build, inspect, restore};
+pub(crate) use read::Snapshot;
+pub(crate) use restore::{Job, build, inspect, restore};

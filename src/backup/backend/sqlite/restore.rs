@@ -26,7 +26,7 @@ const CACHE: i32 = 12 << 10;
 ///
 /// # Errors
 /// The driver's.
-pub async fn inspect(pool: &SqlitePool) -> Result<State> {
+pub(crate) async fn inspect(pool: &SqlitePool) -> Result<State> {
     state(&mut *pool.acquire().await?).await
 }
 
@@ -47,7 +47,7 @@ async fn state(connection: &mut SqliteConnection) -> Result<State> {
 }
 
 /// What a restore works with.
-pub struct Job {
+pub(crate) struct Job {
     /// Where from. Its members have been checked.
     pub archive: Arc<Archive>,
     /// What to do.
@@ -64,7 +64,7 @@ pub struct Job {
 ///
 /// # Errors
 /// Those of reading the archive, and the driver's.
-pub async fn restore(pool: &SqlitePool, job: &Job) -> Result<()> {
+pub(crate) async fn restore(pool: &SqlitePool, job: &Job) -> Result<()> {
     let mut connection = pool.acquire().await?.detach();
     // Has no effect within a transaction. What refers to what is checked at the end instead.
     run(&mut connection, ["PRAGMA foreign_keys = OFF", "BEGIN IMMEDIATE"]).await?;
@@ -84,7 +84,7 @@ pub async fn restore(pool: &SqlitePool, job: &Job) -> Result<()> {
 ///
 /// # Errors
 /// Those of reading the archive, and the driver's.
-pub async fn build(path: &Path, job: &Job) -> Result<()> {
+pub(crate) async fn build(path: &Path, job: &Job) -> Result<()> {
     let options = SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(true)

@@ -14,7 +14,7 @@ use crate::backup::format::timestamp;
 use crate::db::{SqlState, quote};
 
 /// A connection that reads one state of the file.
-pub struct Reader {
+pub(super) struct Reader {
     connection: Connection,
 }
 
@@ -23,7 +23,7 @@ impl Reader {
     ///
     /// # Errors
     /// SQLite's.
-    pub fn open(file: &Path, busy_timeout: Duration) -> Result<Self> {
+    pub(super) fn open(file: &Path, busy_timeout: Duration) -> Result<Self> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(file, flags)?;
         connection.busy_timeout(busy_timeout)?;
@@ -34,7 +34,7 @@ impl Reader {
     ///
     /// # Errors
     /// SQLite's.
-    pub fn begin(&self) -> Result<()> {
+    pub(super) fn begin(&self) -> Result<()> {
         // The first SELECT fixes what is seen.
         Ok(self.connection.execute_batch("BEGIN; SELECT 1 FROM sqlite_schema")?)
     }
@@ -43,7 +43,7 @@ impl Reader {
     ///
     /// # Errors
     /// SQLite's.
-    pub fn end(&self) -> Result<()> {
+    pub(super) fn end(&self) -> Result<()> {
         Ok(self.connection.execute_batch("ROLLBACK")?)
     }
 
@@ -51,7 +51,7 @@ impl Reader {
     ///
     /// # Errors
     /// [`Trouble`].
-    pub fn read(&self, shape: &TableShape, mut take: impl FnMut(Block) -> bool) -> Result<(), Trouble> {
+    pub(super) fn read(&self, shape: &TableShape, mut take: impl FnMut(Block) -> bool) -> Result<(), Trouble> {
         let mut statement = self.connection.prepare(&statement(shape))?;
         let mut found = statement.query([])?;
         let mut block = BlockBuilder::new(shape);
@@ -107,7 +107,7 @@ fn is_number(stored: Kind) -> bool {
 }
 
 /// Why a table could not be read.
-pub enum Trouble {
+pub(super) enum Trouble {
     /// The column holds a cell that its kind cannot; a wider kind can.
     Wider(usize),
     /// Anything else.

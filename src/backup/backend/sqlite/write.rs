@@ -30,7 +30,7 @@ const WAITING: usize = 8;
 ///
 /// # Errors
 /// [`BackupError::Damaged`], [`BackupError::Cell`], and the driver's.
-pub async fn load(
+pub(super) async fn load(
     connection: &mut SqliteConnection,
     archive: &Arc<Archive>,
     filling: &Filling,

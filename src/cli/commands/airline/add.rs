@@ -14,7 +14,7 @@ pub(super) const EXAMPLES: &str = "Examples:\n  skyteam airline add delta 'Delta
 
 /// Arguments of `airline add`.
 #[derive(clap::Args, Debug)]
-pub struct AirlineAddArgs {
+pub(crate) struct AirlineAddArgs {
     /// Its key: lower-case letters, digits and hyphens
     #[arg(value_name = "ID")]
     airline_id: String,

@@ -11,7 +11,7 @@ pub(super) const EXAMPLES: &str =
 
 /// Arguments of `airline delete`.
 #[derive(clap::Args, Debug)]
-pub struct AirlineDeleteArgs {
+pub(crate) struct AirlineDeleteArgs {
     /// Airline id, exact name, or the code of a brand of it
     #[arg(value_name = "AIRLINE")]
     airline: String,

@@ -15,7 +15,7 @@ pub(super) const EXAMPLES: &str = "Examples:\n  skyteam airline edit delta --nam
 /// Arguments of `airline edit`.
 #[derive(clap::Args, Debug)]
 #[command(group = clap::ArgGroup::new("change").multiple(true).required(true).args(["name", "invite_link", "server_id"]))]
-pub struct AirlineEditArgs {
+pub(crate) struct AirlineEditArgs {
     /// Airline id, exact name, or the code of a brand of it
     #[arg(value_name = "AIRLINE")]
     airline: String,

@@ -14,7 +14,7 @@ pub(super) const EXAMPLES: &str =
 
 /// Arguments of `airline list`.
 #[derive(clap::Args, Debug)]
-pub struct AirlineListArgs {
+pub(crate) struct AirlineListArgs {
     #[command(flatten)]
     list: ListArgs,
 }

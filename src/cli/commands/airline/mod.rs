@@ -18,7 +18,7 @@ use crate::error::{Outcome, Result};
 
 /// What to do with airlines.
 #[derive(Debug, Subcommand)]
-pub enum Verb {
+pub(crate) enum Verb {
     /// Add an airline and print its token, once
     #[command(after_help = add::EXAMPLES)]
     Add(add::AirlineAddArgs),
@@ -47,7 +47,7 @@ impl Verb {
     ///
     /// # Errors
     /// The command's.
-    pub async fn run(self, cx: &Context) -> Result<Outcome> {
+    pub(crate) async fn run(self, cx: &Context) -> Result<Outcome> {
         match self {
             Self::Add(args) => add::run(args, cx).await,
             Self::List(args) => list::run(args, cx).await,

@@ -15,7 +15,7 @@ use crate::entity::columns::Json;
 
 /// A row of `airlines` without its secret.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Shown {
+pub(crate) struct Shown {
     /// Its key.
     pub airline_id: String,
     /// With the fingerprint for the token.

@@ -16,7 +16,7 @@ use crate::message::{Message, message, program, skyteam};
 
 /// Where a new token goes.
 #[derive(clap::Args, Debug, Default)]
-pub struct SecretArgs {
+pub(super) struct SecretArgs {
     /// Write the token to this new file (mode 0600) instead of stdout
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
@@ -31,7 +31,7 @@ struct Secret<'a> {
 
 /// A file for a token, open beside the name that it will get.
 #[derive(Debug)]
-pub struct Place {
+pub(super) struct Place {
     file: NamedTempFile,
     path: PathBuf,
 }
@@ -43,7 +43,7 @@ impl SecretArgs {
     /// # Errors
     /// [`Kind::Usage`]: the name is a folder's, a link's or a device's. [`Kind::Refused`]: a file is there. Otherwise the
     /// file system's.
-    pub fn place(&self, cx: &Context) -> Result<Option<Place>> {
+    pub(super) fn place(&self, cx: &Context) -> Result<Option<Place>> {
         let Some(given) = &self.token_file else { return Ok(None) };
         let path = cx.cwd.join(given);
         // A link is not followed: what it leads to may be no more ours to replace than the link itself.
@@ -84,7 +84,7 @@ fn unwritable(path: &Path, error: io::Error) -> Error {
 ///
 /// # Errors
 /// The database's. After the commit: the token could not be handed out, and how to see it.
-pub async fn commit(
+pub(super) async fn commit(
     cx: &Context,
     tx: Transaction,
     row: airline::Model,
@@ -119,7 +119,7 @@ pub async fn commit(
 }
 
 /// Prints a token: alone, or in JSON under the airline's key.
-pub fn print(cx: &Context, row: &airline::Model) -> Result<()> {
+pub(super) fn print(cx: &Context, row: &airline::Model) -> Result<()> {
     let secret = Secret { airline_id: &row.airline_id, token: &row.token };
     let text = match cx.ui.format() {
         Format::Json => serde_json::to_string_pretty(&secret).map_err(io::Error::from)?,

@@ -16,7 +16,7 @@ pub(super) const EXAMPLES: &str = "Examples:\n  skyteam airline show delta\n  sk
 
 /// Arguments of `airline show`.
 #[derive(clap::Args, Debug)]
-pub struct AirlineShowArgs {
+pub(crate) struct AirlineShowArgs {
     /// Airline id, exact name, or the code of a brand of it
     #[arg(value_name = "AIRLINE")]
     airline: String,

@@ -18,7 +18,7 @@ const INPUT_MAX: u64 = 4096;
 
 /// What to do with a token.
 #[derive(Debug, Subcommand)]
-pub enum Verb {
+pub(crate) enum Verb {
     /// Show whether an airline's token is set, or with --reveal the token itself
     #[command(
         after_help = "Examples:\n  skyteam airline token show delta\n  skyteam airline token show delta --reveal | wl-copy"
@@ -38,7 +38,7 @@ pub enum Verb {
 
 /// Arguments of `airline token show`.
 #[derive(clap::Args, Debug)]
-pub struct Show {
+pub(crate) struct Show {
     /// Airline id, exact name, or the code of a brand of it
     #[arg(value_name = "AIRLINE")]
     airline: String,
@@ -49,7 +49,7 @@ pub struct Show {
 
 /// Arguments of `airline token rotate`.
 #[derive(clap::Args, Debug)]
-pub struct Rotate {
+pub(crate) struct Rotate {
     /// Airline id, exact name, or the code of a brand of it
     #[arg(value_name = "AIRLINE")]
     airline: String,
@@ -59,7 +59,7 @@ pub struct Rotate {
 
 /// Arguments of `airline token whois`.
 #[derive(clap::Args, Debug)]
-pub struct Whois {
+pub(crate) struct Whois {
     /// Read the token from standard input, so that it is in no list of processes and no history
     #[arg(long, required = true)]
     stdin: bool,
@@ -70,7 +70,7 @@ impl Verb {
     ///
     /// # Errors
     /// The command's.
-    pub async fn run(self, cx: &Context) -> Result<Outcome> {
+    pub(crate) async fn run(self, cx: &Context) -> Result<Outcome> {
         match self {
             Self::Show(args) => show(args, cx).await,
             Self::Rotate(args) => rotate(args, cx).await,

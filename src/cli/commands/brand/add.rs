@@ -18,7 +18,7 @@ pub(super) const EXAMPLES: &str = "Examples:\n  \
 
 /// Arguments of `brand add`.
 #[derive(clap::Args, Debug)]
-pub struct BrandAddArgs {
+pub(crate) struct BrandAddArgs {
     /// Its key: lower-case letters, digits and hyphens
     #[arg(value_name = "ID")]
     brand_id: String,

@@ -10,7 +10,7 @@ pub(super) const EXAMPLES: &str =
 
 /// Arguments of `brand delete`.
 #[derive(clap::Args, Debug)]
-pub struct BrandDeleteArgs {
+pub(crate) struct BrandDeleteArgs {
     /// Brand id, IATA code, ICAO code or callsign
     #[arg(value_name = "BRAND")]
     brand: String,

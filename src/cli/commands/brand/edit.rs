@@ -16,7 +16,7 @@ pub(super) const EXAMPLES: &str = "Examples:\n  skyteam brand edit DL --accent-c
 #[command(group = clap::ArgGroup::new("change").multiple(true).required(true).args([
     "name", "iata", "icao", "callsign", "logo_url", "no_logo_url", "accent_color", "secondary_color", "element_color",
 ]))]
-pub struct BrandEditArgs {
+pub(crate) struct BrandEditArgs {
     /// Brand id, IATA code, ICAO code or callsign
     #[arg(value_name = "BRAND")]
     brand: String,

@@ -13,7 +13,7 @@ pub(super) const EXAMPLES: &str = "Examples:\n  skyteam brand list\n  skyteam br
 
 /// Arguments of `brand list`.
 #[derive(clap::Args, Debug)]
-pub struct BrandListArgs {
+pub(crate) struct BrandListArgs {
     /// Only those of this airline: id, exact name, or the code of a brand of it
     #[arg(long)]
     airline: Option<String>,

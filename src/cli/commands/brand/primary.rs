@@ -9,7 +9,7 @@ pub(super) const EXAMPLES: &str = "Examples:\n  skyteam brand primary KL\n  skyt
 
 /// Arguments of `brand primary`.
 #[derive(clap::Args, Debug)]
-pub struct BrandPrimaryArgs {
+pub(crate) struct BrandPrimaryArgs {
     /// Brand id, IATA code, ICAO code or callsign
     #[arg(value_name = "BRAND")]
     brand: String,

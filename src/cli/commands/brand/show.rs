@@ -15,7 +15,7 @@ pub(super) const EXAMPLES: &str = "Examples:\n  skyteam brand show DL\n  skyteam
 
 /// Arguments of `brand show`.
 #[derive(clap::Args, Debug)]
-pub struct BrandShowArgs {
+pub(crate) struct BrandShowArgs {
     /// Brand id, IATA code, ICAO code or callsign
     #[arg(value_name = "BRAND")]
     brand: String,

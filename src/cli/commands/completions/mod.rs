@@ -4,21 +4,21 @@
 //! script fits every version and values can come from the database.
 
 mod script;
-pub mod values;
+pub(crate) mod values;
 
 use clap::Subcommand;
 
-pub use script::Shell;
+pub(crate) use script::Shell;
 
 use crate::cli::context::Context;
 use crate::error::{Outcome, Result};
 
 /// The environment variable by which a script asks; its value is the name of the shell.
-pub const VARIABLE: &str = "SKYTEAM_COMPLETE";
+pub(crate) const VARIABLE: &str = "SKYTEAM_COMPLETE";
 
 /// The shells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
-pub enum Verb {
+pub(crate) enum Verb {
     /// Print the script for bash
     #[command(after_help = "Examples:
   source <(skyteam completions bash)
@@ -51,7 +51,7 @@ impl Verb {
     ///
     /// # Errors
     /// stdout's.
-    pub fn run(self, cx: &Context) -> Result<Outcome> {
+    pub(crate) fn run(self, cx: &Context) -> Result<Outcome> {
         let shell = match self {
             Self::Bash => Shell::Bash,
             Self::Zsh => Shell::Zsh,

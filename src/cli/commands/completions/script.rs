@@ -25,7 +25,7 @@ fi
 
 /// A shell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shell {
+pub(crate) enum Shell {
     /// bash 3.2 and later.
     Bash,
     /// zsh.
@@ -39,25 +39,11 @@ pub enum Shell {
 }
 
 impl Shell {
-    /// Every one.
-    pub const ALL: [Self; 5] = [Self::Bash, Self::Zsh, Self::Fish, Self::Powershell, Self::Elvish];
-
-    /// The name of its script in the folder `completions/`.
-    pub const fn file_name(self) -> &'static str {
-        match self {
-            Self::Bash => "skyteam.bash",
-            Self::Zsh => "_skyteam",
-            Self::Fish => "skyteam.fish",
-            Self::Powershell => "skyteam.ps1",
-            Self::Elvish => "skyteam.elv",
-        }
-    }
-
     /// The script that makes the shell ask `skyteam`.
     ///
     /// # Errors
     /// Where clap_complete's script is not what it was: a version of it that this crate was not written for.
-    pub fn script(self) -> io::Result<String> {
+    pub(crate) fn script(self) -> io::Result<String> {
         let completer: &dyn EnvCompleter = match self {
             Self::Bash => return Ok(BASH.to_owned()),
             Self::Zsh => &Zsh,
@@ -85,7 +71,7 @@ mod tests {
 
     #[test]
     fn every_script_asks_in_the_promised_way() {
-        for shell in Shell::ALL {
+        for shell in [Shell::Bash, Shell::Zsh, Shell::Fish, Shell::Powershell, Shell::Elvish] {
             let script = shell.script().unwrap();
             assert!(script.contains(VARIABLE), "{shell:?}");
             assert!(script.ends_with('\n') && !script.ends_with("\n\n"), "{shell:?}");

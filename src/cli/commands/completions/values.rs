@@ -14,7 +14,7 @@ use crate::directory::reference::{Candidate, Noun};
 
 /// What an argument's values are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wanted {
+pub(crate) enum Wanted {
     /// References to rows of the database.
     Row(Noun),
     /// Names of profiles.
@@ -26,14 +26,14 @@ pub enum Wanted {
 }
 
 /// Finds the values that begin with what is typed.
-pub type Find = Arc<dyn Fn(Wanted, &str) -> Vec<Candidate> + Send + Sync>;
+pub(crate) type Find = Arc<dyn Fn(Wanted, &str) -> Vec<Candidate> + Send + Sync>;
 
 /// How many values are offered.
-pub const MOST: usize = 60;
+pub(crate) const MOST: usize = 60;
 
 /// Makes every argument of the tree that takes a known kind of value complete it by `find`.
 #[must_use]
-pub fn attach(command: Command, find: &Find) -> Command {
+pub(crate) fn attach(command: Command, find: &Find) -> Command {
     command
         .mut_args(|argument| match wanted(&argument) {
             Some(wanted) => {

@@ -10,7 +10,7 @@ use crate::error::{Outcome, Result};
 
 /// What to do with the settings.
 #[derive(Debug, Subcommand)]
-pub enum Verb {
+pub(crate) enum Verb {
     /// Show every setting, its value (secrets masked) and where it came from
     #[command(after_help = show::EXAMPLES)]
     Show,
@@ -24,7 +24,7 @@ impl Verb {
     ///
     /// # Errors
     /// The command's.
-    pub async fn run(self, cx: &Context) -> Result<Outcome> {
+    pub(crate) async fn run(self, cx: &Context) -> Result<Outcome> {
         match self {
             Self::Show => show::run(cx).await,
             Self::Trust(args) => trust::run(&args, cx),

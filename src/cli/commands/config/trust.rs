@@ -17,7 +17,7 @@ pub(super) const EXAMPLES: &str = "Examples:
 
 /// Arguments of `config trust`.
 #[derive(clap::Args, Debug)]
-pub struct ConfigTrustArgs {
+pub(crate) struct ConfigTrustArgs {
     /// A .env or skyteam.toml, or a folder: both files in it, not below it
     #[arg(value_name = "PATH", value_hint = clap::ValueHint::AnyPath)]
     path: PathBuf,

@@ -35,7 +35,7 @@ pub(super) const EXAMPLES: &str = "Examples:
 
 /// Arguments of `db backup`.
 #[derive(clap::Args, Debug)]
-pub struct DbBackupArgs {
+pub(crate) struct DbBackupArgs {
     /// Folder to write into, under a name with database and time [default: the current folder]
     #[arg(value_name = "DIR", conflicts_with = "file")]
     dir: Option<PathBuf>,
@@ -66,7 +66,7 @@ pub struct DbBackupArgs {
 
 /// The forms of a backup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub(super) enum Format {
     /// A tar of Parquet files, for either engine
     Archive,
     /// SQL, by pg_dump

@@ -21,7 +21,7 @@ pub(super) const EXAMPLES: &str = "Examples:
 
 /// Arguments of `db backups`.
 #[derive(clap::Args, Debug)]
-pub struct DbBackupsArgs {
+pub(crate) struct DbBackupsArgs {
     /// Folder to look into [default: the current folder]
     #[arg(value_name = "DIR")]
     dir: Option<PathBuf>,

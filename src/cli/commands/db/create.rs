@@ -23,7 +23,7 @@ pub(super) const EXAMPLES: &str = "Examples:
 
 /// Arguments of `db create`.
 #[derive(clap::Args, Debug)]
-pub struct DbCreateArgs {
+pub(crate) struct DbCreateArgs {
     /// Role that is to own the database; made where it does not exist [default: the role of the database URL]
     #[arg(long, value_name = "ROLE")]
     owner: Option<String>,

@@ -16,7 +16,7 @@ pub(super) const EXAMPLES: &str = "Examples:
 
 /// Arguments of `db diff`.
 #[derive(clap::Args, Debug)]
-pub struct DbDiffArgs {
+pub(crate) struct DbDiffArgs {
     /// Exit with 3 when there is a difference
     #[arg(long)]
     exit_code: bool,

@@ -26,7 +26,7 @@ pub(super) const EXAMPLES: &str = "Examples:
 
 /// Arguments of `db generate`.
 #[derive(clap::Args, Debug)]
-pub struct DbGenerateArgs {
+pub(crate) struct DbGenerateArgs {
     /// Name of the migration [default: told from what it does]
     name: Option<String>,
     /// Write nothing; exit 3 when the entities are ahead of the migrations

@@ -27,7 +27,7 @@ tables; default privileges cover what is made later.";
 
 /// Arguments of `db grant`.
 #[derive(clap::Args, Debug)]
-pub struct DbGrantArgs {
+pub(crate) struct DbGrantArgs {
     /// Role that is to have the rights
     #[arg(value_name = "ROLE")]
     role: String,

@@ -26,7 +26,7 @@ pub(super) const EXAMPLES: &str = "Examples:
 
 /// Arguments of `db migrate`.
 #[derive(clap::Args, Debug)]
-pub struct DbMigrateArgs {
+pub(crate) struct DbMigrateArgs {
     /// Go up to this migration, named by its version or name [default: the newest]
     #[arg(long, value_name = "VERSION")]
     to: Option<String>,

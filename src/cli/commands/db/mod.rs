@@ -32,7 +32,7 @@ use crate::error::{Outcome, Result};
 
 /// What to do with the database.
 #[derive(Debug, Subcommand)]
-pub enum Verb {
+pub(crate) enum Verb {
     /// Make the database, and asked for its role, with the rights they need
     #[command(after_help = create::EXAMPLES)]
     Create(create::DbCreateArgs),
@@ -102,7 +102,7 @@ impl Verb {
     ///
     /// # Errors
     /// The command's.
-    pub async fn run(self, cx: &Context) -> Result<Outcome> {
+    pub(crate) async fn run(self, cx: &Context) -> Result<Outcome> {
         match self {
             Self::Create(args) => create::run(args, cx).await,
             Self::Doctor(args) => doctor::run(args, cx).await,

@@ -18,7 +18,7 @@ use crate::schema::{
 
 /// Flags that say what the entities cannot.
 #[derive(clap::Args, Debug)]
-pub struct PlanArgs {
+pub(super) struct PlanArgs {
     /// Keep a column's values under its new name; may be given several times
     #[arg(long, value_name = "T.OLD=NEW")]
     rename: Vec<String>,

@@ -25,7 +25,7 @@ pub(super) const EXAMPLES: &str = "Examples:
 
 /// How many backups to keep.
 #[derive(clap::Args, Clone, Copy, Debug, Default)]
-pub struct Keep {
+pub(super) struct Keep {
     /// Keep the newest N backups and remove what no rule keeps
     #[arg(long, value_name = "N")]
     keep_last: Option<usize>,
@@ -42,7 +42,7 @@ pub struct Keep {
 
 impl Keep {
     /// The policy.
-    pub fn policy(self) -> Policy {
+    pub(super) fn policy(self) -> Policy {
         Policy {
             last: self.keep_last.unwrap_or(0),
             daily: self.keep_daily.unwrap_or(0),
@@ -57,7 +57,7 @@ const NAMED: usize = 10;
 
 /// Arguments of `db prune`.
 #[derive(clap::Args, Debug)]
-pub struct DbPruneArgs {
+pub(crate) struct DbPruneArgs {
     /// Folder of the backups [default: the current folder]
     #[arg(value_name = "DIR")]
     dir: Option<PathBuf>,
@@ -157,7 +157,7 @@ pub(super) async fn run(args: DbPruneArgs, cx: &Context) -> Result<Outcome> {
 
 /// Removes what the policy does not keep of this database's backups, after `made` was written under the folder's lock;
 /// answers what went.
-pub fn apply(
+pub(super) fn apply(
     cx: &Context,
     folder: &Path,
     policy: Policy,

@@ -25,7 +25,7 @@ pub(super) const EXAMPLES: &str = "Examples:
 
 /// Arguments of `db push`.
 #[derive(clap::Args, Debug)]
-pub struct DbPushArgs {
+pub(crate) struct DbPushArgs {
     #[command(flatten)]
     plan: PlanArgs,
 }

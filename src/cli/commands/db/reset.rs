@@ -22,7 +22,7 @@ pub(super) const EXAMPLES: &str = "Examples:
 
 /// Arguments of `db reset`.
 #[derive(clap::Args, Debug)]
-pub struct DbResetArgs {}
+pub(crate) struct DbResetArgs {}
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]

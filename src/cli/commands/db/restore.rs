@@ -33,7 +33,7 @@ pub(super) const EXAMPLES: &str = "Examples:
 
 /// Arguments of `db restore`.
 #[derive(clap::Args, Debug)]
-pub struct DbRestoreArgs {
+pub(crate) struct DbRestoreArgs {
     /// Backup to restore, of any format; - for standard input
     #[arg(value_name = "FILE")]
     file: PathBuf,
@@ -113,7 +113,7 @@ pub(in crate::cli::commands) struct Opened {
 
 impl Opened {
     /// Whether it is a file of its own, and not what came through a pipe.
-    pub fn is_file(&self) -> bool {
+    pub(crate) fn is_file(&self) -> bool {
         self.copied.is_none()
     }
 }

@@ -23,7 +23,7 @@ pub(super) const EXAMPLES: &str = "Examples:
 
 /// Arguments of `db rollback`.
 #[derive(clap::Args, Debug)]
-pub struct DbRollbackArgs {
+pub(crate) struct DbRollbackArgs {
     /// Undo this many migrations
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     steps: u32,

@@ -20,7 +20,7 @@ pub(super) const EXAMPLES: &str = "Examples:
 
 /// Arguments of `db schema`.
 #[derive(clap::Args, Debug)]
-pub struct DbSchemaArgs {
+pub(crate) struct DbSchemaArgs {
     /// Engine whose DDL is shown
     #[arg(long, value_enum, default_value_t = Engine::Postgres)]
     engine: Engine,

@@ -23,7 +23,7 @@ pub(super) const EXAMPLES: &str = "Examples:
 
 /// Arguments of `db seed`.
 #[derive(clap::Args, Debug)]
-pub struct DbSeedArgs {
+pub(crate) struct DbSeedArgs {
     /// How many users
     #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     users: u32,

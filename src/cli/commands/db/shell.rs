@@ -16,7 +16,7 @@ pub(super) const EXAMPLES: &str = "Examples:
 
 /// Arguments of `db shell`.
 #[derive(clap::Args, Debug)]
-pub struct DbShellArgs {
+pub(crate) struct DbShellArgs {
     /// Arguments for psql or sqlite3
     #[arg(last = true, value_name = "ARGS")]
     args: Vec<String>,

@@ -27,7 +27,7 @@ const LISTED: usize = 8;
 
 /// Arguments of `db status`.
 #[derive(clap::Args, Debug)]
-pub struct DbStatusArgs {
+pub(crate) struct DbStatusArgs {
     /// Exit 3 unless everything is applied and live, snapshot and entities are the same
     #[arg(long)]
     exit_code: bool,

@@ -24,7 +24,7 @@ pub(super) const EXAMPLES: &str = "Examples:
 
 /// Arguments of `db transfer`.
 #[derive(clap::Args, Debug)]
-pub struct DbTransferArgs {
+pub(crate) struct DbTransferArgs {
     /// URL of the database to fill
     #[arg(long, value_name = "URL")]
     to: String,

@@ -31,7 +31,7 @@ pub(super) const EXAMPLES: &str = "Examples:
 
 /// Arguments of `db verify`.
 #[derive(clap::Args, Debug)]
-pub struct DbVerifyArgs {
+pub(crate) struct DbVerifyArgs {
     /// Backup to verify; of a folder the newest one that is whole; - for standard input
     #[arg(value_name = "FILE")]
     file: PathBuf,

@@ -17,7 +17,7 @@ pub(super) const EXAMPLES: &str = "Examples:
 
 /// Arguments of `flight add`.
 #[derive(clap::Args, Debug)]
-pub struct FlightAddArgs {
+pub(crate) struct FlightAddArgs {
     /// Code: the brand's IATA or ICAO code, 1 to 4 digits and an optional letter
     code: String,
     /// Airline that flies it

@@ -28,7 +28,7 @@ pub(super) const EXAMPLES: &str = "Examples:
 
 /// Arguments of `flight board`.
 #[derive(clap::Args, Debug)]
-pub struct FlightBoardArgs {
+pub(crate) struct FlightBoardArgs {
     /// Flight: its id, at least 4 characters of it, the code of the one that is scheduled or live, or CODE@DATE
     flight: String,
     /// User: @name, userId or username

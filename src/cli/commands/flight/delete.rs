@@ -13,7 +13,7 @@ pub(super) const EXAMPLES: &str =
 
 /// Arguments of `flight delete`.
 #[derive(clap::Args, Debug)]
-pub struct FlightDeleteArgs {
+pub(crate) struct FlightDeleteArgs {
     /// Flight: its id, at least 4 characters of it, the code of the one that is scheduled or live, or CODE@DATE
     flight: String,
 }

@@ -25,7 +25,7 @@ pub(super) const EXAMPLES: &str = "Examples:
 #[command(group = ArgGroup::new("change").required(true).multiple(true).args([
     "code", "brand", "from", "to", "aircraft", "game_id", "at", "codeshare", "no_codeshare", "event_link",
 ]))]
-pub struct FlightEditArgs {
+pub(crate) struct FlightEditArgs {
     /// Flight: its id, at least 4 characters of it, the code of the one that is scheduled or live, or CODE@DATE
     flight: String,
     /// New code

@@ -13,7 +13,7 @@ pub(super) const EXAMPLES: &str = "Examples:\n  skyteam flight end DL123\n  skyt
 
 /// Arguments of `flight end`.
 #[derive(clap::Args, Debug)]
-pub struct FlightEndArgs {
+pub(crate) struct FlightEndArgs {
     /// Flight: its id, at least 4 characters of it, the code of the one that is scheduled or live, or CODE@DATE
     flight: String,
     /// When it ended, not before it started [default: now]

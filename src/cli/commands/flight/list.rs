@@ -21,7 +21,7 @@ pub(super) const EXAMPLES: &str = "Examples:
 
 /// Arguments of `flight list`.
 #[derive(clap::Args, Debug)]
-pub struct FlightListArgs {
+pub(crate) struct FlightListArgs {
     /// Only flights in these states; each flight is in exactly one
     #[arg(long, value_delimiter = ',', value_parser = PossibleValuesParser::new(Status::ALL.map(Status::name))
         .try_map(|name| Status::named(&name).ok_or("no such status")))]

@@ -21,7 +21,7 @@ use crate::error::{Outcome, Result};
 
 /// What to do with flights.
 #[derive(Debug, Subcommand)]
-pub enum Verb {
+pub(crate) enum Verb {
     /// Schedule a flight
     #[command(after_help = add::EXAMPLES)]
     Add(add::FlightAddArgs),
@@ -62,7 +62,7 @@ impl Verb {
     ///
     /// # Errors
     /// The command's.
-    pub async fn run(self, cx: &Context) -> Result<Outcome> {
+    pub(crate) async fn run(self, cx: &Context) -> Result<Outcome> {
         match self {
             Self::Add(args) => add::run(args, cx).await,
             Self::List(args) => list::run(args, cx).await,

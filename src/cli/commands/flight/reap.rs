@@ -20,7 +20,7 @@ const LISTED: usize = 50;
 
 /// Arguments of `flight reap`.
 #[derive(clap::Args, Debug)]
-pub struct FlightReapArgs {
+pub(crate) struct FlightReapArgs {
     /// End flights that have been live for longer than this: a number and s, m, h, d or w
     #[arg(long, value_name = "AGE", default_value = "6h", allow_hyphen_values = true)]
     older_than: String,

@@ -25,12 +25,12 @@ pub(in crate::cli::commands) struct Shown {
 
 impl Shown {
     /// Of no airline's list.
-    pub fn new(flight: Flight, now: Timestamp) -> Self {
+    pub(crate) fn new(flight: Flight, now: Timestamp) -> Self {
         Self::listed(flight, now, None)
     }
 
     /// In the list of `airline_id`.
-    pub fn listed(flight: Flight, now: Timestamp, airline_id: Option<&str>) -> Self {
+    pub(crate) fn listed(flight: Flight, now: Timestamp, airline_id: Option<&str>) -> Self {
         let codeshare = match airline_id {
             Some(airline) => flight.airline_id != airline,
             None => flight.codeshare_airline_id.is_some(),
@@ -98,7 +98,7 @@ pub(super) struct Done {
 
 impl Done {
     /// `committed` tells whether it was done or, in a dry run, would have been; `did` and `would` say what.
-    pub fn new(shown: Shown, committed: bool, did: &str, would: &str) -> Self {
+    pub(super) fn new(shown: Shown, committed: bool, did: &str, would: &str) -> Self {
         let verb = if committed { did.to_owned() } else { format!("Would {would}") };
         let flight = &shown.flight;
         let sentence = format!("{verb} {} {}–{}, {}.", flight.code, flight.departure, flight.arrival, flight.id);

@@ -21,7 +21,7 @@ pub(super) const EXAMPLES: &str =
 
 /// Arguments of `flight show`.
 #[derive(clap::Args, Debug)]
-pub struct FlightShowArgs {
+pub(crate) struct FlightShowArgs {
     /// Flight: its id, at least 4 characters of it, the code of the one that is scheduled or live, or CODE@DATE
     flight: String,
 }

@@ -12,7 +12,7 @@ pub(super) const EXAMPLES: &str = "Examples:\n  skyteam flight start DL123\n  sk
 
 /// Arguments of `flight start`.
 #[derive(clap::Args, Debug)]
-pub struct FlightStartArgs {
+pub(crate) struct FlightStartArgs {
     /// Flight: its id, at least 4 characters of it, the code of the one that is scheduled, or CODE@DATE
     flight: String,
     /// When it started [default: now]

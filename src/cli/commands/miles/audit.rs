@@ -39,7 +39,7 @@ written since is not looked at. An erasure changes the entries of the person it 
 
 /// Arguments of `miles audit`.
 #[derive(clap::Args, Debug)]
-pub struct MilesAuditArgs {
+pub(crate) struct MilesAuditArgs {
     /// Only this user
     #[arg(long, value_name = "USER")]
     user: Option<String>,

@@ -23,7 +23,7 @@ With --key the same command can be run again safely: it is applied once.";
 
 /// Arguments of `miles award`.
 #[derive(clap::Args, Debug)]
-pub struct MilesAwardArgs {
+pub(crate) struct MilesAwardArgs {
     /// Users: @name, userId or username; several make one batch
     #[arg(required = true, num_args = 1.., value_name = "USER", allow_negative_numbers = true)]
     users: Vec<String>,

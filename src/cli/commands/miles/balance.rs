@@ -19,7 +19,7 @@ pub(super) const EXAMPLES: &str = "Examples:
 
 /// Arguments of `miles balance`.
 #[derive(clap::Args, Debug)]
-pub struct MilesBalanceArgs {
+pub(crate) struct MilesBalanceArgs {
     /// User: @name, userId or username
     user: String,
     /// As the ledger stood at this time

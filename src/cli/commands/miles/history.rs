@@ -16,7 +16,7 @@ pub(super) const EXAMPLES: &str = "Examples:
 
 /// Arguments of `miles history`.
 #[derive(clap::Args, Debug)]
-pub struct MilesHistoryArgs {
+pub(crate) struct MilesHistoryArgs {
     /// User: @name, userId or username
     user: String,
     /// Entries from this time on

@@ -38,7 +38,7 @@ const LOOKED_FOR: usize = 20;
 
 /// Arguments of `miles import`.
 #[derive(clap::Args, Debug)]
-pub struct MilesImportArgs {
+pub(crate) struct MilesImportArgs {
     /// File with the rows; - for standard input
     #[arg(value_name = "FILE|-", value_hint = clap::ValueHint::FilePath)]
     file: String,

@@ -19,7 +19,7 @@ was reversed. Equals share a rank.";
 
 /// Arguments of `miles leaderboard`.
 #[derive(clap::Args, Debug)]
-pub struct MilesLeaderboardArgs {
+pub(crate) struct MilesLeaderboardArgs {
     /// Miles earned from this time on
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     since: Option<String>,

@@ -22,7 +22,7 @@ use crate::error::{Outcome, Result};
 
 /// What to do with miles.
 #[derive(Debug, Subcommand)]
-pub enum Verb {
+pub(crate) enum Verb {
     /// Give miles to one user or several
     #[command(after_help = award::EXAMPLES)]
     Award(award::MilesAwardArgs),
@@ -60,7 +60,7 @@ impl Verb {
     ///
     /// # Errors
     /// The command's.
-    pub async fn run(self, cx: &Context) -> Result<Outcome> {
+    pub(crate) async fn run(self, cx: &Context) -> Result<Outcome> {
         match self {
             Self::Award(args) => award::run(args, cx).await,
             Self::Spend(args) => spend::run(args, cx).await,

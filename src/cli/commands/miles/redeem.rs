@@ -16,7 +16,7 @@ The price is the product's at that moment. With --key the same command can be ru
 
 /// Arguments of `miles redeem`.
 #[derive(clap::Args, Debug)]
-pub struct MilesRedeemArgs {
+pub(crate) struct MilesRedeemArgs {
     /// User: @name, userId or username
     user: String,
     /// Product: its id, or airline/name

@@ -29,7 +29,7 @@ batch's, entry:ID and batch:ID say which.";
 
 /// Arguments of `miles reverse`.
 #[derive(clap::Args, Debug)]
-pub struct MilesReverseArgs {
+pub(crate) struct MilesReverseArgs {
     /// Entry or batch: its id, or at least 4 characters of it; or last, for the last thing that --actor did
     #[arg(value_name = "ENTRY|BATCH|last")]
     target: String,

@@ -16,7 +16,7 @@ With --key the same command can be run again safely: it is applied once.";
 
 /// Arguments of `miles spend`.
 #[derive(clap::Args, Debug)]
-pub struct MilesSpendArgs {
+pub(crate) struct MilesSpendArgs {
     /// User: @name, userId or username
     user: String,
     /// Miles, 1 to 2147483647

@@ -25,7 +25,7 @@ The month is that of --tz. The statement of a past month is the same whenever it
 
 /// Arguments of `miles statement`.
 #[derive(clap::Args, Debug)]
-pub struct MilesStatementArgs {
+pub(crate) struct MilesStatementArgs {
     /// User: @name, userId or username
     #[arg(required_unless_present = "airline", conflicts_with = "airline")]
     user: Option<String>,

@@ -12,7 +12,7 @@ pub(super) const EXAMPLES: &str = "Examples:\n  skyteam product add 'Sky Club Pa
 
 /// Arguments of `product add`.
 #[derive(clap::Args, Debug)]
-pub struct ProductAddArgs {
+pub(crate) struct ProductAddArgs {
     /// Its name
     name: String,
     /// Who sells it: id, exact name, or the code of a brand of it

@@ -10,7 +10,7 @@ pub(super) const EXAMPLES: &str =
 
 /// Arguments of `product delete`.
 #[derive(clap::Args, Debug)]
-pub struct ProductDeleteArgs {
+pub(crate) struct ProductDeleteArgs {
     /// Product id, or airline/name
     #[arg(value_name = "PRODUCT")]
     product: String,

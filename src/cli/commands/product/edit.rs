@@ -15,7 +15,7 @@ pub(super) const EXAMPLES: &str = "Examples:\n  skyteam product edit a1b2c3 --pr
 #[derive(clap::Args, Debug)]
 #[command(group = clap::ArgGroup::new("change").multiple(true).required(true)
     .args(["name", "description", "no_description", "price"]))]
-pub struct ProductEditArgs {
+pub(crate) struct ProductEditArgs {
     /// Product id, or airline/name
     #[arg(value_name = "PRODUCT")]
     product: String,

@@ -14,7 +14,7 @@ pub(super) const EXAMPLES: &str =
 
 /// Arguments of `product list`.
 #[derive(clap::Args, Debug)]
-pub struct ProductListArgs {
+pub(crate) struct ProductListArgs {
     /// Only those of this airline: id, exact name, or the code of a brand of it
     #[arg(long)]
     airline: Option<String>,

@@ -15,7 +15,7 @@ use crate::error::{Outcome, Result};
 
 /// What to do with products.
 #[derive(Debug, Subcommand)]
-pub enum Verb {
+pub(crate) enum Verb {
     /// Add a product under a new id of 6 characters
     #[command(after_help = add::EXAMPLES)]
     Add(add::ProductAddArgs),
@@ -48,7 +48,7 @@ impl Verb {
     ///
     /// # Errors
     /// The command's.
-    pub async fn run(self, cx: &Context) -> Result<Outcome> {
+    pub(crate) async fn run(self, cx: &Context) -> Result<Outcome> {
         match self {
             Self::Add(args) => add::run(args, cx).await,
             Self::List(args) => list::run(args, cx).await,

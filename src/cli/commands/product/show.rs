@@ -19,7 +19,7 @@ pub(super) const EXAMPLES: &str =
 
 /// Arguments of `product show`.
 #[derive(clap::Args, Debug)]
-pub struct ProductShowArgs {
+pub(crate) struct ProductShowArgs {
     /// Product id, or airline/name
     #[arg(value_name = "PRODUCT")]
     product: String,

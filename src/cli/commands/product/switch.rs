@@ -8,7 +8,7 @@ use crate::error::{Outcome, Result};
 
 /// Arguments of both.
 #[derive(clap::Args, Debug)]
-pub struct ProductSwitchArgs {
+pub(crate) struct ProductSwitchArgs {
     /// Product id, or airline/name
     #[arg(value_name = "PRODUCT")]
     product: String,

@@ -26,14 +26,14 @@ use rfc4180::{Field, Row, Rows, trimmed};
 const MOST: u64 = 1 << 30;
 
 /// The column of a file of rejects that keeps, as it stood, what could not be parted into columns.
-pub const RAW: &str = "raw";
+pub(crate) const RAW: &str = "raw";
 
 /// What a file of rejects says about its rows, let through unread.
-pub const ABOUT: [&str; 2] = ["line", "error"];
+pub(crate) const ABOUT: [&str; 2] = ["line", "error"];
 
 /// How a command reads its input.
 #[derive(clap::Args, Clone, Debug, Default)]
-pub struct InputArgs {
+pub(crate) struct InputArgs {
     /// Ignore this column of the file; may be given again
     #[arg(long = "ignore-column", value_name = "NAME")]
     pub ignore_columns: Vec<String>,
@@ -41,7 +41,7 @@ pub struct InputArgs {
 
 /// The columns of an input.
 #[derive(Clone, Copy, Debug)]
-pub struct Columns {
+pub(crate) struct Columns {
     /// Those that mean something.
     pub known: &'static [&'static str],
     /// Those that are let through unread, so that what an export wrote can be read again. What a file of rejects has
@@ -54,7 +54,7 @@ type Values = BTreeMap<&'static str, String>;
 
 /// One row.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Record {
+pub(crate) struct Record {
     /// The line on which it begins, from 1.
     pub line: u64,
     values: Values,
@@ -74,7 +74,7 @@ impl Record {
 
     /// A row that is not from a file, for a file of rejects.
     #[must_use]
-    pub fn of(line: u64, values: impl IntoIterator<Item = (&'static str, String)>) -> Self {
+    pub(crate) fn of(line: u64, values: impl IntoIterator<Item = (&'static str, String)>) -> Self {
         Self { line, values: values.into_iter().collect(), ..Self::default() }
     }
 
@@ -84,14 +84,14 @@ impl Record {
 
     /// The word in a column, without blanks around it; `None` where it is empty, null or not there.
     #[must_use]
-    pub fn get(&self, column: &str) -> Option<&str> {
+    pub(crate) fn get(&self, column: &str) -> Option<&str> {
         self.values.get(column).map(|text| trimmed(text)).filter(|text| !text.is_empty())
     }
 
     /// The text in a column as it was written, with the blanks that were quoted; `None` where it is empty, null or not
     /// there.
     #[must_use]
-    pub fn text(&self, column: &str) -> Option<&str> {
+    pub(crate) fn text(&self, column: &str) -> Option<&str> {
         self.values.get(column).map(String::as_str)
     }
 }
@@ -101,7 +101,7 @@ impl Record {
 /// # Errors
 /// The file cannot be read; it is neither CSV nor ndjson, was cut, or has a malformed quote; a column is unknown or named
 /// twice. A single row that cannot be read is no error here: its [`Record::fault`] says so.
-pub async fn read(cx: &Context, source: &str, columns: Columns, args: &InputArgs) -> Result<Vec<Record>> {
+pub(crate) async fn read(cx: &Context, source: &str, columns: Columns, args: &InputArgs) -> Result<Vec<Record>> {
     let bytes = bytes(cx, source, MOST).await?;
     let name = if source == "-" { "standard input".to_owned() } else { shortened(source) };
     let records = parse(&bytes, columns, &args.ignore_columns).map_err(|wrong| {
@@ -121,7 +121,7 @@ pub async fn read(cx: &Context, source: &str, columns: Columns, args: &InputArgs
 ///
 /// # Errors
 /// The file cannot be read, or it is longer.
-pub async fn bytes(cx: &Context, source: &str, most: u64) -> Result<Vec<u8>> {
+pub(crate) async fn bytes(cx: &Context, source: &str, most: u64) -> Result<Vec<u8>> {
     if source == "-" {
         return cx.ui.read_input(most).await;
     }

@@ -31,7 +31,7 @@ impl Field<'_> {
     }
 
     /// Whether there is nothing in it.
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         !self.quoted && trimmed(&self.text).is_empty() || self.text.is_empty()
     }
 }
@@ -72,7 +72,7 @@ pub(super) struct Rows<'a> {
 
 impl<'a> Rows<'a> {
     /// Reads from the beginning of `text`, which is on `line` of its file.
-    pub fn new(text: &'a str, line: u64, separator: u8) -> Self {
+    pub(super) fn new(text: &'a str, line: u64, separator: u8) -> Self {
         Self { text, at: 0, line, separator }
     }
 

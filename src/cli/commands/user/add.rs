@@ -12,7 +12,7 @@ pub(super) const EXAMPLES: &str =
 
 /// Arguments of `user add`.
 #[derive(clap::Args, Debug)]
-pub struct UserAddArgs {
+pub(crate) struct UserAddArgs {
     /// ROBLOX user id: 1 to 20 digits
     #[arg(value_name = "USERID")]
     user_id: String,

@@ -15,7 +15,7 @@ pub(super) const EXAMPLES: &str = "Examples:\n  skyteam user edit pilot123 --use
 #[derive(clap::Args, Debug)]
 #[command(group = clap::ArgGroup::new("change").multiple(true).required(true)
     .args(["username", "display_name", "avatar_url", "no_avatar_url"]))]
-pub struct UserEditArgs {
+pub(crate) struct UserEditArgs {
     /// User id, username or @username
     #[arg(value_name = "USER")]
     user: String,

@@ -28,7 +28,7 @@ const NOTIFICATION_MAX: u64 = 1 << 20;
 
 /// Arguments of `user erase`.
 #[derive(clap::Args, Debug)]
-pub struct UserEraseArgs {
+pub(crate) struct UserEraseArgs {
     /// User id, username or @username
     #[arg(value_name = "USER", required_unless_present = "webhook", conflicts_with = "webhook")]
     user: Option<String>,

@@ -11,7 +11,7 @@ pub(super) const EXAMPLES: &str =
 
 /// Arguments of `user export`.
 #[derive(clap::Args, Debug)]
-pub struct UserExportArgs {
+pub(crate) struct UserExportArgs {
     /// User id, username or @username
     #[arg(value_name = "USER")]
     user: String,

@@ -15,7 +15,7 @@ pub(super) const EXAMPLES: &str =
 
 /// Arguments of `user flights`.
 #[derive(clap::Args, Debug)]
-pub struct UserFlightsArgs {
+pub(crate) struct UserFlightsArgs {
     /// User id, username or @username
     #[arg(value_name = "USER")]
     user: String,

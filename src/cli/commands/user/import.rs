@@ -39,7 +39,7 @@ fn columns() -> Columns {
 
 /// Arguments of `user import`.
 #[derive(clap::Args, Debug)]
-pub struct UserImportArgs {
+pub(crate) struct UserImportArgs {
     /// CSV with a header, or ndjson: userId, username, displayName, avatarUrl; - for standard input
     #[arg(value_name = "FILE|-")]
     file: String,

@@ -16,7 +16,7 @@ pub(super) const EXAMPLES: &str =
 
 /// Arguments of `user list`.
 #[derive(clap::Args, Debug)]
-pub struct UserListArgs {
+pub(crate) struct UserListArgs {
     /// Only those with this in their username or displayed name
     #[arg(long, value_name = "TEXT")]
     search: Option<String>,

@@ -16,7 +16,7 @@ use crate::error::{Outcome, Result};
 
 /// What to do with users.
 #[derive(Debug, Subcommand)]
-pub enum Verb {
+pub(crate) enum Verb {
     /// Add a user
     #[command(after_help = add::EXAMPLES)]
     Add(add::UserAddArgs),
@@ -48,7 +48,7 @@ impl Verb {
     ///
     /// # Errors
     /// The command's.
-    pub async fn run(self, cx: &Context) -> Result<Outcome> {
+    pub(crate) async fn run(self, cx: &Context) -> Result<Outcome> {
         match self {
             Self::Add(args) => add::run(args, cx).await,
             Self::List(args) => list::run(args, cx).await,

@@ -19,7 +19,7 @@ const MOVEMENTS: u64 = 10;
 
 /// Arguments of `user show`.
 #[derive(clap::Args, Debug)]
-pub struct UserShowArgs {
+pub(crate) struct UserShowArgs {
     /// User id, username or @username
     #[arg(value_name = "USER")]
     user: String,

@@ -137,7 +137,7 @@ impl Listing for Findings {
 
 /// Arguments of `db doctor`.
 #[derive(clap::Args, Debug)]
-pub struct DbDoctorArgs {
+pub(crate) struct DbDoctorArgs {
     /// Folder of the backups, whose notes say when one was last proved [default: the current folder]
     #[arg(value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
     dir: Option<PathBuf>,

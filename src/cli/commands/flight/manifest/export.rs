@@ -13,7 +13,7 @@ pub(super) const EXAMPLES: &str = "Examples:
 
 /// Arguments of `flight manifest export`.
 #[derive(clap::Args, Debug)]
-pub struct FlightManifestExportArgs {
+pub(crate) struct FlightManifestExportArgs {
     /// Flight: its id, at least 4 characters of it, the code of the one that is scheduled or live, or CODE@DATE
     flight: String,
 }

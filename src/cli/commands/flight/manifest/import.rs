@@ -38,7 +38,7 @@ const LOOKED_FOR: usize = 100;
 
 /// Arguments of `flight manifest import`.
 #[derive(clap::Args, Debug)]
-pub struct FlightManifestImportArgs {
+pub(crate) struct FlightManifestImportArgs {
     /// Flight: its id, at least 4 characters of it, the code of the one that is scheduled or live, or CODE@DATE
     flight: String,
     /// File with the passengers; - for standard input

@@ -12,7 +12,7 @@ use crate::error::{Outcome, Result};
 
 /// What to do with a manifest.
 #[derive(Debug, Subcommand)]
-pub enum Verb {
+pub(crate) enum Verb {
     /// List who is on board
     #[command(after_help = show::EXAMPLES)]
     Show(show::FlightManifestShowArgs),
@@ -29,7 +29,7 @@ impl Verb {
     ///
     /// # Errors
     /// The command's.
-    pub async fn run(self, cx: &Context) -> Result<Outcome> {
+    pub(crate) async fn run(self, cx: &Context) -> Result<Outcome> {
         match self {
             Self::Show(args) => show::run(args, cx).await,
             Self::Import(args) => import::run(args, cx).await,

@@ -62,7 +62,7 @@ impl Fate {
     }
 
     /// Whether it keeps the list from being taken over.
-    pub const fn is_bad(self) -> bool {
+    pub(super) const fn is_bad(self) -> bool {
         matches!(self, Self::Unknown | Self::Invalid | Self::Differs)
     }
 }
@@ -123,17 +123,17 @@ pub(super) struct Plan {
 
 impl Plan {
     /// Reads the records; `default` is the miles of a line that says none.
-    pub fn read(records: &[Record], default: Option<i32>) -> Self {
+    pub(super) fn read(records: &[Record], default: Option<i32>) -> Self {
         Self { lines: records.iter().map(|record| line(record, default)).collect() }
     }
 
     /// Whom the lines name, with the place of each.
-    pub fn named(&self) -> (Vec<usize>, Vec<Who>) {
+    pub(super) fn named(&self) -> (Vec<usize>, Vec<Who>) {
         (0..).zip(&self.lines).filter_map(|(place, line)| Some((place, line.who.clone()?))).unzip()
     }
 
     /// Takes in whom they mean.
-    pub fn resolved(&mut self, places: &[usize], meanings: Vec<Meaning>) {
+    pub(super) fn resolved(&mut self, places: &[usize], meanings: Vec<Meaning>) {
         for (place, meaning) in places.iter().zip(meanings) {
             let line = &mut self.lines[*place];
             match meaning {
@@ -158,7 +158,7 @@ impl Plan {
 
     /// The accounts to make for unknown users, whose lines then name them. A line that does not tell enough becomes
     /// invalid.
-    pub fn create(&mut self) -> BTreeMap<UserId, Player> {
+    pub(super) fn create(&mut self) -> BTreeMap<UserId, Player> {
         let mut players: BTreeMap<UserId, Player> = BTreeMap::new();
         let mut holders: HashMap<String, UserId> = HashMap::new();
         for line in self.lines.iter_mut().filter(|line| line.fate == Fate::Unknown) {
@@ -187,7 +187,7 @@ impl Plan {
     }
 
     /// Tells lines that name a user again; where the miles differ, the later line is wrong.
-    pub fn tell_repeats(&mut self) {
+    pub(super) fn tell_repeats(&mut self) {
         let mut first: HashMap<String, (u64, Option<i32>)> = HashMap::new();
         for line in &mut self.lines {
             let (Some(user_id), false) = (line.user_id.clone(), line.fate.is_bad()) else { continue };
@@ -208,13 +208,13 @@ impl Plan {
     }
 
     /// Those who are to come on board.
-    pub fn passengers(&self) -> Vec<Passenger> {
+    pub(super) fn passengers(&self) -> Vec<Passenger> {
         let coming = self.lines.iter().filter(|line| matches!(line.fate, Fate::New | Fate::Created));
         coming.filter_map(|line| Some(Passenger { user_id: line.user_id.clone()?, miles: line.miles? })).collect()
     }
 
     /// Takes in what the ledger made of them.
-    pub fn boarded(&mut self, boarded: &Boarded) {
+    pub(super) fn boarded(&mut self, boarded: &Boarded) {
         let mut fates: HashMap<&str, (Fate, Option<i64>)> = HashMap::new();
         fates.extend(boarded.already.iter().map(|user| (user.as_str(), (Fate::AlreadyOnBoard, None))));
         let seated = boarded.seated.iter();
@@ -233,18 +233,18 @@ impl Plan {
     }
 
     /// The names of the users, by key.
-    pub fn names(&self) -> HashMap<&str, &str> {
+    pub(super) fn names(&self) -> HashMap<&str, &str> {
         let known = self.lines.iter();
         known.filter_map(|line| Some((line.user_id.as_deref()?, line.username.as_deref()?))).collect()
     }
 
     /// How many lines share a fate.
-    pub fn count(&self, fate: Fate) -> usize {
+    pub(super) fn count(&self, fate: Fate) -> usize {
         self.lines.iter().filter(|line| line.fate == fate).count()
     }
 
     /// The lines that keep the list from being taken over.
-    pub fn bad(&self) -> impl Iterator<Item = &Line> {
+    pub(super) fn bad(&self) -> impl Iterator<Item = &Line> {
         self.lines.iter().filter(|line| line.fate.is_bad())
     }
 }
@@ -261,7 +261,7 @@ impl Line {
     }
 
     /// What is wrong with a bad line, for a message.
-    pub fn complaint(&self) -> String {
+    pub(super) fn complaint(&self) -> String {
         let (fate, _) = self.fate.words();
         match &self.remark {
             Some(remark) if self.fate == Fate::Differs => {

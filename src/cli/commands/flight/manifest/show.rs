@@ -14,7 +14,7 @@ pub(super) const EXAMPLES: &str =
 
 /// Arguments of `flight manifest show`.
 #[derive(clap::Args, Debug)]
-pub struct FlightManifestShowArgs {
+pub(crate) struct FlightManifestShowArgs {
     /// Flight: its id, at least 4 characters of it, the code of the one that is scheduled or live, or CODE@DATE
     flight: String,
     #[command(flatten)]
