@@ -11,7 +11,9 @@ use super::backend::{postgres, sqlite};
 use super::error::{BackupError, Result};
 use super::format::archive::{Progress, Rewrite};
 use super::format::crypt::Recipients;
-use super::format::manifest::{AppliedMigration, Contents, FORMAT, FORMAT_VERSION, Manifest, TableEntry};
+use super::format::manifest::{
+    AppliedMigration, Contents, FORMAT, FORMAT_VERSION, Manifest, READING_TIMESTAMPS, TableEntry,
+};
 use super::format::table_schema::TableShape;
 use super::format::{archive, container};
 use super::identity::Identity;
@@ -205,6 +207,7 @@ impl Snapshot {
             left_out: this.left_out().to_vec(),
             contents: wanted.contents,
             complete: wanted.tables.is_empty(),
+            reading: Vec::new(),
             migrations: this.migrations().to_vec(),
             tables: Vec::new(),
         };
@@ -220,8 +223,10 @@ impl Snapshot {
                 rows: 0,
                 sequences: BTreeMap::new(),
                 member: None,
+                digest: None,
             };
             manifest.tables = shapes.map(entry).collect();
+            explain(&mut manifest);
             return Ok(Made { manifest, spools: Vec::new() });
         }
         let selected: HashSet<String> = selected.into_iter().map(str::to_owned).collect();
@@ -235,7 +240,14 @@ impl Snapshot {
         for entry in &mut manifest.tables {
             entry.sequences = sequences.remove(&entry.name).unwrap_or_default();
         }
+        explain(&mut manifest);
         Ok(Made { manifest, spools })
+    }
+}
+
+fn explain(manifest: &mut Manifest) {
+    if manifest.has_timestamps() {
+        manifest.reading = READING_TIMESTAMPS.map(str::to_owned).to_vec();
     }
 }
 

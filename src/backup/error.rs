@@ -185,6 +185,12 @@ pub enum BackupError {
         /// Rows in the target.
         found: u64,
     },
+    /// The database that was backed up, or restored, has other values than the archive.
+    #[error("{table}: other values")]
+    Digest {
+        /// The table.
+        table: String,
+    },
     /// The role may not read everything.
     #[error("no right to read")]
     Unreadable {

@@ -9,6 +9,8 @@ use sqlx::{AssertSqlSafe, PgConnection, Row, SqliteConnection};
 use super::backend::postgres;
 use super::error::Result;
 use super::format::batch::CELL_BYTES;
+use super::format::table_schema::Kind as Stored;
+use super::format::timestamp;
 use super::version;
 use crate::db::{Database, quote};
 use crate::schema::dialect::literal;
@@ -39,6 +41,8 @@ pub enum Fault {
     Encoding,
     /// It is not of its column's type, which SQLite lets happen in tables that are not strict.
     Type,
+    /// It is one of the two times that an archive would take for infinity.
+    Time,
 }
 
 /// Looks for them in skyteam's tables.
@@ -69,6 +73,18 @@ async fn in_postgres(connection: &mut PgConnection) -> Result<Vec<Unarchivable>>
     let mut found = Vec::new();
     for table in postgres::find(connection, &names).await? {
         let (columns, key, may_be_large) = texts(connection, &table.path).await?;
+        for column in table.shape.columns.iter().filter(|column| column.stored == Stored::Timestamp) {
+            let [first, second] = timestamp::NOT_HELD.map(literal);
+            let sql = format!(
+                "SELECT {key} AS key FROM {} WHERE {} BETWEEN {first}::timestamp AND {second}::timestamp LIMIT {NAMED}",
+                table.path,
+                quote(&column.name)
+            );
+            for row in sqlx::query(AssertSqlSafe(sql)).fetch_all(&mut *connection).await? {
+                let (table, column, key) = (table.shape.name.clone(), column.name.clone(), row.try_get("key")?);
+                found.push(Unarchivable { table, column, key, fault: Fault::Time });
+            }
+        }
         if columns.is_empty() {
             continue;
         }

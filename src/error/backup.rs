@@ -152,6 +152,12 @@ impl From<BackupError> for Error {
                 Self::new(Kind::Failure, "wrong_count", "the target did not take every row; it was rolled back")
                     .why(message!("{}: {} instead of {}", table, rows_of(found), wanted))
             }
+            BackupError::Digest { table } => Self::new(
+                Kind::Refused,
+                "damaged",
+                "the backup's values are not those of the database that was backed up",
+            )
+            .why(message!("{}: other values than its server has summed up when the backup was made", table)),
             BackupError::Unreadable { role, why } => {
                 let role = quote(&role);
                 Self::new(Kind::Denied, "permission_denied", "the role may not read all that a backup holds")
@@ -225,6 +231,7 @@ pub(crate) fn cell(cell: &Unarchivable) -> Message {
         Fault::Large(bytes) => message!("{}: it has {} bytes, and an archive holds 67,108,864", place, bytes),
         Fault::Encoding => message!("{}: its bytes are no text that could be turned into UTF-8", place),
         Fault::Type => message!("{}: it is not of the type that its column promises", place),
+        Fault::Time => message!("{}: an archive would take this time for infinity", place),
     }
 }
 
@@ -248,6 +255,7 @@ pub(crate) fn mend_cell(cell: &Unarchivable, engine: Engine) -> Message {
             skyteam("db backup DIR --format custom")
         ),
         (Fault::Type, _) => message!("UPDATE {} SET {} = CAST({} AS INTEGER) for that row", &table, &column, &column),
+        (Fault::Time, _) => message!("UPDATE {} SET {} = 'infinity' for that row, if it was meant so", &table, &column),
     }
 }
 

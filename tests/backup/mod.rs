@@ -3,6 +3,7 @@
 
 mod cells;
 mod create;
+mod digest;
 mod dumps;
 mod faults;
 mod folder;

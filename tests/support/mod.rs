@@ -15,6 +15,7 @@
 //! });
 //! ```
 
+pub mod archive;
 mod args;
 mod balancer;
 mod call;

@@ -13,6 +13,7 @@ use super::container;
 use super::container::Place;
 use super::crypt::{self, Identities, Recipients, Summary};
 use super::manifest::{Manifest, TableEntry};
+use super::row_hash::Tally;
 use super::table_reader::MemberReader;
 use super::table_schema::TableShape;
 use super::table_writer::MemberWriter;
@@ -47,6 +48,11 @@ impl TableEncoder {
         Ok(Self { shape: shape.clone(), writer, rewrite, progress })
     }
 
+    /// Whether cells are changed on their way.
+    pub(crate) fn is_rewriting(&self) -> bool {
+        self.rewrite.is_some()
+    }
+
     /// Writes rows.
     ///
     /// # Errors
@@ -74,6 +80,7 @@ impl TableEncoder {
             rows,
             sequences: BTreeMap::new(),
             member: None,
+            digest: None,
         };
         entry.member = Some(spool.member(entry.file()));
         Ok(Table { entry, spool })
@@ -204,8 +211,11 @@ impl Archive {
 
     fn read_through(&self, table: &TableEntry) -> Result<()> {
         let Some(mut reader) = self.reader(&table.name)? else { return Ok(()) };
-        while reader.next_block().map_err(BackupError::member(table.file()))?.is_some() {}
-        Ok(())
+        let mut tally = Tally::of(table);
+        while let Some(block) = reader.next_block().map_err(BackupError::member(table.file()))? {
+            tally.iter_mut().for_each(|tally| tally.add(&block));
+        }
+        Tally::compare(tally, table)
     }
 
     /// Bytes of all members.

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, HashSet};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::table_schema::{ColumnShape, TableShape};
+use super::row_hash::ServerDigest;
+use super::table_schema::{ColumnShape, Kind, TableShape};
 use crate::backup::error::{BackupError, Result};
 use crate::backup::identity::Identity;
 use crate::db::Engine;
@@ -104,6 +105,9 @@ pub struct Manifest {
     pub contents: Contents,
     /// Whether it holds all of skyteam's tables (not so after `--table`).
     pub complete: bool,
+    /// For readers of the Parquet files: what their values do not say by themselves.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reading: Vec<String>,
     /// Bookkeeping: the migrations that had been applied.
     pub migrations: Vec<AppliedMigration>,
     /// The tables, in the order of the members.
@@ -143,6 +147,10 @@ pub struct TableEntry {
     pub sequences: BTreeMap<String, i64>,
     /// Its Parquet file; `null` in an archive of the schema only.
     pub member: Option<Member>,
+    /// What the database itself said of the rows; nothing in older archives, of the schema only, and where cells were
+    /// changed on their way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<ServerDigest>,
 }
 
 /// A Parquet file within an archive.
@@ -157,7 +165,20 @@ pub struct Member {
     pub sha256: String,
 }
 
+/// What [`Manifest::reading`] says of timestamps.
+pub(crate) const READING_TIMESTAMPS: [&str; 4] = [
+    "timestamps count microseconds since 1970-01-01 00:00:00 UTC, in 64 bits with a sign",
+    "9223372036854775807 is infinity and -9223372036854775808 is -infinity; readers that do not know this show 294247-01-10 04:00:54.775807 and -290308-12-21 19:59:05.224192, or refuse the value",
+    "times from 294247-01-10 04:00:54.775809 on, the last that PostgreSQL knows, are stored 2^64 microseconds too low: other readers show them in the years -290308 to -290278",
+    "Python's datetime ends at the years 1 and 9999, nanoseconds in 64 bits at 1677 and 2262: read such columns as integers",
+];
+
 impl Manifest {
+    /// Whether it has a column of timestamps.
+    pub(crate) fn has_timestamps(&self) -> bool {
+        self.tables.iter().flat_map(|table| &table.columns).any(|column| column.stored == Kind::Timestamp)
+    }
+
     /// All rows.
     pub fn rows(&self) -> u64 {
         self.tables.iter().map(|table| table.rows).sum()

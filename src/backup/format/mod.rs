@@ -10,6 +10,7 @@ pub mod crypt;
 pub(crate) mod digest;
 pub(crate) mod limits;
 pub mod manifest;
+pub mod row_hash;
 pub(crate) mod table_reader;
 pub(crate) mod table_schema;
 pub(crate) mod table_writer;

@@ -2,7 +2,7 @@
 //!
 //! The archive counts microseconds since 1970. PostgreSQL's years go from 4714 BC to 294276, further than the `chrono`
 //! crate and, by thirty years at the far end, further than that count: the last of them wrap around, which is
-//! reversible, and no one will mind.
+//! reversible. Two of them would become the infinities; these the archive cannot hold.
 
 /// `infinity` in the archive.
 pub(crate) const INFINITY: i64 = i64::MAX;
@@ -12,12 +12,15 @@ pub(crate) const MINUS_INFINITY: i64 = i64::MIN;
 const EPOCH_SHIFT: i64 = 946_684_800_000_000;
 const DAY: i64 = 86_400_000_000;
 
-/// From PostgreSQL's binary form.
-pub(crate) fn from_postgres(micros: i64) -> i64 {
+/// The two times, as PostgreSQL writes them, that the archive would take for the infinities.
+pub(crate) const NOT_HELD: [&str; 2] = ["294247-01-10 04:00:54.775807", "294247-01-10 04:00:54.775808"];
+
+/// From PostgreSQL's binary form; `None` for the two of [`NOT_HELD`].
+pub(crate) fn from_postgres(micros: i64) -> Option<i64> {
     match micros {
-        i64::MAX => INFINITY,
-        i64::MIN => MINUS_INFINITY,
-        finite => finite.wrapping_add(EPOCH_SHIFT),
+        i64::MAX => Some(INFINITY),
+        i64::MIN => Some(MINUS_INFINITY),
+        finite => Some(finite.wrapping_add(EPOCH_SHIFT)).filter(|stored| !matches!(*stored, INFINITY | MINUS_INFINITY)),
     }
 }
 
@@ -217,10 +220,20 @@ mod tests {
             assert_eq!(read_text(wanted.as_bytes()), Some(micros), "{wanted}");
         }
         // The last microsecond of PostgreSQL's range, beyond the archive's count: it wraps and comes back.
-        let last = from_postgres(9_223_371_331_199_999_999);
+        let last = from_postgres(9_223_371_331_199_999_999).unwrap();
         assert_eq!(text(last), "294276-12-31 23:59:59.999999");
         assert_eq!(read_text(text(last).as_bytes()), Some(last));
         assert_eq!(to_postgres(last), 9_223_371_331_199_999_999);
+    }
+
+    #[test]
+    fn no_finite_time_becomes_infinite() {
+        let first = i64::MAX - EPOCH_SHIFT;
+        assert_eq!([first, first + 1].map(from_postgres), [None, None]);
+        assert_eq!(text(from_postgres(first - 1).unwrap()), "294247-01-10 04:00:54.775806");
+        assert_eq!(text(from_postgres(first + 2).unwrap()), "294247-01-10 04:00:54.775809");
+        // As text of SQLite they are kept as they are.
+        assert_eq!(NOT_HELD.map(|time| read_text(time.as_bytes())), [None, None]);
     }
 
     #[test]
@@ -248,7 +261,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn any_count_survives(micros in -211_813_488_000_000_000_i64..9_223_371_331_200_000_000_i64) {
-            let stored = from_postgres(micros);
+            let Some(stored) = from_postgres(micros) else { return Ok(()) };
             proptest::prop_assert_eq!(read_text(text(stored).as_bytes()), Some(stored));
             proptest::prop_assert_eq!(to_postgres(stored), micros);
         }

@@ -99,7 +99,7 @@ async fn columns(connection: &mut PgConnection, table: i64) -> Result<(Vec<Colum
 }
 
 /// How the type with this OID is stored; `None` for one that archives do not know and keep as text.
-fn kind(oid: i64) -> Option<Kind> {
+pub(super) fn kind(oid: i64) -> Option<Kind> {
     match oid {
         16 => Some(Kind::Boolean),
         20 => Some(Kind::Bigint),

@@ -132,7 +132,11 @@ impl Decoder {
                 }
             };
             if !stored {
-                return Err(self.cell(index, "its form is not that of its type"));
+                let is_time = self.rows.shape().columns[index].stored == Kind::Timestamp && length == 8;
+                return Err(self.cell(
+                    index,
+                    if is_time { "an archive would take it for infinity" } else { "its form is not that of its type" },
+                ));
             }
         }
         if self.rows.end_row() {
@@ -156,7 +160,7 @@ fn cell(kind: Kind, field: &[u8]) -> Option<Cell<'_>> {
         Kind::Boolean => Cell::Boolean(*field.first()? != 0),
         Kind::Integer => Cell::Integer(i32::from_be_bytes(field.try_into().ok()?)),
         Kind::Bigint => Cell::Bigint(i64::from_be_bytes(field.try_into().ok()?)),
-        Kind::Timestamp => Cell::Bigint(timestamp::from_postgres(i64::from_be_bytes(field.try_into().ok()?))),
+        Kind::Timestamp => Cell::Bigint(timestamp::from_postgres(i64::from_be_bytes(field.try_into().ok()?))?),
         Kind::Uuid => Cell::Uuid(field.try_into().ok()?),
         Kind::Text | Kind::Bytes => Cell::Text(field),
     })

@@ -9,8 +9,9 @@ use super::{codec, text_copy};
 use crate::backup::column_mapping::Filling;
 use crate::backup::error::{BackupError, Result};
 use crate::backup::format::archive::{Archive, Progress};
+use crate::backup::format::row_hash::Tally;
 use crate::backup::format::table_schema::Kind;
-use crate::db::quote;
+use crate::db::{Engine, quote};
 
 /// Bytes sent at a time, and how many such pieces may wait.
 const PIECE: usize = 256 << 10;
@@ -37,10 +38,13 @@ pub(super) async fn load(
     let textual = filling.columns.iter().any(|column| column.textual.is_some());
     let as_text: Vec<text_copy::TextColumn> = filling.columns.iter().map(text_copy::TextColumn::from).collect();
     let (to_server, mut pieces) = mpsc::channel::<Vec<u8>>(WAITING);
+    let entry = entry.clone();
+    let mut tally = Tally::of(&entry).filter(|_| archive.manifest().engine != Engine::Postgres);
     let thread = tokio::task::spawn_blocking(move || {
         let mut piece = if textual { Vec::new() } else { codec::header() };
         let mut row = 1;
         while let Some(block) = reader.next_block().map_err(BackupError::member(&*file))? {
+            tally.iter_mut().for_each(|tally| tally.add(&block));
             if textual {
                 text_copy::encode(&block, &shape, &as_text, row, &mut piece)?;
             } else {
@@ -59,6 +63,7 @@ pub(super) async fn load(
         if !textual {
             piece.extend_from_slice(&codec::TRAILER);
         }
+        Tally::compare(tally, &entry)?;
         // As above.
         let _ = to_server.blocking_send(piece);
         Ok::<_, BackupError>(())

@@ -11,6 +11,7 @@ mod read;
 mod restore;
 mod scheduler;
 mod staging;
+mod table_digest;
 mod text_copy;
 
 pub(crate) use bookkeeping::drop_functions;

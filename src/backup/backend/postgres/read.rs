@@ -7,15 +7,17 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use futures::TryStreamExt;
-use futures::future::try_join_all;
+use futures::future::{try_join, try_join_all};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool, Row};
 
 use super::catalog::{self, Found};
 use super::codec::Decoder;
 use super::locks::{self, RetryBudget};
+use super::table_digest;
 use crate::backup::error::{BackupError, Result};
 use crate::backup::format::archive::{Progress, Rewrite, Table, TableEncoder};
 use crate::backup::format::manifest::AppliedMigration;
+use crate::backup::format::row_hash::{Method, ServerDigest};
 use crate::backup::spool::Spools;
 use crate::backup::version;
 use crate::backup::worker_pool::in_turns;
@@ -158,6 +160,22 @@ impl Snapshot {
         for worker in &mut workers {
             pids.push(locks::pid(worker).await?);
         }
+        // What is changed on its way has other values than the server's.
+        let method = if rewrite.is_some() { None } else { table_digest::method(&mut self.keeper).await? };
+        let summing = match method {
+            // A server or role that has no connection to spare sums up after the reading.
+            Some(method) => match begin_in(&self.pool, &self.id).await {
+                Ok(mut connection) => {
+                    pids.push(locks::pid(&mut connection).await?);
+                    Some((connection, method))
+                }
+                Err(error) if is_refused_for_number(&error) => None,
+                Err(error) => return Err(error),
+            },
+            None => None,
+        };
+        let summed_beside = summing.is_some();
+        let by_size: Vec<usize> = order.iter().rev().copied().collect();
         let (tables, mut keeper) = (&self.tables, self.keeper);
         let reading = in_turns(workers, order, async |mut connection, index| {
             let table: &Found = &tables[index];
@@ -166,8 +184,36 @@ impl Snapshot {
             let read = read_table(&mut connection, table, encoder).await?;
             Ok((connection, read))
         });
+        let both = async {
+            let beside = async {
+                match summing {
+                    Some((connection, method)) => sum_up(connection, tables, &by_size, method).await.map(Some),
+                    None => Ok(None),
+                }
+            };
+            let ((mut workers, mut read), beside) = try_join(reading, beside).await?;
+            let sums = match (beside, method, workers.pop()) {
+                (Some((connection, sums)), _, worker) => {
+                    workers.extend(worker.into_iter().chain([connection]));
+                    sums
+                }
+                (None, Some(method), Some(worker)) if !summed_beside => {
+                    let (worker, sums) = sum_up(worker, tables, &by_size, method).await?;
+                    workers.push(worker);
+                    sums
+                }
+                (None, _, worker) => {
+                    workers.extend(worker);
+                    Vec::new()
+                }
+            };
+            for (index, digest) in sums {
+                read[index].entry.digest = Some(digest);
+            }
+            Ok((workers, read))
+        };
         let outcome = tokio::select! {
-            read = reading => Some(read),
+            read = both => Some(read),
             waits = locks::somebody_waits(&mut keeper, &pids) => waits.map(|()| None)?,
         };
         let (workers, read) = match outcome {
@@ -225,6 +271,31 @@ async fn wait_for(worker: &mut PgConnection, table: &Found) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Has the server sum up the tables, the largest first; by their places.
+async fn sum_up(
+    mut connection: PgConnection,
+    tables: &[Found],
+    order: &[usize],
+    method: Method,
+) -> Result<(PgConnection, Vec<(usize, ServerDigest)>)> {
+    let mut sums = Vec::with_capacity(order.len());
+    for &index in order {
+        wait_for(&mut connection, &tables[index]).await?;
+        sums.push((index, table_digest::of_found(&mut connection, &tables[index], method).await?));
+    }
+    Ok((connection, sums))
+}
+
+/// Whether there are too many connections already (too_many_connections, and a role's or a database's own limit).
+fn is_refused_for_number(error: &BackupError) -> bool {
+    match error {
+        BackupError::Database(source) => {
+            source.as_database_error().and_then(|refusal| refusal.code()).as_deref() == Some("53300")
+        }
+        _ => false,
+    }
 }
 
 async fn begin(connection: &mut PgConnection) -> Result<()> {
@@ -285,7 +356,7 @@ pub(super) async fn migrations(connection: &mut PgConnection) -> Result<Vec<Appl
 
 /// A column as its type's output function writes it, which is the type's own and runs in `pg_dump` too. A cast to text
 /// would be whatever function the type's owner has declared for it. (Not IS NULL: of a row without values that is true.)
-fn output(column: &str) -> String {
+pub(super) fn output(column: &str) -> String {
     format!("CASE WHEN {column} IS DISTINCT FROM NULL THEN pg_catalog.format('%s', {column}) END")
 }
 

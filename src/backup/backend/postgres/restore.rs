@@ -10,7 +10,7 @@ use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection, PgPool, Row};
 
 use super::catalog::{self, Found};
-use super::{bookkeeping, ddl, dependents, load, locks, read, staging};
+use super::{bookkeeping, ddl, dependents, load, locks, read, staging, table_digest};
 use crate::backup::error::{BackupError, Result};
 use crate::backup::format::archive::{Archive, Progress};
 use crate::backup::format::manifest::AppliedMigration;
@@ -184,6 +184,14 @@ pub(super) async fn load_and_count(connection: &mut PgConnection, job: &Job, tab
     advance_sequences(connection, job, table).await
 }
 
+/// Compares a filled table of the contract with its source. Names are looked up as when a backup is made: a better match
+/// that somebody has put into `public` is not called.
+async fn compare(connection: &mut PgConnection, job: &Job, table: &str) -> Result<()> {
+    look_in(connection, search_path::SAFE).await?;
+    table_digest::compare(connection, job, table, &format!("public.{}", quote(table))).await?;
+    look_in(connection, search_path::DDL).await
+}
+
 /// Lets the server go on numbering where the archive's database was, and never below what stands.
 async fn advance_sequences(connection: &mut PgConnection, job: &Job, table: &str) -> Result<()> {
     let numbered = "SELECT attname::text AS name, pg_catalog.pg_get_serial_sequence($1, attname::text) AS sequence
@@ -282,6 +290,9 @@ async fn in_place(connection: &mut PgConnection, job: &Job) -> Result<()> {
     for table in &chosen {
         load_and_count(connection, job, &table.name).await?;
     }
+    for table in &chosen {
+        compare(connection, job, &table.name).await?;
+    }
     run(connection, on).await?;
     run(connection, [format!("ANALYZE {list}")]).await
 }
@@ -323,6 +334,7 @@ async fn replace(connection: &mut PgConnection, job: &Job) -> Result<()> {
         run(connection, ddl::bare_table(table, filling)).await?;
         load_and_count(connection, job, &table.name).await?;
         restore_types(connection, job, &table.name).await?;
+        compare(connection, job, &table.name).await?;
         run(connection, ddl::indexes(table).into_iter().map(|(_, sql)| sql)).await?;
         run(connection, ddl::keys(table)).await?;
     }

@@ -23,6 +23,8 @@ pub(super) enum Next<'a> {
     Fill(&'a Table),
     /// Make one of its indexes.
     Index(&'a Table, String),
+    /// Compare its rows with what the archive says that its source's server said.
+    Compare(&'a Table),
     /// Turn the indexes under its keys into keys.
     Keys(&'a Table),
     /// Add and check its foreign keys, and gather its statistics.
@@ -43,7 +45,7 @@ pub(super) struct Board<'a> {
     /// The table of the most rows, while it is not filled.
     awaited: Option<&'a str>,
     indexes: BinaryHeap<Index<'a>>,
-    /// Per filled table how many indexes it still lacks.
+    /// Per filled table how many indexes it still lacks, and the comparison, which is not to hold up its keys' lock.
     lacking: HashMap<&'a str, usize>,
     /// Whose keys can be made.
     unkeyed: Vec<&'a Table>,
@@ -53,10 +55,12 @@ pub(super) struct Board<'a> {
     working: usize,
 }
 
-/// An index to be made: the heaviest table's first, and of one table that of the most columns, which takes longest.
+/// An index to be made, or the comparison: the heaviest table's first, and of one table that of the most columns, which
+/// takes longest.
 struct Index<'a> {
     weight: u64,
     columns: usize,
+    /// Nothing for the comparison, which comes last.
     sql: String,
     table: &'a Table,
 }
@@ -120,6 +124,7 @@ impl<'a> Board<'a> {
             return Next::Finish(self.unfinished.remove(ready));
         }
         match self.indexes.pop() {
+            Some(index) if index.sql.is_empty() => Next::Compare(index.table),
             Some(index) => Next::Index(index.table, index.sql),
             None if self.working == 0 && self.unfinished.is_empty() => Next::Done,
             None => Next::Wait,
@@ -134,12 +139,12 @@ impl<'a> Board<'a> {
                 self.loading -= 1;
                 self.awaited.take_if(|awaited| **awaited == table.name);
                 let weight = self.weight(table);
-                let indexes = indexes(table).into_iter();
+                let indexes = indexes(table).into_iter().chain([(0, String::new())]).collect::<Vec<_>>();
                 self.lacking.insert(&table.name, indexes.len());
-                self.indexes.extend(indexes.map(|(columns, sql)| Index { weight, columns, sql, table }));
+                self.indexes.extend(indexes.into_iter().map(|(columns, sql)| Index { weight, columns, sql, table }));
                 self.key_when_indexed(table);
             }
-            Next::Index(table, _) => {
+            Next::Index(table, _) | Next::Compare(table) => {
                 self.lacking.entry(&table.name).and_modify(|lacking| *lacking -= 1);
                 self.key_when_indexed(table);
             }
@@ -240,6 +245,7 @@ mod tests {
                     let index = place(sql);
                     assert!(place(format!("fill {name}")) < index && index < keys);
                 }
+                assert!(place(format!("fill {name}")) < place(format!("compare {name}")));
                 let finish = place(format!("finish {name}"));
                 assert!(keys < finish);
                 for (_, key) in table.foreign_keys() {
@@ -265,6 +271,7 @@ mod tests {
         match what {
             Next::Fill(table) => format!("fill {}", table.name),
             Next::Index(_, sql) => sql.clone(),
+            Next::Compare(table) => format!("compare {}", table.name),
             Next::Keys(table) => format!("keys {}", table.name),
             Next::Finish(table) => format!("finish {}", table.name),
             Next::Wait | Next::Done => String::new(),

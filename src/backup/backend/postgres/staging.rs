@@ -15,7 +15,7 @@ use super::restore::{
     Job, begin, commit, load_and_count, look_in, onward, record_opening, restore_types, roll_back, run, state,
 };
 use super::scheduler::{Board, LOADERS, Next};
-use super::{bookkeeping, ddl};
+use super::{bookkeeping, ddl, table_digest};
 use crate::backup::error::{BackupError, Result};
 use crate::db::{quote, search_path};
 use crate::schema::model::Table;
@@ -178,6 +178,10 @@ async fn work(connection: &mut PgConnection, job: &Job, board: &Mutex<Board<'_>>
             Next::Fill(table) => fill(connection, job, table).await?,
             Next::Index(_, sql) => run(connection, [sql.clone()]).await?,
             Next::Keys(table) => run(connection, ddl::keys(table)).await?,
+            Next::Compare(table) => {
+                let path = format!("{STAGE}.{}", quote(&table.name));
+                table_digest::compare(connection, job, &table.name, &path).await?;
+            }
             Next::Finish(table) => finish(connection, job, table).await?,
             Next::Wait => {
                 news_of_others.await;

@@ -66,7 +66,15 @@ pub(super) fn version_of(found: &[Found], record: &[AppliedMigration]) -> Result
     version::of(&standing, record.last().map(|line| line.version.as_str()))
 }
 
-async fn columns(connection: &mut SqliteConnection, table: &str, known: &Schema) -> Result<Vec<ColumnShape>> {
+/// A table's columns, as an archive holds them.
+///
+/// # Errors
+/// The driver's.
+pub(super) async fn columns(
+    connection: &mut SqliteConnection,
+    table: &str,
+    known: &Schema,
+) -> Result<Vec<ColumnShape>> {
     // Hidden and generated columns are not 0 here.
     let sql = r#"SELECT name, type, "notnull" FROM pragma_table_xinfo(?) WHERE hidden = 0 ORDER BY cid"#;
     let mut columns = Vec::new();

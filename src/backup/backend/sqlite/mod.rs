@@ -4,6 +4,7 @@ mod catalog;
 mod read;
 mod restore;
 mod rows;
+mod table_digest;
 mod write;
 
 pub(crate) use read::Snapshot;

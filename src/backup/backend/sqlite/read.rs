@@ -258,6 +258,7 @@ async fn try_to_read(
     shape: TableShape,
     encoder: TableEncoder,
 ) -> Result<(Reader, Result<Table, Trouble>)> {
+    let is_rewritten = encoder.is_rewriting();
     let (blocks, encoding) = encoder.on_a_thread();
     let (awaited, _answer) = oneshot::channel::<()>();
     let reading = tokio::task::spawn_blocking(move || {
@@ -267,6 +268,12 @@ async fn try_to_read(
         (reader, read)
     });
     let (reader, read) = reading.await.map_err(|_| BackupError::Worker)?;
-    let table = encoding.await.map_err(|_| BackupError::Worker)??;
-    Ok((reader, read.map(|()| table)))
+    let mut table = encoding.await.map_err(|_| BackupError::Worker)??;
+    Ok((
+        reader,
+        read.map(|digest| {
+            table.entry.digest = Some(digest).filter(|_| !is_rewritten);
+            table
+        }),
+    ))
 }

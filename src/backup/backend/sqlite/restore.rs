@@ -8,7 +8,7 @@ use migration::{Engine as Dialect, Migration, history, openings};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteLockingMode, SqliteRow, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row, SqliteConnection, SqlitePool};
 
-use super::{catalog, read, write};
+use super::{catalog, read, table_digest, write};
 use crate::backup::error::{BackupError, Result};
 use crate::backup::format::archive::{Archive, Progress};
 use crate::backup::format::table_schema::Kind;
@@ -122,7 +122,10 @@ async fn load_and_count(connection: &mut SqliteConnection, job: &Job, table: &st
         _ => &[],
     };
     let found = write::load(connection, &job.archive, filling, key, job.progress.clone()).await?;
-    if found == wanted { Ok(()) } else { Err(BackupError::Count { table: table.into(), wanted, found }) }
+    if found != wanted {
+        return Err(BackupError::Count { table: table.into(), wanted, found });
+    }
+    table_digest::compare(connection, job, table).await
 }
 
 fn triggers(table: &Table) -> impl Iterator<Item = String> {

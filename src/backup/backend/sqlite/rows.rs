@@ -7,8 +7,11 @@ use std::time::Duration;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags};
 
+use super::table_digest::Sum;
+
 use crate::backup::error::{BackupError, Result};
 use crate::backup::format::batch::{Block, BlockBuilder, CELL_BYTES, Cell};
+use crate::backup::format::row_hash::ServerDigest;
 use crate::backup::format::table_schema::{ColumnShape, Kind, TableShape};
 use crate::backup::format::timestamp;
 use crate::db::{SqlState, quote};
@@ -47,17 +50,24 @@ impl Reader {
         Ok(self.connection.execute_batch("ROLLBACK")?)
     }
 
-    /// Reads a table, in the order of its rows, and hands them to `take` until that answers `false`.
+    /// Reads a table, in the order of its rows, and passes them to `take` until that answers `false`. Answers the digest of
+    /// what SQLite gave.
     ///
     /// # Errors
     /// [`Trouble`].
-    pub(super) fn read(&self, shape: &TableShape, mut take: impl FnMut(Block) -> bool) -> Result<(), Trouble> {
+    pub(super) fn read(
+        &self,
+        shape: &TableShape,
+        mut take: impl FnMut(Block) -> bool,
+    ) -> Result<ServerDigest, Trouble> {
         let mut statement = self.connection.prepare(&statement(shape))?;
         let mut found = statement.query([])?;
         let mut block = BlockBuilder::new(shape);
         let mut rows = 0;
+        let mut sum = Sum::new(&shape.columns);
         while let Some(row) = found.next()? {
             rows += 1;
+            sum.row(row)?;
             for (index, column) in shape.columns.iter().enumerate() {
                 let mut uuid = [0; 16];
                 let cell = match cell(column, row.get_ref(index)?, &mut uuid) {
@@ -78,15 +88,16 @@ impl Reader {
                 }
             }
             if block.end_row() && !take(block.take()) {
-                return Ok(());
+                return Ok(sum.finish());
             }
         }
         take(block.take());
-        Ok(())
+        Ok(sum.finish())
     }
 }
 
-fn statement(shape: &TableShape) -> String {
+/// The query that reads a table as an archive takes it.
+pub(super) fn statement(shape: &TableShape) -> String {
     let column = |column: &ColumnShape| {
         let name = quote(&column.name);
         match column.declared.to_ascii_uppercase().as_str() {

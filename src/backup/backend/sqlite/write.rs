@@ -10,10 +10,11 @@ use crate::backup::column_mapping::Filling;
 use crate::backup::error::{BackupError, Result};
 use crate::backup::format::archive::{Archive, Progress};
 use crate::backup::format::batch::{Block, Cell};
+use crate::backup::format::row_hash::Tally;
 use crate::backup::format::table_schema::{Kind, TableShape};
 use crate::backup::format::timestamp;
 use crate::backup::text_form::{self, SqliteForm};
-use crate::db::quote;
+use crate::db::{Engine, quote};
 use crate::schema::model;
 
 /// Cells to a statement: SQLite takes 32 766, and beyond a few hundred more win nothing.
@@ -49,6 +50,8 @@ pub(super) async fn load(
     let key: Vec<usize> = key.iter().filter_map(of_key).collect();
     let rows_each = (CELLS / targets.len()).max(1);
     let (to_file, mut batches) = mpsc::channel::<(SqliteArguments, usize)>(WAITING);
+    let entry = entry.clone();
+    let mut tally = Tally::of(&entry).filter(|_| archive.manifest().engine != Engine::Sqlite);
     let thread = tokio::task::spawn_blocking(move || {
         let mut row = 1;
         while let Some(mut block) = reader.next_block().map_err(BackupError::member(&*file))? {
@@ -57,6 +60,7 @@ pub(super) async fn load(
             {
                 block.append(more);
             }
+            tally.iter_mut().for_each(|tally| tally.add(&block));
             let (shape, targets, textual) = (&shape, &targets, &textual);
             let mut bind = Binder { shape, targets, textual, row, last: vec![None; shape.columns.len()] };
             if !bind.block(&block, &key, rows_each, &to_file)? {
@@ -66,7 +70,7 @@ pub(super) async fn load(
             row += block.rows as u64;
             progress(block.rows as u64);
         }
-        Ok::<_, BackupError>(())
+        Tally::compare(tally, &entry)
     });
     let full = statement(filling, rows_each, &archive_bytes(archive, filling));
     let mut written = 0;

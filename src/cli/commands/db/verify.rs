@@ -131,7 +131,8 @@ pub(super) async fn run(args: DbVerifyArgs, cx: &Context) -> Result<Outcome> {
     if cx.answers.dry_run {
         cx.ui.note("Dry run: nothing was noted.");
     }
-    Ok(if answer.sound { Outcome::Done } else { Outcome::Found })
+    let has_findings = answer.audit_findings.is_some_and(|count| count > 0);
+    Ok(if answer.sound && !has_findings { Outcome::Done } else { Outcome::Found })
 }
 
 /// The file itself, or the newest backup of a whole database in a folder.
@@ -225,6 +226,7 @@ async fn archive_into(
             error @ (BackupError::Damaged { .. }
             | BackupError::Misfit { .. }
             | BackupError::Cell { .. }
+            | BackupError::Digest { .. }
             | BackupError::Count { .. }),
         ) => {
             answer.problems.push(worded(error));

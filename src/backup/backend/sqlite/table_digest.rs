@@ -1,0 +1,110 @@
+//! What an SQLite file itself says of a table's rows ([`crate::backup::format::row_hash`]): computed from the values that
+//! SQLite gives, before anything of ours has looked at them.
+
+use futures::TryStreamExt;
+use rusqlite::types::ValueRef;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{AssertSqlSafe, Decode, Row, Sqlite, SqliteConnection, TypeInfo, ValueRef as _};
+
+use super::catalog;
+use super::restore::Job;
+use super::rows::statement;
+use crate::backup::error::{BackupError, Result};
+use crate::backup::format::row_hash::{self, Method, NULL, ServerDigest};
+use crate::backup::format::table_schema::{ColumnShape, TableShape};
+use crate::backup::version;
+
+/// Adds up the hashes of the rows of a table.
+pub(super) struct Sum {
+    order: Vec<usize>,
+    sum: i128,
+}
+
+impl Sum {
+    /// For a table with these columns.
+    pub(super) fn new(columns: &[ColumnShape]) -> Self {
+        Self { order: row_hash::in_order(columns), sum: 0 }
+    }
+
+    /// Adds a row, whose cells `hash` hashes by their places.
+    fn add<E>(&mut self, hash: impl Fn(usize, u64) -> Result<u64, E>) -> Result<(), E> {
+        let row = self.order.iter().try_fold(0, |seed, &index| hash(index, seed))?;
+        self.sum += i128::from(row.cast_signed());
+        Ok(())
+    }
+
+    /// Adds a row that `rusqlite` gives.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub(super) fn row(&mut self, row: &rusqlite::Row<'_>) -> rusqlite::Result<()> {
+        self.add(|index, seed| {
+            Ok(match row.get_ref(index)? {
+                ValueRef::Null => null(seed),
+                ValueRef::Integer(value) => integer(value, seed),
+                ValueRef::Real(value) => row_hash::bytes(&value.to_le_bytes(), seed),
+                ValueRef::Text(bytes) | ValueRef::Blob(bytes) => row_hash::bytes(bytes, seed),
+            })
+        })
+    }
+
+    /// Adds a row that `sqlx` gives.
+    fn sqlx_row(&mut self, row: &SqliteRow) -> Result<(), sqlx::Error> {
+        self.add(|index, seed| {
+            let value = row.try_get_raw(index)?;
+            let failed = |source| sqlx::Error::ColumnDecode { index: index.to_string(), source };
+            if value.is_null() {
+                return Ok(null(seed));
+            }
+            let kind = value.type_info().name().to_owned();
+            Ok(match kind.as_str() {
+                "INTEGER" => integer(<i64 as Decode<'_, Sqlite>>::decode(value).map_err(failed)?, seed),
+                "REAL" => {
+                    let value = <f64 as Decode<'_, Sqlite>>::decode(value).map_err(failed)?;
+                    row_hash::bytes(&value.to_le_bytes(), seed)
+                }
+                _ => row_hash::bytes(<&[u8] as Decode<'_, Sqlite>>::decode(value).map_err(failed)?, seed),
+            })
+        })
+    }
+
+    /// What came of it.
+    pub(super) fn finish(self) -> ServerDigest {
+        ServerDigest::new(Method::Sqlite, self.sum)
+    }
+}
+
+fn null(seed: u64) -> u64 {
+    row_hash::bytes(&[], seed) ^ NULL
+}
+
+fn integer(value: i64, seed: u64) -> u64 {
+    row_hash::bytes(&value.to_le_bytes(), seed)
+}
+
+/// Compares a restored table with what the archive says that its source said.
+///
+/// # Errors
+/// [`BackupError::Digest`] where they differ; the driver's.
+pub(super) async fn compare(connection: &mut SqliteConnection, job: &Job, table: &str) -> Result<()> {
+    let is_filled = job.plan.fillings.iter().any(|filling| filling.table == table);
+    let Some(entry) = job.archive.manifest().table(table).filter(|_| is_filled) else { return Ok(()) };
+    let Some(wanted) = entry.digest.as_ref().filter(|wanted| wanted.method() == Some(Method::Sqlite)) else {
+        return Ok(());
+    };
+    let standing = catalog::columns(connection, table, &version::known()?).await?;
+    // As they stand here: that decides how they are read.
+    let column = |of: &ColumnShape| {
+        let standing = standing.iter().find(|standing| standing.name == of.name)?;
+        Some(ColumnShape { stored: of.stored, ..standing.clone() })
+    };
+    let Some(columns) = entry.columns.iter().map(column).collect::<Option<Vec<_>>>() else { return Ok(()) };
+    let mut sum = Sum::new(&columns);
+    let shape = TableShape { name: table.to_owned(), columns };
+    let sql = statement(&shape);
+    let mut rows = sqlx::query(AssertSqlSafe(sql)).fetch(connection);
+    while let Some(row) = rows.try_next().await? {
+        sum.sqlx_row(&row)?;
+    }
+    if sum.finish() == *wanted { Ok(()) } else { Err(BackupError::Digest { table: table.to_owned() }) }
+}
