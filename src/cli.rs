@@ -139,7 +139,7 @@ pub fn run(mut world: World) -> u8 {
             },
             outcome = &mut work => outcome,
         };
-        let outcome = answer_lost::explained(&cx, outcome);
+        let outcome = answer_lost::explained(&cx, outcome).map_err(|error| again_instead(&cx, error));
         let Some(database) = cx.database.get() else { return outcome };
         // Whether it is worth another try depends on why the server only reads.
         let outcome = match outcome {
@@ -184,6 +184,14 @@ fn failed(ui: &Ui, error: Error) -> u8 {
     let code = error.exit_code();
     ui.error(error);
     code
+}
+
+/// Names the whole command that would work, where one word of this one is wrong.
+fn again_instead(cx: &Context, error: Error) -> Error {
+    match error.instead().map(|(wrong, right)| cx.again_with(wrong, right)) {
+        Some(command) => error.fix(command),
+        None => error,
+    }
 }
 
 fn rolled_back() -> Error {

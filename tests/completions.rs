@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use rexpect::session::spawn_command;
 
-use crate::flight::{LIVE, SCHEDULED, fleet};
+use crate::flight::{ENDED, LIVE, SCHEDULED, fleet};
 use crate::support::{World, both};
 
 const SHELLS: [(&str, &str); 5] = [
@@ -84,6 +84,23 @@ both!(ready fn references_are_completed_from_the_database(world) {
     // A code that means two flights is none: their ids are offered.
     world.query(&format!(r#"UPDATE "flights" SET "code" = 'DL100' WHERE "id" = '{LIVE}'"#));
     assert_eq!(values(world, "flight show DL1"), [SCHEDULED, LIVE]);
+});
+
+both!(ready fn flights_are_completed_by_code_and_day(world) {
+    fleet(world);
+    assert_eq!(values(world, "flight show DL500@"), ["DL500@2025-07-04"]);
+    assert_eq!(values(world, "flight manifest show dl500@2025"), ["DL500@2025-07-04"]);
+    assert_eq!(values(world, "flight show DL500@2024"), [""; 0]);
+    // The day is that of the zone.
+    assert_eq!(values(world, "--tz Pacific/Kiritimati flight show DL500@"), ["DL500@2025-07-04"]);
+    world.query(&format!(r#"UPDATE "flights" SET "startTime" = '2025-07-03 23:30:00' WHERE "id" = '{ENDED}'"#));
+    assert_eq!(values(world, "flight show DL500@"), ["DL500@2025-07-03"]);
+    assert_eq!(values(world, "--tz Asia/Tokyo flight show DL500@"), ["DL500@2025-07-04"]);
+    // Two of one day are offered by their ids.
+    world.query(&format!(r#"UPDATE "flights" SET "code" = 'DL300', "startTime" = '2025-07-04 01:00:00' WHERE "id" = '{ENDED}'"#));
+    let mut both = values(world, "flight show DL300@");
+    both.sort();
+    assert_eq!(both, [LIVE, ENDED]);
 });
 
 both!(ready fn no_secret_and_nothing_that_a_shell_would_run_is_offered(world) {

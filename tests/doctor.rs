@@ -32,6 +32,28 @@ both!(fn a_sound_database_is_fine(world) {
     assert!(shown.stdout.contains("0 failed, 1 to look at"), "{shown}");
 });
 
+both!(fn quiet_checks_say_what_is_wrong_and_nothing_else(world) {
+    world.run("db migrate").ok();
+    let shown = world.run("-q db doctor").ok();
+    assert!(shown.stdout.starts_with("! backups: proved") && shown.stdout.lines().count() == 2, "{shown}");
+    let findings = read(&world.run("-q db doctor -o json").ok());
+    assert_eq!((at(&findings, "ok").len(), at(&findings, "warning").len()), (0, 1));
+    world.run("db backup -f whole.skyteam").ok();
+    assert_eq!(world.run("-q db verify whole.skyteam --deep").ok().stdout, "");
+    for fine in ["-q db doctor", "-q db status", "-q db diff", "-q miles audit", "-q db generate --check"] {
+        let told = world.run(fine).ok();
+        assert_eq!((told.stdout.as_str(), told.stderr.as_str()), ("", ""), "{fine}");
+    }
+    assert_eq!(read(&world.run("-q db doctor -o json").ok()), serde_json::json!([]));
+    // What is wrong is said as ever.
+    world.query(r#"ALTER TABLE "users" ADD COLUMN "nickname" text; ALTER TABLE "users" RENAME COLUMN "avatarUrl" TO "x""#);
+    assert!(world.run("-q db diff").ok().stdout.contains("avatarUrl"));
+    assert!(!world.run("-q db status").ok().stdout.is_empty());
+    assert!(!world.run("-q db doctor").stdout.is_empty());
+    std::fs::write(world.work().join("whole.skyteam"), "x").unwrap();
+    assert!(!world.run("-q db verify whole.skyteam").exits(3).stdout.is_empty());
+});
+
 both!(fn its_findings_are_a_list_in_every_format(world) {
     world.run("db migrate").ok();
     let csv = world.run("db doctor -o csv").ok();

@@ -246,6 +246,10 @@ fn what_a_write_is_decided_on_is_read_in_its_transaction() {
         if file.path.components().any(|part| part.as_os_str() == "db") {
             continue;
         }
+        // Whatever a command writes is decided on in the transaction that writes it; what asks in between is `change`.
+        let begun = file.code.matches(".begin(").count();
+        let asks = file.path.ends_with("commands/change.rs");
+        assert!(begun <= 1 || asks, "{} begins {begun} transactions", file.path.display());
         for function in file.code.split("async fn ") {
             let outside = function.contains("cx.writer()") && function.contains(".conn()");
             assert!(!outside, "{} reads outside of a transaction for a write", file.path.display());

@@ -34,6 +34,7 @@ both!(ready fn every_command_that_writes_says_what_it_did(world) {
     assert_eq!(world.query(r#"SELECT count(*) FROM "milesTransactions""#), "1");
 
     std::fs::write(world.work().join("in.csv"), "user,amount,note\npilot123,5,x\n").unwrap();
+    std::fs::write(world.work().join("bad.csv"), "user,amount\npilot123,6\nnobody,7\n").unwrap();
     std::fs::write(world.work().join("users.csv"), "userId,username\n77,newcomer\n").unwrap();
     std::fs::write(world.work().join("flown.csv"), "user,miles\n2,70\n").unwrap();
     for (command, fix) in [
@@ -56,12 +57,29 @@ both!(ready fn every_command_that_writes_says_what_it_did(world) {
         (&["flight", "reap", "--older-than", "1h", "--yes"], "skyteam flight "),
         (&["db", "backup", "."], "skyteam db verify "),
         (&["db", "push"], "skyteam db status"),
+        (&["miles", "import", "bad.csv", "--keep-going"], "skyteam miles reverse "),
     ] {
         let told = lost(world, command);
         assert!(told["fix"].as_str().unwrap().contains(fix), "{command:?}: {told}");
     }
+    // What was not taken is kept, wherever the answer went.
+    let kept = std::fs::read_to_string(world.work().join("bad.csv.rejects.csv")).unwrap();
+    assert!(kept.contains("\nnobody,7,"), "{kept}");
     assert_eq!(world.query(r#"SELECT "displayName" FROM "users" WHERE "userId" = '77'"#), "newcomer");
     world.run("miles audit").ok();
+});
+
+both!(ready fn what_moves_whole_databases_says_where_to_look(world) {
+    world.run("db backup -f b.skyteam").ok();
+    let name = world.name();
+    let restored = lost(world, &["db", "restore", "b.skyteam", "--clean", "--confirm", &name]);
+    assert_eq!(restored["fix"], "skyteam db doctor", "{restored}");
+    assert!(restored["message"].as_str().unwrap().starts_with("skyteam db restore was done"), "{restored}");
+    let moved = lost(world, &["db", "transfer", "--to", "sqlite:copy.db"]);
+    assert_eq!(moved["fix"], "skyteam db doctor --database-url sqlite:copy.db", "{moved}");
+    let seeded = lost(world, &["db", "seed", "--users", "3", "--flights", "2"]);
+    assert_eq!(seeded["fix"], "skyteam db doctor", "{seeded}");
+    assert!(seeded["why"].as_str().unwrap().contains("users 3"), "{seeded}");
 });
 
 both!(ready fn what_changes_nothing_and_what_is_refused_is_no_lost_answer(world) {

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::cli::context::Context;
 use crate::cli::ui::Lost;
+use crate::db::DatabaseUrl;
 use crate::error::{Error, Kind, Result};
 use crate::message::{Command, Message, message, skyteam};
 
@@ -22,20 +23,28 @@ const VALUES: usize = 8;
 pub(super) fn explained<T>(cx: &Context, outcome: Result<T>) -> Result<T> {
     let lost = cx.ui.lost().filter(|_| cx.has_written());
     outcome.map_err(|error| match lost {
-        Some(lost) if error.code() == "io" => answer_lost(&cx.command, &lost).because(&error).source(error),
+        Some(lost) if error.code() == "io" => answer_lost(cx, &lost).because(&error).source(error),
         _ => error,
     })
 }
 
-fn answer_lost(command: &str, lost: &Lost) -> Error {
-    let what = message!("{} was done, and its answer could not be written", format!("skyteam {command}"));
+fn answer_lost(cx: &Context, lost: &Lost) -> Error {
+    let what = message!("skyteam {} was done, and its answer could not be written", &cx.command);
     let error = Error::new(Kind::Failure, ANSWER_LOST, what);
     let error = lost.things.iter().map(line).filter(|line| !line.is_empty()).fold(error, Error::why);
     let more = lost.count.saturating_sub(lost.things.len() as u64);
     let error = if more > 0 { error.why(message!("and {} more", more)) } else { error };
     let error = error.why("do not run it again without looking");
     let empty = Value::Null;
-    error.fix(see(command, lost.things.first().unwrap_or(&empty)))
+    error.fix(see(cx, lost.things.first().unwrap_or(&empty)))
+}
+
+/// The URL after `--to`, without its password.
+fn transferred_to(cx: &Context) -> Option<String> {
+    let mut words = cx.line.iter().skip_while(|word| *word != "--to" && !word.starts_with("--to="));
+    let first = words.next()?;
+    let url = first.strip_prefix("--to=").or_else(|| words.next().map(String::as_str))?;
+    Some(DatabaseUrl::parse(url).ok()?.without_password())
 }
 
 /// One thing in a line: what identifies it first.
@@ -56,13 +65,13 @@ fn line(thing: &Value) -> Message {
 }
 
 /// The command that shows what was done.
-fn see(command: &str, answer: &Value) -> Command {
+fn see(cx: &Context, answer: &Value) -> Command {
     let of = |key: &str| answer.get(key).and_then(Value::as_str);
     let show = |show: &'static str, list: &'static str, key: &str| match of(key) {
         Some(id) => skyteam(show).last(id),
         None => skyteam(list),
     };
-    let (noun, verb) = command.split_once(' ').unwrap_or((command, ""));
+    let (noun, verb) = cx.command.split_once(' ').unwrap_or((&cx.command, ""));
     match (noun, verb) {
         ("miles", "import") => match of("batchId") {
             Some(batch) => skyteam("miles reverse").arg(batch).words("--note TEXT --dry-run"),
@@ -87,8 +96,9 @@ fn see(command: &str, answer: &Value) -> Command {
             None => skyteam("db backups DIR"),
         },
         ("db", "prune") => skyteam("db backups DIR"),
-        ("db", "create" | "grant") => skyteam("db doctor"),
-        ("db", "seed" | "restore" | "transfer") => skyteam("user list --limit 5"),
+        // What is in the database, and whether it holds together.
+        ("db", "create" | "grant" | "seed" | "restore") => skyteam("db doctor"),
+        ("db", "transfer") => skyteam("db doctor").maybe_flag("--database-url", transferred_to(cx)),
         ("config", _) => skyteam("config path"),
         _ => skyteam("db status"),
     }

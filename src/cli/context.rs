@@ -151,9 +151,10 @@ impl Context {
         let target = db::Target::of(&url);
         if !target.is_local() && url.may_go_unencrypted() && !self.warned_of_plain_text.swap(true, Ordering::Relaxed) {
             let host = target.host.unwrap_or_default();
-            self.ui.warn(format!(
-                "the connection to {host} may be unencrypted: sslmode=prefer goes without where the server, or someone on \
-                 the way, refuses encryption; sslmode=verify-full in the URL makes sure"
+            self.ui.warn(message!(
+                "the connection to {} may be unencrypted: sslmode=prefer goes without where the server, or someone on \
+                 the way, refuses encryption; sslmode=verify-full in the URL makes sure",
+                &host
             ));
         }
         Ok(Arc::new(db::connect(&url, options).await?))
@@ -183,7 +184,7 @@ impl Context {
             ProfileKind::Local if !target.is_local() => "remote",
             kind => kind.name(),
         };
-        self.ui.note(format!("→ {kind}  {target} ({from})"));
+        self.ui.note(message!("→ {}  {} ({})", &kind, target.to_string(), &from));
     }
 
     /// The command line once more, with `to` in place of the argument `from`.
@@ -202,8 +203,18 @@ impl Context {
 
     /// Whether this run changes something that lasts: a database, or files.
     pub(crate) fn has_written(&self) -> bool {
-        const FILES: [&str; 6] = ["db backup", "db create", "db generate", "db prune", "config init", "config trust"];
-        !self.answers.dry_run && (self.announced.load(Ordering::Relaxed) || FILES.contains(&self.command.as_str()))
+        // They write files, or a database that they announce themselves.
+        const OTHERS: [&str; 8] = [
+            "db backup",
+            "db create",
+            "db generate",
+            "db prune",
+            "db restore",
+            "db transfer",
+            "config init",
+            "config trust",
+        ];
+        !self.answers.dry_run && (self.announced.load(Ordering::Relaxed) || OTHERS.contains(&self.command.as_str()))
     }
 
     async fn open(&self, absent: Absent, access: Access) -> Result<Arc<Database>> {

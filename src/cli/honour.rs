@@ -5,6 +5,7 @@ use clap::ValueEnum;
 use crate::cli::settings::Global;
 use crate::cli::ui::Format;
 use crate::error::{Error, Kind, Result};
+use crate::message::message;
 
 /// The kinds of global flags that some commands have no use for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -81,7 +82,7 @@ fn given(part: Part, flags: &Global) -> Option<&'static str> {
 pub(super) fn check(command: &str, flags: &Global, format: Format) -> Result<()> {
     for (part, why) in refused(command) {
         if let Some(flag) = given(*part, flags) {
-            let what = format!("skyteam {command} cannot honour {flag}");
+            let what = message!("skyteam {} cannot honour {}", &command, &flag);
             return Err(Error::new(Kind::Usage, "usage", what).why(*why));
         }
     }
@@ -94,6 +95,6 @@ pub(super) fn check(command: &str, flags: &Global, format: Format) -> Result<()>
         return Ok(());
     }
     let name = format.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
-    Err(Error::new(Kind::Usage, "usage", format!("skyteam {command} cannot answer in the format {name}"))
+    Err(Error::new(Kind::Usage, "usage", message!("skyteam {} cannot answer in the format {}", &command, &name))
         .why("accepted here: table, json, ndjson, csv, md"))
 }

@@ -35,6 +35,10 @@ pub struct Connection {
 /// What a transaction that may write is told first. The warning that a commit is not on its standby comes through it.
 const WRITES: &str = "SET LOCAL client_min_messages = warning";
 
+/// What such a transaction runs before its COMMIT. Deferred triggers run here then, with what they have to say; so what the
+/// server warns of during the COMMIT itself is that no standby confirmed it, in whatever language its messages are.
+const CONCLUDE: &str = "SET CONSTRAINTS ALL IMMEDIATE";
+
 /// Rows as they come from the database.
 pub type Rows<'a> = Pin<Box<dyn Stream<Item = Result<QueryResult, DbErr>> + Send + 'a>>;
 
@@ -43,6 +47,8 @@ pub type Rows<'a> = Pin<Box<dyn Stream<Item = Result<QueryResult, DbErr>> + Send
 pub struct Transaction {
     inner: DatabaseTransaction,
     lasting: Lasting,
+    /// Whether its commit makes something last: not of one that only reads, nor of a savepoint.
+    writes: bool,
     /// `None` in a savepoint, whose transaction has one.
     _lease: Option<Lease>,
 }
@@ -72,7 +78,7 @@ impl Connection {
             (true, Some(_)) => Some("SET TRANSACTION READ ONLY"),
             (true, None) => None,
         };
-        self.begin_as(SqliteTransactionMode::Immediate, first).await
+        self.begin_as(SqliteTransactionMode::Immediate, first, !self.read_only).await
     }
 
     /// Begins a transaction that only reads and sees one snapshot throughout.
@@ -81,17 +87,22 @@ impl Connection {
     /// The driver's.
     pub async fn begin_read(&self) -> Result<Transaction, DbErr> {
         let one_snapshot = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY";
-        self.begin_as(SqliteTransactionMode::Deferred, Some(one_snapshot)).await
+        self.begin_as(SqliteTransactionMode::Deferred, Some(one_snapshot), false).await
     }
 
     /// Begins in this mode on SQLite; on PostgreSQL tells the transaction what it must know first, in one message.
     /// SeaORM's own way would prepare a statement for it under a name, before [`super::transaction_pooling`] can clear that name.
-    async fn begin_as(&self, mode: SqliteTransactionMode, also: Option<&str>) -> Result<Transaction, DbErr> {
+    async fn begin_as(
+        &self,
+        mode: SqliteTransactionMode,
+        also: Option<&str>,
+        writes: bool,
+    ) -> Result<Transaction, DbErr> {
         if self.inner.get_database_backend() == DbBackend::Sqlite {
             let options = TransactionOptions { sqlite_transaction_mode: Some(mode), ..TransactionOptions::default() };
             let lease = self.lease().await;
             let inner = self.inner.begin_with_options(options).await?;
-            return Ok(Transaction { inner, lasting: self.lasting.clone(), _lease: Some(lease) });
+            return Ok(Transaction { inner, lasting: self.lasting.clone(), writes, _lease: Some(lease) });
         }
         let lease = self.lease().await;
         let inner = self.inner.begin().await?;
@@ -99,7 +110,7 @@ impl Connection {
         if !told.is_empty() {
             inner.execute_unprepared(&told.join("; ")).await?;
         }
-        Ok(Transaction { inner, lasting: self.lasting.clone(), _lease: Some(lease) })
+        Ok(Transaction { inner, lasting: self.lasting.clone(), writes, _lease: Some(lease) })
     }
 
     /// To be held for as long as a connection of the pool is used.
@@ -125,6 +136,9 @@ impl Transaction {
     /// The driver's. A connection lost here leaves the outcome unknown ([`super::is_outcome_unknown`]).
     /// [`super::NotReplicated`]: it is made, and not known to be on the server's standby.
     pub async fn commit(self) -> Result<(), DbErr> {
+        if self.writes && ConnectionTrait::get_database_backend(&self.inner) == DbBackend::Postgres {
+            self.inner.execute_unprepared(CONCLUDE).await?;
+        }
         self.lasting.commit(self.inner.commit()).await
     }
 
@@ -141,7 +155,8 @@ impl Transaction {
     /// # Errors
     /// The driver's.
     pub async fn savepoint(&self) -> Result<Self, DbErr> {
-        Ok(Self { inner: self.inner.begin().await?, lasting: self.lasting.clone(), _lease: None })
+        let inner = self.inner.begin().await?;
+        Ok(Self { inner, lasting: self.lasting.clone(), writes: false, _lease: None })
     }
 }
 

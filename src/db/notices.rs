@@ -2,8 +2,11 @@
 //!
 //! A commit that was to wait for a synchronous standby succeeds when the wait is cancelled, and says so only by a WARNING
 //! (PostgreSQL, `src/backend/replication/syncrep.c`). sqlx passes warnings on as `tracing` events alone (sqlx-postgres,
-//! `connection/stream.rs`), with their text and without their SQLSTATE. So a subscriber listens here, around the future
-//! that waits for the commit and nowhere else; events go on to the subscriber that was there before.
+//! `connection/stream.rs`), with their text, which the server translates, and without their SQLSTATE or routine. So a
+//! subscriber listens here, around the future that waits for the commit and nowhere else; events go on to the subscriber
+//! that was there before. Deferred triggers, which would warn in the same place, were run before by
+//! [`super::Transaction::commit`]. A statement that commits by itself cannot do that: there a deferred trigger's warning
+//! counts as the standby's, which errs on the safe side.
 
 use std::cell::RefCell;
 use std::fmt;

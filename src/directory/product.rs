@@ -2,7 +2,7 @@
 
 use rand::RngExt as _;
 use sea_orm::sea_query::LockType;
-use sea_orm::{ConnectionTrait, EntityTrait, FromQueryResult, QuerySelect as _, Set};
+use sea_orm::{ConnectionTrait, EntityTrait, FromQueryResult, QuerySelect as _, SelectModel, SelectorRaw, Set, Value};
 use serde::Serialize;
 
 use super::error::{DirectoryError, Edited, Result, Use, statement};
@@ -65,6 +65,66 @@ pub struct Sales {
     /// How many users have miles enough for it now.
     #[sea_orm(from_alias = "canAfford")]
     pub can_afford: i64,
+}
+
+/// A product with how it sells, as [`list`] finds it.
+#[derive(Clone, Debug, PartialEq, FromQueryResult, Serialize)]
+pub struct Sold {
+    /// The product.
+    #[sea_orm(nested)]
+    #[serde(flatten)]
+    pub product: miles_product::Model,
+    /// As [`Sales::redeemed`].
+    pub redeemed: i64,
+    /// As [`Sales::miles`].
+    pub miles: i64,
+    /// As [`Sales::redeemed_by_name`].
+    #[sea_orm(from_alias = "redeemedByName")]
+    #[serde(rename = "redeemedByName")]
+    pub redeemed_by_name: i64,
+    /// As [`Sales::miles_by_name`].
+    #[sea_orm(from_alias = "milesByName")]
+    #[serde(rename = "milesByName")]
+    pub miles_by_name: i64,
+}
+
+/// Which products to list; what is `None` does not matter.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Those of this airline, by key.
+    pub airline_id: Option<String>,
+    /// Those that are on sale, or those that are not.
+    pub active: Option<bool>,
+    /// Those that cost at most so many miles.
+    pub max_price: Option<i32>,
+}
+
+/// The products that pass the filter, followed by `tail`: ORDER BY and LIMIT on the columns of [`Sold`].
+pub fn list(db: &impl ConnectionTrait, filter: &Filter, tail: &str) -> SelectorRaw<SelectModel<Sold>> {
+    let mut values: Vec<Value> = Vec::new();
+    let mut conditions = String::new();
+    let mut add = |condition: &str, value: Value| {
+        values.push(value);
+        conditions.push_str(&format!(" AND p.{condition} ${}", values.len()));
+    };
+    if let Some(airline_id) = &filter.airline_id {
+        add(r#""airlineId" ="#, airline_id.as_str().into());
+    }
+    if let Some(active) = filter.active {
+        add(r#""active" ="#, active.into());
+    }
+    if let Some(most) = filter.max_price {
+        add(r#""priceMiles" <="#, most.into());
+    }
+    let sql = format!(
+        r#"SELECT * FROM (
+            SELECT p.*, coalesce(sales."redeemed", 0) AS "redeemed", coalesce(sales."miles", 0) AS "miles",
+                coalesce(sales."redeemedByName", 0) AS "redeemedByName", coalesce(sales."milesByName", 0) AS "milesByName"
+            FROM "milesProducts" p LEFT JOIN {} sales ON sales."productId" = p."productId" WHERE true{conditions}
+        ) listed{tail}"#,
+        purchase::sales_by_product()
+    );
+    Sold::find_by_statement(statement(db, sql, values))
 }
 
 /// A random product id: 6 of 36 characters, some two thousand million.

@@ -185,11 +185,16 @@ async fn flights_by_day(
         .limit(LOOKED_AT)
         .all(db)
         .await?;
-    for row in &rows {
-        let of = row.start_time.utc().with_timezone(&zone).date_naive().to_string();
-        if of.starts_with(day) {
-            add(candidate(format!("{}@{of}", row.code), row, now));
-        }
+    let day_of = |row: &flight::Model| row.start_time.utc().with_timezone(&zone).date_naive().to_string();
+    let days: Vec<String> = rows.iter().map(day_of).collect();
+    for (row, of) in rows.iter().zip(&days).filter(|(_, of)| of.starts_with(day)) {
+        // A day that means several flights means none.
+        let key = if days.iter().filter(|other| *other == of).count() == 1 {
+            format!("{}@{of}", row.code)
+        } else {
+            row.id.to_string()
+        };
+        add(candidate(key, row, now));
     }
     Ok(())
 }

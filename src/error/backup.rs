@@ -260,7 +260,7 @@ pub(crate) fn mend_cell(cell: &Unarchivable, engine: Engine) -> Message {
 }
 
 fn rows_of(count: u64) -> Message {
-    if count == 1 { message!("1 row") } else { message!("{} rows", count) }
+    message!("{}", crate::message::count(count, "row"))
 }
 
 fn more(error: Error, count: usize) -> Error {

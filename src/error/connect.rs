@@ -7,6 +7,7 @@ use sqlx::error::DatabaseError;
 use super::{Error, Kind, driver};
 use crate::db::read_only::ReadOnly;
 use crate::db::{ConnectError, Password, Target, quote};
+use crate::directory::input::quoted;
 use crate::message::{Command, message, program, skyteam};
 
 impl From<ConnectError> for Error {
@@ -16,17 +17,19 @@ impl From<ConnectError> for Error {
                 refused(&target, &password, &source).source(source).on(&target)
             }
             ConnectError::TimedOut { target, after } => unreachable(&target)
-                .why(format!("no answer within {:.1} s", after.as_secs_f32()))
+                .why(message!("no answer within {} s", format!("{:.1}", after.as_secs_f32())))
                 .fix("check host, port and firewall, or wait longer: --connect-timeout 10"),
-            ConnectError::NoFile { path } => Self::new(Kind::Config, "no_database", format!("no database file {path}"))
-                .fix(message!("{}    makes it, with all tables", skyteam("db push")))
-                .fix("--database-url URL or DATABASE_URL names another database"),
+            ConnectError::NoFile { path } => {
+                Self::new(Kind::Config, "no_database", message!("no database file {}", &path))
+                    .fix(message!("{}    makes it, with all tables", skyteam("db push")))
+                    .fix("--database-url URL or DATABASE_URL names another database")
+            }
             ConnectError::IsFolder { path } => {
-                Self::new(Kind::Config, "cannot_open", format!("{path} is a folder, not a database file"))
-                    .fix(format!("name a file in it: sqlite:{}/skyteam.db", path.trim_end_matches('/')))
+                Self::new(Kind::Config, "cannot_open", message!("{} is a folder, not a database file", &path))
+                    .fix(message!("name a file in it: sqlite:{}/skyteam.db", path.trim_end_matches('/')))
             }
             ConnectError::Unreadable { path } => {
-                Self::new(Kind::Denied, "permission_denied", format!("the database file {path} may not be read"))
+                Self::new(Kind::Denied, "permission_denied", message!("the database file {} may not be read", &path))
                     .why("its owner allows neither you nor everybody to")
                     .fix(message!(
                         "{}    or run skyteam as its owner",
@@ -34,29 +37,29 @@ impl From<ConnectError> for Error {
                     ))
             }
             ConnectError::Folder { path, source } => {
-                Self::new(Kind::Config, "cannot_open", format!("the database file {path} cannot be made"))
+                Self::new(Kind::Config, "cannot_open", message!("the database file {} cannot be made", &path))
                     .why(source.to_string())
                     .source(source)
             }
             ConnectError::File { what, path, source } => {
-                Self::new(Kind::Config, "unreadable_file", format!("the {what} {} cannot be read", path.display()))
+                Self::new(Kind::Config, "unreadable_file", message!("the {} {} cannot be read", &what, path.display()))
                     .why(source.to_string())
                     .source(source)
             }
             ConnectError::NoService { name, files } => {
                 let files: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
-                Self::new(Kind::Config, "no_such_service", format!("no connection service {name:?}"))
-                    .why(format!("neither is there a [{name}] in {}", files.join(" nor in ")))
-                    .fix(format!("write it there: [{name}], then host=, port=, dbname=, user= below it"))
+                Self::new(Kind::Config, "no_such_service", message!("no connection service {}", quoted(&name)))
+                    .why(message!("neither is there a [{}] in {}", &name, files.join(" nor in ")))
+                    .fix(message!("write it there: [{}], then host=, port=, dbname=, user= below it", &name))
             }
             ConnectError::UnknownParameter { name } => {
-                Self::new(Kind::Config, "malformed_url", format!("the URL's parameter {name} is not known"))
+                Self::new(Kind::Config, "malformed_url", message!("the URL's parameter {} is not known", &name))
                     .why("it is not ignored: a misspelt sslmode would be none at all")
                     .fix("take it out of the URL, or correct it")
             }
             ConnectError::Parameter { name, value, accepted } => {
-                Self::new(Kind::Config, "malformed_url", format!("{name}={value} is not understood"))
-                    .why(format!("accepted: {accepted}"))
+                Self::new(Kind::Config, "malformed_url", message!("{}={} is not understood", &name, &value))
+                    .why(message!("accepted: {}", &accepted))
             }
         }
     }
@@ -94,21 +97,21 @@ impl Error {
         };
         let database = &target.database;
         if let Some(schema) = named("schema") {
-            self.fix(format!(
+            self.fix(message!(
                 "as the database's owner: GRANT USAGE, CREATE ON SCHEMA {} TO {}",
                 quote(&schema),
                 quote(role)
             ))
             .fix(message!("{}    grants all that is needed", create(role)))
         } else if named("database").is_some() {
-            self.fix(format!(
+            self.fix(message!(
                 "as its owner: GRANT CONNECT, CREATE, TEMPORARY ON DATABASE {} TO {}",
                 quote(database),
                 quote(role)
             ))
             .fix(message!("{}    grants all that is needed", create(role)))
         } else if let Some(table) = named("table") {
-            self.fix(format!(
+            self.fix(message!(
                 "as its owner: GRANT SELECT, INSERT, UPDATE, DELETE ON {} TO {}",
                 quote(&table),
                 quote(role)
@@ -118,7 +121,7 @@ impl Error {
                 skyteam("db grant").last(role).words("--for staff")
             ))
         } else if let Some((_, table)) = refusal.split_once("must be owner of table ") {
-            self.fix(format!("as its owner or a superuser: ALTER TABLE {} OWNER TO {}", quote(table), quote(role)))
+            self.fix(message!("as its owner or a superuser: ALTER TABLE {} OWNER TO {}", quote(table), quote(role)))
         } else {
             self
         }
@@ -131,7 +134,11 @@ fn create(role: &str) -> Command {
 }
 
 fn unreachable(target: &Target) -> Error {
-    Error::new(Kind::Unreachable, "unreachable", format!("the database server cannot be reached: {target}"))
+    Error::new(
+        Kind::Unreachable,
+        "unreachable",
+        message!("the database server cannot be reached: {}", target.to_string()),
+    )
 }
 
 fn refused(target: &Target, password: &Password, source: &sqlx::Error) -> Error {
@@ -139,11 +146,13 @@ fn refused(target: &Target, password: &Password, source: &sqlx::Error) -> Error 
         sqlx::Error::Database(refusal) if target.path.is_some() => refused_file(target, refusal.as_ref()),
         sqlx::Error::Database(refusal) => refused_login(target, password, refusal.as_ref()),
         sqlx::Error::Io(io) => refused_way(target, io),
-        sqlx::Error::Tls(tls) => {
-            Error::new(Kind::Config, "tls_failed", format!("no encrypted connection can be made: {target}"))
-                .why(tls.to_string())
-                .fix("sslmode=disable or prefer in the URL goes without, on a network that you trust")
-        }
+        sqlx::Error::Tls(tls) => Error::new(
+            Kind::Config,
+            "tls_failed",
+            message!("no encrypted connection can be made: {}", target.to_string()),
+        )
+        .why(tls.to_string())
+        .fix("sslmode=disable or prefer in the URL goes without, on a network that you trust"),
         sqlx::Error::Protocol(_) => unreachable(target)
             .why("what listens there does not answer like PostgreSQL")
             .fix("check host and port of the URL"),
@@ -155,7 +164,7 @@ fn refused_file(target: &Target, refusal: &dyn DatabaseError) -> Error {
     let path = target.path.as_deref().unwrap_or_default();
     let error = driver::describe_refusal(refusal);
     match error.code() {
-        "cannot_open" => error.fix(format!("check the rights on {path} and on the folder it is in")),
+        "cannot_open" => error.fix(message!("check the rights on {} and on the folder it is in", &path)),
         "read_only" => error.why(path).fix("sqlite:PATH?mode=ro opens it for reading only"),
         "not_a_database" => error
             .why(path)
@@ -170,17 +179,17 @@ fn refused_login(target: &Target, password: &Password, refusal: &dyn DatabaseErr
     let database = &target.database;
     let message = refusal.message();
     let denied = |code: &'static str| {
-        Error::new(Kind::Denied, code, format!("the server refuses this login: {target}")).why(message)
+        Error::new(Kind::Denied, code, message!("the server refuses this login: {}", target.to_string())).why(message)
     };
     let error = match refusal.code().as_deref() {
         Some("28P01") => match password {
             Password::Given => denied("login_refused")
-                .fix(format!("correct the password of role {role:?} in the URL, PGPASSWORD or ~/.pgpass")),
+                .fix(message!("correct the password of role {} in the URL, PGPASSWORD or ~/.pgpass", quoted(&role))),
             Password::None => {
                 denied("login_refused").why("no password was given").fix("give it in the URL, PGPASSWORD or ~/.pgpass")
             }
             Password::FileIgnored(file) => denied("login_refused")
-                .why(format!("the password file {} is ignored, because others can read it", file.display()))
+                .why(message!("the password file {} is ignored, because others can read it", file.display()))
                 .fix(program("chmod").words("600").file(file.display())),
         },
         Some("28000") if message.ends_with("no encryption") => denied("tls_required")
@@ -189,32 +198,36 @@ fn refused_login(target: &Target, password: &Password, refusal: &dyn DatabaseErr
             denied("login_refused").fix(message!("{}    makes the role", create(role)))
         }
         Some("28000") if message.contains("not permitted to log in") => {
-            denied("login_refused").fix(format!("as a superuser: ALTER ROLE {} LOGIN", quote(role)))
+            denied("login_refused").fix(message!("as a superuser: ALTER ROLE {} LOGIN", quote(role)))
         }
         Some("28000") => denied("login_refused").fix("ask whoever runs the server for an entry in its pg_hba.conf"),
         Some("3D000") => {
-            Error::new(Kind::Config, "no_such_database", format!("no database {database:?} on that server"))
+            Error::new(Kind::Config, "no_such_database", message!("no database {} on that server", quoted(&database)))
                 .why(target.to_string())
                 .fix(message!("{}    makes it", skyteam("db create")))
         }
         // PgBouncer's own refusals have one code for everything.
         Some("08P01") if message.contains("no such database") || message.ends_with("does not exist") => {
-            Error::new(Kind::Config, "no_such_database", format!("the pooler knows no database {database:?}"))
+            Error::new(Kind::Config, "no_such_database", message!("the pooler knows no database {}", quoted(&database)))
                 .why(message)
-                .fix(format!("add it to [databases] in pgbouncer.ini: {database} = host=… dbname={database}"))
+                .fix(message!("add it to [databases] in pgbouncer.ini: {} = host=… dbname={}", database, database))
         }
         Some("08P01") => denied("login_refused"),
         Some("42501") => denied("permission_denied"),
         Some("53300") => Error::new(
             Kind::Unreachable,
             "too_many_connections",
-            format!("the server has no connection to spare: {target}"),
+            message!("the server has no connection to spare: {}", target.to_string()),
         )
         .why(message)
         .fix("end idle clients, raise max_connections on the server, or put PgBouncer in front"),
-        Some("57P03") => Error::new(Kind::Unreachable, "starting_up", format!("the server is not ready yet: {target}"))
-            .why(message)
-            .fix("try again in a moment"),
+        Some("57P03") => Error::new(
+            Kind::Unreachable,
+            "starting_up",
+            message!("the server is not ready yet: {}", target.to_string()),
+        )
+        .why(message)
+        .fix("try again in a moment"),
         _ => driver::describe_refusal(refusal),
     };
     match refusal.code() {
@@ -242,13 +255,16 @@ fn refused_way(target: &Target, io: &std::io::Error) -> Error {
         }
         // rustls' refusals come wrapped as such.
         Io::InvalidData if words.contains("certificate") => untrusted(target, &words),
-        Io::InvalidData => {
-            Error::new(Kind::Config, "tls_failed", format!("no encrypted connection can be made: {target}")).why(words)
-        }
+        Io::InvalidData => Error::new(
+            Kind::Config,
+            "tls_failed",
+            message!("no encrypted connection can be made: {}", target.to_string()),
+        )
+        .why(words),
         // The resolver's refusals have no kind of their own.
         _ if words.contains("lookup address") => {
             let host = target.host.as_deref().unwrap_or_default();
-            Error::new(Kind::Unreachable, "unknown_host", format!("no such host: {host}"))
+            Error::new(Kind::Unreachable, "unknown_host", message!("no such host: {}", &host))
                 .why(words.split_once(": ").map_or(words.clone(), |(_, reason)| reason.to_owned()))
                 .fix("check the host's name in the URL")
         }
@@ -257,15 +273,18 @@ fn refused_way(target: &Target, io: &std::io::Error) -> Error {
 }
 
 fn untrusted(target: &Target, words: &str) -> Error {
-    let error =
-        Error::new(Kind::Config, "certificate_refused", format!("the server's certificate is not accepted: {target}"));
+    let error = Error::new(
+        Kind::Config,
+        "certificate_refused",
+        message!("the server's certificate is not accepted: {}", target.to_string()),
+    );
     if words.contains("UnknownIssuer") {
         error
             .why("it is signed by an authority that is not trusted here")
             .fix("sslrootcert=/path/to/ca.pem in the URL names the authority; sslrootcert=system asks the system's")
     } else if words.contains("not valid for name") || words.contains("NotValidForName") {
         error
-            .why(format!("it is not made out to {}", target.host.as_deref().unwrap_or_default()))
+            .why(message!("it is not made out to {}", target.host.as_deref().unwrap_or_default()))
             .fix("connect by the name in the certificate; sslmode=verify-ca does not look at the name")
     } else if words.contains("expired") || words.contains("Expired") {
         error.why("it has expired").fix("ask whoever runs the server to renew it")

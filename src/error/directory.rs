@@ -4,7 +4,7 @@ use super::{Error, Kind};
 use crate::directory::error::{DirectoryError, Use};
 use crate::directory::input::{InputError, quoted};
 use crate::directory::reference::{CANDIDATES, Candidate, Noun, ReferenceError};
-use crate::message::{Command, Message, message, skyteam, word as word_of};
+use crate::message::{Message, count_signed, message, skyteam, word as word_of};
 
 impl From<InputError> for Error {
     fn from(error: InputError) -> Self {
@@ -26,7 +26,12 @@ impl From<ReferenceError> for Error {
                     None => error,
                 }
             }
-            ReferenceError::Ended { reference, newest } => ended(&reference, &newest, word_of(&newest.key)),
+            ReferenceError::Ended { reference, newest } => {
+                let what = message!("no flight {} is scheduled or live", quoted(&reference));
+                Self::new(Kind::NotFound, "not_found", what)
+                    .why(message!("the newest of that code is over: {}", described(&newest)))
+                    .with_instead(reference, newest.key)
+            }
             ReferenceError::Ambiguous { noun, reference, candidates } => {
                 let what = message!("{} means more than one {}", quoted(&reference), noun.singular());
                 let more = candidates.len() as u64 > CANDIDATES;
@@ -75,11 +80,12 @@ impl From<DirectoryError> for Error {
                     .fix(skyteam("brand primary").last(&other))
             }
             DirectoryError::Undecided { table, column, file } => {
-                Self::new(Kind::Refused, "undecided", format!("nothing says what erasing a user does with {table}"))
-                    .why(format!("its column {column} refers to users, and its entity declares no ERASE"))
-                    .fix(format!(
-                        "declare it in `impl Entity` of {file}: pub const ERASE: Erase<Column> = Erase::Delete; or \
-                         Erase::Keep(&[])"
+                Self::new(Kind::Refused, "undecided", message!("nothing says what erasing a user does with {}", &table))
+                    .why(message!("its column {} refers to users, and its entity declares no ERASE", &column))
+                    .fix(message!(
+                        "declare it in `impl Entity` of {}: pub const ERASE: Erase<Column> = Erase::Delete; or \
+                         Erase::Keep(&[])",
+                        &file
                     ))
             }
             DirectoryError::Gone { noun, key } => {
@@ -87,41 +93,31 @@ impl From<DirectoryError> for Error {
                 Self::new(Kind::NotFound, "not_found", what).why("another program deleted it just now")
             }
             DirectoryError::OwnerOnly { role, owner } => {
-                let what = format!("the ledger's entries are not {}'s to change", quoted(&role));
+                let what = message!("the ledger's entries are not {}'s to change", quoted(&role));
                 Self::new(Kind::Denied, "permission_denied", what)
-                    .why(format!(
+                    .why(message!(
                         "only members of {}, which owns milesTransactions, may change entries",
                         quoted(&owner)
                     ))
-                    .fix(format!("run it as {}, or as a member of it", quoted(&owner)))
+                    .fix(message!("run it as {}, or as a member of it", quoted(&owner)))
             }
             DirectoryError::Db(error) => error.into(),
         }
     }
 }
 
-/// Flights of this code have ended or were cancelled. `again` names the newest of them.
-pub(crate) fn ended(reference: &str, newest: &Candidate, again: Command) -> Error {
-    Error::new(Kind::NotFound, "not_found", message!("no flight {} is scheduled or live", quoted(reference)))
-        .why(message!("the newest of that code is over: {}", described(newest)))
-        .fix(again)
-}
-
-/// Why a change that was shown and allowed is not made: what was shown is no longer so.
+/// Why a change that was shown and allowed is not made: what was shown is no longer so. As with every lost race, the same
+/// command may succeed when it is run again.
 pub(crate) fn changed_meanwhile() -> Error {
-    Error::new(Kind::Refused, "changed", "it was changed meanwhile")
+    Error::new(Kind::Locked, "changed", "it was changed meanwhile")
         .why("another program changed what had been shown, before the answer came; nothing was changed here")
         .fix("look again, then run it again")
 }
 
 fn counted(one: Use) -> Message {
     let (noun, rest) = one.what.split_once(" that ").unwrap_or((one.what, ""));
-    let plural = match noun.strip_suffix('y') {
-        Some(stem) => format!("{stem}ies"),
-        None => format!("{noun}s"),
-    };
-    let plural = if rest.is_empty() { plural } else { format!("{plural} that {rest}") };
-    message!("{} {}", one.count, if one.count == 1 { one.what } else { &plural })
+    let counted = count_signed(one.count, noun);
+    if rest.is_empty() { message!("{}", counted) } else { message!("{} that {}", counted, rest) }
 }
 
 const fn word(noun: Noun) -> &'static str {

@@ -54,7 +54,7 @@ pub fn describe(error: &sqlx::Error) -> Error {
                 .fix("check host and port of the URL")
         }
         sqlx::Error::ColumnDecode { index, .. } => {
-            Error::new(Kind::Failure, "unreadable_value", format!("a stored value of column {index} cannot be read"))
+            Error::new(Kind::Failure, "unreadable_value", message!("a stored value of column {} cannot be read", index))
                 .why("it is outside what the column's type can hold here")
         }
         _ => Error::new(Kind::Failure, "database", "the database driver failed"),
@@ -118,11 +118,15 @@ fn describe_postgres(state: &SqlState, table: Option<&str>, detail: Option<&str>
         .why(message)
         .fix("add statement-cache-capacity=0 to the URL's parameters"),
         "53100" => Error::new(Kind::Failure, "disk_full", "the server's disk is full").why(message),
-        "23505" => Error::new(Kind::Refused, "duplicate", format!("such a row exists already{on}")).why(message),
-        "23503" => Error::new(Kind::Refused, "foreign_key", format!("a row is referred to, or refers to nothing{on}"))
-            .why(message),
-        "23514" => Error::new(Kind::Refused, "check", format!("a rule of the database refuses it{on}")).why(message),
-        "23502" => Error::new(Kind::Refused, "not_null", format!("a required value is missing{on}")).why(message),
+        "23505" => Error::new(Kind::Refused, "duplicate", message!("such a row exists already{}", &on)).why(message),
+        "23503" => {
+            Error::new(Kind::Refused, "foreign_key", message!("a row is referred to, or refers to nothing{}", &on))
+                .why(message)
+        }
+        "23514" => {
+            Error::new(Kind::Refused, "check", message!("a rule of the database refuses it{}", &on)).why(message)
+        }
+        "23502" => Error::new(Kind::Refused, "not_null", message!("a required value is missing{}", &on)).why(message),
         "22003" => Error::new(Kind::Refused, "out_of_range", "a number is out of range").why(message),
         "22021" | "22P05" => {
             Error::new(Kind::Usage, "encoding", "a text holds a character that the database cannot store").why(message)

@@ -3,7 +3,7 @@
 use super::{Error, Kind};
 use crate::directory::flight::status::Status;
 use crate::directory::flight::{Action, Flight, FlightError};
-use crate::message::{Message, message, skyteam};
+use crate::message::{Message, count, message, skyteam};
 
 impl From<FlightError> for Error {
     fn from(error: FlightError) -> Self {
@@ -23,9 +23,9 @@ impl From<FlightError> for Error {
                 .fix(message!("{}    then edit it again", skyteam("flight show").arg(flight.id))),
             FlightError::InUse { flight, passengers, entries } => {
                 let error = refused("in_use", message!("{} cannot be deleted", &flight.code)).why(message!(
-                    "{} on board, {} ledger entries for it: history is kept",
-                    passengers,
-                    entries
+                    "{} on board, {} for it: history is kept",
+                    count(passengers, "passenger"),
+                    count(entries, "ledger entry")
                 ));
                 if flight.started_at.is_some() {
                     error.fix(skyteam("flight end").arg(flight.id))

@@ -3,7 +3,7 @@
 
 use super::{Error, Kind};
 use crate::db::NotReplicated;
-use crate::message::Command;
+use crate::message::{Command, message};
 
 /// The word for scripts.
 pub(crate) const OUTCOME_UNKNOWN: &str = "outcome_unknown";
@@ -58,7 +58,7 @@ pub(crate) fn not_replicated(again: RetryAdvice<'_>, commit: &NotReplicated) -> 
     let error = Error::new(Kind::Unreachable, NOT_REPLICATED, "made on this server, not known to be on its standby")
         .why("a standby has to confirm each change here, and has not confirmed this one: a failover might lose it");
     let error = match &commit.warning {
-        Some(warning) => error.why(format!("the server says: {warning}")),
+        Some(warning) => error.why(message!("the server says: {}", warning)),
         None => error,
     };
     match again {

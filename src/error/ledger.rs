@@ -1,6 +1,5 @@
 //! The wording of the ledger's refusals.
 
-use super::directory::changed_meanwhile;
 use super::indeterminate::{RetryAdvice, not_replicated, outcome_unknown};
 use super::{Error, Kind};
 use crate::directory::input::quoted;
@@ -97,7 +96,9 @@ impl From<MilesError> for Error {
                 worded(error, RetryAdvice::Look(look))
             }
             MilesError::Reference(error) => error.into(),
-            MilesError::Changed => changed_meanwhile(),
+            MilesError::NamedTwice { username } => {
+                Self::new(Kind::Usage, "usage", message!("{} is named twice", username))
+            }
             MilesError::Db(error) => error.into(),
         }
     }

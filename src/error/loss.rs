@@ -10,7 +10,7 @@ fn lost(what: &str, column: bool, count: Option<u64>) -> Message {
         (true, Some(1)) => message!("{} (1 value)", what),
         (true, Some(count)) => message!("{} ({} values)", what, count),
         (false, Some(1)) => message!("{} (1 row)", what),
-        (false, Some(count)) => message!("{} ({} rows)", what, count),
+        (false, Some(count)) => message!("{} ({})", what, crate::message::count(count, "row")),
     }
 }
 

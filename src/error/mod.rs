@@ -119,6 +119,8 @@ struct Inner {
     sqlstate: Option<String>,
     /// Whether running the very same line again would do it twice, whatever the kind says.
     never_as_it_is: bool,
+    /// The word of the command line that is wrong, and the one that would be right in its place.
+    instead: Option<(String, String)>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -134,6 +136,7 @@ impl Error {
             fix: Vec::new(),
             sqlstate: None,
             never_as_it_is: false,
+            instead: None,
             source: None,
         }))
     }
@@ -164,6 +167,19 @@ impl Error {
     pub(crate) fn never_as_it_is(mut self) -> Self {
         self.0.never_as_it_is = true;
         self
+    }
+
+    /// Says that the command would work with the word `right` in the place of `wrong`. Only a shell knows the whole
+    /// command ([`Error::instead`]).
+    #[must_use]
+    pub(crate) fn with_instead(mut self, wrong: impl Into<String>, right: impl Into<String>) -> Self {
+        self.0.instead = Some((wrong.into(), right.into()));
+        self
+    }
+
+    /// A word of the command line that is wrong, and the one that would be right in its place.
+    pub(crate) fn instead(&self) -> Option<(&str, &str)> {
+        self.0.instead.as_ref().map(|(wrong, right)| (wrong.as_str(), right.as_str()))
     }
 
     /// A column that a list does not have, which `flag` names: `--sort` or `--columns`.

@@ -2,7 +2,7 @@
 
 use super::{Error, Kind};
 use crate::db::{Engine, sql_state};
-use crate::message::{Command, Message, flag, message, skyteam};
+use crate::message::{Command, Message, count, flag, message, skyteam};
 use crate::schema::live::LiveError;
 use crate::schema::rights::Missing;
 use crate::schema::session::{Holder, SessionError, Stuck};
@@ -148,7 +148,7 @@ pub(crate) fn data_breaks(findings: &[Finding]) -> Error {
         format!("the data breaks {rules} of the schema; nothing was run"),
     );
     for finding in findings {
-        let rows = if finding.rows == 1 { message!("1 row") } else { message!("{} rows", finding.rows) };
+        let rows = count(finding.rows, "row");
         error = error.why(message!("{}: {} of {} {}", &finding.change, rows, &finding.table, &finding.problem));
         for example in &finding.examples {
             let fields: Vec<String> = finding

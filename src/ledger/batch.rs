@@ -66,6 +66,14 @@ pub async fn post_all(
     Ok(applied)
 }
 
+/// Locks the users' rows in the order of all bulk work: what is read of them afterwards holds until the commit.
+///
+/// # Errors
+/// [`MilesError::Db`].
+pub async fn hold<'a>(tx: &Transaction, user_ids: impl Iterator<Item = &'a str>) -> Result<(), MilesError> {
+    bulk::lock(tx, user_ids).await.map(drop)
+}
+
 /// What [`post_all`] would make of the movements. Writes nothing.
 ///
 /// # Errors

@@ -313,9 +313,12 @@ pub enum MilesError {
     /// A reference names nothing, or several.
     #[error(transparent)]
     Reference(#[from] ReferenceError),
-    /// What a question was about has changed before the yes.
-    #[error("changed meanwhile")]
-    Changed,
+    /// A request for several users names one of them twice.
+    #[error("{username} is named twice")]
+    NamedTwice {
+        /// Name on ROBLOX.
+        username: String,
+    },
     /// The database failed; the transaction is gone.
     #[error(transparent)]
     Db(#[from] DbErr),

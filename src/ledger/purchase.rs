@@ -44,6 +44,25 @@ pub(crate) fn of_airline_by_name(alias: &str, parameter: &str) -> String {
     format!(r#"({} AND {alias}."note" IN ({notes}))"#, nameless(alias))
 }
 
+/// A table of the sales of each product that has any: `productId`, `redeemed`, `miles`, and of both the part that rests on
+/// names, `redeemedByName` and `milesByName`. Reads the ledger once.
+pub(crate) fn sales_by_product() -> String {
+    format!(
+        r#"(SELECT coalesce(e."productId", named."productId") AS "productId", count(*) AS "redeemed",
+            CAST(-sum(e."amount") AS bigint) AS "miles",
+            count(CASE WHEN e."productId" IS NULL THEN 1 END) AS "redeemedByName",
+            CAST(coalesce(-sum(CASE WHEN e."productId" IS NULL THEN e."amount" END), 0) AS bigint) AS "milesByName"
+        FROM "milesTransactions" e LEFT JOIN (
+            SELECT '{NOTE}' || "name" AS "note", min("productId") AS "productId" FROM "milesProducts"
+            GROUP BY "name" HAVING count(*) = 1
+        ) named ON {} AND e."note" = named."note"
+        WHERE (e."productId" IS NOT NULL OR named."productId" IS NOT NULL) AND e."reversesId" IS NULL
+            AND NOT EXISTS (SELECT 1 FROM "milesTransactions" r WHERE r."reversesId" = e."id")
+        GROUP BY coalesce(e."productId", named."productId"))"#,
+        nameless("e")
+    )
+}
+
 /// The condition that the entry `alias` can be a purchase of the product named `parameter`: others may have the name, too.
 pub(crate) fn possibly_of_product(alias: &str, parameter: &str) -> String {
     format!(r#"({} AND {alias}."note" = '{NOTE}' || {parameter})"#, nameless(alias))

@@ -16,6 +16,7 @@ mod shell;
 
 use std::borrow::Cow;
 use std::fmt;
+use std::path::{Display, Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -236,6 +237,21 @@ arguments! {
     u32: number => Part::Number(number.into());
     u64: number => Part::Number(number.try_into().unwrap_or(i64::MAX));
     usize: number => Part::Number(number.try_into().unwrap_or(i64::MAX));
+    u16: number => Part::Number(number.into());
+    u8: number => Part::Number(number.into());
+    char: data => Part::Data(data.into());
+    &&str: data => Part::Data((*data).to_owned());
+    &Cow<'_, str>: data => Part::Data(data.clone().into_owned());
+    &Path: path => Part::Data(path.display().to_string());
+    &PathBuf: path => Part::Data(path.display().to_string());
+    Display<'_>: path => Part::Data(path.to_string());
+    &Id: id => Part::Data(id.to_string());
+    &Timestamp: at => Part::Instant(*at);
+    &Command: command => Part::Command(command.clone());
+    &i32: number => Part::Number((*number).into());
+    &i64: number => Part::Number(*number);
+    &u64: number => Part::Number((*number).try_into().unwrap_or(i64::MAX));
+    &usize: number => Part::Number((*number).try_into().unwrap_or(i64::MAX));
 }
 
 impl Argument for Message {
@@ -303,6 +319,25 @@ pub fn grouped(number: i64) -> String {
     shown
 }
 
+/// `1 flight`, `2 flights`, `3,000 entries`: a number with its noun, which is given in the singular.
+pub fn count(number: u64, one: &str) -> String {
+    let shown = grouped(i64::try_from(number).unwrap_or(i64::MAX));
+    if number == 1 { format!("{shown} {one}") } else { format!("{shown} {}", plural(one)) }
+}
+
+/// As [`count`], of a number that may be below zero: `-1 mile`.
+pub fn count_signed(number: i64, one: &str) -> String {
+    format!("{}{}", if number < 0 { "-" } else { "" }, count(number.unsigned_abs(), one))
+}
+
+/// The plural of a noun.
+pub fn plural(one: &str) -> String {
+    match one.strip_suffix('y') {
+        Some(stem) if !one.ends_with("ay") && !one.ends_with("ey") => format!("{stem}ies"),
+        _ => format!("{one}s"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -358,5 +393,13 @@ mod tests {
         for (number, shown) in [(0, "0"), (999, "999"), (1000, "1,000"), (-1_234_567, "-1,234,567")] {
             assert_eq!(grouped(number), shown);
         }
+    }
+
+    #[test]
+    fn a_count_has_its_noun() {
+        assert_eq!(
+            (count(1, "entry"), count(2, "entry"), count(2, "day"), count_signed(-1, "mile")),
+            ("1 entry".into(), "2 entries".into(), "2 days".into(), "-1 mile".into())
+        );
     }
 }

@@ -250,7 +250,7 @@ both!(ready fn a_flight_is_deleted_only_by_name_and_only_unused(world) {
     ));
     let output = world.run(format!("flight delete DL300 --confirm {} -o json", world.name())).exits(5);
     assert_eq!(output.error()["code"], "in_use");
-    assert!(output.error()["why"].as_str().unwrap().contains("1 on board, 0 ledger entries"), "{output}");
+    assert!(output.error()["why"].as_str().unwrap().contains("1 passenger on board, 0 ledger entries"), "{output}");
     for over in [ENDED, CANCELLED] {
         let output = world.run(format!("flight delete {over} --confirm {} -o json", world.name())).exits(5);
         assert_eq!(output.error()["code"], "illegal_transition");

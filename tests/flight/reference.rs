@@ -9,6 +9,18 @@ both!(ready fn the_morning_after_a_flight_is_named_by_its_code_and_day(world) {
     assert!(told.stderr.contains("error: no flight \"DL500\" is scheduled or live"), "{told}");
     assert!(told.stderr.contains("DL500 JFK–CDG, ended, 2025-07-04 08:00:00"), "{told}");
     assert!(told.stderr.contains("fix  skyteam flight manifest show DL500@2025-07-04"), "{told}");
+    for (command, again) in [
+        ("flight board DL500 1 --miles 5", "flight board DL500@2025-07-04 1 --miles 5"),
+        ("miles award 1 5 --note x --flight DL500", "miles award 1 5 --note x --flight DL500@2025-07-04"),
+        ("miles award 1 5 --note x --flight=DL500", "miles award 1 5 --note x --flight=DL500@2025-07-04"),
+        ("flight manifest import DL500 -", "flight manifest import DL500@2025-07-04 -"),
+        ("flight edit DL500 --aircraft A320", "flight edit DL500@2025-07-04 --aircraft A320"),
+        ("flight end DL500", "flight end DL500@2025-07-04"),
+        ("miles history --flight DL500", "miles history --flight DL500@2025-07-04"),
+    ] {
+        let told = world.call(command).input("user,miles\n1,5\n").run().exits(4);
+        assert!(told.stderr.contains(&format!("fix  skyteam {again}\n")), "{command}: {told}");
+    }
     for command in ["flight show", "flight manifest show", "flight manifest export"] {
         world.run(format!("{command} DL500@2025-07-04")).ok();
     }

@@ -38,7 +38,7 @@ both!(ready fn what_was_written_since_is_no_finding(world) {
     insta::assert_snapshot!(world.run("miles audit --against b.skyteam"), @r"
     exit: 0
     --- stderr
-    Nothing found: all 3 entries of the backup of 2025-07-04T12:00:00Z stand unchanged.
+    Nothing found: 3 entries of the backup of 2025-07-04 12:00:00 compared, all unchanged.
     ");
 });
 

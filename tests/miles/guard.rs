@@ -89,7 +89,7 @@ both!(fn a_file_without_keys_that_comes_again_asks(world) {
     let first = import(file, "-o json").json()["batchId"].clone();
     let again = import("user;amount;note\r\n1;100;\r\nBob;50;\r\n", "").exits(9);
     assert!(again.stderr.contains("The same content was imported on"), "{again}");
-    assert!(again.stderr.contains(first.as_str().unwrap()) && again.stderr.contains("2 entries of it stand"), "{again}");
+    assert!(again.stderr.contains(first.as_str().unwrap()) && again.stderr.contains("2 entries of it stand ("), "{again}");
     assert_eq!(state(world), "1=100 2=50 3=0 entries=2 seats=0");
     assert!(import(file, "-n").ok().stderr.contains("This would ask: The same content"));
     // Another note or another row is another content.
@@ -109,5 +109,48 @@ both!(fn a_file_without_keys_that_comes_again_asks(world) {
     let keyed = "user,amount,key\n1,5,k\n";
     import(keyed, "").ok();
     assert_eq!(import(keyed, "-o json").json()["alreadyApplied"], json!(1));
+    sound(world);
+});
+
+both!(fn what_was_applied_under_a_key_asks_nothing_again(world) {
+    usual(world, true);
+    for command in [
+        "miles award 1 9000000 --note x --key a",
+        "miles award 1 2 9000000 --note x --key b",
+        "miles award 3 9000000 --flight DL1 --note x --key c",
+    ] {
+        world.run(command).exits(9);
+        world.run(format!("{command} --yes")).ok();
+        let before = state(world);
+        let again = world.run(command).ok();
+        assert!(again.stderr.contains("lready applied"), "{command}: {again}");
+        assert!(!world.run(format!("{command} -n")).ok().stderr.contains("would ask"), "{command}");
+        assert_eq!(state(world), before, "{command}");
+    }
+    // Another request under the key is told so, and not asked about.
+    world.run("miles award 2 9000000 --note x --key a").exits(5);
+    sound(world);
+});
+
+both!(fn of_two_imports_of_one_file_the_second_asks(world) {
+    furnish(world);
+    let file = "user,amount\n1,100\n";
+    world.call("miles import -").input(file).run().ok();
+    let again = world.call("miles import -").input(file).run().exits(9);
+    assert!(again.stderr.contains("and 1 entry of it stands (batch "), "{again}");
+    // At the same time, too: whoever comes second waits, and then finds the first.
+    let both = "user,amount\n2,100\n1,7\n";
+    let told = std::thread::scope(|scope| {
+        let run = || world.call("miles import -").input(both).run();
+        let runs: Vec<_> = (0..4).map(|_| scope.spawn(run)).collect();
+        runs.into_iter().map(|run| run.join().unwrap()).collect::<Vec<_>>()
+    });
+    let done = told.iter().filter(|one| one.code == 0).count();
+    assert_eq!(done, 1, "{told:?}");
+    for asked in told.iter().filter(|one| one.code != 0) {
+        assert_eq!(asked.code, 9, "{asked}");
+        assert!(asked.stderr.contains("The same content was imported on"), "{asked}");
+    }
+    assert_eq!(state(world), "1=107 2=100 3=0 entries=3 seats=0");
     sound(world);
 });

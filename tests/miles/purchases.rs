@@ -27,6 +27,11 @@ fn the_sales_of_an_adopted_database_are_found() {
     assert_eq!((&show["redeemedByName"], &show["milesByName"]), (&json!(68), &json!(27_200)));
     let people = world.run("product show af0001").ok();
     assert!(people.stdout.contains("68 (68 by name)") && people.stdout.contains("27,200 (27,200 by name)"), "{people}");
+    let listed = world.run("product list --airline airfrance --sort -redeemed --limit 1 -o json").json();
+    assert_eq!(
+        ["productId", "redeemed", "miles", "redeemedByName", "milesByName"].map(|key| listed[0][key].clone()),
+        [json!("af0001"), json!(68), json!(27_200), json!(68), json!(27_200)]
+    );
     let refused = world.run(format!("product delete af0001 --confirm {}", world.name())).exits(5);
     assert!(refused.stderr.contains("68 purchases that only a note names"), "{refused}");
     let statement = world.run("miles statement --airline airfrance --month 2026-01 -o json").json();
@@ -128,5 +133,34 @@ both!(fn erased_users_leave_the_ranking_and_all_shows_everybody(world) {
     world.query(&format!(r#"INSERT INTO "users" ("userId", "username", "displayName") VALUES {}"#, many.join(",")));
     assert_eq!((ranks("").len(), ranks("--all").len()), (10, 33));
     world.run("miles leaderboard --all --limit 5").exits(2);
+    sound(world);
+});
+
+both!(fn the_list_of_products_counts_sales_by_the_same_rule(world) {
+    furnish(world);
+    award(world, "1", 5000);
+    world.run("miles redeem 1 pass01").ok();
+    world.run("miles redeem 1 pass01 --key back").ok();
+    world.run("miles reverse last --note x --yes").ok();
+    buys(world, "1", 300, "'Purchase: Sky Club'");
+    buys(world, "1", 70, "'Purchase: Gone'");
+    let rows = world.run("product list -o json").json();
+    for row in rows.as_array().unwrap() {
+        let show = world.run(format!("product show {} -o json", row["productId"].as_str().unwrap())).json();
+        for key in ["redeemed", "miles", "redeemedByName", "milesByName", "name", "priceMiles"] {
+            assert_eq!(row[key], show[key], "{key}: {row}");
+        }
+    }
+    let sold = || world.run("product list --sort -redeemed,name -o json").json()[0].clone();
+    assert_eq!((&sold()["productId"], &sold()["redeemed"], &sold()["redeemedByName"]), (&json!("pass01"), &json!(2), &json!(1)));
+    assert!(world.run("product list --columns name,redeemed").ok().stdout.contains("2 (1 by name)"));
+    let csv = world.run("product list --columns productId,redeemed,redeemedByName -o csv").ok().stdout;
+    assert!(csv.contains("\npass01,2,1\n"), "{csv}");
+    // Filters and limits as before.
+    assert_eq!(world.run("product list --max-price 1 -o json").json(), json!([]));
+    assert_eq!(world.run("product list --inactive --airline delta --limit 5 -o json").ok().code, 0);
+    // Of two products with the name nobody can tell which was sold.
+    world.query(r#"INSERT INTO "milesProducts" ("productId", "airlineId", "name", "priceMiles") VALUES ('pass02', 'delta', 'Sky Club', 1)"#);
+    assert_eq!(world.run("product list --sort -redeemed -o json").json()[0]["redeemed"], json!(1));
     sound(world);
 });

@@ -129,3 +129,31 @@ fn whoever_ends_the_wait_no_command_calls_it_done() {
     assert!(world.run(again).ok().stderr.contains("Already applied"));
     sound(world);
 }
+
+/// A trigger that has something to say when the transaction ends is no standby that is missing.
+#[test]
+fn a_warning_of_somebodys_deferred_trigger_is_not_the_standbys() {
+    let world = World::postgres();
+    furnish(&world);
+    award(&world, "1", 5000);
+    world.query(
+        r#"CREATE FUNCTION public.noisy() RETURNS trigger LANGUAGE plpgsql AS
+            $$ BEGIN RAISE WARNING 'canceling wait for synchronous replication' USING ERRCODE = '01000'; RETURN NULL; END $$;
+        CREATE CONSTRAINT TRIGGER noisy AFTER INSERT OR UPDATE ON "milesTransactions" DEFERRABLE INITIALLY DEFERRED
+            FOR EACH ROW EXECUTE FUNCTION public.noisy();
+        CREATE CONSTRAINT TRIGGER noisy AFTER INSERT OR UPDATE ON "users" DEFERRABLE INITIALLY DEFERRED
+            FOR EACH ROW EXECUTE FUNCTION public.noisy()"#,
+    );
+    for args in [
+        "miles award ann 5 --note x",
+        "miles award ann bob 5 --note x",
+        "miles spend ann 1 --note x",
+        "miles redeem ann pass01",
+        "miles reverse last --note x --yes",
+        "user edit ann --display-name Ann2 --yes",
+        "flight board DL1 bob --miles 7",
+    ] {
+        world.run(args).ok();
+    }
+    sound(&world);
+}

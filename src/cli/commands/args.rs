@@ -6,13 +6,13 @@ use sea_orm::ConnectionTrait;
 
 use crate::cli::context::Context;
 use crate::cli::ui::Ui;
-use crate::directory::reference::{MeantFlight, ReferenceError};
+use crate::directory::reference::MeantFlight;
 use crate::directory::{instant, reference};
 use crate::entity::flight;
 use crate::entity::types::Timestamp;
-use crate::error::directory::{described, ended};
+use crate::error::directory::described;
 use crate::error::{Error, Result};
-use crate::message::{grouped, message};
+use crate::message::message;
 
 /// How many rows a list shows on a terminal when nothing is said.
 const ON_A_TERMINAL: u64 = 50;
@@ -80,10 +80,7 @@ impl ListArgs {
     /// Says on stderr how to see more, where a terminal's list was cut short without being asked to.
     pub(crate) fn say_more(&self, ui: &Ui, shown: u64, more: bool) {
         if more && self.limit.is_none() {
-            ui.cut_short(&format!(
-                "Showing the first {}. See more with --limit N or --all.",
-                grouped(i64::try_from(shown).unwrap_or(i64::MAX))
-            ));
+            ui.cut_short(message!("Showing the first {}. See more with --limit N or --all.", shown));
         }
     }
 }
@@ -93,13 +90,7 @@ impl ListArgs {
 /// # Errors
 /// None, or several, answer to it; the database's.
 pub(crate) async fn flight(cx: &Context, db: &impl ConnectionTrait, word: &str) -> Result<flight::Model> {
-    match reference::meant_flight(db, word, cx.ui.zone()).await {
-        Err(ReferenceError::Ended { reference, newest }) => {
-            let again = cx.again_with(word, &newest.key);
-            Err(ended(&reference, &newest, again))
-        }
-        meant => Ok(told(cx, word, meant?)),
-    }
+    Ok(told(cx, word, reference::meant_flight(db, word, cx.ui.zone()).await?))
 }
 
 /// The flight that is meant, with a note where `word` could have meant another.
@@ -132,7 +123,7 @@ pub(crate) fn time(cx: &Context, flag: &'static str, value: &str) -> Result<Time
 pub(crate) fn time_to_store(cx: &Context, flag: &'static str, value: &str) -> Result<Timestamp> {
     let at = time(cx, flag, value)?;
     if DateTime::parse_from_rfc3339(value).is_err() {
-        cx.ui.note(format!("{flag} {value} ({}) is {at}", cx.ui.zone()));
+        cx.ui.note(message!("{} {} ({}) is {}", &flag, &value, cx.ui.zone().to_string(), &at));
     }
     Ok(at)
 }

@@ -5,7 +5,7 @@ use crate::cli::context::Context;
 use crate::error::{Kind, Result};
 use crate::ledger::award_guard::{Bound, Unusual};
 use crate::ledger::typical_award;
-use crate::message::{Message, message};
+use crate::message::{Message, count_signed, message};
 
 /// How many of the largest awards a question names.
 const NAMED: usize = 5;
@@ -23,7 +23,10 @@ pub(super) fn question(unusual: &Unusual<'_>) -> Message {
     };
     let named = |named: usize| {
         let largest = unusual.offenders.iter().take(named);
-        Message::joined(largest.map(|award| message!("{} miles for {}", award.miles, award.user)), ", ")
+        Message::joined(
+            largest.map(|award| message!("{} for {}", count_signed(award.miles.into(), "mile"), award.user)),
+            ", ",
+        )
     };
     if unusual.awards == 1 {
         return message!("{} is {}. Award them?", named(1), why);
@@ -38,8 +41,8 @@ pub(super) fn question(unusual: &Unusual<'_>) -> Message {
 ///
 /// # Errors
 /// [`Kind::Unconfirmed`]: nobody to ask, or the answer was no.
-pub(super) async fn approve(cx: &Context, question: Message) -> Result<()> {
-    would_ask(cx, &question);
+pub(crate) async fn approve(cx: &Context, question: &Message) -> Result<()> {
+    would_ask(cx, question);
     let _approved = cx.approve(Ask::changes(question)).await.map_err(|error| match error.kind() {
         Kind::Unconfirmed => error.why("an amount may be a slip of the finger"),
         _ => error,

@@ -9,6 +9,7 @@ use crate::db::{Database, Transaction};
 use crate::directory::error::Edited;
 use crate::error::directory::changed_meanwhile;
 use crate::error::{Outcome, Result};
+use crate::message::{Message, message};
 
 /// Runs `edit` in a transaction, shows its effects, asks the question that it answers (level 2), and answers with the row
 /// as it became.
@@ -17,12 +18,12 @@ use crate::error::{Outcome, Result};
 /// out what is meant in the transaction that it is given.
 ///
 /// # Errors
-/// What `edit` fails with, the answer no, the database's. [`crate::error::Kind::Refused`]: another program changed what
+/// What `edit` fails with, the answer no, the database's. [`crate::error::Kind::Locked`]: another program changed what
 /// was shown.
 pub(super) async fn run<M, F>(cx: &Context, database: &Database, edit: F) -> Result<Outcome>
 where
     M: Row + Report + PartialEq,
-    F: AsyncFn(&Transaction) -> Result<(String, Edited<M>)>,
+    F: AsyncFn(&Transaction) -> Result<(Message, Edited<M>)>,
 {
     let tx = cx.begin(database).await?;
     let (question, mut edited) = edit(&tx).await?;
@@ -34,9 +35,9 @@ where
     }
     let shown = effects(cx, &edited.before, &edited.after);
     for (column, before, after) in &shown {
-        cx.ui.note(format!("{column}: {before} → {after}"));
+        cx.ui.note(message!("{}: {} → {}", *column, before, after));
     }
-    let ask = Ask::changes(question.as_str());
+    let ask = Ask::changes(&question);
     if cx.ui.is_interactive() && !cx.answers.dry_run {
         tx.rollback().await?;
         let _approved = cx.approve(ask).await?;
@@ -62,22 +63,21 @@ where
 /// What forbids it is told before anybody is asked.
 ///
 /// # Errors
-/// What `delete` fails with, the answer no, the database's.
-pub(super) async fn delete<M, F>(cx: &Context, database: &Database, delete: F) -> Result<Outcome>
+/// What `delete` fails with, the answer no, the database's. [`crate::error::Kind::Locked`]: another program changed what
+/// would be lost.
+pub(crate) async fn delete<M, F>(cx: &Context, database: &Database, delete: F) -> Result<Outcome>
 where
     M: Report,
-    F: AsyncFn(&Transaction) -> Result<(String, M)>,
+    F: AsyncFn(&Transaction) -> Result<(Message, M)>,
 {
-    let tx = cx.begin(database).await?;
-    let (what, _) = delete(&tx).await?;
-    tx.rollback().await?;
-    let _approved = cx.approve(Ask::loses(database.name(), what.as_str())).await?;
-    let tx = cx.begin(database).await?;
-    let (again, deleted) = delete(&tx).await?;
-    // The yes was to that loss and no other.
-    if again != what {
-        return Err(changed_meanwhile());
-    }
+    let attempt = async || {
+        let tx = cx.begin(database).await?;
+        let done = delete(&tx).await?;
+        Ok((tx, done))
+    };
+    let question = |(what, _): &(Message, M)| Some(what.clone());
+    let ask = async |what: &Message| cx.approve(Ask::loses(database.name(), what)).await.map(drop);
+    let (tx, (_, deleted)) = attempted(cx, attempt, question, ask).await?;
     cx.finish(tx).await?;
     cx.ui.report(&deleted)?;
     Ok(Outcome::Done)
@@ -88,7 +88,7 @@ where
 /// Where a person answers no transaction is open meanwhile: it is looked again after the yes.
 ///
 /// # Errors
-/// What `look` fails with, the answer no, the database's. [`crate::error::Kind::Refused`]: another program changed what
+/// What `look` fails with, the answer no, the database's. [`crate::error::Kind::Locked`]: another program changed what
 /// the question was about.
 pub(super) async fn approved<T, F>(
     cx: &Context,
@@ -111,6 +111,37 @@ where
     let tx = cx.begin(database).await?;
     let again = look(&tx).await?;
     if again == found { Ok((tx, again, approval)) } else { Err(changed_meanwhile()) }
+}
+
+/// Does something in a transaction, asks the `question` that it is worth, if any, and answers with that transaction, still
+/// open: nothing is read in one transaction and written in another.
+///
+/// No row stays locked while a person thinks: before a question at a terminal `attempt` is rolled back, and made again after
+/// the yes. `ask` fails where the answer is no.
+///
+/// # Errors
+/// What `attempt` and `ask` fail with, the database's. [`crate::error::Kind::Locked`]: another program changed what the
+/// question was about.
+pub(crate) async fn attempted<T, Q>(
+    cx: &Context,
+    attempt: impl AsyncFn() -> Result<(Transaction, T)>,
+    question: impl Fn(&T) -> Option<Q>,
+    ask: impl AsyncFnOnce(&Q) -> Result<()>,
+) -> Result<(Transaction, T)>
+where
+    Q: PartialEq,
+{
+    let (tx, done) = attempt().await?;
+    let Some(asked) = question(&done) else { return Ok((tx, done)) };
+    if !cx.ui.is_interactive() || cx.answers.dry_run {
+        ask(&asked).await?;
+        return Ok((tx, done));
+    }
+    tx.rollback().await?;
+    ask(&asked).await?;
+    let (tx, done) = attempt().await?;
+    // The yes was to that and nothing else.
+    if question(&done).as_ref() == Some(&asked) { Ok((tx, done)) } else { Err(changed_meanwhile()) }
 }
 
 /// Column, old value, new value of what is different, as people see it.

@@ -10,6 +10,7 @@ use crate::cli::ui::Page;
 use crate::cli::ui::report::Report;
 use crate::cli::ui::text::count;
 use crate::error::{Error, Kind, Outcome, Result};
+use crate::message::message;
 
 pub(super) const EXAMPLES: &str = "Examples:
   skyteam man --dir ~/.local/share/man/man1";
@@ -48,7 +49,7 @@ pub(super) fn run(args: ManArgs, cx: &Context, tree: clap::Command) -> Result<Ou
     });
     let pages = written.map_err(|error| {
         let kind = if error.kind() == io::ErrorKind::PermissionDenied { Kind::Denied } else { Kind::Failure };
-        Error::new(kind, "unwritable", format!("the pages cannot be written to {}", args.dir.display()))
+        Error::new(kind, "unwritable", message!("the pages cannot be written to {}", args.dir.display()))
             .why(error.to_string())
     })?;
     cx.ui.report(&Answer { dir: args.dir, pages })?;

@@ -9,8 +9,9 @@ use crate::cli::commands::records::{ABOUT, Columns, RAW, Record};
 use crate::cli::context::Context;
 use crate::cli::ui::csv_record;
 use crate::cli::ui::text::count;
+use crate::error::indeterminate::{NOT_REPLICATED, OUTCOME_UNKNOWN};
 use crate::error::{Error, Kind, Outcome, Result};
-use crate::message::program;
+use crate::message::{message, program};
 
 /// How many rows at fault an answer shows.
 const SHOWN: usize = 5;
@@ -43,12 +44,12 @@ pub(crate) fn refused(records: &[Record], rejects: &[Reject]) -> Error {
     let malformed = rejects.iter().all(|reject| reject.malformed);
     let (kind, code) = if malformed { (Kind::Usage, "invalid_rows") } else { (Kind::Refused, "refused_rows") };
     let rows = count(rejects.len() as u64, "row");
-    let what = format!("{rows} of {} cannot be taken, so none was", records.len());
+    let what = message!("{} of {} cannot be taken, so none was", &rows, records.len());
     let error = rejects.iter().take(SHOWN).fold(Error::new(kind, code, what), |error, reject| {
-        error.why(format!("line {}: {}", records[reject.place].line, reject.why))
+        error.why(message!("line {}: {}", records[reject.place].line, &reject.why))
     });
     let more = rejects.len().saturating_sub(SHOWN);
-    let error = if more > 0 { error.why(format!("and {more} more")) } else { error };
+    let error = if more > 0 { error.why(message!("and {} more", more)) } else { error };
     error.fix("mend those rows, or take the others with --keep-going")
 }
 
@@ -75,7 +76,7 @@ impl RejectArgs {
             None => cx.cwd.join(format!("{source}.rejects.csv")),
         };
         if self.rejects.is_some() && std::fs::symlink_metadata(&path).is_ok() {
-            let what = format!("the rejects file {} is there already", path.display());
+            let what = message!("the rejects file {} is there already", path.display());
             return Err(Error::new(Kind::Refused, "file_exists", what)
                 .why("it may hold rows that are nowhere else: --rejects names a new file; nothing was changed")
                 .fix(program("mv").words("-i").file(path.display()).file(format!("{}.old", path.display()))));
@@ -83,7 +84,7 @@ impl RejectArgs {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let wanted = self.keep_going && !cx.answers.dry_run;
         let file = wanted.then(|| NamedTempFile::new_in(folder)).transpose().map_err(|error| {
-            let what = format!("the rejects file {} cannot be written", path.display());
+            let what = message!("the rejects file {} cannot be written", path.display());
             Error::new(Kind::Failure, "io", what)
                 .why(error.to_string())
                 .why("nothing was changed; --rejects FILE names another place")
@@ -112,20 +113,48 @@ pub(crate) fn outcome(
     let rows = count(rejects.len() as u64, "row");
     let Some(file) = place.file else {
         for reject in rejects.iter().take(SHOWN) {
-            cx.ui.warn(format!("line {}: {}", records[reject.place].line, reject.why));
+            cx.ui.warn(message!("line {}: {}", records[reject.place].line, &reject.why));
         }
-        cx.ui.warn(format!("{rows} would be rejected."));
+        cx.ui.warn(message!("{} would be rejected.", &rows));
         return Ok(Outcome::Partial);
     };
     let text = csv(columns, records, rejects);
     match keep(file, &text, &place.path, place.numbered) {
-        Ok(path) => cx.ui.warn(format!("{rows} rejected: {}", path.display())),
+        Ok(path) => cx.ui.warn(message!("{} rejected: {}", &rows, path.display())),
         Err(error) => {
-            cx.ui.warn(format!("{rows} rejected, and {} cannot be written: {error}", place.path.display()));
+            cx.ui.warn(message!(
+                "{} rejected, and {} cannot be written: {}",
+                &rows,
+                place.path.display(),
+                error.to_string()
+            ));
             cx.ui.complain(&String::from_utf8_lossy(&text));
         }
     }
     Ok(Outcome::Partial)
+}
+
+/// As [`outcome`], after a commit: the rejects are kept too where the commit came out as made on one server alone, or with
+/// no answer.
+///
+/// # Errors
+/// Those of `committed`.
+pub(crate) fn after(
+    cx: &Context,
+    committed: Result<()>,
+    place: Place,
+    columns: Columns,
+    records: &[Record],
+    rejects: &[Reject],
+) -> Result<Outcome> {
+    match committed {
+        Ok(()) => outcome(cx, place, columns, records, rejects),
+        Err(error) if matches!(error.code(), NOT_REPLICATED | OUTCOME_UNKNOWN) => {
+            outcome(cx, place, columns, records, rejects)?;
+            Err(error)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// Writes the file and gives it its name, or the first free one after it. Answers which.

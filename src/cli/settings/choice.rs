@@ -7,18 +7,19 @@ use chrono_tz::Tz;
 
 use super::{DatabaseChoice, Global, Origin, Setting, Sources, file};
 use crate::db;
+use crate::directory::input::quoted;
 use crate::error::{Error, Kind, Result};
 use crate::message::{message, word};
 
 pub(super) fn no_profile(sources: &Sources, name: &Setting<String>) -> Error {
     let known = sources.profile_names();
-    let error = Error::new(Kind::Config, "no_such_profile", format!("no profile {:?}", name.value));
+    let error = Error::new(Kind::Config, "no_such_profile", message!("no profile {}", quoted(&name.value)));
     if known.is_empty() {
         error
-            .why(format!("asked for by {}; no skyteam.toml has a [profiles.{}]", name.origin, name.value))
-            .fix(format!("write it: [profiles.{}] with url = or url_env =, in skyteam.toml", name.value))
+            .why(message!("asked for by {}; no skyteam.toml has a [profiles.{}]", name.origin.to_string(), &name.value))
+            .fix(message!("write it: [profiles.{}] with url = or url_env =, in skyteam.toml", &name.value))
     } else {
-        error.why(format!("asked for by {}; profiles are: {}", name.origin, known.join(", ")))
+        error.why(message!("asked for by {}; profiles are: {}", name.origin.to_string(), known.join(", ")))
     }
 }
 
@@ -45,7 +46,7 @@ pub(super) fn profile(sources: &Sources, flags: &Global) -> Result<Option<Settin
                 return Err(Error::new(
                     Kind::Config,
                     "two_databases",
-                    format!("{origin} and DATABASE_URL beside it name two databases"),
+                    message!("{} and DATABASE_URL beside it name two databases", origin.to_string()),
                 )
                 .fix("unset one of them, or say --profile or --database-url"));
             }
@@ -87,7 +88,7 @@ pub(super) fn database(
         (Some(text), None) if text.trim().is_empty() => {
             let (name, origin) = (profile.value.clone(), profile_origin.clone());
             let empty = move || {
-                Error::new(Kind::Config, "no_database", format!("profile {name:?} has an empty url"))
+                Error::new(Kind::Config, "no_database", message!("profile {} has an empty url", quoted(&name)))
                     .why(origin.to_string())
                     .fix("give it one: url = \"postgres://…\" or \"sqlite:PATH\"")
             };
@@ -101,21 +102,23 @@ pub(super) fn database(
                 let state = if found.is_some() { "empty" } else { "not set" };
                 let origin = found.map_or_else(|| profile_origin.clone(), |found| found.origin);
                 undecided(origin, move || {
-                    Error::new(Kind::Config, "no_database", format!("profile {name:?} has no URL"))
-                        .why(format!("the environment variable {variable}, which its url_env names, is {state}"))
+                    Error::new(Kind::Config, "no_database", message!("profile {} has no URL", quoted(&name)))
+                        .why(message!("the environment variable {}, which its url_env names, is {}", &variable, &state))
                         .fix(message!("export {}=postgres://…", word(&variable)))
                 })
             }
         }),
-        (Some(_), Some(_)) => {
-            Err(Error::new(Kind::Config, "bad_profile", format!("profile {:?} has url and url_env", profile.value))
-                .why(profile_origin.to_string())
-                .fix("keep one of them"))
-        }
+        (Some(_), Some(_)) => Err(Error::new(
+            Kind::Config,
+            "bad_profile",
+            message!("profile {} has url and url_env", quoted(&profile.value)),
+        )
+        .why(profile_origin.to_string())
+        .fix("keep one of them")),
         (None, None) => Err(Error::new(
             Kind::Config,
             "bad_profile",
-            format!("profile {:?} has neither url nor url_env", profile.value),
+            message!("profile {} has neither url nor url_env", quoted(&profile.value)),
         )
         .why(profile_origin.to_string())),
     }
@@ -127,7 +130,7 @@ fn undecided(origin: Origin, error: impl Fn() -> Error + Send + Sync + 'static) 
 
 /// A variable that names a database and is empty, as after `NAME=$UNSET`: whoever set it meant one, and not the default.
 fn empty(origin: &Origin) -> Error {
-    Error::new(Kind::Config, "no_database", format!("{origin} is empty"))
+    Error::new(Kind::Config, "no_database", message!("{} is empty", origin.to_string()))
         .why("it is not passed over, because another database than the one meant would be used")
         .fix("give it a value, or unset it to use what comes after it")
 }
@@ -169,11 +172,11 @@ pub(super) fn actor(sources: &Sources, flags: &Global) -> Result<Setting<String>
     // The ledger keeps it for ever: it must say who it was, and say it the same on every terminal.
     if found.value.trim().is_empty() || found.value.chars().any(char::is_control) {
         let kind = if matches!(found.origin, Origin::Flag(_)) { Kind::Usage } else { Kind::Config };
-        let what = format!(
-            "actor {:?} is not accepted: a name with a visible character and no control character",
-            found.value
+        let what = message!(
+            "actor {} is not accepted: a name with a visible character and no control character",
+            quoted(&found.value)
         );
-        return Err(Error::new(kind, "invalid_actor", what).why(format!("from {}", found.origin)));
+        return Err(Error::new(kind, "invalid_actor", what).why(message!("from {}", found.origin.to_string())));
     }
     Ok(found)
 }
@@ -192,9 +195,9 @@ pub(super) fn zone(sources: &Sources, flags: &Global) -> Result<Setting<Tz>> {
         Ok(zone) => Ok(Setting::new(zone, found.origin)),
         Err(_) => {
             let kind = if matches!(found.origin, Origin::Flag(_)) { Kind::Usage } else { Kind::Config };
-            Err(Error::new(kind, "unknown_zone", format!("no time zone {:?}", found.value)).why(format!(
+            Err(Error::new(kind, "unknown_zone", message!("no time zone {}", quoted(&found.value))).why(message!(
                 "from {}; a zone is a name of the IANA database, such as Europe/Amsterdam or UTC",
-                found.origin
+                found.origin.to_string()
             )))
         }
     }

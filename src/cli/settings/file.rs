@@ -134,7 +134,7 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<File> {
     toml::from_str(text).map_err(|error| {
         // The error's Display quotes the line, which may hold a password.
         let line = error.span().map_or(0, |span| text[..span.start].matches('\n').count() + 1);
-        let what = format!("the configuration file {} cannot be used", path.display());
+        let what = message!("the configuration file {} cannot be used", path.display());
         let why = match misnamed(text) {
             Some((line, name)) => {
                 message!("line {}: no table [profile.{}]; did you mean [profiles.{}]?", line.to_string(), &name, &name)

@@ -138,9 +138,9 @@ impl Settings {
             &[Some(&database.origin), profile.as_ref().map(|p| &p.origin), Some(&profile_origin)],
         );
         if let Some(name) = settings.zero() {
-            return Err(Error::new(Kind::Config, "bad_profile", format!("{name} is 0 in the profile"))
+            return Err(Error::new(Kind::Config, "bad_profile", message!("{} is 0 in the profile", &name))
                 .why(profile_origin.to_string())
-                .fix(format!("give {name} a number from 1, or leave it out")));
+                .fix(message!("give {} a number from 1, or leave it out", &name)));
         }
         let from_profile = || profile_origin.clone();
         let seconds = |flag: Option<u64>, name: &'static str, value: Option<u64>, default: Duration| match (flag, value)

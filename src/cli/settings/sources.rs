@@ -8,6 +8,7 @@ use super::{Setting, Trust, dotenv};
 use crate::cli::environment::World;
 use crate::db::LibpqEnvironment;
 use crate::error::{Error, Kind, Result};
+use crate::message::message;
 
 /// Where a setting came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,16 +96,20 @@ impl Sources {
                 || files.iter().flat_map(|(_, file)| file.profiles.values()).any(|p| p.url_env.as_deref() == Some(name))
         };
         if let Some(name) = world.unreadable.iter().find(|name| is_ours(name) || name.starts_with("PG")) {
-            return Err(Error::new(Kind::Config, "bad_variable", format!("environment variable {name} is not UTF-8"))
-                .why("it is not passed over, because another database than the one meant would be used")
-                .fix("percent-encode such characters of a URL, or unset the variable"));
+            return Err(Error::new(
+                Kind::Config,
+                "bad_variable",
+                message!("environment variable {} is not UTF-8", name),
+            )
+            .why("it is not passed over, because another database than the one meant would be used")
+            .fix("percent-encode such characters of a URL, or unset the variable"));
         }
         let mut levels = vec![Variables { values: world.env.clone(), dotenv: None }];
         if let Some(path) = file::nearest(&world.cwd, home, ".env") {
             let values = dotenv::parse(&trust.read(&path)?, &world.env, &is_ours).map_err(|wrong| {
-                let what = format!("{}, line {}, cannot be read", path.display(), wrong.line);
+                let what = message!("{}, line {}, cannot be read", path.display(), &wrong.line);
                 Error::new(Kind::Config, "bad_dotenv", what)
-                    .why(format!("it names a setting of skyteam, and {}", wrong.reason))
+                    .why(message!("it names a setting of skyteam, and {}", &wrong.reason))
                     .fix("write it as NAME='value'")
             })?;
             levels.push(Variables { values, dotenv: Some(path) });

@@ -115,7 +115,7 @@ impl Trust {
     /// [`Kind::Config`]: no home folder; [`Kind::NotFound`]; the list cannot be written.
     pub(crate) fn allow(&self, path: &Path, dry_run: bool) -> Result<(PathBuf, bool)> {
         let missing = |error: io::Error| {
-            Error::new(Kind::NotFound, "no_such_file", format!("there is no {}", shown(path))).why(error.to_string())
+            Error::new(Kind::NotFound, "no_such_file", message!("there is no {}", shown(path))).why(error.to_string())
         };
         let path = if path.is_dir() {
             path.canonicalize().map_err(missing)?
@@ -134,7 +134,7 @@ impl Trust {
             .why("neither XDG_CONFIG_HOME nor HOME is set"));
         };
         let text = path.to_str().filter(|text| !text.contains('\n')).ok_or_else(|| {
-            Error::new(Kind::Usage, "usage", format!("{} cannot be listed: its name is not one line", shown(&path)))
+            Error::new(Kind::Usage, "usage", message!("{} cannot be listed: its name is not one line", shown(&path)))
         })?;
         if self.allowed.contains(&path) {
             return Ok((path, false));
@@ -146,7 +146,7 @@ impl Trust {
                 options.create(true).append(true).mode(0o600).open(list)?.write_all(line.as_bytes())
             });
             written.map_err(|error| {
-                Error::new(Kind::Failure, "unwritable", format!("{} cannot be written", shown(list)))
+                Error::new(Kind::Failure, "unwritable", message!("{} cannot be written", shown(list)))
                     .why(error.to_string())
             })?;
         }
@@ -159,13 +159,13 @@ fn shown(path: &Path) -> String {
 }
 
 pub(super) fn unreadable(path: &Path, error: &io::Error) -> Error {
-    Error::new(Kind::Config, "bad_configuration", format!("the configuration file {} cannot be used", shown(path)))
+    Error::new(Kind::Config, "bad_configuration", message!("the configuration file {} cannot be used", shown(path)))
         .why(error.to_string())
 }
 
 fn refused(path: &Path, reason: &str) -> Error {
-    Error::new(Kind::Config, "untrusted_settings", format!("{} is not read", shown(path)))
-        .why(format!("{reason}, and settings decide which server gets a password"))
+    Error::new(Kind::Config, "untrusted_settings", message!("{} is not read", shown(path)))
+        .why(message!("{}, and settings decide which server gets a password", &reason))
 }
 
 /// `daemon (uid 1)`, or the number alone where `/etc/passwd` does not know it.

@@ -32,6 +32,11 @@ impl Format {
     pub(crate) fn is_json(self) -> bool {
         matches!(self, Self::Json | Self::Ndjson)
     }
+
+    /// Whether people read it, so that it may be left out where there is nothing to tell them.
+    pub(crate) fn is_for_people(self) -> bool {
+        matches!(self, Self::Table | Self::Md)
+    }
 }
 
 /// What a cell says beside its text.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-pub(crate) use crate::message::{grouped, visible};
+pub(crate) use crate::message::{count, count_signed, grouped, plural, visible};
 
 /// Columns that a text takes on a terminal.
 pub(crate) fn width(text: &str) -> usize {
@@ -66,21 +66,11 @@ pub(crate) fn pad(text: &str, columns: usize) -> String {
 pub(crate) fn shortened(text: &str, most: usize) -> Cow<'_, str> {
     match text.char_indices().nth(most) {
         None => Cow::Borrowed(text),
-        Some((end, _)) => Cow::Owned(format!("{} … and {} characters more", &text[..end], text[end..].chars().count())),
-    }
-}
-
-/// `1 flight`, `2 flights`: the plural is `one` with an s unless it is given.
-pub(crate) fn count(number: u64, one: &str) -> String {
-    let shown = grouped(i64::try_from(number).unwrap_or(i64::MAX));
-    if number == 1 { format!("{shown} {one}") } else { format!("{shown} {}", plural(one)) }
-}
-
-/// The plural of a noun.
-pub(crate) fn plural(one: &str) -> String {
-    match one.strip_suffix('y') {
-        Some(stem) if !one.ends_with("ay") && !one.ends_with("ey") => format!("{stem}ies"),
-        _ => format!("{one}s"),
+        Some((end, _)) => Cow::Owned(format!(
+            "{} … and {} more",
+            &text[..end],
+            count(text[end..].chars().count() as u64, "character")
+        )),
     }
 }
 
@@ -115,13 +105,5 @@ mod tests {
         }
         assert_eq!(wrapped("abcdefg", 3, 8), ["abc", "def", "g"]);
         assert_eq!(wrapped("", 3, 8), [""]);
-    }
-
-    #[test]
-    fn a_count_has_its_noun() {
-        assert_eq!(
-            (count(1, "entry"), count(2, "entry"), count(2, "day")),
-            ("1 entry".into(), "2 entries".into(), "2 days".into())
-        );
     }
 }

@@ -5,6 +5,7 @@ use crate::cli::commands::change;
 use crate::cli::context::Context;
 use crate::directory::{airline, reference};
 use crate::error::{Outcome, Result};
+use crate::message::message;
 
 pub(super) const EXAMPLES: &str =
     "Examples:\n  skyteam airline delete delta\n  skyteam airline delete delta --confirm skyteam";
@@ -21,7 +22,7 @@ pub(super) async fn run(args: AirlineDeleteArgs, cx: &Context) -> Result<Outcome
     let database = cx.writer().await?;
     change::delete(cx, &database, async |tx| {
         let id = reference::airline(tx, &args.airline).await?.airline_id;
-        Ok((format!("Airline {id} and its token will be gone."), Shown::from(airline::delete(tx, &id).await?)))
+        Ok((message!("Airline {} and its token will be gone.", &id), Shown::from(airline::delete(tx, &id).await?)))
     })
     .await
 }

@@ -8,6 +8,7 @@ use crate::directory::airline::Edit;
 use crate::directory::input::{Name, ServerId, WebUrl};
 use crate::directory::{airline, reference};
 use crate::error::{Outcome, Result};
+use crate::message::message;
 
 pub(super) const EXAMPLES: &str = "Examples:\n  skyteam airline edit delta --name 'Delta' --yes\n  \
      skyteam airline edit klm --invite-link https://discord.gg/klm --server-id 1122953128703168533";
@@ -42,7 +43,7 @@ pub(super) async fn run(args: AirlineEditArgs, cx: &Context) -> Result<Outcome> 
     let database = cx.writer().await?;
     change::run(cx, &database, async |tx| {
         let id = reference::airline(tx, &args.airline).await?.airline_id;
-        Ok((format!("Change airline {id}?"), airline::edit(tx, &id, &edit).await?.map(Shown::from)))
+        Ok((message!("Change airline {}?", &id), airline::edit(tx, &id, &edit).await?.map(Shown::from)))
     })
     .await
 }

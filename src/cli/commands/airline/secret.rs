@@ -49,12 +49,12 @@ impl SecretArgs {
         // A link is not followed: what it leads to may be no more ours to replace than the link itself.
         match std::fs::symlink_metadata(&path) {
             Ok(there) if !there.is_file() => {
-                let what = format!("--token-file {} is no ordinary file", given.display());
+                let what = message!("--token-file {} is no ordinary file", given.display());
                 return Err(Error::new(Kind::Usage, "invalid_value", what)
                     .why("a token is written to a new file, which only its owner may read; nothing was changed"));
             }
             Ok(_) => {
-                let what = format!("the token file {} is there already", given.display());
+                let what = message!("the token file {} is there already", given.display());
                 return Err(Error::new(Kind::Refused, "file_exists", what)
                     .why("it may hold another airline's only token: --token-file names a new file; nothing was changed")
                     .fix(program("mv").words("-i").file(given.display()).file(format!("{}.old", given.display()))));
@@ -73,7 +73,7 @@ impl SecretArgs {
 }
 
 fn unwritable(path: &Path, error: io::Error) -> Error {
-    let what = format!("the token file {} cannot be written", path.display());
+    let what = message!("the token file {} cannot be written", path.display());
     Error::new(Kind::Failure, "io", what).why(error.to_string()).why("nothing was changed").source(error)
 }
 
@@ -114,7 +114,7 @@ pub(super) async fn commit(
         let failed = format!("its token file {} could not be put in its place", path.display());
         return Err(after(what(&failed), error.error.to_string().into()));
     }
-    cx.ui.note(format!("Token written to {}", path.display()));
+    cx.ui.note(message!("Token written to {}", path.display()));
     cx.ui.report(&Shown::from(row))
 }
 

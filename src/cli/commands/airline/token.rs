@@ -96,7 +96,7 @@ async fn rotate(args: Rotate, cx: &Context) -> Result<Outcome> {
     let tx = cx.begin(&database).await?;
     let id = look(&tx).await?;
     let place = args.secret.place(cx)?;
-    let ask = Ask::changes(format!("Rotate the token of {id}? Programs that use the old one are refused."));
+    let ask = Ask::changes(message!("Rotate the token of {}? Programs that use the old one are refused.", &id));
     let (tx, id, _approved) = change::approved(cx, &database, tx, id, ask, look).await?;
     let rotated = airline::rotate(&tx, &id).await?;
     secret::commit(cx, tx, rotated, "given a new token", place).await?;
@@ -116,7 +116,7 @@ async fn whois(cx: &Context) -> Result<Outcome> {
     let airline = found.ok_or_else(|| {
         // The token itself is not repeated: it may be another program's secret.
         Error::new(Kind::NotFound, "not_found", "no airline has this token")
-            .why(format!("its sha256 begins with {}", airline::fingerprint(token.trim())))
+            .why(message!("its sha256 begins with {}", airline::fingerprint(token.trim())))
             .fix(skyteam("airline list"))
     })?;
     cx.ui.report(&Shown::from(airline))?;

@@ -4,6 +4,7 @@ use crate::cli::commands::change;
 use crate::cli::context::Context;
 use crate::directory::{brand, reference};
 use crate::error::{Outcome, Result};
+use crate::message::message;
 
 pub(super) const EXAMPLES: &str =
     "Examples:\n  skyteam brand delete klm-cityhopper\n  skyteam brand delete WA --confirm skyteam";
@@ -20,7 +21,7 @@ pub(super) async fn run(args: BrandDeleteArgs, cx: &Context) -> Result<Outcome> 
     let database = cx.writer().await?;
     change::delete(cx, &database, async |tx| {
         let id = reference::brand(tx, &args.brand).await?.brand_id;
-        Ok((format!("Brand {id}, its codes and colours will be gone."), brand::delete(tx, &id).await?))
+        Ok((message!("Brand {}, its codes and colours will be gone.", &id), brand::delete(tx, &id).await?))
     })
     .await
 }

@@ -7,6 +7,7 @@ use crate::directory::brand::Edit;
 use crate::directory::input::{Callsign, Colour, Iata, Icao, Name, WebUrl};
 use crate::directory::{brand, reference};
 use crate::error::{Outcome, Result};
+use crate::message::message;
 
 pub(super) const EXAMPLES: &str = "Examples:\n  skyteam brand edit DL --accent-color '#e51937' --yes\n  \
      skyteam brand edit hop --callsign 'AIR HOP' --no-logo-url";
@@ -68,7 +69,7 @@ pub(super) async fn run(args: BrandEditArgs, cx: &Context) -> Result<Outcome> {
     let database = cx.writer().await?;
     change::run(cx, &database, async |tx| {
         let id = reference::brand(tx, &args.brand).await?.brand_id;
-        Ok((format!("Change brand {id}?"), brand::edit(tx, &id, &edit).await?))
+        Ok((message!("Change brand {}?", &id), brand::edit(tx, &id, &edit).await?))
     })
     .await
 }

@@ -49,7 +49,7 @@ pub(super) async fn run(args: DbDiffArgs, cx: &Context) -> Result<Outcome> {
     match cx.ui.format() {
         Format::Sql if plan.is_empty() => {}
         Format::Sql => cx.ui.raw(plan.script())?,
-        _ => cx.ui.report(&Planned::new(&prepared, &others))?,
+        _ => cx.ui.check(&Planned::new(&prepared, &others), plan.is_empty())?,
     }
     for finding in &prepared.findings {
         let rows = text::count(finding.rows, "row");

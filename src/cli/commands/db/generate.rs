@@ -122,9 +122,9 @@ fn check(cx: &Context) -> Result<Outcome> {
         Err(error) => return Err(error.into()),
     };
     let ahead = generate::ahead(&last, &desired()?)?;
-    let outcome = if ahead.is_empty() { Outcome::Done } else { Outcome::Found };
-    cx.ui.report(&Checked { ahead })?;
-    Ok(outcome)
+    let fine = ahead.is_empty();
+    cx.ui.check(&Checked { ahead }, fine)?;
+    Ok(if fine { Outcome::Done } else { Outcome::Found })
 }
 
 /// Stops where a rename may be meant or data would be lost, and says what will not work on tables with rows.

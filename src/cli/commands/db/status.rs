@@ -231,6 +231,6 @@ pub(super) async fn run(args: DbStatusArgs, cx: &Context) -> Result<Outcome> {
     let wait = &mut |wait: Wait<'_>| planned::waiting(cx, &wait);
     let status = migrate::status(&database, migration::all(), &planned::patience(cx), wait).await?;
     let in_order = status.is_in_order();
-    cx.ui.report(&Shown::new(database.target(), status))?;
+    cx.ui.check(&Shown::new(database.target(), status), in_order)?;
     Ok(if args.exit_code && !in_order { Outcome::Found } else { Outcome::Done })
 }

@@ -127,7 +127,7 @@ pub(super) async fn run(args: DbVerifyArgs, cx: &Context) -> Result<Outcome> {
     if is_file && !cx.answers.dry_run {
         note(cx, &cx.cwd.join(&args.file), &answer)?;
     }
-    cx.ui.report(&answer)?;
+    cx.ui.check(&answer, answer.sound)?;
     if cx.answers.dry_run {
         cx.ui.note("Dry run: nothing was noted.");
     }

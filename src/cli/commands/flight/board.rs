@@ -4,11 +4,11 @@ use std::io;
 
 use serde::Serialize;
 
-use crate::cli::commands::{args, award_guard};
+use crate::cli::commands::{args, award_guard, change};
 use crate::cli::context::Context;
-use crate::cli::ui::Page;
 use crate::cli::ui::report::Report;
-use crate::cli::ui::text::count;
+use crate::cli::ui::text::count_signed;
+use crate::cli::ui::{Page, Tone};
 use crate::db::{Transaction, retry};
 use crate::directory::flight::{FlightError, board, roster};
 use crate::directory::input::{Amount, Text};
@@ -16,11 +16,11 @@ use crate::directory::reference;
 use crate::directory::reference::MeantFlight;
 use crate::entity::types::{Id, Timestamp};
 use crate::entity::user;
-use crate::error::directory::changed_meanwhile;
 use crate::error::{Outcome, Result};
 use crate::ledger::award_guard::{Award, AwardGuard};
 use crate::ledger::flight_award::{Boarded, Boarding, Passenger};
 use crate::ledger::{MilesError, Posted};
+use crate::message::{Message, Words, message};
 
 pub(super) const EXAMPLES: &str = "Examples:
   skyteam flight board DL123 @pilot123 --miles 500
@@ -55,12 +55,12 @@ struct Answer {
     entry_id: Option<Id>,
     balance: i64,
     #[serde(skip)]
-    sentence: String,
+    sentence: Message,
 }
 
 impl Report for Answer {
     fn human(&self, page: &mut Page<'_>) -> io::Result<()> {
-        page.line(self.sentence.as_str())
+        page.message(&self.sentence, Tone::Plain)
     }
 }
 
@@ -75,8 +75,8 @@ pub(super) async fn run(args: FlightBoardArgs, cx: &Context) -> Result<Outcome> 
         actor: Some(cx.settings.actor.value.as_str()),
         correct: false,
     };
-    let attempt = || {
-        retry(FlightError::db, || async {
+    let attempt = async || {
+        let attempt = retry(FlightError::db, || async {
             let transaction = database.begin().await?;
             let meant = reference::meant_flight(&transaction, &args.flight, cx.ui.zone());
             let meant = meant.await.map_err(MilesError::from)?;
@@ -85,44 +85,37 @@ pub(super) async fn run(args: FlightBoardArgs, cx: &Context) -> Result<Outcome> 
             let airline = Some(meant.flight.airline_id.as_str());
             let guard = AwardGuard::read(&transaction, award_guard::limit(cx), airline).await?;
             let boarded = board::board(&transaction, meant.flight.id, &passenger, &common, cx.now.into()).await?;
-            Ok::<_, FlightError>(Attempt { transaction, meant, user, guard, boarded })
-        })
+            Ok::<_, FlightError>((transaction, Attempt { meant, user, guard, boarded }))
+        });
+        Ok(attempt.await?)
     };
-    let Attempt { mut transaction, meant, user, guard, mut boarded } = attempt().await?;
-    let award = |posted: &Posted| Award { user: &user.username, miles: posted.entry.amount };
-    if let Some(unusual) = guard.judge(boarded.paid.iter().map(award)) {
-        let question = award_guard::question(&unusual);
-        if cx.ui.is_interactive() && !cx.answers.dry_run {
-            // No row stays locked while a person thinks.
-            transaction.rollback().await?;
-            award_guard::approve(cx, question).await?;
-            let again = attempt().await?;
-            if (&again.meant.flight.id, &again.user.user_id) != (&meant.flight.id, &user.user_id) {
-                return Err(changed_meanwhile());
-            }
-            (transaction, boarded) = (again.transaction, again.boarded);
-        } else {
-            award_guard::approve(cx, question).await?;
-        }
-    }
+    let question = |Attempt { meant, user, guard, boarded }: &Attempt| {
+        let award = |posted: &Posted| Award { user: &user.username, miles: posted.entry.amount };
+        let question = award_guard::question(&guard.judge(boarded.paid.iter().map(award))?);
+        Some((question, meant.flight.id, user.user_id.clone()))
+    };
+    let ask = async |(question, ..): &(Message, Id, String)| award_guard::approve(cx, question).await;
+    let (transaction, done) = change::attempted(cx, attempt, question, ask).await?;
+    let Attempt { meant, user, boarded, .. } = done;
     let flight = args::told(cx, &args.flight, meant);
     let seat = seat(&transaction, flight.id, &user.user_id).await?;
     let committed = cx.finish(transaction).await?;
 
-    let name = format!("{} ({})", user.username, user.user_id);
+    let name = message!("{} ({})", &user.username, &user.user_id);
     let Boarded { paid, seated, .. } = boarded;
+    let miles = |miles: i32| count_signed(miles.into(), "mile");
     let sentence = match (paid.first(), seated.first()) {
-        (Some(posted), _) => {
-            let verb = if committed { "boarded" } else { "would board" };
-            format!("{name} {verb} {}: +{} miles, balance {}.", flight.code, posted.entry.amount, posted.balance)
+        (Some(Posted { entry, balance, .. }), _) => {
+            let verb = Words(if committed { "boarded" } else { "would board" });
+            message!("{} {} {}: +{}, balance {}.", name, verb, &flight.code, miles(entry.amount), balance)
         }
         (None, Some(entry)) => {
-            let verb = if committed { "is" } else { "would be" };
-            format!("{name} was paid {} miles for {} before and {verb} on board now.", entry.amount, flight.code)
+            let verb = Words(if committed { "is" } else { "would be" });
+            message!("{} was paid {} for {} before and {} on board now.", name, miles(entry.amount), &flight.code, verb)
         }
         (None, None) => {
-            let then = count(seat.miles.unsigned_abs().into(), "mile");
-            format!("{name} is already on board {}, paid {then} then: nothing was changed.", flight.code)
+            let paid = miles(seat.miles);
+            message!("{} is already on board {}, paid {} then: nothing was changed.", name, &flight.code, paid)
         }
     };
     cx.ui.report(&Answer {
@@ -141,7 +134,6 @@ pub(super) async fn run(args: FlightBoardArgs, cx: &Context) -> Result<Outcome> 
 
 /// Who was taken on board, in a transaction that is still open.
 struct Attempt {
-    transaction: Transaction,
     meant: MeantFlight,
     user: user::Model,
     guard: AwardGuard,

@@ -7,6 +7,7 @@ use crate::cli::context::Context;
 use crate::db::Transaction;
 use crate::directory::flight::schedule;
 use crate::error::{Outcome, Result};
+use crate::message::message;
 
 pub(super) const EXAMPLES: &str =
     "Examples:\n  skyteam flight delete DL123\n  skyteam flight delete 6e1fcd70 --confirm skyteam";
@@ -28,7 +29,7 @@ pub(super) async fn run(args: FlightDeleteArgs, cx: &Context) -> Result<Outcome>
     let transaction = cx.begin(&database).await?;
     let flight = look(&transaction).await?;
 
-    let question = format!("This deletes {} {}–{}, {}.", flight.code, flight.departure, flight.arrival, flight.id);
+    let question = message!("This deletes {} {}–{}, {}.", &flight.code, &flight.departure, &flight.arrival, &flight.id);
     let ask = Ask::loses(database.name(), question);
     let (transaction, flight, _approved) = change::approved(cx, &database, transaction, flight, ask, look).await?;
     schedule::delete(&transaction, flight.id, cx.now.into()).await?;

@@ -96,7 +96,7 @@ pub(super) async fn run(args: FlightEditArgs, cx: &Context) -> Result<Outcome> {
     for (column, old, new) in &effects {
         cx.ui.note(message!("{}: {} → {}", *column, old, new));
     }
-    let ask = Ask::changes(format!("Change {} {}?", before.code, before.id));
+    let ask = Ask::changes(message!("Change {} {}?", &before.code, &before.id));
     let (transaction, found, _approved) = change::approved(cx, &database, transaction, found, ask, look).await?;
     let (before, changes, _) = found;
     let after = edit::edit(&transaction, &before, &changes, cx.now.into()).await?;

@@ -2,15 +2,16 @@
 
 use super::row::Shown;
 use crate::cli::approve::Ask;
-use crate::cli::commands::listing;
+use crate::cli::commands::{change, listing};
 use crate::cli::context::Context;
-use crate::cli::ui::RenderOptions;
-use crate::cli::ui::text::{count, visible};
-use crate::directory::flight::reap;
+use crate::cli::ui::text::count;
+use crate::db::Transaction;
+use crate::directory::flight::{Flight, reap};
 use crate::directory::input::InputError;
 use crate::directory::instant;
 use crate::entity::types::Timestamp;
 use crate::error::{Outcome, Result};
+use crate::message::message;
 
 pub(super) const EXAMPLES: &str =
     "Examples:\n  skyteam flight reap --older-than 6h --dry-run\n  skyteam flight reap --older-than 12h --yes";
@@ -30,25 +31,23 @@ pub(super) async fn run(args: FlightReapArgs, cx: &Context) -> Result<Outcome> {
     let cutoff = cutoff(cx, &args.older_than)?;
 
     let database = cx.writer().await?;
-    let transaction = cx.begin(&database).await?;
-    let stale = reap::find(&transaction, cutoff).await?;
-    transaction.rollback().await?;
+    let mut transaction = cx.begin(&database).await?;
+    let find = async |tx: &Transaction| Ok(reap::find(tx, cutoff).await?);
+    let mut stale = find(&transaction).await?;
     if stale.is_empty() {
-        cx.ui.note(format!("No flight has been live for over {}: nothing to end.", args.older_than));
+        cx.ui.note(message!("No flight has been live for over {}: nothing to end.", &args.older_than));
     } else {
-        cx.ui.note(format!("Live for over {}:", args.older_than));
-        for flight in stale.iter().take(LISTED) {
-            let since = RenderOptions { zone: cx.ui.zone(), human: true }.maybe_time(flight.started_at).text;
-            let (code, route) = (visible(&flight.code), format!("{}–{}", flight.departure, flight.arrival));
-            cx.ui.note(format!("  {}  {code} {}, started {since}", flight.id, visible(&route)));
+        cx.ui.note(message!("Live for over {}:", &args.older_than));
+        for Flight { id, code, departure, arrival, started_at, .. } in stale.iter().take(LISTED) {
+            cx.ui.note(message!("  {}  {} {}–{}, started {}", *id, code, departure, arrival, *started_at));
         }
         if stale.len() > LISTED {
-            cx.ui.note(format!("  and {} more", stale.len() - LISTED));
+            cx.ui.note(message!("  and {} more", stale.len() - LISTED));
         }
-        let _approved = cx.approve(Ask::changes(format!("End {}?", count(stale.len() as u64, "flight")))).await?;
+        let ask = Ask::changes(message!("End {}?", count(stale.len() as u64, "flight")));
+        (transaction, stale, _) = change::approved(cx, &database, transaction, stale, ask, find).await?;
     }
 
-    let transaction = cx.begin(&database).await?;
     let ids = stale.iter().map(|flight| flight.id);
     let ended = reap::end(&transaction, ids, cutoff, cx.now.into()).await?;
     cx.finish(transaction).await?;

@@ -11,6 +11,7 @@ use crate::cli::ui::{Cell, Column, IdOf, Page, RenderOptions, Tone};
 use crate::directory::flight::Flight;
 use crate::directory::flight::status::Status;
 use crate::entity::{self, Timestamp};
+use crate::message::{Message, Words, message};
 
 /// A flight and what follows from its row.
 #[derive(Debug, Serialize)]
@@ -93,22 +94,22 @@ pub(super) struct Done {
     #[serde(flatten)]
     shown: Shown,
     #[serde(skip)]
-    sentence: String,
+    sentence: Message,
 }
 
 impl Done {
     /// `committed` tells whether it was done or, in a dry run, would have been; `did` and `would` say what.
-    pub(super) fn new(shown: Shown, committed: bool, did: &str, would: &str) -> Self {
-        let verb = if committed { did.to_owned() } else { format!("Would {would}") };
-        let flight = &shown.flight;
-        let sentence = format!("{verb} {} {}–{}, {}.", flight.code, flight.departure, flight.arrival, flight.id);
+    pub(crate) fn new(shown: Shown, committed: bool, did: &'static str, would: &'static str) -> Self {
+        let verb = if committed { message!("{}", Words(did)) } else { message!("Would {}", Words(would)) };
+        let Flight { id, code, departure, arrival, .. } = &shown.flight;
+        let sentence = message!("{} {} {}–{}, {}.", verb, code, departure, arrival, id);
         Self { shown, sentence }
     }
 }
 
 impl Report for Done {
     fn human(&self, page: &mut Page<'_>) -> io::Result<()> {
-        page.line(self.sentence.as_str())
+        page.message(&self.sentence, Tone::Plain)
     }
 }
 

@@ -7,6 +7,7 @@ use crate::cli::context::Context;
 use crate::directory::flight::step;
 use crate::entity::types::Timestamp;
 use crate::error::{Error, Kind, Outcome, Result};
+use crate::message::message;
 
 pub(super) const EXAMPLES: &str = "Examples:\n  skyteam flight start DL123\n  skyteam flight start 6e1fcd70 --at -5m";
 
@@ -41,6 +42,6 @@ pub(super) fn in_the_past(cx: &Context, at: &str) -> Result<Timestamp> {
     if at.utc() <= cx.now {
         return Ok(at);
     }
-    Err(Error::new(Kind::Usage, "invalid_value", format!("--at {at} is still to come"))
+    Err(Error::new(Kind::Usage, "invalid_value", message!("--at {} is still to come", &at))
         .why("a flight starts and ends when it does: give a time that has passed, or none for now"))
 }

@@ -17,10 +17,11 @@ use crate::backup::{BackupError, version};
 use crate::cli::commands::db::restore::{identities, in_scratch, open, scratch_folder};
 use crate::cli::context::Context;
 use crate::cli::ui::report::Row;
-use crate::cli::ui::text::{count, grouped};
+use crate::cli::ui::text::count;
 use crate::cli::ui::{Cell, Column, RenderOptions, Tone};
 use crate::db::Database;
 use crate::error::{Error, Outcome, Result};
+use crate::message::message;
 
 /// The table whose history is evidence.
 const LEDGER: &str = "milesTransactions";
@@ -123,20 +124,18 @@ pub(super) async fn run(cx: &Context, backup: &Path, keys: &[PathBuf]) -> Result
     let manifest = archive.manifest();
     if manifest.database != database.name() || manifest.engine != database.engine() {
         let (name, engine) = (&manifest.database, manifest.engine.title());
-        cx.ui.note(format!("The backup is of {name} on {engine}; compared is {}.", database.name()));
+        cx.ui.note(message!("The backup is of {} on {}; compared is {}.", name, &engine, database.name()));
     }
     let now = Arc::new(now(cx, &database, archive.encrypted()).await.map_err(|error| in_scratch(cx, error))?);
     let (found, compared) = list(cx, &archive, &now).await?;
-    let at = manifest.created_at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
-    let entries = grouped(i64::try_from(compared.backup).unwrap_or(i64::MAX));
+    let at = manifest.created_at;
     if found == 0 {
-        cx.ui.note(format!("Nothing found: all {entries} entries of the backup of {at} stand unchanged."));
+        let entries = count(compared.backup, "entry");
+        cx.ui.note(message!("Nothing found: {} of the backup of {} compared, all unchanged.", entries, at));
         return Ok(Outcome::Done);
     }
-    cx.ui.note(format!(
-        "{} of {entries} entries of the backup of {at} found missing or changed.",
-        count(found, "entry")
-    ));
+    let found = count(found, "entry");
+    cx.ui.note(message!("{} of {} in the backup of {} found missing or changed.", found, compared.backup, at));
     explain(cx, &database).await;
     Ok(Outcome::Found)
 }
@@ -201,12 +200,15 @@ async fn explain(cx: &Context, database: &Database) {
         Ok(Some(newest)) => {
             let by = newest.role.map(|role| format!(" by {role}")).unwrap_or_default();
             let times = count(newest.count.unsigned_abs(), "time");
-            cx.ui.note(format!(
-                "The ledger was opened {times}, at last on {} for {}{by}.",
-                newest.newest, newest.operation
+            cx.ui.note(message!(
+                "The ledger was opened {}, at last on {} for {}{}.",
+                &times,
+                &newest.newest,
+                &newest.operation,
+                &by
             ));
         }
         Ok(None) => cx.ui.note("No opening of the ledger is on record: this was done past its guard."),
-        Err(error) => cx.ui.note(format!("The record of openings cannot be read: {}.", Error::from(error).what())),
+        Err(error) => cx.ui.note(message!("The record of openings cannot be read: {}.", Error::from(error).what())),
     }
 }

@@ -12,7 +12,7 @@ use crate::entity::MilesTransaction;
 use crate::entity::types::Id;
 use crate::error::indeterminate::RetryAdvice;
 pub(super) use crate::error::ledger::worded;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::ledger::{Entry, MilesError, Posted, key, posting, source};
 use crate::message::{Command, Message, message, skyteam};
 
@@ -131,6 +131,17 @@ pub(super) async fn transact<T>(
     id: Id,
     work: impl AsyncFn(&Transaction) -> Result<T, MilesError>,
 ) -> Result<T, MilesError> {
+    let (tx, value) = attempt(database, work).await?;
+    finish(cx, database, tx, id).await?;
+    Ok(value)
+}
+
+/// Runs `work` in a transaction that it leaves open, to be made to last by [`finish`]. A lost race is run again, as in
+/// [`transact`].
+pub(super) async fn attempt<T>(
+    database: &Database,
+    work: impl AsyncFn(&Transaction) -> Result<T, MilesError>,
+) -> Result<(Transaction, T), MilesError> {
     let run = || {
         db::retry(MilesError::db, || async {
             let tx = database.begin().await?;
@@ -138,12 +149,10 @@ pub(super) async fn transact<T>(
             Ok::<_, MilesError>((tx, value))
         })
     };
-    let (tx, value) = match run().await {
-        Err(error) if error.db().is_some_and(posting::is_taken) => run().await?,
-        done => done?,
-    };
-    finish(cx, database, tx, id).await?;
-    Ok(value)
+    match run().await {
+        Err(error) if error.db().is_some_and(posting::is_taken) => run().await,
+        done => done,
+    }
 }
 
 /// Makes a transaction that writes the entry or batch `id` last, or rolls it back under `--dry-run` and says so.
@@ -192,9 +201,4 @@ impl Key {
 /// How a batch that was written is taken back.
 pub(in crate::cli::commands) fn undo(batch: Id) -> Message {
     message!("Batch {}. Undo: {}", batch, skyteam("miles reverse").arg(batch).words("--note TEXT"))
-}
-
-/// The refusal of arguments that do not go together.
-pub(super) fn usage(what: &str) -> Error {
-    Error::new(Kind::Usage, "usage", what)
 }

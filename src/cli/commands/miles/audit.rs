@@ -7,14 +7,16 @@ use futures::TryStreamExt;
 use serde::Serialize;
 
 use super::against;
-use super::answer::{self, transact};
+use super::answer;
 use crate::cli::approve::Ask;
+use crate::cli::commands::change;
 use crate::cli::context::Context;
 use crate::cli::ui::report::Row;
 use crate::cli::ui::text::count;
 use crate::cli::ui::{Cell, Column, IdOf, RenderOptions, Tone};
-use crate::db::{Database, Engine};
+use crate::db::{Database, Engine, Transaction};
 use crate::directory::reference;
+use crate::directory::reference::ReferenceError;
 use crate::entity::types::Id;
 use crate::entity::user;
 use crate::error::indeterminate::RetryAdvice;
@@ -22,7 +24,7 @@ use crate::error::{Error, Outcome, Result};
 use crate::ledger::audit::{Finding, Invariant};
 use crate::ledger::reconcile::Repairer;
 use crate::ledger::source::ADJUSTMENT;
-use crate::ledger::{MAX_BALANCE, MilesError, audit, key, reconcile};
+use crate::ledger::{MAX_BALANCE, MilesError, Posted, audit, key, reconcile};
 use crate::message::{Command, Message, message, program, skyteam};
 
 pub(super) const EXAMPLES: &str = "Examples:
@@ -36,6 +38,9 @@ product exists. Exit 3 where something is found.
 
 --against reads a backup whole, and names every entry of it that is gone from the ledger or is another by now: what was
 written since is not looked at. An erasure changes the entries of the person it erases.";
+
+/// How many users with a drift are named before the question.
+const SHOWN: usize = 5;
 
 /// Arguments of `miles audit`.
 #[derive(clap::Args, Debug)]
@@ -121,31 +126,31 @@ pub(super) async fn run(args: MilesAuditArgs, cx: &Context) -> Result<Outcome> {
     if let Some(backup) = &args.against {
         return against::run(cx, backup, &args.identity).await;
     }
-    let database = if args.repair { cx.writer().await? } else { cx.reader().await? };
-    let user = match &args.user {
-        Some(reference) => {
-            let tx = database.begin().await?;
-            let user = reference::user(&tx, reference).await?;
-            tx.rollback().await?;
-            Some(user)
-        }
-        None => None,
-    };
     match args.trust {
-        Some(trust) if args.repair => mend(cx, &database, user.as_ref(), trust).await,
-        _ => list(cx, &database, user.as_ref()).await,
+        Some(trust) if args.repair => mend(cx, args.user.as_deref(), trust).await,
+        _ => list(cx, args.user.as_deref()).await,
     }
 }
 
-async fn list(cx: &Context, database: &Database, user: Option<&user::Model>) -> Result<Outcome> {
+/// The user whom `--user` names.
+async fn named(tx: &Transaction, reference: Option<&str>) -> Result<Option<user::Model>, ReferenceError> {
+    match reference {
+        Some(reference) => reference::user(tx, reference).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+async fn list(cx: &Context, reference: Option<&str>) -> Result<Outcome> {
+    let database = cx.reader().await?;
     let tx = database.begin_read().await?;
+    let user = named(&tx, reference).await?;
     let (found, decided) = cx
         .ui
         .list(async |list| {
             let mut decided = false;
-            let mut findings = audit::audit(&tx, user.map(|user| user.user_id.as_str())).await?;
+            let mut findings = audit::audit(&tx, user.as_ref().map(|user| user.user_id.as_str())).await?;
             while let Some(finding) = findings.try_next().await? {
-                let (fix, alternative) = fixes(&finding, database);
+                let (fix, alternative) = fixes(&finding, &database);
                 let alternative = alternative.map(|command| cx.ui.here(command));
                 decided |= alternative.is_some();
                 list.push(&Found { finding, fix: cx.ui.here(fix), alternative })?;
@@ -155,56 +160,44 @@ async fn list(cx: &Context, database: &Database, user: Option<&user::Model>) -> 
         .await?;
     tx.rollback().await?;
     if found == 0 {
-        let whose = user.map_or("every balance".to_owned(), |user| format!("the balance of {}", user.username));
-        cx.ui.note(format!("Nothing found: {whose} is the sum of its entries, and all else holds."));
+        let whose = match &user {
+            Some(user) => message!("the balance of {}", &user.username),
+            None => message!("every balance"),
+        };
+        cx.ui.note(message!("Nothing found: {} is the sum of its entries, and all else holds.", whose));
         return Ok(Outcome::Done);
     }
-    cx.ui.note(format!("{} found.", count(found, "violation")));
+    cx.ui.note(message!("{} found.", count(found, "violation")));
     if decided {
         cx.ui.note("Where the balance is right and the ledger is not: --trust balance instead of --trust ledger.");
     }
     Ok(Outcome::Found)
 }
 
+/// What was repaired, in a transaction that is still open.
+struct Repaired {
+    /// The drift that was found, by `userId`.
+    drifted: Vec<Finding>,
+    /// How many other violations were found.
+    others: usize,
+    posted: Vec<Posted>,
+    /// What no entry can mend: [`MilesError::BeyondRepair`].
+    beyond: Vec<MilesError>,
+}
+
 /// Mends drift (level 3), and says what it did by the entries that it wrote.
-async fn mend(cx: &Context, database: &Database, user: Option<&user::Model>, trust: Trust) -> Result<Outcome> {
-    let tx = database.begin().await?;
-    let findings: Vec<Finding> = audit::audit(&tx, user.map(|user| user.user_id.as_str())).await?.try_collect().await?;
-    tx.rollback().await?;
-    let (mut drifted, others): (Vec<Finding>, Vec<Finding>) =
-        findings.into_iter().partition(|finding| finding.invariant == Invariant::BalanceIsSum);
-    drifted.sort_by(|a, b| a.user_id.cmp(&b.user_id));
-    let left = |cx: &Context| {
-        if others.is_empty() {
-            return Outcome::Done;
-        }
-        let others = count(others.len() as u64, "other violation");
-        cx.ui.note(message!("{} found that a repair does not mend: {}", others, skyteam("miles audit")));
-        Outcome::Found
-    };
-    if drifted.is_empty() {
-        cx.ui.note("Nothing to repair: every balance is the sum of its entries.");
-        answer::list(cx, []).await?;
-        return Ok(left(cx));
-    }
-
-    for finding in drifted.iter().take(5) {
-        let (ledger, balance) = (finding.expected.unwrap_or_default(), finding.found.unwrap_or_default());
-        let name = &finding.username;
-        cx.ui.note(message!("{}: balance {}, ledger {}", name, balance, ledger));
-    }
-    let users = count(drifted.len() as u64, "user");
-    let effect = match trust {
-        Trust::Balance => format!("The ledger of {users} gets an entry of the miles that it lacks."),
-        Trust::Ledger => {
-            format!("The balance of {users} is set to the sum of the entries; the balance as it is now is lost.")
-        }
-    };
-    let _approved = cx.approve(Ask::loses(database.name(), effect)).await?;
-
+async fn mend(cx: &Context, reference: Option<&str>, trust: Trust) -> Result<Outcome> {
+    let database = cx.writer().await?;
     let batch_id = key::fresh_id();
     let repairer = Repairer { batch_id: Some(batch_id), actor: Some(cx.settings.actor.value.as_str()) };
-    let done = transact(cx, database, batch_id, async |tx| {
+    let worded = |error| answer::worded(error, RetryAdvice::Line(again(&database, reference, trust)));
+    let work = async |tx: &Transaction| {
+        let user = named(tx, reference).await?;
+        let user_id = user.as_ref().map(|user| user.user_id.as_str());
+        let findings: Vec<Finding> = audit::audit(tx, user_id).await?.try_collect().await?;
+        let (mut drifted, others): (Vec<Finding>, Vec<Finding>) =
+            findings.into_iter().partition(|finding| finding.invariant == Invariant::BalanceIsSum);
+        drifted.sort_by(|a, b| a.user_id.cmp(&b.user_id));
         let (mut posted, mut beyond) = (Vec::new(), Vec::new());
         for finding in &drifted {
             match reconcile::repair(tx, &finding.user_id, trust.into(), repairer).await {
@@ -214,10 +207,46 @@ async fn mend(cx: &Context, database: &Database, user: Option<&user::Model>, tru
                 Err(error) => return Err(error),
             }
         }
-        Ok((posted, beyond))
-    });
-    let (posted, mut beyond) =
-        done.await.map_err(|error| answer::worded(error, RetryAdvice::Line(again(database, user, trust))))?;
+        Ok(Repaired { drifted, others: others.len(), posted, beyond })
+    };
+    let attempt = async || answer::attempt(&database, work).await.map_err(worded);
+    let question = |done: &Repaired| {
+        let drift =
+            |one: &Finding| (one.username.clone(), one.found.unwrap_or_default(), one.expected.unwrap_or_default());
+        (!done.drifted.is_empty()).then(|| done.drifted.iter().map(drift).collect::<Vec<_>>())
+    };
+    let ask = async |drifted: &Vec<(String, i64, i64)>| {
+        for (name, balance, ledger) in drifted.iter().take(SHOWN) {
+            cx.ui.note(message!("{}: balance {}, ledger {}", name, *balance, *ledger));
+        }
+        if drifted.len() > SHOWN {
+            cx.ui.note(message!("and {} more", drifted.len() - SHOWN));
+        }
+        let users = count(drifted.len() as u64, "user");
+        let effect = match trust {
+            Trust::Balance => message!("The ledger of {} gets an entry of the miles that it lacks.", users),
+            Trust::Ledger => {
+                message!("The balance of {} is set to the sum of the entries; the balance as it is now is lost.", users)
+            }
+        };
+        cx.approve(Ask::loses(database.name(), effect)).await.map(drop)
+    };
+    let (tx, Repaired { drifted, others, posted, mut beyond }) = change::attempted(cx, attempt, question, ask).await?;
+    let left = |cx: &Context| {
+        if others == 0 {
+            return Outcome::Done;
+        }
+        let others = count(others as u64, "other violation");
+        cx.ui.note(message!("{} found that a repair does not mend: {}", others, skyteam("miles audit")));
+        Outcome::Found
+    };
+    if drifted.is_empty() {
+        tx.rollback().await?;
+        cx.ui.note("Nothing to repair: every balance is the sum of its entries.");
+        answer::list(cx, []).await?;
+        return Ok(left(cx));
+    }
+    answer::finish(cx, &database, tx, batch_id).await.map_err(worded)?;
     if posted.is_empty() && beyond.len() == 1 {
         return Err(beyond.remove(0).into());
     }
@@ -233,13 +262,9 @@ async fn mend(cx: &Context, database: &Database, user: Option<&user::Model>, tru
 }
 
 /// The repair once more.
-fn again(database: &Database, user: Option<&user::Model>, trust: Trust) -> Command {
+fn again(database: &Database, user: Option<&str>, trust: Trust) -> Command {
     let trust = trust.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
-    let audit = skyteam("miles audit");
-    let audit = match user {
-        Some(user) => audit.account_flag("--user", &user.user_id, &user.username),
-        None => audit,
-    };
+    let audit = skyteam("miles audit").maybe_flag("--user", user);
     audit.words("--repair").flag("--trust", trust).flag("--confirm", database.name())
 }
 

@@ -1,17 +1,18 @@
 //! `miles award`.
 
-use super::answer::{self, Key, say_already, transact};
-use crate::cli::commands::{args, award_guard};
+use super::answer::{self, Key, say_already};
+use crate::cli::commands::{args, award_guard, change};
 use crate::cli::context::Context;
 use crate::db::Transaction;
 use crate::directory::input::Amount;
 use crate::directory::reference;
 use crate::directory::reference::MeantFlight;
-use crate::entity::{flight, user};
+use crate::entity::types::Id;
+use crate::entity::user;
 use crate::error::{Outcome, Result};
 use crate::ledger::award_guard::{Award, AwardGuard};
-use crate::ledger::batch::OnRefusal;
-use crate::ledger::{MilesError, Posting, batch, flight_award as ledger, key, source};
+use crate::ledger::batch::{Applied, OnRefusal};
+use crate::ledger::{MilesError, Posted, Posting, batch, flight_award as ledger, key, source};
 use crate::message::{Command, Message, message, skyteam};
 
 pub(super) const EXAMPLES: &str = "Examples:
@@ -52,51 +53,62 @@ pub(super) async fn run(args: MilesAwardArgs, cx: &Context) -> Result<Outcome> {
     let key = Key::of(args.key.as_deref())?;
     let database = cx.writer().await?;
 
-    // Looked at for the question alone; what is written is decided on in its own transaction.
-    let tx = cx.begin(&database).await?;
-    let Meant { users, flight } = meant(cx, &tx, &args).await?;
-    if let Some((first, _)) = users.iter().zip(1..).find(|(user, next)| users[*next..].contains(user)) {
-        return Err(answer::usage(&format!("{} is named twice", first.username)));
-    }
-    let flight = flight.zip(args.flight.as_deref()).map(|(flight, word)| args::told(cx, word, flight));
-    let question = unusual(cx, &tx, amount, flight.as_ref(), &users).await?;
-    tx.rollback().await?;
-    if let Some(question) = question {
-        award_guard::approve(cx, question).await?;
-    }
-
-    let user_ids: Vec<&str> = users.iter().map(|user| user.user_id.as_str()).collect();
-    let (batch_id, ids) = key::ids(&key.text, &user_ids);
-    let movements: Vec<Posting> = user_ids
-        .iter()
-        .zip(&ids)
-        .map(|(user_id, id)| Posting {
-            source: source.clone(),
-            flight_id: flight.as_ref().map(|flight| flight.id),
-            note: Some(note.clone()),
-            batch_id,
-            actor: Some(cx.settings.actor.value.clone()),
-            ..Posting::award(*id, *user_id, amount)
-        })
-        .collect();
     let again = again(&args);
     let worded = |error| key.worded(error, again.clone());
 
-    let for_flight = flight.as_ref().filter(|_| source == source::FLIGHT);
-    let applied = transact(cx, &database, key.id(), async |tx| {
-        let again = meant(cx, tx, &args).await?;
-        let flight_id = again.flight.map(|meant| meant.flight.id);
-        let same = again.users.iter().map(|user| user.user_id.as_str()).eq(user_ids.iter().copied());
-        if !same || flight_id != flight.as_ref().map(|flight| flight.id) {
-            return Err(MilesError::Changed);
-        }
-        match &for_flight {
-            Some(flight) => ledger::award(tx, flight.id, &movements).await,
-            None => batch::post_all(tx, &movements, OnRefusal::Stop, |_| ()).await,
-        }
-    })
-    .await
-    .map_err(worded)?;
+    let attempt = async || {
+        let work = async |tx: &Transaction| {
+            let mut users = Vec::with_capacity(args.users.len());
+            for word in &args.users {
+                users.push(reference::user(tx, word).await?);
+            }
+            if let Some((first, _)) = users.iter().zip(1..).find(|(user, next)| users[*next..].contains(user)) {
+                return Err(MilesError::NamedTwice { username: first.username.clone() });
+            }
+            let flight = match &args.flight {
+                Some(word) => Some(reference::meant_flight(tx, word, cx.ui.zone()).await?),
+                None => None,
+            };
+            let airline = flight.as_ref().map(|meant| meant.flight.airline_id.as_str());
+            let guard = AwardGuard::read(tx, award_guard::limit(cx), airline).await?;
+            let flight_id = flight.as_ref().map(|meant| meant.flight.id);
+            let user_ids: Vec<&str> = users.iter().map(|user| user.user_id.as_str()).collect();
+            let (batch_id, ids) = key::ids(&key.text, &user_ids);
+            let posting = |(user_id, id): (&&str, &Id)| Posting {
+                source: source.clone(),
+                flight_id,
+                note: Some(note.clone()),
+                batch_id,
+                actor: Some(cx.settings.actor.value.clone()),
+                ..Posting::award(*id, *user_id, amount)
+            };
+            let movements: Vec<Posting> = user_ids.iter().zip(&ids).map(posting).collect();
+            let applied = match flight_id.filter(|_| source == source::FLIGHT) {
+                Some(flight_id) => ledger::award(tx, flight_id, &movements).await?,
+                None => batch::post_all(tx, &movements, OnRefusal::Stop, |_| ()).await?,
+            };
+            Ok(Awarded { users, flight, guard, batch_id, applied })
+        };
+        answer::attempt(&database, work).await.map_err(worded)
+    };
+    // What was applied before under the key is not awarded now, and asks nothing.
+    let question = |done: &Awarded| {
+        let award = |(place, posted): &(usize, Posted)| Award {
+            user: &done.users[*place].username,
+            miles: posted.entry.amount,
+        };
+        let question = award_guard::question(&done.guard.judge(done.applied.posted.iter().map(award))?);
+        let users: Vec<String> = done.users.iter().map(|user| user.user_id.clone()).collect();
+        Some((question, users, done.flight.as_ref().map(|meant| meant.flight.id)))
+    };
+    let ask = async |(question, ..): &(Message, Vec<String>, Option<Id>)| award_guard::approve(cx, question).await;
+    let (tx, done) = change::attempted(cx, attempt, question, ask).await?;
+    let Awarded { flight, batch_id, applied, .. } = done;
+    if let (Some(flight), Some(word)) = (flight, &args.flight) {
+        args::told(cx, word, flight);
+    }
+    answer::finish(cx, &database, tx, key.id()).await.map_err(worded)?;
+
     let mut posted: Vec<_> = applied.posted.into_iter().chain(applied.already).collect();
     posted.sort_by_key(|(place, _)| *place);
     let before = posted.iter().filter(|(_, posted)| posted.already).count();
@@ -119,36 +131,13 @@ pub(super) async fn run(args: MilesAwardArgs, cx: &Context) -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-/// Whom and what for the command line means.
-struct Meant {
+/// What was awarded, in a transaction that is still open.
+struct Awarded {
     users: Vec<user::Model>,
     flight: Option<MeantFlight>,
-}
-
-async fn meant(cx: &Context, tx: &Transaction, args: &MilesAwardArgs) -> Result<Meant, MilesError> {
-    let mut users = Vec::with_capacity(args.users.len());
-    for word in &args.users {
-        users.push(reference::user(tx, word).await?);
-    }
-    let flight = match &args.flight {
-        Some(word) => Some(reference::meant_flight(tx, word, cx.ui.zone()).await?),
-        None => None,
-    };
-    Ok(Meant { users, flight })
-}
-
-/// The question that the amount is worth, where it is far from what is usual, or over the profile's limit.
-async fn unusual(
-    cx: &Context,
-    tx: &Transaction,
-    amount: Amount,
-    flight: Option<&flight::Model>,
-    users: &[user::Model],
-) -> Result<Option<Message>> {
-    let airline = flight.map(|flight| flight.airline_id.as_str());
-    let guard = AwardGuard::read(tx, award_guard::limit(cx), airline).await?;
-    let unusual = guard.judge(users.iter().map(|user| Award { user: &user.username, miles: amount.get() }));
-    Ok(unusual.map(|unusual| award_guard::question(&unusual)))
+    guard: AwardGuard,
+    batch_id: Option<Id>,
+    applied: Applied,
 }
 
 /// The command without its key, to be run again under one.

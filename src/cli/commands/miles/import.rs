@@ -4,14 +4,15 @@ use std::io;
 
 use serde::Serialize;
 
-use super::answer::{self, transact};
+use super::answer;
 use crate::cli::approve::Ask;
 use crate::cli::commands::records::{Columns, InputArgs, Record, form};
 use crate::cli::commands::rejects::{Reject, RejectArgs};
-use crate::cli::commands::{award_guard, records, rejects};
+use crate::cli::commands::{award_guard, change, records, rejects};
 use crate::cli::context::Context;
 use crate::cli::ui::Page;
 use crate::cli::ui::report::Report;
+use crate::cli::ui::text::count;
 use crate::db::Transaction;
 use crate::directory::flight::manifest;
 use crate::directory::flight::manifest::{Known, Meaning, Who};
@@ -20,9 +21,10 @@ use crate::directory::reference;
 use crate::entity::types::Id;
 use crate::error::{Error, Outcome, Result};
 use crate::ledger::award_guard::{Award, AwardGuard};
-use crate::ledger::batch::{OnRefusal, Rejection};
-use crate::ledger::{MilesError, Posting, batch, key, lookup, source};
-use crate::message::{Message, message};
+use crate::ledger::batch::{Applied, OnRefusal, Rejection};
+use crate::ledger::lookup::EarlierImport;
+use crate::ledger::{MilesError, Posted, Posting, batch, key, lookup, source};
+use crate::message::{Message, Words, message};
 
 pub(super) const EXAMPLES: &str = "Examples:
   skyteam miles import bonus.csv --dry-run
@@ -95,78 +97,86 @@ pub(super) async fn run(args: MilesImportArgs, cx: &Context) -> Result<Outcome> 
     let source = answer::chosen_source(&args.source, false)?;
     let place = args.rejects.place(cx, &args.file)?;
     let records = records::read(cx, &args.file, COLUMNS, &args.input).await?;
-    let mut rejects = Vec::new();
+    let mut malformed = Vec::new();
     let mut lines = Vec::with_capacity(records.len());
     for (place, record) in records.iter().enumerate() {
         match line(place, record) {
             Ok(line) => lines.push(line),
-            Err(why) => rejects.push(Reject { place, why, malformed: true }),
+            Err(why) => malformed.push(Reject { place, why, malformed: true }),
         }
     }
     let database = cx.writer().await?;
-    let tx = cx.begin(&database).await?;
-    let (batch_id, earlier) = match content(&lines, &source, note.as_deref()) {
-        Some(content) => lookup::import_of(&tx, content.as_bytes()).await?,
-        None => (key::fresh_id(), None),
-    };
-    let mut places = Vec::with_capacity(lines.len());
-    let mut movements = Vec::with_capacity(lines.len());
-    let mut names = Vec::with_capacity(lines.len());
-    for (line, user) in users(&tx, lines, &mut rejects).await? {
-        places.push(line.place);
-        names.push(user.username);
-        let id = line.key.as_deref().map_or_else(key::fresh_id, key::entry_id);
-        movements.push(Posting {
-            source: source.clone(),
-            note: line.note.or_else(|| note.clone()),
-            batch_id: Some(batch_id),
-            actor: Some(cx.settings.actor.value.clone()),
-            drawn: line.key.is_none(),
-            ..Posting::signed(id, user.user_id, line.amount)
-        });
-    }
-    if !rejects.is_empty() && !args.rejects.keep_going {
-        // What the ledger would refuse of the others is told along with it, not on the next try.
-        let refused = batch::preview(&tx, &movements).await?.rejected;
-        tx.rollback().await?;
-        rejects.extend(refused.into_iter().map(|one| reject(one, &places)));
-        rejects.sort_by_key(|reject| reject.place);
-        return Err(rejects::refused(&records, &rejects));
-    }
-    let question = unusual(cx, &tx, &movements, &names).await?;
-    tx.rollback().await?;
-
-    if let Some(earlier) = earlier {
-        let question = message!(
-            "The same content was imported on {}, and {} entries of it stand (batch {}). Import it once more?",
-            earlier.at,
-            earlier.standing,
-            earlier.batch_id
-        );
-        award_guard::would_ask(cx, &question);
-        let _approved = cx.approve(Ask::changes(question)).await?;
-    }
-    if let Some(question) = question {
-        award_guard::approve(cx, question).await?;
-    }
-
-    let on_refusal = if args.rejects.keep_going { OnRefusal::Skip } else { OnRefusal::Stop };
-    let progress = cx.ui.progress(Some(movements.len() as u64), "importing");
-    let done = transact(cx, &database, batch_id, async |tx| {
-        batch::post_all(tx, &movements, on_refusal, |rows| progress.advance(rows)).await
-    })
-    .await;
-    drop(progress);
-    let applied = match done {
-        Err(MilesError::Batch { rejected }) => {
-            let rejects: Vec<Reject> = rejected.into_iter().map(|one| reject(one, &places)).collect();
-            return Err(rejects::refused(&records, &rejects));
+    let content = content(&lines, &source, note.as_deref());
+    let keep_going = args.rejects.keep_going;
+    let attempt = async || {
+        let progress = cx.ui.progress(Some(lines.len() as u64), "importing");
+        let work = async |tx: &Transaction| {
+            let mut rejects = malformed.clone();
+            let known = users(tx, &lines, &mut rejects).await?;
+            // Held before it is asked whether the content was imported: of two imports of one file the second finds the
+            // first.
+            batch::hold(tx, known.iter().map(|(_, user)| user.user_id.as_str())).await?;
+            let (batch_id, earlier) = match &content {
+                Some(content) => lookup::import_of(tx, content.as_bytes()).await?,
+                None => (key::fresh_id(), None),
+            };
+            let posting = |(line, user): &(&Line, Known)| Posting {
+                source: source.clone(),
+                note: line.note.clone().or_else(|| note.clone()),
+                batch_id: Some(batch_id),
+                actor: Some(cx.settings.actor.value.clone()),
+                drawn: line.key.is_none(),
+                ..Posting::signed(
+                    line.key.as_deref().map_or_else(key::fresh_id, key::entry_id),
+                    user.user_id.as_str(),
+                    line.amount,
+                )
+            };
+            let movements: Vec<Posting> = known.iter().map(posting).collect();
+            let (places, names) = known.into_iter().map(|(line, user)| (line.place, user.username)).unzip();
+            if !rejects.is_empty() && !keep_going {
+                // What the ledger would refuse of the others is told along with it, not on the next try.
+                let applied = batch::preview(tx, &movements).await?;
+                return Ok(Attempt { batch_id, earlier, places, names, rejects, applied, guard: None });
+            }
+            let guard = AwardGuard::read(tx, award_guard::limit(cx), None).await?;
+            let on_refusal = if keep_going { OnRefusal::Skip } else { OnRefusal::Stop };
+            let applied = match batch::post_all(tx, &movements, on_refusal, |rows| progress.advance(rows)).await {
+                Err(MilesError::Batch { rejected }) => Applied { rejected, ..Applied::default() },
+                applied => applied?,
+            };
+            Ok(Attempt { batch_id, earlier, places, names, rejects, applied, guard: Some(guard) })
+        };
+        let (tx, mut done) = answer::attempt(&database, work).await?;
+        let rejected = std::mem::take(&mut done.applied.rejected);
+        done.rejects.extend(rejected.into_iter().map(|one| reject(one, &done.places)));
+        done.rejects.sort_by_key(|reject| reject.place);
+        if done.rejects.is_empty() || keep_going {
+            return Ok((tx, done));
         }
-        done => done?,
+        tx.rollback().await?;
+        Err(rejects::refused(&records, &done.rejects))
     };
-    answer::confirm(cx, &database, batch_id, !applied.already.is_empty()).await?;
-    rejects.extend(applied.rejected.into_iter().map(|one| reject(one, &places)));
-    rejects.sort_by_key(|reject| reject.place);
+    let ask = async |asked: &Asked| {
+        if let Some(earlier) = &asked.earlier {
+            let question = earlier_question(earlier);
+            award_guard::would_ask(cx, &question);
+            let _approved = cx.approve(Ask::changes(question)).await?;
+        }
+        match &asked.unusual {
+            Some(question) => award_guard::approve(cx, question).await,
+            None => Ok(()),
+        }
+    };
+    let (tx, done) = change::attempted(cx, attempt, Attempt::asked, ask).await?;
+    let Attempt { batch_id, rejects, applied, .. } = done;
+    let finished = answer::finish(cx, &database, tx, batch_id).await;
+    let finished = match finished {
+        Ok(()) => answer::confirm(cx, &database, batch_id, !applied.already.is_empty()).await,
+        failed => failed,
+    };
+    // The rows that were not taken are kept before anything else can fail.
+    let outcome = rejects::after(cx, finished.map_err(Error::from), place, COLUMNS, &records, &rejects)?;
 
     let amounts = || applied.posted.iter().map(|(_, posted)| i64::from(posted.entry.amount));
     let written = !applied.posted.is_empty();
@@ -181,7 +191,56 @@ pub(super) async fn run(args: MilesImportArgs, cx: &Context) -> Result<Outcome> 
     if written && !cx.answers.dry_run {
         cx.ui.note(answer::undo(batch_id));
     }
-    rejects::outcome(cx, place, COLUMNS, &records, &rejects)
+    Ok(outcome)
+}
+
+/// What was imported, in a transaction that is still open.
+struct Attempt {
+    batch_id: Id,
+    earlier: Option<EarlierImport>,
+    /// Of each movement its line's place, and the user's name.
+    places: Vec<usize>,
+    names: Vec<String>,
+    rejects: Vec<Reject>,
+    applied: Applied,
+    /// As it was before; `None` where nothing was written.
+    guard: Option<AwardGuard>,
+}
+
+/// What an import is worth asking about.
+#[derive(PartialEq)]
+struct Asked {
+    earlier: Option<EarlierImport>,
+    unusual: Option<Message>,
+    /// Who gets what.
+    movements: Vec<(String, i32)>,
+}
+
+impl Attempt {
+    fn asked(&self) -> Option<Asked> {
+        let posted = || self.applied.posted.iter();
+        let award = |(place, posted): &(usize, Posted)| Award { user: &self.names[*place], miles: posted.entry.amount };
+        let unusual = self.guard.and_then(|guard| guard.judge(posted().map(award)));
+        let unusual = unusual.map(|unusual| award_guard::question(&unusual));
+        let earlier = self.earlier.clone().filter(|_| posted().next().is_some());
+        if earlier.is_none() && unusual.is_none() {
+            return None;
+        }
+        let movements = posted().map(|(_, posted)| (posted.entry.user_id.clone(), posted.entry.amount));
+        Some(Asked { earlier, unusual, movements: movements.collect() })
+    }
+}
+
+/// The question about a content that was imported before.
+fn earlier_question(earlier: &EarlierImport) -> Message {
+    let stand = if earlier.standing == 1 { "stands" } else { "stand" };
+    message!(
+        "The same content was imported on {}, and {} of it {} (batch {}). Import it once more?",
+        earlier.at,
+        count(earlier.standing.unsigned_abs(), "entry"),
+        Words(stand),
+        earlier.batch_id
+    )
 }
 
 fn line(place: usize, record: &Record) -> Result<Line, String> {
@@ -220,19 +279,6 @@ fn name(who: &Who) -> &str {
     }
 }
 
-/// The one question for the file where it awards far more than is usual, or over the profile's limit.
-async fn unusual(cx: &Context, tx: &Transaction, movements: &[Posting], names: &[String]) -> Result<Option<Message>> {
-    let guard = AwardGuard::read(tx, award_guard::limit(cx), None).await?;
-    let award = |place: usize| Award { user: &names[place], miles: movements[place].amount };
-    if guard.judge((0..movements.len()).map(award)).is_none() {
-        return Ok(None);
-    }
-    // What was applied before under a key is not awarded again.
-    let applied = batch::preview(tx, movements).await?;
-    let unusual = guard.judge(applied.posted.iter().map(|(place, _)| award(*place)));
-    Ok(unusual.map(|unusual| award_guard::question(&unusual)))
-}
-
 /// How a row names its user, as everywhere on the command line.
 fn who(user: &str) -> Who {
     match user.strip_prefix('@') {
@@ -251,12 +297,16 @@ fn amount(text: &str) -> Result<i32, InputError> {
 }
 
 /// The users whom the lines mean; lines that mean nobody are rejected.
-async fn users(tx: &Transaction, lines: Vec<Line>, rejects: &mut Vec<Reject>) -> Result<Vec<(Line, Known)>> {
+async fn users<'a>(
+    tx: &Transaction,
+    lines: &'a [Line],
+    rejects: &mut Vec<Reject>,
+) -> Result<Vec<(&'a Line, Known)>, MilesError> {
     let named: Vec<Who> = lines.iter().map(|line| line.who.clone()).collect();
     let meanings = manifest::resolve(tx, &named).await?;
     let mut known = Vec::with_capacity(lines.len());
     let mut looked_for = 0;
-    for (line, meaning) in lines.into_iter().zip(meanings) {
+    for (line, meaning) in lines.iter().zip(meanings) {
         let name = name(&line.who).to_owned();
         let why = match meaning {
             Meaning::Known(user) => {

@@ -3,19 +3,18 @@
 use super::answer;
 use crate::cli::approve::Ask;
 use crate::cli::commands::records::{Columns, Record};
-use crate::cli::commands::rejects;
-use crate::cli::commands::rejects::{Reject, RejectArgs};
+use crate::cli::commands::rejects::{Place, Reject, RejectArgs};
+use crate::cli::commands::{change, rejects};
 use crate::cli::context::Context;
 use crate::cli::ui::text::{count, grouped};
 use crate::db::{self, Database, Transaction};
-use crate::error::directory::changed_meanwhile;
 use crate::error::indeterminate::RetryAdvice;
 use crate::error::{Error, Outcome, Result};
 use crate::ledger::batch::OnRefusal;
 use crate::ledger::lookup::{Summary, Target};
 use crate::ledger::reverse::{Reversed, Short};
 use crate::ledger::{MilesError, lookup, reverse};
-use crate::message::{Message, message, skyteam};
+use crate::message::{Message, Words, message, skyteam};
 
 pub(super) const EXAMPLES: &str = "Examples:
   skyteam miles reverse 0198c2f4-7d31-7 --note \"Wrong flight\"
@@ -63,47 +62,45 @@ pub(super) async fn run(args: MilesReverseArgs, cx: &Context) -> Result<Outcome>
             _ => error,
         }
     };
-    let Attempt { mut tx, target, summary, mut reversed } = attempt().await.map_err(worded)?;
-    let place = args.rejects.place(cx, &target.id().to_string())?;
-    cx.ui.note(shown(target, &summary));
-    if !reversed.before.is_empty() {
-        cx.ui.note(format!("{} reversed before and left out.", count(reversed.before.len() as u64, "entry")));
-    }
-    if !reversed.corrections.is_empty() {
-        cx.ui.note(format!(
-            "{} left out: they are reversals themselves.",
-            count(reversed.corrections.len() as u64, "entry")
-        ));
-    }
-    let ask = Ask::changes(format!("Reverse {}?", count(reversed.posted.len() as u64, "entry")));
-    if cx.ui.is_interactive() && !cx.answers.dry_run {
-        // No row stays locked while a person thinks.
-        tx.rollback().await?;
-        let _approved = cx.approve(ask).await?;
-        let again = attempt().await.map_err(worded)?;
-        // The yes was to what was shown: meanwhile another entry may have become the last.
-        if (again.target, &again.summary) != (target, &summary) {
-            return Err(changed_meanwhile());
+    let attempt = async || {
+        let (tx, attempt) = attempt().await.map_err(worded)?;
+        let place = args.rejects.place(cx, &attempt.target.id().to_string())?;
+        Ok((tx, (attempt, place)))
+    };
+    let question = |(Attempt { target, summary, reversed }, _): &(Attempt, Place)| {
+        Some((*target, summary.clone(), reversed.posted.len(), reversed.before.len(), reversed.corrections.len()))
+    };
+    type Asked = (Target, Summary, usize, usize, usize);
+    let ask = async |(target, summary, posted, before, corrections): &Asked| {
+        cx.ui.note(shown(*target, summary));
+        if *before > 0 {
+            cx.ui.note(message!("{} reversed before and left out.", count(*before as u64, "entry")));
         }
-        (tx, reversed) = (again.tx, again.reversed);
-    } else {
-        let _approved = cx.approve(ask).await?;
-    }
+        if *corrections > 0 {
+            let those = if *corrections == 1 { "it is a reversal itself" } else { "they are reversals themselves" };
+            cx.ui.note(message!("{} left out: {}.", count(*corrections as u64, "entry"), Words(those)));
+        }
+        let ask = Ask::changes(message!("Reverse {}?", count(*posted as u64, "entry")));
+        cx.approve(ask).await.map(drop)
+    };
+    let (tx, (Attempt { target, reversed, .. }, place)) = change::attempted(cx, attempt, question, ask).await?;
     let id = reversed.posted.first().map_or(target.id(), |posted| posted.entry.id);
-    answer::finish(cx, &database, tx, id).await.map_err(|error| {
+    let finished = answer::finish(cx, &database, tx, id).await.map_err(|error| {
         answer::worded(error, RetryAdvice::Line(skyteam("miles reverse").arg(target.id()).flag("--note", &note)))
-    })?;
-
+    });
+    for short in &reversed.short {
+        cx.ui.warn(message!("not taken back: {}", reason(short)));
+    }
+    // What was not taken back is kept before the answer is written, which can fail.
     let (records, rejected) = rejected(&reversed.short);
+    let outcome = rejects::after(cx, finished, place, COLUMNS, &records, &rejected)?;
+
     let mut posted = reversed.posted;
     match (target, posted.pop()) {
         (Target::Entry(_), Some(only)) => cx.ui.report(&only)?,
         (_, last) => answer::list(cx, posted.into_iter().chain(last)).await?,
     }
-    for short in &reversed.short {
-        cx.ui.warn(message!("not taken back: {}", reason(short)));
-    }
-    rejects::outcome(cx, place, COLUMNS, &records, &rejected)
+    Ok(outcome)
 }
 
 /// Why a user's entries were not taken back.
@@ -139,7 +136,6 @@ fn rejected(short: &[Short]) -> (Vec<Record>, Vec<Reject>) {
 
 /// What was taken back, in a transaction that is still open.
 struct Attempt {
-    tx: Transaction,
     target: Target,
     summary: Summary,
     reversed: Reversed,
@@ -154,7 +150,7 @@ async fn attempt(
     note: &str,
     actor: &str,
     on_refusal: OnRefusal,
-) -> Result<Attempt, Failed> {
+) -> Result<(Transaction, Attempt), Failed> {
     let failed = |target| move |error: MilesError| (target, error);
     db::retry(
         |(_, error): &Failed| error.db(),
@@ -168,7 +164,7 @@ async fn attempt(
             let summary = lookup::summary(&tx, target).await.map_err(failed(Some(target)))?;
             let reversed = reverse::reverse(&tx, target, Some(note), Some(actor), on_refusal).await;
             let reversed = reversed.map_err(failed(Some(target)))?;
-            Ok(Attempt { tx, target, summary, reversed })
+            Ok((tx, Attempt { target, summary, reversed }))
         },
     )
     .await

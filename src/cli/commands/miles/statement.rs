@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::cli::context::Context;
 use crate::cli::ui::report::{Report, Row};
+use crate::cli::ui::text::count_signed;
 use crate::cli::ui::{Align, Cell, Column, Format, Page, RenderOptions, Tone};
 use crate::directory::input::InputError;
 use crate::directory::reference;
@@ -16,6 +17,7 @@ use crate::error::{Outcome, Result};
 use crate::ledger::purchase::Unattributed;
 use crate::ledger::statement;
 use crate::ledger::statement::{Account, Source, Statement};
+use crate::message::{Words, message};
 
 pub(super) const EXAMPLES: &str = "Examples:
   skyteam miles statement @pilot123 --month 2026-10
@@ -82,10 +84,10 @@ impl Report for Answer {
         rows.push(balance("closing", made.closing));
         page.table(&headings, &rows)?;
         if let Some(Unattributed { entries, miles }) = made.unattributed.filter(|one| one.entries > 0) {
-            let (entries, miles) = (look.number(entries).text, look.number(miles).text);
-            let line = format!("{UNATTRIBUTED}: {entries}, {miles} miles (of all airlines, in no sum above)");
+            let miles = count_signed(miles, "mile");
             page.gap()?;
-            page.line(Cell::new(line).tone(Tone::Dim))?;
+            let line = message!("{}: {}, {} (of all airlines, in no sum above)", Words(UNATTRIBUTED), entries, miles);
+            page.message(line, Tone::Dim)?;
         }
         Ok(())
     }
@@ -144,7 +146,7 @@ pub(super) async fn run(args: MilesStatementArgs, cx: &Context) -> Result<Outcom
     let statement = statement::statement(database.conn(), &account, from, until).await?;
     let complete = until <= cx.now.into();
     if !complete {
-        cx.ui.warn(format!("{} is not over: this is what stands there now, and it may change.", args.month));
+        cx.ui.warn(message!("{} is not over: this is what stands there now, and it may change.", &args.month));
     }
     if cx.ui.format() == Format::Csv {
         return spreadsheet(cx, &statement).await;

@@ -4,6 +4,7 @@ use crate::cli::commands::change;
 use crate::cli::context::Context;
 use crate::directory::{product, reference};
 use crate::error::{Outcome, Result};
+use crate::message::message;
 
 pub(super) const EXAMPLES: &str =
     "Examples:\n  skyteam product delete a1b2c3\n  skyteam product delete 'klm/Retired Tag' --confirm skyteam";
@@ -20,7 +21,7 @@ pub(super) async fn run(args: ProductDeleteArgs, cx: &Context) -> Result<Outcome
     let database = cx.writer().await?;
     change::delete(cx, &database, async |tx| {
         let id = reference::product(tx, &args.product).await?.product_id;
-        Ok((format!("Product {id} will be gone; nobody ever redeemed it."), product::delete(tx, &id).await?))
+        Ok((message!("Product {} will be gone; nobody ever redeemed it.", &id), product::delete(tx, &id).await?))
     })
     .await
 }

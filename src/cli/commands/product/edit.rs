@@ -7,6 +7,7 @@ use crate::directory::input::{Amount, Name, Text};
 use crate::directory::product::Edit;
 use crate::directory::{product, reference};
 use crate::error::{Outcome, Result};
+use crate::message::{count_signed, message};
 
 pub(super) const EXAMPLES: &str = "Examples:\n  skyteam product edit a1b2c3 --price 750 --yes\n  \
      skyteam product edit 'klm/Retired Tag' --no-description";
@@ -50,9 +51,10 @@ pub(super) async fn run(args: ProductEditArgs, cx: &Context) -> Result<Outcome> 
         let by_name = if edit.name.is_some() { product::purchases_by_name(tx, &id).await? } else { 0 };
         let edited = product::edit(tx, &id, &edit).await?;
         let question = if by_name > 0 && edited.before.name != edited.after.name {
-            format!("Change product {id}, and no longer count {by_name} purchases as its that have its name alone?")
+            let purchases = count_signed(by_name, "purchase");
+            message!("Change product {}, and no longer count as its {} by its name alone?", &id, purchases)
         } else {
-            format!("Change product {id}?")
+            message!("Change product {}?", &id)
         };
         Ok((question, edited))
     })

@@ -1,16 +1,22 @@
 //! `product list`.
 
-use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
-
+use super::row::marked;
 use crate::cli::commands::args::ListArgs;
 use crate::cli::commands::listing;
 use crate::cli::context::Context;
-use crate::directory::reference;
-use crate::entity::miles_product;
+use crate::cli::ui::report::Row;
+use crate::cli::ui::{Cell, Column, RenderOptions};
+use crate::directory::product::{Filter, Sold};
+use crate::directory::{product, reference};
+use crate::entity::miles_product::Model;
 use crate::error::{Outcome, Result};
 
-pub(super) const EXAMPLES: &str =
-    "Examples:\n  skyteam product list --active --sort priceMiles\n  skyteam product list --airline delta -o md";
+pub(super) const EXAMPLES: &str = "Examples:
+  skyteam product list --active --sort priceMiles
+  skyteam product list --airline delta --sort -redeemed -o md
+
+What was sold is counted by the product that the purchase names, else by the product's name in its note where exactly one
+product has it; how many are counted by name stands in brackets.";
 
 /// Arguments of `product list`.
 #[derive(clap::Args, Debug)]
@@ -31,20 +37,45 @@ pub(crate) struct ProductListArgs {
     list: ListArgs,
 }
 
+impl Row for Sold {
+    const NOUN: &'static str = <Model as Row>::NOUN;
+
+    fn columns() -> Vec<Column> {
+        let of_product = <Model as Row>::columns().into_iter();
+        of_product
+            .chain([
+                Column::number("redeemed").rank(1),
+                Column::number("miles").rank(1),
+                Column::number("redeemedByName").wide(),
+                Column::number("milesByName").wide(),
+            ])
+            .collect()
+    }
+
+    fn cell(&self, column: &str, look: &RenderOptions) -> Cell {
+        match column {
+            "redeemed" => marked(look, self.redeemed, self.redeemed_by_name),
+            "miles" => marked(look, self.miles, self.miles_by_name),
+            "redeemedByName" => look.number(self.redeemed_by_name),
+            "milesByName" => look.number(self.miles_by_name),
+            _ => self.product.cell(column, look),
+        }
+    }
+}
+
 pub(super) async fn run(args: ProductListArgs, cx: &Context) -> Result<Outcome> {
-    use miles_product::Column;
     let database = cx.reader().await?;
-    let mut products = miles_product::Entity::find();
-    if let Some(airline) = &args.airline {
-        let airline = reference::airline(database.conn(), airline).await?;
-        products = products.filter(Column::AirlineId.eq(airline.airline_id));
+    let airline_id = match &args.airline {
+        Some(airline) => Some(reference::airline(database.conn(), airline).await?.airline_id),
+        None => None,
+    };
+    let active = (args.active || args.inactive).then_some(args.active);
+    let filter = Filter { airline_id, active, max_price: args.max_price };
+    let keys = args.list.sort(&listing::columns::<Sold>())?;
+    let mut tail = listing::order_by(&keys, r#""airlineId", "name", "productId""#);
+    if let Some(asked) = args.list.asked(&cx.ui) {
+        tail.push_str(&format!(" LIMIT {asked}"));
     }
-    if args.active || args.inactive {
-        products = products.filter(Column::Active.eq(args.active));
-    }
-    if let Some(most) = args.max_price {
-        products = products.filter(Column::PriceMiles.lte(most));
-    }
-    let usual = &[("airlineId", false), ("name", false)];
-    listing::query::<miles_product::Model, _>(cx, &database, &args.list, products, usual, "productId").await
+    let rows = product::list(database.conn(), &filter, &tail).stream(database.conn()).await?;
+    listing::stream(cx, &args.list, rows).await
 }

@@ -2,7 +2,7 @@
 
 use crate::cli::commands::extra::Editable;
 use crate::cli::commands::table_row::TableRow;
-use crate::cli::ui::Column;
+use crate::cli::ui::{Cell, Column, RenderOptions};
 use crate::entity::miles_product::Model;
 
 impl TableRow for Model {
@@ -16,6 +16,16 @@ impl TableRow for Model {
         Column::text("active").rank(1),
         Column::text("createdAt"),
     ];
+}
+
+/// A figure about sales, marked where part of it rests on the product's name in a note alone.
+pub(super) fn marked(look: &RenderOptions, all: i64, by_name: i64) -> Cell {
+    match by_name {
+        some if some != 0 && look.human => {
+            Cell::new(format!("{} ({} by name)", look.number(all).text, look.number(some).text))
+        }
+        _ => look.number(all),
+    }
 }
 
 impl Editable for crate::entity::MilesProduct {

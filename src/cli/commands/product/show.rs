@@ -4,15 +4,18 @@ use std::io;
 
 use serde::Serialize;
 
+use super::row::marked;
 use crate::cli::context::Context;
 use crate::cli::ui::report::{Report, Row as _};
-use crate::cli::ui::{Cell, Page, Tone};
+use crate::cli::ui::text::count_signed;
+use crate::cli::ui::{Page, Tone};
 use crate::directory::product::Sales;
 use crate::directory::{product, reference};
 use crate::entity::miles_product;
 use crate::error::{Outcome, Result};
 use crate::ledger::purchase;
 use crate::ledger::purchase::Unattributed;
+use crate::message::message;
 
 pub(super) const EXAMPLES: &str =
     "Examples:\n  skyteam product show a1b2c3\n  skyteam product show 'delta/Sky Club Pass' --json";
@@ -40,22 +43,17 @@ impl Report for Whole {
     fn human(&self, page: &mut Page<'_>) -> io::Result<()> {
         let look = page.look;
         let mut fields = self.product.fields(&look);
-        // Marked where a note alone says what was bought.
-        let marked = |all: i64, by_name: i64| match by_name {
-            0 => look.number(all),
-            some => Cell::new(format!("{} ({} by name)", look.number(all).text, look.number(some).text)),
-        };
         fields.extend([
-            ("redeemed", marked(self.sales.redeemed, self.sales.redeemed_by_name)),
-            ("miles", marked(self.sales.miles, self.sales.miles_by_name)),
+            ("redeemed", marked(&look, self.sales.redeemed, self.sales.redeemed_by_name)),
+            ("miles", marked(&look, self.sales.miles, self.sales.miles_by_name)),
             ("canAfford", look.number(self.sales.can_afford)),
         ]);
         page.fields(&fields)?;
         let Unattributed { entries, miles } = self.unattributed;
         if entries > 0 {
-            let (entries, miles) = (look.number(entries).text, look.number(miles).text);
-            let line = format!("purchases that name no product: {entries}, {miles} miles (of all airlines)");
-            page.line(Cell::new(line).tone(Tone::Dim))?;
+            let miles = count_signed(miles, "mile");
+            let line = message!("purchases that name no product: {}, {} (of all airlines)", entries, miles);
+            page.message(line, Tone::Dim)?;
         }
         Ok(())
     }

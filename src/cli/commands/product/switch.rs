@@ -5,6 +5,7 @@ use crate::cli::context::Context;
 use crate::directory::product::Edit;
 use crate::directory::{product, reference};
 use crate::error::{Outcome, Result};
+use crate::message::message;
 
 /// Arguments of both.
 #[derive(clap::Args, Debug)]
@@ -20,7 +21,7 @@ pub(super) async fn run(args: ProductSwitchArgs, active: bool, cx: &Context) -> 
     change::run(cx, &database, async |tx| {
         let id = reference::product(tx, &args.product).await?.product_id;
         let question =
-            if active { format!("Put product {id} on sale?") } else { format!("Take product {id} off sale?") };
+            if active { message!("Put product {} on sale?", &id) } else { message!("Take product {} off sale?", &id) };
         Ok((question, product::edit(tx, &id, &edit).await?))
     })
     .await

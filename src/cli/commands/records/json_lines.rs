@@ -6,7 +6,8 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 use serde_json::error::Category;
 
-use super::{Layout, Record, Values, Wrong};
+use super::header::Layout;
+use super::{Record, Values, Wrong};
 
 /// Reads the objects. A line that is JSON of another kind becomes a record with a fault; one that ends in the middle of
 /// an object means that the file was cut, and then nothing of it is taken.

@@ -7,8 +7,10 @@
 
 mod decode;
 pub(crate) mod form;
+mod header;
 mod json_lines;
 mod rfc4180;
+mod separated;
 mod separator;
 
 use std::collections::BTreeMap;
@@ -18,9 +20,10 @@ use std::path::Path;
 use crate::cli::context::Context;
 use crate::error::file::unreadable;
 use crate::error::{Error, Kind, Result};
-use crate::message::flag;
+use crate::message::message;
 
-use rfc4180::{Field, Row, Rows, trimmed};
+use header::Layout;
+use rfc4180::trimmed;
 
 /// The longest input that is taken, in bytes: some ten million short rows.
 const MOST: u64 = 1 << 30;
@@ -106,13 +109,13 @@ pub(crate) async fn read(cx: &Context, source: &str, columns: Columns, args: &In
     let name = if source == "-" { "standard input".to_owned() } else { shortened(source) };
     let records = parse(&bytes, columns, &args.ignore_columns).map_err(|wrong| {
         let place = wrong.line.map(|line| format!(" line {line}")).unwrap_or_default();
-        let what = format!("{name}{place} cannot be read, so nothing was taken");
+        let what = message!("{}{} cannot be read, so nothing was taken", &name, &place);
         let error = Error::new(Kind::Usage, "invalid_file", what).why(wrong.reason);
         let error = wrong.accepted.into_iter().fold(error, Error::why);
         wrong.fix.into_iter().fold(error, Error::fix)
     })?;
     if records.is_empty() {
-        cx.ui.warn(format!("{name} has a header and no rows."));
+        cx.ui.warn(message!("{} has a header and no rows.", &name));
     }
     Ok(records)
 }
@@ -166,44 +169,6 @@ impl Wrong {
     }
 }
 
-/// Which names mean which columns, and which names meant none.
-struct Layout<'a> {
-    columns: Columns,
-    ignored: &'a [String],
-    /// Names that are neither known nor ignored, each with the line where it was first seen.
-    unknown: Vec<(String, u64)>,
-}
-
-impl Layout<'_> {
-    /// The column of this name; `None` for one that is let through, or that is kept for [`Layout::refusal`].
-    fn column(&mut self, name: &str, line: u64) -> Option<&'static str> {
-        let is = |column: &str| column.eq_ignore_ascii_case(name);
-        if self.ignored.iter().any(|column| is(trimmed(column))) {
-            return None;
-        }
-        if let Some(column) = self.columns.known.iter().copied().chain([RAW]).find(|column| is(column)) {
-            return Some(column);
-        }
-        let let_through = self.columns.ignored.iter().chain(&ABOUT).any(|column| is(column));
-        if !let_through && !self.unknown.iter().any(|(known, _)| known == name) {
-            self.unknown.push((name.to_owned(), line));
-        }
-        None
-    }
-
-    /// The refusal of a file with columns that mean nothing here.
-    fn refusal(&self) -> Option<Wrong> {
-        let (_, line) = self.unknown.first()?;
-        let shown = |(name, _): &(String, u64)| format!("{:?}", name.chars().take(60).collect::<String>());
-        let names: Vec<String> = self.unknown.iter().map(shown).collect();
-        let columns = if names.len() == 1 { "column" } else { "columns" };
-        let reason = format!("no {columns} {} here; columns are: {}", names.join(", "), self.columns.known.join(", "));
-        let flags = self.unknown.iter().map(|(name, _)| flag("--ignore-column", name).to_string());
-        let flags: Vec<String> = flags.collect();
-        Some(Wrong::new(*line, reason).fixed_by(format!("mend the names, or add {}", flags.join(" "))))
-    }
-}
-
 fn parse(bytes: &[u8], columns: Columns, ignored: &[String]) -> Result<Vec<Record>, Wrong> {
     let text = decode::decode(bytes)?;
     let mut layout = Layout { columns, ignored, unknown: Vec::new() };
@@ -214,99 +179,9 @@ fn parse(bytes: &[u8], columns: Columns, ignored: &[String]) -> Result<Vec<Recor
             return Err(Wrong::new(None, reason).accepts("jq -c '.[]' FILE makes it so"));
         }
         Some('{') => json_lines::read(&text, &mut layout)?,
-        Some(_) => separated(&text, &mut layout)?,
+        Some(_) => separated::read(&text, &mut layout)?,
     };
     layout.refusal().map_or(Ok(records), Err)
-}
-
-fn separated(text: &str, layout: &mut Layout<'_>) -> Result<Vec<Record>, Wrong> {
-    let known = |parts: &[&str]| {
-        let names = parts.iter().map(|part| trimmed(part.trim_matches('"')));
-        names.filter(|name| layout.columns.known.iter().any(|column| column.eq_ignore_ascii_case(name))).count()
-    };
-    let start = separator::find(text, known)?;
-    let mut rows = Rows::new(start.text, start.line, start.separator);
-    let malformed = |wrong: rfc4180::Malformed| {
-        Wrong::new(wrong.line, wrong.reason).accepts("quotes as RFC 4180 has them: \"He said \"\"hi\"\" to me\"")
-    };
-    let header = match rows.next() {
-        Some(header) => header.map_err(malformed)?,
-        None => return Err(Wrong::new(None, "it is empty: a header, or a JSON object, was expected")),
-    };
-    let header = named(&header, layout)?;
-    let mut records = Vec::new();
-    for row in rows {
-        let row = row.map_err(malformed)?;
-        records.push(match values(&row, &header, start.separator) {
-            Ok(values) => Record::new(row.line, values),
-            Err(fault) => Record::unreadable(row.line, fault, row.raw),
-        });
-    }
-    Ok(records)
-}
-
-/// What is above a cell.
-enum Heading {
-    /// A column that means something.
-    Known(&'static str),
-    /// A column that is let through.
-    Ignored,
-    /// Nothing: the cells below must be empty, too.
-    Nameless,
-}
-
-/// The columns of a header. Spreadsheets write empty ones at its end.
-fn named(header: &Row<'_>, layout: &mut Layout<'_>) -> Result<Vec<Heading>, Wrong> {
-    let mut headings: Vec<Heading> = Vec::with_capacity(header.fields.len());
-    for field in &header.fields {
-        let name = trimmed(&field.text);
-        if name.is_empty() {
-            headings.push(Heading::Nameless);
-            continue;
-        }
-        let column = layout.column(name, header.line);
-        let twice =
-            |heading: &Heading| matches!((heading, column), (Heading::Known(one), Some(other)) if *one == other);
-        if headings.iter().any(twice) {
-            return Err(Wrong::new(header.line, format!("the column {name} is there twice")));
-        }
-        headings.push(column.map_or(Heading::Ignored, Heading::Known));
-    }
-    if !headings.iter().any(|heading| matches!(heading, Heading::Known(_)))
-        && let Some(wrong) = layout.refusal()
-    {
-        return Err(wrong.accepts("the first line must be a header"));
-    }
-    while matches!(headings.last(), Some(Heading::Nameless)) {
-        headings.pop();
-    }
-    Ok(headings)
-}
-
-fn values(row: &Row<'_>, header: &[Heading], separator: u8) -> Result<Values, String> {
-    let surplus = row.fields.get(header.len()..).unwrap_or_default();
-    if row.fields.len() < header.len() || !surplus.iter().all(Field::is_empty) {
-        let used = row.fields.len() - surplus.iter().rev().take_while(|field| field.is_empty()).count();
-        let other = separator::other(row.raw, separator).filter(|_| used == 1);
-        let hint = other.map(|name| format!(": is it parted by a {name}?")).unwrap_or_default();
-        return Err(format!("{used} fields, but the header has {}{hint}", header.len()));
-    }
-    let mut values = Values::new();
-    for ((field, heading), place) in row.fields.iter().zip(header).zip(1..) {
-        match heading {
-            Heading::Known(column) => {
-                let text = if field.quoted { &field.text } else { trimmed(&field.text) };
-                if !text.is_empty() {
-                    values.insert(column, text.to_owned());
-                }
-            }
-            Heading::Nameless if !field.is_empty() => {
-                return Err(format!("field {place} is in a column without a name"));
-            }
-            Heading::Nameless | Heading::Ignored => {}
-        }
-    }
-    Ok(values)
 }
 
 #[cfg(test)]
@@ -374,13 +249,13 @@ mod tests {
         assert_eq!(lines(&rows("userId\r\r1\r2")), [3, 4]);
         assert_eq!(lines(&rows("{\"userId\":1}\r\r{\"userId\":2}")), [1, 3]);
         let mixed = rows("userId,miles\n1;5\n");
-        assert_eq!(mixed[0].fault.as_deref(), Some("1 fields, but the header has 2: is it parted by a semicolon?"));
+        assert_eq!(mixed[0].fault.as_deref(), Some("1 field, but the header has 2: is it parted by a semicolon?"));
     }
 
     #[test]
     fn a_bad_row_is_told_and_the_others_are_read() {
         let csv = rows("userId,miles\n1\n2,5\n");
-        assert_eq!(csv[0].fault.as_deref(), Some("1 fields, but the header has 2"));
+        assert_eq!(csv[0].fault.as_deref(), Some("1 field, but the header has 2"));
         assert_eq!(csv[1].values.len(), 2);
         let json =
             rows("{\"userId\":{}}\n{\"userId\":1}\n{nonsense\n{\"userId\":1,\"USERID\":2}\n{\"userId\":7.74307e9}\n");

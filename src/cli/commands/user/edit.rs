@@ -7,6 +7,7 @@ use crate::directory::input::{Name, Username, WebUrl};
 use crate::directory::user::Edit;
 use crate::directory::{reference, user};
 use crate::error::{Outcome, Result};
+use crate::message::message;
 
 pub(super) const EXAMPLES: &str = "Examples:\n  skyteam user edit pilot123 --username pilot124 --yes\n  \
      skyteam user edit 107919 --display-name 'Captain Pilot' --no-avatar-url";
@@ -46,7 +47,7 @@ pub(super) async fn run(args: UserEditArgs, cx: &Context) -> Result<Outcome> {
     let database = cx.writer().await?;
     change::run(cx, &database, async |tx| {
         let id = reference::user(tx, &args.user).await?.user_id;
-        Ok((format!("Change user {id}?"), user::edit(tx, &id, &edit).await?))
+        Ok((message!("Change user {}?", &id), user::edit(tx, &id, &edit).await?))
     })
     .await
 }

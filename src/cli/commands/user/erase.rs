@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::cli::approve::Ask;
-use crate::cli::commands::records;
+use crate::cli::commands::{change, records};
 use crate::cli::context::Context;
 use crate::cli::ui::report::Report;
 use crate::cli::ui::{Page, text};
@@ -14,9 +14,8 @@ use crate::directory::reference::ReferenceError;
 use crate::directory::user::erase;
 use crate::directory::user::erase::{Erased, Notification};
 use crate::entity::user;
-use crate::error::directory::changed_meanwhile;
 use crate::error::{Error, Kind, Outcome, Result};
-use crate::message::{message, skyteam};
+use crate::message::{Words, message, skyteam};
 
 pub(super) const EXAMPLES: &str = "Examples:\n  skyteam user erase pilot123 --confirm pilot123\n  \
      skyteam user erase --webhook - --confirm 107919 < notification.json\n\n\
@@ -70,30 +69,26 @@ pub(super) async fn run(args: UserEraseArgs, cx: &Context) -> Result<Outcome> {
         return Ok(Outcome::Done);
     };
     let database = cx.writer().await?;
-    // What is asked about is looked at in a transaction of its own: what is erased is decided by the id.
-    let tx = cx.begin(&database).await?;
-    let found = reference::user(&tx, &asked_for).await;
-    let person = match (found, &args.webhook) {
+    let look = async |tx: &Transaction| match (reference::user(tx, &asked_for).await, &args.webhook) {
         // ROBLOX tells every game of every player, and again until it is answered: nothing stored is as good as erased.
-        (Err(ReferenceError::NotFound { .. }), Some(_)) => {
-            cx.ui.note(format!("Nothing is stored about user {asked_for}: nothing to do."));
-            return Ok(Outcome::Done);
+        (Err(ReferenceError::NotFound { .. }), Some(_)) => Ok(None),
+        (Ok(person), Some(_)) if person.user_id != asked_for => Ok(None),
+        (found, _) => {
+            let person = found?;
+            let mentions = if args.keep_mentions { 0 } else { erase::count_mentions(tx, &person).await? };
+            Ok(Some((person, mentions)))
         }
-        (Ok(person), Some(_)) if person.user_id != asked_for => {
-            cx.ui.note(format!("Nothing is stored about user {asked_for}: nothing to do."));
-            return Ok(Outcome::Done);
-        }
-        (found, _) => found?,
     };
-    let ask = ask(cx, &tx, &person, args.webhook.is_some(), args.keep_mentions).await?;
-    tx.rollback().await?;
-    let approval = cx.approve(ask).await?;
     let tx = cx.begin(&database).await?;
-    // Names are given to others: the yes was to this account under this name.
-    if reference::user(&tx, &person.user_id).await?.username != person.username {
-        return Err(changed_meanwhile());
-    }
-    let erased = erase::erase(&tx, &person.user_id, args.keep_mentions, approval).await?;
+    let found = look(&tx).await?;
+    let Some((person, mentions)) = &found else {
+        cx.ui.note(message!("Nothing is stored about user {}: nothing to do.", asked_for));
+        return Ok(Outcome::Done);
+    };
+    let (ask, user_id) = (ask(cx, person, *mentions, args.webhook.is_some()), person.user_id.clone());
+    // The yes is to this account under this name, and to this loss.
+    let (tx, _, approval) = change::approved(cx, &database, tx, found, ask, look).await?;
+    let erased = erase::erase(&tx, &user_id, args.keep_mentions, approval).await?;
     if cx.finish(tx).await? {
         cx.ui.note(message!(
             "Backups made before still hold this person until they are pruned: {}",
@@ -107,24 +102,24 @@ pub(super) async fn run(args: UserEraseArgs, cx: &Context) -> Result<Outcome> {
 async fn notification(cx: &Context, source: &str) -> Result<String> {
     let bytes = records::bytes(cx, source, NOTIFICATION_MAX).await?;
     String::from_utf8(bytes).map_err(|error| {
-        let what = format!("the notification {} cannot be read", quoted(source));
+        let what = message!("the notification {} cannot be read", quoted(source));
         Error::new(Kind::Usage, "unreadable_file", what).why(error.to_string())
     })
 }
 
 /// Says what will be gone, and wants the username typed. A webhook's script knows only the id: there it may say that.
-async fn ask(cx: &Context, tx: &Transaction, person: &user::Model, webhook: bool, keep: bool) -> Result<Ask> {
-    let mentions = if keep { 0 } else { erase::count_mentions(tx, person).await? };
-    let mut question = format!(
-        "User {} ({}) with {} miles leaves every table; this cannot be undone.",
-        person.user_id,
-        text::visible(&person.username),
-        text::grouped(person.miles.into())
+fn ask(cx: &Context, person: &user::Model, mentions: u64, webhook: bool) -> Ask {
+    let named = (mentions > 0).then(|| {
+        let (entries, verb) = (text::count(mentions, "entry"), if mentions == 1 { "names" } else { "name" });
+        message!(" {} of others {} them, and will not (--keep-mentions leaves the notes).", entries, Words(verb))
+    });
+    let question = message!(
+        "User {} ({}) with {} leaves every table; this cannot be undone.{}",
+        &person.user_id,
+        &person.username,
+        text::count_signed(person.miles.into(), "mile"),
+        named
     );
-    if mentions > 0 {
-        let entries = text::count(mentions, "entry");
-        question.push_str(&format!(" {entries} of others name them, and will not (--keep-mentions leaves the notes)."));
-    }
     let by_id = webhook && cx.answers.confirm.as_deref() == Some(person.user_id.as_str());
-    Ok(Ask::loses(if by_id { person.user_id.clone() } else { person.username.clone() }, question))
+    Ask::loses(if by_id { person.user_id.clone() } else { person.username.clone() }, question)
 }

@@ -9,19 +9,19 @@ use serde::Serialize;
 use crate::cli::approve::Ask;
 use crate::cli::commands::records::{Columns, InputArgs, Record, form};
 use crate::cli::commands::rejects::Reject;
-use crate::cli::commands::{extra, records, rejects};
+use crate::cli::commands::{change, extra, records, rejects};
 use crate::cli::context::Context;
 use crate::cli::ui::Page;
 use crate::cli::ui::report::Report;
 use crate::cli::ui::text::count;
-use crate::db::{Database, Transaction};
+use crate::db::Transaction;
 use crate::directory::input::{InputError, Name, UserId, Username, WebUrl};
 use crate::directory::row::Extra;
 use crate::directory::user::import;
-use crate::directory::user::import::{Counts, Plan, Row};
+use crate::directory::user::import::{Counts, Row};
 use crate::entity::User;
-use crate::error::directory::changed_meanwhile;
 use crate::error::{Outcome, Result};
+use crate::message::message;
 
 pub(super) const EXAMPLES: &str = "Examples:\n  skyteam user import users.csv --dry-run\n  \
      skyteam user list -o ndjson | jq -c 'select(.miles > 0)' | skyteam -p staging user import - --keep-going --yes\n\n\
@@ -85,8 +85,8 @@ pub(super) async fn run(args: UserImportArgs, cx: &Context) -> Result<Outcome> {
         }
     }
     let database = cx.writer().await?;
-    let tx = cx.begin(&database).await?;
-    let plan = import::plan(&tx, &rows).await?;
+    let mut tx = cx.begin(&database).await?;
+    let mut plan = import::plan(&tx, &rows).await?;
     rejects.extend(plan.conflicts.iter().map(|(index, why)| Reject {
         place: places[*index],
         why: why.to_string(),
@@ -96,46 +96,23 @@ pub(super) async fn run(args: UserImportArgs, cx: &Context) -> Result<Outcome> {
     if !rejects.is_empty() && !args.rejects.keep_going {
         return Err(rejects::refused(&records, &rejects));
     }
-    let (tx, plan) = approved(cx, &database, tx, plan, &rows).await?;
+    // Users who are there are changed only after a yes; those that are only added need no question.
+    if plan.counts.updated > 0 {
+        let Counts { added, updated, unchanged } = plan.counts;
+        let (add, change) = (count(added, "user"), count(updated, "user"));
+        cx.ui.note(message!("{} to add, {} to change, {} as they are", add, &change, unchanged));
+        let look = async |tx: &Transaction| Ok(import::plan(tx, &rows).await?);
+        let ask = Ask::changes(message!("Change {}?", change));
+        (tx, plan, _) = change::approved(cx, &database, tx, plan, ask, look).await?;
+    }
     let progress = cx.ui.progress(Some(plan.counts.added + plan.counts.updated), "Importing users");
     import::apply(&tx, &plan, cx.now.into(), |rows| progress.advance(rows)).await?;
     drop(progress);
-    cx.finish(tx).await?;
-    // The rows that were not taken are kept before the answer is written, which can fail.
-    let outcome = rejects::outcome(cx, place, columns(), &records, &rejects)?;
+    let finished = cx.finish(tx).await.map(drop);
+    // The rows that were not taken are kept before anything else can fail.
+    let outcome = rejects::after(cx, finished, place, columns(), &records, &rejects)?;
     cx.ui.report(&Imported { counts: plan.counts, rejected: rejects.len() as u64 })?;
     Ok(outcome)
-}
-
-/// Asks before users that are there are changed (level 2); those that are only added need no question.
-///
-/// While a person thinks no transaction is open: what was planned is planned again after a yes, and must be the same.
-async fn approved(
-    cx: &Context,
-    database: &Database,
-    tx: Transaction,
-    plan: Plan,
-    rows: &[Row],
-) -> Result<(Transaction, Plan)> {
-    let Counts { added, updated, unchanged } = plan.counts;
-    if updated == 0 {
-        return Ok((tx, plan));
-    }
-    cx.ui.note(format!(
-        "{} to add, {} to change, {unchanged} as they are",
-        count(added, "user"),
-        count(updated, "user")
-    ));
-    let ask = Ask::changes(format!("Change {}?", count(updated, "user")));
-    if cx.answers.dry_run || !cx.ui.is_interactive() {
-        let _approved = cx.approve(ask).await?;
-        return Ok((tx, plan));
-    }
-    tx.rollback().await?;
-    let _approved = cx.approve(ask).await?;
-    let tx = cx.begin(database).await?;
-    let again = import::plan(&tx, rows).await?;
-    if again == plan { Ok((tx, again)) } else { Err(changed_meanwhile()) }
 }
 
 fn row(record: &Record) -> std::result::Result<Row, String> {

@@ -99,17 +99,21 @@ impl Row for Check {
     }
 }
 
-struct Findings(Vec<Check>);
+struct Findings {
+    checks: Vec<Check>,
+    /// Whether only what is wrong is said.
+    quiet: bool,
+}
 
 impl Listing for Findings {
     type Row = Check;
 
     fn rows(&self) -> &[Check] {
-        &self.0
+        &self.checks
     }
 
     fn human(&self, page: &mut Page<'_>) -> io::Result<()> {
-        for check in &self.0 {
+        for check in &self.checks {
             let (mark, tone) = match check.level {
                 Level::Error => ("✗", Tone::Bad),
                 Level::Warning => ("!", Tone::Warn),
@@ -124,7 +128,10 @@ impl Listing for Findings {
                 page.words(&[Cell::new("    fix").tone(Tone::Dim), Cell::new(page.shown(fix))])?;
             }
         }
-        let count = |level| self.0.iter().filter(|check| check.level == level).count();
+        if self.quiet {
+            return Ok(());
+        }
+        let count = |level| self.checks.iter().filter(|check| check.level == level).count();
         page.gap()?;
         page.line(format!(
             "{} failed, {} to look at, {} fine",
@@ -170,6 +177,12 @@ pub(super) async fn run(args: DbDoctorArgs, cx: &Context) -> Result<Outcome> {
     // Stable: within a level the areas stay in the order in which they were looked at.
     checks.sort_by_key(|check| check.level);
     let failed = checks.iter().any(|check| check.level == Level::Error);
-    cx.ui.listing(&Findings(checks)).await?;
+    if cx.ui.is_quiet() {
+        checks.retain(|check| check.level != Level::Ok);
+    }
+    // What programs read is there in any case, perhaps empty.
+    if !(cx.ui.is_quiet() && checks.is_empty() && cx.ui.format().is_for_people()) {
+        cx.ui.listing(&Findings { checks, quiet: cx.ui.is_quiet() }).await?;
+    }
     Ok(if failed { Outcome::Found } else { Outcome::Done })
 }

@@ -6,22 +6,23 @@ use serde::Serialize;
 
 use super::plan::{Fate, Plan, columns, miles};
 use crate::cli::commands::records::InputArgs;
-use crate::cli::commands::{args, award_guard, records};
+use crate::cli::commands::{args, award_guard, change, records};
 use crate::cli::context::Context;
-use crate::cli::ui::Page;
 use crate::cli::ui::report::Report;
-use crate::cli::ui::text::count;
+use crate::cli::ui::text::{count, count_signed};
+use crate::cli::ui::{Page, Tone};
 use crate::db::{Transaction, retry};
 use crate::directory::flight::{Flight, FlightError, manifest};
 use crate::directory::input::{InputError, Text};
 use crate::directory::reference;
+use crate::directory::reference::MeantFlight;
 use crate::entity::types::Id;
-use crate::error::directory::changed_meanwhile;
 use crate::error::{Error, Kind, Outcome, Result};
 use crate::ledger::award_guard::{Award, AwardGuard};
 use crate::ledger::flight_award::{Boarded, Boarding};
 use crate::ledger::key::fresh_id;
-use crate::message::{Command, Message, message, skyteam};
+use crate::ledger::{Entry, MilesError};
+use crate::message::{Command, Message, Words, message, skyteam};
 
 pub(super) const EXAMPLES: &str = "Examples:
   skyteam flight manifest import DL123 passengers.csv --miles 500 --dry-run
@@ -81,20 +82,20 @@ struct Answer {
 impl Report for Answer {
     fn human(&self, page: &mut Page<'_>) -> io::Result<()> {
         let passengers = count(self.boarded as u64, "passenger");
-        let miles = count(self.miles.unsigned_abs(), "mile");
         // Corrections may take back more than is paid.
-        let sign = if self.miles < 0 { "-" } else { "" };
-        page.line(format!("Boarded {passengers} on {}, {sign}{miles}.", self.code))?;
+        let miles = count_signed(self.miles, "mile");
+        page.message(message!("Boarded {} on {}, {}.", passengers, &self.code, miles), Tone::Plain)?;
         let rest = [
-            (self.created, "accounts were created"),
-            (self.already_on_board as u64, "were already on board"),
-            (self.already_awarded as u64, "were already awarded"),
-            (self.corrected as u64, "were corrected"),
-            (self.repeated as u64, "lines were repeated"),
+            (self.created, "account", "created"),
+            (self.already_on_board as u64, "passenger", "already on board"),
+            (self.already_awarded as u64, "passenger", "already awarded"),
+            (self.corrected as u64, "award", "corrected"),
+            (self.repeated as u64, "line", "repeated"),
         ];
-        rest.iter()
-            .filter(|(number, _)| *number > 0)
-            .try_for_each(|(number, what)| page.line(format!("{number} {what}.")))
+        rest.into_iter().filter(|(number, ..)| *number > 0).try_for_each(|(number, noun, what)| {
+            let were = Words(if number == 1 { "was" } else { "were" });
+            page.message(message!("{} {} {}.", count(number, noun), were, Words(what)), Tone::Plain)
+        })
     }
 }
 
@@ -107,9 +108,6 @@ pub(super) async fn run(args: FlightManifestImportArgs, cx: &Context) -> Result<
     let records = records::read(cx, &args.file, columns(), &args.input).await?;
 
     let database = cx.writer().await?;
-    let transaction = cx.begin(&database).await?;
-    let flight = args::flight(cx, &transaction, &args.flight).await?;
-    transaction.rollback().await?;
     let batch = fresh_id();
     let common = Boarding {
         batch_id: Some(batch),
@@ -121,36 +119,26 @@ pub(super) async fn run(args: FlightManifestImportArgs, cx: &Context) -> Result<
         let progress = cx.ui.progress(None, "boarding");
         let taken = retry(FlightError::db, || async {
             let transaction = database.begin().await?;
+            let meant = reference::meant_flight(&transaction, &args.flight, cx.ui.zone()).await;
+            let meant = meant.map_err(MilesError::from)?;
             let mut plan = Plan::read(&records, default);
             let created = resolve(&transaction, &mut plan, args.create_missing, cx).await?;
-            let airline = Some(flight.airline_id.as_str());
+            let airline = Some(meant.flight.airline_id.as_str());
             let guard = AwardGuard::read(&transaction, award_guard::limit(cx), airline).await?;
             // Also where the list will be refused for some of its lines: then all that is wrong is said at once.
             let passengers = plan.passengers();
-            let boarded = manifest::import(&transaction, flight.id, &passengers, &common, cx.now.into()).await?;
+            let boarded = manifest::import(&transaction, meant.flight.id, &passengers, &common, cx.now.into()).await?;
             plan.boarded(&boarded);
-            Ok::<_, FlightError>(Taken { transaction, plan, boarded, guard, created })
+            Ok::<_, FlightError>((transaction, Taken { meant, plan, boarded, guard, created }))
         });
-        let taken = taken.await;
+        let taken = taken.await?;
         drop(progress);
-        taken
+        Ok(taken)
     };
-    let Taken { mut transaction, mut plan, mut boarded, guard, mut created } = attempt().await?;
-    let asked = question(guard, &plan, &boarded).filter(|_| plan.bad().next().is_none());
-    if let Some(asked) = asked {
-        if cx.ui.is_interactive() && !cx.answers.dry_run {
-            // No row stays locked while a person thinks.
-            transaction.rollback().await?;
-            award_guard::approve(cx, asked.clone()).await?;
-            let again = attempt().await?;
-            if question(again.guard, &again.plan, &again.boarded).as_ref() != Some(&asked) {
-                return Err(changed_meanwhile());
-            }
-            Taken { transaction, plan, boarded, created, .. } = again;
-        } else {
-            award_guard::approve(cx, asked).await?;
-        }
-    }
+    let ask = async |asked: &Asked| award_guard::approve(cx, &asked.question).await;
+    let (transaction, taken) = change::attempted(cx, attempt, Taken::asked, ask).await?;
+    let Taken { meant, mut plan, boarded, created, .. } = taken;
+    let flight = args::told(cx, &args.flight, meant);
     nearest(&transaction, &mut plan).await?;
 
     if cx.answers.dry_run {
@@ -182,22 +170,40 @@ pub(super) async fn run(args: FlightManifestImportArgs, cx: &Context) -> Result<
 
 /// What was done in the open transaction.
 struct Taken {
-    transaction: Transaction,
+    meant: MeantFlight,
     plan: Plan,
     boarded: Boarded,
     guard: AwardGuard,
     created: u64,
 }
 
-/// The question about awards of the list that are too large to go unasked.
-fn question(guard: AwardGuard, plan: &Plan, boarded: &Boarded) -> Option<Message> {
-    let names = plan.names();
-    let corrected = boarded.corrected.iter().map(|one| &one.award);
-    let awards = boarded.paid.iter().chain(corrected).map(|posted| {
-        let user_id = posted.entry.user_id.as_str();
-        Award { user: names.get(user_id).copied().unwrap_or(user_id), miles: posted.entry.amount }
-    });
-    guard.judge(awards).map(|unusual| award_guard::question(&unusual))
+/// The question about awards of the list that are too large to go unasked, and what it is about.
+#[derive(PartialEq)]
+struct Asked {
+    question: Message,
+    flight_id: Id,
+    /// Who gets what.
+    awards: Vec<(String, i32)>,
+    created: u64,
+}
+
+impl Taken {
+    /// `None` also for a list that will be refused.
+    fn asked(&self) -> Option<Asked> {
+        if self.plan.bad().next().is_some() {
+            return None;
+        }
+        let names = self.plan.names();
+        let corrected = self.boarded.corrected.iter().map(|one| &one.award);
+        let posted: Vec<&Entry> = self.boarded.paid.iter().chain(corrected).map(|posted| &posted.entry).collect();
+        let awards = posted.iter().map(|entry| {
+            let user_id = entry.user_id.as_str();
+            Award { user: names.get(user_id).copied().unwrap_or(user_id), miles: entry.amount }
+        });
+        let question = award_guard::question(&self.guard.judge(awards)?);
+        let awards = posted.iter().map(|entry| (entry.user_id.clone(), entry.amount)).collect();
+        Some(Asked { question, flight_id: self.meant.flight.id, awards, created: self.created })
+    }
 }
 
 /// Finds whom the lines mean, and makes accounts where that is wanted. Answers how many were made.
@@ -240,12 +246,12 @@ fn refuse(plan: &Plan, args: &FlightManifestImportArgs, flight: &Flight, dry_run
     let lines = count(bad as u64, "line");
     let (invalid, differing) = (plan.count(Fate::Invalid), plan.count(Fate::Differs));
     let error = if invalid == 0 && differing > 0 {
-        let what = format!("nobody was boarded: {} differ from what was paid", count(differing as u64, "line"));
+        let what = message!("nobody was boarded: {} differ from what was paid", count(differing as u64, "line"));
         Error::new(Kind::Refused, "paid_otherwise", what)
     } else if unknown == bad {
-        Error::new(Kind::NotFound, "unknown_users", format!("unknown users in {lines}; nobody was boarded"))
+        Error::new(Kind::NotFound, "unknown_users", message!("unknown users in {}; nobody was boarded", &lines))
     } else {
-        Error::new(Kind::Usage, "invalid_file", format!("nobody was boarded: {lines} cannot be used"))
+        Error::new(Kind::Usage, "invalid_file", message!("nobody was boarded: {} cannot be used", &lines))
     };
     let error = plan.bad().take(NAMED).fold(error, |error, line| error.why(line.complaint()));
     let error = if bad > NAMED { error.why(message!("and {} more", bad - NAMED)) } else { error };
