@@ -131,4 +131,7 @@ fn a_password_that_ends_the_host_is_told_how_to_be_written() {
 both!(ready fn a_backup_of_here_has_a_clean_path(world) {
     let file = world.run("db backup . -o json").ok().json()["file"].as_str().unwrap().to_owned();
     assert!(!file.contains("/./"), "{file}");
+    std::fs::create_dir(world.work().join("none")).unwrap();
+    let told = world.run("db backups ./none/.").ok();
+    assert!(told.stderr.contains("/none.") && !told.stderr.contains("/."), "{told}");
 });

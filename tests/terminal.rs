@@ -75,7 +75,7 @@ both!(ready fn a_yes_is_to_what_was_shown_and_to_nothing_else(world) {
     }
 });
 
-/// What decides about miles is read in the transaction that writes them, however long the question took.
+// What decides about miles is read in the transaction that writes them, however long the question took.
 both!(ready fn a_yes_to_miles_is_to_those_and_no_others(world) {
     crate::flight::fleet(world);
     world.query(
@@ -90,7 +90,7 @@ both!(ready fn a_yes_to_miles_is_to_those_and_no_others(world) {
     // The name goes to another account, the flight lands, the balance is put right, the code becomes another flight's.
     let swap = r#"UPDATE "users" SET "username" = 'x' WHERE "userId" = '1'; UPDATE "users" SET "username" = 'pilot123' WHERE "userId" = '2';
         UPDATE "users" SET "username" = 'other' WHERE "userId" = '1'"#;
-    let back = r#"UPDATE "users" SET "username" = 'x' WHERE "userId" = '2'; UPDATE "users" SET "username" = 'pilot123' WHERE "userId" = '1'"#;
+    let back = r#"UPDATE "users" SET "username" = 'Captain_Ada' WHERE "userId" = '2'; UPDATE "users" SET "username" = 'pilot123' WHERE "userId" = '1'"#;
     let live = crate::flight::LIVE;
     for (command, question, other, undone) in [
         ("miles award pilot123 90000 --note x", "Award them?", swap, back),

@@ -77,7 +77,7 @@ fn beginning<'a>(names: impl Iterator<Item = &'a str>, typed: &str) -> Vec<Candi
     fitting.map(|name| Candidate::new(name, "")).collect()
 }
 
-/// The flags that say which database is meant, as far as they are typed.
+/// The flags that say which database and which zone are meant, as far as they are typed.
 pub(super) fn typed_flags(words: &[OsString]) -> Global {
     let mut flags = Global::default();
     let words: Vec<&str> = words.iter().filter_map(|word| word.to_str()).collect();
@@ -96,6 +96,10 @@ pub(super) fn typed_flags(words: &[OsString]) -> Global {
         }
         if let Some(url) = value(["--database-url", ""]) {
             flags.database_url = Some(url.to_owned());
+        }
+        // Flights are named by their day in it.
+        if let Some(zone) = value(["--tz", ""]) {
+            flags.tz = Some(zone.to_owned());
         }
     }
     flags

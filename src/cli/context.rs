@@ -1,5 +1,6 @@
 //! What every command is given: the printer, the settings, the time, and the database, opened on first use.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -30,7 +31,7 @@ pub(crate) struct Context {
     /// What the command line answers beforehand: `--dry-run`, `--yes`, `--confirm`.
     pub answers: Answers,
     /// The current folder.
-    pub cwd: std::path::PathBuf,
+    pub cwd: PathBuf,
     /// The environment, for the children that `db shell` and `db backup --format custom` start. Settings were resolved
     /// from it already.
     pub env: std::collections::BTreeMap<String, String>,
@@ -185,6 +186,11 @@ impl Context {
             kind => kind.name(),
         };
         self.ui.note(message!("→ {}  {} ({})", &kind, target.to_string(), &from));
+    }
+
+    /// A path that was given, from the current folder on, without `.` in it.
+    pub(crate) fn path(&self, given: impl AsRef<Path>) -> PathBuf {
+        self.cwd.join(given).components().collect()
     }
 
     /// The command line once more, with `to` in place of the argument `from`.

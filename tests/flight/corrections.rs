@@ -79,7 +79,7 @@ both!(ready fn other_miles_than_were_paid_are_refused_or_corrected(world) {
     assert_eq!(dry[0]["fate"], "corrected");
     assert_eq!(books(world), before);
     let people = import(world, "--correct", "userId,miles\n1,4000\n").ok();
-    assert!(people.stdout.starts_with("Boarded 0 passengers on DL300, -1,000 miles.\n1 were corrected."), "{people}");
+    assert!(people.stdout.starts_with("Boarded 0 passengers on DL300, -1,000 miles.\n1 award was corrected."), "{people}");
     import(world, "--correct", WRONG).ok();
     let done = import(world, "--correct -o json", changed);
     let answer = done.clone().json();

@@ -131,7 +131,7 @@ both!(ready fn a_list_with_a_wrong_line_is_refused_whole(world) {
         ("userId,miles\n1,5\n1,6\n", "line 2 gives the same user 5 miles"),
         ("userId,miles\n,5\n", "it names no user"),
         ("userId,user,miles\n1,1,5\n", "in two ways"),
-        ("userId,miles\n1\n", "1 fields, but the header has 2"),
+        ("userId,miles\n1\n", "1 field, but the header has 2"),
         ("userId,mile\n1,5\n", "no column \"mile\""),
         ("1,5\n", "no column"),
         ("", "it is empty"),

@@ -16,7 +16,7 @@ both!(ready fn the_morning_after_a_flight_is_named_by_its_code_and_day(world) {
         ("flight manifest import DL500 -", "flight manifest import DL500@2025-07-04 -"),
         ("flight edit DL500 --aircraft A320", "flight edit DL500@2025-07-04 --aircraft A320"),
         ("flight end DL500", "flight end DL500@2025-07-04"),
-        ("miles history --flight DL500", "miles history --flight DL500@2025-07-04"),
+        ("miles history 1 --flight DL500", "miles history 1 --flight DL500@2025-07-04"),
     ] {
         let told = world.call(command).input("user,miles\n1,5\n").run().exits(4);
         assert!(told.stderr.contains(&format!("fix  skyteam {again}\n")), "{command}: {told}");

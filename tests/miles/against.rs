@@ -60,7 +60,7 @@ both!(ready fn what_is_gone_or_another_is_named(world) {
             "changes": []},
     ]));
     let told = world.run("miles audit --against b.skyteam").exits(3).stderr;
-    assert!(told.contains("2 entries of 3 entries of the backup"), "{told}");
+    assert!(told.contains("2 entries of 3 in the backup of"), "{told}");
     assert!(told.contains("No opening of the ledger is on record"), "{told}");
 });
 

@@ -25,6 +25,8 @@ fn a_line_that_names_a_setting_and_cannot_be_read() {
         "DATABASE_URL=\"postgres://postgres:hunter2@127.0.0.1/skyteam",
         "DATABASE_URL=postgres://postgres:hunter2\\x@127.0.0.1/skyteam",
         "DATABASE_URL: postgres://postgres:hunter2@127.0.0.1/skyteam",
+        "database_url=postgres://postgres:hunter2@127.0.0.1/skyteam",
+        "DATABASE-URL=postgres://postgres:hunter2@127.0.0.1/skyteam",
         "DATABASE_URL=$UNSET",
         "DATABASE_URL=postgres://u:${UNSET}@h/d",
         "DATABASE_URL",

@@ -112,7 +112,7 @@ both!(ready fn rejected_rows_are_lost_in_no_case(world) {
         read("rejects.csv"),
         "userId,username,displayName,avatarUrl,line,error,raw\n\
          ,,,,3,\"3 fields, but the header has 2\",\"2,bob,\"\"x, y\"\"\"\n\
-         ,,,,4,\"1 fields, but the header has 2\",3\n\
+         ,,,,4,\"1 field, but the header has 2\",3\n\
          4,d,,,5,\"username \"\"d\"\": 3 to 20 letters, digits and at most one underscore inside\",\n"
             .replace("username \"\"d\"\": 3 to 20 letters, digits and at most one underscore inside", &why(&read("rejects.csv")))
     );

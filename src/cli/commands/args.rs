@@ -123,7 +123,8 @@ pub(crate) fn time(cx: &Context, flag: &'static str, value: &str) -> Result<Time
 pub(crate) fn time_to_store(cx: &Context, flag: &'static str, value: &str) -> Result<Timestamp> {
     let at = time(cx, flag, value)?;
     if DateTime::parse_from_rfc3339(value).is_err() {
-        cx.ui.note(message!("{} {} ({}) is {}", &flag, &value, cx.ui.zone().to_string(), &at));
+        // In one zone for all, unlike what was typed.
+        cx.ui.note(message!("{} {} ({}) is {}", flag, value, cx.ui.zone().to_string(), at.to_string()));
     }
     Ok(at)
 }

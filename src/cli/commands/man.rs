@@ -41,7 +41,7 @@ impl Report for Answer {
 /// # Errors
 /// The folder cannot be made or written to.
 pub(super) fn run(args: ManArgs, cx: &Context, tree: clap::Command) -> Result<Outcome> {
-    let folder = cx.cwd.join(&args.dir);
+    let folder = cx.path(&args.dir);
     let written = std::fs::create_dir_all(&folder).and_then(|()| {
         let mut tree = tree;
         tree.build();

@@ -71,9 +71,9 @@ impl RejectArgs {
     /// [`Kind::Refused`]: `--rejects` names what is there already, be it the input itself. Otherwise the file system's.
     pub(crate) fn place(&self, cx: &Context, source: &str) -> Result<Place> {
         let path = match &self.rejects {
-            Some(path) => cx.cwd.join(path),
-            None if source == "-" => cx.cwd.join("rejects.csv"),
-            None => cx.cwd.join(format!("{source}.rejects.csv")),
+            Some(path) => cx.path(path),
+            None if source == "-" => cx.path("rejects.csv"),
+            None => cx.path(format!("{source}.rejects.csv")),
         };
         if self.rejects.is_some() && std::fs::symlink_metadata(&path).is_ok() {
             let what = message!("the rejects file {} is there already", path.display());

@@ -41,6 +41,11 @@ pub(super) fn parse(
         let mut length = (line.len() + 1).min(rest.len());
         match assignment(rest, &values, env) {
             Ok(None) => {}
+            // Names are told apart by case, and one that is meant is passed over.
+            Ok(Some((name, ..))) if !is_ours(name) && is_ours(&name.to_ascii_uppercase()) => {
+                let reason = format!("its name is written {}", name.to_ascii_uppercase());
+                return Err(Malformed { line: number, reason });
+            }
             Ok(Some((name, value, used))) => {
                 let more = &rest[length.min(used)..used];
                 if let Some(below) = more.lines().position(|line| assigned(line).is_some_and(is_ours)) {
@@ -69,8 +74,10 @@ fn assigned(line: &str) -> Option<&str> {
 
 /// Whether a line that is no assignment names a setting anyway: `NAME: value`, `set NAME=value`, `"NAME"=value`.
 fn names(line: &str, is_ours: &dyn Fn(&str) -> bool) -> bool {
-    let head = line.split_once('=').map_or(line, |(head, _)| head);
-    head.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).any(is_ours)
+    let head = line.split_once('=').map_or(line, |(head, _)| head).to_ascii_uppercase();
+    // `DATABASE-URL` is no name of a variable, but what it means is plain.
+    let words = |head: &str| head.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).any(is_ours);
+    words(&head) || words(&head.replace('-', "_"))
 }
 
 fn without_export(line: &str) -> &str {
@@ -293,6 +300,9 @@ mod tests {
             ("DATABASE_URL=pa$$word", 1),
             ("DATABASE_URL=$(pass show x)", 1),
             ("SKYTEAM_ACTOR=a b", 1),
+            ("A=1\ndatabase_url=postgres://h/d", 2),
+            ("Database_Url: x", 1),
+            ("DATABASE-URL=x", 1),
             ("A='it\nDATABASE_URL=x\nB='", 2),
             ("A=it's\nDATABASE_URL=x\nB=that's", 2),
         ] {

@@ -45,7 +45,7 @@ impl SecretArgs {
     /// file system's.
     pub(super) fn place(&self, cx: &Context) -> Result<Option<Place>> {
         let Some(given) = &self.token_file else { return Ok(None) };
-        let path = cx.cwd.join(given);
+        let path = cx.path(given);
         // A link is not followed: what it leads to may be no more ours to replace than the link itself.
         match std::fs::symlink_metadata(&path) {
             Ok(there) if !there.is_file() => {

@@ -47,7 +47,7 @@ impl Report for Trusted {
 pub(super) fn run(args: &ConfigTrustArgs, cx: &Context) -> Result<Outcome> {
     let trust = Trust::new(&cx.env, config_dir(&cx.env).as_deref())?;
     let dry_run = cx.answers.dry_run;
-    let (path, added) = trust.allow(&cx.cwd.join(&args.path), dry_run)?;
+    let (path, added) = trust.allow(&cx.path(&args.path), dry_run)?;
     cx.ui.report(&Trusted { path, added, dry_run })?;
     Ok(Outcome::Done)
 }

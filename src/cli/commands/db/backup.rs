@@ -242,14 +242,12 @@ fn target(args: &DbBackupArgs, cx: &Context, database: &Database, identity: Opti
     };
     Ok(match &args.file {
         Some(file) if file == Path::new("-") => Target::Stdout,
-        Some(file) => match file::destination(&cx.cwd.join(file))? {
+        Some(file) => match file::destination(&cx.path(file))? {
             Destination::File(path) => Target::File { path, replaces: true },
             Destination::Stream(path) => Target::Stream(path),
         },
         None => {
-            let folder = args.dir.as_ref().map_or_else(|| cx.cwd.clone(), |dir| cx.cwd.join(dir));
-            // Without the `.` of `db backup .`.
-            let folder: PathBuf = folder.components().collect();
+            let folder = args.dir.as_ref().map_or_else(|| cx.cwd.clone(), |dir| cx.path(dir));
             Target::File {
                 path: folder.join(file::name(database.name(), identity, cx.now, extension)),
                 replaces: false,

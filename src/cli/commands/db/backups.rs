@@ -151,7 +151,7 @@ fn owner(path: &Path) -> String {
 }
 
 pub(super) async fn run(args: DbBackupsArgs, cx: &Context) -> Result<Outcome> {
-    let folder = args.dir.map_or_else(|| cx.cwd.clone(), |dir| cx.cwd.join(dir));
+    let folder = args.dir.map_or_else(|| cx.cwd.clone(), |dir| cx.path(dir));
     let listing = folder::list(&folder)?;
     prune::warn_of_odd_ones(cx, &listing);
     let Listing { entries, unreadable } = listing;

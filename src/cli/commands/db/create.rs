@@ -200,7 +200,7 @@ fn admin_url(args: &DbCreateArgs, place: &PostgresUrl, cx: &Context) -> Result<D
 /// The password of a role to be made: from a file or a prompt, never from an argument.
 async fn new_password(args: &DbCreateArgs, role: &str, cx: &Context) -> Result<Option<Secret>> {
     if let Some(path) = &args.password_file {
-        return read_password(&cx.cwd.join(path)).map(Some);
+        return read_password(&cx.path(path)).map(Some);
     }
     if cx.answers.dry_run {
         return Ok(None);

@@ -112,7 +112,7 @@ pub(super) async fn run(args: DbPruneArgs, cx: &Context) -> Result<Outcome> {
             .why("without a number every backup but the last good one would go")
             .fix(skyteam("db prune --keep-daily 7 --keep-weekly 5 --keep-monthly 12")));
     }
-    let folder = args.dir.map_or_else(|| cx.cwd.clone(), |dir| cx.cwd.join(dir));
+    let folder = args.dir.map_or_else(|| cx.cwd.clone(), |dir| cx.path(dir));
     let scope = Scope { now: cx.now, only: None, made: None };
     let listing = folder::list(&folder)?;
     warn_of_odd_ones(cx, &listing);

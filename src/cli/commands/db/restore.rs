@@ -144,7 +144,7 @@ pub(in crate::cli::commands) async fn open(file: &Path, cx: &Context) -> Result<
             .map_err(|error| in_scratch(cx, BackupError::io("copying the backup")(error)))?;
         return Ok(Opened { file, path: path.to_path_buf(), copied: Some(path) });
     }
-    let path = cx.cwd.join(file);
+    let path = cx.path(file);
     let doing = || BackupError::io(format!("reading {}", file.display()));
     let mut opened = File::open(&path).map_err(doing())?;
     let kind = opened.metadata().map_err(doing())?.file_type();
@@ -192,7 +192,7 @@ pub(in crate::cli::commands) fn scratch_folder(cx: &Context) -> PathBuf {
 pub(in crate::cli::commands) fn identities(files: &[PathBuf], cx: &Context) -> Result<Identities> {
     let mut all = Identities::default();
     for file in files {
-        all.extend(Identities::read(&cx.cwd.join(file))?);
+        all.extend(Identities::read(&cx.path(file))?);
     }
     Ok(all)
 }

@@ -125,7 +125,7 @@ pub(super) async fn run(args: DbVerifyArgs, cx: &Context) -> Result<Outcome> {
     }
     answer.sound = answer.problems.is_empty();
     if is_file && !cx.answers.dry_run {
-        note(cx, &cx.cwd.join(&args.file), &answer)?;
+        note(cx, &cx.path(&args.file), &answer)?;
     }
     cx.ui.check(&answer, answer.sound)?;
     if cx.answers.dry_run {
@@ -137,7 +137,7 @@ pub(super) async fn run(args: DbVerifyArgs, cx: &Context) -> Result<Outcome> {
 
 /// The file itself, or the newest backup of a whole database in a folder.
 async fn newest(file: &Path, cx: &Context) -> Result<PathBuf> {
-    let folder = cx.cwd.join(file);
+    let folder = cx.path(file);
     if !folder.is_dir() {
         return Ok(file.to_owned());
     }

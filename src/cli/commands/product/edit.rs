@@ -52,7 +52,7 @@ pub(super) async fn run(args: ProductEditArgs, cx: &Context) -> Result<Outcome> 
         let edited = product::edit(tx, &id, &edit).await?;
         let question = if by_name > 0 && edited.before.name != edited.after.name {
             let purchases = count_signed(by_name, "purchase");
-            message!("Change product {}, and no longer count as its {} by its name alone?", &id, purchases)
+            message!("Change product {}, and no longer count {} known by its name alone?", &id, purchases)
         } else {
             message!("Change product {}?", &id)
         };

@@ -15,8 +15,8 @@ pub(super) const EXAMPLES: &str = "Examples:
   skyteam product list --active --sort priceMiles
   skyteam product list --airline delta --sort -redeemed -o md
 
-What was sold is counted by the product that the purchase names, else by the product's name in its note where exactly one
-product has it; how many are counted by name stands in brackets.";
+A sale is counted for the product that the purchase names, else for the one product whose name its
+note has. How many are counted by name is in brackets.";
 
 /// Arguments of `product list`.
 #[derive(clap::Args, Debug)]

@@ -128,7 +128,7 @@ pub(crate) async fn bytes(cx: &Context, source: &str, most: u64) -> Result<Vec<u
     if source == "-" {
         return cx.ui.read_input(most).await;
     }
-    file(&cx.cwd.join(source), most).map_err(|error| unreadable(shortened(source), error))
+    file(&cx.path(source), most).map_err(|error| unreadable(shortened(source), error))
 }
 
 fn file(path: &Path, most: u64) -> io::Result<Vec<u8>> {

@@ -151,7 +151,7 @@ pub(crate) struct DbDoctorArgs {
 }
 
 pub(super) async fn run(args: DbDoctorArgs, cx: &Context) -> Result<Outcome> {
-    let folder = args.dir.map_or_else(|| cx.cwd.clone(), |dir| cx.cwd.join(dir));
+    let folder = args.dir.map_or_else(|| cx.cwd.clone(), |dir| cx.path(dir));
     let mut checks = configuration::check(cx);
     match cx.comparer().await {
         Err(error) => checks.push(Check::failed("server", "connection", &error)),
