@@ -184,7 +184,7 @@ fn refused_login(target: &Target, password: &Password, refusal: &dyn DatabaseErr
     let error = match refusal.code().as_deref() {
         Some("28P01") => match password {
             Password::Given => denied("login_refused")
-                .fix(message!("correct the password of role {} in the URL, PGPASSWORD or ~/.pgpass", quoted(&role))),
+                .fix(message!("correct the password of role {} in the URL, PGPASSWORD or ~/.pgpass", quoted(role))),
             Password::None => {
                 denied("login_refused").why("no password was given").fix("give it in the URL, PGPASSWORD or ~/.pgpass")
             }
@@ -202,13 +202,13 @@ fn refused_login(target: &Target, password: &Password, refusal: &dyn DatabaseErr
         }
         Some("28000") => denied("login_refused").fix("ask whoever runs the server for an entry in its pg_hba.conf"),
         Some("3D000") => {
-            Error::new(Kind::Config, "no_such_database", message!("no database {} on that server", quoted(&database)))
+            Error::new(Kind::Config, "no_such_database", message!("no database {} on that server", quoted(database)))
                 .why(target.to_string())
                 .fix(message!("{}    makes it", skyteam("db create")))
         }
         // PgBouncer's own refusals have one code for everything.
         Some("08P01") if message.contains("no such database") || message.ends_with("does not exist") => {
-            Error::new(Kind::Config, "no_such_database", message!("the pooler knows no database {}", quoted(&database)))
+            Error::new(Kind::Config, "no_such_database", message!("the pooler knows no database {}", quoted(database)))
                 .why(message)
                 .fix(message!("add it to [databases] in pgbouncer.ini: {} = host=… dbname={}", database, database))
         }

@@ -59,7 +59,19 @@ fn writes_are_decided_on_the_primary() {
     assert!(
         world.call("miles import -").input("user,amount,key\nbob,4,i1\n").run().ok().stdout.contains("alreadyApplied")
     );
-    world.run("flight end SK1").ok();
+    let import = |command: &str, input: &str| world.call(command).input(input).run();
+    import("user import - --yes", "userId,username\n2,bobby\n3,cyd\n").ok();
+    import("flight manifest import SK1 -", "user,miles\ncyd,6\nbobby,3\n").ok();
+    import("flight manifest import SK1 - --correct", "user,miles\ncyd,8\n").ok();
+    import("miles import - --keep-going", "user,amount\ncyd,9\n").ok();
+    let again = import("miles import - --keep-going", "user,amount\ncyd,9\n").exits(9);
+    assert!(again.stderr.contains("The same content was imported"), "{again}");
+    assert_eq!(world.query(r#"SELECT "miles" FROM "users" WHERE "userId" = '3'"#), "17");
+    world.run("user edit bobby --username bob --yes").ok();
+    // Long live by the primary's clock, and unknown to the replica.
+    world.query(r#"UPDATE "flights" SET "startedAt" = '2020-01-01', "startTime" = '2020-01-01'"#);
+    let reaped = world.run("flight reap --older-than 1d --yes -o json").ok().json();
+    assert_eq!(reaped.as_array().map(Vec::len), Some(1), "{reaped}");
     world.run("airline token rotate sky --yes").ok();
     let name = world.name();
     world.run(format!("miles audit --repair --trust ledger --user bob --confirm {name}")).ok();

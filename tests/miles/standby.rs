@@ -120,6 +120,11 @@ fn whoever_ends_the_wait_no_command_calls_it_done() {
         let fix = open(pair.ended_by("pg_cancel_backend", args), retryable);
         assert!(!args.starts_with("miles") || fix.contains("--key") || fix.contains("reverse"), "{args}: {fix}");
     }
+    // What was not taken is kept, whatever is known of the rest.
+    std::fs::write(world.work().join("in.csv"), "user,amount\nann,3\nnobody,4\n").unwrap();
+    open(pair.ended_by("pg_cancel_backend", "miles import in.csv --keep-going -o json"), false);
+    let kept = std::fs::read_to_string(world.work().join("in.csv.rejects.csv")).unwrap();
+    assert!(kept.contains("\nnobody,4,"), "{kept}");
     // It is there. Asked again it waits too, and nothing else is said where that is ended.
     let again = "miles award ann 5 --note x --key k -o json";
     open(pair.ended_by("pg_cancel_backend", again), true);
