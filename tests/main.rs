@@ -11,6 +11,7 @@ mod completions;
 mod connect;
 mod create;
 mod directory;
+mod docs;
 mod doctor;
 mod files;
 mod flight;

@@ -280,4 +280,9 @@ both!(ready fn columns_of_one_thing_are_chosen_in_every_format(world) {
     }
     let shown = world.run("user show @pilot123 --columns miles,username").ok();
     assert!(shown.stdout.starts_with("miles ") && shown.stdout.lines().count() == 2, "{shown}");
+    // As the whole answer shows it to people, and as it is to programs.
+    let awarded = world.run("miles award @pilot123 12345 --yes --note n --columns balance").ok();
+    assert_eq!(awarded.stdout, "balance  12,345\n");
+    let awarded = world.run("miles award @pilot123 1000 --yes --note n --columns balance -o csv").ok();
+    assert_eq!(awarded.stdout, "balance\n13345\n");
 });

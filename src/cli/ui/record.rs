@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde_json::Value;
 
-use super::{Cell, Page, list};
+use super::{Cell, Page, list, text};
 use crate::error::{Error, Result};
 
 /// The value with only the keys that `--columns` names, in that order.
@@ -43,11 +43,21 @@ pub(super) fn record(out: &mut dyn Write, value: &Value, header: bool, safe: boo
 /// Shows it to a person, a key a line.
 pub(super) fn fields(page: &mut Page<'_>, value: &Value) -> io::Result<()> {
     let fields = value.as_object().into_iter().flatten();
-    let fields: Vec<(&str, Cell)> = fields.map(|(key, value)| (key.as_str(), Cell::new(plain(value)))).collect();
+    let fields: Vec<(&str, Cell)> = fields.map(|(key, value)| (key.as_str(), Cell::new(read(value)))).collect();
     page.fields(&fields)
 }
 
-/// A value as one cell.
+/// A value as people read it everywhere else. Ids are texts, so that a number is a quantity.
+fn read(value: &Value) -> String {
+    match value {
+        Value::Bool(true) => "yes".to_owned(),
+        Value::Bool(false) => "no".to_owned(),
+        Value::Number(number) => number.as_i64().map_or_else(|| number.to_string(), text::grouped),
+        other => plain(other),
+    }
+}
+
+/// A value as one cell, for programs.
 fn plain(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
