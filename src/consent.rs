@@ -3,7 +3,7 @@
 //! Whatever can lose or change data takes an [`Approval`] by value. The shells make one, from a flag, a prompt or the body
 //! of a request; no engine can reach a terminal through it.
 
-/// The consent of a person, or of a flag that stands in for one. Used up by the operation that it allows.
+/// The consent of a person, or of a flag given instead. Used up by the operation that it allows.
 #[derive(Debug)]
 #[must_use]
 pub struct Approval(());

@@ -1,4 +1,4 @@
-//! Reading small files whose path somebody else may have chosen: settings, passwords, keys, certificates.
+//! Reading small files whose path another user may have chosen: settings, passwords, keys, certificates.
 //!
 //! What is opened is looked at through the open descriptor, so it cannot be exchanged in between; a pipe or device at
 //! the path neither blocks nor feeds us without end.
@@ -21,7 +21,7 @@ pub(crate) const CERTIFICATES: u64 = 8 << 20;
 pub(crate) fn open(path: &Path) -> io::Result<(File, Metadata)> {
     let mut options = OpenOptions::new();
     options.read(true);
-    // Without it, opening a pipe waits until somebody writes to it.
+    // Without it, opening a pipe waits for a writer.
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, nonblocking());
     let file = options.open(path)?;
@@ -34,7 +34,7 @@ pub(crate) fn open(path: &Path) -> io::Result<(File, Metadata)> {
 }
 
 /// Opens a regular file of one's own to take a lock on, and makes it where there is none: only its owner may open it, so
-/// nobody else can keep the lock, and no link is followed to a file elsewhere.
+/// no other user can keep the lock, and no link is followed to a file elsewhere.
 ///
 /// # Errors
 /// The system's; [`io::ErrorKind::InvalidInput`] for a link, folder, pipe, socket or device.

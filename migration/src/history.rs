@@ -1,7 +1,7 @@
 //! The record of the applied migrations: `skyteam.migrations` on PostgreSQL, `_skyteam_migrations` on SQLite.
 //!
-//! It stands in a schema of its own on PostgreSQL because `drizzle-kit push` drops from `public` what it does not know.
-//! Whoever changes the schema writes it in the same transaction as the change.
+//! It is in a schema of its own on PostgreSQL because `drizzle-kit push` drops from `public` what it does not know.
+//! Every change of the schema writes it in the same transaction as the change.
 
 use sea_orm_migration::sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement, Value};
 
@@ -53,7 +53,7 @@ pub struct Applied {
     pub via: Via,
 }
 
-/// Where a database stands among the migrations of this build.
+/// The position of a database among the migrations of this build.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Standing<'a> {
     /// Applied, and as they are here.

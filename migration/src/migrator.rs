@@ -106,7 +106,7 @@ impl MigratorTrait for Migrator {
         Err(DbErr::Migration("fresh would drop tables that are not SkyTeam's: use refresh".to_owned()))
     }
 
-    /// Refused: a database whose record is gone cannot be told from one that was never migrated.
+    /// Refused: a database whose record is gone cannot be distinguished from one that was never migrated.
     async fn uninstall<'c, C: IntoSchemaManagerConnection<'c>>(_: C) -> Result<(), DbErr> {
         Err(DbErr::Migration("the record of the migrations is not dropped: use down".to_owned()))
     }

@@ -2,7 +2,7 @@
 //! `_skyteam_openings` on SQLite.
 //!
 //! On PostgreSQL the trigger `milesTransactions_append_only` writes it itself, so that no change of an entry goes
-//! unrecorded, whoever makes it. What fires no trigger (a table that is dropped, or loaded with its triggers off) is
+//! unrecorded, whatever role makes it. What fires no trigger (a table that is dropped, or loaded with its triggers off) is
 //! recorded by who does it, in the same transaction.
 
 use sea_orm_migration::sea_orm::{ConnectionTrait, DbErr, Statement};

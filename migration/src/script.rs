@@ -64,7 +64,7 @@ pub fn split(script: &str, engine: Engine) -> Result<Vec<Statement<'_>>, Untermi
 /// The statement being read.
 #[derive(Default)]
 struct Open {
-    /// Where its first token stands.
+    /// The position of its first token.
     start: Option<usize>,
     /// How many words have been read, up to the few that tell what it is.
     words: usize,
@@ -209,7 +209,7 @@ fn comment(text: &str, engine: Engine) -> Option<usize> {
     Some(at)
 }
 
-/// The length of the quoted text that `text` begins with; a doubled quote stands for one.
+/// The length of the quoted text that `text` begins with; a doubled quote is one quote.
 fn quoted(text: &str, quote: char, backslash_escapes: bool) -> Option<usize> {
     let mut chars = text.char_indices().skip(1).peekable();
     while let Some((at, c)) = chars.next() {

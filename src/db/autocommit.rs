@@ -22,7 +22,7 @@ use super::{Connection, Database, is_outcome_unknown, notices, search_path, shut
 
 /// A way into a database for statements that each commit by themselves, one after the other.
 ///
-/// Whoever runs many keeps it: it holds on to the connection that it took from the pool, and takes another one where
+/// A caller that runs many keeps it: it holds on to the connection that it took from the pool, and takes another one where
 /// that broke. Where two run at once, the second takes a connection of its own. Behind a pooler in transaction mode each
 /// is a transaction, as everywhere.
 #[derive(Debug)]
@@ -61,7 +61,7 @@ impl<'a> Committing<'a> {
         Way::Kept(sqlx::query_with(AssertSqlSafe(sql), SqlxValues(values)), traced)
     }
 
-    /// Runs a statement on the kept connection; `traced` is its SQL where somebody listens.
+    /// Runs a statement on the kept connection; `traced` is its SQL where tracing is on.
     ///
     /// The connection is kept again only where its server has answered. Where this is dropped half-way, it goes back
     /// to the pool, which finds out what state it is in.
@@ -106,7 +106,7 @@ impl<'a> Committing<'a> {
 enum Way<'a> {
     /// As all others do.
     Plain(&'a Connection, Statement),
-    /// By the kept connection, with its SQL where somebody listens.
+    /// By the kept connection, with its SQL where tracing is on.
     Kept(KeptQuery, Option<String>),
 }
 

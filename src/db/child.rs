@@ -55,7 +55,7 @@ pub(crate) fn environment(
     ] {
         set(variable, place.parameter(name).map(str::to_owned));
     }
-    // Ours never does: a ticket would log in as somebody else.
+    // Ours never does: a ticket would log in as another user.
     set("PGGSSENCMODE", Some("disable".into()));
     set("PGCONNECT_TIMEOUT", Some(database.options().connect_timeout.as_secs().max(2).to_string()));
     set("PGAPPNAME", Some(database.options().application_name.clone()));

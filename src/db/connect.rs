@@ -1,4 +1,4 @@
-//! Opening a database: how, and why it may fail. The engines' own ways stand beside this file.
+//! Opening a database: how, and why it may fail. The engines' own ways are beside this file.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -57,7 +57,7 @@ pub enum Absent {
     Refuse,
     /// It is made.
     Create,
-    /// An empty database in memory stands in for it: for rehearsing what would make it.
+    /// An empty database in memory replaces it: for rehearsing what would make it.
     StandIn,
 }
 
@@ -173,13 +173,13 @@ pub enum ConnectError {
         /// The files that were looked at.
         files: Vec<PathBuf>,
     },
-    /// The URL has a parameter that nobody here knows.
+    /// The URL has an unknown parameter.
     #[error("the URL has a parameter {name}")]
     UnknownParameter {
         /// Its name.
         name: String,
     },
-    /// A parameter of the URL, or a variable that stands for it, has a value that is not understood.
+    /// A parameter of the URL, or a variable for it, has a value that is not understood.
     #[error("the URL's parameter {name} is {value:?}: {accepted} is accepted")]
     Parameter {
         /// Its name.
@@ -198,7 +198,7 @@ impl ConnectError {
 }
 
 /// Opens the database at `url`: one connection is made and kept in the pool, so that every reason not to reach the
-/// database is told here.
+/// database is reported here.
 ///
 /// # Errors
 /// [`ConnectError`], within `connect_timeout` of the options and half a second.

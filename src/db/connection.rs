@@ -24,7 +24,7 @@ use super::{search_path, transaction_pooling};
 #[derive(Clone, Debug)]
 pub struct Connection {
     inner: DatabaseConnection,
-    /// Behind a pooler in transaction mode, what each transaction is told first; see [`super::transaction_pooling`].
+    /// Behind a pooler in transaction mode, the first statement of each transaction; see [`super::transaction_pooling`].
     pub(super) pooled: Option<Arc<str>>,
     /// Whether nothing is written: see [`super::Access::Read`].
     pub(super) read_only: bool,
@@ -32,7 +32,7 @@ pub struct Connection {
     pub(super) lasting: Lasting,
 }
 
-/// What a transaction that may write is told first. The warning that a commit is not on its standby comes through it.
+/// The first statement of a transaction that may write. The warning that a commit is not on its standby comes through it.
 const WRITES: &str = "SET LOCAL client_min_messages = warning";
 
 /// What such a transaction runs before its COMMIT. Deferred triggers run here then, with what they have to say; so what the
@@ -67,7 +67,7 @@ impl Connection {
     /// Begins a transaction that may write: on SQLite `BEGIN IMMEDIATE`, so that it never fails half-way for want of
     /// the write lock. Of a database that was opened for reading it only reads.
     ///
-    /// Before its first read PostgreSQL is told something, which to a balancer such as pgpool is a sign that the transaction
+    /// Before its first read a statement is sent, which to a balancer such as pgpool is a sign that the transaction
     /// writes: from there on it sends reads to the primary server too, and a lagging replica decides nothing.
     ///
     /// # Errors

@@ -59,7 +59,7 @@ pub(crate) async fn of(connection: &impl ConnectionTrait, role: &str, purpose: P
 }
 
 /// Grants what is not held yet, and answers whether the role has all of it then: a role that may not grant something is
-/// told so by a warning only.
+/// reported by a warning only.
 ///
 /// # Errors
 /// The driver's: 42501 where the session may not grant at all.

@@ -10,7 +10,7 @@ use super::ConnectError;
 use super::url::{PostgresUrl, Secret};
 use crate::small_file;
 
-/// Variables of the environment that stand for a parameter of the URL: all of PostgreSQL 18's libpq. `PGAPPNAME` is left
+/// Variables of the environment that set a parameter of the URL: all of PostgreSQL 18's libpq. `PGAPPNAME` is left
 /// out: our sessions name the tool and the command.
 const VARIABLES: &[(&str, &str)] = &[
     ("PGHOSTADDR", "hostaddr"),

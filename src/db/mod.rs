@@ -132,7 +132,7 @@ impl Database {
         (self.engine() == Engine::Sqlite).then(|| self.connection.inner().get_sqlite_connection_pool())
     }
 
-    /// Whether the URL says that a pooler in transaction mode stands before the server: then a session is ours for one
+    /// Whether the URL says that the connection goes through a pooler in transaction mode: then a session is ours for one
     /// transaction only.
     pub fn is_behind_pooler(&self) -> bool {
         self.connection.pooled.is_some()

@@ -37,7 +37,7 @@ pub(super) fn take() -> Vec<String> {
     HEARD.try_with(RefCell::take).unwrap_or_default()
 }
 
-/// One listener for the process, unless events must go on to somebody else's subscriber.
+/// One listener for the process, unless events must also reach another subscriber.
 fn listener() -> Dispatch {
     static ALONE: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(Listener { next: None }));
     get_default(|current| {

@@ -59,7 +59,7 @@ impl Leases {
                 (pool.size(), pool.options().get_max_connections(), pool.num_idle())
             }
         };
-        // A full pool opens no further one: it wakes whoever waits for what comes back.
+        // A full pool opens no further one: it wakes the tasks that wait for a returned one.
         idle == 0 && size < most && size as usize > self.0.load(Ordering::Relaxed)
     }
 }

@@ -1,8 +1,8 @@
-//! Opening a PostgreSQL database: the URL's parameters, the first connection, what every session is told.
+//! Opening a PostgreSQL database: the URL's parameters, the first connection, the settings of every session.
 //!
 //! The pool alone would hide "connection refused" and "too many connections" behind its whole acquire time-out, because
 //! it goes on trying (sqlx-core `pool/inner.rs`). So a first connection that is slow to come is asked for plainly too,
-//! and the answer to that one is what is told.
+//! and the answer to that one is reported.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -188,7 +188,7 @@ pub(super) async fn cancel(pool: &PgPool, backends: &Backends) -> Result<bool, s
     Ok(awaits.contains(&true))
 }
 
-/// Whether the URL says that a pooler in transaction mode stands between: no statement may outlive its transaction.
+/// Whether the URL says that the connection goes through a pooler in transaction mode: no statement may outlive its transaction.
 pub(super) fn is_behind_pooler(place: &PostgresUrl) -> bool {
     place.parameter("statement-cache-capacity") == Some("0") || place.parameter("pgbouncer") == Some("true")
 }

@@ -1,6 +1,6 @@
 //! Making databases and roles on a PostgreSQL server, with the rights that PostgreSQL 15 and later really ask for.
 //!
-//! Since version 15 nobody but a database's owner may create in its schema `public` (release notes 15, "E.19.2"). So the
+//! Since version 15 only a database's owner may create in its schema `public` (release notes 15, "E.19.2"). So the
 //! role that skyteam uses either owns the database or is granted what it needs: CREATE and TEMPORARY on the database
 //! (its schema `skyteam`, the scratch tables of a comparison), USAGE and CREATE on `public`.
 
@@ -91,7 +91,7 @@ pub(crate) async fn create_database(admin: &Connection, name: &str, owner: Optio
     admin.execute_unprepared(&sql).await.map(drop)
 }
 
-/// Drops a database, with whoever is connected to it.
+/// Drops a database and ends the sessions connected to it.
 ///
 /// # Errors
 /// The driver's: 42501 where the session does not own it.

@@ -1,7 +1,7 @@
-//! Which schemas a name without one is looked up in, so that nobody else's code runs with our rights.
+//! Which schemas a name without one is looked up in, so that no code of others runs with our rights.
 //!
-//! Whoever may create in a schema of the search path can plant a function or an operator there that fits the types of a
-//! call better than the server's own, and it then runs with the rights of whoever calls (the class of CVE-2018-1058).
+//! A role that may create in a schema of the search path can plant a function or an operator there that fits the types of a
+//! call better than the server's own, and it then runs with the rights of its caller (the class of CVE-2018-1058).
 //! Order is no help, because the better fit wins over the earlier schema. So every session looks in `pg_catalog` alone,
 //! and our tables are named with their schema: by the statements themselves, or here for those that serve both engines
 //! and that SeaORM writes, whose entities cannot name a schema that SQLite does not have.
@@ -25,7 +25,7 @@ const BEFORE_A_TABLE: [&str; 4] = ["FROM", "JOIN", "INTO", "UPDATE"];
 
 /// `sql` with the schema before every quoted table, and every quoted type of a cast, that is named without one.
 ///
-/// Quoted names are the tables of the contract, and the types of their columns where those are enumerations; what stands unquoted is a query's own name or has its schema already.
+/// Quoted names are the tables of the contract, and the types of their columns where those are enumerations; what is unquoted is a query's own name or has its schema already.
 pub fn qualify(sql: &str) -> Cow<'_, str> {
     let mut result = String::new();
     let mut done = 0;
@@ -61,7 +61,7 @@ fn is_query_of_its_own(sql: &str, name: &str) -> bool {
     })
 }
 
-/// What stands before a token.
+/// What precedes a token.
 #[derive(Default)]
 struct Before<'a> {
     word: &'a str,
@@ -71,7 +71,7 @@ struct Before<'a> {
     query: Vec<bool>,
     /// For each open parenthesis whether it is that of `CAST (value AS type)`.
     cast: Vec<bool>,
-    /// How many colons stand directly before.
+    /// How many colons come directly before.
     colons: usize,
 }
 

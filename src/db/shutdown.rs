@@ -1,5 +1,5 @@
 //! Changes that are being made to last: a COMMIT, or a statement that commits by itself, which was sent and is not answered
-//! yet. Cut off there, nobody would know what became of it. So an interrupt waits for the answer, a moment long, and what
+//! yet. Cut off there, its outcome would be unknown. So an interrupt waits for the answer, a moment long, and what
 //! is not answered then counts as unknown and not as rolled back.
 //!
 //! Likewise work of many transactions that leaves half of it behind where it is cut off: an interrupt waits until it has
@@ -82,7 +82,7 @@ impl Lasting {
     }
 
     /// Says that the user wants an end. Answers whether anything must be waited for: it ends within seconds, and where a
-    /// change that should last is not answered by then, that is told as an error ([`super::is_outcome_unknown`]).
+    /// change that should last is not answered by then, that is reported as an error ([`super::is_outcome_unknown`]).
     pub fn interrupt(&self) -> bool {
         self.0.interrupted.send_replace(true);
         self.0.running.load(Ordering::Relaxed) > 0

@@ -74,7 +74,7 @@ pub(super) async fn connect(place: &SqliteUrl, mut options: Options) -> Result<D
     ))
 }
 
-/// The first connection, which turns the file to write-ahead logging. SQLite waits for nobody there: two who turn a new
+/// The first connection, which turns the file to write-ahead logging. SQLite does not wait for locks there: two who turn a new
 /// file at the same time would wait for each other, so one of them is refused at once and must try again.
 async fn first(pool: &SqlitePool, patience: Duration) -> Result<PoolConnection<Sqlite>, sqlx::Error> {
     let deadline = Instant::now() + patience;

@@ -1,7 +1,7 @@
 //! Behind a pooler in transaction mode, such as PgBouncer: a session of the server is ours for one transaction only.
 //!
 //! sqlx prepares every statement under a name (`sqlx_s_1`, …) in one message and runs it in the next, so outside a
-//! transaction the two may meet different sessions, and inside one the name may be taken: by whoever had the session
+//! transaction the two may meet different sessions, and inside one the name may be taken: by the client that had the session
 //! before. Therefore, where the URL says `statement-cache-capacity=0` (or Prisma's `pgbouncer=true`), every statement
 //! runs in a transaction, and every transaction first forgets what was prepared on its session.
 
@@ -14,10 +14,10 @@ use sea_orm::{Statement, StreamTrait};
 use super::connection::{Rows, Transaction};
 use super::search_path;
 
-/// How many rows are read ahead of whoever takes them.
+/// How many rows are read ahead of their consumer.
 const AHEAD: usize = 64;
 
-/// What each transaction is told first, as each session is elsewhere. Settings of a session cannot outlive its
+/// The first statement of each transaction; elsewhere sessions are set up so. Settings of a session cannot outlive its
 /// transaction either.
 pub(super) fn told(statement_timeout: Option<Duration>) -> String {
     let mut sql = format!("DEALLOCATE ALL; SET LOCAL search_path = {}", search_path::SAFE);
@@ -34,7 +34,7 @@ pub(super) fn stream(transaction: Transaction, statement: Statement) -> Rows<'st
         let mut rows = match transaction.stream_raw(statement).await {
             Ok(rows) => rows,
             Err(error) => {
-                // Nobody may be waiting any more: then nobody is told.
+                // The receiver may be gone: then there is nothing to report to.
                 let _ = sender.send(Err(error)).await;
                 return;
             }

@@ -97,7 +97,7 @@ fn taken(id: &AirlineId, holder: Option<&airline::Model>) -> DirectoryError {
     DirectoryError::Taken { field: "airlineId", value: id.to_string(), noun: Noun::Airline, holder }
 }
 
-/// Reads an airline and holds its row until the transaction ends: nobody can refer to it anew meanwhile.
+/// Reads an airline and holds its row until the transaction ends, so that no new row can refer to it meanwhile.
 ///
 /// # Errors
 /// [`DirectoryError::Gone`]: no such airline.

@@ -35,7 +35,7 @@ pub struct NewBrand {
     pub accent_color: Option<Colour>,
     /// Background.
     pub secondary_color: Option<Colour>,
-    /// What stands on the background.
+    /// What is drawn on the background.
     pub element_color: Option<Colour>,
     /// Whether it becomes the primary one in any case; a first brand does without this.
     pub primary: bool,
@@ -60,7 +60,7 @@ pub struct Edit {
     pub accent_color: Option<Colour>,
     /// Background.
     pub secondary_color: Option<Colour>,
-    /// What stands on the background.
+    /// What is drawn on the background.
     pub element_color: Option<Colour>,
     /// Values of columns that have no field here.
     pub extra: Extra<brand::Entity>,

@@ -1,4 +1,4 @@
-//! How the account of an erased person is told from others: it keeps the books in balance, and is in no ranking.
+//! How the account of an erased person is distinguished from others: it keeps the books in balance, and is in no ranking.
 
 /// What the name of such an account begins with; thirteen random characters follow.
 pub(crate) const NAME: &str = "erased_";

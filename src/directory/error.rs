@@ -15,7 +15,7 @@ pub enum DirectoryError {
     /// A reference means nothing, or too much.
     #[error(transparent)]
     Reference(#[from] ReferenceError),
-    /// Somebody else has this value already.
+    /// Another row has this value already.
     #[error("{field} {value} is taken")]
     Taken {
         /// The column.
@@ -131,7 +131,7 @@ pub(super) fn now(db: &impl ConnectionTrait) -> &'static str {
     }
 }
 
-/// The function that finds where one text stands in another, 0 where it does not. Not LIKE, which on SQLite takes no pattern
+/// The function that finds the position of one text in another, 0 where it does not occur. Not LIKE, which on SQLite takes no pattern
 /// beyond 50 000 bytes.
 pub(super) const fn position(engine: Engine) -> &'static str {
     match engine {

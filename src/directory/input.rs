@@ -1,7 +1,7 @@
 //! What may be typed: one type for each kind of value, made only by parsing.
 //!
 //! A value of one of these types obeys its rule, so the operations that take them need not look again. What other programs
-//! stored is read as plain text and kept even where it breaks these rules: the rules bind what comes in, not what stands.
+//! stored is read as plain text and kept even where it breaks these rules: the rules apply to input, not to stored data.
 //! Times are read in [`super::instant`]; finding the row that a word means is [`super::reference`].
 
 use std::borrow::Cow;

@@ -29,7 +29,7 @@ const NEAREST: usize = 3;
 /// How many names are read to find the nearest.
 const NAMES_READ: u64 = 20_000;
 
-/// The fewest characters of a UUID that may stand for it.
+/// The shortest prefix of a UUID that is accepted as a reference.
 const PREFIX_MIN: usize = 4;
 
 /// What a reference can mean.
@@ -127,7 +127,7 @@ type Result<T> = std::result::Result<T, ReferenceError>;
 /// Finds a user: `@name`, a user id, or a username in any case.
 ///
 /// # Errors
-/// [`ReferenceError`]: nobody, or several, answer to it.
+/// [`ReferenceError`]: nothing, or several things, match it.
 pub async fn user(db: &impl ConnectionTrait, reference: &str) -> Result<user::Model> {
     let name = reference.strip_prefix('@');
     if storable(reference) {
@@ -364,7 +364,7 @@ pub(crate) fn storable(reference: &str) -> bool {
     !reference.contains('\0') && reference.len() <= 10_000
 }
 
-/// A LIKE pattern with its escape named: SQLite has none unless told.
+/// A LIKE pattern with its escape named: SQLite has no default one.
 pub(crate) fn pattern(like: String) -> LikeExpr {
     LikeExpr::new(like).escape('\\')
 }
@@ -379,7 +379,7 @@ pub(crate) fn uuid_range(prefix: &str) -> Option<(Uuid, Uuid)> {
     if !(PREFIX_MIN..=36).contains(&prefix.len()) {
         return None;
     }
-    // A hyphen counts only where it stands in a UUID, or where there is none at all.
+    // A hyphen counts only where a UUID has one, or where there is none at all.
     let hyphenated = prefix.contains('-');
     let shape = |(i, b): (usize, u8)| match b {
         b'-' => matches!(i, 8 | 13 | 18 | 23),

@@ -22,7 +22,7 @@ const LOOKED_AT: u64 = 2000;
 /// Hands references to `noun` that begin with `typed` to `add`: about `most` of them. Days are those of `zone`.
 ///
 /// # Errors
-/// The database's; what was found before stands.
+/// The database's; what was found before is kept.
 pub(crate) async fn suggest(
     db: &impl ConnectionTrait,
     noun: Noun,
@@ -44,7 +44,7 @@ pub(crate) async fn suggest(
             None => flights(db, typed, most, now, add).await,
         },
         Noun::Product => products(db, typed, add).await,
-        // Nobody remembers how the key of an entry begins.
+        // People do not remember how the key of an entry begins.
         Noun::Entry | Noun::Batch => Ok(()),
     }
 }

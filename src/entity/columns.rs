@@ -204,7 +204,7 @@ fn empty_for<E: EntityTrait>(column: E::Column) -> Option<Value> {
     if is_list(column) { Some(Value::Array(kind, Some(Box::default()))) } else { empty(&kind) }
 }
 
-/// A value of a type that stands for nothing: zero, no text, the beginning of time.
+/// The empty value of a type: zero, no text, the beginning of time.
 fn empty(kind: &ArrayType) -> Option<Value> {
     let text = match kind {
         ArrayType::String | ArrayType::Enum(_) => "",
@@ -230,7 +230,7 @@ pub(crate) fn null(kind: &ArrayType) -> Option<Value> {
 }
 
 /// A whole row from one of which some columns are not set: those take their defaults, as an insert that does not name them
-/// would give them at `now`; NULL where there is none; and where that is not allowed, a value that stands for nothing.
+/// would give them at `now`; NULL where there is none; and where that is not allowed, the type's empty value.
 ///
 /// # Errors
 /// A default that is none of its column's type, which a test of the schema excludes.
@@ -267,7 +267,7 @@ fn identifier<A: ActiveModelTrait>(row: &A, column: &str) -> Id {
     }
 }
 
-/// A default that can be told without the database, as text.
+/// A default that is known without the database, as text.
 fn constant(default: &Expr, now: Timestamp) -> Option<String> {
     match default {
         Expr::Keyword(Keyword::CurrentTimestamp) => Some(now.to_string()),

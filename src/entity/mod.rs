@@ -4,7 +4,7 @@
 //! A column is a field of its entity, a table is its file and its line in `tables!`: schema, backups, lists, JSON,
 //! imports and edits take what they need from there ([`registry`], [`columns`]). Rows serialise under their columns' names:
 //! that is the JSON contract of every command. What a column cannot say of itself (checks, several-column and partial
-//! indexes, triggers, renames) stands in [`crate::schema::desired()`].
+//! indexes, triggers, renames) is in [`crate::schema::desired()`].
 
 pub(crate) mod columns;
 pub(crate) mod privacy;

@@ -1,6 +1,6 @@
 //! What only a person can decide about a table: what a copy for strangers shows, and what erasing a person does.
 //!
-//! The decisions stand beside the entity, as constants of its `Entity`:
+//! The decisions are declared beside the entity, as constants of its `Entity`:
 //!
 //! ```ignore
 //! impl Entity {
@@ -36,7 +36,7 @@ pub enum Mask {
     Words(&'static [&'static str]),
     /// A code of few characters that stays unique and of its form: letters for letters and digits for digits, by place.
     /// What begins like another code still does. It is a substitution, which hides codes from a search and not from
-    /// somebody who knows what codes there are.
+    /// a reader who knows what codes there are.
     Code,
     /// A time, cut to the hour and moved by some days, the same ones in the whole copy: order stays, and nothing joins
     /// with the original by its microseconds.
@@ -48,7 +48,7 @@ pub enum Mask {
 /// What `user erase` does with the rows of a table that refers to `users`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Erase<C: 'static> {
-    /// Nobody has decided yet: `user erase` refuses to run.
+    /// Not declared: `user erase` refuses to run.
     Undeclared,
     /// The rows stay, under the random id that replaces the person's, and these columns become NULL in them.
     Keep(&'static [C]),

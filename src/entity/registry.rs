@@ -19,11 +19,11 @@ impl<E: EntityTrait<Model: IntoActiveModel<E::ActiveModel>> + Undeclared> Table 
 
 /// Is shown every table, in the order in which they are made.
 pub trait Visitor {
-    /// Shows one; `declared` stands beside it.
+    /// Shows one; `declared` is printed beside it.
     fn table<E: Table>(&mut self, declared: Declared<E>);
 }
 
-/// What stands beside an entity.
+/// What is declared beside an entity.
 #[derive(Clone, Copy, Debug)]
 pub struct Declared<E: EntityTrait> {
     /// Its source file.
@@ -121,7 +121,7 @@ fn facts<E: Table>(declared: Declared<E>) -> TableFacts {
 }
 
 /// What `--anonymize` does with a column. One that refers to another follows it, unless it is declared itself, so that
-/// references stay whole; one that nobody declared is replaced.
+/// references stay whole; one that is not declared is replaced.
 pub(crate) fn mask(table: &str, column: &str) -> Mask {
     // A cycle of references has no column that is more than a reference: nothing in it would be a value.
     let mut place = (table.to_owned(), column.to_owned());
@@ -141,7 +141,7 @@ fn column_facts(table: &str, column: &str) -> Option<&'static ColumnFacts> {
     table.columns.iter().find(|facts| facts.name == column)
 }
 
-/// The first column of a table that refers to a user, where nobody has decided what `user erase` does with its rows.
+/// The first column of a table that refers to a user, where it is not declared what `user erase` does with its rows.
 pub(crate) fn undeclared_reference(table: &TableFacts) -> Option<&'static str> {
     let undeclared = table.erase == ErasePlan::Undeclared;
     user_columns(table).next().filter(|_| undeclared)

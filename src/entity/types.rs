@@ -48,7 +48,7 @@ impl Timestamp {
         self.0.and_utc()
     }
 
-    /// The form that stands in the database as text: `2025-01-05 10:30:00.123456`, trailing zeros trimmed.
+    /// The form that the database stores as text: `2025-01-05 10:30:00.123456`, trailing zeros trimmed.
     ///
     /// Its alphabetical order is the order in time.
     pub fn sql_text(self) -> String {

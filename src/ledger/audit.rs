@@ -30,7 +30,7 @@ pub enum Invariant {
     ReversalIsOpposite,
     /// An entry is reversed once.
     ReversedOnce,
-    /// The product of a redemption that stands exists.
+    /// The product of a redemption in effect exists.
     ProductExists,
 }
 
@@ -82,7 +82,7 @@ pub struct Finding {
     pub expected: Option<i64>,
     /// What is: the balance, the award, …
     pub found: Option<i64>,
-    /// Whether the flight concerned was cancelled: nobody boards it any more.
+    /// Whether the flight concerned was cancelled: it takes no passengers any more.
     #[serde(skip)]
     pub cancelled: bool,
 }

@@ -1,4 +1,4 @@
-//! The guard before awards: which of them are so large that somebody should be asked first.
+//! The guard before awards: which of them are so large that they need consent.
 //!
 //! Every command that awards miles asks this guard, whether for one user, a batch, a file or a flight's passengers. It is
 //! read before anything is written, so that the awards in question do not count as usual themselves.

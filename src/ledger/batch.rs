@@ -44,7 +44,7 @@ pub enum OnRefusal {
     Skip,
 }
 
-/// Makes all movements, in their order, as part of an open transaction; `progress` is told of every so
+/// Makes all movements, in their order, as part of an open transaction; `progress` is called for every so
 /// many that were written.
 ///
 /// The outcome is that of making them one by one, with the same ids, in the same order.
@@ -90,7 +90,7 @@ async fn look(tx: &Transaction, movements: &[Posting]) -> Result<Applied, MilesE
     Ok(plan(&locked, stored, movements)?)
 }
 
-/// A batch is written whole: where it stands already, it must hold the very entries that are asked for.
+/// A batch is written whole: where it exists already, it must consist of the very entries that are asked for.
 async fn same_batch(tx: &Transaction, movements: &[Posting]) -> Result<(), MilesError> {
     let Some(batch_id) = movements.first().and_then(|movement| movement.batch_id) else { return Ok(()) };
     let standing = lookup::entries(tx, Target::Batch(batch_id)).await?;
@@ -108,7 +108,7 @@ async fn same_batch(tx: &Transaction, movements: &[Posting]) -> Result<(), Miles
     Err(MilesError::KeyTaken { stored: Box::new(first.clone()), differences: vec![difference] })
 }
 
-/// Applies the rules to the movements one by one. Pure: what will be written, what stands already, what is refused.
+/// Applies the rules to the movements one by one. Pure: what will be written, what exists already, what is refused.
 fn plan(locked: &Locked, mut stored: HashMap<Id, Entry>, movements: &[Posting]) -> Result<Applied, DbErr> {
     let mut balances = locked.holders.clone();
     let mut entries_of: HashMap<&str, usize> = HashMap::new();

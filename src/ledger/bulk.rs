@@ -57,7 +57,7 @@ pub(super) async fn lock<'a>(tx: &Transaction, user_ids: impl Iterator<Item = &'
     Ok(Locked { holders, now: rows::clock(tx).await? })
 }
 
-/// The entries that stand under the movements' ids.
+/// The existing entries with the movements' ids.
 pub(super) async fn stored(tx: &Transaction, movements: &[Posting]) -> Result<HashMap<Id, Entry>, MilesError> {
     let ids: Vec<Id> = movements.iter().filter(|movement| !movement.drawn).map(|movement| movement.id).collect();
     if ids.is_empty() {
@@ -72,7 +72,7 @@ pub(super) async fn stored(tx: &Transaction, movements: &[Posting]) -> Result<Ha
 }
 
 /// Writes entries that every rule has passed, and adds them to the balances. The users' rows are locked. `progress` is
-/// told of every so many that were written.
+/// called after every so many that were written.
 pub(super) async fn write<'a>(
     tx: &Transaction,
     entries: impl Iterator<Item = &'a Entry>,

@@ -1,8 +1,8 @@
 //! Miles for a flight: paid to a user once, with the passenger's row that says the same.
 //!
-//! Whether a user has been paid is judged by the award that stands: the entry of source `flight` that has not been
+//! Whether a user has been paid is decided by the award in effect: the entry of source `flight` that has not been
 //! reversed. A reversal leaves the passenger's row as it is, since the user did fly; the user can then be paid anew, by
-//! [`award`] or [`board`], and the row follows. What is shown of a passenger is what stands ([`paid_by`]).
+//! [`award`] or [`board`], and the row follows. What is shown of a passenger is the award in effect ([`paid_by`]).
 //!
 //! Once is kept by the lock of the user's row, under which standing awards are looked up; so it also holds for entries that
 //! other programs wrote without a passenger.
@@ -59,7 +59,7 @@ pub struct Boarded {
 pub struct Difference {
     /// Key of the user.
     pub user_id: String,
-    /// The miles of the award that stands; of several the sum.
+    /// The miles of the award in effect; of several the sum.
     pub paid: i64,
     /// The miles that were asked for.
     pub asked: i32,
@@ -76,7 +76,7 @@ pub struct Corrected {
     pub reversals: Vec<Entry>,
 }
 
-/// The miles that stand of a flight's awards, by user or by flight: the sum is 0 where all were reversed, and there is no
+/// The miles in effect of a flight's awards, by user or by flight: the sum is 0 where all were reversed, and there is no
 /// row where none was made. `{by}` is the column to group by, `{of}` the one that `$1` is compared with.
 pub(crate) fn paid_by(by: &str, of: &str) -> String {
     format!(
@@ -90,7 +90,7 @@ pub(crate) fn paid_by(by: &str, of: &str) -> String {
 
 /// Takes users on board and pays them, each once for the flight, as part of an open transaction.
 ///
-/// A user who is on board and has no award that stands is paid; one whose award is of other miles is among the
+/// A user who is on board and has no award in effect is paid; one whose award is of other miles is among the
 /// [`Boarded::differing`] or, where [`Boarding::correct`] says so, the [`Boarded::corrected`]. A user who is named twice is
 /// boarded by the first mention and `already` there at the second.
 ///

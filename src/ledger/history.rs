@@ -2,7 +2,7 @@
 //!
 //! The balance beside an entry is counted back from the user's balance of now, newest first. So the latest fifty entries of
 //! a million cost fifty reads of the index (`userId`, `createdAt`), and filters, which come after the counting, do not
-//! change what stands beside an entry. Where balance and ledger have drifted apart, the difference is what is left at the
+//! change the balance shown beside an entry. Where balance and ledger have drifted apart, the difference is what is left at the
 //! oldest entry; [`super::audit`] finds it.
 
 use futures::{Stream, StreamExt};
@@ -90,7 +90,7 @@ where
         conditions.push(format!(r#""flightId" = {}"#, bind(flight_id.into())));
     }
     let limit = limit.map(|limit| format!(" LIMIT {limit}")).unwrap_or_default();
-    // Nobody plans a sum over a window for its first rows only. Where no condition comes after it, it need not see more.
+    // Neither engine stops a window's sum after its first rows. Where no condition comes after it, it need not see more.
     let newest = if conditions.is_empty() && !limit.is_empty() {
         format!(r#" ORDER BY e."createdAt" DESC, e."id" DESC{limit}"#)
     } else {

@@ -1,11 +1,11 @@
-//! Idempotency: how the key of a request becomes the id of its entry, and how an entry is told from another request.
+//! Idempotency: how the key of a request becomes the id of its entry, and how an entry is distinguished from another request.
 //!
 //! The ledger needs no column and no table for keys. An entry's `id` is the UUIDv5 of its key in [`NAMESPACE`], so the
 //! primary key itself applies a request once, for every program that derives ids the same way.
 //!
 //! A request for several users is a batch. Its id is the UUIDv5 of `batch` with the key's own id as the namespace, and the
-//! entries' ids are UUIDv5 of the `userId` with the batch's id as the namespace: nobody's key can hit either. Only the
-//! first user by `userId` has the key's own id instead, so that the primary key applies the key once, whoever is paid
+//! entries' ids are UUIDv5 of the `userId` with the batch's id as the namespace: no other key can collide with either. Only the
+//! first user by `userId` has the key's own id instead, so that the primary key applies the key once, regardless of who is paid
 //! under it and whether one or several are ([`ids`]).
 //!
 //! A request without a key draws one before anything is written ([`fresh_key`]), so that what was never answered can be
@@ -29,7 +29,7 @@ const NAMESPACE_OF_CONTENT: Uuid = uuid!("25afb91a-4641-5ca2-b00c-4dd549a990c7")
 /// Marks a key that names an entry by its id, as an answer of unknown outcome prints it.
 const BY_ID: &str = "id:";
 
-/// The id of the entry that `key` stands for.
+/// The id of the entry of `key`.
 ///
 /// `id:UUID` is that very UUID; anything else is hashed, byte for byte as given.
 pub fn entry_id(key: &str) -> Id {
@@ -76,7 +76,7 @@ pub fn fresh_key() -> String {
     key_of(fresh_id())
 }
 
-/// A new id for an entry or a batch that nobody will ask for by a key.
+/// A new id for an entry or a batch that is not derived from a key.
 pub fn fresh_id() -> Id {
     Id(Uuid::now_v7())
 }

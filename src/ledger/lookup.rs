@@ -1,4 +1,4 @@
-//! Finding entries and batches: by reference, or as the last thing somebody did; and what they hold.
+//! Finding entries and batches: by reference, or as an actor's last; and what they contain.
 
 use sea_orm::{ConnectionTrait, Value};
 
@@ -94,7 +94,7 @@ pub async fn last_by(connection: &impl ConnectionTrait, actor: &str) -> Result<T
     })
 }
 
-/// An import of the same content that was made before and of which something stands.
+/// An import of the same content that was made before and is not reversed as a whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EarlierImport {
     /// Its batch.
@@ -105,7 +105,7 @@ pub struct EarlierImport {
     pub standing: i64,
 }
 
-/// The batch that an import of this content is to make, and the latest import of the same content that stands.
+/// The batch that an import of this content is to make, and the latest import of the same content in effect.
 ///
 /// # Errors
 /// [`MilesError::Db`].

@@ -78,7 +78,7 @@ pub mod kind {
 pub struct Posting {
     /// The entry's key: [`key::entry_id`] of an idempotency key, else [`key::fresh_id`].
     pub id: Id,
-    /// Whether the id was drawn for this movement: then no entry can stand under it, and a batch looks for none.
+    /// Whether the id was drawn for this movement: then no entry can have it, and a batch looks for none.
     pub drawn: bool,
     /// Whose balance.
     pub user_id: String,
@@ -241,7 +241,7 @@ pub enum MilesError {
     /// The user has an award for the flight that has not been reversed.
     #[error("entry {} is an award for the flight", award.id)]
     AlreadyAwarded {
-        /// The award that stands.
+        /// The award in effect.
         award: Box<Entry>,
     },
     /// No such entry or batch.

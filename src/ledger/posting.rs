@@ -1,7 +1,7 @@
 //! One entry with its balance change: award and spend.
 //!
 //! On PostgreSQL this is one statement, and the row of a busy account is locked for no longer than that statement's
-//! commit takes. The rule stands in the update's condition, where it is looked at on the newest version of the row;
+//! commit takes. The rule is the update's condition, which is evaluated on the newest version of the row;
 //! there is no reading before writing that a concurrent change could make false.
 //!
 //! Where the short statement changes nothing, a second one settles why ([`settle`]): it locks the row first, so that the
@@ -75,7 +75,7 @@ const ANSWER: Duration = Duration::from_secs(3);
 
 /// Writes one entry and its balance change in a transaction of their own.
 ///
-/// The same request again (the same id and content) answers the entry that stands, with [`Posted::already`]. Lost races
+/// The same request again (the same id and content) answers the existing entry, with [`Posted::already`]. Lost races
 /// are run again. Where the connection breaks before the commit is acknowledged, the entry is asked for by its id.
 ///
 /// # Errors

@@ -2,7 +2,7 @@
 //!
 //! An entry that names its product by `productId` is of that one. The alliance's API names none: it writes NULL and the
 //! note `Purchase: NAME`. Such an entry is of the product of this name where exactly one product has it now; where none or
-//! several have it, nobody can tell, and the entry counts among the [`unattributed`]. Figures say how much of them rests
+//! several have it, the product is unknown, and the entry counts among the [`unattributed`]. Figures say how much of them rests
 //! on names, because a product that is renamed takes no sales along.
 
 use sea_orm::{ConnectionTrait, DbErr, FromQueryResult, Value};
@@ -15,7 +15,7 @@ pub(crate) const NOTE: &str = "Purchase: ";
 /// Purchases that name no product.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromQueryResult, serde::Serialize)]
 pub struct Unattributed {
-    /// How many stand.
+    /// How many are in effect.
     pub entries: i64,
     /// The miles spent on them, zero or more.
     pub miles: i64,
@@ -68,7 +68,7 @@ pub(crate) fn possibly_of_product(alias: &str, parameter: &str) -> String {
     format!(r#"({} AND {alias}."note" = '{NOTE}' || {parameter})"#, nameless(alias))
 }
 
-/// Purchases that stand and name no product that can be told, written within `period`: from a time on, before another.
+/// Purchases in effect whose product is unknown, written within `period`: from a time on, before another.
 ///
 /// # Errors
 /// The driver's.

@@ -2,7 +2,7 @@
 //!
 //! The price is read and paid in one transaction, on PostgreSQL in one statement. The product's row is held by
 //! `FOR KEY SHARE`, which only deleting it has to wait for: an entry never names a product that went away beside it.
-//! Whoever deletes a product locks it before looking for its redemptions.
+//! Deleting a product locks it before looking for its redemptions.
 
 use std::sync::LazyLock;
 
@@ -88,7 +88,7 @@ async fn redeem_alone(database: &Database, wanted: &Redemption) -> Result<Posted
 
 /// Buys a product as part of an open transaction.
 ///
-/// The same redemption again answers the entry that stands, whatever the price is by now.
+/// The same redemption again answers the existing entry, whatever the price is by now.
 ///
 /// # Errors
 /// [`MilesError::NoUser`], [`MilesError::NoProduct`], [`MilesError::ProductInactive`], [`MilesError::NotEnough`],

@@ -149,8 +149,8 @@ pub async fn reverse(
     })
 }
 
-/// Whether taking an entry back changes anything: a balance, or, of an award of 0 miles for a flight, that it stands. What
-/// a repair did to a balance is told by an entry of 0, and is not undone by another one.
+/// Whether taking an entry back changes anything: a balance, or, of an award of 0 miles for a flight, whether it is in effect. What
+/// a repair did to a balance is recorded by an entry of 0, and is not undone by another one.
 fn means_something(entry: &Entry) -> bool {
     entry.amount != 0 || entry.source == source::FLIGHT
 }

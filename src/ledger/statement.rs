@@ -33,7 +33,7 @@ pub struct Statement {
     /// The movements by source, in alphabetical order; sources without any are left out.
     pub sources: Vec<Source>,
     /// Of an airline's statement: purchases of the whole alliance that name no product, within the period. Whose they are
-    /// nobody can tell, so they are in none of the sums above.
+    /// unknown, so they are in none of the sums above.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unattributed: Option<Unattributed>,
 }

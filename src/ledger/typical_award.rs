@@ -1,11 +1,11 @@
-//! How large an award usually is, so that a slip of the finger can be told from one.
+//! How large an award usually is, so that a typing error can be recognised.
 
 use sea_orm::{ConnectionTrait, DbErr, Value};
 
 use super::rows;
 use crate::db::Engine;
 
-/// How many times the usual an award may be before somebody is asked.
+/// How many times the usual an award may be before it needs consent.
 pub(crate) const FACTOR: i64 = 20;
 
 /// How many flights of an airline are looked at.
@@ -27,7 +27,7 @@ const AWARD: &str = r#"e."type" = 'earn' AND e."amount" > 0 AND e."source" NOT I
 /// `None` where there were none.
 ///
 /// It is an estimate from the newest entries, and takes no longer on a large ledger: entries are only ever added at the
-/// table's end, so what stands there is the newest.
+/// table's end, so its end holds the newest.
 ///
 /// # Errors
 /// The driver's.

@@ -274,7 +274,7 @@ impl<T: Argument> Argument for Option<T> {
     }
 }
 
-/// How many places a template has; no other brace may stand in it.
+/// How many places a template has; it may contain no other brace.
 pub const fn places(template: &str) -> usize {
     let bytes = template.as_bytes();
     let (mut index, mut count) = (0, 0);

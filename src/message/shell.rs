@@ -4,7 +4,7 @@ use crate::directory::input::is_unseen;
 
 /// One word as a shell takes it: sh, bash, zsh and fish read it as this text and nothing else.
 ///
-/// Control characters, and marks that hide or turn text, are told by `$'…'`; a shell that does not know that form takes
+/// Control characters, and marks that hide or turn text, are written as `$'…'`; a shell that does not know that form takes
 /// the escapes for the text, and runs nothing either.
 pub(super) fn word(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c);

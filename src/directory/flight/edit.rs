@@ -120,7 +120,7 @@ pub async fn edit(tx: &Transaction, before: &Flight, changes: &Changes, now: Tim
     stored.ok_or(FlightError::Gone { id: before.id })
 }
 
-/// The flight, held until the transaction ends: whoever wants to change it waits.
+/// The flight, held until the transaction ends: other writers of it wait.
 async fn lock(tx: &Transaction, id: Id) -> Result<Flight, FlightError> {
     // SQLite's transactions that write are alone from their first word.
     flight::Entity::find_by_id(id).lock_exclusive().one(tx).await?.ok_or(FlightError::Gone { id })

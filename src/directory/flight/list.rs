@@ -69,7 +69,7 @@ pub fn query(filter: &Filter<'_>, sort: &[(By, Order)], now: Timestamp) -> Selec
     }
     for (by, order) in sort {
         query = match by {
-            // The engines disagree on where NULL stands.
+            // The engines sort NULL differently.
             By::Column(column) if column.def().is_null() => {
                 query.order_by_with_nulls(*column, order.clone(), NullOrdering::Last)
             }
@@ -93,7 +93,7 @@ pub struct Coming {
 }
 
 /// The airline that a token belongs to, with its coming flights and their brands, in one query: what an API answers to the
-/// bearer of the token. `None`: nobody has it.
+/// owner of the token. `None`: no airline has it.
 ///
 /// Coming is a flight that has not ended, and that starts or started no longer than [`STALE_AFTER`] before `now`: what game
 /// servers that died, and hosts who never came, have left behind is not.
@@ -113,7 +113,7 @@ pub async fn coming_by_token(db: &impl ConnectionTrait, token: &str, now: Timest
         .add(Column::EndTime.is_null())
         .add(Expr::expr(start).gte(Timestamp(now.0 - STALE_AFTER)));
     let mut query = airline::Entity::find().filter(airline::Column::Token.eq(token)).select_also(Entity);
-    // An airline without such flights is one row, of nobody's flight.
+    // An airline without such flights is one row, with NULL for the flight.
     QueryTrait::query(&mut query).join(JoinType::LeftJoin, Entity, coming);
     let rows =
         query.and_also_related(brand::Entity).order_by_asc(Column::StartTime).order_by_asc(Column::Id).all(db).await?;

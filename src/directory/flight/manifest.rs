@@ -49,9 +49,9 @@ pub struct Known {
 pub enum Meaning {
     /// This user.
     Known(Known),
-    /// Nobody.
+    /// No user.
     Unknown,
-    /// Nobody has the `userId`, but this user has the name beside it.
+    /// No user has the `userId`, but this one has the name beside it.
     NameOfAnother(Known),
     /// The `userId` is the first one's, and the name beside it the other one's.
     TwoUsers(Known, Known),
@@ -98,7 +98,7 @@ pub async fn resolve(db: &impl ConnectionTrait, lines: &[Who]) -> Result<Vec<Mea
         Who::Name(name) => named(name),
         Who::Id { user_id, username } => match (by_id.get(user_id), username) {
             (Some(known), None) => Meaning::Known(known.clone()),
-            // A name that nobody has by now is an old one of the player's.
+            // A name that no user has by now is an old one of the player's.
             (Some(known), Some(name)) => match by_name.get(name.as_str()).and_then(|named| named.first()) {
                 Some(other) if other.username == *name && other != known || !is(known, name) => {
                     Meaning::TwoUsers(known.clone(), other.clone())

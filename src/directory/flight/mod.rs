@@ -2,7 +2,7 @@
 //!
 //! A flight's state is not stored but follows from its times ([`status`]). It moves in one direction: scheduled, live,
 //! ended, or from scheduled straight to cancelled; after the end nothing changes any more. Every step is one conditional
-//! UPDATE that names the state it starts from, so that of two callers at once one succeeds and the other is told why not.
+//! UPDATE that names the state it starts from, so that of two callers at once one succeeds and the other learns why not.
 
 pub mod board;
 pub mod details;
@@ -57,7 +57,7 @@ pub enum FlightError {
     Forbidden {
         /// What was to be done.
         action: Action,
-        /// The flight as it stands.
+        /// The current flight.
         flight: Box<Flight>,
         /// Its state.
         status: Status,
@@ -65,17 +65,17 @@ pub enum FlightError {
     /// It would end before it started.
     #[error("{ends} is before {started}")]
     EndsBeforeStart {
-        /// The flight as it stands.
+        /// The current flight.
         flight: Box<Flight>,
         /// When it started.
         started: Timestamp,
         /// When it was to end.
         ends: Timestamp,
     },
-    /// It was changed by somebody else after it had been looked at.
+    /// It was changed by another session after it had been read.
     #[error("flight {} was changed meanwhile", flight.code)]
     Changed {
-        /// The flight as it stands now.
+        /// The flight as it is now.
         flight: Box<Flight>,
     },
     /// Passengers or ledger entries refer to it.
@@ -141,7 +141,7 @@ impl FlightError {
     }
 }
 
-/// The flight as it stands.
+/// The current flight.
 ///
 /// # Errors
 /// [`FlightError::Gone`].

@@ -1,4 +1,4 @@
-//! The manifest of a flight as it stands: who boarded, for how many miles.
+//! The current manifest of a flight: who boarded, for how many miles.
 
 use sea_orm::{
     ConnectionTrait, DbErr, EntityTrait, FromQueryResult, IdenStatic as _, Iterable as _, SelectModel, SelectorRaw,
@@ -15,7 +15,7 @@ use crate::ledger::flight_award::paid_by;
 #[derive(Clone, Debug, PartialEq, FromQueryResult, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OnBoard {
-    /// The place on board. Its miles are those of the award for the flight that stands, 0 where it was reversed; of a
+    /// The place on board. Its miles are those of the award for the flight, 0 where it was reversed; of a
     /// passenger who has not been paid, what the flight earns.
     #[sea_orm(nested)]
     #[serde(flatten)]
@@ -33,7 +33,7 @@ pub struct OnBoard {
 pub struct Summary {
     /// How many are on board.
     pub passengers: i64,
-    /// How many miles of them stand.
+    /// How many miles of them were not reversed.
     pub miles: i64,
     /// How many of them should have earned miles and have no entry in the ledger for the flight.
     pub unpaid: i64,

@@ -89,7 +89,7 @@ pub struct Planned<'a> {
 }
 
 /// The rules of the plan: the brand belongs to the airline, the code begins with a code of the brand, departure differs
-/// from arrival, and nobody shares a code with himself.
+/// from arrival, and an airline does not share a code with itself.
 ///
 /// # Errors
 /// The [`FlightError`] of the first rule that is broken.
@@ -120,7 +120,7 @@ pub fn check(planned: &Planned<'_>) -> Result<(), FlightError> {
     Ok(())
 }
 
-/// Whether [`delete`] would take the flight off the plan, as things stand.
+/// Whether [`delete`] would take the flight off the plan in its present state.
 ///
 /// # Errors
 /// What [`delete`] refuses.
@@ -156,7 +156,7 @@ pub async fn delete(tx: &Transaction, id: Id, now: Timestamp) -> Result<(), Flig
     }
     let flight = get(tx, id).await?;
     deletable(tx, &flight, now).await?;
-    // It has become deletable since: whoever was in the way took it back.
+    // It has become deletable since: what prevented it was undone.
     Err(FlightError::Changed { flight: Box::new(flight) })
 }
 

@@ -16,7 +16,7 @@ const LEAST: usize = 8;
 /// How many ids one statement asks for.
 const CHUNK: usize = 200;
 
-/// The columns that an id is told apart in.
+/// The characters within which a shortened id stays unique.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Among {
     /// The ids of flights.

@@ -31,7 +31,7 @@ pub async fn product(db: &impl ConnectionTrait, reference: &str) -> Result<Model
     Err(not_found(Noun::Product, reference, named))
 }
 
-/// Finds `airline/name`, parted at each of its slashes; `first` is what stands before the first.
+/// Finds `airline/name`, split at each of its slashes; `first` is the part before the first.
 async fn of_airline(db: &impl ConnectionTrait, reference: &str, first: &str) -> Result<Model> {
     let mut owners = Vec::new();
     for (at, _) in reference.match_indices('/').take(PARTED) {
@@ -40,7 +40,7 @@ async fn of_airline(db: &impl ConnectionTrait, reference: &str, first: &str) -> 
         }
     }
     if owners.is_empty() {
-        // Not one of its beginnings is an airline: what is like the first one is told.
+        // Not one of its beginnings is an airline: suggest airlines similar to the first.
         airline(db, first).await?;
     }
     let of = |owner: &str| Entity::find().filter(Column::AirlineId.eq(owner));

@@ -28,7 +28,7 @@ pub(crate) struct Wish {
     pub flights: usize,
     /// The same seed gives the same data, but for `now`.
     pub seed: u64,
-    /// All times are told from the midnight (UTC) of this day.
+    /// All times are relative to the midnight (UTC) of this day.
     pub now: DateTime<Utc>,
 }
 

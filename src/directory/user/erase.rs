@@ -1,6 +1,6 @@
 //! The right to erasure: a person leaves every table, and the ledger's sums stay true.
 //!
-//! The account is not deleted, because its entries and flights refer to it and balance the books; it is made nobody's. Its
+//! The account is not deleted, because its entries and flights refer to it and balance the books; it is made anonymous. Its
 //! id becomes a random one of twenty digits, which no ROBLOX account can have (ids there are signed and of 64 bits), its names and picture
 //! are replaced, the notes of its entries go, and where notes of others name the person as a word, the word goes.
 //! Backups made before still hold the person: they are pruned, not edited.
@@ -82,7 +82,7 @@ struct Replacement {
     username: String,
 }
 
-/// A random id and name that nobody has.
+/// A random id and name that no user has.
 async fn replacement(tx: &Transaction) -> Result<Replacement> {
     loop {
         let (id, username) = {

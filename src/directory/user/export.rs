@@ -21,7 +21,7 @@ pub struct Export {
     pub mentions: Vec<Mentioned>,
 }
 
-/// An entry of somebody else's that names the person.
+/// Another user's entry that names the person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Mentioned {
     /// The entry.

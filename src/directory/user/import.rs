@@ -56,7 +56,7 @@ pub enum Conflict {
         /// The id.
         user_id: String,
     },
-    /// Somebody else would still have the name, in some case.
+    /// Another user would still have the name, in some case.
     #[error("username {username} is held by user {holder}")]
     NameHeld {
         /// The name wanted.

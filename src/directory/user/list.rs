@@ -79,7 +79,7 @@ pub struct Boarded {
     /// When the user boarded.
     #[sea_orm(from_alias = "joinedAt")]
     pub joined_at: Timestamp,
-    /// Miles of the award for it that stands.
+    /// Miles of the award for it that was not reversed.
     pub miles: i64,
 }
 

@@ -6,10 +6,10 @@ use super::super::error::{Result, position, statement};
 use crate::db::Engine;
 use crate::entity::{Id, user};
 
-/// What stands where a name was.
+/// What replaces a name.
 pub(super) const ERASED: &str = "[erased]";
 
-/// An entry of somebody else's that names the person.
+/// Another user's entry that names the person.
 #[derive(Clone, Debug, FromQueryResult)]
 pub(super) struct Mention {
     pub(super) id: Id,
@@ -25,7 +25,7 @@ const TELLING: usize = 6;
 const TITLES: [&str; 5] = ["user", "userid", "id", "player", "username"];
 
 /// The words by which notes may name a person: id, username, and the displayed name where it is another and long enough
-/// to mean somebody.
+/// to mean a person.
 pub(super) fn words(person: &user::Model) -> Vec<String> {
     let mut words = vec![person.user_id.clone(), person.username.clone()];
     if person.display_name.chars().count() >= 3 && !person.display_name.eq_ignore_ascii_case(&person.username) {
@@ -97,12 +97,12 @@ fn without(note: &str, word: &str) -> String {
     out
 }
 
-/// Whether a word means the person wherever it stands.
+/// Whether a word means the person in any position.
 fn tells(word: &str) -> bool {
     word.len() >= TELLING || !word.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Whether a note that goes on with a number, so far in lower case, names somebody by it.
+/// Whether a note that goes on with a number, so far in lower case, names a person by it.
 fn is_named(before: &str) -> bool {
     let title = before.trim_end_matches([' ', ':', '=', '#']);
     before.ends_with('@') || TITLES.contains(&title.rsplit(|c: char| !c.is_alphanumeric()).next().unwrap_or_default())

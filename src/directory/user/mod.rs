@@ -49,7 +49,7 @@ pub struct Edit {
     pub extra: Extra<user::Entity>,
 }
 
-/// Where a user stands among the others, and what they did so far.
+/// A user's rank, and what they did so far.
 #[derive(Clone, Debug, PartialEq, Eq, FromQueryResult, Serialize)]
 pub struct Standing {
     /// Place by miles, from 1; equal balances share a place.
@@ -98,7 +98,7 @@ async fn refuse_taken(tx: &Transaction, new: &NewUser) -> Result<()> {
     refuse_name(tx, &new.username, "").await
 }
 
-/// Refuses a name that somebody other than `owner` has, in any case.
+/// Refuses a name that a user other than `owner` has, in any case.
 async fn refuse_name(tx: &Transaction, name: &Username, owner: &str) -> Result<()> {
     let sql = r#"SELECT * FROM "users" WHERE ("username" = $1 OR lower("username") = lower($1)) AND "userId" <> $2
         ORDER BY "username" LIMIT 1"#;
@@ -130,7 +130,7 @@ pub async fn lock(tx: &Transaction, user_id: &str) -> Result<user::Model> {
 /// Changes a user's names or picture, and moves `updatedAt` where anything is different.
 ///
 /// # Errors
-/// [`DirectoryError::Taken`]: somebody else has the name, in any case. [`DirectoryError::Gone`]: no such user.
+/// [`DirectoryError::Taken`]: another user has the name, in any case. [`DirectoryError::Gone`]: no such user.
 pub async fn edit(tx: &Transaction, user_id: &str, edit: &Edit) -> Result<Edited<user::Model>> {
     if let Some(name) = &edit.username {
         claim_name(tx, name).await?;
