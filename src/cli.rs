@@ -131,7 +131,7 @@ pub fn run(mut world: World) -> u8 {
             () = interrupted(signals) => if cx.lasting.interrupt() {
                 tokio::select! {
                     outcome = answered(&cx, work) => outcome,
-                    // Whoever insists is not kept waiting.
+                    // A second interrupt does not wait.
                     () = interrupted(signals) => Err(outcome_unknown(RetryAdvice::Unsaid)),
                 }
             } else {
@@ -158,7 +158,7 @@ pub fn run(mut world: World) -> u8 {
         }
         outcome.map_err(|error| error.on(database.target()))
     });
-    // A prompt may still wait on its thread for a key that nobody will press.
+    // A prompt may still wait on its thread for a key that will not be pressed.
     runtime.shutdown_background();
     match outcome {
         Ok(outcome) => outcome.exit_code(),

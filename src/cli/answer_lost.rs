@@ -1,6 +1,6 @@
 //! What is said where a change was made and its answer could not be written: a full disk behind a redirection.
 //!
-//! The change must not be told as failed, or it is made a second time. Decided here for every command that writes, from
+//! The change must not be reported as failed, or it is made a second time. Decided here for every command that writes, from
 //! the answer that was lost.
 
 use serde_json::Value;

@@ -27,7 +27,7 @@ enum Level {
 }
 
 impl Ask {
-    /// Level 1: nothing is changed or lost; nobody is asked.
+    /// Level 1: nothing is changed or lost, so there is no question.
     pub(crate) fn adds() -> Self {
         Self { level: Level::Adds, question: Message::default(), database: None }
     }
@@ -64,7 +64,7 @@ pub(crate) struct Answers {
 /// Asks, or takes a flag for the answer.
 ///
 /// # Errors
-/// [`Kind::Unconfirmed`]: nobody to ask, or the answer was no.
+/// [`Kind::Unconfirmed`]: no terminal to ask on, or the answer was no.
 pub(crate) async fn approve(ask: Ask, answers: &Answers, ui: &Ui) -> Result<Approval> {
     if answers.dry_run {
         return Ok(Approval::given());

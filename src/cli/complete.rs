@@ -21,7 +21,7 @@ use crate::directory::reference::{Candidate, Noun};
 use crate::directory::suggest;
 use crate::entity::types::Timestamp;
 
-/// How long the database may take, all told. With the start of the program it stays within 250 ms.
+/// How long the database may take in total. With the start of the program it stays within 250 ms.
 const PATIENCE: Duration = Duration::from_millis(200);
 
 /// Answers a shell, if it is one that asks: `SKYTEAM_COMPLETE=bash skyteam -- skyteam user sh`.

@@ -74,7 +74,7 @@ impl Context {
     }
 
     /// The database, for a command that may make the SQLite file: `db push`, `migrate`, `create`, `seed`. A dry run makes
-    /// none: where it is not there, an empty database in memory stands in for it.
+    /// none: where it is not there, an empty database in memory is used.
     ///
     /// # Errors
     /// As for [`Context::reader`].
@@ -88,7 +88,7 @@ impl Context {
     /// Asks, or takes a flag for the answer. Under `--dry-run` nothing is asked: nothing will last.
     ///
     /// # Errors
-    /// [`Kind::Unconfirmed`]: nobody to ask, or the answer was no.
+    /// [`Kind::Unconfirmed`]: no terminal to ask on, or the answer was no.
     pub(crate) async fn approve(&self, ask: Ask) -> Result<Approval> {
         let ask = match self.database.get() {
             Some(database) => ask.on(database.name()),

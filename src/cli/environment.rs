@@ -27,7 +27,7 @@ pub struct World {
     pub stdout: Box<dyn Write + Send>,
     /// The file that standard output is redirected into, where the system tells.
     pub output: Option<PathBuf>,
-    /// Waits until whoever reads standard output has taken everything, as far as that can be known; fails with
+    /// Waits until the reader of standard output has taken everything, as far as that can be known; fails with
     /// `BrokenPipe` when they went away before.
     pub taken: fn() -> io::Result<()>,
     /// Standard error: everything else.

@@ -1,4 +1,4 @@
-//! What somebody meant who typed a verb or noun that does not exist: by its meaning, and by its letters only where nothing
+//! What a verb or noun that does not exist was meant to be: by its meaning, and by its letters only where nothing
 //! is lost or moved by the command that is suggested.
 
 /// Words of other programs, with ours: for one noun, or (`""`) for all that have the verb; the first that fits decides.

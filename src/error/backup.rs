@@ -284,7 +284,7 @@ fn file_system(doing: String, source: io::Error) -> Error {
 }
 
 fn database(source: sqlx::Error) -> Error {
-    // Raised by DROP TABLE without CASCADE: who depends stands in the detail, one a line.
+    // Raised by DROP TABLE without CASCADE: what depends on it is in the detail, one a line.
     let dependents = source.as_database_error().and_then(|refusal| {
         let refusal = refusal.try_downcast_ref::<sqlx::postgres::PgDatabaseError>()?;
         (refusal.code() == "2BP01").then(|| refusal.detail().unwrap_or_default().lines().map(str::to_owned).collect())

@@ -1,4 +1,4 @@
-//! The wording of what a database server, its driver or the network refuses, told apart by SQLSTATE.
+//! The wording of what a database server, its driver or the network refuses, by SQLSTATE.
 //!
 //! Codes: PostgreSQL manual, appendix A; SQLite: <https://sqlite.org/rescode.html>. A rule that has a better sentence
 //! of its own (a duplicate username, too few miles) is recognised by its engine before it comes here.
@@ -147,7 +147,7 @@ fn detail(database: &dyn DatabaseError) -> Option<&str> {
     database.try_downcast_ref::<sqlx::postgres::PgDatabaseError>().and_then(sqlx::postgres::PgDatabaseError::detail)
 }
 
-/// Somebody else's view or key stands on what is to go. Nothing of theirs is dropped along with it, under no flag.
+/// Another program's view or key depends on what is to go. Nothing of theirs is dropped along with it, under no flag.
 fn depended_on(detail: Option<&str>) -> Error {
     let error = Error::new(Kind::Refused, "depended_on", "other objects depend on it");
     let depending = detail.into_iter().flat_map(str::lines);

@@ -22,7 +22,7 @@ pub(crate) enum RetryAdvice<'a> {
         line: Command,
         /// The key.
         key: &'a str,
-        /// Whether the key was on the command line, or was drawn and nobody knows it yet.
+        /// Whether the key was on the command line, or was drawn and is not known yet.
         given: bool,
     },
     /// A command that shows whether it is there, and changes nothing.

@@ -1,7 +1,7 @@
 //! What went wrong, why, and how to mend it: the one error type that reaches the user, and every exit code.
 //!
 //! The engines (`directory`, `ledger`, `schema`, `backup`, the drivers) report facts in error enums of their own; the files
-//! beside this one turn each into an [`Error`], so that all wording and all exit codes stand in this folder.
+//! beside this one turn each into an [`Error`], so that all wording and all exit codes are in this folder.
 
 pub(crate) mod backup;
 mod connect;
@@ -46,7 +46,7 @@ pub enum Kind {
     Unreachable,
     /// 8: password or permission.
     Denied,
-    /// 9: a confirmation is needed and nobody gave it.
+    /// 9: a confirmation is needed and was not given.
     Unconfirmed,
     /// 10: a bulk command did part.
     Partial,

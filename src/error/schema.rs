@@ -187,7 +187,7 @@ pub(crate) fn mended(mend: &Mend) -> Message {
     }
 }
 
-/// Columns that may be renamed, which nobody said. `name` is the database's.
+/// Columns that may have been renamed, without a declaration. `name` is the database's.
 pub(crate) fn possible_rename(suspects: &[Suspect], name: &str) -> Error {
     let mut error =
         Error::new(Kind::Unconfirmed, "possible_rename", "a column would go while one of the same type comes");

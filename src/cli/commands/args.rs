@@ -85,7 +85,7 @@ impl ListArgs {
     }
 }
 
-/// Finds the flight that a word means; where the word also is the code of another, both are told on stderr.
+/// Finds the flight that a word means; where the word also is the code of another, both are named on stderr.
 ///
 /// # Errors
 /// None, or several, answer to it; the database's.

@@ -40,7 +40,7 @@ pub(super) fn question(unusual: &Unusual<'_>) -> Message {
 /// Asks about awards that are too large; a dry run says that it would be asked.
 ///
 /// # Errors
-/// [`Kind::Unconfirmed`]: nobody to ask, or the answer was no.
+/// [`Kind::Unconfirmed`]: no terminal to ask on, or the answer was no.
 pub(crate) async fn approve(cx: &Context, question: &Message) -> Result<()> {
     would_ask(cx, question);
     let _approved = cx.approve(Ask::changes(question)).await.map_err(|error| match error.kind() {

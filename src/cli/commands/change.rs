@@ -60,7 +60,7 @@ where
 /// Runs `delete` in a transaction after asking by the database's name (level 3), and answers with the row as it was.
 /// `delete` answers what will be lost besides, and finds out what is meant in the transaction that it is given.
 ///
-/// What forbids it is told before anybody is asked.
+/// What forbids it is reported before the question.
 ///
 /// # Errors
 /// What `delete` fails with, the answer no, the database's. [`crate::error::Kind::Locked`]: another program changed what

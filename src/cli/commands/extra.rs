@@ -12,7 +12,7 @@ use crate::directory::row::Extra;
 
 /// A table whose rows are added and edited by commands.
 pub(super) trait Editable: EntityTrait {
-    /// The columns that the commands know of: set by flags of their own, or by nobody.
+    /// The columns that the commands know of: set by flags of their own, or by none.
     const KNOWN: &'static [Self::Column];
 }
 

@@ -1,6 +1,6 @@
 //! The commands: one file each, in the order resolve, refuse, change, commit, say.
 //!
-//! They see the engines and the context; what they share about arguments stands in [`args`], about rows that
+//! They see the engines and the context; what they share about arguments is in [`args`], about rows that
 //! they read from files in [`records`].
 
 mod airline;

@@ -44,7 +44,7 @@ impl<M: TableRow> Report for M {
     }
 }
 
-/// All columns of an entity: those of `presented` as they stand there, and each other one behind its predecessor.
+/// All columns of an entity: those of `presented` as they are there, and each other one behind its predecessor.
 pub(super) fn columns<E: EntityTrait>(presented: &[Column]) -> Vec<Column> {
     let mut columns = presented.to_vec();
     let mut place = 0;

@@ -58,7 +58,7 @@ pub(super) fn profile(sources: &Sources, flags: &Global) -> Result<Option<Settin
     Ok(sources.file_value(|file| file.profile.clone()))
 }
 
-/// The database. Where none can be told, the error waits until one is needed.
+/// The database. Where it is unknown, the error waits until one is needed.
 ///
 /// # Errors
 /// [`Kind::Config`]: the profile names none, or two.
@@ -128,7 +128,7 @@ fn undecided(origin: Origin, error: impl Fn() -> Error + Send + Sync + 'static) 
     Setting::new(DatabaseChoice::Undecided(Arc::new(error)), origin)
 }
 
-/// A variable that names a database and is empty, as after `NAME=$UNSET`: whoever set it meant one, and not the default.
+/// A variable that names a database and is empty, as after `NAME=$UNSET`: its author meant a database, and not the default.
 fn empty(origin: &Origin) -> Error {
     Error::new(Kind::Config, "no_database", message!("{} is empty", origin.to_string()))
         .why("it is not passed over, because another database than the one meant would be used")
@@ -160,7 +160,7 @@ fn homeless() -> DatabaseChoice {
 /// Who does it.
 ///
 /// # Errors
-/// [`Kind::Usage`], [`Kind::Config`]: a name that nobody could read later.
+/// [`Kind::Usage`], [`Kind::Config`]: a name that could not be read later.
 pub(super) fn actor(sources: &Sources, flags: &Global) -> Result<Setting<String>> {
     let found = match &flags.actor {
         Some(actor) => Some(Setting::new(actor.clone(), Origin::Flag("--actor"))),

@@ -6,7 +6,7 @@
 //!
 //! - `export NAME=value`, blanks around `=`, blank lines, `#` comments, Windows line ends.
 //! - `'…'` is literal. In `"…"` and bare values, `\` escapes one of `\ ' " $`, a blank or `n`, and `$NAME`, `${NAME}`
-//!   and `${NAME:-otherwise}` stand for a variable of the environment, else for one that the file sets above.
+//!   and `${NAME:-otherwise}` mean a variable of the environment, else for one that the file sets above.
 //! - A bare value ends at a blank, behind which only a comment may follow. Quoted values may span lines.
 //! - Of two lines with one name the last one counts.
 
@@ -183,7 +183,7 @@ impl Value<'_> {
         }
     }
 
-    /// One character outside of single quotes, or what it stands for.
+    /// One character outside of single quotes, or its expansion.
     fn character(&mut self, unclosed: &str) -> Result<(), String> {
         match self.next().ok_or(unclosed)? {
             '\\' => match self.next() {

@@ -35,7 +35,7 @@ pub(crate) struct Profile {
     pub url: Option<String>,
     /// The environment variable that holds its URL.
     pub url_env: Option<String>,
-    /// What hangs on it.
+    /// Its kind.
     #[serde(default)]
     pub kind: ProfileKind,
     /// Most connections at once.
@@ -68,7 +68,7 @@ impl Profile {
     }
 }
 
-/// What hangs on a database: how much is asked before it is changed.
+/// The kind of a database: how much is asked before it is changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum ProfileKind {

@@ -49,7 +49,7 @@ pub(crate) struct Settings {
     pub database: Setting<DatabaseChoice>,
     /// Profile in use.
     pub profile: Option<Setting<String>>,
-    /// What hangs on the database.
+    /// The kind of the database.
     pub kind: Setting<ProfileKind>,
     /// Who does it, for the ledger.
     pub actor: Setting<String>,
@@ -86,7 +86,7 @@ pub(crate) enum DatabaseChoice {
     Url(db::Secret),
     /// The embedded default: an SQLite file in the user's data folder.
     Embedded(PathBuf),
-    /// None can be told; the error says why.
+    /// It is unknown; the error says why.
     Undecided(Arc<dyn Fn() -> Error + Send + Sync>),
 }
 
@@ -112,7 +112,7 @@ impl Settings {
         Self::of(&Sources::gather(world)?, flags)
     }
 
-    /// The settings where nobody says anything: for what needs none, so that a file that cannot be used is not in its
+    /// The default settings: for what needs none, so that a file that cannot be used is not in its
     /// way.
     ///
     /// # Errors
@@ -224,7 +224,7 @@ impl Settings {
     /// The URL of the database that is meant, with libpq's environment filled in.
     ///
     /// # Errors
-    /// [`Kind::Config`]: malformed, or none can be told.
+    /// [`Kind::Config`]: malformed, or unknown.
     pub(crate) fn url(&self) -> Result<DatabaseUrl> {
         match &self.database.value {
             DatabaseChoice::Embedded(path) => Ok(DatabaseUrl::sqlite(path)),

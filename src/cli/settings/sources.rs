@@ -25,7 +25,7 @@ pub(crate) enum Origin {
     Url(Box<Origin>),
     /// The operating system.
     System,
-    /// Nobody said anything.
+    /// It is set nowhere.
     Default,
 }
 

@@ -19,7 +19,7 @@ const LIST: &str = "trusted";
 pub(crate) struct Trust {
     /// The users whose files are read: the one who runs this, root, and behind sudo the one who called it.
     users: BTreeSet<u32>,
-    /// Groups that hold nobody but one of these users.
+    /// Groups whose only member is one of these users.
     private_groups: BTreeSet<u32>,
     list: Option<PathBuf>,
     allowed: BTreeSet<PathBuf>,
@@ -29,7 +29,7 @@ impl Trust {
     /// For the user of this process. `folder` is that of their configuration.
     ///
     /// # Errors
-    /// [`Kind::Config`]: the list of what is trusted belongs to somebody else, or cannot be read.
+    /// [`Kind::Config`]: the list of what is trusted belongs to another user, or cannot be read.
     pub(crate) fn new(env: &BTreeMap<String, String>, folder: Option<&Path>) -> Result<Self> {
         let me = rustix::process::geteuid().as_raw();
         let mut users = BTreeSet::from([0, me]);
@@ -108,7 +108,7 @@ impl Trust {
         ))
     }
 
-    /// Allows a file, or the `.env` and `skyteam.toml` of a folder, whoever owns them. Answers its path in the list,
+    /// Allows a file, or the `.env` and `skyteam.toml` of a folder, whatever user owns them. Returns its path in the list,
     /// and whether it is new there.
     ///
     /// # Errors

@@ -125,7 +125,7 @@ impl Ui {
         self.terminal.stdout
     }
 
-    /// Whether only errors are told, under `-q`.
+    /// Whether only errors are printed, under `-q`.
     pub(crate) fn is_quiet(&self) -> bool {
         self.manner.quiet
     }

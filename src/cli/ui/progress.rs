@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// How far a long piece of work has come. Cleared when it is dropped, so that an error stands alone.
+/// How far a long piece of work has come. Cleared when it is dropped, so that an error has the line for itself.
 #[derive(Debug)]
 pub(crate) struct Progress(ProgressBar);
 

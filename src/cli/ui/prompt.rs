@@ -1,6 +1,6 @@
-//! Questions on the terminal, and the stand-ins that answer them in tests.
+//! Questions on the terminal, and the scripted answers of tests.
 //!
-//! The terminal stays as it is while it waits for a line: whoever ends the program there gets it back in order.
+//! The terminal stays as it is while it waits for a line: ending the program there leaves it in order.
 
 use std::collections::VecDeque;
 use std::io::{self, BufRead as _, Write as _};
@@ -50,7 +50,7 @@ impl Prompt for TerminalPrompt {
 
 /// Shows the prompt and reads a line. The end of input is an empty one.
 fn typed(prompt: &str) -> io::Result<String> {
-    // Not locked while it waits: what ends the program meanwhile is told there too.
+    // Not locked while it waits: what ends the program meanwhile is printed there too.
     let mut stderr = io::stderr();
     stderr.write_all(prompt.as_bytes())?;
     stderr.flush()?;

@@ -58,7 +58,7 @@ pub(super) fn draw(
         if let Some(column) = table.column_mut(index) {
             column.set_padding((0, if index == last { 0 } else { 2 }));
             if drawing.width.is_some() && index < last {
-                // Never squeezed to nothing: what is too narrow to tell one row from another helps nobody.
+                // Never squeezed to nothing: rows must stay distinguishable.
                 column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(6)));
             }
         }

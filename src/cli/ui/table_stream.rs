@@ -1,4 +1,4 @@
-//! Rows in columns that stand straight, one line a row: on a terminal as many columns as fit it whole, in a pipe all of
+//! Rows in aligned columns, one line a row: on a terminal as many columns as fit it whole, in a pipe all of
 //! everything, for Discord in a block of code, which is how it shows columns.
 
 use std::io::{self, Write};
@@ -14,7 +14,7 @@ const GAP: usize = 2;
 /// padded for it.
 const STRAIGHT: usize = 200;
 
-/// How many lines one value takes on a terminal where the columns of a row stand under each other.
+/// How many lines one value takes on a terminal where the columns of a row are printed under each other.
 const LINES: usize = 8;
 
 /// What the columns are drawn for.
@@ -91,7 +91,7 @@ impl Grid {
         &self.hidden
     }
 
-    /// Writes what stands above the rows.
+    /// Writes what comes above the rows.
     ///
     /// # Errors
     /// The stream's.
@@ -129,7 +129,7 @@ impl Grid {
         self.line(out, self.slots.iter().map(|slot| &cells[slot.cell]))
     }
 
-    /// Writes what stands below the rows.
+    /// Writes what comes below the rows.
     ///
     /// # Errors
     /// The stream's.

@@ -1,4 +1,4 @@
-//! Whether whoever reads from a pipe has taken everything: a write succeeds as soon as the pipe has room, and what is
+//! Whether the reader of a pipe has taken everything: a write succeeds as soon as the pipe has room, and what is
 //! still in it when the reader goes away is lost.
 
 use std::io;
@@ -21,7 +21,7 @@ pub(crate) fn wait_until_taken(pipe: impl std::os::fd::AsFd) -> io::Result<()> {
     if !std::fs::File::from(pipe.try_clone_to_owned()?).metadata()?.file_type().is_fifo() {
         return Ok(());
     }
-    // Asked for nothing, poll tells of errors only: that nobody reads any more.
+    // Asked for nothing, poll reports errors only: that the reader is gone.
     let pause = Timespec { tv_sec: 0, tv_nsec: i64::from(LOOK) * 1_000_000 };
     loop {
         let mut fds = [PollFd::new(&pipe, PollFlags::empty())];

@@ -11,7 +11,7 @@ pub(crate) fn width(text: &str) -> usize {
     UnicodeWidthStr::width(text)
 }
 
-/// Text made [`visible`], of which no more than so many columns are seen: what is cut off is told by `…`. Looks at the
+/// Text made [`visible`], of which no more than so many columns are seen: what is cut off is marked by `…`. Looks at the
 /// beginning only, so that a text of any length costs the same.
 pub(crate) fn cut(text: &str, columns: usize) -> Cow<'_, str> {
     let (start, whole) = beginning(text, columns);

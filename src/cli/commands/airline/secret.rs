@@ -78,7 +78,7 @@ fn unwritable(path: &Path, error: io::Error) -> Error {
 }
 
 /// Commits what made the token, and hands it out. Its file is written before the commit and put in its place after, so
-/// that neither a full disk nor a lost connection leaves an airline with a token that nobody has seen.
+/// that neither a full disk nor a lost connection leaves an airline with a token that was never shown.
 ///
 /// `done` is what became of the airline: `added`.
 ///
@@ -109,7 +109,7 @@ pub(super) async fn commit(
         return print(cx, &row)
             .map_err(|error| after(what("its token could not be printed"), Message::joined(error.reasons(), "; ")));
     };
-    // Whatever came to stand there meanwhile stays.
+    // A file that was created there meanwhile stays.
     if let Err(error) = file.persist_noclobber(&path) {
         let failed = format!("its token file {} could not be put in its place", path.display());
         return Err(after(what(&failed), error.error.to_string().into()));

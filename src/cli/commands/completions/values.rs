@@ -1,6 +1,6 @@
 //! Which arguments have their values completed, and how what is found is offered.
 //!
-//! Arguments are told by the name of their value: what is called `USER` in the help is a user, in every command. So a new
+//! Arguments are recognised by the name of their value: what is called `USER` in the help is a user, in every command. So a new
 //! command has its values completed without saying so.
 
 use std::ffi::OsStr;
@@ -84,7 +84,7 @@ fn offers(find: &Find, wanted: Wanted, typed: &OsStr) -> Vec<CompletionCandidate
         .collect()
 }
 
-/// Whether a shell takes it for one word as it stands. A name from the database is put on the command line as it is: one
+/// Whether a shell takes it for one word without quotes. A name from the database is put on the command line as it is: one
 /// such as `x;reboot` must never be.
 fn is_harmless(value: &str) -> bool {
     let word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '@' | '/' | '+');

@@ -75,7 +75,7 @@ pub(super) enum Format {
     Custom,
 }
 
-/// What a monitoring system is told.
+/// The report for a monitoring system.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Backup {
@@ -161,7 +161,7 @@ pub(super) async fn run(args: DbBackupArgs, cx: &Context) -> Result<Outcome> {
     }
     report.seconds = (begun.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
     match target {
-        // The backup is the answer there; what is told of it goes the other way.
+        // The backup is the answer there; its report goes the other way.
         Target::Stdout if cx.ui.format().is_json() => {
             cx.ui.note(serde_json::to_string(&report).map_err(io::Error::from)?);
         }
@@ -198,7 +198,7 @@ fn refuse_misuse(args: &DbBackupArgs, cx: &Context, recipients: &Recipients) -> 
     Ok(())
 }
 
-/// Which database this is. Where that cannot be told, the backup is made all the same, and no retention ever touches it.
+/// Which database this is. Where that is unknown, the backup is made all the same, and no retention ever touches it.
 async fn identify(cx: &Context, database: &Database, args: &DbBackupArgs) -> Result<Option<Identity>> {
     let unidentified = match identity::of(database, !cx.answers.dry_run).await? {
         Ok(identity) => return Ok(Some(identity)),

@@ -81,7 +81,7 @@ impl Listing for Statements {
         &self.0
     }
 
-    /// As a script, which can be run by somebody who may grant them.
+    /// As a script, for a role that may grant them.
     fn human(&self, page: &mut Page<'_>) -> io::Result<()> {
         for statement in &self.0 {
             page.line(format!("{};", statement.sql))?;

@@ -94,7 +94,7 @@ pub(super) fn waiting(cx: &Context, wait: &Wait<'_>) {
     }
 }
 
-/// Under `-v`, lists what stands there and is left alone.
+/// Under `-v`, lists what exists there and is left alone.
 pub(super) async fn list_others(
     cx: &Context,
     database: &Database,

@@ -38,7 +38,7 @@ struct Pushed<'a> {
     /// Migrations that are newly on the record: the schema equals them.
     recorded: Vec<String>,
     dry_run: bool,
-    /// Whether the steps were told already, one by one, or are not to be.
+    /// Whether the steps were printed already, one by one, or are not to be.
     #[serde(skip)]
     brief: bool,
 }
@@ -56,7 +56,7 @@ impl Report for Pushed<'_> {
     }
 }
 
-/// How often a plan that asked nobody is made again, because somebody else was faster.
+/// How often a plan without a question is made again, because another session was faster.
 const AGAIN: usize = 10;
 
 pub(super) async fn run(args: DbPushArgs, cx: &Context) -> Result<Outcome> {
@@ -78,7 +78,7 @@ pub(super) async fn run(args: DbPushArgs, cx: &Context) -> Result<Outcome> {
 
 enum Pushing {
     Done,
-    /// The schema had changed by the time the plan was to run, and nobody had been asked about the plan.
+    /// The schema had changed by the time the plan was to run, and there had been no question about the plan.
     Overtaken,
 }
 

@@ -426,7 +426,7 @@ impl Part {
     }
 }
 
-/// What becomes of the tables that stand, and how many rows are lost with them.
+/// What becomes of the existing tables, and how many rows are lost with them.
 fn standing(args: &DbRestoreArgs, toc: &Toc, state: &State) -> Result<(Standing, u64)> {
     let with_rows = |fits: &dyn Fn(&str) -> bool| -> Vec<(String, u64)> {
         let found = state.existing.iter().filter(|table| table.rows > 0 && fits(&table.table));

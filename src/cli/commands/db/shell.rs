@@ -23,7 +23,7 @@ pub(crate) struct DbShellArgs {
 }
 
 pub(super) async fn run(args: DbShellArgs, cx: &Context) -> Result<Outcome> {
-    // Opened first: every failure is then told in our words, and an SQLite file is not made by looking.
+    // Opened first: every failure is then reported in our words, and an SQLite file is not made by looking.
     let database = cx.writer().await?;
     // Held until psql takes this process's place.
     let mut guard = None;
@@ -50,7 +50,7 @@ pub(super) async fn run(args: DbShellArgs, cx: &Context) -> Result<Outcome> {
         }
         DatabaseUrl::Sqlite(place) => {
             let mut command = Command::new("sqlite3");
-            // sqlite3 leaves foreign keys off unless it is told.
+            // sqlite3 leaves foreign keys off by default.
             command.env_clear().envs(child::offline(&cx.env)).args(["-cmd", "PRAGMA foreign_keys = ON"]);
             command.arg(&place.path).args(&args.args);
             command

@@ -1,4 +1,4 @@
-//! `db status`: where the database stands among the migrations, and how far live, snapshot and entities are apart.
+//! `db status`: the position of the database among the migrations, and how far live, snapshot and entities are apart.
 
 use std::io;
 

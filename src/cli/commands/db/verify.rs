@@ -434,7 +434,7 @@ async fn deep_dump(cx: &Context, path: &Path, format: pg_dump::Format, answer: &
     });
     match proof.await {
         Ok(findings) => answer.audit_findings = findings,
-        // What a program that is there cannot do is the dump's fault, unless it is one that need not stand by itself.
+        // What a program that is there cannot do is the dump's fault, unless it is one that need not be complete.
         Err(error @ (BackupError::Program { fix: None, .. } | BackupError::Unjudged { .. })) => match part(&toc)? {
             Some(part) => return Err(part.explain(impossible(worded(error)))),
             None if matches!(error, BackupError::Unjudged { .. }) => return Err(error.into()),

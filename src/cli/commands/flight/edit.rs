@@ -85,7 +85,7 @@ pub(super) async fn run(args: FlightEditArgs, cx: &Context) -> Result<Outcome> {
     let (before, _, after) = &found;
     let shown = |flight: &Flight| Shown::new(flight.clone(), cx.now.into());
     let mut effects = change::effects(cx, &shown(before), &shown(after));
-    // What follows from the others is told by them.
+    // What follows from other changes is printed with them.
     effects.retain(|(column, ..)| !matches!(*column, "status" | "codeshare"));
     if effects.is_empty() {
         cx.ui.note("Nothing to change: it is so already.");

@@ -48,7 +48,7 @@ struct Change {
     after: Option<String>,
 }
 
-/// An entry of the backup that does not stand as it did.
+/// An entry of the backup that is missing or changed.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Disturbed {
@@ -115,7 +115,7 @@ impl Row for Disturbed {
     }
 }
 
-/// Lists what does not stand as it did in the backup.
+/// Lists the entries that are missing or changed.
 pub(super) async fn run(cx: &Context, backup: &Path, keys: &[PathBuf]) -> Result<Outcome> {
     let database = cx.reader().await?;
     let opened = open(backup, cx).await?;
@@ -151,7 +151,7 @@ async fn proved(cx: &Context, archive: &Arc<Archive>) -> Result<()> {
     }
 }
 
-/// The ledger as it stands, from one snapshot, in the form of a backup; on the disk it is as readable as the other one.
+/// The present ledger, from one snapshot, in the form of a backup; on the disk it is as readable as the other one.
 async fn now(cx: &Context, database: &Database, encrypted: bool) -> Result<Archive, BackupError> {
     let folder = scratch_folder(cx);
     let tables = vec![LEDGER.to_owned()];
@@ -181,7 +181,7 @@ async fn list(cx: &Context, archive: &Arc<Archive>, now: &Arc<Archive>) -> Resul
     let bar = cx.ui.progress(None, "Comparing");
     let counted = bar.counter();
     let comparing = tokio::task::spawn_blocking(move || {
-        // Where nobody lists any more, there is nothing more to compare for.
+        // Once the receiver is gone, there is nothing more to compare for.
         against::compare(&backup, &now, &subject, &folder, counted, &mut |one| found.blocking_send(one).is_ok())
     });
     cx.ui
@@ -194,7 +194,7 @@ async fn list(cx: &Context, archive: &Arc<Archive>, now: &Arc<Archive>) -> Resul
         .await
 }
 
-/// Says how often the ledger was opened on purpose: an erasure changes entries, and nobody else should have.
+/// Says how often the ledger was opened on purpose: an erasure changes entries, and nothing else should have.
 async fn explain(cx: &Context, database: &Database) {
     match openings::newest(database.conn()).await {
         Ok(Some(newest)) => {

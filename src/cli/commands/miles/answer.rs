@@ -84,7 +84,7 @@ pub(super) fn say_already(cx: &Context, posted: &Posted) {
 }
 
 /// Makes sure, where a request found its entry there already, that a failover would not lose it: the first request may
-/// have been told that no standby had it.
+/// have been warned that no standby had it.
 pub(super) async fn confirm(cx: &Context, database: &Database, id: Id, already: bool) -> Result<(), MilesError> {
     if already && !cx.answers.dry_run { posting::replicated(database, id).await } else { Ok(()) }
 }
@@ -98,7 +98,7 @@ pub(super) fn note(text: &str) -> Result<String, InputError> {
     if text.trim().is_empty() { Err(InputError::new("note", text, VISIBLE)) } else { Ok(note.into()) }
 }
 
-/// The source of an entry that somebody writes by hand: any word but those that the audit reads a meaning from. `flight`
+/// The source of an entry that a person writes by hand: any word but those that the audit reads a meaning from. `flight`
 /// is taken only where a flight is named.
 pub(super) fn chosen_source(text: &str, for_flight: bool) -> Result<String, InputError> {
     let accepted = if for_flight || text != source::FLIGHT {
@@ -113,7 +113,7 @@ pub(super) fn chosen_source(text: &str, for_flight: bool) -> Result<String, Inpu
     if word { Ok(text.to_owned()) } else { Err(InputError::new("source", text, accepted)) }
 }
 
-/// A key that can be told from no key.
+/// A key that is not empty.
 pub(super) fn key(text: Option<&str>) -> Result<Option<&str>, InputError> {
     match text {
         Some(text) if text.trim().is_empty() => Err(InputError::new("key", text, VISIBLE)),
@@ -187,7 +187,7 @@ impl Key {
         Ok(Self { text, given: given.is_some() })
     }
 
-    /// The id of the one entry that it stands for.
+    /// The id of its one entry.
     pub(super) fn id(&self) -> Id {
         key::entry_id(&self.text)
     }

@@ -85,7 +85,7 @@ pub(in crate::cli::commands) struct Found {
     finding: Finding,
     /// A command.
     fix: Message,
-    /// Another one, where it is somebody's decision which is right.
+    /// Another one, where a person must decide which is right.
     alternative: Option<Message>,
 }
 
@@ -268,7 +268,7 @@ fn again(database: &Database, user: Option<&str>, trust: Trust) -> Command {
     audit.words("--repair").flag("--trust", trust).flag("--confirm", database.name())
 }
 
-/// The command that mends a finding; and another where somebody has to decide what is right.
+/// The command that mends a finding; and another where a person must decide what is right.
 fn fixes(finding: &Finding, database: &Database) -> (Message, Option<Message>) {
     let whom = |command: Command| command.account(&finding.user_id, &finding.username);
     let id = |id: Option<Id>| id.map(|id| id.to_string()).unwrap_or_default();

@@ -135,7 +135,7 @@ pub(super) async fn run(args: MilesImportArgs, cx: &Context) -> Result<Outcome> 
             let movements: Vec<Posting> = known.iter().map(posting).collect();
             let (places, names) = known.into_iter().map(|(line, user)| (line.place, user.username)).unzip();
             if !rejects.is_empty() && !keep_going {
-                // What the ledger would refuse of the others is told along with it, not on the next try.
+                // What the ledger would refuse of the others is reported along with it, not on the next try.
                 let applied = batch::preview(tx, &movements).await?;
                 return Ok(Attempt { batch_id, earlier, places, names, rejects, applied, guard: None });
             }
@@ -296,7 +296,7 @@ fn amount(text: &str) -> Result<i32, InputError> {
     Amount::parse(digits).map(|amount| sign * amount.get()).map_err(|_| InputError::new("amount", text, form()))
 }
 
-/// The users whom the lines mean; lines that mean nobody are rejected.
+/// The users whom the lines mean; lines that mean no user are rejected.
 async fn users<'a>(
     tx: &Transaction,
     lines: &'a [Line],

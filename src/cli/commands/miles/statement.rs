@@ -93,7 +93,7 @@ impl Report for Answer {
     }
 }
 
-/// The line of purchases of which nobody can tell the product, nor the airline.
+/// The line of purchases whose product, and so airline, is unknown.
 const UNATTRIBUTED: &str = "purchases that name no product";
 
 /// A line of the statement as a spreadsheet wants it.

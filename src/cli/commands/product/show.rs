@@ -35,7 +35,7 @@ struct Whole {
     product: miles_product::Model,
     #[serde(flatten)]
     sales: Sales,
-    /// Purchases of the whole alliance of which nobody can tell the product.
+    /// Purchases of the whole alliance whose product is unknown.
     unattributed: Unattributed,
 }
 

@@ -50,7 +50,7 @@ pub(super) struct Row<'a> {
 /// A quote that RFC 4180 does not allow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Malformed {
-    /// The line on which the quote opened, or stands.
+    /// The line of the quote, or where it opened.
     pub line: u64,
     /// What is wrong with it.
     pub reason: &'static str,

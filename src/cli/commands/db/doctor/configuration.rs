@@ -23,7 +23,7 @@ pub(super) fn check(cx: &Context) -> Vec<Check> {
     let holds_password = matches!(&url, DatabaseUrl::Postgres(place) if place.password.is_some());
     match &database.origin {
         Origin::DotEnv(_, path) | Origin::File(path) if holds_password => checks.push(secrecy(path)),
-        // A password on the command line stands in the process list for everybody on this machine.
+        // A password on the command line is in the process list for all users of this machine.
         Origin::Flag(flag) if holds_password => checks.push(Check::warning(
             AREA,
             "password on the command line",

@@ -161,7 +161,7 @@ pub(super) async fn run(args: DbDoctorArgs, cx: &Context) -> Result<Outcome> {
             checks.extend(trust::check(&database).await);
             let (found, laid) = schema::check(&database, cx).await;
             checks.extend(found);
-            // Nothing stands there to be asked about.
+            // There is nothing there to check.
             if laid {
                 checks.extend(data::check(&database, cx).await);
                 checks.extend(backups::archivable(&database).await);

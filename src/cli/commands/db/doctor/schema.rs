@@ -1,4 +1,4 @@
-//! Where the schema stands: versions, and what has drifted from them.
+//! The state of the schema: versions, and what has drifted from them.
 
 use super::super::planned;
 use super::Check;
@@ -62,7 +62,7 @@ fn versions(status: &Status<'_>) -> Check {
     }
 }
 
-/// What differs from the version that the database is at: another tool's push removed it, or somebody's hand.
+/// What differs from the version that the database is at: another tool's push removed it, or a person.
 fn drift(status: &Status<'_>) -> Check {
     let name = "drift";
     // A pending migration's changes are no drift: they are missing because it has not run.

@@ -61,7 +61,7 @@ async fn postgres(database: &Database, cx: &Context) -> Result<Vec<Check>, DbErr
     if let Some(ReadOnly::Setting { whence, end, of_role }) = read_only::why(database).await? {
         let found = format!("default_transaction_read_only is on {whence}: nothing can be written");
         let end = end.unwrap_or_else(|| "take default_transaction_read_only out of them".to_owned());
-        // A role that is kept from writing is nobody else's trouble.
+        // A role that may not write affects no other one.
         checks.push(if of_role {
             Check::warning(AREA, "read only", found, end)
         } else {

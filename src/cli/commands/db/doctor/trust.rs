@@ -1,4 +1,4 @@
-//! Who could do more to the ledger, or to whoever administers it, than they need: rights of other roles, and objects of
+//! Who could do more to the ledger, or to its administrator, than they need: rights of other roles, and objects of
 //! theirs that run, or wait to run, with our rights.
 
 use migration::openings;

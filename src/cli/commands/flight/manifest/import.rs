@@ -65,7 +65,7 @@ pub(crate) struct FlightManifestImportArgs {
 #[serde(rename_all = "camelCase")]
 struct Answer {
     flight_id: Id,
-    /// What `miles reverse` takes back together; null where nobody was paid.
+    /// What `miles reverse` takes back together; null where no user was paid.
     batch_id: Option<Id>,
     boarded: usize,
     created: u64,

@@ -1,4 +1,4 @@
-//! What becomes of each line of a list of passengers: read, resolved, and later told by the ledger.
+//! What becomes of each line of a list of passengers: read, resolved, and later reported by the ledger.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
@@ -71,7 +71,7 @@ impl Fate {
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Line {
-    /// Where it stands in the file, from 1.
+    /// Its line in the file, from 1.
     pub line: u64,
     /// The user as the line names it.
     pub user: String,
