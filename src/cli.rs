@@ -106,6 +106,7 @@ pub fn run(mut world: World) -> u8 {
         env: world.env.clone(),
         lasting: crate::db::Lasting::default(),
         announced: false.into(),
+        rehearses: false.into(),
         warned_of_plain_text: false.into(),
         database: OnceCell::new(),
         ui: Ui::new(world, manner),

@@ -27,6 +27,7 @@ mod messages;
 mod migrate;
 mod migrations;
 mod miles;
+mod online_faults;
 mod product;
 mod push_faults;
 mod rollback;

@@ -23,8 +23,12 @@ fn stuck(world: &World) -> (Holder, Child) {
     // Whoever reads the table lets everything be prepared, and nothing of it be changed.
     let holder = Holder::takes(world, "LOCK TABLE \"milesTransactions\" IN ACCESS SHARE MODE");
     let child = world.spawn("db push --lock-timeout 60000");
+    let superuser = world.server().as_superuser(&world.name());
     eventually("the push waits for the table", || {
-        waiting(world, "AND wait_event_type = 'Lock' AND backend_xid IS NOT NULL") == "1"
+        superuser.lines(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
+             AND application_name = 'skyteam db push' AND backend_xid IS NOT NULL AND query LIKE '%skyteam_locks%'",
+        ) == "1"
     });
     (holder, child)
 }

@@ -39,6 +39,8 @@ pub(crate) struct Context {
     pub(crate) lasting: db::Lasting,
     /// Whether it was said where this run writes.
     pub(crate) announced: AtomicBool,
+    /// Whether all is rolled back at the end though this is no dry run.
+    pub(crate) rehearses: AtomicBool,
     pub(crate) database: OnceCell<Arc<Database>>,
     /// Whether it was said that a connection may go unencrypted.
     pub(crate) warned_of_plain_text: AtomicBool,
@@ -81,6 +83,16 @@ impl Context {
     pub(crate) async fn creator(&self) -> Result<Arc<Database>> {
         let absent = if self.answers.dry_run { Absent::StandIn } else { Absent::Create };
         let database = self.open(absent, Access::Write).await?;
+        self.announce_once(&database);
+        Ok(database)
+    }
+
+    /// The same for a run that is rolled back though this is no dry run.
+    ///
+    /// # Errors
+    /// As for [`Context::reader`].
+    pub async fn rehearser(&self) -> Result<Arc<Database>> {
+        let database = self.open(Absent::StandIn, Access::Write).await?;
         self.announce_once(&database);
         Ok(database)
     }
@@ -209,6 +221,7 @@ impl Context {
 
     /// Whether this run changes something that lasts: a database, or files.
     pub(crate) fn has_written(&self) -> bool {
+<<<<<<< HEAD
         // They write files, or a database that they announce themselves.
         const OTHERS: [&str; 8] = [
             "db backup",
@@ -221,6 +234,11 @@ impl Context {
             "config trust",
         ];
         !self.answers.dry_run && (self.announced.load(Ordering::Relaxed) || OTHERS.contains(&self.command.as_str()))
+=======
+        const FILES: [&str; 6] = ["db backup", "db create", "db generate", "db prune", "config init", "config trust"];
+        let lasts = !self.answers.dry_run && !self.rehearses.load(Ordering::Relaxed);
+        lasts && (self.announced.load(Ordering::Relaxed) || FILES.contains(&self.command.as_str()))
+>>>>>>> bdcf101 (Change a live database without stopping its apps)
     }
 
     async fn open(&self, absent: Absent, access: Access) -> Result<Arc<Database>> {

@@ -104,9 +104,8 @@ fn describe_postgres(state: &SqlState, table: Option<&str>, detail: Option<&str>
         }
         "55P03" => Error::new(Kind::Locked, "lock_timeout", "a lock was not free in time").why(message),
         "57014" => Error::new(Kind::Locked, "timed_out", "the statement was cancelled").why(message),
-        "40001" | "40P01" => {
-            Error::new(Kind::Locked, "serialization", "another transaction was in the way").why(message)
-        }
+        "40001" => Error::new(Kind::Locked, "serialization", "another transaction was in the way").why(message),
+        "40P01" => Error::new(Kind::Locked, "deadlock", "a deadlock with another transaction").why(message),
         "25006" => {
             Error::new(Kind::Denied, "read_only", "the server is read only").why(message).fix("use the primary server")
         }

@@ -74,11 +74,13 @@ impl From<MigrateError> for Error {
                     .fix(skyteam("db status"))
             }
             MigrateError::Run { source, .. } => (*source).into(),
-            MigrateError::Data { version, findings } => {
+            MigrateError::Data { version, findings, ran: true } => {
                 data_breaks(&findings).why(format!("{version} was rolled back"))
             }
+            MigrateError::Data { findings, .. } => data_breaks(&findings),
             MigrateError::Rights { role, database, missing } => lacking(&role, &database, &missing),
             MigrateError::Session(error) => error.into(),
+            MigrateError::Online(error) => error.into(),
             MigrateError::Snapshot(error) => error.into(),
             MigrateError::Live(error) => error.into(),
             MigrateError::Driver(error) => error.into(),

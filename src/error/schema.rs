@@ -47,6 +47,40 @@ impl From<SchemaError> for Error {
                 }
                 .fix("run it again with -vv and report what it says: this is a defect of skyteam, or an event trigger of yours")
             }
+            SchemaError::Pooler => Self::new(
+                Kind::Config,
+                "pooler",
+                "an online push needs a session of its own, and a pooler in transaction mode stands before the server",
+            )
+            .why("CREATE INDEX CONCURRENTLY and the lock around it outlast a transaction")
+            .fix("give the URL of the server itself"),
+            SchemaError::Online(refused) => {
+                let what = if refused.len() == 1 { "1 step".to_owned() } else { format!("{} steps", refused.len()) };
+                let what = format!("{what} cannot be done online; nothing was run");
+                let error = Self::new(Kind::Refused, "needs_push", what);
+                let error = refused.iter().fold(error, |error, (step, why)| error.why(format!("{step}: {why}")));
+                error.fix(message!("{}    in a quiet hour", skyteam("db push")))
+            }
+            SchemaError::Part { step, sql, source } => {
+                let refused = Self::from(source);
+                let what = format!("could not {}; what was done before it stays", step.what);
+                let error = Self::new(refused.kind(), "step_failed", what).because(&refused);
+                let error = error.why(format!("statement: {}", sql.lines().next().unwrap_or_default()));
+                let error = refused.fixes().iter().fold(error, |error, fix| error.fix(fix.clone()));
+                error.fix(message!("{}    goes on from there", skyteam("db push --online"))).source(refused)
+            }
+            SchemaError::Broken { step, findings } => {
+                let error = broken(&findings, format!("rows came that break what {} demands", step.what));
+                error
+                    .why("what was half made of it was dropped again; what was done before it stays")
+                    .fix(message!("{}    goes on from there", skyteam("db push --online")))
+            }
+            SchemaError::OnlineDiffers(differences) => {
+                let what = "after the last step the schema is not the desired one";
+                let error = Self::new(Kind::Failure, "outcome_differs", what);
+                let error = differences.iter().take(SHOWN).fold(error, |error, each| error.why(format!("- {each}")));
+                error.why("another program may have changed it meanwhile").fix(skyteam("db push --online"))
+            }
             SchemaError::Dangling { table, target, rows } => {
                 Self::new(Kind::Refused, "foreign_key", "rows would refer to nothing; all was rolled back")
                     .why(format!("{rows} of {table} would have no row of {target}"))
@@ -66,17 +100,33 @@ impl From<SessionError> for Error {
                 told_holders(error, &holders).fix("try again")
             }
             SessionError::Locked(stuck) => {
-                let Stuck { what, engine, holders, waited, tries, source } = *stuck;
+                let Stuck { what, engine, holders, waited, tries, kept, source } = *stuck;
+                let rest = if kept { "what was done before it stays" } else { "all was rolled back" };
                 let thing = match engine {
                     Engine::Postgres => "a table",
                     Engine::Sqlite => "the database file",
                 };
-                let error = Self::new(Kind::Locked, "lock_timeout", format!("could not {what}: {thing} is in use"))
-                    .why(format!("{tries} × {} s were waited; all was rolled back", waited.as_secs_f64()));
-                let error = told_holders(error, &holders).fix("try again").fix("wait longer: --lock-timeout 30000");
                 let state = source.as_ref().and_then(sql_state);
+                let error = if state.as_ref().is_some_and(|state| state.code == "40P01") {
+                    Self::new(
+                        Kind::Locked,
+                        "deadlock",
+                        format!("could not {what}: a deadlock with another transaction"),
+                    )
+                    .why("each had a lock that the other waited for, and the server ended this one")
+                    .why(format!("it was tried {tries} times; {rest}"))
+                } else {
+                    Self::new(Kind::Locked, "lock_timeout", format!("could not {what}: {thing} is in use"))
+                        .why(format!("{tries} × {} s were waited; {rest}", waited.as_secs_f64()))
+                };
+                let error = told_holders(error, &holders).fix("try again").fix("wait longer: --lock-timeout 30000");
                 let error = state.into_iter().fold(error, |error, state| error.sqlstate(state.code));
                 source.into_iter().fold(error, Self::source)
+            }
+            // Tried again as often as the policy says, it has become the one above.
+            SessionError::Contended(contended) => {
+                let error = Self::new(Kind::Locked, "lock_timeout", "could not lock the tables: a table is in use");
+                contended.source.into_iter().fold(error, Self::source)
             }
             SessionError::Driver(error) => error.into(),
         }
@@ -142,11 +192,11 @@ impl From<PlanError> for Error {
 /// Data that breaks rules to come: all of it at once.
 pub(crate) fn data_breaks(findings: &[Finding]) -> Error {
     let rules = if findings.len() == 1 { "a rule".to_owned() } else { format!("{} rules", findings.len()) };
-    let mut error = Error::new(
-        Kind::Refused,
-        "data_breaks_rules",
-        format!("the data breaks {rules} of the schema; nothing was run"),
-    );
+    broken(findings, format!("the data breaks {rules} of the schema; nothing was run"))
+}
+
+fn broken(findings: &[Finding], what: String) -> Error {
+    let mut error = Error::new(Kind::Refused, "data_breaks_rules", what);
     for finding in findings {
         let rows = count(finding.rows, "row");
         error = error.why(message!("{}: {} of {} {}", &finding.change, rows, &finding.table, &finding.problem));
@@ -251,6 +301,9 @@ pub(crate) fn grant(role: &str, database: &str, right: &Missing) -> String {
 
 /// One who is in the way, in a line.
 pub(crate) fn holder(holder: &Holder) -> String {
+    if let Some(gid) = &holder.prepared {
+        return format!("prepared transaction {gid:?} of {}, for {} s", holder.role, holder.seconds);
+    }
     let who = if holder.application.is_empty() { "a session" } else { &holder.application };
     let mut text = format!("pid {}, {who}", holder.pid);
     if !holder.role.is_empty() {
@@ -267,10 +320,18 @@ pub(crate) fn holder(holder: &Holder) -> String {
     text
 }
 
+/// What ends one who is in the way.
+pub(crate) fn ends(holder: &Holder) -> String {
+    match &holder.prepared {
+        Some(gid) => format!("ROLLBACK PREPARED {}    or COMMIT PREPARED", crate::schema::dialect::literal(gid)),
+        None => format!("end that session, or: SELECT pg_terminate_backend({})", holder.pid),
+    }
+}
+
 fn told_holders(error: Error, holders: &[Holder]) -> Error {
     let error = holders.iter().fold(error, |error, each| error.why(holder(each)));
     match holders.first() {
-        Some(first) => error.fix(format!("end that session, or: SELECT pg_terminate_backend({})", first.pid)),
+        Some(first) => error.fix(ends(first)),
         None => error,
     }
 }

@@ -9,10 +9,12 @@ use migration::openings;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement as Query};
 
 use super::change::Change;
+use super::checks::Finding;
+use super::claims::{self, Claims};
 use super::diff::{Origin, diff};
 use super::history;
 use super::live::{self, LiveError};
-use super::lock::{Obstacle, Obstructed, RetryBudget, is_locked};
+use super::lock::{self, Obstacle, Obstructed, RetryBudget, is_locked};
 use super::model::Schema;
 use super::plan::{Plan, PlanError, Request, Step, plan};
 use super::rights::{self, Missing};
@@ -37,6 +39,19 @@ pub struct ApplyOptions {
 pub enum Event<'a> {
     /// Others are waited for.
     Waiting(Wait<'a>),
+    /// An index that an earlier online push left unfinished is removed.
+    Leftover(&'a str),
+    /// So much of an index is built.
+    Progress {
+        /// Its table.
+        table: &'a str,
+        /// What the server does, in PostgreSQL's words: `building index: scanning table`.
+        phase: &'a str,
+        /// How many rows, or blocks, are done.
+        done: u64,
+        /// How many there are; 0 where that is not known.
+        total: u64,
+    },
     /// A step begins.
     Step {
         /// Its number, from 1.
@@ -103,6 +118,33 @@ pub enum SchemaError {
         /// What still differed.
         differences: Vec<String>,
     },
+    /// A pooler in transaction mode stands before the server, which lends a session for one transaction only.
+    #[error("an online push needs a session of its own")]
+    Pooler,
+    /// Steps that cannot be done online, each with the reason.
+    #[error("{} steps cannot be done online", .0.len())]
+    Online(Vec<(String, &'static str)>),
+    /// A part of an online push failed. What was done before it stays.
+    #[error("{}: {source}", .step.what)]
+    Part {
+        /// The step.
+        step: Box<Step>,
+        /// The statement.
+        sql: String,
+        /// The driver's error.
+        source: DbErr,
+    },
+    /// Rows came that break what an online push was making. What was done before it stays.
+    #[error("rows break what {} demands", .step.what)]
+    Broken {
+        /// The step.
+        step: Box<Step>,
+        /// The rules and the rows.
+        findings: Vec<Finding>,
+    },
+    /// After all steps of an online push something still differed.
+    #[error("the outcome is not the desired schema")]
+    OnlineDiffers(Vec<String>),
     /// Rows would refer to nothing. SQLite only.
     #[error("{rows} rows of {table} would refer to rows of {target} that are not there")]
     Dangling {
@@ -127,7 +169,7 @@ impl Obstructed for SchemaError {
             Self::Statement { step, source, .. } if is_locked(source) => {
                 let lock = step.lock.as_ref();
                 let (tables, mode) = lock.map(|lock| (lock.tables.clone(), lock.mode)).unwrap_or_default();
-                Some(Obstacle::Locked { what: step.what.clone(), tables, mode })
+                Some(Obstacle::Locked { what: step.what.clone(), tables, mode, window: None })
             }
             Self::Live(error) => Obstacle::of_live(error),
             Self::Session(error) => Obstacle::of_session(error),
@@ -141,7 +183,9 @@ impl Obstructed for SchemaError {
             Self::Live(LiveError::Driver(error))
             | Self::Session(SessionError::Driver(error))
             | Self::Driver(error)
-            | Self::Statement { source: error, .. } => Some(error),
+            | Self::Statement { source: error, .. }
+            | Self::Part { source: error, .. } => Some(error),
+            Self::Session(SessionError::Contended(contended)) => contended.source,
             _ => None,
         }
     }
@@ -216,19 +260,41 @@ struct Runner<'a> {
 impl Runner<'_> {
     /// Tries as often as the patience lasts.
     async fn run(&self, tell: &mut Tell<'_>) -> Result<Applied, SchemaError> {
-        let mut tries = RetryBudget::new(self.database, &self.manner.patience);
+        let patience = &self.manner.patience;
+        let mut tries = RetryBudget::new(self.database, patience);
+        let claims = match self.job {
+            Job::Push { approved, .. } => Claims::of(&approved.steps),
+            Job::Reset => Claims::alone_on(&super::desired::table_names()),
+        };
+        lock::warn_of(self.database, &claims, patience, &mut |wait| tell(Event::Waiting(wait))).await?;
+        let mut first = match self.job {
+            Job::Push { approved, .. } if claims::has_stages(&approved.steps) => claims.beside_readers(),
+            _ => claims.clone(),
+        };
         loop {
-            match self.attempt(tell).await {
+            match self.attempt(&claims, &first, tell).await {
                 Ok(applied) => return Ok(applied),
-                Err(error) => tries.again(error, &mut |wait| tell(Event::Waiting(wait))).await?,
+                Err(error) => {
+                    if matches!(&error, SchemaError::Session(SessionError::Contended(contended)) if contended.mutual) {
+                        first = claims.clone();
+                    }
+                    first = first.reversed();
+                    tries.again(error, &mut |wait| tell(Event::Waiting(wait))).await?;
+                }
             }
         }
     }
 
-    async fn attempt(&self, tell: &mut Tell<'_>) -> Result<Applied, SchemaError> {
-        let wait = &mut |wait: Wait<'_>| tell(Event::Waiting(wait));
-        let session = Session::change(self.database, &self.manner.patience, wait).await?;
-        match self.inside(&session, tell).await {
+    /// Tries once: takes the locks `first`, and where they are weaker than `claims`, raises them before the first step
+    /// that stops readers.
+    async fn attempt(&self, claims: &Claims, first: &Claims, tell: &mut Tell<'_>) -> Result<Applied, SchemaError> {
+        let patience = &self.manner.patience;
+        let session = Session::change(self.database, patience, &mut |wait| tell(Event::Waiting(wait))).await?;
+        let worked = match session.claim(first, patience).await {
+            Ok(()) => self.inside(&session, (first.mode() != claims.mode()).then_some(claims), tell).await,
+            Err(error) => Err(error.into()),
+        };
+        match worked {
             Ok(Applied::Rehearsed) => {
                 session.rollback().await?;
                 Ok(Applied::Rehearsed)
@@ -245,7 +311,12 @@ impl Runner<'_> {
         }
     }
 
-    async fn inside(&self, session: &Session, tell: &mut Tell<'_>) -> Result<Applied, SchemaError> {
+    async fn inside(
+        &self,
+        session: &Session,
+        raise: Option<&Claims>,
+        tell: &mut Tell<'_>,
+    ) -> Result<Applied, SchemaError> {
         let txn = session.txn();
         let (desired, engine) = (self.desired, self.database.engine());
         let renames = match self.job {
@@ -271,7 +342,7 @@ impl Runner<'_> {
             let (role, database) = (found.rights.role, self.database.name().to_owned());
             return Err(SchemaError::Rights { role, database, missing });
         }
-        steps(txn, engine, &plan.steps, tell).await?;
+        self.steps(txn, &plan.steps, raise, tell).await?;
         if matches!(self.job, Job::Reset) {
             openings::record(txn, "db reset").await?;
         }
@@ -285,8 +356,43 @@ impl Runner<'_> {
         Ok(if self.manner.dry_run { Applied::Rehearsed } else { Applied::Done(noted) })
     }
 
+    async fn steps(
+        &self,
+        txn: &impl ConnectionTrait,
+        steps: &[Step],
+        mut raise: Option<&Claims>,
+        tell: &mut Tell<'_>,
+    ) -> Result<(), SchemaError> {
+        let engine = self.database.engine();
+        let before = dangling(txn, engine).await?;
+        look_in(txn, engine, search_path::DDL).await?;
+        for (at, step) in steps.iter().enumerate() {
+            if let Some(claims) = raise.take_if(|_| claims::is_alone(step)) {
+                look_in(txn, engine, search_path::SAFE).await?;
+                claims::raise(txn, claims, &self.manner.patience).await?;
+                look_in(txn, engine, search_path::DDL).await?;
+            }
+            tell(Event::Step { number: at + 1, of: steps.len(), step });
+            for sql in &step.sql {
+                if let Err(source) = txn.execute_unprepared(sql).await {
+                    return Err(SchemaError::Statement { step: Box::new(step.clone()), sql: sql.to_owned(), source });
+                }
+            }
+        }
+        look_in(txn, engine, search_path::SAFE).await?;
+        for (table, target, rows) in dangling(txn, engine).await? {
+            let were =
+                before.iter().find(|(one, other, _)| *one == table && *other == target).map_or(0, |(.., rows)| *rows);
+            if rows > were {
+                return Err(SchemaError::Dangling { table, target, rows: rows - were });
+            }
+        }
+        Ok(())
+    }
+
     async fn note(&self, txn: &impl ConnectionTrait) -> Result<Vec<String>, SchemaError> {
         if self.manner.record && !self.manner.dry_run {
+            super::online::record::clear(txn).await?;
             history::note(txn, self.desired, Via::Push).await
         } else {
             Ok(Vec::new())
@@ -294,36 +400,9 @@ impl Runner<'_> {
     }
 }
 
-fn is_same(plan: &Plan, approved: &Plan) -> bool {
+pub(super) fn is_same(plan: &Plan, approved: &Plan) -> bool {
     plan.steps.len() == approved.steps.len()
         && plan.steps.iter().zip(&approved.steps).all(|(step, approved)| step.sql == approved.sql)
-}
-
-async fn steps(
-    txn: &impl ConnectionTrait,
-    engine: Engine,
-    steps: &[Step],
-    tell: &mut Tell<'_>,
-) -> Result<(), SchemaError> {
-    let before = dangling(txn, engine).await?;
-    look_in(txn, engine, search_path::DDL).await?;
-    for (at, step) in steps.iter().enumerate() {
-        tell(Event::Step { number: at + 1, of: steps.len(), step });
-        for sql in &step.sql {
-            if let Err(source) = txn.execute_unprepared(sql).await {
-                return Err(SchemaError::Statement { step: Box::new(step.clone()), sql: sql.to_owned(), source });
-            }
-        }
-    }
-    look_in(txn, engine, search_path::SAFE).await?;
-    for (table, target, rows) in dangling(txn, engine).await? {
-        let were =
-            before.iter().find(|(one, other, _)| *one == table && *other == target).map_or(0, |(.., rows)| *rows);
-        if rows > were {
-            return Err(SchemaError::Dangling { table, target, rows: rows - were });
-        }
-    }
-    Ok(())
 }
 
 /// Says where the transaction looks names up that have no schema.

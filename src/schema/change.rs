@@ -86,6 +86,23 @@ pub enum Change {
         /// The constraint.
         constraint: Constraint,
     },
+    /// A unique index becomes the primary key that it has been in all but name; all that depends on it stays. PostgreSQL
+    /// only.
+    PromoteIndex {
+        /// The table.
+        table: String,
+        /// The index.
+        index: Index,
+        /// The key.
+        constraint: Constraint,
+    },
+    /// A key or check holds for the rows that were there before it, too. PostgreSQL only.
+    ValidateConstraint {
+        /// The table.
+        table: String,
+        /// The constraint.
+        constraint: Constraint,
+    },
     /// A key or check gets another name.
     RenameConstraint {
         /// The table.
@@ -198,6 +215,8 @@ impl Change {
             | Self::SetNullable { table, .. }
             | Self::AddConstraint { table, .. }
             | Self::DropConstraint { table, .. }
+            | Self::PromoteIndex { table, .. }
+            | Self::ValidateConstraint { table, .. }
             | Self::RenameConstraint { table, .. }
             | Self::CreateIndex { table, .. }
             | Self::DropIndex { table, .. }
@@ -232,6 +251,10 @@ impl Change {
             Self::SetNullable { table, column, to: false } => format!("refuse NULL in {table}.{column}"),
             Self::AddConstraint { constraint, .. } => format!("add constraint {}", constraint.name),
             Self::DropConstraint { constraint, .. } => format!("drop constraint {}", constraint.name),
+            Self::PromoteIndex { index, constraint, .. } => {
+                format!("make index {} the primary key {}", index.name, constraint.name)
+            }
+            Self::ValidateConstraint { constraint, .. } => format!("validate constraint {}", constraint.name),
             Self::RenameConstraint { from, to, .. } => format!("rename constraint {from} to {}", to.name),
             Self::CreateIndex { index, .. } => format!("create index {}", index.name),
             Self::DropIndex { index, .. } => format!("drop index {}", index.name),
@@ -273,6 +296,9 @@ impl Change {
             Self::SetNullable { table, column, to } => Self::SetNullable { table, column, to: !to },
             Self::AddConstraint { table, constraint } => Self::DropConstraint { table, constraint },
             Self::DropConstraint { table, constraint } => Self::AddConstraint { table, constraint },
+            Self::PromoteIndex { table, constraint, .. } => Self::DropConstraint { table, constraint },
+            // PostgreSQL forgets no proof; the constraint goes with its own change.
+            change @ Self::ValidateConstraint { .. } => change,
             Self::RenameConstraint { table, from, to } => {
                 Self::RenameConstraint { table, from: to.name, to: Constraint { name: from, rule: to.rule } }
             }

@@ -1,7 +1,10 @@
 //! What is in the way of a transaction about the schema, and how often it is tried again.
 
+use std::time::Duration;
+
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement as Query};
 
+use super::claims::Claims;
 use super::live::LiveError;
 use super::session::{Holder, LockPolicy, SessionError, Stuck, Wait, Waiting};
 use crate::db::{Database, Engine, sql_state};
@@ -20,6 +23,8 @@ pub enum Obstacle {
         tables: Vec<String>,
         /// The lock that it takes on them, in PostgreSQL's words.
         mode: &'static str,
+        /// How long a try waits, where that is less than the policy says.
+        window: Option<Duration>,
     },
     /// Something went away, or changed its shape, while it was read: another program changes the schema.
     Moved,
@@ -39,7 +44,7 @@ impl Obstacle {
     pub fn of_reading(error: &DbErr) -> Option<Self> {
         if is_locked(error) {
             let tables = super::desired::table_names();
-            return Some(Self::Locked { what: "look at the schema".to_owned(), tables, mode: READING });
+            return Some(Self::Locked { what: "look at the schema".to_owned(), tables, mode: READING, window: None });
         }
         let state = sql_state(error)?;
         // undefined_table and undefined_column; internal_error is how the catalogue says that what it was about to
@@ -61,6 +66,12 @@ impl Obstacle {
     pub fn of_session(error: &SessionError) -> Option<Self> {
         match error {
             SessionError::Driver(error) => Self::of_reading(error),
+            SessionError::Contended(contended) => Some(Self::Locked {
+                what: "lock the tables".to_owned(),
+                tables: contended.tables.clone(),
+                mode: contended.mode,
+                window: Some(contended.waited),
+            }),
             SessionError::Busy { .. } | SessionError::Locked(_) => None,
         }
     }
@@ -99,22 +110,59 @@ impl<'a> RetryBudget<'a> {
     /// The failure, where it is none that passes; [`SessionError::Locked`] after the last try.
     pub(crate) async fn again<E: Obstructed>(&mut self, error: E, wait: &mut Waiting<'_>) -> Result<(), E> {
         let Some(obstacle) = error.obstacle() else { return Err(error) };
-        let of = self.patience.tries.max(1);
         self.attempt += 1;
-        let Obstacle::Locked { what, tables, mode } = obstacle else {
-            return if self.attempt < of { Ok(()) } else { Err(error) };
+        let Obstacle::Locked { what, tables, mode, window } = obstacle else {
+            return if self.attempt < self.patience.tries.max(1) { Ok(()) } else { Err(error) };
         };
+        let waited = window.unwrap_or(self.patience.lock_timeout);
+        let of = self.patience.tries_within(waited);
         let holders = match self.database.engine() {
             Engine::Postgres => in_the_way(self.database.conn(), &tables, mode).await.map_err(SessionError::from)?,
             Engine::Sqlite => Vec::new(),
         };
         if self.attempt < of {
             wait(Wait::Lock { what: &what, holders: &holders, attempt: self.attempt, of });
+            // Who was in the way gets time to end.
+            if self.database.engine() == Engine::Postgres {
+                tokio::time::sleep(pause(self.attempt)).await;
+            }
             return Ok(());
         }
-        let (engine, waited, source) = (self.database.engine(), self.patience.lock_timeout, error.into_cause());
-        Err(SessionError::Locked(Box::new(Stuck { what, engine, holders, waited, tries: of, source })).into())
+        let (engine, source) = (self.database.engine(), error.into_cause());
+        Err(SessionError::Locked(Box::new(Stuck { what, engine, holders, waited, tries: of, kept: false, source }))
+            .into())
     }
+}
+
+/// How long to pause after so many tries, the first being 1: longer each time up to a second, and never twice the same, so
+/// that two who give way to each other do not meet again.
+pub(super) fn pause(attempt: u32) -> Duration {
+    let longest = Duration::from_millis(50 << attempt.saturating_sub(1).min(5)).min(Duration::from_secs(1));
+    let [random, ..] = *uuid::Uuid::new_v4().as_bytes();
+    longest / 2 + longest * u32::from(random) / 512
+}
+
+/// Names, before any lock is asked for, who has had one in the way of `claims` for longer than that would be waited for.
+///
+/// # Errors
+/// The driver's.
+pub(super) async fn warn_of(
+    database: &Database,
+    claims: &Claims,
+    patience: &LockPolicy,
+    wait: &mut Waiting<'_>,
+) -> Result<(), DbErr> {
+    if database.engine() == Engine::Sqlite || claims.tables().is_empty() {
+        return Ok(());
+    }
+    let mut holders = in_the_way(database.conn(), &claims.tables(), claims.mode()).await?;
+    let long =
+        |holder: &Holder| u64::try_from(holder.seconds).is_ok_and(|s| Duration::from_secs(s) >= patience.lock_timeout);
+    holders.retain(|holder| holder.prepared.is_some() || long(holder));
+    if !holders.is_empty() {
+        wait(Wait::Ahead(&holders));
+    }
+    Ok(())
 }
 
 /// Who has, or is queued before us for, a lock on `tables` of `public` or on skyteam's own that does not go with one of
@@ -150,19 +198,26 @@ pub(crate) async fn in_the_way(db: &impl ConnectionTrait, tables: &[String], mod
 /// The driver's.
 pub(super) async fn holders(db: &impl ConnectionTrait, which: &str) -> Result<Vec<Holder>, DbErr> {
     let sql = format!(
-        "SELECT DISTINCT a.pid, coalesce(a.application_name, ''), coalesce(a.usename::text, ''), \
-         coalesce(a.state, ''), coalesce(a.query, ''), \
-         coalesce(extract(epoch FROM clock_timestamp() - a.xact_start)::bigint, 0) AS seconds \
-         FROM pg_locks l JOIN pg_stat_activity a USING (pid) \
-         WHERE a.pid <> pg_backend_pid() \
-         AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) \
-         AND {which} ORDER BY seconds DESC, a.pid"
+        "WITH ours AS MATERIALIZED (SELECT l.pid, l.virtualtransaction FROM pg_locks l \
+           WHERE l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND {which}) \
+         SELECT a.pid, coalesce(a.application_name, ''), coalesce(a.usename::text, ''), \
+         coalesce(a.state, a.backend_type, ''), coalesce(a.query, ''), \
+         coalesce(extract(epoch FROM clock_timestamp() - a.xact_start)::bigint, 0) AS seconds, NULL::text AS gid \
+         FROM pg_stat_activity a WHERE a.pid IN (SELECT pid FROM ours) AND a.pid <> pg_backend_pid() \
+         UNION ALL \
+         SELECT 0, '', p.owner::text, 'prepared', '', \
+         extract(epoch FROM clock_timestamp() - p.prepared)::bigint, p.gid \
+         FROM pg_prepared_xacts p WHERE p.transaction IN (SELECT t.transactionid FROM pg_locks t \
+           WHERE t.locktype = 'transactionid' AND t.pid IS NULL \
+           AND t.virtualtransaction IN (SELECT virtualtransaction FROM ours WHERE pid IS NULL)) \
+         ORDER BY seconds DESC, 1"
     );
     let rows = db.query_all_raw(Query::from_string(DbBackend::Postgres, sql)).await?;
     rows.iter()
         .map(|row| {
             Ok(Holder {
                 pid: row.try_get_by_index(0)?,
+                prepared: row.try_get_by_index(6)?,
                 application: row.try_get_by_index(1)?,
                 role: row.try_get_by_index(2)?,
                 state: row.try_get_by_index(3)?,

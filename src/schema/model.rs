@@ -130,6 +130,8 @@ pub enum Rule {
     Check(PerEngine),
     /// A live primary key of another form: deferrable, with further columns, …
     UnsupportedPrimaryKey(String),
+    /// A live key or check that holds for new rows only: `NOT VALID`.
+    NotValid(Box<Rule>),
     /// Any other live constraint of another form, as its engine writes it.
     Unsupported(String),
 }
@@ -336,6 +338,7 @@ impl Rule {
         match self {
             Self::PrimaryKey(columns) | Self::Unique(columns) => columns,
             Self::ForeignKey(key) => &key.columns,
+            Self::NotValid(rule) => rule.columns(),
             Self::Check(_) | Self::UnsupportedPrimaryKey(_) | Self::Unsupported(_) => &[],
         }
     }

@@ -5,8 +5,10 @@ use migration::history::{self, Applied};
 use super::apply::{SchemaError, plan_reset};
 use super::checks::{self, Finding};
 use super::diff::Origin;
+use super::estimate::{self, Pause};
 use super::live::{self, Live};
 use super::model::Schema;
+use super::online::{self, Leftover};
 use super::plan::{Plan, Request, plan};
 
 use super::rights::{self, Missing};
@@ -22,6 +24,10 @@ pub struct Prepared {
     pub plan: Plan,
     /// Rows that stand in the way.
     pub findings: Vec<Finding>,
+    /// How long a push stops others.
+    pub pause: Pause,
+    /// What an online push that was cut off has left behind.
+    pub leftovers: Vec<Leftover>,
     /// Rights that the role lacks for it.
     pub missing: Vec<Missing>,
     /// The record of applied migrations.
@@ -64,7 +70,9 @@ async fn prepare_in(txn: &Transaction, desired: &Schema, request: &Request) -> R
     let stranger = missing.iter().any(|right| matches!(right, Missing::Owner { .. }));
     let findings =
         if plan.is_empty() || stranger { Vec::new() } else { checks::run(txn, &live, desired, &mut plan).await? };
-    Ok(Prepared { live, plan, findings, missing, record, unrecorded })
+    let pause = estimate::fill(txn, &mut plan).await?;
+    let leftovers = online::refine(txn, desired, &mut plan).await?;
+    Ok(Prepared { live, plan, findings, pause, leftovers, missing, record, unrecorded })
 }
 
 /// Looks at a database and plans how to drop what is ours and make it again, in one transaction that changes nothing.
@@ -84,7 +92,9 @@ pub async fn prepare_reset(
         let nothing = Schema::default();
         let findings = checks::run(txn, &live, &nothing, &mut plan).await?;
         let missing = rights::missing(&plan, &live.rights, true);
-        Ok(Prepared { live, plan, findings, missing, record, unrecorded: Vec::new() })
+        let pause = estimate::fill(txn, &mut plan).await?;
+        let leftovers = Vec::new();
+        Ok(Prepared { live, plan, findings, pause, leftovers, missing, record, unrecorded: Vec::new() })
     })
     .await
 }

@@ -14,13 +14,15 @@ use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement as Query};
 use serde::Serialize;
 use sqlx::sqlite::SqlitePoolOptions;
 
+use super::claims::{self, Claims, Contended};
 use super::lock::{Obstructed, RetryBudget};
 use crate::db::{Connection, Database, Engine, Transaction};
 
 /// How long one waits.
 #[derive(Clone, Copy, Debug)]
 pub struct LockPolicy {
-    /// Longest wait for a lock on a table, in one try.
+    /// Longest wait for a lock on a table, in one try. Where others could be made to wait by it, a try waits for less
+    /// than the server's `deadlock_timeout`, and there are more of them.
     pub lock_timeout: Duration,
     /// How often the whole transaction is tried when a table stays locked; 1 or more.
     pub tries: u32,
@@ -35,11 +37,26 @@ impl Default for LockPolicy {
     }
 }
 
+impl LockPolicy {
+    /// How often to try when one try waits for `window` only: half of the whole time is waited, the other half passes in
+    /// the pauses between.
+    pub(super) fn tries_within(&self, window: Duration) -> u32 {
+        let tries = self.tries.max(1);
+        if window >= self.lock_timeout {
+            return tries;
+        }
+        let whole = self.lock_timeout.as_millis().saturating_mul(tries.into());
+        u32::try_from(whole / (2 * window.as_millis()).max(1)).unwrap_or(u32::MAX).max(tries)
+    }
+}
+
 /// Another session that is in the way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Holder {
-    /// Its process on the server.
+    /// Its process on the server; 0 for a prepared transaction, which has none.
     pub pid: i32,
+    /// The name of the prepared transaction that it is, which ends by nothing but a statement.
+    pub prepared: Option<String>,
     /// What it calls itself.
     pub application: String,
     /// Its role.
@@ -57,6 +74,8 @@ pub struct Holder {
 pub enum Wait<'a> {
     /// Another change of the schema goes on.
     Change(&'a Holder),
+    /// These have had a lock for long that is about to be wanted: it may have to be waited for.
+    Ahead(&'a [Holder]),
     /// A table, or on SQLite the file, is in use by others; everything was undone and is tried again.
     Lock {
         /// What could not be done: `look at the schema`.
@@ -86,6 +105,8 @@ pub struct Stuck {
     pub waited: Duration,
     /// How often was tried.
     pub tries: u32,
+    /// Whether what was done before is kept.
+    pub kept: bool,
     /// The driver's error of the last try.
     pub source: Option<DbErr>,
 }
@@ -104,6 +125,9 @@ pub enum SessionError {
     /// A table, or on SQLite the file, stayed locked.
     #[error("could not {}: it is locked", .0.what)]
     Locked(Box<Stuck>),
+    /// The locks that are taken first were not free in time; it is tried again.
+    #[error("the tables are locked")]
+    Contended(Box<Contended>),
     /// The driver's.
     #[error(transparent)]
     Driver(#[from] DbErr),
@@ -159,6 +183,14 @@ impl Session {
         let own = SqlitePoolOptions::new().max_connections(1).connect_lazy_with(options);
         let own = Connection::new(sea_orm::SqlxSqliteConnector::from_sqlx_sqlite_pool(own));
         Ok(Self { txn: own.begin().await?, own: Some(own) })
+    }
+
+    /// Takes the locks that it is going to need, before anything else; nothing on SQLite.
+    ///
+    /// # Errors
+    /// [`SessionError::Contended`], and the driver's.
+    pub(super) async fn claim(&self, claims: &Claims, policy: &LockPolicy) -> Result<(), SessionError> {
+        claims::take(&self.txn, claims, policy).await
     }
 
     /// The transaction.

@@ -25,14 +25,9 @@ fn the_difference_is_versions_two_and_three_and_nothing_else() {
     let world = drizzle();
     insta::assert_snapshot!(steps(&world).join("\n"), @r"
     create schema skyteam
-    add column milesTransactions.reversesId
-    add column milesTransactions.batchId
-    add column milesTransactions.actor
-    add constraint flightPassengers_flightId_userId_pk
-    add constraint flightPassengers_miles_check
-    add constraint milesTransactions_reversesId_unique
-    add constraint milesTransactions_amount_check
-    add constraint milesProducts_priceMiles_check
+    create function skyteam.users_miles_guard
+    create function skyteam.milesTransactions_append_only
+    create index flightPassengers_flightId_userId_pk
     create index brands_airlineId_idx
     create index brands_airlineId_primary_unique
     create index flights_brandId_idx
@@ -42,13 +37,20 @@ fn the_difference_is_versions_two_and_three_and_nothing_else() {
     create index flightPassengers_userId_idx
     create index milesTransactions_flightId_idx
     create index milesTransactions_userId_createdAt_idx
-    create index milesTransactions_batchId_idx
     create index milesProducts_airlineId_idx
-    add constraint milesTransactions_reversesId_milesTransactions_id_fk
-    create function skyteam.users_miles_guard
-    create function skyteam.milesTransactions_append_only
     create trigger users_miles_guard
     create trigger milesTransactions_append_only
+    add column milesTransactions.reversesId
+    add column milesTransactions.batchId
+    add column milesTransactions.actor
+    add constraint flightPassengers_flightId_userId_pk
+    add constraint flightPassengers_miles_check
+    create index milesTransactions_reversesId_unique
+    add constraint milesTransactions_reversesId_unique
+    add constraint milesTransactions_amount_check
+    add constraint milesProducts_priceMiles_check
+    create index milesTransactions_batchId_idx
+    add constraint milesTransactions_reversesId_milesTransactions_id_fk
     ");
 }
 
@@ -76,7 +78,7 @@ fn a_dry_run_runs_everything_and_leaves_nothing() {
     let world = drizzle();
     let before = steps(&world);
     let output = world.run("db push --dry-run").ok();
-    assert!(output.stdout.contains("25 steps would be done"), "{}", output.stdout);
+    assert!(output.stdout.contains("27 steps would be done"), "{}", output.stdout);
     assert_eq!(steps(&world), before);
 }
 

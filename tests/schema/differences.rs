@@ -144,10 +144,13 @@ fn every_planted_change_is_found_and_mended_on_postgres() {
                 "set the default of flights.startTime",
             ],
         ),
-        (r#"ALTER TABLE users DROP CONSTRAINT users_username_unique"#, &["add constraint users_username_unique"]),
+        (
+            r#"ALTER TABLE users DROP CONSTRAINT users_username_unique"#,
+            &["create index users_username_unique", "add constraint users_username_unique"],
+        ),
         (
             r#"ALTER TABLE "flightPassengers" DROP CONSTRAINT "flightPassengers_flightId_userId_pk""#,
-            &["add constraint flightPassengers_flightId_userId_pk"],
+            &["create index flightPassengers_flightId_userId_pk", "add constraint flightPassengers_flightId_userId_pk"],
         ),
         (
             r#"ALTER TABLE brands DROP CONSTRAINT "brands_airlineId_airlines_airlineId_fk""#,
@@ -166,7 +169,7 @@ fn every_planted_change_is_found_and_mended_on_postgres() {
         ),
         (
             r#"ALTER TABLE "milesProducts" DROP CONSTRAINT "milesProducts_priceMiles_check", ADD CONSTRAINT "milesProducts_priceMiles_check" CHECK ("priceMiles" > 0) NOT VALID"#,
-            &["drop constraint milesProducts_priceMiles_check", "add constraint milesProducts_priceMiles_check"],
+            &["validate constraint milesProducts_priceMiles_check"],
         ),
         (r#"DROP INDEX "flights_airlineId_startTime_idx""#, &["create index flights_airlineId_startTime_idx"]),
         (

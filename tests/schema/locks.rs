@@ -194,7 +194,7 @@ fn the_second_of_two_pushes_waits_says_for_whom_and_finds_nothing_to_do() {
     drop(holder);
     let first = world.finish("db push".into(), first, b"").ok();
     let second = world.finish("db push".into(), second, b"").ok();
-    assert!(first.stdout.contains("25 steps done"), "{}", first.stdout);
+    assert!(first.stdout.contains("27 steps done"), "{}", first.stdout);
     assert!(second.stdout.contains("Nothing to do"), "{}", second.stdout);
     assert!(second.stderr.contains("Waiting for another change of the schema: pid"), "{}", second.stderr);
     assert!(second.stderr.contains("skyteam db push"), "{}", second.stderr);

@@ -35,6 +35,7 @@ const LINES: &[Line] = &[
     "db migrate --yes",
     "db diff",
     "db diff -o sql",
+    "db push --online",
     "db status",
     "db doctor",
     "db seed --users 12 --flights 4 --seed 5",

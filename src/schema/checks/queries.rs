@@ -45,7 +45,9 @@ impl Checker<'_> {
                 table.1.column(column).and_then(|column| self.required(table, column)).into_iter().collect()
             }
             Change::AlterType { column, from, to, .. } => vec![self.cast(table, at, column, from, to)],
-            Change::AddConstraint { constraint, .. } => self.constraint(table, constraint),
+            Change::AddConstraint { constraint, .. } | Change::ValidateConstraint { constraint, .. } => {
+                self.constraint(table, constraint)
+            }
             Change::CreateIndex { index, .. } => match &index.shape {
                 Shape::Columns { columns, unique: true, filter } => {
                     let filter = filter.as_ref().map(|sql| match self.plan.engine {
@@ -297,7 +299,7 @@ impl Checker<'_> {
                 }
                 vec![check]
             }
-            Rule::UnsupportedPrimaryKey(_) | Rule::Unsupported(_) => Vec::new(),
+            Rule::NotValid(_) | Rule::UnsupportedPrimaryKey(_) | Rule::Unsupported(_) => Vec::new(),
         }
     }
 

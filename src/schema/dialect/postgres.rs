@@ -190,14 +190,18 @@ fn array(values: &[Value]) -> String {
 
 /// `CONSTRAINT "name" …`, as it stands in `CREATE TABLE` and `ADD`.
 pub fn constraint_clause(constraint: &Constraint) -> String {
-    let rule = match &constraint.rule {
+    format!("CONSTRAINT {} {}", quote(&constraint.name), rule(&constraint.rule))
+}
+
+fn rule(of: &Rule) -> String {
+    match of {
         Rule::PrimaryKey(columns) => format!("PRIMARY KEY ({})", quote_all(columns)),
         Rule::Unique(columns) => format!("UNIQUE ({})", quote_all(columns)),
         Rule::ForeignKey(key) => foreign_key(key),
         Rule::Check(sql) => format!("CHECK ({})", sql.postgres),
+        Rule::NotValid(of) => format!("{} NOT VALID", rule(of)),
         Rule::UnsupportedPrimaryKey(text) | Rule::Unsupported(text) => text.clone(),
-    };
-    format!("CONSTRAINT {} {rule}", quote(&constraint.name))
+    }
 }
 
 fn foreign_key(key: &ForeignKey) -> String {

@@ -78,6 +78,9 @@ pub fn constraint_clause(constraint: &Constraint) -> String {
         Rule::Unique(columns) => format!("UNIQUE ({})", quote_all(columns)),
         Rule::ForeignKey(key) => foreign_key(key),
         Rule::Check(sql) => format!("CHECK ({})", sql.sqlite),
+        Rule::NotValid(of) => {
+            return constraint_clause(&Constraint { name: constraint.name.clone(), rule: (**of).clone() });
+        }
         Rule::UnsupportedPrimaryKey(text) | Rule::Unsupported(text) => return text.clone(),
     };
     if constraint.name.is_empty() { rule } else { format!("CONSTRAINT {} {rule}", quote(&constraint.name)) }

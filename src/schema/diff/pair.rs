@@ -5,7 +5,7 @@ use super::{Kept, Origin, Suspect};
 use crate::db::Engine;
 use crate::schema::change::Change;
 use crate::schema::matching::{Matching, Same};
-use crate::schema::model::{Column, Constraint, Index, Rule, Table, Trigger, TriggerBody, Value};
+use crate::schema::model::{Column, Constraint, Index, Rule, Shape, Table, Trigger, TriggerBody, Value};
 
 /// A table before and after.
 pub(super) struct Pair<'a> {
@@ -139,19 +139,38 @@ impl<'a> Pair<'a> {
     pub(super) fn constraints(&self, pairs: &[Pair<'_>], phases: &mut Phases) {
         let table = self.to.name.as_str();
         for (had, wanted) in &self.constraints.both {
-            if self.must_be_remade(&had.rule, pairs) {
+            let (rule, valid) = match &had.rule {
+                Rule::NotValid(rule) => (rule.as_ref(), false),
+                rule => (rule, true),
+            };
+            if self.must_be_remade(rule, pairs) {
                 phases.drop(table, had);
                 phases.add(table, wanted);
-            } else if self.same.follows(table, &had.name, &wanted.name, &wanted.rule) {
+                continue;
+            }
+            let mut name = &had.name;
+            if self.same.follows(table, name, &wanted.name, &wanted.rule) {
                 phases.renames.push(Change::RenameConstraint {
                     table: table.to_owned(),
-                    from: had.name.clone(),
+                    from: name.clone(),
                     to: (*wanted).clone(),
                 });
+                name = &wanted.name;
+            }
+            if !valid {
+                let constraint = Constraint { name: name.clone(), rule: wanted.rule.clone() };
+                phases.validate_constraints.push(Change::ValidateConstraint { table: table.to_owned(), constraint });
             }
         }
         for wanted in &self.constraints.added {
-            phases.add(table, wanted);
+            match self.index_of(wanted) {
+                Some(index) => phases.add_constraints.push(Change::PromoteIndex {
+                    table: table.to_owned(),
+                    index: index.clone(),
+                    constraint: (*wanted).clone(),
+                }),
+                None => phases.add(table, wanted),
+            }
         }
         for had in &self.constraints.left {
             if self.goes(had) {
@@ -160,6 +179,22 @@ impl<'a> Pair<'a> {
                 phases.kept.push(Kept::Constraint(table.to_owned(), (*had).clone()));
             }
         }
+    }
+
+    /// The live unique index that a wanted primary key would build once more. What depends on it, such as a replica
+    /// identity, stays.
+    fn index_of(&self, wanted: &Constraint) -> Option<&'a Index> {
+        let Rule::PrimaryKey(columns) = &wanted.rule else { return None };
+        if self.same.engine == Engine::Sqlite || self.same.origin == Origin::Snapshot {
+            return None;
+        }
+        let shape = Shape::Columns { columns: columns.clone(), unique: true, filter: None };
+        let key = Index { name: wanted.name.clone(), shape };
+        self.indexes.left.iter().copied().find(|had| self.same.shape(&self.to.name, had, &key))
+    }
+
+    fn is_promoted(&self, index: &Index) -> bool {
+        self.constraints.added.iter().any(|wanted| self.index_of(wanted).is_some_and(|found| found.name == index.name))
     }
 
     /// Whether a constraint that nobody wants any more, or never did, goes.
@@ -221,7 +256,7 @@ impl<'a> Pair<'a> {
         for wanted in &self.indexes.added {
             phases.create_indexes.push(Change::CreateIndex { table: table.clone(), index: (*wanted).clone() });
         }
-        for had in &self.indexes.left {
+        for had in self.indexes.left.iter().filter(|had| !self.is_promoted(had)) {
             if self.same.origin == Origin::Snapshot || self.name_is_wanted(&had.name) {
                 phases.drop_indexes.push(Change::DropIndex { table: table.clone(), index: (*had).clone() });
             } else {

@@ -65,7 +65,8 @@ SELECT pg_catalog.json_build_object(
       'columns', k.columns, 'target', r.relname, 'references', k.targets,
       'on_update', c.confupdtype, 'on_delete', c.confdeltype,
       'check', pg_catalog.pg_get_expr(c.conbin, c.conrelid, true),
-      'plain', NOT c.condeferrable AND c.convalidated
+      'valid', c.convalidated,
+      'plain', NOT c.condeferrable
         -- Columns that came with version 18.
         AND CASE WHEN pg_catalog.current_setting('server_version_num')::int >= 180000
           THEN (pg_catalog.to_jsonb(c) ->> 'conenforced')::boolean

@@ -9,7 +9,7 @@ use super::with_schema_lock::{Event, Tell};
 use super::{MigrateError, MigrateOptions, Step, data_loss, state, with_schema_lock};
 use crate::consent::Approval;
 use crate::db::{Database, Transaction};
-use crate::schema::{LockPolicy, Waiting, session};
+use crate::schema::{LockPolicy, Pause, Waiting, estimate, session};
 
 /// How far down.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +29,15 @@ pub struct WayDown<'a> {
     pub losses: Vec<Loss>,
     /// The migration that is the newest afterwards.
     pub stays: Option<&'a Migration>,
+    /// How long others are stopped.
+    pub pause: Pause,
+}
+
+impl WayDown<'_> {
+    /// The lines that would go from the record.
+    pub fn steps(&self) -> Vec<Step> {
+        self.migrations.iter().map(|migration| Step::new(migration, Via::Migrate, 0)).collect()
+    }
 }
 
 /// Plans the way down and counts what it loses. Changes nothing.
@@ -46,12 +55,18 @@ pub async fn plan_down<'a>(
         let outlook = state::inside(txn, migrations).await?;
         let undone = undone(&outlook, descent)?;
         let losses = data_loss::count(txn, &undone, Direction::Down).await?;
-        Ok::<_, MigrateError>((outlook, undone, losses))
+        let mut way = with_schema_lock::way(database.engine(), migrations, &undone, Direction::Down)?;
+        let mut pause = Pause::default();
+        for plan in &mut way {
+            pause.writers += estimate::fill(txn, plan).await?.writers;
+        }
+        pause.readers = pause.writers;
+        Ok::<_, MigrateError>((outlook, undone, losses, pause))
     });
-    let (outlook, migrations, losses) = looked.await?;
+    let (outlook, migrations, losses, pause) = looked.await?;
     let gone = |applied: &Migration| migrations.iter().any(|migration| migration.version() == applied.version());
     let stays = applied(&outlook).into_iter().find(|migration| !gone(migration));
-    Ok(WayDown { migrations, losses, stays })
+    Ok(WayDown { migrations, losses, stays, pause })
 }
 
 /// Undoes the newest migrations, each in a transaction of its own, and tells of each as soon as it is undone.
@@ -70,7 +85,8 @@ pub async fn down(
     // A dry run undoes all in one transaction, else each has its own.
     let at_once = if manner.dry_run { way.migrations.len() } else { 1 };
     for part in way.migrations.chunks(at_once.max(1)) {
-        let steps = with_schema_lock::take(database, manner, tell, async |txn| {
+        let claims = with_schema_lock::claims(database.engine(), migrations, part, Direction::Down)?;
+        let steps = with_schema_lock::take(database, manner, &claims, tell, async |txn| {
             let mut steps = Vec::new();
             for migration in part {
                 steps.push(undo(txn, migrations, migration).await?);

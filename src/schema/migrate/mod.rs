@@ -6,6 +6,7 @@
 
 mod data_loss;
 mod down;
+mod online;
 mod state;
 mod status;
 mod up;
@@ -13,9 +14,10 @@ mod with_schema_lock;
 
 pub use data_loss::Loss;
 pub use down::{Descent, WayDown, down, plan_down};
+pub use online::{ReadyOnline, prepare_online, up_online};
 pub use state::{Origin, Outlook, look};
 pub use status::{Status, drift, status};
-pub use up::{baseline, plan_up, up};
+pub use up::{WayUp, baseline, check, plan_up, up};
 pub use with_schema_lock::{Event, Tell};
 
 use migration::Migration;
@@ -140,6 +142,8 @@ pub enum MigrateError {
         version: String,
         /// The rules and the rows.
         findings: Vec<Finding>,
+        /// Whether it was run, and rolled back.
+        ran: bool,
     },
     /// The role may not do what a migration does.
     #[error("the role {role} lacks rights")]
@@ -154,6 +158,9 @@ pub enum MigrateError {
     /// Another change of the schema, or somebody who holds a table, did not end in time.
     #[error(transparent)]
     Session(#[from] SessionError),
+    /// An online run was refused, or cut off.
+    #[error(transparent)]
+    Online(#[from] crate::schema::SchemaError),
     /// An embedded snapshot cannot be read.
     #[error(transparent)]
     Snapshot(#[from] SnapshotError),

@@ -8,6 +8,7 @@ use super::state::Outlook;
 use super::{MigrateError, state};
 use crate::db::{Database, Engine, Transaction};
 use crate::schema::diff::{self, diff};
+use crate::schema::online::record::{self, Unfinished};
 use crate::schema::{LockPolicy, Waiting, desired, session, snapshot};
 
 /// Where a database stands, and how far live, snapshot and entities are apart.
@@ -22,6 +23,8 @@ pub struct Status<'a> {
     pub live_to_snapshot: Vec<String>,
     /// What would have to change in the database for it to equal the entities: what a push would do.
     pub live_to_entities: Vec<String>,
+    /// An online push that has begun and not ended.
+    pub online: Option<Unfinished>,
     /// What the entities have that the newest migration of this build has not: what `generate` would write.
     pub snapshot_to_entities: Vec<String>,
 }
@@ -70,6 +73,9 @@ async fn status_in<'a>(txn: &Transaction, migrations: &'a [Migration]) -> Result
     let entities = desired()?;
     let live_to_entities = state::difference(txn, &entities).await?;
     let server_version = server_version(txn).await?;
+    let unfinished = record::read(txn).await?;
+    // One that another command has finished is none.
+    let online = unfinished.filter(|_| !(live_to_entities.is_empty() && live_to_snapshot.is_empty()));
     let snapshot_to_entities = match migrations.last() {
         Some(last) => {
             let found = diff(&snapshot::of(last)?, &entities, engine, diff::Origin::Snapshot, &[]);
@@ -77,7 +83,7 @@ async fn status_in<'a>(txn: &Transaction, migrations: &'a [Migration]) -> Result
         }
         None => Vec::new(),
     };
-    Ok(Status { server_version, outlook, live_to_snapshot, live_to_entities, snapshot_to_entities })
+    Ok(Status { server_version, outlook, live_to_snapshot, live_to_entities, online, snapshot_to_entities })
 }
 
 /// What would have to change in the database for it to equal the snapshot of the version it is at. Changes nothing.

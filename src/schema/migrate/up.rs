@@ -8,8 +8,38 @@ use super::state::{Origin, Outlook};
 use super::with_schema_lock::{Event, Tell};
 use super::{MigrateError, MigrateOptions, Step, data_loss, state, with_schema_lock};
 use crate::consent::Approval;
-use crate::db::{Database, Transaction};
-use crate::schema::{self, Request, Wait, live, plan, session, snapshot};
+use crate::db::{Database, Engine, Transaction};
+use crate::schema::claims::Claims;
+use crate::schema::{
+    self, Live, LockPolicy, Pause, Plan, Request, Wait, Waiting, checks, estimate, live, plan, session, snapshot,
+};
+
+/// What `migrate` would do.
+#[derive(Clone, Debug)]
+pub struct WayUp<'a> {
+    /// Where the database stands.
+    pub outlook: Outlook<'a>,
+    /// Tables and columns that go.
+    pub losses: Vec<Loss>,
+    /// How long others are stopped.
+    pub pause: Pause,
+}
+
+impl WayUp<'_> {
+    /// The lines that would come on the record: of what is there already, and of what runs.
+    pub fn steps(&self, to: Option<&Migration>) -> Vec<Step> {
+        let there = match self.outlook.origin {
+            Origin::Recognised(at) => Some((at, Via::Baseline)),
+            Origin::Pushed(at) => Some((at, Via::Push)),
+            Origin::Record | Origin::Empty | Origin::Unknown { .. } => None,
+        };
+        let recorded = there.into_iter().flat_map(|(at, via)| {
+            let pending = self.outlook.standing.pending.iter();
+            pending.filter(|migration| migration.version() <= at.version()).map(move |each| Step::new(each, via, 0))
+        });
+        recorded.chain(self.outlook.pending(to).into_iter().map(|each| Step::new(each, Via::Migrate, 0))).collect()
+    }
+}
 
 /// What `migrate` would do: the outlook, and what the pending scripts lose. Changes nothing.
 ///
@@ -21,7 +51,7 @@ pub async fn plan_up<'a>(
     to: Option<&Migration>,
     manner: MigrateOptions,
     tell: Tell<'_>,
-) -> Result<(Outlook<'a>, Vec<Loss>), MigrateError> {
+) -> Result<WayUp<'a>, MigrateError> {
     let wait = &mut |wait: Wait<'_>| tell(Event::Waiting(wait));
     let looked = session::look(database, &manner.patience, wait, async |txn| {
         let outlook = state::inside(txn, migrations).await?;
@@ -32,11 +62,19 @@ pub async fn plan_up<'a>(
             return Err(MigrateError::Behind { asked: to.folder(), at: at.folder() });
         }
         let pending = outlook.pending(to);
-        if let Some(last) = pending.last() {
-            refuse_without_rights(database, txn, last).await?;
+        let mut pause = Pause::default();
+        if let Some(last) = pending.last()
+            && let Some((mut plan, found)) = way(txn, last).await?
+        {
+            if let Some(refusal) = with_schema_lock::refusal(&plan, found.rights, database.name()) {
+                return Err(refusal);
+            }
+            pause = estimate::fill(txn, &mut plan).await?;
+            // A script takes its locks in an order of its own, so all are taken at once.
+            pause.readers = pause.writers;
         }
         let losses = data_loss::count(txn, &pending, Direction::Up).await?;
-        Ok((outlook, losses))
+        Ok(WayUp { outlook, losses, pause })
     });
     match looked.await {
         Ok(looked) => Ok(looked),
@@ -44,17 +82,38 @@ pub async fn plan_up<'a>(
     }
 }
 
-/// Refuses to begin what the role may not do, as far as the way to the migration's snapshot tells.
-async fn refuse_without_rights(database: &Database, txn: &Transaction, last: &Migration) -> Result<(), MigrateError> {
+/// The way from what stands there to the migration's snapshot; none where it cannot be planned without being told more,
+/// which may still be what the script does.
+async fn way(txn: &Transaction, last: &Migration) -> Result<Option<(Plan, Live)>, MigrateError> {
     let wanted = snapshot::of(last)?;
     let found = live::read(txn, &wanted, &[]).await?;
-    let engine = database.engine();
-    let home = found.rights.home;
-    match plan(&found.schema, &wanted, engine, schema::Origin::Live, &Request::default(), home) {
-        Ok(plan) => with_schema_lock::refusal(&plan, found.rights, database.name()).map_or(Ok(()), Err),
-        // What cannot be planned without being told more may still be what the script does.
-        Err(_) => Ok(()),
-    }
+    let (origin, home) = (schema::Origin::Live, found.rights.home);
+    let planned = plan(&found.schema, &wanted, Engine::of(txn), origin, &Request::default(), home);
+    Ok(planned.ok().map(|plan| (plan, found)))
+}
+
+/// Looks whether the data obeys what the pending migrations up to `to` bring, and changes nothing.
+///
+/// # Errors
+/// [`MigrateError::Data`], and those of reading.
+pub async fn check(
+    database: &Database,
+    migrations: &[Migration],
+    to: Option<&Migration>,
+    patience: &LockPolicy,
+    wait: &mut Waiting<'_>,
+) -> Result<(), MigrateError> {
+    session::look(database, patience, wait, async |txn| {
+        let outlook = state::inside(txn, migrations).await?;
+        let Some(last) = outlook.pending(to).last().copied() else { return Ok(()) };
+        let Some((mut plan, found)) = way(txn, last).await? else { return Ok(()) };
+        let findings = checks::run(txn, &found, &snapshot::of(last)?, &mut plan).await?;
+        if findings.is_empty() {
+            return Ok(());
+        }
+        Err(MigrateError::Data { version: last.folder(), findings, ran: false })
+    })
+    .await
 }
 
 /// Puts all migrations up to `to` on the record without running them. Without `to` the database must equal a version,
@@ -70,7 +129,7 @@ pub async fn baseline(
     _approval: Approval,
     tell: Tell<'_>,
 ) -> Result<Vec<Step>, MigrateError> {
-    let steps = with_schema_lock::take(database, manner, tell, async |txn| {
+    let steps = with_schema_lock::take(database, manner, &Claims::default(), tell, async |txn| {
         let outlook = state::inside(txn, migrations).await?;
         if to.is_none() {
             outlook.refuse_unsound()?;
@@ -108,7 +167,12 @@ pub async fn up(
     let mut done = Vec::new();
     loop {
         // The lock is taken anew each time: another run may have been here in between, and then there is less to do.
-        let taken = with_schema_lock::take(database, manner, tell, async |txn| {
+        let outlook =
+            state::look(database, migrations, &manner.patience, &mut |wait| tell(Event::Waiting(wait))).await?;
+        let pending = outlook.pending(to);
+        let run = if manner.dry_run { pending.as_slice() } else { &pending[..pending.len().min(1)] };
+        let claims = with_schema_lock::claims(database.engine(), migrations, run, Direction::Up)?;
+        let taken = with_schema_lock::take(database, manner, &claims, tell, async |txn| {
             let mut steps = step(txn, migrations, to).await?;
             let mut more = manner.dry_run && !steps.is_empty();
             while more {

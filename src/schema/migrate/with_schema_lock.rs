@@ -1,14 +1,15 @@
 //! One turn at the schema: a transaction under the lock that all changes of it share, tried again where a table is in
 //! use, and an explanation where it fails.
 
-use migration::Migration;
 use migration::runner::RunError;
+use migration::{Direction, Migration};
 use sea_orm::DbErr;
 
 use super::{MigrateError, MigrateOptions, Step};
 use crate::db::{Database, Engine, Transaction, sql_state};
+use crate::schema::claims::Claims;
 use crate::schema::live::Rights;
-use crate::schema::lock::{Obstacle, Obstructed, RetryBudget, is_locked};
+use crate::schema::lock::{self, Obstacle, Obstructed, RetryBudget, is_locked};
 use crate::schema::session::{Session, SessionError, look};
 use crate::schema::{LiveError, Origin, Plan, Request, Wait, checks, live, plan, rights, snapshot};
 
@@ -24,30 +25,77 @@ pub enum Event<'a> {
 /// Told of everything that happens.
 pub type Tell<'a> = &'a mut (dyn FnMut(Event<'_>) + Send);
 
+/// The locks that the scripts of these migrations take, as far as their snapshots tell. Scripts take them in an order of
+/// their own, so they are all taken before, the strongest at once.
+pub(super) fn claims(
+    engine: Engine,
+    migrations: &[Migration],
+    run: &[&Migration],
+    direction: Direction,
+) -> Result<Claims, MigrateError> {
+    let way = way(engine, migrations, run, direction)?;
+    Ok(Claims::of(way.iter().flat_map(|plan| &plan.steps)))
+}
+
+/// What the scripts of these migrations do, as far as their snapshots tell; a plan for each, and nothing on SQLite.
+pub(super) fn way(
+    engine: Engine,
+    migrations: &[Migration],
+    run: &[&Migration],
+    direction: Direction,
+) -> Result<Vec<Plan>, MigrateError> {
+    let mut plans = Vec::new();
+    if engine == Engine::Postgres {
+        for migration in run {
+            let before = migrations.iter().rev().find(|before| before.version() < migration.version());
+            let before = before.map(snapshot::of).transpose()?.unwrap_or_default();
+            let after = snapshot::of(migration)?;
+            let (from, to) = match direction {
+                Direction::Up => (before, after),
+                Direction::Down => (after, before),
+            };
+            // What cannot be planned without being told more is taken when the script comes to it.
+            if let Ok(way) = plan(&from, &to, engine, Origin::Snapshot, &Request::default(), true) {
+                plans.push(way);
+            }
+        }
+    }
+    Ok(plans)
+}
+
 /// Does `work` in a transaction that may change the schema, and makes it last unless this is a dry run.
 pub(super) async fn take<T>(
     database: &Database,
     manner: MigrateOptions,
+    claims: &Claims,
     tell: Tell<'_>,
     work: impl AsyncFn(&Transaction) -> Result<T, MigrateError>,
 ) -> Result<T, MigrateError> {
     let mut tries = RetryBudget::new(database, &manner.patience);
+    lock::warn_of(database, claims, &manner.patience, &mut |wait| tell(Event::Waiting(wait))).await?;
+    let mut claims = claims.clone();
     loop {
-        match attempt(database, manner, tell, &work).await {
+        match attempt(database, manner, &claims, tell, &work).await {
             Ok(value) => return Ok(value),
             Err(error) => tries.again(error, &mut |wait| tell(Event::Waiting(wait))).await?,
         }
+        claims = claims.reversed();
     }
 }
 
 async fn attempt<T>(
     database: &Database,
     manner: MigrateOptions,
+    claims: &Claims,
     tell: Tell<'_>,
     work: &impl AsyncFn(&Transaction) -> Result<T, MigrateError>,
 ) -> Result<T, MigrateError> {
     let session = Session::change(database, &manner.patience, &mut |wait| tell(Event::Waiting(wait))).await?;
-    match work(session.txn()).await {
+    let worked = match session.claim(claims, &manner.patience).await {
+        Ok(()) => work(session.txn()).await,
+        Err(error) => Err(error.into()),
+    };
+    match worked {
         Ok(value) if manner.dry_run => {
             session.rollback().await?;
             Ok(value)
@@ -73,7 +121,8 @@ impl Obstructed for MigrateError {
                 };
                 let tables = crate::schema::desired::table_names;
                 let what = "run the migration".to_owned();
-                is_locked(source).then(|| Obstacle::Locked { what, tables: tables(), mode: "ACCESS EXCLUSIVE" })
+                let mode = "ACCESS EXCLUSIVE";
+                is_locked(source).then(|| Obstacle::Locked { what, tables: tables(), mode, window: None })
             }
             Self::Live(error) => Obstacle::of_live(error),
             Self::Session(error) => Obstacle::of_session(error),
@@ -91,6 +140,7 @@ impl Obstructed for MigrateError {
             Self::Live(LiveError::Driver(error)) | Self::Session(SessionError::Driver(error)) | Self::Driver(error) => {
                 Some(error)
             }
+            Self::Session(SessionError::Contended(contended)) => contended.source,
             _ => None,
         }
     }
@@ -152,7 +202,9 @@ pub(super) async fn explain(
     .await?;
     match refusal {
         Some(refusal) if denied => Ok(refusal),
-        _ if broken && !findings.is_empty() => Ok(MigrateError::Data { version: migration.folder(), findings }),
+        _ if broken && !findings.is_empty() => {
+            Ok(MigrateError::Data { version: migration.folder(), findings, ran: true })
+        }
         _ => Ok(error),
     }
 }

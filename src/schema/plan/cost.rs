@@ -61,6 +61,7 @@ pub(super) fn postgres(job: &Job<'_>, change: &Change, fills: Option<bool>) -> C
             _ => Cost::Scan,
         },
         Change::CreateIndex { .. } => Cost::Index,
+        Change::ValidateConstraint { .. } => Cost::Scan,
         _ => Cost::Catalogue,
     }
 }

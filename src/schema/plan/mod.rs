@@ -4,6 +4,8 @@
 //! `db generate`. It is a pure function of two schemas and what was asked for; the same input gives the same bytes.
 
 mod cost;
+mod online;
+mod order;
 mod postgres;
 mod reasons;
 mod rebuild;
@@ -11,6 +13,7 @@ mod sqlite;
 mod sqlite_cast;
 
 pub use cost::Cost;
+pub use online::{Online, Part};
 pub(super) use postgres::cast as cast_postgres;
 use serde::Serialize;
 pub(super) use sqlite_cast::cast as cast_sqlite;
@@ -85,6 +88,11 @@ pub struct Step {
     pub loses: Vec<Loss>,
     /// The statements that take it back; values that were lost stay lost.
     pub undo: Vec<String>,
+    /// How long it may take, in milliseconds, once [`super::estimate`] has asked for the size of the table.
+    #[serde(rename = "estimatedMs")]
+    pub estimated_ms: Option<u64>,
+    /// How it is done where nobody may be stopped; none on SQLite.
+    pub online: Option<Online>,
 }
 
 /// A lock on tables.

@@ -1,16 +1,18 @@
 //! Changes in PostgreSQL's words, with the locks they take.
 
 use super::cost::{self, Cost};
+use super::online::{self, Online, Part};
+use super::order::{self, Planned};
 use super::{Job, Lock, Step, reasons};
 use crate::db::{Engine, quote, search_path};
 use crate::schema::change::Change;
 use crate::schema::dialect::{literal, postgres};
-use crate::schema::model::{Column, Kind, Rule, Table, TriggerBody, Value, fit_name};
+use crate::schema::model::{Column, Constraint, Index, Kind, Rule, Shape, Table, TriggerBody, Value, fit_name};
 
 pub(super) fn steps(job: &Job<'_>, changes: &[Change]) -> Vec<Step> {
-    let mut steps = Vec::new();
+    let mut planned: Vec<Planned<'_>> = Vec::new();
     if !job.home && changes.iter().any(|change| matches!(change, Change::CreateFunction(_))) {
-        steps.push(Step {
+        let mut step = Step {
             what: format!("create schema {}", postgres::HOME),
             why: "what is skyteam's own stands apart from the tables".to_owned(),
             sql: vec![format!("CREATE SCHEMA {}", quote(postgres::HOME))],
@@ -18,10 +20,83 @@ pub(super) fn steps(job: &Job<'_>, changes: &[Change]) -> Vec<Step> {
             cost: Cost::Catalogue,
             loses: Vec::new(),
             undo: vec![format!("DROP SCHEMA {}", quote(postgres::HOME))],
-        });
+            estimated_ms: None,
+            online: None,
+        };
+        step.online = Some(Online::Parts(vec![online::whole(&step)]));
+        planned.push((None, step));
     }
-    steps.extend(changes.iter().map(|change| step(job, change)));
-    steps
+    for change in changes {
+        planned.extend(steps_of(job, change).into_iter().map(|step| (Some(change), step)));
+    }
+    replace_triggers(&mut planned);
+    order::by_lock(planned)
+}
+
+/// Online, a trigger that is dropped and made again is replaced instead: between the two nothing would guard the table.
+fn replace_triggers(planned: &mut [Planned<'_>]) {
+    let made = |change: &Change| match change {
+        Change::CreateTrigger { table, trigger } | Change::DropTrigger { table, trigger } => {
+            Some((table.clone(), trigger.name.clone()))
+        }
+        _ => None,
+    };
+    let is_drop = |change: &Change| matches!(change, Change::DropTrigger { .. });
+    let changes: Vec<&Change> = planned.iter().filter_map(|(change, _)| *change).collect();
+    let dropped: Vec<_> = changes.iter().filter(|change| is_drop(change)).filter_map(|change| made(change)).collect();
+    for (change, step) in planned {
+        let Some(change) = *change else { continue };
+        let Some(name) = made(change).filter(|name| dropped.contains(name)) else { continue };
+        let again = changes.iter().any(|other| !is_drop(other) && made(other).as_ref() == Some(&name));
+        step.online = match (is_drop(change), again) {
+            (true, true) => Some(Online::Parts(Vec::new())),
+            (true, false) => Some(Online::Refused("what it guards would be unguarded")),
+            (false, _) => {
+                let sql = step.sql.iter().map(|sql| sql.replacen("CREATE TRIGGER", "CREATE OR REPLACE TRIGGER", 1));
+                Some(Online::Parts(vec![Part::Short { lock: step.lock.clone(), sql: sql.collect() }]))
+            }
+        };
+    }
+}
+
+/// The steps of one change: a key is an index first, which stops writers only, and a constraint on it then.
+fn steps_of(job: &Job<'_>, change: &Change) -> Vec<Step> {
+    let whole = step(job, change);
+    let steps = match change {
+        Change::AddConstraint { table, constraint } if is_key(&constraint.rule) => {
+            let name = &constraint.name;
+            let index = Index {
+                name: name.clone(),
+                shape: Shape::Columns { columns: constraint.rule.columns().to_vec(), unique: true, filter: None },
+            };
+            let index = Step {
+                what: format!("create index {name}"),
+                sql: vec![postgres::create_index(table, &index).sql],
+                lock: Some(Lock { mode: "SHARE", tables: vec![table.clone()] }),
+                // It goes with its constraint.
+                undo: Vec::new(),
+                ..whole.clone()
+            };
+            let sql = vec![use_index(table, constraint, name)];
+            vec![index, Step { sql, cost: Cost::Catalogue, ..whole }]
+        }
+        _ => vec![whole],
+    };
+    let online = |step: Step| Step { online: Some(online::of(change, &step)), ..step };
+    steps.into_iter().map(online).collect()
+}
+
+fn is_key(rule: &Rule) -> bool {
+    matches!(rule, Rule::PrimaryKey(_) | Rule::Unique(_))
+}
+
+fn use_index(table: &str, constraint: &Constraint, index: &str) -> String {
+    let kind = match constraint.rule {
+        Rule::PrimaryKey(_) => "PRIMARY KEY",
+        _ => "UNIQUE",
+    };
+    let (table, name, index) = (quote(table), quote(&constraint.name), quote(index));
+    format!("ALTER TABLE {table} ADD CONSTRAINT {name} {kind} USING INDEX {index}")
 }
 
 pub(super) fn script(steps: &[Step]) -> String {
@@ -38,8 +113,13 @@ pub(super) fn script(steps: &[Step]) -> String {
 
 fn step(job: &Job<'_>, change: &Change) -> Step {
     let undo = match change {
-        // PostgreSQL takes no value of an enum away.
-        Change::AddEnumValue { .. } => Vec::new(),
+        // PostgreSQL takes no value of an enum away, and forgets no proof.
+        Change::AddEnumValue { .. } | Change::ValidateConstraint { .. } => Vec::new(),
+        Change::PromoteIndex { table, index, .. } => {
+            let mut all = sql(&job.back(), &change.inverse());
+            all.push(postgres::create_index(table, index).sql);
+            all
+        }
         other => sql(&job.back(), &other.inverse()),
     };
     Step {
@@ -50,6 +130,8 @@ fn step(job: &Job<'_>, change: &Change) -> Step {
         cost: cost::postgres(job, change, fills(job, change)),
         loses: super::loss(change).into_iter().collect(),
         undo,
+        estimated_ms: None,
+        online: None,
     }
 }
 
@@ -86,6 +168,10 @@ fn sql(job: &Job<'_>, change: &Change) -> Vec<String> {
         Change::AddConstraint { table, constraint } => vec![postgres::add_constraint(table, constraint).sql],
         Change::DropConstraint { table, constraint } => {
             vec![alter(table, format!("DROP CONSTRAINT {}", quote(&constraint.name)))]
+        }
+        Change::PromoteIndex { table, index, constraint } => vec![use_index(table, constraint, &index.name)],
+        Change::ValidateConstraint { table, constraint } => {
+            vec![alter(table, format!("VALIDATE CONSTRAINT {}", quote(&constraint.name)))]
         }
         Change::RenameConstraint { table, from, to } => match to.rule {
             // Its index may be all there is of a unique constraint; the index's name is the constraint's in any case.
@@ -291,6 +377,11 @@ fn lock(change: &Change) -> Option<Lock> {
             _ => on("ACCESS EXCLUSIVE", &[table]),
         },
         Change::CreateIndex { table, .. } => on("SHARE", &[table]),
+        Change::ValidateConstraint { table, .. } => on("SHARE UPDATE EXCLUSIVE", &[table]),
+        Change::DropTable(table) => {
+            let targets = table.foreign_keys().map(|(_, key)| key.table.as_str());
+            on("ACCESS EXCLUSIVE", &std::iter::once(table.name.as_str()).chain(targets).collect::<Vec<_>>())
+        }
         Change::CreateTrigger { table, .. } => on("SHARE ROW EXCLUSIVE", &[table]),
         other => other.table().and_then(|table| on("ACCESS EXCLUSIVE", &[table])),
     }

@@ -58,6 +58,10 @@ pub(super) fn why(change: &Change, engine: Engine) -> String {
             Rule::ForeignKey(key) => format!("{} names a row of {}", key.columns.join(" with "), key.table),
             _ => "the entity demands it".to_owned(),
         },
+        Change::PromoteIndex { constraint, .. } => {
+            format!("{} identifies a row", constraint.rule.columns().join(" and "))
+        }
+        Change::ValidateConstraint { .. } => "it holds for new rows only".to_owned(),
         Change::DropConstraint { .. } => "another constraint takes its place, or its name".to_owned(),
         Change::RenameConstraint { .. } | Change::RenameIndex { .. } => "its name follows its columns".to_owned(),
         Change::CreateIndex { index, .. } => match &index.shape {
@@ -81,7 +85,9 @@ pub(super) fn why(change: &Change, engine: Engine) -> String {
 /// The name under which a rule may give a reason; only for what comes.
 fn subject(change: &Change) -> Option<String> {
     match change {
-        Change::AddConstraint { constraint, .. } => Some(constraint.name.clone()),
+        Change::AddConstraint { constraint, .. }
+        | Change::PromoteIndex { constraint, .. }
+        | Change::ValidateConstraint { constraint, .. } => Some(constraint.name.clone()),
         Change::CreateIndex { index, .. } => Some(index.name.clone()),
         Change::CreateTrigger { trigger, .. } => Some(trigger.name.clone()),
         Change::AddColumn { table, column } => Some(format!("{table}.{}", column.name)),

@@ -38,6 +38,8 @@ pub(super) fn step(job: &Job<'_>, table: &str, changes: &[&Change]) -> Option<St
         cost: Cost::Rewrite,
         loses: changes.iter().filter_map(|change| super::loss(change)).collect(),
         undo: remake(&from, &fills(&job.back(), to, &from), &Carried::default()),
+        estimated_ms: None,
+        online: None,
     })
 }
 
@@ -115,6 +117,8 @@ fn renamed(job: &Job<'_>, table: &Table) -> Table {
                 key.references = all(&key.table, &key.references);
             }
             Rule::Check(sql) => *sql = both(sql),
+            // PostgreSQL alone has rules that hold for new rows only.
+            Rule::NotValid(_) => {}
             Rule::UnsupportedPrimaryKey(text) | Rule::Unsupported(text) => *text = in_sql(text),
         }
     }

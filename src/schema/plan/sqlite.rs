@@ -78,6 +78,8 @@ fn maintenance_step() -> Step {
         cost: Cost::Catalogue,
         loses: Vec::new(),
         undo: vec![format!("DROP TABLE {}", quote(MAINTENANCE_TABLE))],
+        estimated_ms: None,
+        online: None,
     }
 }
 
@@ -140,6 +142,8 @@ fn step(change: &Change) -> Step {
         cost: cost::sqlite(change),
         loses: super::loss(change).into_iter().collect(),
         undo,
+        estimated_ms: None,
+        online: None,
     }
 }
 
@@ -170,6 +174,8 @@ fn sql(change: &Change) -> Vec<String> {
         | Change::SetNullable { .. }
         | Change::AddConstraint { .. }
         | Change::DropConstraint { .. }
+        | Change::PromoteIndex { .. }
+        | Change::ValidateConstraint { .. }
         | Change::RenameConstraint { .. }
         | Change::CreateEnum(_)
         | Change::DropEnum(_)

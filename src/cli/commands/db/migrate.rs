@@ -6,7 +6,8 @@ use migration::Migration;
 use migration::history::Via;
 use serde::Serialize;
 
-use super::planned;
+use super::online::{self, OnlineView};
+use super::planned::{self, LiveArgs, Manner};
 use crate::cli::approve::Ask;
 use crate::cli::context::Context;
 use crate::cli::settings::ProfileKind;
@@ -15,12 +16,13 @@ use crate::cli::ui::report::Report;
 use crate::error::loss::by_migration;
 use crate::error::{Outcome, Result};
 use crate::message::{Message, message, skyteam};
-use crate::schema::migrate::{Event, Loss, MigrateOptions, Step};
+use crate::schema::migrate::{Event, Loss, MigrateOptions, Step, WayUp};
 use crate::schema::{Wait, migrate};
 
 pub(super) const EXAMPLES: &str = "Examples:
   skyteam db migrate
   skyteam db migrate --dry-run
+  skyteam db migrate --online          beside live traffic
   skyteam db migrate --to 20261123000000
   skyteam db migrate --baseline --to baseline";
 
@@ -33,6 +35,8 @@ pub(crate) struct DbMigrateArgs {
     /// Only record that the database is at this version, and run nothing
     #[arg(long)]
     baseline: bool,
+    #[command(flatten)]
+    live: LiveArgs,
 }
 
 #[derive(Serialize)]
@@ -67,34 +71,53 @@ impl Report for Migrated {
 pub(super) async fn run(args: DbMigrateArgs, cx: &Context) -> Result<Outcome> {
     let migrations = migration::all();
     let to = args.to.as_deref().map(|asked| migrate::find(migrations, asked)).transpose()?;
-    let manner = MigrateOptions { dry_run: cx.answers.dry_run, patience: planned::patience(cx) };
-    let database = cx.creator().await?;
+    let database = args.live.rehearsal.creator(cx).await?;
+    if args.live.online {
+        online::only_on_postgres(database.engine(), "db migrate")?;
+    }
+    let manner = args.live.rehearsal.manner(cx, database.engine());
+    let options = MigrateOptions { dry_run: !manner.lasts(), patience: planned::patience(cx) };
 
     let applied = if args.baseline {
         let approval = cx.approve(Ask::adds()).await?;
-        migrate::baseline(&database, migrations, to, manner, approval, &mut |event| tell(cx, &event)).await?
+        migrate::baseline(&database, migrations, to, options, approval, &mut |event| tell(cx, manner, &event)).await?
     } else {
-        let (outlook, losses) =
-            migrate::plan_up(&database, migrations, to, manner, &mut |event| tell(cx, &event)).await?;
-        let pending = outlook.pending(to);
-        show(cx, &pending, &losses);
-        let approval = cx.approve(ask(cx, database.name(), &pending, &losses)).await?;
-        migrate::up(&database, migrations, to, manner, approval, &mut |event| tell(cx, &event)).await?
+        let way = migrate::plan_up(&database, migrations, to, options, &mut |event| tell(cx, manner, &event)).await?;
+        show(cx, &way.outlook.pending(to), &way.losses);
+        if !args.live.online {
+            manner.warn(cx, &way.pause);
+        }
+        let approval = cx.approve(ask(cx, database.name(), &way, to, manner, args.live.online)).await?;
+        if args.live.online && !way.outlook.pending(to).is_empty() {
+            let policy = options.patience;
+            let wait = &mut |wait: Wait<'_>| planned::waiting(cx, &wait);
+            let ready = migrate::prepare_online(&database, &way, to, &policy, wait).await?;
+            if manner.lasts() {
+                let mut view = OnlineView::new(cx);
+                migrate::up_online(&database, &ready, &policy, approval, &mut |event| view.show(&event)).await?
+            } else {
+                way.steps(to)
+            }
+        } else if manner == Manner::Plan {
+            let wait = &mut |wait: Wait<'_>| planned::waiting(cx, &wait);
+            migrate::check(&database, migrations, to, &options.patience, wait).await?;
+            way.steps(to)
+        } else {
+            migrate::up(&database, migrations, to, options, approval, &mut |event| tell(cx, manner, &event)).await?
+        }
     };
 
     let wait = &mut |wait: Wait<'_>| planned::waiting(cx, &wait);
-    let outlook = migrate::look(&database, migrations, &manner.patience, wait).await?;
+    let outlook = migrate::look(&database, migrations, &options.patience, wait).await?;
     let version = match applied.last() {
         Some(step) => Some(format!("{}_{}", step.version, step.name)),
         None => outlook.version().map(Migration::folder),
     };
-    if applied.is_empty() && !migrate::drift(&database, migrations, &manner.patience, wait).await?.is_empty() {
+    if applied.is_empty() && !migrate::drift(&database, migrations, &options.patience, wait).await?.is_empty() {
         cx.ui.warn(message!("the database is not what its migrations made: see {}", skyteam("db diff")));
     }
-    cx.ui.report(&Migrated { version, applied, dry_run: manner.dry_run })?;
-    if manner.dry_run {
-        cx.ui.note("Dry run: rolled back, nothing was changed.");
-    }
+    cx.ui.report(&Migrated { version, applied, dry_run: !manner.lasts() })?;
+    manner.note(cx);
     Ok(Outcome::Done)
 }
 
@@ -108,21 +131,25 @@ fn show(cx: &Context, pending: &[&Migration], losses: &[Loss]) {
     }
 }
 
-fn ask(cx: &Context, name: &str, pending: &[&Migration], losses: &[Loss]) -> Ask {
-    let folders: Vec<String> = pending.iter().map(|migration| migration.folder()).collect();
-    if !losses.is_empty() {
-        let lost = Message::joined(losses.iter().map(by_migration), ", ");
+fn ask(cx: &Context, name: &str, way: &WayUp<'_>, to: Option<&Migration>, manner: Manner, online: bool) -> Ask {
+    let folders: Vec<String> = way.outlook.pending(to).iter().map(|migration| migration.folder()).collect();
+    if !way.losses.is_empty() && manner != Manner::Rehearse {
+        let lost = Message::joined(way.losses.iter().map(by_migration), ", ");
         return Ask::loses(name, message!("{} would lose {}.", folders.join(", "), lost));
     }
     if cx.settings.kind.value == ProfileKind::Production && !folders.is_empty() {
-        return Ask::changes(format!("Run {} on {name}?", folders.join(", ")));
+        return Ask::changes(match planned::stops(&way.pause).filter(|_| !online) {
+            Some(stops) => message!("Run {} on {}? Meanwhile {}.", folders.join(", "), name, stops),
+            None => message!("Run {} on {}?", folders.join(", "), name),
+        });
     }
     Ask::adds()
 }
 
 /// Says what happens while migrations run.
-fn tell(cx: &Context, event: &Event<'_>) {
+fn tell(cx: &Context, manner: Manner, event: &Event<'_>) {
     match event {
+        Event::Done(_) if !manner.lasts() => {}
         Event::Done(step) if step.via == Via::Baseline.as_str() => {
             cx.ui.note(format!("Recorded {}_{} without running it.", step.version, step.name));
         }

@@ -8,6 +8,7 @@ mod doctor;
 mod generate;
 mod grant;
 mod migrate;
+mod online;
 mod planned;
 mod prune;
 mod push;

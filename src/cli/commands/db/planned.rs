@@ -1,19 +1,24 @@
 //! What `db push`, `db diff` and `db reset` share: the flags that shape a plan, and how a plan looks.
 
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::cli::approve::Ask;
 use crate::cli::context::Context;
-use crate::cli::ui::{Cell, Page, Tone};
-use crate::db::Database;
+use crate::cli::settings::ProfileKind;
+use crate::cli::ui::{Cell, Page, Tone, text};
+use crate::db::{Database, Engine};
 use crate::error::loss::by_step;
-use crate::error::schema::{holder, mended};
+use crate::error::schema::{ends, holder, mended};
 use crate::error::{Error, Kind, Result};
-use crate::message::message;
+use crate::message::{Message, message, skyteam};
 use crate::schema::{
-    self, ApplyOptions, Backfill, Event, Finding, LockPolicy, Prepared, Rename, Request, Schema, Step, Suspect, Wait,
+    self, ApplyOptions, Backfill, Event, Finding, LockPolicy, Online, Pause, Prepared, Rename, Request, Schema, Step,
+    Suspect, Wait,
 };
 
 /// Flags that say what the entities cannot.
@@ -57,6 +62,119 @@ fn parts(flag: &str, given: &str, form: &str) -> Result<(String, String, String)
     }
 }
 
+/// Flags that say how a change of a live database is run.
+#[derive(clap::Args, Debug)]
+pub(crate) struct LiveArgs {
+    /// Change a live PostgreSQL database in short steps that stop nobody; cut off, the same command goes on
+    #[arg(long, conflicts_with = "rehearse")]
+    pub(super) online: bool,
+    #[command(flatten)]
+    pub(super) rehearsal: RehearsalArgs,
+}
+
+/// The flag for a run that does not last.
+#[derive(clap::Args, Debug)]
+pub(crate) struct RehearsalArgs {
+    /// Run everything in a transaction and roll it back; on PostgreSQL others wait for it
+    #[arg(long)]
+    rehearse: bool,
+}
+
+/// What comes of a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Manner {
+    /// It lasts.
+    Run,
+    /// It is run and rolled back: `--rehearse`, and on SQLite, where a run stops others for a moment only, `--dry-run`.
+    Rehearse,
+    /// It is planned and the data is checked: `--dry-run` on PostgreSQL.
+    Plan,
+}
+
+impl RehearsalArgs {
+    pub(super) fn manner(&self, cx: &Context, engine: Engine) -> Manner {
+        cx.rehearses.store(self.rehearse, Ordering::Relaxed);
+        match (self.rehearse, cx.answers.dry_run, engine) {
+            (true, ..) | (false, true, Engine::Sqlite) => Manner::Rehearse,
+            (false, true, Engine::Postgres) => Manner::Plan,
+            (false, false, _) => Manner::Run,
+        }
+    }
+
+    /// The database, which a run that does not last never makes.
+    pub(super) async fn creator(&self, cx: &Context) -> Result<Arc<Database>> {
+        if self.rehearse { cx.rehearser().await } else { cx.creator().await }
+    }
+}
+
+impl Manner {
+    pub(super) fn lasts(self) -> bool {
+        self == Self::Run
+    }
+
+    /// How the engine runs it.
+    pub(super) fn options(self, cx: &Context) -> ApplyOptions {
+        ApplyOptions { patience: patience(cx), dry_run: !self.lasts(), record: true }
+    }
+
+    /// Says at the end that nothing lasts.
+    pub(super) fn note(self, cx: &Context) {
+        match self {
+            Self::Run => {}
+            Self::Rehearse if !cx.answers.dry_run => cx.ui.note("Rehearsed: rolled back, nothing was changed."),
+            Self::Rehearse | Self::Plan => cx.ui.note("Dry run: nothing was changed."),
+        }
+    }
+
+    /// Says beforehand how long others stop; of a run that stops nobody for long, only where it is a rehearsal.
+    pub(super) fn warn(self, cx: &Context, pause: &Pause) {
+        if self == Self::Plan || self == Self::Run && pause.writers < Duration::from_secs(1) {
+            return;
+        }
+        if let Some(stops) = stops(pause) {
+            cx.ui.warn(stops);
+        }
+    }
+}
+
+/// How long others stop; nothing where nobody does.
+pub(super) fn stops(pause: &Pause) -> Option<Message> {
+    if pause.writers.is_zero() {
+        return None;
+    }
+    let (writers, readers) = (about(pause.writers), about(pause.readers));
+    let told = match &pause.largest {
+        Some((table, rows)) if pause.writers >= Duration::from_secs(1) => {
+            message!(
+                "writers stop for {}, readers for {}: {} has about {}",
+                writers,
+                readers,
+                table,
+                text::count(*rows, "row")
+            )
+        }
+        _ => message!("writers stop for {}, readers for {}", writers, readers),
+    };
+    Some(if pause.is_long() { told.then(message!("; {} stops nobody", skyteam("db push --online"))) } else { told })
+}
+
+/// `about 18 s`.
+pub(super) fn about(time: Duration) -> String {
+    match time.as_secs_f64().ceil() {
+        seconds if seconds <= 1.0 => "less than a second".to_owned(),
+        seconds if seconds < 120.0 => format!("about {seconds} s"),
+        seconds => format!("about {} min", (seconds / 60.0).ceil()),
+    }
+}
+
+/// What a rehearsal asks: it loses nothing, and others wait for it.
+pub(super) fn rehearsal(cx: &Context, name: &str) -> Ask {
+    match cx.settings.kind.value {
+        ProfileKind::Production => Ask::changes(format!("Rehearse it on {name}, where others wait meanwhile?")),
+        _ => Ask::adds(),
+    }
+}
+
 /// How long this run waits, all tries together, for tables that it wants to read and others change.
 pub(super) fn reading(cx: &Context) -> Duration {
     let patience = patience(cx);
@@ -68,15 +186,12 @@ pub(super) fn patience(cx: &Context) -> LockPolicy {
     LockPolicy { lock_timeout: cx.settings.lock_timeout.value, ..LockPolicy::default() }
 }
 
-/// How this run changes the schema.
-pub(super) fn manner(cx: &Context) -> ApplyOptions {
-    ApplyOptions { patience: patience(cx), dry_run: cx.answers.dry_run, record: true }
-}
-
 /// Says what happens while a plan runs.
 pub(super) fn tell(cx: &Context, event: &Event<'_>) {
     match event {
         Event::Waiting(wait) => waiting(cx, wait),
+        // An online run's alone.
+        Event::Leftover(_) | Event::Progress { .. } => {}
         Event::Step { number, of, step } => cx.ui.step(format!("{number}/{of}  {}", step.what)),
     }
 }
@@ -84,9 +199,17 @@ pub(super) fn tell(cx: &Context, event: &Event<'_>) {
 /// Says for whom is waited.
 pub(super) fn waiting(cx: &Context, wait: &Wait<'_>) {
     match wait {
+        Wait::Ahead(holders) => {
+            for each in *holders {
+                cx.ui.warn(format!("may have to be waited for: {}", holder(each)));
+                cx.ui.note(format!("  {}", ends(each)));
+            }
+        }
         Wait::Change(who) => cx.ui.note(format!("Waiting for another change of the schema: {}", holder(who))),
         Wait::Lock { what, holders, attempt, of } => {
-            cx.ui.note(format!("Could not {what}: a lock was not free. Try {attempt} of {of}; trying again."));
+            // An online run tries for a time, not so many times.
+            let tries = if *of == 0 { format!("{attempt} tries so far") } else { format!("Try {attempt} of {of}") };
+            cx.ui.note(format!("Could not {what}: a lock was not free. {tries}; trying again."));
             for each in *holders {
                 cx.ui.note(format!("  {}", holder(each)));
             }
@@ -120,7 +243,7 @@ pub(super) fn list(cx: &Context, others: &[String], prepared: &Prepared) {
 /// A plan as an answer.
 #[derive(Serialize)]
 pub(super) struct Planned<'a> {
-    pub(super) engine: crate::db::Engine,
+    pub(super) engine: Engine,
     pub(super) steps: &'a [Step],
     #[serde(rename = "possibleRenames")]
     pub(super) suspects: &'a [Suspect],
@@ -169,6 +292,19 @@ pub(super) fn draw(page: &mut Page<'_>, steps: &[Step]) -> io::Result<()> {
             page.words(&[Cell::new("   lock ").tone(Tone::Dim), Cell::new(format!("{} on {on}", lock.mode))])?;
         }
         page.words(&[Cell::new("   cost ").tone(Tone::Dim), Cell::new(step.cost.to_string())])?;
+        if let Some(ms) = step.estimated_ms {
+            page.words(&[Cell::new("   time ").tone(Tone::Dim), Cell::new(about(Duration::from_millis(ms)))])?;
+        }
+        match &step.online {
+            None => {}
+            Some(Online::Parts(_)) => {
+                page.words(&[Cell::new("   live ").tone(Tone::Dim), Cell::new("can be done online")])?
+            }
+            Some(Online::Refused(why)) => {
+                let why = Cell::new(format!("needs a push: {why}"));
+                page.words(&[Cell::new("   live ").tone(Tone::Dim), why.tone(Tone::Warn)])?;
+            }
+        }
         for loss in &step.loses {
             page.words(&[Cell::new("   lost ").tone(Tone::Bad), Cell::new(page.shown(by_step(loss))).tone(Tone::Bad)])?;
         }

@@ -4,7 +4,8 @@ use std::io;
 
 use serde::Serialize;
 
-use super::planned::{self, PlanArgs, counted};
+use super::online::{self, OnlineView};
+use super::planned::{self, LiveArgs, Manner, PlanArgs, counted};
 use crate::cli::approve::Ask;
 use crate::cli::context::Context;
 use crate::cli::settings::ProfileKind;
@@ -15,11 +16,13 @@ use crate::error::loss::by_step;
 use crate::error::schema::{data_breaks, lacking, possible_rename, renames};
 use crate::error::{Error, Kind, Outcome, Result};
 use crate::message::{Message, message, skyteam};
-use crate::schema::{self, Applied, Prepared, Request, SchemaError, Step};
+use crate::schema::online::OnlinePush;
+use crate::schema::{self, Applied, Prepared, Request, SchemaError, Step, Wait};
 
 pub(super) const EXAMPLES: &str = "Examples:
   skyteam db push
   skyteam db push --dry-run
+  skyteam db push --online             beside live traffic
   skyteam db push --rename users.nick=displayName
   skyteam db push --confirm skyteam    drops what no entity names any more";
 
@@ -28,6 +31,8 @@ pub(super) const EXAMPLES: &str = "Examples:
 pub(crate) struct DbPushArgs {
     #[command(flatten)]
     plan: PlanArgs,
+    #[command(flatten)]
+    live: LiveArgs,
 }
 
 #[derive(Serialize)]
@@ -61,18 +66,20 @@ const AGAIN: usize = 10;
 
 pub(super) async fn run(args: DbPushArgs, cx: &Context) -> Result<Outcome> {
     let request = args.plan.request()?;
-    let database = cx.creator().await?;
+    if args.live.online {
+        return run_online(&request, cx).await;
+    }
+    let database = args.live.rehearsal.creator(cx).await?;
+    let manner = args.live.rehearsal.manner(cx, database.engine());
     let mut left = AGAIN;
     loop {
-        match push(cx, &database, &request).await? {
+        match push(cx, &database, &request, manner).await? {
             Pushing::Done => break,
             Pushing::Overtaken if left > 0 => left -= 1,
             Pushing::Overtaken => return Err(SchemaError::Changed.into()),
         }
     }
-    if cx.answers.dry_run {
-        cx.ui.note("Dry run: rolled back, nothing was changed.");
-    }
+    manner.note(cx);
     Ok(Outcome::Done)
 }
 
@@ -82,8 +89,73 @@ enum Pushing {
     Overtaken,
 }
 
+async fn run_online(request: &Request, cx: &Context) -> Result<Outcome> {
+    let database = cx.creator().await?;
+    online::only_on_postgres(database.engine(), "db push")?;
+    let mut left = AGAIN;
+    loop {
+        match push_online(cx, &database, request).await? {
+            Pushing::Done => return Ok(Outcome::Done),
+            Pushing::Overtaken if left > 0 => left -= 1,
+            Pushing::Overtaken => return Err(SchemaError::Changed.into()),
+        }
+    }
+}
+
+/// Makes a plan and goes it in steps that stop nobody.
+async fn push_online(cx: &Context, database: &Database, request: &Request) -> Result<Pushing> {
+    let desired = schema::desired()?;
+    let policy = planned::patience(cx);
+    let wait = &mut |wait: Wait<'_>| planned::waiting(cx, &wait);
+    let prepared = schema::prepare(database, &desired, request, &policy, wait).await?;
+    planned::list_others(cx, database, &desired, &prepared).await?;
+    let (name, dry_run) = (database.name(), cx.answers.dry_run);
+    let mut steps = prepared.plan.steps.as_slice();
+    let mut recorded = Vec::new();
+    if !prepared.in_sync() || !prepared.leftovers.is_empty() {
+        if !prepared.missing.is_empty() {
+            return Err(lacking(&prepared.live.rights.role, name, &prepared.missing));
+        }
+        stop_at_renames(cx, &prepared, name).await?;
+        let refused = schema::online::refused(&prepared.plan);
+        if !refused.is_empty() {
+            return Err(SchemaError::Online(refused).into());
+        }
+        if !prepared.findings.is_empty() {
+            return Err(data_breaks(&prepared.findings));
+        }
+        if !dry_run {
+            let asked = cx.settings.kind.value == ProfileKind::Production && !steps.is_empty();
+            let ask = if asked {
+                planned::preview(cx, steps);
+                Ask::changes(format!("Run {} on {name} online, where nobody waits for them?", counted(steps.len())))
+            } else {
+                Ask::adds()
+            };
+            let approval = cx.approve(ask).await?;
+            let mut view = OnlineView::new(cx);
+            let tell = &mut |event: schema::Event<'_>| view.show(&event);
+            let approved = &prepared.plan;
+            let push = OnlinePush { desired: &desired, request, approved, policy, migrations: None };
+            match schema::online::run(database, &push, approval, tell).await {
+                Ok(Applied::Done(versions)) => recorded = versions,
+                Ok(Applied::Nothing(versions)) => (steps, recorded) = (&[], versions),
+                Ok(Applied::Rehearsed) => {}
+                Err(SchemaError::Changed) if !asked => return Ok(Pushing::Overtaken),
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+    let brief = !dry_run || cx.ui.is_quiet();
+    cx.ui.report(&Pushed { database: name, steps, recorded, dry_run, brief })?;
+    if dry_run {
+        cx.ui.note("Dry run: nothing was changed.");
+    }
+    Ok(Pushing::Done)
+}
+
 /// Makes a plan and runs it.
-async fn push(cx: &Context, database: &Database, request: &Request) -> Result<Pushing> {
+async fn push(cx: &Context, database: &Database, request: &Request, manner: Manner) -> Result<Pushing> {
     let desired = schema::desired()?;
     let patience = planned::patience(cx);
     let prepared =
@@ -103,13 +175,20 @@ async fn push(cx: &Context, database: &Database, request: &Request) -> Result<Pu
         if !prepared.findings.is_empty() {
             return Err(data_breaks(&prepared.findings));
         }
-        let ask = ask(cx, &prepared, name);
+        manner.warn(cx, &prepared.pause);
+        let ask = ask(cx, &prepared, name, manner);
         previewed = ask.is_some();
         let approval = cx.approve(ask.unwrap_or_else(Ask::adds)).await?;
-        let manner = planned::manner(cx);
         let tell = &mut |event: schema::Event<'_>| planned::tell(cx, &event);
         let asked = previewed || !prepared.plan.suspects.is_empty();
-        match schema::apply(database, &desired, request, &prepared.plan, manner, approval, tell).await {
+        let applied = match manner {
+            Manner::Plan => Ok(Applied::Rehearsed),
+            _ => {
+                let options = manner.options(cx);
+                schema::apply(database, &desired, request, &prepared.plan, options, approval, tell).await
+            }
+        };
+        match applied {
             Ok(Applied::Done(versions)) => recorded = versions,
             Ok(Applied::Rehearsed) => {}
             Ok(Applied::Nothing(versions)) => (steps, recorded) = (&[], versions),
@@ -117,8 +196,9 @@ async fn push(cx: &Context, database: &Database, request: &Request) -> Result<Pu
             Err(error) => return Err(error.into()),
         }
     }
-    let brief = previewed || cx.ui.is_quiet() || cx.ui.verbosity() > 0;
-    cx.ui.report(&Pushed { database: name, steps, recorded, dry_run: cx.answers.dry_run, brief })?;
+    // Under -v each was printed as it began.
+    let brief = previewed || cx.ui.is_quiet() || cx.ui.verbosity() > 0 && manner != Manner::Plan;
+    cx.ui.report(&Pushed { database: name, steps, recorded, dry_run: !manner.lasts(), brief })?;
     Ok(Pushing::Done)
 }
 
@@ -143,10 +223,10 @@ async fn stop_at_renames(cx: &Context, prepared: &Prepared, name: &str) -> Resul
 }
 
 /// What is to be asked, after the steps were shown; nothing where a push only adds.
-fn ask(cx: &Context, prepared: &Prepared, name: &str) -> Option<Ask> {
+fn ask(cx: &Context, prepared: &Prepared, name: &str, manner: Manner) -> Option<Ask> {
     let plan = &prepared.plan;
     let steps = counted(plan.steps.len());
-    let loses = plan.loses_data();
+    let loses = plan.loses_data() && manner != Manner::Rehearse;
     if !loses && (cx.settings.kind.value != ProfileKind::Production || plan.is_empty()) {
         return None;
     }
@@ -155,6 +235,9 @@ fn ask(cx: &Context, prepared: &Prepared, name: &str) -> Option<Ask> {
         let losses = Message::joined(plan.losses().map(by_step), ", ");
         Ask::loses(name, message!("{} on {} would lose {}.", steps, name, losses))
     } else {
-        Ask::changes(format!("Run {steps} on {name}?"))
+        match planned::stops(&prepared.pause) {
+            Some(stops) => Ask::changes(message!("Run {} on {}? Meanwhile {}.", steps, name, stops)),
+            None => Ask::changes(format!("Run {steps} on {name}?")),
+        }
     })
 }

@@ -4,7 +4,7 @@ use std::io;
 
 use serde::Serialize;
 
-use super::planned::{self, counted};
+use super::planned::{self, Manner, RehearsalArgs, counted};
 use crate::cli::approve::Ask;
 use crate::cli::context::Context;
 use crate::cli::ui::report::Report;
@@ -22,7 +22,10 @@ pub(super) const EXAMPLES: &str = "Examples:
 
 /// Arguments of `db reset`.
 #[derive(clap::Args, Debug)]
-pub(crate) struct DbResetArgs {}
+pub(crate) struct DbResetArgs {
+    #[command(flatten)]
+    rehearsal: RehearsalArgs,
+}
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -43,9 +46,10 @@ impl Report for Reset<'_> {
     }
 }
 
-pub(super) async fn run(_args: DbResetArgs, cx: &Context) -> Result<Outcome> {
+pub(super) async fn run(args: DbResetArgs, cx: &Context) -> Result<Outcome> {
     let desired = schema::desired()?;
     let database = cx.writer().await?;
+    let manner = args.rehearsal.manner(cx, database.engine());
     let patience = planned::patience(cx);
     let prepared =
         schema::prepare_reset(&database, &desired, &patience, &mut |wait| planned::waiting(cx, &wait)).await?;
@@ -63,13 +67,18 @@ pub(super) async fn run(_args: DbResetArgs, cx: &Context) -> Result<Outcome> {
     } else {
         message!("Resetting {} loses {}.", name, Message::joined(lost.iter().copied().map(by_step), ", "))
     };
-    let approval = cx.approve(Ask::loses(name, question)).await?;
+    manner.warn(cx, &prepared.pause);
+    let ask = match manner {
+        Manner::Rehearse => planned::rehearsal(cx, name),
+        _ => Ask::loses(name, question),
+    };
+    let approval = cx.approve(ask).await?;
     let tell = &mut |event: schema::Event<'_>| planned::tell(cx, &event);
-    schema::reset(&database, &desired, planned::manner(cx), approval, tell).await?;
-    let steps = prepared.plan.steps.len();
-    cx.ui.report(&Reset { database: name, lost, steps, dry_run: cx.answers.dry_run })?;
-    if cx.answers.dry_run {
-        cx.ui.note("Dry run: rolled back, nothing was changed.");
+    if manner != Manner::Plan {
+        schema::reset(&database, &desired, manner.options(cx), approval, tell).await?;
     }
+    let steps = prepared.plan.steps.len();
+    cx.ui.report(&Reset { database: name, lost, steps, dry_run: !manner.lasts() })?;
+    manner.note(cx);
     Ok(Outcome::Done)
 }

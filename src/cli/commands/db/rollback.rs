@@ -5,7 +5,7 @@ use std::io;
 use migration::Migration;
 use serde::Serialize;
 
-use super::planned;
+use super::planned::{self, Manner, RehearsalArgs};
 use crate::cli::approve::Ask;
 use crate::cli::context::Context;
 use crate::cli::ui::Page;
@@ -30,6 +30,8 @@ pub(crate) struct DbRollbackArgs {
     /// Undo all migrations after this one, named by its version or name
     #[arg(long, value_name = "VERSION", conflicts_with = "steps")]
     to: Option<String>,
+    #[command(flatten)]
+    rehearsal: RehearsalArgs,
 }
 
 #[derive(Serialize)]
@@ -61,28 +63,36 @@ pub(super) async fn run(args: DbRollbackArgs, cx: &Context) -> Result<Outcome> {
         Some(asked) => Descent::To(migrate::find(migrations, asked)?),
         None => Descent::Steps(args.steps as usize),
     };
-    let manner = MigrateOptions { dry_run: cx.answers.dry_run, patience: planned::patience(cx) };
     let database = cx.writer().await?;
+    let manner = args.rehearsal.manner(cx, database.engine());
+    let options = MigrateOptions { dry_run: !manner.lasts(), patience: planned::patience(cx) };
 
     let wait = &mut |wait: Wait<'_>| planned::waiting(cx, &wait);
-    let way = migrate::plan_down(&database, migrations, descent, &manner.patience, wait).await?;
+    let way = migrate::plan_down(&database, migrations, descent, &options.patience, wait).await?;
     let undone = if way.migrations.is_empty() {
         Vec::new()
     } else {
         show(cx, &way);
-        let approval = cx.approve(ask(database.name(), &way)).await?;
+        manner.warn(cx, &way.pause);
+        let ask = match manner {
+            Manner::Rehearse => planned::rehearsal(cx, database.name()),
+            _ => ask(database.name(), &way),
+        };
+        let approval = cx.approve(ask).await?;
         let tell = &mut |event: Event<'_>| match event {
+            Event::Done(_) if !manner.lasts() => {}
             Event::Done(step) => cx.ui.note(format!("Undid {}_{} in {} ms.", step.version, step.name, step.took_ms)),
             Event::Waiting(wait) => planned::waiting(cx, &wait),
         };
-        migrate::down(&database, migrations, &way, manner, approval, tell).await?
+        match manner {
+            Manner::Plan => way.steps(),
+            _ => migrate::down(&database, migrations, &way, options, approval, tell).await?,
+        }
     };
 
     let version = way.stays.map(Migration::folder);
-    cx.ui.report(&RolledBack { version, undone, lost: way.losses, dry_run: manner.dry_run })?;
-    if manner.dry_run {
-        cx.ui.note("Dry run: rolled back, nothing was changed.");
-    }
+    cx.ui.report(&RolledBack { version, undone, lost: way.losses, dry_run: !manner.lasts() })?;
+    manner.note(cx);
     Ok(Outcome::Done)
 }
 

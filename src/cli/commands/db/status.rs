@@ -16,6 +16,7 @@ use crate::entity::types::Timestamp;
 use crate::error::{Outcome, Result};
 use crate::message::{Message, Words, message, skyteam};
 use crate::schema::migrate::{Origin, Status};
+use crate::schema::online::Unfinished;
 use crate::schema::{Wait, migrate};
 
 pub(super) const EXAMPLES: &str = "Examples:
@@ -52,6 +53,8 @@ struct Shown {
     pending: Vec<String>,
     edited: Vec<String>,
     missing: Vec<String>,
+    /// An online push that has begun and not ended.
+    online_push: Option<Unfinished>,
     drift: Drift,
     in_order: bool,
 }
@@ -98,6 +101,7 @@ impl Shown {
             pending: status.outlook.pending(None).into_iter().map(Migration::folder).collect(),
             edited: standing.edited.iter().map(|(migration, _)| migration.folder()).collect(),
             missing: standing.missing.iter().map(|line| format!("{}_{}", line.version, line.name)).collect(),
+            online_push: status.online,
             drift: Drift {
                 live_to_snapshot: status.live_to_snapshot,
                 live_to_entities: status.live_to_entities,
@@ -162,6 +166,19 @@ impl Report for Shown {
             page.table(
                 &[left("version"), left("name"), left("state"), left("at"), left("via"), ("ms", Align::Right)],
                 &rows,
+            )?;
+        }
+        if let Some(online) = &self.online_push {
+            page.gap()?;
+            let (done, total) = (online.done, online.total);
+            page.message(
+                if online.running {
+                    message!("An online push is going on: {} of {} steps are done.", done, total)
+                } else {
+                    let again = skyteam("db push --online");
+                    message!("online push half done: {} of {} steps; {} goes on", done, total, again)
+                },
+                Tone::Warn,
             )?;
         }
         let drift = &self.drift;

@@ -106,6 +106,10 @@ impl Assembly<'_> {
             ("c", true) => self.check(row).unwrap_or_else(|| Rule::Unsupported(row.definition.clone())),
             _ => Rule::Unsupported(row.definition.clone()),
         };
+        let rule = match rule {
+            Rule::ForeignKey(_) | Rule::Check(_) if !row.valid => Rule::NotValid(Box::new(rule)),
+            rule => rule,
+        };
         Constraint { name: row.name.clone(), rule }
     }
 

@@ -60,6 +60,8 @@ pub(super) struct ConstraintRow {
     pub(super) on_delete: String,
     pub(super) check: Option<String>,
     pub(super) plain: bool,
+    /// Whether it holds for the rows that were there before it.
+    pub(super) valid: bool,
     pub(super) definition: String,
 }
 

@@ -1,0 +1,91 @@
+//! How far an online push has come: a row in `skyteam.online_push`, which is there only while one is unfinished.
+
+use chrono::NaiveDateTime;
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement as Query};
+use serde::Serialize;
+
+use crate::db::Engine;
+
+/// An online push that has begun and not ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Unfinished {
+    /// The steps that are done.
+    pub done: i32,
+    /// All steps.
+    pub total: i32,
+    /// When it began, in UTC.
+    #[serde(skip)]
+    pub since: NaiveDateTime,
+    /// Whether it is going on at this moment.
+    pub running: bool,
+}
+
+/// Whether the record is there, and the role may read and write it, make it, or neither.
+const STATE: &str = "SELECT pg_catalog.to_regclass('skyteam.online_push') IS NOT NULL, \
+     pg_catalog.has_table_privilege(pg_catalog.to_regclass('skyteam.online_push'), 'SELECT')";
+
+/// Reads it. Changes nothing.
+///
+/// # Errors
+/// The driver's.
+pub async fn read(db: &impl ConnectionTrait) -> Result<Option<Unfinished>, DbErr> {
+    if Engine::of(db) == Engine::Sqlite || !is_readable(db).await? {
+        return Ok(None);
+    }
+    let (class, object) = migration::runner::LOCK;
+    let sql = format!(
+        "SELECT o.done, o.total, o.\"startedAt\", EXISTS (SELECT FROM pg_catalog.pg_locks l \
+           WHERE l.granted AND l.locktype = 'advisory' AND l.mode = 'ExclusiveLock' AND l.classid = {class} \
+           AND l.objid = {object} AND l.objsubid = 2 AND l.database = \
+             (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())) \
+         FROM skyteam.online_push o"
+    );
+    let row = db.query_one_raw(Query::from_string(DbBackend::Postgres, sql)).await?;
+    row.map(|row| {
+        Ok(Unfinished {
+            done: row.try_get_by_index(0)?,
+            total: row.try_get_by_index(1)?,
+            since: row.try_get_by_index(2)?,
+            running: row.try_get_by_index(3)?,
+        })
+    })
+    .transpose()
+}
+
+async fn is_readable(db: &impl ConnectionTrait) -> Result<bool, DbErr> {
+    let Some(row) = db.query_one_raw(Query::from_string(DbBackend::Postgres, STATE)).await? else { return Ok(false) };
+    let (there, readable): (bool, Option<bool>) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+    Ok(there && readable == Some(true))
+}
+
+/// The statements that note that so many steps of so many are done, and make the record where it is missing.
+pub(super) fn note(done: usize, total: usize) -> String {
+    format!(
+        "CREATE TABLE IF NOT EXISTS skyteam.online_push (\"startedAt\" timestamp NOT NULL, done integer NOT NULL, \
+               total integer NOT NULL); \
+             INSERT INTO skyteam.online_push SELECT pg_catalog.now() AT TIME ZONE 'UTC', {done}, {total} \
+               WHERE NOT EXISTS (SELECT FROM skyteam.online_push); \
+             UPDATE skyteam.online_push SET done = {done}, total = {total}"
+    )
+}
+
+/// Removes it, in the caller's transaction: nothing is unfinished any more. Where the role may not, it is left.
+///
+/// # Errors
+/// The driver's.
+pub async fn clear(db: &impl ConnectionTrait) -> Result<(), DbErr> {
+    if Engine::of(db) == Engine::Postgres {
+        db.execute_unprepared(
+            "DO $clear$ BEGIN \
+               IF EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) \
+                   pg_catalog.to_regclass('skyteam.online_push')::pg_catalog.oid \
+                   AND pg_catalog.pg_has_role(c.relowner, 'USAGE')) THEN \
+                 DROP TABLE skyteam.online_push; \
+               END IF; \
+             END $clear$",
+        )
+        .await?;
+    }
+    Ok(())
+}
