@@ -48,6 +48,8 @@
 //!
 //! Imports point downwards: `main → cli → error → {backup, schema, ledger, directory} → {db, entity, consent}`; a test keeps it so.
 
+// The layout of the deepest futures, of a list through SeaORM, needs more than 128 steps in an optimised build.
+#![recursion_limit = "256"]
 #![cfg_attr(not(test), warn(unreachable_pub))]
 
 pub mod backup;
