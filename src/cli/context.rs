@@ -91,7 +91,7 @@ impl Context {
     ///
     /// # Errors
     /// As for [`Context::reader`].
-    pub async fn rehearser(&self) -> Result<Arc<Database>> {
+    pub(crate) async fn rehearser(&self) -> Result<Arc<Database>> {
         let database = self.open(Absent::StandIn, Access::Write).await?;
         self.announce_once(&database);
         Ok(database)
@@ -221,7 +221,6 @@ impl Context {
 
     /// Whether this run changes something that lasts: a database, or files.
     pub(crate) fn has_written(&self) -> bool {
-<<<<<<< HEAD
         // They write files, or a database that they announce themselves.
         const OTHERS: [&str; 8] = [
             "db backup",
@@ -233,12 +232,8 @@ impl Context {
             "config init",
             "config trust",
         ];
-        !self.answers.dry_run && (self.announced.load(Ordering::Relaxed) || OTHERS.contains(&self.command.as_str()))
-=======
-        const FILES: [&str; 6] = ["db backup", "db create", "db generate", "db prune", "config init", "config trust"];
         let lasts = !self.answers.dry_run && !self.rehearses.load(Ordering::Relaxed);
-        lasts && (self.announced.load(Ordering::Relaxed) || FILES.contains(&self.command.as_str()))
->>>>>>> bdcf101 (Change a live database without stopping its apps)
+        lasts && (self.announced.load(Ordering::Relaxed) || OTHERS.contains(&self.command.as_str()))
     }
 
     async fn open(&self, absent: Absent, access: Access) -> Result<Arc<Database>> {

@@ -42,7 +42,7 @@ const MODES: [&str; 8] = [
 
 /// The strongest lock on each table that a plan needs, in the order in which they are taken.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Claims(Vec<Claim>);
+pub(crate) struct Claims(Vec<Claim>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Claim {
@@ -68,7 +68,7 @@ pub struct Contended {
 
 impl Claims {
     /// What `steps` need.
-    pub fn of<'a>(steps: impl IntoIterator<Item = &'a Step>) -> Self {
+    pub(crate) fn of<'a>(steps: impl IntoIterator<Item = &'a Step>) -> Self {
         let mut claims: Vec<Claim> = Vec::new();
         for lock in steps.into_iter().filter_map(|step| step.lock.as_ref()) {
             for table in &lock.tables {
@@ -83,13 +83,13 @@ impl Claims {
     }
 
     /// The strongest lock on all of these tables.
-    pub fn alone_on(tables: &[String]) -> Self {
+    pub(crate) fn alone_on(tables: &[String]) -> Self {
         Self(tables.iter().map(|table| Claim { table: table.clone(), mode: ALONE }).collect()).in_order()
     }
 
     /// The same with no lock that stops readers.
     #[must_use]
-    pub fn beside_readers(&self) -> Self {
+    pub(crate) fn beside_readers(&self) -> Self {
         let weaker = |claim: &Claim| {
             let mode = if strength(claim.mode) > strength(BESIDE_READERS) { BESIDE_READERS } else { claim.mode };
             Claim { table: claim.table.clone(), mode }
@@ -126,18 +126,18 @@ impl Claims {
 
     /// The same in the opposite order, for a try after one that met somebody who locks in that order.
     #[must_use]
-    pub fn reversed(mut self) -> Self {
+    pub(crate) fn reversed(mut self) -> Self {
         self.0.reverse();
         self
     }
 
     /// The tables.
-    pub fn tables(&self) -> Vec<String> {
+    pub(crate) fn tables(&self) -> Vec<String> {
         self.0.iter().map(|claim| claim.table.clone()).collect()
     }
 
     /// The strongest of the locks.
-    pub fn mode(&self) -> &'static str {
+    pub(crate) fn mode(&self) -> &'static str {
         self.0.iter().map(|claim| claim.mode).max_by_key(|mode| strength(mode)).unwrap_or(MODES[0])
     }
 

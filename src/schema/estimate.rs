@@ -15,7 +15,7 @@ use super::plan::{Cost, Online, Part, Plan, Step};
 use crate::db::Engine;
 
 /// From how many rows of a table on a push that reads it is better done online.
-pub const MANY: u64 = 1_000_000;
+pub(crate) const MANY: u64 = 1_000_000;
 
 /// How long an atomic push stops others.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]

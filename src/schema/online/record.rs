@@ -21,9 +21,11 @@ pub struct Unfinished {
     pub running: bool,
 }
 
-/// Whether the record is there, and the role may read and write it, make it, or neither.
-const STATE: &str = "SELECT pg_catalog.to_regclass('skyteam.online_push') IS NOT NULL, \
-     pg_catalog.has_table_privilege(pg_catalog.to_regclass('skyteam.online_push'), 'SELECT')";
+/// Whether the role may read the record; no row where there is none.
+const READABLE: &str = "SELECT pg_catalog.has_schema_privilege(n.oid, 'USAGE') \
+       AND pg_catalog.has_table_privilege(c.oid, 'SELECT') \
+     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+     WHERE n.nspname = 'skyteam' AND c.relname = 'online_push'";
 
 /// Reads it. Changes nothing.
 ///
@@ -54,9 +56,8 @@ pub async fn read(db: &impl ConnectionTrait) -> Result<Option<Unfinished>, DbErr
 }
 
 async fn is_readable(db: &impl ConnectionTrait) -> Result<bool, DbErr> {
-    let Some(row) = db.query_one_raw(Query::from_string(DbBackend::Postgres, STATE)).await? else { return Ok(false) };
-    let (there, readable): (bool, Option<bool>) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
-    Ok(there && readable == Some(true))
+    let row = db.query_one_raw(Query::from_string(DbBackend::Postgres, READABLE)).await?;
+    row.map_or(Ok(false), |row| row.try_get_by_index(0))
 }
 
 /// The statements that note that so many steps of so many are done, and make the record where it is missing.
@@ -78,8 +79,8 @@ pub async fn clear(db: &impl ConnectionTrait) -> Result<(), DbErr> {
     if Engine::of(db) == Engine::Postgres {
         db.execute_unprepared(
             "DO $clear$ BEGIN \
-               IF EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) \
-                   pg_catalog.to_regclass('skyteam.online_push')::pg_catalog.oid \
+               IF EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+                   WHERE n.nspname = 'skyteam' AND c.relname = 'online_push' \
                    AND pg_catalog.pg_has_role(c.relowner, 'USAGE')) THEN \
                  DROP TABLE skyteam.online_push; \
                END IF; \
