@@ -33,7 +33,7 @@ const ONLY_FOR: &[(&str, &[&str])] = &[
     ("comfy_table", &["cli"]),
     ("dialoguer", &["cli"]),
     ("indicatif", &["cli"]),
-    ("rustix", &["cli", "small_file"]),
+    ("rustix", &["cli", "db", "small_file"]),
     ("anstream", &["cli"]),
     ("etcetera", &["cli"]),
     ("std::env", &["main", "cli"]),

@@ -1,13 +1,16 @@
 //! Whether a table still has every row that a backup of it has, unchanged: the ledger held against what it was.
 //!
 //! Neither side is in any order, and neither need fit into memory. Of each row only its key and a hash are kept, spread by
-//! the key over files of which one at a time is looked at; so memory does not grow with the table, but with what is found.
+//! the key over files of which one at a time is looked at; so memory does not grow with the table. Of what is found the keys
+//! are kept, and the values of so many rows as fit.
 
 use std::collections::HashMap;
 use std::fs::File;
+use std::hash::BuildHasher as _;
 use std::io::{BufReader, BufWriter, Read, Seek, Write};
 use std::path::Path;
 
+use foldhash::quality::RandomState;
 use sha2::{Digest as _, Sha256};
 
 use super::error::{BackupError, Result};
@@ -17,11 +20,20 @@ use super::format::manifest::TableEntry;
 
 /// Rows that are looked at together: with their hashes about 48 MB.
 const TOGETHER: u64 = 1 << 20;
+/// Altered rows whose values are looked up together.
+const VALUES: usize = 1 << 17;
 /// Most files for each side, below the number that a process may have open.
 const MOST_FILES: u64 = 256;
 
 /// The key of a row, or a hash of it where it is none of sixteen bytes.
 type Key = [u8; 16];
+
+/// What became of a row.
+#[derive(Clone, Copy)]
+enum Fate {
+    Changed,
+    Gone,
+}
 
 /// What is compared.
 #[derive(Clone, Debug)]
@@ -71,39 +83,52 @@ pub(crate) fn compare(
         (0..subject.columns.len()).filter(|&at| before.places[at].is_some() && after.places[at].is_some()).collect();
     let compared = Compared { backup: before.entry.rows, now: after.entry.rows };
     let files = compared.backup.max(compared.now).div_ceil(TOGETHER).clamp(1, MOST_FILES);
-    let old = before.spread(&shared, files, folder, &mut progress)?;
-    let new = after.spread(&shared, files, folder, &mut progress)?;
-    let mut altered: HashMap<Key, Option<Vec<Option<String>>>> = HashMap::new();
-    let mut changed = false;
+    // Keys that somebody chose must not all meet in one file.
+    let place = RandomState::default();
+    let old = before.spread(&shared, &place, files, folder, &mut progress)?;
+    let new = after.spread(&shared, &place, files, folder, &mut progress)?;
+    let mut altered: HashMap<Key, Fate> = HashMap::new();
     for (old, new) in old.into_iter().zip(new) {
         let there = read(new)?.collect::<Result<HashMap<Key, Key>>>()?;
         for pair in read(old)? {
             let (key, hash) = pair?;
             match there.get(&key) {
                 Some(now) if *now == hash => {}
-                Some(_) => {
-                    changed = true;
-                    altered.insert(key, Some(Vec::new()));
-                }
-                None => {
-                    altered.insert(key, None);
-                }
+                Some(_) => drop(altered.insert(key, Fate::Changed)),
+                None => drop(altered.insert(key, Fate::Gone)),
             }
         }
     }
-    if changed {
-        after.walk(&mut progress, |key, row| {
-            if let Some(Some(values)) = altered.get_mut(&key) {
-                *values = texts(row);
+    // Some at a time, in the order of the backup: should all have changed, their values would not fit into memory.
+    while !altered.is_empty() {
+        let mut next: HashMap<Key, Option<Vec<Option<String>>>> = HashMap::new();
+        before.walk(&mut progress, |key, _| {
+            if let Some(fate) = altered.remove(&key) {
+                next.insert(key, matches!(fate, Fate::Changed).then(Vec::new));
             }
-            Ok(true)
+            Ok(next.len() < VALUES)
         })?;
-    }
-    if !altered.is_empty() {
-        before.walk(&mut progress, |key, row| match altered.remove(&key) {
-            Some(after) => Ok(tell(Altered { before: texts(row), after })),
-            None => Ok(true),
+        if next.is_empty() {
+            break;
+        }
+        if next.values().any(Option::is_some) {
+            after.walk(&mut progress, |key, row| {
+                if let Some(Some(values)) = next.get_mut(&key) {
+                    *values = texts(row);
+                }
+                Ok(true)
+            })?;
+        }
+        let mut wanted = true;
+        before.walk(&mut progress, |key, row| {
+            if let Some(after) = next.remove(&key) {
+                wanted = tell(Altered { before: texts(row), after });
+            }
+            Ok(wanted && !next.is_empty())
         })?;
+        if !wanted {
+            break;
+        }
     }
     Ok(compared)
 }
@@ -169,6 +194,7 @@ impl<'a> Side<'a> {
     fn spread(
         &self,
         shared: &[usize],
+        place: &RandomState,
         files: u64,
         folder: &Path,
         progress: &mut impl FnMut(u64),
@@ -183,7 +209,7 @@ impl<'a> Side<'a> {
                 hash.update(values[at].unwrap_or_default());
             }
             let half: Key = hash.finalize().first_chunk().copied().unwrap_or_default();
-            let file = &mut out[usize::try_from(u128::from_le_bytes(key) % u128::from(files)).unwrap_or_default()];
+            let file = &mut out[usize::try_from(place.hash_one(key) % files).unwrap_or_default()];
             file.write_all(&key).and_then(|()| file.write_all(&half)).map_err(making())?;
             Ok(true)
         })?;

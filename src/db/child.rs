@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use sqlx::postgres::PgConnection;
 use sqlx::{Connection as _, PgPool, Row as _};
 
-use super::{ConnectError, Database, DatabaseUrl, postgres};
+use super::{ConnectError, Database, DatabaseUrl, tls};
 
 /// No file: libpq then looks for no other one.
 const NO_FILE: &str = "/nonexistent";
@@ -30,7 +30,7 @@ pub(crate) fn environment(
     let mut child = offline(env);
     let DatabaseUrl::Postgres(place) = database.url() else { return Ok(child) };
     let target = database.target();
-    let tls = postgres::tls(place)?;
+    let tls = tls::tls(place)?;
     let mut set = |name: &str, value: Option<String>| {
         if let Some(value) = value {
             child.insert(name.to_owned(), value);
@@ -44,17 +44,32 @@ pub(crate) fn environment(
         Some(password) => set("PGPASSWORD", Some(password.expose().to_owned())),
         None => set("PGPASSFILE", Some(NO_FILE.into())),
     }
-    set("PGSSLMODE", Some(tls.mode_name().into()));
-    set("PGSSLROOTCERT", tls.root.map(|path| path.display().to_string()));
+    set("PGHOSTADDR", target.address.clone());
+    // What was encrypted once is not sent otherwise a moment later.
+    let mode = match tls.mode_name() {
+        "allow" | "prefer" if database.is_encrypted() => "require",
+        mode => mode,
+    };
+    set("PGSSLMODE", Some(mode.into()));
+    // Not what libpq finds below the home folder.
+    set("PGSSLROOTCERT", Some(tls.root.map_or_else(|| NO_FILE.into(), |path| path.display().to_string())));
+    for (name, variable) in [("sslcert", "PGSSLCERT"), ("sslkey", "PGSSLKEY"), ("sslcrl", "PGSSLCRL")] {
+        set(variable, Some(place.parameter(name).unwrap_or(NO_FILE).to_owned()));
+    }
     for (name, variable) in [
-        ("sslcert", "PGSSLCERT"),
-        ("sslkey", "PGSSLKEY"),
+        ("sslcrldir", "PGSSLCRLDIR"),
+        ("sslsni", "PGSSLSNI"),
+        ("sslnegotiation", "PGSSLNEGOTIATION"),
+        ("ssl_min_protocol_version", "PGSSLMINPROTOCOLVERSION"),
+        ("ssl_max_protocol_version", "PGSSLMAXPROTOCOLVERSION"),
         ("options", "PGOPTIONS"),
         ("channel_binding", "PGCHANNELBINDING"),
-        ("require_auth", "PGREQUIREAUTH"),
     ] {
         set(variable, place.parameter(name).map(str::to_owned));
     }
+    let unprotected = !target.is_local() && !database.is_encrypted();
+    let logins = place.parameter("require_auth").or(unprotected.then_some("!password,!md5"));
+    set("PGREQUIREAUTH", logins.map(str::to_owned));
     // Ours never does: a ticket would log in as another user.
     set("PGGSSENCMODE", Some("disable".into()));
     set("PGCONNECT_TIMEOUT", Some(database.options().connect_timeout.as_secs().max(2).to_string()));

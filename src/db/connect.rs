@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Database, DatabaseUrl, Lasting, Target, postgres, sqlite};
+use super::{Database, DatabaseUrl, Lasting, LoginRefusal, Target, postgres, sqlite};
 
 /// Called after each statement with its SQL (placeholders, never values), the time it took and whether it failed.
 pub type Trace = Arc<dyn Fn(&str, Duration, bool) + Send + Sync>;
@@ -118,6 +118,14 @@ pub enum ConnectError {
         /// The driver's error.
         #[source]
         source: sqlx::Error,
+    },
+    /// The login was cut off here, before the password was sent.
+    #[error("the login at {target} was refused here")]
+    Login {
+        /// Where to.
+        target: Box<Target>,
+        /// Why.
+        refusal: LoginRefusal,
     },
     /// No answer within the time-out.
     #[error("no answer from {target}")]

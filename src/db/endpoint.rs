@@ -14,6 +14,9 @@ pub struct Target {
     pub database: String,
     /// Host name, address or socket folder; `None` on SQLite.
     pub host: Option<String>,
+    /// The address that is connected to in place of looking up the host, where libpq's `hostaddr` names one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
     /// Port; `None` on SQLite.
     pub port: Option<u16>,
     /// Role; `None` on SQLite.
@@ -37,6 +40,7 @@ impl Target {
             engine: Engine::Sqlite,
             database: place.path.file_stem().map_or_else(|| path.clone(), |stem| stem.to_string_lossy().into_owned()),
             host: None,
+            address: None,
             port: None,
             role: None,
             path: Some(path),
@@ -49,6 +53,7 @@ impl Target {
             engine: Engine::Postgres,
             database: place.database.clone().unwrap_or_else(|| role.clone()),
             host: Some(place.host_or_default()),
+            address: place.parameter("hostaddr").map(str::to_owned),
             port: Some(place.port_or_default()),
             role: Some(role),
             path: None,
@@ -57,7 +62,7 @@ impl Target {
 
     /// Whether the database is on this machine.
     pub fn is_local(&self) -> bool {
-        match self.host.as_deref() {
+        match self.address.as_deref().or(self.host.as_deref()) {
             None => true,
             Some(host) => {
                 let address = || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
@@ -82,6 +87,9 @@ impl std::fmt::Display for Target {
             }
             if let Some(port) = self.port {
                 write!(f, ":{port}")?;
+            }
+            if let Some(address) = self.address.as_ref().filter(|address| *address != host) {
+                write!(f, " at {address}")?;
             }
         }
         if let Some(role) = &self.role {

@@ -56,15 +56,8 @@ const VARIABLES: &[(&str, &str)] = &[
 /// about others. None is passed over: one that is not obeyed is refused.
 const LIMITED: &[(&str, &[&str], &str)] = &[
     ("channel_binding", &["disable", "prefer"], "disable or prefer; sslmode=verify-full guards as well"),
-    ("require_auth", &[], "none: sslmode=verify-full makes sure whose server is given the password"),
-    ("ssl_min_protocol_version", &["TLSv1", "TLSv1.1", "TLSv1.2"], "TLSv1 to TLSv1.2; no older one is ever used"),
-    ("ssl_max_protocol_version", &["TLSv1.3"], "TLSv1.3"),
-    ("sslcrl", &[], "none: lists of revoked certificates are not read"),
-    ("sslcrldir", &[], "none: lists of revoked certificates are not read"),
     ("sslcertmode", &["allow"], "allow"),
     ("sslcompression", &["0"], "0"),
-    ("sslsni", &["1"], "1"),
-    ("sslnegotiation", &["postgres"], "postgres"),
     ("sslpassword", &[], "none: the client's key must not be encrypted"),
     ("sslkeylogfile", &[], "none: keys of a session are never written down"),
     ("requiressl", &["0"], "0; sslmode=require asks for encryption"),
@@ -206,7 +199,7 @@ impl LibpqEnvironment {
         let text = small_file::read_open(opened, small_file::SETTINGS).map_err(unusable)?;
         let text = String::from_utf8_lossy(&text);
         let user = url.user_or_default();
-        let host = match url.host.as_deref() {
+        let host = match url.host.as_deref().or(url.parameter("hostaddr")) {
             // libpq knows the default socket by this name.
             None => "localhost",
             Some(host) if host.trim_end_matches('/') == "/run/postgresql" => "localhost",
@@ -229,6 +222,7 @@ impl LibpqEnvironment {
             ("sslrootcert", ".postgresql/root.crt"),
             ("sslcert", ".postgresql/postgresql.crt"),
             ("sslkey", ".postgresql/postgresql.key"),
+            ("sslcrl", ".postgresql/root.crl"),
         ] {
             if let Some(path) = self.home(file).filter(|path| path.exists())
                 && url.parameter(name).is_none()
@@ -344,7 +338,8 @@ mod tests {
             max_protocol_version krbsrvname gsslib gssdelegation scram_client_key scram_server_key service servicefile \
             target_session_attrs load_balance_hosts oauth_issuer oauth_client_id oauth_client_secret oauth_scope";
         const OBEYED: &str = "host hostaddr port dbname user password passfile connect_timeout options \
-            application_name sslmode sslcert sslkey sslrootcert service servicefile";
+            application_name sslmode sslcert sslkey sslrootcert service servicefile require_auth sslcrl sslcrldir sslsni \
+            sslnegotiation ssl_min_protocol_version ssl_max_protocol_version";
         for name in PARAMETERS.split_whitespace().filter(|name| !OBEYED.split_whitespace().any(|it| it == *name)) {
             let known = MEANINGLESS.contains(&name) || accepts(name, "no-such-value").is_err();
             assert!(known, "{name} is neither obeyed nor refused");

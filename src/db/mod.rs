@@ -14,11 +14,13 @@ mod pool_wait;
 mod postgres;
 pub(crate) mod provision;
 pub(crate) mod read_only;
+mod relay;
 mod retry;
 pub mod search_path;
 mod shutdown;
 mod sqlite;
 mod sqlstate;
+mod tls;
 mod transaction_pooling;
 mod url;
 
@@ -31,6 +33,7 @@ pub use connect::{Absent, Access, ConnectError, Options, Password, Trace, connec
 pub use connection::{Connection, Rows, Transaction, timestamp_text};
 pub use endpoint::Target;
 pub use libpq::LibpqEnvironment;
+pub use relay::LoginRefusal;
 pub use retry::retry;
 pub use shutdown::{Lasting, Unfinished};
 pub(crate) use sqlite::make_folder;
@@ -87,7 +90,7 @@ pub struct Database {
     target: Target,
     url: DatabaseUrl,
     options: Options,
-    backends: postgres::Backends,
+    server: Option<postgres::Server>,
 }
 
 impl Database {
@@ -96,7 +99,7 @@ impl Database {
         target: Target,
         url: DatabaseUrl,
         options: Options,
-        backends: postgres::Backends,
+        server: Option<postgres::Server>,
     ) -> Self {
         if let Some(trace) = options.trace.clone() {
             connection.set_metric_callback(move |info: &sea_orm::metric::Info<'_>| {
@@ -109,7 +112,7 @@ impl Database {
         if matches!(&url, DatabaseUrl::Postgres(place) if postgres::is_behind_pooler(place)) {
             connection.pooled = Some(transaction_pooling::told(options.statement_timeout).into());
         }
-        Self { connection, target, url, options, backends }
+        Self { connection, target, url, options, server }
     }
 
     /// The engine behind it.
@@ -157,6 +160,11 @@ impl Database {
     /// Its URL, which may hold the password: for handing on to a child's environment, never to a message.
     pub fn url(&self) -> &DatabaseUrl {
         &self.url
+    }
+
+    /// Whether what is said to a server is encrypted.
+    pub(crate) fn is_encrypted(&self) -> bool {
+        self.server.as_ref().is_some_and(|server| server.relay.is_encrypted())
     }
 
     /// How it was opened.
@@ -219,8 +227,8 @@ impl Database {
     /// Cancels what this process still runs on the server, so that nothing stays queued behind a lock after the
     /// command was interrupted; a commit is let be. Gives up after a second; on SQLite there is nothing to do.
     pub async fn cancel_running(&self) {
-        if let Some(pool) = self.postgres() {
-            let cancel = postgres::cancel(pool, &self.backends);
+        if let (Some(pool), Some(server)) = (self.postgres(), &self.server) {
+            let cancel = postgres::cancel(pool, &server.backends);
             // The process ends either way, and the server notices a closed connection by itself within
             // client_connection_check_interval.
             if let Ok(Ok(true)) = tokio::time::timeout(Duration::from_secs(1), cancel).await {
@@ -234,6 +242,9 @@ impl Database {
         match self.engine() {
             Engine::Postgres => self.connection.inner().get_postgres_connection_pool().close().await,
             Engine::Sqlite => self.connection.inner().get_sqlite_connection_pool().close().await,
+        }
+        if let Some(server) = &self.server {
+            server.relay.close().await;
         }
     }
 }

@@ -4,7 +4,7 @@
 //! it goes on trying (sqlx-core `pool/inner.rs`). So a first connection that is slow to come is asked for plainly too,
 //! and the answer to that one is reported.
 
-use std::path::{Path, PathBuf};
+use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -12,9 +12,8 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions, PgSslMode};
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _, PgPool, Row as _};
 use tokio::time::{Instant, sleep, timeout_at};
 
-use crate::small_file;
-
-use super::{Access, ConnectError, Database, DatabaseUrl, Options, Password, PostgresUrl, Target, search_path};
+use super::relay::{self, Address, Failure, Relay, Route};
+use super::{Access, ConnectError, Database, DatabaseUrl, Options, Password, PostgresUrl, Target, search_path, tls};
 
 /// How long a first connection may take before it is asked plainly what is in its way.
 const PATIENCE: Duration = Duration::from_millis(250);
@@ -30,32 +29,65 @@ pub(super) struct Backend {
     started: String,
 }
 
+/// What an open database on a server has beside its pool.
+#[derive(Debug)]
+pub(super) struct Server {
+    /// The server processes that serve the pool.
+    pub(super) backends: Backends,
+    /// What the pool's connections go through.
+    pub(super) relay: Relay,
+}
+
 /// Opens the database at `place`.
 pub(super) async fn connect(place: &PostgresUrl, mut options: Options) -> Result<Database, ConnectError> {
     let connect = connect_options(place, &mut options)?;
+    let (encryption, rules) = (tls::encryption(place)?, tls::rules(place)?);
     let target = Target::of_server(place);
     let deadline = Instant::now() + options.connect_timeout;
     let mut refusal = None;
-    for mode in encryptions(connect.get_ssl_mode()) {
-        let connect = connect.clone().ssl_mode(*mode);
+    for mode in encryptions(tls::tls(place)?.mode) {
+        let route = Route {
+            address: address(place),
+            encryption: encryption.with_mode(*mode),
+            rules: rules.clone(),
+            limit: options.connect_timeout,
+        };
+        let relay = match Relay::start(route) {
+            Ok(relay) => relay,
+            Err(error) => {
+                refusal = Some(error.into());
+                break;
+            }
+        };
+        let connect = connect.clone().socket(&relay.folder).port(relay::PORT).ssl_mode(PgSslMode::Disable);
         let backends = Backends::default();
         let pool = pool(&connect, &options, is_behind_pooler(place), Arc::clone(&backends));
-        match first_connection(&pool, &connect, deadline).await {
+        let reached = match first_connection(&pool, &connect, deadline).await {
             Ok(()) => {
                 let connection = sea_orm::SqlxPostgresConnector::from_sqlx_postgres_pool(pool);
                 let url = DatabaseUrl::Postgres(place.clone());
-                return Ok(Database::new(connection, target, url, options, backends));
+                return Ok(Database::new(connection, target, url, options, Some(Server { backends, relay })));
             }
-            Err(Some(source)) if is_about_encryption(&source) => {
+            Err(reason) => reason,
+        };
+        // sqlx saw the end of a stream only.
+        let reached = match relay.failure() {
+            Some(Failure::Driver(sqlx::Error::Io(late))) if late.kind() == io::ErrorKind::TimedOut => None,
+            Some(Failure::Driver(source)) => Some(source),
+            Some(Failure::Refused(refusal)) => return Err(ConnectError::Login { target: Box::new(target), refusal }),
+            None => reached,
+        };
+        match reached {
+            Some(source) if is_about_encryption(&source) => {
                 // Where the server refuses both ways, the one that was wanted first tells more.
                 let kept = refusal.take_if(|first| matches!(first, sqlx::Error::Database(_)));
                 refusal = Some(kept.unwrap_or(source));
             }
-            Err(Some(source)) => {
+            Some(source) => {
                 refusal = Some(source);
                 break;
             }
-            Err(None) => break,
+            None => break,
         }
     }
     let target = Box::new(target);
@@ -229,10 +261,7 @@ fn connect_options(place: &PostgresUrl, options: &mut Options) -> Result<PgConne
         .extra_float_digits(None)
         .application_name(&options.application_name)
         .username(&place.user_or_default())
-        .port(place.port_or_default())
         .disable_statement_logging();
-    let host = place.host_or_default();
-    connect = if host.starts_with('/') { connect.socket(&host) } else { connect.host(&host) };
     if let Some(password) = &place.password {
         connect = connect.password(password.expose());
     }
@@ -245,14 +274,18 @@ fn connect_options(place: &PostgresUrl, options: &mut Options) -> Result<PgConne
             connect = parameter(connect, name, value)?;
         }
     }
-    encryption(connect, place)
+    Ok(connect)
+}
+
+fn address(place: &PostgresUrl) -> Address {
+    let (host, port) = (place.address(), place.port_or_default());
+    if host.starts_with('/') { Address::Socket(relay::socket_path(&host, port)) } else { Address::Tcp(host, port) }
 }
 
 fn parameter(connect: PgConnectOptions, name: &str, value: &str) -> Result<PgConnectOptions, ConnectError> {
     let wrong = |accepted| Err(ConnectError::parameter(name, value, accepted));
     Ok(match (name, value) {
-        // Together, in `encryption`.
-        ("sslmode" | "sslrootcert" | "sslcert" | "sslkey", _) => connect,
+        _ if tls::PARAMETERS.contains(&name) => connect,
         ("application_name", _) => connect.application_name(value),
         ("statement-cache-capacity", _) => match value.parse() {
             Ok(capacity) => connect.statement_cache_capacity(capacity),
@@ -298,103 +331,6 @@ fn session_options(text: &str) -> Option<Vec<(String, String)>> {
     Some(pairs)
 }
 
-/// How a connection is encrypted, and by whose word the server is believed.
-pub(super) struct Tls {
-    mode: PgSslMode,
-    /// The authorities to ask; a file of the system's where they are.
-    pub(super) root: Option<PathBuf>,
-}
-
-impl Tls {
-    /// libpq's name of the mode.
-    pub(super) fn mode_name(&self) -> &'static str {
-        match self.mode {
-            PgSslMode::Disable => "disable",
-            PgSslMode::Allow => "allow",
-            PgSslMode::Prefer => "prefer",
-            PgSslMode::Require => "require",
-            PgSslMode::VerifyCa => "verify-ca",
-            PgSslMode::VerifyFull => "verify-full",
-        }
-    }
-}
-
-/// What the parameters of encryption mean together.
-pub(super) fn tls(place: &PostgresUrl) -> Result<Tls, ConnectError> {
-    if place.host_or_default().starts_with('/') {
-        // Nothing leaves the machine; as in libpq the mode is not looked at.
-        return Ok(Tls { mode: PgSslMode::Disable, root: None });
-    }
-    let root = place.parameter("sslrootcert");
-    let asked = place.parameter("sslmode").map(|value| {
-        value.parse::<PgSslMode>().map_err(|_| {
-            ConnectError::parameter("sslmode", value, "disable, allow, prefer, require, verify-ca or verify-full")
-        })
-    });
-    let mode = match (asked.transpose()?, root) {
-        (None, Some("system")) => PgSslMode::VerifyFull,
-        (Some(PgSslMode::VerifyFull), Some("system")) => PgSslMode::VerifyFull,
-        // Anybody can have a certificate from a public authority: libpq refuses this too.
-        (Some(_), Some("system")) => {
-            let value = place.parameter("sslmode").unwrap_or_default();
-            return Err(ConnectError::parameter("sslmode", value, "verify-full, with sslrootcert=system"));
-        }
-        // As libpq: who names an authority wants it looked at.
-        (Some(PgSslMode::Require), Some(_)) => PgSslMode::VerifyCa,
-        (Some(mode), _) => mode,
-        (None, _) => PgSslMode::Prefer,
-    };
-    let root = match root {
-        Some("system") => Some(system_authorities()?.to_owned()),
-        Some(file) => Some(PathBuf::from(file)),
-        None if matches!(mode, PgSslMode::VerifyCa | PgSslMode::VerifyFull) => {
-            system_authorities().ok().map(Path::to_owned)
-        }
-        None => None,
-    };
-    Ok(Tls { mode, root })
-}
-
-fn encryption(mut connect: PgConnectOptions, place: &PostgresUrl) -> Result<PgConnectOptions, ConnectError> {
-    let tls = tls(place)?;
-    connect = connect.ssl_mode(tls.mode);
-    if matches!(tls.mode, PgSslMode::Disable) {
-        return Ok(connect);
-    }
-    // Without one, the driver asks the system's authorities by itself.
-    if let (Some(_), Some(root)) = (place.parameter("sslrootcert"), tls.root) {
-        connect = connect.ssl_root_cert_from_pem(read("root certificate", &root)?);
-    }
-    if let Some(path) = place.parameter("sslcert") {
-        connect = connect.ssl_client_cert_from_pem(read("client certificate", Path::new(path))?);
-    }
-    if let Some(path) = place.parameter("sslkey") {
-        connect = connect.ssl_client_key_from_pem(read("client key", Path::new(path))?);
-    }
-    Ok(connect)
-}
-
-/// The bundle of the authorities that this system trusts: Debian's, Fedora's, SUSE's, Alpine's and macOS's place.
-fn system_authorities() -> Result<&'static Path, ConnectError> {
-    const BUNDLES: [&str; 4] = [
-        "/etc/ssl/certs/ca-certificates.crt",
-        "/etc/pki/tls/certs/ca-bundle.crt",
-        "/etc/ssl/ca-bundle.pem",
-        "/etc/ssl/cert.pem",
-    ];
-    BUNDLES.iter().map(Path::new).find(|path| path.exists()).ok_or_else(|| {
-        ConnectError::parameter("sslrootcert", "system", "a file: this system keeps no list of authorities we know of")
-    })
-}
-
-fn read(what: &'static str, path: &Path) -> Result<Vec<u8>, ConnectError> {
-    small_file::read(path, small_file::CERTIFICATES).map_err(|source| ConnectError::File {
-        what,
-        path: path.to_owned(),
-        source,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -402,7 +338,11 @@ mod tests {
     fn options(url: &str) -> Result<(PgConnectOptions, Options), ConnectError> {
         let mut options = Options::default();
         match DatabaseUrl::parse(url).unwrap() {
-            DatabaseUrl::Postgres(place) => connect_options(&place, &mut options).map(|connect| (connect, options)),
+            DatabaseUrl::Postgres(place) => {
+                tls::encryption(&place)?;
+                tls::rules(&place)?;
+                connect_options(&place, &mut options).map(|connect| (connect, options))
+            }
             DatabaseUrl::Sqlite(_) => unreachable!(),
         }
     }
@@ -424,9 +364,14 @@ mod tests {
             "postgres://h/d?sslrootcert=system&sslmode=require",
             "postgres://h/d?sslmode=verify-ca&sslrootcert=/nonexistent/ca.pem",
             "postgres://h/d?channel_binding=require",
-            "postgres://h/d?require_auth=scram-sha-256",
-            "postgres://h/d?sslcrl=/etc/hostname",
-            "postgres://h/d?ssl_min_protocol_version=TLSv1.3",
+            "postgres://h/d?require_auth=scram",
+            "postgres://h/d?sslmode=verify-full&sslcrl=/etc/hostname",
+            "postgres://h/d?sslmode=verify-full&sslcrldir=/nonexistent",
+            "postgres://h/d?sslmode=verify-full&sslcert=/etc/hostname",
+            "postgres://h/d?ssl_min_protocol_version=TLSv1.4",
+            "postgres://h/d?ssl_min_protocol_version=TLSv1.3&ssl_max_protocol_version=TLSv1.2",
+            "postgres://h/d?sslnegotiation=direct",
+            "postgres://h/d?sslsni=no",
             "postgres://h/d?options=search_path",
             "postgres://h/d?shcema=x",
         ] {
@@ -436,10 +381,14 @@ mod tests {
 
     #[test]
     fn modes_follow_libpq() {
-        let mode = |url| options(url).unwrap().0.get_ssl_mode();
-        assert!(matches!(mode("postgres://h/d"), PgSslMode::Prefer));
-        assert!(matches!(mode("postgres:///d?host=/run/x&sslmode=require"), PgSslMode::Disable));
-        assert!(matches!(mode("postgres://h/d?sslmode=require&sslrootcert=/etc/hostname"), PgSslMode::VerifyCa));
+        let mode = |url: &str| match DatabaseUrl::parse(url).unwrap() {
+            DatabaseUrl::Postgres(place) => tls::tls(&place).unwrap().mode_name(),
+            DatabaseUrl::Sqlite(_) => unreachable!(),
+        };
+        assert_eq!(mode("postgres://h/d"), "prefer");
+        assert_eq!(mode("postgres:///d?host=/run/x&sslmode=require"), "disable");
+        assert_eq!(mode("postgres:///d?host=/run/x&hostaddr=10.0.0.1&sslmode=require"), "require");
+        assert_eq!(mode("postgres://h/d?sslmode=require&sslrootcert=/etc/hostname"), "verify-ca");
     }
 
     #[test]

@@ -65,13 +65,7 @@ pub(super) async fn connect(place: &SqliteUrl, mut options: Options) -> Result<D
         }
     };
     let connection = sea_orm::SqlxSqliteConnector::from_sqlx_sqlite_pool(pool);
-    Ok(Database::new(
-        connection,
-        target,
-        DatabaseUrl::Sqlite(place.clone()),
-        options,
-        super::postgres::Backends::default(),
-    ))
+    Ok(Database::new(connection, target, DatabaseUrl::Sqlite(place.clone()), options, None))
 }
 
 /// The first connection, which turns the file to write-ahead logging. SQLite does not wait for locks there: two who turn a new

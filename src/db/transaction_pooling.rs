@@ -3,7 +3,8 @@
 //! sqlx prepares every statement under a name (`sqlx_s_1`, …) in one message and runs it in the next, so outside a
 //! transaction the two may meet different sessions, and inside one the name may be taken: by the client that had the session
 //! before. Therefore, where the URL says `statement-cache-capacity=0` (or Prisma's `pgbouncer=true`), every statement
-//! runs in a transaction, and every transaction first forgets what was prepared on its session.
+//! runs in a transaction, and every transaction first forgets what was prepared on its session, and what others have left in
+//! its temporary schema, which could stand in for what a statement means.
 
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ const AHEAD: usize = 64;
 /// The first statement of each transaction; elsewhere sessions are set up so. Settings of a session cannot outlive its
 /// transaction either.
 pub(super) fn told(statement_timeout: Option<Duration>) -> String {
-    let mut sql = format!("DEALLOCATE ALL; SET LOCAL search_path = {}", search_path::SAFE);
+    let mut sql = format!("DEALLOCATE ALL; DISCARD TEMP; SET LOCAL search_path = {}", search_path::SAFE);
     if let Some(limit) = statement_timeout {
         sql.push_str(&format!("; SET LOCAL statement_timeout = {}", limit.as_millis()));
     }

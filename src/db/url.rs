@@ -4,6 +4,7 @@
 //! `sqlite::memory:`. What the URL leaves silent is filled in from libpq's environment by [`super::libpq`].
 
 use std::fmt;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
@@ -90,7 +91,13 @@ impl PostgresUrl {
         let folders: &[&str] = if cfg!(target_os = "macos") { &["/tmp"] } else { &["/var/run/postgresql"] };
         let socket = format!(".s.PGSQL.{}", self.port_or_default());
         let here = || folders.iter().copied().find(|folder| Path::new(folder).join(&socket).exists());
-        self.host.clone().unwrap_or_else(|| here().unwrap_or("localhost").to_owned())
+        let address = self.parameter("hostaddr");
+        self.host.clone().unwrap_or_else(|| address.or_else(here).unwrap_or("localhost").to_owned())
+    }
+
+    /// What is connected to: the host, unless libpq's `hostaddr` names an address in its place.
+    pub(super) fn address(&self) -> String {
+        self.parameter("hostaddr").map_or_else(|| self.host_or_default(), str::to_owned)
     }
 
     /// The port: libpq's default is 5432.
@@ -108,11 +115,15 @@ impl PostgresUrl {
     pub(super) fn fill(&mut self, name: &str, value: &str, origin: &str) -> Result<(), ConnectError> {
         let wrong = |accepted| ConnectError::Parameter { name: origin.into(), value: value.into(), accepted };
         match name {
-            "host" | "hostaddr" if self.host.is_none() => {
+            "host" if self.host.is_none() => {
                 if value.contains(',') {
                     return Err(wrong("one host"));
                 }
                 self.host = Some(value.into());
+            }
+            "hostaddr" if self.parameter(name).is_none() => {
+                value.parse::<IpAddr>().map_err(|_| wrong("one address"))?;
+                self.parameters.push((name.into(), value.into()));
             }
             "port" if self.port.is_none() => {
                 let port = value.parse().ok().filter(|port| *port > 0);
@@ -121,7 +132,7 @@ impl PostgresUrl {
             "user" if self.user.is_none() => self.user = Some(value.into()),
             "password" if self.password.is_none() => self.password = Some(Secret::new(value)),
             "dbname" if self.database.is_none() => self.database = Some(value.into()),
-            "host" | "hostaddr" | "port" | "user" | "password" | "dbname" => {}
+            "host" | "port" | "user" | "password" | "dbname" => {}
             _ if self.parameter(name).is_some() => {}
             _ => self.parameters.push((name.into(), value.into())),
         }
@@ -329,7 +340,12 @@ fn parse_postgres(rest: &str) -> Result<PostgresUrl, UrlError> {
     for (key, value) in parse_parameters(query)? {
         match key.as_str() {
             // libpq lets parameters override the URL's own places.
-            "host" | "hostaddr" => url.host = some(split_host(&value).map(|_| value.clone())?),
+            "host" => url.host = some(split_host(&value).map(|_| value.clone())?),
+            "hostaddr" => {
+                let one = value.parse::<IpAddr>();
+                one.map_err(|_| UrlError::Malformed("the parameter hostaddr is not one address".into()))?;
+                url.parameters.push((key, value));
+            }
             "port" => {
                 let port =
                     value.parse().map_err(|_| UrlError::Malformed("the parameter port is no port number".into()))?;

@@ -6,7 +6,7 @@ use sqlx::error::DatabaseError;
 
 use super::{Error, Kind, driver};
 use crate::db::read_only::ReadOnly;
-use crate::db::{ConnectError, Password, Target, quote};
+use crate::db::{ConnectError, LoginRefusal, Password, Target, quote};
 use crate::directory::input::quoted;
 use crate::message::{Command, message, program, skyteam};
 
@@ -16,6 +16,7 @@ impl From<ConnectError> for Error {
             ConnectError::Server { target, password, source } => {
                 refused(&target, &password, &source).source(source).on(&target)
             }
+            ConnectError::Login { target, refusal } => refused_here(&target, refusal),
             ConnectError::TimedOut { target, after } => unreachable(&target)
                 .why(message!("no answer within {} s", format!("{:.1}", after.as_secs_f32())))
                 .fix("check host, port and firewall, or wait longer: --connect-timeout 10"),
@@ -139,6 +140,42 @@ fn unreachable(target: &Target) -> Error {
         "unreachable",
         message!("the database server cannot be reached: {}", target.to_string()),
     )
+}
+
+/// A login that was cut off on this side.
+fn refused_here(target: &Target, refusal: LoginRefusal) -> Error {
+    let strange = || unreachable(target).why("what listens there does not answer like PostgreSQL");
+    match refusal {
+        LoginRefusal::LongMessage { length } => {
+            let why = message!("before any login it announced a message of {} bytes", length.to_string());
+            strange().why(why).fix("check host and port of the URL")
+        }
+        LoginRefusal::Flood { length } => strange()
+            .why(message!("before any login it sent {} bytes", length.to_string()))
+            .fix("check host and port of the URL"),
+        LoginRefusal::Unprotected { method } => {
+            let what = message!("the password was not sent: {}", target.to_string());
+            Error::new(Kind::Config, "password_unprotected", what)
+                .why(if method == "md5" {
+                    "the server asks for it as MD5, which can be worked out, over a connection that is not encrypted"
+                } else {
+                    "the server asks for it in clear text over a connection that is not encrypted"
+                })
+                .fix("sslmode=verify-full in the URL encrypts; or let the server store it as scram-sha-256")
+                .fix(message!("require_auth={} in the URL sends it all the same, on a network that you trust", method))
+        }
+        LoginRefusal::Method { asked, required } => {
+            let what = message!("the login is not of the kind that was required: {}", target.to_string());
+            let error = Error::new(Kind::Config, "login_method", what);
+            let error = match asked {
+                "none" => error.why("the server lets us in without asking who we are"),
+                asked => error.why(message!("the server asks for {}", asked)),
+            };
+            error
+                .why(message!("require_auth={} does not allow it", required))
+                .fix("look whose server it is; or correct require_auth in the URL, PGREQUIREAUTH or the service file")
+        }
+    }
 }
 
 fn refused(target: &Target, password: &Password, source: &sqlx::Error) -> Error {

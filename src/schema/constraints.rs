@@ -143,7 +143,8 @@ pub(crate) fn triggers(table: &str) -> Vec<Trigger> {
 ///
 /// They name every operator and object with its schema, beside the search path that they are pinned to. The ledger opens
 /// only to members of the role that owns it, who could take the trigger off anyway: with plain rights on rows the setting
-/// alone would let anybody rewrite history. Each opening leaves its line in `skyteam.openings`.
+/// alone would let anybody rewrite history. Both whoever runs the statement and whoever logged in must be one: a cascade of
+/// a foreign key, or a function of the owner's, runs as the owner. Each opening leaves its line in `skyteam.openings`.
 pub(crate) fn functions() -> Vec<Function> {
     vec![
         Function {
@@ -166,8 +167,9 @@ END
             body: format!(
                 "
 BEGIN
-  IF pg_catalog.current_setting('{MAINTENANCE_SETTING}', true) IS DISTINCT FROM 'on' OR NOT pg_catalog.pg_has_role(
-    (SELECT c.relowner FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) TG_RELID), 'MEMBER') THEN
+  IF pg_catalog.current_setting('{MAINTENANCE_SETTING}', true) IS DISTINCT FROM 'on' OR NOT EXISTS (
+    SELECT FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) TG_RELID
+      AND pg_catalog.pg_has_role(c.relowner, 'MEMBER') AND pg_catalog.pg_has_role(session_user, c.relowner, 'MEMBER')) THEN
     RAISE EXCEPTION USING MESSAGE = '{APPEND_ONLY}', ERRCODE = 'restrict_violation',
       CONSTRAINT = 'milesTransactions_append_only', SCHEMA = TG_TABLE_SCHEMA, TABLE = TG_TABLE_NAME;
   END IF;

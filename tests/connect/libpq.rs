@@ -48,6 +48,41 @@ fn the_url_goes_before_the_environment() {
     reaches(&world);
 }
 
+/// As libpq: the address is connected to, the host remains the server's name.
+#[test]
+fn an_address_in_place_of_looking_up_the_host() {
+    let mut world = World::postgres();
+    world.server().admin(&format!("GRANT by_password TO {}", world.role()));
+    let by_name = world.url().replace("127.0.0.1", "db.invalid").replace(&format!(":{PASSWORD}"), "");
+    // The password file knows the server by its name.
+    write(&world, ".pgpass", &format!("db.invalid:*:*:*:{PASSWORD}\n"), 0o600);
+    world.set("DATABASE_URL", &by_name);
+    world.set("PGHOSTADDR", "127.0.0.1");
+    reaches(&world);
+    let output = world.run("user add 1 ann");
+    assert!(output.stderr.contains("db.invalid") && output.stderr.contains(" at 127.0.0.1"), "{output}");
+    world.unset("PGHOSTADDR");
+    world.set("DATABASE_URL", format!("{by_name}?hostaddr=127.0.0.1"));
+    reaches(&world);
+    for wrong in ["db.invalid", "10.0.0.1,10.0.0.2"] {
+        world.set("DATABASE_URL", format!("{by_name}?hostaddr={wrong}"));
+        world.run("user list").exits(6);
+        world.set("DATABASE_URL", &by_name);
+        world.set("PGHOSTADDR", wrong);
+        world.run("user list").exits(6);
+        world.unset("PGHOSTADDR");
+    }
+}
+
+#[test]
+fn session_options_of_the_url_go_before_those_of_the_environment() {
+    let mut world = World::postgres();
+    world.set("PGOPTIONS", "-c nonsense_of_the_environment=1");
+    assert_ne!(world.run("user list").code, 0, "the server knows no such setting");
+    world.set("DATABASE_URL", format!("{}?options=-c%20work_mem%3D5MB", world.url()));
+    reaches(&world);
+}
+
 #[test]
 fn a_variable_that_is_no_port() {
     let mut world = silent();

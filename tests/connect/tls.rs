@@ -100,6 +100,90 @@ fn verify_full_against_a_private_authority() {
 }
 
 #[test]
+fn a_revoked_certificate() {
+    let secured = Secured::shared();
+    let folder = Scratch::new("crl");
+    for name in ["empty", "ours"] {
+        revocations(secured.authorities.path(), folder.path(), name == "ours");
+        std::fs::rename(folder.path().join("list"), folder.path().join(format!("{name}.crl"))).unwrap();
+    }
+    let verified = format!("sslmode=verify-full&sslrootcert={}", secured.authority("ours"));
+    let list = |name: &str| folder.path().join(format!("{name}.crl")).display().to_string();
+    reaches(&secured.world("localhost", &format!("{verified}&sslcrl={}", list("empty"))));
+    let refused = fails(&secured.world("localhost", &format!("{verified}&sslcrl={}", list("ours"))), 6);
+    assert!(refused.stderr.contains("Revoked"), "{refused}");
+    let mut world = secured.world("localhost", &verified);
+    world.set("PGSSLCRL", list("ours"));
+    fails(&world, 6);
+    world.unset("PGSSLCRL");
+    reaches(&world);
+    // libpq's own place for it.
+    std::fs::create_dir(world.home().join(".postgresql")).unwrap();
+    std::fs::copy(list("ours"), world.home().join(".postgresql/root.crl")).unwrap();
+    fails(&world, 6);
+}
+
+/// Writes a list of revoked certificates of the authority `ours`, in which the server's own is or is not.
+fn revocations(authorities: &Path, folder: &Path, revoked: bool) {
+    let settings = format!(
+        "[ca]\ndefault_ca=d\n[d]\ndatabase={0}/index\ncrlnumber={0}/number\ndefault_md=sha256\ndefault_crl_days=9\n",
+        folder.display()
+    );
+    std::fs::write(folder.join("settings"), settings).unwrap();
+    std::fs::write(folder.join("index"), "").unwrap();
+    std::fs::write(folder.join("number"), "01").unwrap();
+    let ca = format!("ca -config {}/settings -cert ours.pem -keyfile ours.key", folder.display());
+    if revoked {
+        openssl(authorities, &format!("{ca} -revoke server.crt"));
+    }
+    openssl(authorities, &format!("{ca} -gencrl -out {}/list", folder.display()));
+}
+
+#[test]
+fn only_the_authority_that_is_named_is_believed() {
+    let secured = Secured::shared();
+    let world = secured.world("localhost", &format!("sslmode=verify-full&sslrootcert={}", secured.authority("other")));
+    // The system trusts the one that signed, as it does a hundred others.
+    let mut command = world.command("user list");
+    command.env("SSL_CERT_FILE", secured.authority("ours"));
+    world.finish("user list".into(), command.spawn().unwrap(), b"").exits(6);
+    let world = secured.world("localhost", "sslmode=verify-full");
+    super::lay_users(&world);
+    let mut command = world.command("user list");
+    command.env("SSL_CERT_FILE", secured.authority("ours"));
+    world.finish("user list".into(), command.spawn().unwrap(), b"").ok();
+}
+
+#[test]
+fn limits_of_the_protocols_version() {
+    let secured = Secured::shared();
+    for (limits, reached) in [
+        ("ssl_min_protocol_version=TLSv1.3", true),
+        ("ssl_max_protocol_version=TLSv1.2", true),
+        ("ssl_min_protocol_version=TLSv1.3&ssl_max_protocol_version=TLSv1.2", false),
+    ] {
+        let world = secured.world("localhost", &format!("sslmode=require&{limits}"));
+        if reached {
+            reaches(&world);
+        } else {
+            fails(&world, 6);
+        }
+    }
+    secured.server.admin("ALTER SYSTEM SET ssl_max_protocol_version = 'TLSv1.2'");
+    secured.server.admin("SELECT pg_reload_conf()");
+    crate::support::eventually("the server forgets TLS 1.3", || {
+        secured.server.admin("SHOW ssl_max_protocol_version") == "TLSv1.2"
+    });
+    let mut world = secured.world("localhost", "sslmode=require");
+    reaches(&world);
+    world.set("PGSSLMINPROTOCOLVERSION", "TLSv1.3");
+    let refused = world.run("user list");
+    secured.server.admin("ALTER SYSTEM RESET ssl_max_protocol_version");
+    secured.server.admin("SELECT pg_reload_conf()");
+    assert_ne!(refused.code, 0, "{refused}");
+}
+
+#[test]
 fn an_authority_that_is_not_trusted() {
     let secured = Secured::shared();
     for parameters in [

@@ -109,3 +109,25 @@ fn a_ledger_that_went_from_one_engine_to_the_other_stands_too() {
     let found: serde_json::Value = serde_json::from_str(&found.stdout).unwrap();
     assert_eq!(found[0]["changes"][0]["column"], "note");
 }
+
+/// More than are looked up together.
+#[test]
+fn a_ledger_that_was_changed_altogether_is_listed_altogether() {
+    const ENTRIES: usize = 140_000;
+    let world = World::ready(Engine::Sqlite);
+    world.run("user add 1 pilot1").ok();
+    world.query(&format!(
+        r#"INSERT INTO "milesTransactions" (id, "userId", amount, type, source, "createdAt")
+        WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < {ENTRIES})
+        SELECT printf('00000000-0000-4000-8000-%012x', n), '1', 5, 'earn', 'event', '2025-07-01 10:00:00' FROM c;
+        UPDATE "users" SET "miles" = {}"#,
+        5 * ENTRIES
+    ));
+    world.run("db backup -f b.skyteam").ok();
+    past_the_guard(&world, r#"UPDATE "milesTransactions" SET amount = 6"#);
+    let found = world.run("miles audit --against b.skyteam -o ndjson").exits(3).stdout;
+    assert_eq!(found.lines().count(), ENTRIES);
+    assert_eq!(found.matches(r#""before":"5","after":"6""#).count(), ENTRIES);
+    let places = found.match_indices("8000-").map(|(at, _)| &found[at + 5..at + 17]);
+    assert!(places.is_sorted(), "in the order of the backup");
+}

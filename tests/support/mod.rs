@@ -44,7 +44,7 @@ pub use pooler::Pooler;
 pub use postgres::{PASSWORD, Server, Stop, binary};
 pub use proxy::Proxy;
 pub use scratch::Scratch;
-pub use sql::block_on;
+pub use sql::{Source, block_on};
 pub use world::{Engine, World};
 
 /// Sends a process a signal: `INT`, `TERM`, `STOP`, `CONT`.

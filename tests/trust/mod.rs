@@ -1,7 +1,10 @@
 //! What those who share the database may not do to it: each test here is an attack.
 
+mod casts;
 mod ledger;
+mod login;
 mod planted;
+mod temporary;
 
 use crate::support::World;
 

@@ -24,12 +24,13 @@ EXCEPTION WHEN OTHERS THEN
 END $p$
 "#;
 
-/// A command line; `{name}` is the database's name, `{run}` says which time it is.
+/// A command line; `{name}` is the database's name, `{run}` says which time it is, `{role}` is a role of the server.
 type Line = &'static str;
 
 /// Every command that talks to a database, in an order in which each finds what it needs; none leaves anything that the
 /// same list, run again, could not bear.
 const LINES: &[Line] = &[
+    "db create",
     "db push --yes",
     "db rollback --steps 3 --confirm {name}",
     "db migrate --yes",
@@ -38,6 +39,7 @@ const LINES: &[Line] = &[
     "db push --online",
     "db status",
     "db doctor",
+    "db grant {role} --for staff --yes",
     "db seed --users 12 --flights 4 --seed 5",
     "user add 1 pilot1 --display-name Pilot",
     "user add 2 pilot2",
@@ -55,6 +57,7 @@ const LINES: &[Line] = &[
     "airline edit trap --name Traps --yes",
     "airline token show trap --yes",
     "airline token rotate trap --yes",
+    "airline token whois",
     "airline delete gone --confirm {name}",
     "brand add trap1 Trap --airline trap --iata T1 --icao TRA --callsign TRAP",
     "brand add trap2 Trap2 --airline trap --iata T2 --icao TRB --callsign TRAPS",
@@ -109,6 +112,8 @@ const LINES: &[Line] = &[
     "db restore {run}.skyteam --clean --confirm {name}",
     "db restore {run}.skyteam --table milesTransactions --clean --confirm {name}",
     "db restore first.sql --clean --confirm {name}",
+    "db transfer --to sqlite:{run}.db",
+    "db shell -- -Atc SELECT",
     "db backups .",
     "db prune . --keep-last 9 --yes",
     "user erase pilot2 --confirm pilot2",
@@ -117,17 +122,50 @@ const LINES: &[Line] = &[
     "db reset --confirm {name}",
 ];
 
+/// What sends nothing to a database.
+const OFFLINE: &[&str] = &["completions", "config", "db generate", "db schema", "help", "man"];
+
+/// The commands of the program, by their words.
+fn commands(path: &str, command: &clap::Command, found: &mut Vec<String>) {
+    let inner = command.get_subcommands().filter(|inner| !inner.is_hide_set());
+    let before = found.len();
+    for inner in inner {
+        commands(format!("{path} {}", inner.get_name()).trim_start(), inner, found);
+    }
+    if found.len() == before {
+        found.push(path.to_owned());
+    }
+}
+
+#[test]
+fn no_command_is_left_out() {
+    let mut all = Vec::new();
+    commands("", &skyteam::cli::tree(), &mut all);
+    let begins = |line: &str, words: &str| {
+        line.strip_prefix(words).is_some_and(|rest| matches!(rest.bytes().next(), None | Some(b' ')))
+    };
+    let is_run = |command: &String| {
+        LINES.iter().any(|line| begins(line, command)) || OFFLINE.iter().any(|offline| begins(command, offline))
+    };
+    let missing: Vec<&String> = all.iter().filter(|command| !is_run(command)).collect();
+    assert!(all.len() > 60 && missing.is_empty(), "run by no line of LINES: {missing:?}");
+}
+
 fn run_all(world: &World, url: &str, run: &str) {
     std::fs::write(world.work().join("users.csv"), "userId,username\n77,seventy7\n").unwrap();
     std::fs::write(world.work().join("manifest.csv"), "userId,miles\n1,300\n").unwrap();
     std::fs::write(world.work().join("miles.csv"), "user,amount,note\n1,5,x\n").unwrap();
     let mut wrong = Vec::new();
     for line in LINES {
-        let line = line.replace("{name}", &world.name()).replace("{run}", run);
-        let words = ["--database-url", url].into_iter().chain(line.split(' ')).map(str::to_owned);
-        let output = world.run(words.collect::<Vec<_>>());
-        // Doctor finds something; nothing else may fail, or its statements went unseen.
-        if !matches!(output.code, 0 | 3) {
+        let line = line.replace("{name}", &world.name()).replace("{run}", run).replace("{role}", "planted_staff");
+        let words = ["--database-url", url].into_iter().chain(line.split(' ')).map(str::to_owned).collect::<Vec<_>>();
+        let output = match line.split(' ').nth(1) {
+            // It takes the streams of the process.
+            Some("shell") => world.run_program(words, ""),
+            _ => world.run_with_input(words, "no-token\n"),
+        };
+        // Doctor finds something, and no airline has that token; nothing else may fail, or its statements went unseen.
+        if !matches!(output.code, 0 | 3) && line != "airline token whois" {
             wrong.push(format!("{line}: {output}"));
         }
     }
@@ -151,7 +189,7 @@ fn better_matches_in_public_are_never_called() {
     let world = World::on(&server);
     assert_eq!(world.engine(), Engine::Postgres);
     let url = server.superuser_url(&world.name());
-    server.admin("ALTER ROLE postgres SET debug_print_parse = on");
+    server.admin("CREATE ROLE planted_staff; ALTER ROLE postgres SET debug_print_parse = on");
     run_all(&world, &url, "first");
     let log = server.log();
     let functions = numbers(&log, &[":funcid ", ":opfuncid ", ":aggfnoid ", ":winfnoid "]);

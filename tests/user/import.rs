@@ -58,6 +58,19 @@ both!(ready fn one_bad_row_refuses_all(world) {
     world.run("user import nowhere.csv").exits(4);
 });
 
+both!(ready fn rejects_hold_no_formula_and_come_back_as_they_were(world) {
+    let rows = "userId,username,displayName\n2,bob,=HYPERLINK(\"http://x\")\nx,cat,@SUM(1)\ny,dan,\"'=1\"\n";
+    std::fs::write(world.work().join("in.csv"), rows).unwrap();
+    world.run("user import in.csv --keep-going").exits(10);
+    let rejects = world.work().join("in.csv.rejects.csv");
+    let text = std::fs::read_to_string(&rejects).unwrap();
+    assert!(text.contains("x,cat,'@SUM(1),") && text.contains("y,dan,'=1,"), "{text}");
+    std::fs::write(&rejects, text.replace("\nx,", "\n3,").replace("\ny,", "\n4,")).unwrap();
+    world.run("user import in.csv.rejects.csv").ok();
+    let names = world.query(r#"SELECT "displayName" FROM users ORDER BY "userId""#);
+    assert_eq!(names, "=HYPERLINK(\"http://x\")\n@SUM(1)\n=1");
+});
+
 both!(ready fn keep_going_takes_the_rest_and_hands_the_others_back(world) {
     world.run("user add 1 ann").ok();
     let rows = "userId,username,displayName\n2,bob,\"B, \"\"ob\"\"\"\n3,ANN,\"C\nat\"\n4,d,\n";

@@ -7,8 +7,8 @@ use tempfile::NamedTempFile;
 
 use crate::cli::commands::records::{ABOUT, Columns, RAW, Record};
 use crate::cli::context::Context;
-use crate::cli::ui::csv_record;
 use crate::cli::ui::text::count;
+use crate::cli::ui::{csv_record, defused};
 use crate::error::indeterminate::{NOT_REPLICATED, OUTCOME_UNKNOWN};
 use crate::error::{Error, Kind, Outcome, Result};
 use crate::message::{message, program};
@@ -174,10 +174,11 @@ fn keep(mut file: NamedTempFile, text: &[u8], path: &Path, numbered: bool) -> io
 }
 
 /// CSV with the columns that are read, the line and the reason of each row, and the row as it stood where it could not be
-/// parted: mended, it can be handed in again.
+/// parted: mended, it can be handed in again. A person mends it, in a spreadsheet too, so no cell is a formula there; an
+/// import takes the mark away again.
 fn csv(columns: Columns, records: &[Record], rejects: &[Reject]) -> Vec<u8> {
     let mut csv = Vec::new();
-    let mut write = |record: &[&str]| csv_record(&mut csv, record.iter().map(|cell| (*cell).to_owned()));
+    let mut write = |record: &[&str]| csv_record(&mut csv, record.iter().map(|cell| defused((*cell).to_owned(), true)));
     let names: Vec<&str> = columns.known.iter().copied().chain(ABOUT).chain([RAW]).collect();
     write(&names);
     for reject in rejects {

@@ -249,7 +249,7 @@ pub(crate) fn csv_record(record: &mut Vec<u8>, fields: impl IntoIterator<Item = 
 }
 
 /// A cell that a spreadsheet would take for a formula, with an apostrophe before it (OWASP, "CSV injection").
-pub(super) fn defused(text: String, safe: bool) -> String {
+pub(crate) fn defused(text: String, safe: bool) -> String {
     // Its own apostrophes are kept apart from ours, of which an import takes one away.
     let starts_formula = text.trim_start_matches('\'').starts_with(['=', '+', '-', '@', '\t', '\r']);
     if safe && starts_formula && text.parse::<f64>().is_err() { format!("'{text}") } else { text }

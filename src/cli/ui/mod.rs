@@ -27,8 +27,8 @@ use std::time::Duration;
 use chrono_tz::Tz;
 
 pub(crate) use format::{Align, Cell, Column, Format, IdOf, RenderOptions, Tone};
-pub(crate) use list::csv_record;
 pub(crate) use list::{List, Shape};
+pub(crate) use list::{csv_record, defused};
 pub(crate) use page::Page;
 pub(crate) use progress::Progress;
 pub(crate) use prompt::Prompt;

@@ -123,7 +123,8 @@ async fn refuse_outsiders(tx: &Transaction) -> Result<()> {
     }
     let sql = r#"SELECT current_user::pg_catalog.text AS "role", pg_catalog.pg_get_userbyid(c.relowner)::pg_catalog.text AS "owner"
         FROM pg_catalog.pg_class c WHERE c.oid = 'public."milesTransactions"'::pg_catalog.regclass::pg_catalog.oid
-        AND NOT pg_catalog.pg_has_role(c.relowner, 'MEMBER'::pg_catalog.text)"#;
+        AND NOT (pg_catalog.pg_has_role(c.relowner, 'MEMBER'::pg_catalog.text)
+          AND pg_catalog.pg_has_role(session_user, c.relowner, 'MEMBER'::pg_catalog.text))"#;
     match tx.query_one_raw(statement(tx, sql, [])).await? {
         Some(row) => {
             Err(DirectoryError::OwnerOnly { role: row.try_get("", "role")?, owner: row.try_get("", "owner")? })

@@ -225,8 +225,15 @@ pub(super) async fn restore_types(connection: &mut PgConnection, job: &Job, tabl
         let declared = column.foreign.as_deref().unwrap_or_default();
         let Some(row) = sqlx::query(sql).bind(declared).fetch_optional(&mut *connection).await? else { continue };
         let (name, column): (String, String) = (row.try_get("name")?, quote(&column.name));
-        let sql = format!("ALTER TABLE {} ALTER COLUMN {column} TYPE {name} USING {column}::{name}", quote(table));
-        run(connection, [sql]).await?;
+        // A cast may be any function of the type's owner, who would have it run here. This takes the type's input function,
+        // as pg_restore does; it wants the type in a row.
+        let row = format!("CREATE TYPE pg_temp.skyteam_value AS (value {name})");
+        let alter = format!(
+            "ALTER TABLE {} ALTER COLUMN {column} TYPE {name} USING (pg_catalog.json_populate_record(\
+             NULL::pg_temp.skyteam_value, pg_catalog.json_build_object('value'::text, {column}))).value",
+            quote(table)
+        );
+        run(connection, [row, alter, "DROP TYPE pg_temp.skyteam_value".to_owned()]).await?;
     }
     Ok(())
 }

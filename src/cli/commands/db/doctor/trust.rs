@@ -27,6 +27,34 @@ where g.privilege_type in ('UPDATE', 'DELETE', 'TRUNCATE') and g.oid <> g.relown
   and (g.oid = 0::oid or not pg_catalog.pg_has_role(g.oid, g.relowner, 'MEMBER'))
 group by g.grantee order by g.grantee"#;
 
+/// Roles beside the owner's members that have a way past the trigger, or to the record of its openings; how, and what ends
+/// it. Superusers are everywhere.
+const WAYS: &str = r#"
+select w.role, w.way, w.fix from (
+  select r.oid, pg_catalog.quote_ident(r.rolname::text) as role, o.way, pg_catalog.format(o.fix, r.rolname) as fix
+  from pg_catalog.pg_roles r cross join lateral (
+    select 'may set session_replication_role, and then no trigger runs' as way,
+      'REVOKE SET ON PARAMETER session_replication_role FROM %I' as fix
+    where pg_catalog.has_parameter_privilege(r.oid, 'session_replication_role', 'SET')
+    union all
+    select 'has CREATEROLE, and can make itself a member of the role that owns milesTransactions', 'ALTER ROLE %I NOCREATEROLE'
+    where r.rolcreaterole and pg_catalog.current_setting('server_version_num')::pg_catalog.int4 < 160000
+    union all
+    select 'may change skyteam.openings, the record of who opened milesTransactions',
+      case when pg_catalog.pg_has_role(r.oid, 'pg_write_all_data', 'USAGE') then 'REVOKE pg_write_all_data FROM %I'
+        else 'REVOKE UPDATE, DELETE, TRUNCATE ON skyteam.openings FROM %I' end
+    from pg_catalog.pg_class c
+    where c.oid = pg_catalog.to_regclass('skyteam.openings')::pg_catalog.oid
+      and not pg_catalog.pg_has_role(r.oid, c.relowner, 'MEMBER')
+      and pg_catalog.has_table_privilege(r.oid, c.oid, 'UPDATE, DELETE, TRUNCATE')
+  ) o
+  where not r.rolsuper and r.rolname !~ '^pg_'
+) w
+where not exists (select from pg_catalog.pg_class c
+  where c.relnamespace = 'public'::pg_catalog.regnamespace::oid and c.relname = 'milesTransactions'
+    and pg_catalog.pg_has_role(w.oid, c.relowner, 'MEMBER'))
+order by w.role, w.way limit 100"#;
+
 /// Roles that may create in public and own no table of ours.
 const CREATORS: &str = r#"
 select case a.grantee when 0::oid then 'PUBLIC' else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)::text) end as grantee
@@ -87,6 +115,10 @@ async fn strangers(database: &Database) -> Result<Vec<Check>, DbErr> {
             format!("{grantee} has {rights} on milesTransactions: only its trigger keeps history from being rewritten"),
             format!("REVOKE {rights} ON public.\"milesTransactions\" FROM {grantee}"),
         ));
+    }
+    for row in rows(WAYS, Vec::new()).await? {
+        let (role, way): (String, String) = (row.try_get("", "role")?, row.try_get("", "way")?);
+        checks.push(Check::warning(AREA, "ledger", format!("{role} {way}"), row.try_get::<String>("", "fix")?));
     }
     for row in rows(CREATORS, vec![names.clone().into()]).await? {
         let grantee: String = row.try_get("", "grantee")?;

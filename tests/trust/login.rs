@@ -1,0 +1,302 @@
+//! A hostile server, or someone on the way to the real one: what it says before the login takes no memory and no time, and
+//! it gets no password that it could read.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tokio_rustls::rustls;
+
+use crate::support::{Engine, Output, PASSWORD, Scratch, World, signal};
+
+/// More than a run takes that only fails, in KiB of address space; less than the message of 1.2 GB.
+const MEMORY: u32 = 900_000;
+/// Longer than the time-out of a connection, shorter than anybody waits.
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// A message of the protocol.
+fn message(kind: u8, body: &[u8]) -> Vec<u8> {
+    [&[kind], u32::try_from(body.len() + 4).unwrap().to_be_bytes().as_slice(), body].concat()
+}
+
+fn authentication(code: u32, rest: &[u8]) -> Vec<u8> {
+    message(b'R', &[code.to_be_bytes().as_slice(), rest].concat())
+}
+
+/// What a hostile server says after the startup message; `false` once nobody listens.
+type Says = fn(&mut dyn Write) -> bool;
+
+/// A message of 1.2 GB, and all of it.
+fn long(to: &mut dyn Write) -> bool {
+    let part = vec![0; 1 << 20];
+    to.write_all(b"S\x47\x86\x8c\x00").is_ok() && (0..1200).all(|_| to.write_all(&part).is_ok())
+}
+
+/// Notices without end.
+fn notices(to: &mut dyn Write) -> bool {
+    let notice = message(b'N', &[b"SNOTICE\0C00000\0M".as_slice(), &[b'x'; 30_000], b"\0\0"].concat());
+    while to.write_all(&notice).is_ok() {}
+    false
+}
+
+/// One byte at a time, for as long as somebody listens.
+fn drip(to: &mut dyn Write) -> bool {
+    let mut bytes = message(b'S', &[b'x'; 30_000]).into_iter();
+    bytes.all(|byte| {
+        thread::sleep(Duration::from_millis(50));
+        to.write_all(&[byte]).and_then(|()| to.flush()).is_ok()
+    })
+}
+
+/// A server that says this to everybody. It ends with the process.
+struct Hostile {
+    port: u16,
+    /// What it was sent after the startup message, by all.
+    heard: Arc<Mutex<Vec<u8>>>,
+}
+
+impl Hostile {
+    fn start(says: Says, tls: Option<rustls::ServerConfig>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let (shared, tls) = (Arc::clone(&heard), tls.map(Arc::new));
+        thread::spawn(move || {
+            for client in listener.incoming() {
+                let (heard, tls) = (Arc::clone(&shared), tls.clone());
+                // A client that leaves is what is wanted.
+                thread::spawn(move || serve(client.unwrap(), says, tls, &heard));
+            }
+        });
+        Self { port, heard }
+    }
+
+    fn url(&self, host: &str, parameters: &str) -> String {
+        format!("postgres://ops:{PASSWORD}@{host}:{}/sky?{parameters}", self.port)
+    }
+
+    /// Whether any client has sent a message with a password in it.
+    fn has_a_password(&self) -> bool {
+        self.heard.lock().unwrap().contains(&b'p')
+    }
+}
+
+fn serve(
+    mut client: TcpStream,
+    says: Says,
+    tls: Option<Arc<rustls::ServerConfig>>,
+    heard: &Mutex<Vec<u8>>,
+) -> std::io::Result<()> {
+    let mut request = [0; 8];
+    client.peek(&mut request)?;
+    let wants_tls = request == [0, 0, 0, 8, 4, 210, 22, 47];
+    if wants_tls {
+        client.read_exact(&mut request)?;
+        client.write_all(if tls.is_some() { b"S" } else { b"N" })?;
+    }
+    match tls.filter(|_| wants_tls) {
+        Some(config) => {
+            let session = rustls::ServerConnection::new(config).unwrap();
+            talk(&mut rustls::StreamOwned::new(session, client), says, heard)
+        }
+        None => talk(&mut client, says, heard),
+    }
+}
+
+/// Reads the startup message, says what it has to say, and keeps what the client answers.
+fn talk<S: Read + Write>(stream: &mut S, says: Says, heard: &Mutex<Vec<u8>>) -> std::io::Result<()> {
+    let mut startup = [0; 4096];
+    let _ = stream.read(&mut startup)?;
+    if says(stream) {
+        stream.flush()?;
+        let mut answer = [0; 4096];
+        let count = stream.read(&mut answer)?;
+        heard.lock().unwrap().extend_from_slice(&answer[..count]);
+    }
+    Ok(())
+}
+
+/// TLS for a server that nobody knows.
+fn tls() -> rustls::ServerConfig {
+    use rustls::pki_types::pem::PemObject;
+    let scratch = Scratch::new("ca");
+    let made = Command::new("openssl")
+        .args(
+            "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 9 -keyout key -out crt -subj /CN=x"
+                .split(' '),
+        )
+        .current_dir(scratch.path())
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let certificate = rustls::pki_types::CertificateDer::from_pem_file(scratch.path().join("crt")).unwrap();
+    let key = rustls::pki_types::PrivateKeyDer::from_pem_file(scratch.path().join("key")).unwrap();
+    rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate], key)
+        .unwrap()
+}
+
+/// Runs the program with little memory, so that one that keeps what it is sent ends by a signal.
+fn run(url: &str) -> Output {
+    let mut world = World::bare();
+    world.set("DATABASE_URL", url);
+    let program = world.program("user list");
+    let mut limited = Command::new("/bin/sh");
+    limited.args(["-c", &format!("ulimit -v {MEMORY}; exec \"$0\" \"$@\"")]).arg(program.get_program());
+    limited.args(program.get_args()).env_clear().current_dir(world.work());
+    limited.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    limited.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let began = Instant::now();
+    let output = world.finish("user list".into(), limited.spawn().unwrap(), b"");
+    assert!(began.elapsed() < LIMIT, "{output}");
+    output
+}
+
+#[test]
+fn what_is_said_before_the_login_is_bounded() {
+    for (says, why) in [
+        (long as Says, "a message of 1200000000 bytes"),
+        (notices as Says, "before any login it sent"),
+        (drip as Says, "no answer within"),
+    ] {
+        for (tls, parameters) in [(None, "sslmode=prefer"), (Some(tls()), "sslmode=require")] {
+            let server = Hostile::start(says, tls);
+            let output = run(&server.url("127.0.0.1", parameters)).exits(7);
+            assert!(output.stderr.contains(why), "{parameters}: {output}");
+        }
+    }
+}
+
+#[test]
+fn a_hostile_socket_is_bounded_too() {
+    let folder = Scratch::new("socket");
+    let listener = std::os::unix::net::UnixListener::bind(folder.path().join(".s.PGSQL.5432")).unwrap();
+    thread::spawn(move || {
+        for client in listener.incoming() {
+            thread::spawn(move || talk(&mut client.unwrap(), long, &Mutex::default()));
+        }
+    });
+    let output = run(&format!("postgres:///sky?host={}&user=ops", folder.path().display())).exits(7);
+    assert!(output.stderr.contains("a message of 1200000000 bytes"), "{output}");
+}
+
+fn in_clear(to: &mut dyn Write) -> bool {
+    to.write_all(&authentication(3, b"")).is_ok()
+}
+
+fn as_md5(to: &mut dyn Write) -> bool {
+    to.write_all(&authentication(5, b"salt")).is_ok()
+}
+
+fn nothing(to: &mut dyn Write) -> bool {
+    to.write_all(&authentication(0, b"")).is_ok()
+}
+
+/// A name of this machine that is none of the loopback's own: as far as a user can see, a server elsewhere.
+const REMOTE: &str = "127.1";
+
+#[test]
+fn no_readable_password_leaves_the_machine_unencrypted() {
+    for (says, method) in [(in_clear as Says, "password"), (as_md5 as Says, "md5")] {
+        let server = Hostile::start(says, None);
+        for parameters in ["", "sslmode=disable", "sslmode=allow", "sslmode=prefer"] {
+            let output = run(&server.url(REMOTE, parameters)).exits(6);
+            assert!(output.stderr.contains("the password was not sent"), "{parameters}: {output}");
+            assert!(output.stderr.contains(&format!("require_auth={method} in the URL sends it")), "{output}");
+        }
+        // On this machine nobody listens on the way.
+        run(&server.url("localhost", "hostaddr=127.0.0.1")).exits(7);
+        assert!(server.has_a_password());
+        server.heard.lock().unwrap().clear();
+        // Asked for, it is sent.
+        run(&server.url(REMOTE, &format!("require_auth={method}"))).exits(7);
+        assert!(server.has_a_password());
+        let encrypted = Hostile::start(says, Some(tls()));
+        run(&encrypted.url(REMOTE, "sslmode=require")).exits(7);
+        assert!(encrypted.has_a_password());
+    }
+}
+
+#[test]
+fn require_auth_is_obeyed_wherever_it_is_set() {
+    for (says, asked) in [(in_clear as Says, "asks for password"), (nothing as Says, "without asking who we are")] {
+        let server = Hostile::start(says, None);
+        let mut world = World::bare();
+        world.set("DATABASE_URL", server.url("127.0.0.1", ""));
+        world.set("PGREQUIREAUTH", "scram-sha-256");
+        let output = world.run("user list").exits(6);
+        assert!(output.stderr.contains(asked) && output.stderr.contains("require_auth=scram-sha-256"), "{output}");
+        assert!(!server.has_a_password());
+        world.unset("PGREQUIREAUTH");
+        world.set("DATABASE_URL", server.url("127.0.0.1", "require_auth=!none,!password"));
+        world.run("user list").exits(6);
+        assert!(!server.has_a_password());
+    }
+    let mut world = World::ready(Engine::Postgres);
+    world.server().admin(&format!("GRANT by_password TO {}", world.role()));
+    world.set("PGREQUIREAUTH", "scram-sha-256");
+    world.run("user list").ok();
+    world.set("PGREQUIREAUTH", "!scram-sha-256");
+    let output = world.run("user list").exits(6);
+    assert!(output.stderr.contains("asks for scram-sha-256"), "{output}");
+}
+
+#[test]
+fn a_request_to_end_ends_whatever_waits() {
+    let mut world = World::ready(Engine::Postgres);
+    // A server that takes the connection and says nothing.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = silent.local_addr().unwrap();
+    let line = format!("--database-url postgres://ops@{address}/sky --connect-timeout 100 user list");
+    let child = world.spawn(line.as_str());
+    let (client, _) = silent.accept().unwrap();
+    let began = Instant::now();
+    signal("TERM", child.id());
+    world.finish(line, child, b"").exits(130);
+    assert!(began.elapsed() < LIMIT);
+    drop(client);
+    // One that has asked for the login, and then says nothing.
+    let hostile = Hostile::start(drip, None);
+    let line = format!("--connect-timeout 100 --database-url {} user list", hostile.url("127.0.0.1", ""));
+    let child = world.spawn(line.as_str());
+    thread::sleep(Duration::from_millis(500));
+    signal("TERM", child.id());
+    world.finish("user list".into(), child, b"").exits(130);
+    // Neither a password file nor a key that is a pipe is waited for at all.
+    let pipe = world.work().join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    world.set("PGPASSFILE", pipe.to_str().unwrap());
+    world.set("DATABASE_URL", world.url().replace(&format!(":{PASSWORD}"), ""));
+    let output = world.run_program("user list", "").exits(6);
+    assert!(output.stderr.contains("pipe"), "{output}");
+    world.unset("PGPASSFILE");
+    let url = world.url();
+    for parameter in ["sslrootcert", "sslcrl"] {
+        let pipe = pipe.display();
+        let url = format!("{url}?sslmode=verify-full&sslrootcert=/etc/hostname&{parameter}={pipe}");
+        let url = if parameter == "sslrootcert" { url.replace("&sslrootcert=/etc/hostname", "") } else { url };
+        world.run_program(["--database-url", &url, "user", "list"], "").exits(6);
+    }
+    let hung = world.run_program(["db", "backup", "--sign-key", "pipe", "-f", "b.skyteam"], "");
+    assert_ne!(hung.code, 0, "{hung}");
+}
+
+#[test]
+fn a_request_to_end_ends_a_question() {
+    let world = World::ready(Engine::Sqlite);
+    world.run("user add 1 pilot1").ok();
+    let mut command = world.program("user erase pilot1");
+    command.env("TERM", "xterm-256color");
+    let mut seat = rexpect::session::spawn_command(command, Some(30_000)).unwrap();
+    seat.exp_string("Type pilot1").unwrap();
+    seat.process_mut().signal(rexpect::process::Signal::SIGTERM).unwrap();
+    seat.exp_eof().unwrap();
+    assert!(matches!(seat.process().wait(), Ok(rexpect::process::WaitStatus::Exited(_, 130))));
+    assert_eq!(world.query("SELECT username FROM users"), "pilot1");
+}
