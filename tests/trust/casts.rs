@@ -62,7 +62,7 @@ fn casts_of_a_strangers_type_are_never_called() {
     superuser.rows(PLANT);
     superuser.rows(COLUMNS);
     let values = r#"SELECT one, two, three, four FROM public."users""#;
-    let before = world.query(values);
+    let before = superuser.lines(values);
     let url = world.server().superuser_url(&world.name());
     for line in LINES {
         let line = line.replace("{name}", &world.name());
@@ -73,7 +73,7 @@ fn casts_of_a_strangers_type_are_never_called() {
         let log = world.server().log();
         let caught: Vec<&str> = log[from..].lines().filter(|line| line.contains("LOG:  planted cast")).collect();
         assert!(caught.is_empty(), "{line}: {caught:#?}");
-        assert_eq!(world.query(values), before, "{line}");
+        assert_eq!(superuser.lines(values), before, "{line}");
     }
     // They work: a cast to text calls one.
     superuser.rows(r#"SELECT one::text FROM public."users""#);

@@ -231,7 +231,10 @@ mod tests {
     fn asked(code: u32, rules: &Rules, encrypted: bool) -> Result<(), LoginRefusal> {
         let mut judge = Judge { rules, encrypted, asked: None, total: 0 };
         match judge.next(&message(b'R', &code.to_be_bytes())) {
-            Ok(message) => Ok(assert!(message.is_some())),
+            Ok(message) => {
+                assert!(message.is_some());
+                Ok(())
+            }
             Err(Failure::Refused(refusal)) => Err(refusal),
             Err(Failure::Driver(error)) => panic!("{error}"),
         }
