@@ -49,7 +49,6 @@ const LINES: &[&str] = &[
     "db verify b.skyteam --deep",
     "miles audit --against b.skyteam",
     "db restore b.skyteam --clean --confirm {name}",
-    "db restore b.sql --clean --confirm {name}",
     "db transfer --to sqlite:copy.db",
 ];
 
