@@ -83,7 +83,7 @@ pub(crate) fn compare(
         (0..subject.columns.len()).filter(|&at| before.places[at].is_some() && after.places[at].is_some()).collect();
     let compared = Compared { backup: before.entry.rows, now: after.entry.rows };
     let files = compared.backup.max(compared.now).div_ceil(TOGETHER).clamp(1, MOST_FILES);
-    // Keys that somebody chose must not all meet in one file.
+    // Keys that an attacker chose must not all be put into one file.
     let place = RandomState::default();
     let old = before.spread(&shared, &place, files, folder, &mut progress)?;
     let new = after.spread(&shared, &place, files, folder, &mut progress)?;

@@ -52,7 +52,7 @@ pub(in crate::db) struct Files<'a> {
     pub(in crate::db) revoked: Vec<PathBuf>,
     /// The names of the oldest and the newest version.
     pub(in crate::db) versions: (Option<&'a str>, Option<&'a str>),
-    /// Whether the server is told which host is meant.
+    /// Whether the handshake names the host that is meant (SNI).
     pub(in crate::db) names_host: bool,
     /// Whether the handshake comes first, without asking.
     pub(in crate::db) direct: bool,
@@ -134,7 +134,7 @@ pub(super) async fn connect(route: &Route) -> Result<(Box<dyn Stream>, bool), Fa
             b'S' => {}
             b'N' if matches!(encryption.mode, PgSslMode::Prefer) => return Ok((Box::new(stream), false)),
             b'N' => return Err(Failure::Driver(sqlx::Error::Tls("server does not support TLS".into()))),
-            // Even an error: whoever is on the way may have written it.
+            // Even an error: an attacker on the way may have written it.
             _ => return Err(Failure::Driver(sqlx::Error::Protocol("no answer to a request for TLS".into()))),
         }
     }

@@ -203,7 +203,8 @@ fn strange() -> Failure {
     Failure::Driver(sqlx::Error::Protocol("no message of PostgreSQL before the login".into()))
 }
 
-/// Tells sqlx why there is no connection, where nobody asks the relay: the first one was made long ago.
+/// Sends sqlx the reason as an error of the server, once the first connection was made: from then on the relay is not asked
+/// for it.
 pub(super) async fn explain(client: &mut UnixStream, failure: &Failure) {
     let (code, words) = match failure {
         // The pool tries again.

@@ -1,8 +1,8 @@
-//! What stands between sqlx and a PostgreSQL server, in this process: a relay that makes the connection, encrypts it, and
-//! reads what the server says until the login is done.
+//! A relay inside the process between sqlx and a PostgreSQL server: it makes the connection, encrypts it, and reads what the
+//! server says until the login is done.
 //!
 //! sqlx 0.9 believes a server before it has logged in: it keeps a message of any announced length in memory, and answers
-//! a request for the password in clear text or as MD5 whoever asks, encrypted or not. It takes no stream of ours, and its
+//! any request for the password in clear text or as MD5, encrypted or not. It takes no stream of ours, and its
 //! protocol reader has no limits to set. But it connects to sockets of Unix, so it is given one that ends here:
 //!
 //! - each message before the login is done is bounded, and so is their sum and the time ([`login`]);
@@ -122,7 +122,7 @@ impl Relay {
             if let Err(error) = served {
                 tracing::error!(%error, "the relay ended");
             }
-            // Nobody may be waiting.
+            // The receiver may be gone.
             let _ = end.send(());
         })?;
         Ok(Self { folder, state, stop: Some(stop).into(), ended: Some(ended).into(), _folder: kept })
@@ -143,7 +143,7 @@ impl Relay {
         drop(self.stop.lock().unwrap_or_else(PoisonError::into_inner).take());
         let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(ended) = ended {
-            // A server that does not answer is told nothing more.
+            // A server that does not answer is not waited for.
             let _ = timeout(FAREWELL, ended).await;
         }
     }
