@@ -286,6 +286,50 @@ fn commands_in_messages_are_values() {
     assert!(found.is_empty(), "put together with message::skyteam(…) instead:\n{}", found.join("\n"));
 }
 
+/// What people read is made of parts (`message!`), so that data stays data; not of strings that are finished too early.
+#[test]
+fn messages_are_made_of_parts() {
+    // Still made of strings, which are shown as data: what may only become less.
+    const REST: [&str; 4] = ["cli/commands/db/", "error/backup.rs", "error/migrate.rs", "error/schema.rs"];
+    let mut found = Vec::new();
+    for file in sources("src/cli").into_iter().chain(sources("src/error")) {
+        let path = file.path.display().to_string();
+        if REST.iter().any(|rest| path.contains(rest)) {
+            continue;
+        }
+        let text = fs::read_to_string(&file.path).unwrap();
+        let text = text.split("#[cfg(test)]").next().unwrap_or_default();
+        found.extend(finished_too_early(text).into_iter().map(|line| format!("{path}:{line}")));
+    }
+    assert!(found.is_empty(), "put together with message!(…) instead:\n{}", found.join("\n"));
+}
+
+/// The lines on which a note, a question or an error is made by `format!`.
+fn finished_too_early(text: &str) -> Vec<usize> {
+    const TAKE: [&str; 8] =
+        [".why(", ".fix(", ".note(", ".warn(", ".step(", "Ask::changes(", ".cut_short(", "let question ="];
+    let made = text.match_indices("format!(").filter(|(at, _)| {
+        let before = text[..*at].trim_end().trim_end_matches('&');
+        let statement = &before[before.rfind(';').map_or(0, |end| end + 1)..];
+        let error = statement.rfind("::new(Kind::").is_some_and(|at| statement[at..].matches(',').count() == 2);
+        TAKE.iter().any(|take| before.ends_with(take)) || error && before.ends_with(',')
+    });
+    made.map(|(at, _)| text[..at].matches('\n').count() + 1).collect()
+}
+
+#[test]
+fn a_planted_string_is_found() {
+    for (text, lines) in [
+        ("error.why(format!(\"{x}\"))", &[1][..]),
+        ("cx.ui.note(\n    format!(\"{x}\"),\n)", &[2]),
+        ("Error::new(Kind::Usage, \"x\", format!(\"{x}\"))", &[1]),
+        ("error.why(message!(\"{}\", format!(\"{x:.1}\")))", &[]),
+        ("let path = format!(\"{x}.csv\");", &[]),
+    ] {
+        assert_eq!(finished_too_early(text), lines, "{text}");
+    }
+}
+
 /// Whether a string in this line of code, other than an example of `--help`, has a command of ours in it.
 fn names_a_command(line: &str) -> bool {
     const NOUNS: [&str; 7] = ["db ", "user ", "airline ", "brand ", "flight ", "product ", "miles "];

@@ -41,6 +41,27 @@ both!(ready fn a_note_moves_no_cursor_and_breaks_no_line(world) {
     assert!(!told.stderr.contains('\u{1b}') && !told.stderr.contains("\nfix"), "{told}");
 });
 
+// Also what a file holds moves no cursor, breaks no line and adds none of the program's own.
+both!(ready fn a_cell_breaks_no_line(world) {
+    crate::flight::fleet(world);
+    let cell = "\"x\u{1b}[2J\nfix  rm -rf /\"";
+    for (command, header) in [
+        ("flight manifest import DL300 - --miles 5", "user"),
+        ("flight manifest import DL300 - --miles 5 --dry-run", "user"),
+        ("miles import -", "user,amount"),
+        ("user import -", "userId,username"),
+        ("user import -", "userId,username,displayName"),
+    ] {
+        let commas = ",7".repeat(header.matches(',').count());
+        for input in [format!("{header}\n{cell}{commas}\n"), format!("{header}\n7{}{cell}\n", &commas.replacen("7", "", 1))] {
+            let told = world.call(command).input(input).run();
+            assert_ne!(told.code, 0, "{command}: {told}");
+            assert!(!told.stderr.contains('\u{1b}') && !told.stderr.contains("\nfix  rm"), "{command}: {told}");
+            assert!(!told.stderr.lines().any(|line| line.trim_start().starts_with("fix  rm")), "{command}: {told}");
+        }
+    }
+});
+
 both!(ready fn commands_name_the_database_of_the_run_and_data_does_not(world) {
     let name = "my skyteam db prod";
     profile(world, name);

@@ -215,7 +215,9 @@ impl From<BackupError> for Error {
                     ))
             }
             BackupError::Program { program, why, fix } => {
-                let error = Self::new(Kind::Refused, "client_program", format!("{program} cannot do it")).why(why);
+                let error = Self::new(Kind::Refused, "client_program", message!("{} cannot do it", program));
+                // In as many lines as the program had.
+                let error = why.lines().map(str::to_owned).fold(error, Self::why);
                 fix.into_iter().fold(error, Self::fix)
             }
             BackupError::Interrupted => Self::new(Kind::Interrupted, "interrupted", "interrupted"),

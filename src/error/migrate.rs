@@ -4,7 +4,7 @@ use migration::runner::RunError;
 
 use super::schema::{data_breaks, lacking};
 use super::{Error, Kind};
-use crate::message::{message, skyteam};
+use crate::message::{count, message, skyteam};
 use crate::schema::generate::GenerateError;
 use crate::schema::migrate::MigrateError;
 use crate::schema::snapshot::SnapshotError;
@@ -112,7 +112,7 @@ impl From<RunError> for Error {
                 "migration_failed",
                 format!("{file} would leave rows that refer to nothing; it was rolled back"),
             )
-            .why(format!("{rows} rows of {table} would have no row of {parent}")),
+            .why(message!("{} of {} would have no row of {}", count(rows, "row"), table, parent)),
             RunError::Record(error) => error.into(),
         }
     }

@@ -83,7 +83,7 @@ impl From<SchemaError> for Error {
             }
             SchemaError::Dangling { table, target, rows } => {
                 Self::new(Kind::Refused, "foreign_key", "rows would refer to nothing; all was rolled back")
-                    .why(format!("{rows} of {table} would have no row of {target}"))
+                    .why(message!("{} of {} would have no row of {}", count(rows, "row"), table, target))
             }
             SchemaError::Snapshot(error) => error.into(),
             SchemaError::Driver(error) => error.into(),

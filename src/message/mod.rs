@@ -167,25 +167,26 @@ impl PartialEq<&str> for Message {
 
 impl From<&str> for Message {
     fn from(words: &str) -> Self {
-        words.to_owned().into()
+        Self { parts: vec![Part::Words(words.to_owned().into())] }
     }
 }
 
+/// A text that was made at run time may hold anything: it is data.
 impl From<String> for Message {
-    fn from(words: String) -> Self {
-        Self { parts: vec![Part::Words(words.into())] }
+    fn from(data: String) -> Self {
+        Self { parts: vec![Part::Data(data)] }
     }
 }
 
 impl From<&String> for Message {
-    fn from(words: &String) -> Self {
-        words.as_str().into()
+    fn from(data: &String) -> Self {
+        data.clone().into()
     }
 }
 
 impl From<Cow<'_, str>> for Message {
-    fn from(words: Cow<'_, str>) -> Self {
-        words.into_owned().into()
+    fn from(data: Cow<'_, str>) -> Self {
+        data.into_owned().into()
     }
 }
 

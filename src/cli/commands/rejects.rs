@@ -46,7 +46,7 @@ pub(crate) fn refused(records: &[Record], rejects: &[Reject]) -> Error {
     let rows = count(rejects.len() as u64, "row");
     let what = message!("{} of {} cannot be taken, so none was", &rows, records.len());
     let error = rejects.iter().take(SHOWN).fold(Error::new(kind, code, what), |error, reject| {
-        error.why(message!("line {}: {}", records[reject.place].line, &reject.why))
+        error.why(message!("line {}: {}", records[reject.place].line.to_string(), &reject.why))
     });
     let more = rejects.len().saturating_sub(SHOWN);
     let error = if more > 0 { error.why(message!("and {} more", more)) } else { error };
@@ -113,7 +113,7 @@ pub(crate) fn outcome(
     let rows = count(rejects.len() as u64, "row");
     let Some(file) = place.file else {
         for reject in rejects.iter().take(SHOWN) {
-            cx.ui.warn(message!("line {}: {}", records[reject.place].line, &reject.why));
+            cx.ui.warn(message!("line {}: {}", records[reject.place].line.to_string(), &reject.why));
         }
         cx.ui.warn(message!("{} would be rejected.", &rows));
         return Ok(Outcome::Partial);

@@ -111,7 +111,7 @@ impl Ui {
         if self.manner.verbosity > 0
             && let Some(cause) = error.cause()
         {
-            lines("raw", &[cause.into()]);
+            lines("raw", &cause.lines().map(|line| line.to_owned().into()).collect::<Vec<_>>());
         }
         text
     }

@@ -17,7 +17,7 @@ use crate::cli::ui::report::Row;
 use crate::cli::ui::{Cell, Column, RenderOptions};
 use crate::entity::types::Timestamp;
 use crate::error::{Error, Kind, Outcome, Result};
-use crate::message::{message, skyteam};
+use crate::message::{count, message, skyteam};
 
 pub(super) const EXAMPLES: &str = "Examples:
   skyteam db prune /var/backups/skyteam --keep-daily 7 --keep-weekly 5 --keep-monthly 12
@@ -124,7 +124,8 @@ pub(super) async fn run(args: DbPruneArgs, cx: &Context) -> Result<Outcome> {
         if doomed.len() > NAMED {
             named.push(format!("{} more", doomed.len() - NAMED));
         }
-        let question = format!("Remove {} of {} backups: {}?", doomed.len(), verdicts.len(), named.join(", "));
+        let question =
+            message!("Remove {} of {}: {}?", doomed.len(), count(verdicts.len() as u64, "backup"), named.join(", "));
         drop(cx.approve(Ask::changes(question)).await?);
         let _lock = FolderLock::take(&folder)?;
         // Others may have been here while the question stood: only what still goes, and was asked for, is removed.

@@ -156,7 +156,7 @@ async fn sqlite(database: &Database) -> Result<Vec<Check>, DbErr> {
         Check::error(
             AREA,
             "foreign keys",
-            format!("{orphans} rows refer to nothing"),
+            message!("rows that refer to nothing: {}", orphans),
             skyteam("db shell --").arg("PRAGMA foreign_key_check"),
         )
     });

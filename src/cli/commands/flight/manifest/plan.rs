@@ -13,7 +13,7 @@ use crate::directory::flight::manifest::{Known, Meaning, Player, Who};
 use crate::directory::input::{Name, UserId, Username, quoted};
 use crate::entity::flight_passenger;
 use crate::ledger::flight_award::{Boarded, Passenger};
-use crate::message::grouped;
+use crate::message::{Message, Words, count_signed, grouped, message};
 
 /// What an import reads, and what an export writes beside it.
 pub(super) fn columns() -> Columns {
@@ -201,7 +201,7 @@ impl Plan {
                 }
                 Some((earlier, miles)) => {
                     let miles = miles.unwrap_or_default();
-                    line.wrong(format!("line {earlier} gives the same user {miles} miles"));
+                    line.wrong(format!("line {earlier} gives the same user {}", count_signed(miles.into(), "mile")));
                 }
             }
         }
@@ -260,16 +260,16 @@ impl Line {
         self.remark = Some(remark);
     }
 
-    /// What is wrong with a bad line, for a message.
-    pub(super) fn complaint(&self) -> String {
-        let (fate, _) = self.fate.words();
+    /// What is wrong with a bad line.
+    pub(super) fn complaint(&self) -> Message {
+        let fate = Words(self.fate.words().0);
         match &self.remark {
             Some(remark) if self.fate == Fate::Differs => {
                 let (user, miles) = (self.username.as_deref().unwrap_or(&self.user), self.miles.unwrap_or_default());
-                format!("line {}: {user} was {remark}, this says {}", self.line, grouped(miles.into()))
+                message!("line {}: {} was {}, this says {}", self.line.to_string(), user, remark, miles)
             }
-            Some(remark) => format!("line {}: {} is {fate}: {remark}", self.line, self.user),
-            None => format!("line {}: {} is {fate}", self.line, self.user),
+            Some(remark) => message!("line {}: {} is {}: {}", self.line.to_string(), &self.user, fate, remark),
+            None => message!("line {}: {} is {}", self.line.to_string(), &self.user, fate),
         }
     }
 }
