@@ -148,6 +148,8 @@ pub(super) async fn end(connection: PgConnection, job: &Job) -> Result<()> {
 }
 
 pub(super) async fn commit(mut connection: PgConnection, job: &Job) -> Result<()> {
+    // Deferred triggers run before the COMMIT, so that what they warn of is not taken for the standby's.
+    run(&mut connection, ["SET CONSTRAINTS ALL IMMEDIATE".to_owned()]).await?;
     let driver = |error| DbErr::Exec(RuntimeErr::SqlxError(Arc::new(error)));
     let commit = async { sqlx::raw_sql("COMMIT").execute(&mut connection).await.map_err(driver) };
     job.lasting.commit(commit).await?;
