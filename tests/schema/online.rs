@@ -96,7 +96,9 @@ fn a_partitioned_table_needs_a_push() {
 #[test]
 fn sqlite_and_a_pooler_refuse_the_flag() {
     for command in ["db push --online", "db migrate --online"] {
-        let refused = World::sqlite().run(command).exits(2);
+        let world = World::sqlite();
+        let refused = world.run(command).exits(2);
+        assert!(!world.work().join("skyteam.db").exists());
         assert!(refused.stderr.contains("cannot honour --online on SQLite"), "{refused}");
     }
     let mut world = drizzle();

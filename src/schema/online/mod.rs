@@ -96,7 +96,7 @@ pub async fn run(
     drop(approval);
     let begun = Instant::now();
     let mut keeper = Keeper::open(database, push.policy, &mut |wait| tell(Event::Waiting(wait))).await?;
-    let Prospect { plan, left, home, .. } = look(database, push, tell).await?;
+    let Prospect { plan, left, records, .. } = look(database, push, tell).await?;
     if !is_same(&plan, push.approved) {
         return Err(SchemaError::Changed);
     }
@@ -117,7 +117,7 @@ pub async fn run(
     // Of one that was cut off, the steps that were done then are not in the plan any more.
     let total = read(database.conn()).await?.and_then(|before| usize::try_from(before.total).ok());
     let total = total.unwrap_or(of).max(of);
-    let mut recorded = home;
+    let mut recorded = records == Some(true);
     for (at, step) in plan.steps.iter().enumerate() {
         if recorded {
             keeper.send(&record::note(total - of + at, total)).await?;
@@ -129,7 +129,7 @@ pub async fn run(
             }
         }
         // The first step of a database that has no such schema makes it.
-        recorded = true;
+        recorded |= records.is_none();
     }
     let rest = rest(database, push, tell).await?;
     if !rest.is_empty() {
@@ -143,7 +143,8 @@ pub async fn run(
 struct Prospect {
     plan: Plan,
     left: Vec<Leftover>,
-    home: bool,
+    /// Whether the role may record how far it is; none where the schema for it is still to be made.
+    records: Option<bool>,
     findings: Vec<Finding>,
 }
 
@@ -160,7 +161,7 @@ async fn prospect(
     let wait = &mut |wait: Wait<'_>| tell(Event::Waiting(wait));
     glance(database, &push.policy, wait, async |txn| {
         let found = live::read(txn, push.desired, &push.request.all_renames()).await?;
-        let home = found.rights.home;
+        let (home, create) = (found.rights.home, found.rights.create_in_home);
         let mut plan = plan(&found.schema, push.desired, Engine::Postgres, Origin::Live, push.request, home)?;
         super::estimate::fill(txn, &mut plan).await?;
         let left = refine(txn, push.desired, &mut plan).await?;
@@ -170,7 +171,7 @@ async fn prospect(
             return Err(SchemaError::Rights { role, database, missing });
         }
         let findings = if check { checks::run(txn, &found, push.desired, &mut plan).await? } else { Vec::new() };
-        Ok(Prospect { plan, left, home, findings })
+        Ok(Prospect { plan, left, records: home.then_some(create), findings })
     })
     .await
 }

@@ -1,6 +1,5 @@
 //! How far an online push has come: a row in `skyteam.online_push`, which is there only while one is unfinished.
 
-use chrono::NaiveDateTime;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement as Query};
 use serde::Serialize;
 
@@ -14,9 +13,6 @@ pub struct Unfinished {
     pub done: i32,
     /// All steps.
     pub total: i32,
-    /// When it began, in UTC.
-    #[serde(skip)]
-    pub since: NaiveDateTime,
     /// Whether it is going on at this moment.
     pub running: bool,
 }
@@ -37,7 +33,7 @@ pub async fn read(db: &impl ConnectionTrait) -> Result<Option<Unfinished>, DbErr
     }
     let (class, object) = migration::runner::LOCK;
     let sql = format!(
-        "SELECT o.done, o.total, o.\"startedAt\", EXISTS (SELECT FROM pg_catalog.pg_locks l \
+        "SELECT o.done, o.total, EXISTS (SELECT FROM pg_catalog.pg_locks l \
            WHERE l.granted AND l.locktype = 'advisory' AND l.mode = 'ExclusiveLock' AND l.classid = {class} \
            AND l.objid = {object} AND l.objsubid = 2 AND l.database = \
              (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())) \
@@ -48,8 +44,7 @@ pub async fn read(db: &impl ConnectionTrait) -> Result<Option<Unfinished>, DbErr
         Ok(Unfinished {
             done: row.try_get_by_index(0)?,
             total: row.try_get_by_index(1)?,
-            since: row.try_get_by_index(2)?,
-            running: row.try_get_by_index(3)?,
+            running: row.try_get_by_index(2)?,
         })
     })
     .transpose()

@@ -71,10 +71,11 @@ impl Report for Migrated {
 pub(super) async fn run(args: DbMigrateArgs, cx: &Context) -> Result<Outcome> {
     let migrations = migration::all();
     let to = args.to.as_deref().map(|asked| migrate::find(migrations, asked)).transpose()?;
-    let database = args.live.rehearsal.creator(cx).await?;
     if args.live.online {
-        online::only_on_postgres(database.engine(), "db migrate")?;
+        // Before an SQLite file is made.
+        online::only_on_postgres(cx.url()?.engine(), "db migrate")?;
     }
+    let database = args.live.rehearsal.creator(cx).await?;
     let manner = args.live.rehearsal.manner(cx, database.engine());
     let options = MigrateOptions { dry_run: !manner.lasts(), patience: planned::patience(cx) };
 

@@ -90,8 +90,9 @@ enum Pushing {
 }
 
 async fn run_online(request: &Request, cx: &Context) -> Result<Outcome> {
+    // Before an SQLite file is made.
+    online::only_on_postgres(cx.url()?.engine(), "db push")?;
     let database = cx.creator().await?;
-    online::only_on_postgres(database.engine(), "db push")?;
     let mut left = AGAIN;
     loop {
         match push_online(cx, &database, request).await? {
