@@ -3,6 +3,7 @@
 use super::error::{BackupError, Result};
 use super::format::manifest::TableEntry;
 use super::format::table_schema::Kind;
+use crate::db::Engine;
 use crate::schema::model;
 
 /// A table to be filled from an archive.
@@ -26,6 +27,8 @@ pub struct Target {
     /// The type the source had, where the column is not one of skyteam's or its type none that archives know: the
     /// cells are loaded as text (or as they are stored) and turned into it afterwards.
     pub foreign: Option<String>,
+    /// Whether such a column's cells are what its type wrote as text, on PostgreSQL: only the type reads them again.
+    pub verbatim: bool,
     /// The type of one of skyteam's columns that archives keep as text, in PostgreSQL's form or SQLite's.
     pub textual: Option<model::Kind>,
 }
@@ -35,7 +38,7 @@ impl Filling {
     ///
     /// # Errors
     /// [`BackupError::Misfit`] when the table needs a column that the archive lacks.
-    pub fn new(entry: &TableEntry, table: &model::Table) -> Result<Self> {
+    pub fn new(entry: &TableEntry, table: &model::Table, from: Engine) -> Result<Self> {
         for column in &table.columns {
             let given = entry.columns.iter().any(|given| given.name == column.name);
             if !given && !column.nullable && column.default.is_none() {
@@ -53,12 +56,22 @@ impl Filling {
                 name: given.name.clone(),
                 kind: known.unwrap_or(given.stored),
                 foreign: ours.is_none().then(|| given.declared.clone()),
+                verbatim: ours.is_none() && from == Engine::Postgres && !is_direct(&given.declared),
                 textual: ours.filter(|_| known.is_none()).cloned(),
             }
         };
         let columns = entry.columns.iter().enumerate().map(target).collect();
         Ok(Self { table: entry.name.clone(), columns })
     }
+}
+
+/// Whether archives store a type of PostgreSQL as what it is, and not as the text that it writes.
+fn is_direct(declared: &str) -> bool {
+    let bare = declared.split_once('(').map_or(declared, |(name, _)| name);
+    let timestamp = declared.starts_with("timestamp") && declared.ends_with("without time zone");
+    timestamp
+        || ["boolean", "bigint", "integer", "text", "uuid", "character varying"].contains(&bare)
+            && !declared.ends_with(']')
 }
 
 /// How a type of the model is stored; `None` for those that archives keep as text.

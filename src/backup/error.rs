@@ -113,6 +113,15 @@ pub enum BackupError {
         /// `view monthly_miles`, …
         objects: Vec<String>,
     },
+    /// Something that was attached to a table could not be put back as it was.
+    #[error("{what} cannot be put back")]
+    PutBack {
+        /// `publication p of table users`, …
+        what: String,
+        /// The refusal.
+        #[source]
+        source: sqlx::Error,
+    },
     /// There is no such folder.
     #[error("no folder {}", path.display())]
     NoFolder {

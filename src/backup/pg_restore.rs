@@ -105,7 +105,7 @@ pub(crate) async fn restore(database: &Database, wanted: &Restore<'_>, env: &Env
         "SELECT (CASE WHEN {here} THEN '1' ELSE '{elsewhere}: {ELSEWHERE}' END)::pg_catalog.int4;\n{}",
         head(wanted, &marks)?
     );
-    let end = end(wanted, &marks, &kept_grants(database, wanted).await?)?;
+    let end = end(wanted, &marks, &kept_access(database, wanted).await?)?;
     // What a dump of pg_dump names has its schema; by hand one may be written for the place where tables are.
     head.push_str(&format!("SET LOCAL search_path = {};\n", search_path::DDL));
     let filter = Filter { privileges: wanted.privileges, transaction_timeout: server >= 170_000 };
@@ -158,12 +158,12 @@ fn worded(complaint: &[u8], failure: BackupError) -> BackupError {
     pg_dump::failed("psql", text)
 }
 
-/// What others may do with the tables that the dump replaces, where the dump's own grants are left out.
-async fn kept_grants(database: &Database, wanted: &Restore<'_>) -> Result<Vec<String>> {
+/// Whose the tables are that the dump replaces and who may what with them, where the dump's own grants are left out.
+async fn kept_access(database: &Database, wanted: &Restore<'_>) -> Result<Vec<String>> {
     match (&wanted.standing, database.postgres()) {
         (Standing::Dropped { tables, .. }, Some(pool)) if !wanted.privileges => {
             let names: Vec<&str> = tables.iter().map(String::as_str).collect();
-            postgres::grants(pool, &names).await
+            postgres::access(pool, &names).await
         }
         _ => Ok(Vec::new()),
     }
@@ -295,13 +295,11 @@ INSERT INTO pg_temp.skyteam_guard VALUES (true);
 }
 
 /// What runs behind the dump: the migrations, the proof that nothing of it has been committed yet, and the end.
-fn end(wanted: &Restore<'_>, marks: &Marks, grants: &[String]) -> Result<String> {
+fn end(wanted: &Restore<'_>, marks: &Marks, access: &[String]) -> Result<String> {
     let Marks { key, complaint } = marks;
     let mut sql = format!("\\unrestrict {key}\nSET LOCAL search_path = {};\n", search_path::SAFE);
-    if !grants.is_empty() {
-        let grants = grants.join(";\n");
-        let (ddl, safe) = (search_path::DDL, search_path::SAFE);
-        sql.push_str(&format!("SET LOCAL search_path = {ddl};\n{grants};\nSET LOCAL search_path = {safe};\n"));
+    for statement in access {
+        sql.push_str(&format!("{statement};\n"));
     }
     if wanted.onward {
         sql.push_str(&onward(key)?);

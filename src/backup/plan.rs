@@ -2,11 +2,12 @@
 
 use migration::Migration;
 
-use super::column_mapping::Filling;
+use super::column_mapping::{Filling, Target};
 use super::error::{BackupError, Result};
 use super::format::archive::Archive;
 use super::format::manifest::Contents;
 use super::version::{self, At, Version};
+use crate::db::Engine;
 use crate::schema::model::Rule;
 
 /// What is asked for.
@@ -28,13 +29,26 @@ pub struct Existing {
     pub table: String,
     /// Its rows.
     pub rows: u64,
-    /// Columns that an archive's cells can be written to directly.
-    pub columns: Vec<String>,
+    /// Its columns.
+    pub columns: Vec<ExistingColumn>,
+}
+
+/// A column of a table in the target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExistingColumn {
+    /// Its name.
+    pub name: String,
+    /// Its type, as the database says it.
+    pub declared: String,
+    /// Whether an archive's cells can be written to it without turning them into text.
+    pub direct: bool,
 }
 
 /// What stands in the target.
 #[derive(Clone, Debug)]
 pub struct State {
+    /// The target's engine.
+    pub engine: Engine,
     /// Those of skyteam's tables that there are.
     pub existing: Vec<Existing>,
     /// The version they are at, if any.
@@ -92,7 +106,7 @@ impl Plan {
                 table: entry.name.clone(),
                 why: "it is none of skyteam's tables".into(),
             })?;
-            fillings.push(Filling::new(entry, table)?);
+            fillings.push(Filling::new(entry, table, manifest.engine)?);
         }
         let whole = manifest.complete && wanted.tables.is_empty() && manifest.contents != Contents::Data;
         let filled = |name: &str| whole || fillings.iter().any(|filling| filling.table == name);
@@ -115,6 +129,9 @@ impl Plan {
         }
         let contents = if wanted.scratch { Contents::All } else { manifest.contents };
         let way = way(contents, state, &version, &fillings, whole)?;
+        if way == Way::Replace && manifest.engine == state.engine {
+            refuse_other_types(state, &fillings)?;
+        }
         if way == Way::InPlace {
             // A table that the archive does not have stays as it is.
             replaced.retain(|(table, _)| fillings.iter().any(|filling| filling.table == *table));
@@ -150,7 +167,7 @@ impl Plan {
             format!("{} has {} rows; it had {before}", now.table, now.rows)
         };
         let mut changes: Vec<String> = more.into_iter().map(rows).collect();
-        let shape = |state: &State| -> Vec<(String, Vec<String>)> {
+        let shape = |state: &State| -> Vec<(String, Vec<ExistingColumn>)> {
             state.existing.iter().map(|table| (table.table.clone(), table.columns.clone())).collect()
         };
         if shape(now) != shape(&self.seen) || now.version != self.seen.version {
@@ -215,10 +232,42 @@ fn way(contents: Contents, state: &State, version: &Version, fillings: &[Filling
 fn in_the_way(state: &State, fillings: &[Filling]) -> Option<BackupError> {
     fillings.iter().find_map(|filling| {
         let existing = state.existing.iter().find(|existing| existing.table == filling.table)?;
-        let missing = filling.columns.iter().find(|column| !existing.columns.contains(&column.name))?;
+        let takes = |column: &Target| {
+            let there = existing.columns.iter().find(|there| there.name == column.name);
+            there.is_some_and(|there| match &column.foreign {
+                Some(declared) if column.verbatim => there.declared == *declared,
+                // Of ours, the type is the version's.
+                None if column.textual.is_some() => true,
+                _ => there.direct,
+            })
+        };
+        let missing = filling.columns.iter().find(|column| !takes(column))?;
         Some(BackupError::Misfit {
             table: filling.table.clone(),
             why: format!("the database's table cannot take the archive's column {:?}", missing.name),
         })
     })
+}
+
+/// Refuses where a column that is not skyteam's is of another type in the target: its definition there is others', and the
+/// backup's values may not fit it.
+fn refuse_other_types(state: &State, fillings: &[Filling]) -> Result<()> {
+    for filling in fillings {
+        let Some(existing) = state.existing.iter().find(|existing| existing.table == filling.table) else { continue };
+        for column in &filling.columns {
+            let there = existing.columns.iter().find(|there| there.name == column.name);
+            if let (Some(declared), Some(there)) = (&column.foreign, there)
+                && !there.declared.eq_ignore_ascii_case(declared)
+            {
+                return Err(BackupError::Misfit {
+                    table: filling.table.clone(),
+                    why: format!(
+                        "its column {:?} is {} in the backup and {} here; it is not skyteam's: change it or drop it first",
+                        column.name, declared, there.declared
+                    ),
+                });
+            }
+        }
+    }
+    Ok(())
 }

@@ -10,7 +10,7 @@ use super::format::archive::{Archive, Progress};
 use super::plan::{Plan, State, Way};
 use super::store::file;
 use crate::consent::Approval;
-use crate::db::Database;
+use crate::db::{Database, Engine};
 use crate::schema::{Holder, lock};
 
 /// What stands in the database.
@@ -89,7 +89,7 @@ pub(super) async fn in_the_way(database: &Database, mode: &str) -> Vec<Holder> {
 
 /// What stands in a file that is not there yet.
 pub fn nothing() -> State {
-    State { existing: Vec::new(), version: None }
+    State { engine: Engine::Sqlite, existing: Vec::new(), version: None }
 }
 
 /// How the names of files begin that a restore is making.

@@ -105,6 +105,13 @@ impl From<BackupError> for Error {
                 let error = objects.iter().take(NAMED).cloned().fold(error, Self::why);
                 more(error, objects.len()).fix("drop them, restore, and make them again")
             }
+            BackupError::PutBack { what, source } => {
+                let refusal = Self::from(source);
+                let message = message!("{} cannot be put back as it was; nothing was changed", what);
+                Self::new(refusal.kind(), refusal.code(), message)
+                    .because(&refusal)
+                    .fix("drop it, restore, and make it again; or restore as a role that may make it")
+            }
             BackupError::NoFolder { path } => {
                 let path = path.display();
                 Self::new(Kind::NotFound, "no_such_folder", format!("there is no folder {path}"))

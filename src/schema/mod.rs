@@ -40,7 +40,7 @@ pub use dialect::Statement;
 pub use diff::{Diff, Origin, Suspect, diff};
 pub use drizzle::drizzle;
 pub use estimate::Pause;
-pub use live::{Live, LiveError, Rename};
+pub use live::{Live, LiveError, Rename, TableText, table_text};
 pub use mermaid::mermaid;
 pub use model::Schema;
 pub use plan::{Backfill, Cost, Loss, Online, Part, Plan, PlanError, Request, Step, plan};

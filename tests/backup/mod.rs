@@ -1,6 +1,7 @@
 //! Backups: what is backed up comes back, on either engine and across, and nothing that can go wrong leaves a half
 //! backup, a half restore or an answer that is not clear.
 
+mod attachments;
 mod cells;
 mod create;
 mod digest;

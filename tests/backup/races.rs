@@ -119,20 +119,6 @@ both!(fn a_clean_restore_of_an_older_archive_is_migrated_with_it(world) {
     assert_eq!(world.query(r#"SELECT username FROM "users""#), "pilot1");
 });
 
-both!(fn what_others_hung_on_the_tables_is_named_before_it_would_go(world) {
-    let old = World::empty(world.engine());
-    old.run("db migrate --to 20240101000000").ok();
-    old.run("db backup -f old.skyteam").ok();
-    let file = old.work().join("old.skyteam");
-    world.run("db migrate").ok();
-    world.query(r#"CREATE INDEX theirs ON "users" ("displayName")"#);
-    let output = world.run(["-o", "json", "db", "restore", file.to_str().unwrap()]).exits(5);
-    assert_eq!(output.error()["code"], "dependents");
-    assert!(output.error()["why"].as_str().unwrap().contains("index theirs on table"), "{output}");
-    world.query("DROP INDEX theirs");
-    world.run(["db", "restore", file.to_str().unwrap()]).ok();
-});
-
 #[test]
 fn comments_survive_a_restore_of_another_version() {
     let old = World::postgres();

@@ -55,6 +55,39 @@ pub(super) fn table(sql: &str) -> Result<Definition, String> {
     Ok(definition)
 }
 
+/// What a `CREATE TABLE` text says of each column, and which conditions and keys of the table stand beside the columns.
+#[derive(Clone, Debug, Default)]
+pub struct TableText {
+    /// Names of the columns, each with its whole definition.
+    pub columns: Vec<(String, String)>,
+    /// Names of the constraints; nothing for a condition without one. Keys without a name are left out.
+    pub constraints: Vec<String>,
+}
+
+/// Cuts a `CREATE TABLE` text into the texts of its parts.
+///
+/// # Errors
+///
+/// What is not understood.
+pub fn table_text(sql: &str) -> Result<TableText, String> {
+    let all = tokens(sql);
+    let open = all.iter().position(|placed| placed.token == Token::Sign('(')).ok_or("no list of columns")?;
+    let close = closing(&all, open).ok_or("the list of columns does not end")?;
+    let mut found = TableText::default();
+    for part in split(&all[open + 1..close]) {
+        let mut reader = Reader { sql, tokens: part, at: 0 };
+        if !reader.starts_constraint() {
+            let text = reader.rest(0);
+            found.columns.push((reader.name()?, text));
+        } else if reader.take("CONSTRAINT") {
+            found.constraints.push(reader.name()?);
+        } else if reader.next_is("CHECK") {
+            found.constraints.push(String::new());
+        }
+    }
+    Ok(found)
+}
+
 /// Takes a `CREATE INDEX` text apart: plain columns and the condition's text, or nothing where it is of another form.
 pub(super) fn index(sql: &str) -> Option<(Shape, Option<String>)> {
     let all = tokens(sql);

@@ -11,6 +11,8 @@ mod sqlite;
 mod stored_type;
 mod unify;
 
+pub use create_table::{TableText, table_text};
+
 use sea_orm::ConnectionTrait;
 
 use super::model::Schema;

@@ -1,13 +1,11 @@
-//! What surrounds the tables: the record of applied migrations, trigger functions, and grants that a replaced table
-//! had.
+//! What surrounds the tables: the record of applied migrations, and trigger functions.
 
 use std::collections::BTreeSet;
 
 use migration::{Engine, Migration, history};
+use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnection;
-use sqlx::{AssertSqlSafe, Row};
 
-use super::catalog::Found;
 use super::read::RECORD;
 use super::restore::{Job, run};
 use crate::backup::error::Result;
@@ -74,30 +72,4 @@ pub(crate) fn drop_functions() -> Result<Vec<String>> {
     let names: BTreeSet<&str> =
         versions.iter().flat_map(|version| &version.schema.functions).map(|function| function.name.as_str()).collect();
     Ok(names.into_iter().map(|name| format!("DROP FUNCTION IF EXISTS {HOME}.{}()", quote(name))).collect())
-}
-
-/// The grants on tables and their columns, as statements that give them again.
-///
-/// # Errors
-/// The driver's.
-pub(super) async fn grants(connection: &mut PgConnection, tables: &[Found]) -> Result<Vec<String>> {
-    let mut statements = Vec::new();
-    for table in tables {
-        let sql = r#"
-            SELECT a.privilege_type || coalesce(' (' || quote_ident(g.attname) || ')', '') AS privilege,
-                   CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END AS grantee,
-                   a.is_grantable AS grantable
-            FROM (SELECT relacl AS acl, NULL::name AS attname, relowner AS owner FROM pg_class WHERE oid = $1::regclass
-                  UNION ALL
-                  SELECT attacl, attname, c.relowner FROM pg_attribute JOIN pg_class c ON c.oid = attrelid
-                  WHERE attrelid = $1::regclass AND NOT attisdropped) AS g
-            CROSS JOIN LATERAL aclexplode(g.acl) AS a
-            WHERE a.grantee <> g.owner"#;
-        for row in sqlx::query(sql).bind(&table.path).fetch_all(&mut *connection).await? {
-            let (privilege, grantee): (String, String) = (row.try_get("privilege")?, row.try_get("grantee")?);
-            let option = if row.try_get("grantable")? { " WITH GRANT OPTION" } else { "" };
-            statements.push(format!("GRANT {privilege} ON {} TO {grantee}{option}", quote(&table.shape.name)));
-        }
-    }
-    Ok(statements)
 }

@@ -35,7 +35,7 @@ pub(super) async fn load(
     let (shape, file) = (entry.shape(), entry.file());
     let columns: Vec<(usize, Kind)> = filling.columns.iter().map(|column| (column.index, column.kind)).collect();
     // What archives keep as text only the server turns into its type; then the whole table goes as text.
-    let textual = filling.columns.iter().any(|column| column.textual.is_some());
+    let textual = filling.columns.iter().any(|column| column.textual.is_some() || column.verbatim);
     let as_text: Vec<text_copy::TextColumn> = filling.columns.iter().map(text_copy::TextColumn::from).collect();
     let (to_server, mut pieces) = mpsc::channel::<Vec<u8>>(WAITING);
     let entry = entry.clone();

@@ -1,5 +1,6 @@
 //! PostgreSQL's side: rows out of and into tables by binary COPY, which needs no parsing on either end.
 
+mod attachments;
 mod bookkeeping;
 mod catalog;
 mod codec;
@@ -17,5 +18,5 @@ mod text_copy;
 pub(crate) use bookkeeping::drop_functions;
 pub(crate) use catalog::{Found, find};
 pub(crate) use read::{RECORD, Snapshot, SnapshotOptions};
-pub(crate) use restore::{Job, grants, inspect, restore, version_of};
+pub(crate) use restore::{Job, access, inspect, restore, version_of};
 pub(crate) use staging::{STAGE, is_left_over};

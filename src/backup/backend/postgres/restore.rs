@@ -1,5 +1,6 @@
 //! Restoring: what stands in the database, and the ways of [`Way`] in PostgreSQL.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,12 +10,13 @@ use sea_orm::{DbErr, RuntimeErr};
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection, PgPool, Row};
 
+use super::attachments::Attachments;
 use super::catalog::{self, Found};
 use super::{bookkeeping, ddl, dependents, load, locks, read, staging, table_digest};
 use crate::backup::error::{BackupError, Result};
 use crate::backup::format::archive::{Archive, Progress};
 use crate::backup::format::manifest::AppliedMigration;
-use crate::backup::plan::{Existing, Plan, State, Way};
+use crate::backup::plan::{Existing, ExistingColumn, Plan, State, Way};
 use crate::backup::version::{self, At, Standing};
 use crate::db::{Engine, Lasting, quote, search_path};
 use crate::schema::model::Table;
@@ -30,14 +32,13 @@ pub(crate) async fn inspect(pool: &PgPool) -> Result<State> {
     Ok(state)
 }
 
-/// What others may do with the tables of these names, as statements that grant it again.
+/// Whose the tables of these names are and who may what with them, as statements that make it so again.
 ///
 /// # Errors
 /// The driver's.
-pub(crate) async fn grants(pool: &PgPool, names: &[&str]) -> Result<Vec<String>> {
+pub(crate) async fn access(pool: &PgPool, names: &[&str]) -> Result<Vec<String>> {
     let mut connection = pool.acquire().await?;
-    let found = catalog::find(&mut connection, names).await?;
-    bookkeeping::grants(&mut connection, &found).await
+    Ok(Attachments::read(&mut connection, names).await?.access())
 }
 
 pub(super) async fn state(connection: &mut PgConnection) -> Result<State> {
@@ -46,15 +47,21 @@ pub(super) async fn state(connection: &mut PgConnection) -> Result<State> {
     for table in &found {
         let sql = format!("SELECT count(*) AS rows FROM {}", table.path);
         let row = sqlx::query(AssertSqlSafe(sql)).fetch_one(&mut *connection).await?;
-        let direct = table.shape.columns.iter().zip(&table.as_text).filter(|(_, as_text)| !**as_text);
+        let columns = table.shape.columns.iter().zip(&table.as_text);
         existing.push(Existing {
             table: table.shape.name.clone(),
             rows: row.try_get::<i64, _>("rows")?.unsigned_abs(),
-            columns: direct.map(|(column, _)| column.name.clone()).collect(),
+            columns: columns
+                .map(|(column, as_text)| ExistingColumn {
+                    name: column.name.clone(),
+                    declared: column.declared.clone(),
+                    direct: !as_text,
+                })
+                .collect(),
         });
     }
     let record = read::migrations(connection).await?;
-    Ok(State { existing, version: version_of(&found, &record)? })
+    Ok(State { engine: Engine::Postgres, existing, version: version_of(&found, &record)? })
 }
 
 /// Which version these tables are at, by what stands and what is on the record.
@@ -263,6 +270,9 @@ async fn in_place(connection: &mut PgConnection, job: &Job) -> Result<()> {
     job.plan.check_unchanged(&state(connection).await?)?;
     let names: Vec<&str> = chosen.iter().map(|table| table.name.as_str()).collect();
     dependents::refuse_references(connection, &found, &names).await?;
+    let all: Vec<&str> = found.iter().map(|table| table.shape.name.as_str()).collect();
+    let before = Attachments::read(connection, &all).await?;
+    before.check(true)?;
     // Keys between the tables are taken off and put on again with all rows there; so are the plain indexes.
     let mut off = Vec::new();
     let mut on = Vec::new();
@@ -281,9 +291,6 @@ async fn in_place(connection: &mut PgConnection, job: &Job) -> Result<()> {
             on.push(crate::schema::dialect::postgres::create_index(&table.name, index).sql);
         }
         off.push(format!("ALTER TABLE {name} DISABLE TRIGGER USER"));
-        if let Some(found) = found.iter().find(|found| found.shape.name == table.name) {
-            on.extend(dependents::triggers(connection, found).await?);
-        }
     }
     for table in &schema.tables {
         for constraint in &table.constraints {
@@ -303,7 +310,8 @@ async fn in_place(connection: &mut PgConnection, job: &Job) -> Result<()> {
         compare(connection, job, &table.name).await?;
     }
     run(connection, on).await?;
-    run(connection, [format!("ANALYZE {list}")]).await
+    run(connection, [format!("ANALYZE {list}")]).await?;
+    before.put_back(connection, &all, &HashSet::new()).await
 }
 
 /// Takes what was restored on to the newest version.
@@ -323,13 +331,13 @@ pub(super) async fn onward(connection: &mut PgConnection, job: &Job) -> Result<(
 async fn replace(connection: &mut PgConnection, job: &Job) -> Result<()> {
     let schema = &job.plan.version.schema;
     let old = find_all(connection).await?;
-    let grants = bookkeeping::grants(connection, &old).await?;
     let list: Vec<String> = old.iter().map(|table| table.path.clone()).collect();
     run(connection, [locks::exclusive(&list, job.lock_timeout, "RAISE")]).await?;
     let list = list.join(", ");
     job.plan.check_unchanged(&state(connection).await?)?;
-    dependents::refuse_loss(connection, &old).await?;
-    let comments = dependents::comments(connection, &old).await?;
+    let names: Vec<&str> = old.iter().map(|table| table.shape.name.as_str()).collect();
+    let before = Attachments::read(connection, &names).await?;
+    before.check(false)?;
     if !old.is_empty() {
         // Without CASCADE: what others have built upon them stops it.
         run(connection, [format!("DROP TABLE {list}")]).await?;
@@ -354,11 +362,10 @@ async fn replace(connection: &mut PgConnection, job: &Job) -> Result<()> {
     }
     bookkeeping::write(connection, job).await?;
     run(connection, ddl::triggers(schema)).await?;
-    run(connection, grants).await?;
-    run(connection, comments).await?;
     if job.onward {
         onward(connection, job).await?;
     }
     let list: Vec<String> = schema.tables.iter().map(|table| quote(&table.name)).collect();
-    run(connection, [format!("ANALYZE {}", list.join(", "))]).await
+    run(connection, [format!("ANALYZE {}", list.join(", "))]).await?;
+    before.put_back(connection, &names, &HashSet::new()).await
 }

@@ -1,5 +1,6 @@
 //! SQLite's side.
 
+mod attachments;
 mod catalog;
 mod read;
 mod restore;

@@ -8,13 +8,14 @@ use migration::{Engine as Dialect, Migration, history, openings};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteLockingMode, SqliteRow, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row, SqliteConnection, SqlitePool};
 
+use super::attachments::Attachments;
 use super::{catalog, read, table_digest, write};
 use crate::backup::error::{BackupError, Result};
 use crate::backup::format::archive::{Archive, Progress};
 use crate::backup::format::table_schema::Kind;
-use crate::backup::plan::{Existing, Plan, State, Way};
+use crate::backup::plan::{Existing, ExistingColumn, Plan, State, Way};
 use crate::backup::version;
-use crate::db::quote;
+use crate::db::{Engine, quote};
 use crate::schema::constraints::MAINTENANCE_TABLE;
 use crate::schema::dialect::sqlite as dialect;
 use crate::schema::model::{Rule, Table};
@@ -39,11 +40,20 @@ async fn state(connection: &mut SqliteConnection) -> Result<State> {
         existing.push(Existing {
             table: table.shape.name.clone(),
             rows: catalog::count(connection, table).await?,
-            columns: table.shape.columns.iter().map(|column| column.name.clone()).collect(),
+            columns: table
+                .shape
+                .columns
+                .iter()
+                .map(|column| ExistingColumn {
+                    name: column.name.clone(),
+                    declared: column.declared.clone(),
+                    direct: true,
+                })
+                .collect(),
         });
     }
     let record = read::migrations(connection).await?;
-    Ok(State { existing, version: catalog::version_of(&found, &record)? })
+    Ok(State { engine: Engine::Sqlite, existing, version: catalog::version_of(&found, &record)? })
 }
 
 /// What a restore works with.
@@ -164,7 +174,8 @@ async fn record_opening(connection: &mut SqliteConnection) -> Result<()> {
 
 async fn make(connection: &mut SqliteConnection, job: &Job) -> Result<()> {
     let schema = &job.plan.version.schema;
-    refuse_loss(connection, &job.plan.dropped).await?;
+    let before = Attachments::read(connection, &job.plan.dropped).await?;
+    before.check()?;
     run(connection, job.plan.dropped.iter().map(|table| format!("DROP TABLE {}", quote(table)))).await?;
     for table in &schema.tables {
         let filling = job.plan.fillings.iter().find(|filling| filling.table == table.name);
@@ -188,7 +199,10 @@ async fn make(connection: &mut SqliteConnection, job: &Job) -> Result<()> {
     }
     bookkeeping(connection, job).await?;
     record_opening(connection).await?;
-    if job.onward { onward(connection, job).await } else { Ok(()) }
+    if job.onward {
+        onward(connection, job).await?;
+    }
+    before.put_back(connection).await
 }
 
 /// Takes what was restored on to the newest version.
@@ -205,27 +219,10 @@ async fn onward(connection: &mut SqliteConnection, job: &Job) -> Result<()> {
     Ok(())
 }
 
-/// Refuses when tables that are about to be dropped have triggers or indexes that no version of skyteam's has: they would
-/// go with the tables, and nothing would say so.
-async fn refuse_loss(connection: &mut SqliteConnection, tables: &[String]) -> Result<()> {
-    let ours = version::objects()?;
-    let sql = "SELECT type || ' ' || name || ' on table ' || tbl_name AS object, name FROM sqlite_schema
-               WHERE type IN ('index', 'trigger') AND sql IS NOT NULL AND tbl_name = ? ORDER BY 1";
-    let mut objects = Vec::new();
-    for table in tables {
-        for row in sqlx::query(sql).bind(table).fetch_all(&mut *connection).await? {
-            if !ours.contains(&row.try_get::<String, _>("name")?) {
-                objects.push(row.try_get("object")?);
-            }
-        }
-    }
-    if objects.is_empty() { Ok(()) } else { Err(BackupError::Dependents { objects }) }
-}
-
 /// The type of a column that is not skyteam's: one of the six that strict tables know.
 fn type_of(job: &Job, column: &crate::backup::column_mapping::Target) -> &'static str {
     let declared = column.foreign.as_deref().unwrap_or_default();
-    if job.archive.manifest().engine == crate::db::Engine::Sqlite {
+    if job.archive.manifest().engine == Engine::Sqlite {
         let known = ["TEXT", "INTEGER", "INT", "REAL", "BLOB", "ANY"];
         if let Some(known) = known.into_iter().find(|known| known.eq_ignore_ascii_case(declared)) {
             return known;
