@@ -11,6 +11,7 @@ use super::backend::{postgres, sqlite};
 use super::error::{BackupError, Result};
 use super::format::archive::{Progress, Rewrite};
 use super::format::crypt::Recipients;
+use super::format::definitions::Definitions;
 use super::format::manifest::{
     AppliedMigration, Contents, FORMAT, FORMAT_VERSION, Manifest, READING_TIMESTAMPS, TableEntry,
 };
@@ -143,6 +144,14 @@ impl Snapshot {
         }
     }
 
+    /// What others have defined, by table.
+    fn definitions(&self) -> &HashMap<String, Definitions> {
+        match self {
+            Self::Postgres(snapshot) => snapshot.definitions(),
+            Self::Sqlite(snapshot) => snapshot.definitions(),
+        }
+    }
+
     fn keep_ours(&mut self) -> Result<()> {
         match self {
             Self::Postgres(snapshot) => snapshot.keep_ours(),
@@ -211,6 +220,7 @@ impl Snapshot {
             migrations: this.migrations().to_vec(),
             tables: Vec::new(),
         };
+        let mut definitions = this.definitions().clone();
         let selected: HashSet<&str> = match wanted.tables.as_slice() {
             [] => this.shapes().iter().map(|shape| shape.name.as_str()).collect(),
             some => some.iter().map(String::as_str).collect(),
@@ -222,6 +232,7 @@ impl Snapshot {
                 columns: shape.columns.clone(),
                 rows: 0,
                 sequences: BTreeMap::new(),
+                others: definitions.get(&shape.name).cloned().unwrap_or_default(),
                 member: None,
                 digest: None,
             };
@@ -239,6 +250,7 @@ impl Snapshot {
         manifest.tables = entries;
         for entry in &mut manifest.tables {
             entry.sequences = sequences.remove(&entry.name).unwrap_or_default();
+            entry.others = definitions.remove(&entry.name).unwrap_or_default();
         }
         explain(&mut manifest);
         Ok(Made { manifest, spools })

@@ -28,6 +28,7 @@ pub(crate) mod column_mapping;
 pub mod create;
 pub(crate) mod detect;
 pub mod error;
+mod expression;
 pub mod format;
 pub(crate) mod identity;
 pub(crate) mod pg_dump;

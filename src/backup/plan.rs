@@ -80,6 +80,10 @@ pub struct Plan {
     pub replaced: Vec<(String, u64)>,
     /// Tables that are dropped.
     pub dropped: Vec<String>,
+    /// Whether the target is an empty one to try in.
+    pub scratch: bool,
+    /// What others have defined that the target's engine cannot hold.
+    pub left_behind: Vec<String>,
     /// What stood there when this was decided, and asked for.
     seen: State,
 }
@@ -140,7 +144,9 @@ impl Plan {
             Way::Replace => state.existing.iter().map(|existing| existing.table.clone()).collect(),
             Way::Fresh | Way::InPlace => Vec::new(),
         };
-        Ok(Self { way, version, fillings, replaced, dropped, seen: state.clone() })
+        let left_behind = if manifest.engine == state.engine { Vec::new() } else { left_behind(archive, &fillings) };
+        let (scratch, seen) = (wanted.scratch, state.clone());
+        Ok(Self { way, version, fillings, replaced, dropped, scratch, left_behind, seen })
     }
 
     /// Looks, under the locks of the restore, whether what stands there is still what was decided on. Rows that came in
@@ -247,6 +253,26 @@ fn in_the_way(state: &State, fillings: &[Filling]) -> Option<BackupError> {
             why: format!("the database's table cannot take the archive's column {:?}", missing.name),
         })
     })
+}
+
+/// What others have defined in the other engine's words, by name.
+fn left_behind(archive: &Archive, fillings: &[Filling]) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in archive.manifest().tables.iter().filter(|entry| fillings.iter().any(|each| each.table == entry.name)) {
+        for column in &entry.others.columns {
+            let place = format!("{}.{}", entry.name, column.name);
+            if entry.columns.iter().all(|stored| stored.name != column.name) {
+                found.push(format!("the generated column {place}"));
+            } else {
+                found.push(format!("the definition of {place}, {}", column.declared));
+            }
+        }
+        found.extend(
+            entry.others.constraints.iter().map(|rule| format!("the constraint {} of {}", rule.name, entry.name)),
+        );
+        found.extend(entry.others.indexes.iter().map(|index| format!("the index {} of {}", index.name, entry.name)));
+    }
+    found
 }
 
 /// Refuses where a column that is not skyteam's is of another type in the target: its definition there is others', and the

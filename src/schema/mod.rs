@@ -31,7 +31,7 @@ mod prepare;
 pub(crate) mod rights;
 pub mod session;
 pub mod snapshot;
-mod sql_tokens;
+pub(crate) mod sql_tokens;
 
 pub use apply::{Applied, ApplyOptions, Event, SchemaError, apply, reset};
 pub use checks::{Finding, Mend};

@@ -4,6 +4,7 @@
 mod attachments;
 mod cells;
 mod create;
+mod definitions;
 mod digest;
 mod dumps;
 mod faults;

@@ -12,6 +12,7 @@ use super::batch::Block;
 use super::container;
 use super::container::Place;
 use super::crypt::{self, Identities, Recipients, Summary};
+use super::definitions::Definitions;
 use super::manifest::{Manifest, TableEntry};
 use super::row_hash::Tally;
 use super::table_reader::MemberReader;
@@ -79,6 +80,7 @@ impl TableEncoder {
             columns: self.shape.columns,
             rows,
             sequences: BTreeMap::new(),
+            others: Definitions::default(),
             member: None,
             digest: None,
         };

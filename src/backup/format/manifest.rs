@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::definitions::Definitions;
 use super::row_hash::ServerDigest;
 use super::table_schema::{ColumnShape, Kind, TableShape};
 use crate::backup::error::{BackupError, Result};
@@ -145,6 +146,9 @@ pub struct TableEntry {
     /// Per column that the database numbers: the last number that it gave.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub sequences: BTreeMap<String, i64>,
+    /// What others have defined on it; nothing in older files.
+    #[serde(default, skip_serializing_if = "Definitions::is_empty")]
+    pub others: Definitions,
     /// Its Parquet file; `null` in an archive of the schema only.
     pub member: Option<Member>,
     /// What the database itself said of the rows; nothing in older archives, of the schema only, and where cells were

@@ -7,6 +7,7 @@ pub(crate) mod batch;
 pub(crate) mod column_chunk;
 pub(crate) mod container;
 pub mod crypt;
+pub mod definitions;
 pub(crate) mod digest;
 pub(crate) mod limits;
 pub mod manifest;

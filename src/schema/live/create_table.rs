@@ -58,10 +58,11 @@ pub(super) fn table(sql: &str) -> Result<Definition, String> {
 /// What a `CREATE TABLE` text says of each column, and which conditions and keys of the table stand beside the columns.
 #[derive(Clone, Debug, Default)]
 pub struct TableText {
-    /// Names of the columns, each with its whole definition.
+    /// Names of the columns, each with what stands behind it.
     pub columns: Vec<(String, String)>,
-    /// Names of the constraints; nothing for a condition without one. Keys without a name are left out.
-    pub constraints: Vec<String>,
+    /// Names of the constraints with their whole texts; no name for a condition without one. Keys without a name are left
+    /// out.
+    pub constraints: Vec<(String, String)>,
 }
 
 /// Cuts a `CREATE TABLE` text into the texts of its parts.
@@ -77,12 +78,14 @@ pub fn table_text(sql: &str) -> Result<TableText, String> {
     for part in split(&all[open + 1..close]) {
         let mut reader = Reader { sql, tokens: part, at: 0 };
         if !reader.starts_constraint() {
+            found.columns.push((reader.name()?, reader.rest(1)));
+        } else {
             let text = reader.rest(0);
-            found.columns.push((reader.name()?, text));
-        } else if reader.take("CONSTRAINT") {
-            found.constraints.push(reader.name()?);
-        } else if reader.next_is("CHECK") {
-            found.constraints.push(String::new());
+            if reader.take("CONSTRAINT") {
+                found.constraints.push((reader.name()?, text));
+            } else if reader.next_is("CHECK") {
+                found.constraints.push((String::new(), text));
+            }
         }
     }
     Ok(found)

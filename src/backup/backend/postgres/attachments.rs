@@ -17,6 +17,8 @@ use crate::backup::version;
 use crate::db::search_path;
 
 const LINES: &str = include_str!("attachments.sql");
+/// The rank of the lines that make columns; what they need comes before.
+const COLUMN: i32 = 21;
 /// The rank from which on lines say who may what.
 const ACCESS: i32 = 50;
 
@@ -110,6 +112,26 @@ impl Attachments {
             line.make.is_none() && !ours.defines(line) && (!tables_stay || line.kind == "constraint (state)")
         };
         refuse(self.lines.iter().filter(|(_, line)| is_lost(line)).map(|(what, _)| what.clone()).collect())
+    }
+
+    /// Statements that give a table made anew others' columns, so that it can be filled. What they are generated from may
+    /// be missing yet: those come later.
+    ///
+    /// # Errors
+    /// Those of [`version::known`].
+    pub fn columns(&self, table: &str) -> Result<Vec<String>> {
+        let ours = Ours::new()?;
+        let prefix = format!("{table}.");
+        let is_column = |line: &&Attachment| {
+            line.rank <= COLUMN
+                && ["sequence", "column"].contains(&line.kind.as_str())
+                && line.name.starts_with(&prefix)
+                && !ours.defines(line)
+                && !line.value.contains(" GENERATED ALWAYS AS (")
+        };
+        let mut lines: Vec<&Attachment> = self.lines.values().filter(is_column).collect();
+        lines.sort_by_key(|line| line.rank);
+        Ok(lines.into_iter().filter_map(|line| line.make.clone()).collect())
     }
 
     /// Puts back what is not as it was, and compares. `made` are columns, constraints and indexes that the backup has

@@ -3,7 +3,7 @@
 
 use crate::backup::column_mapping::{Filling, Target};
 use crate::backup::format::table_schema::Kind;
-use crate::db::quote;
+use crate::db::{Engine, quote};
 use crate::schema::dialect::postgres as dialect;
 use crate::schema::model::{Constraint, Index, Rule, Schema, Shape, Table};
 
@@ -17,22 +17,22 @@ pub(super) fn drop_enums(schema: &Schema) -> Vec<String> {
     schema.enum_types().into_iter().map(|of| format!("DROP TYPE IF EXISTS {}", quote(&of.name))).collect()
 }
 
-/// A table with its checks, without keys, and with the columns that are not skyteam's.
-pub(super) fn bare_table(table: &Table, filling: Option<&Filling>) -> Vec<String> {
+/// A table with its checks, without keys.
+pub(super) fn bare_table(table: &Table) -> String {
     let mut bare = table.clone();
     bare.constraints.retain(|constraint| matches!(constraint.rule, Rule::Check(_)));
-    let mut statements = vec![dialect::table(&bare).sql];
-    for column in foreign(filling).filter(|column| table.column(&column.name).is_none()) {
-        let sql =
-            format!("ALTER TABLE {} ADD COLUMN {} {}", quote(&table.name), quote(&column.name), name(column.kind));
-        statements.push(sql);
-    }
-    statements
+    dialect::table(&bare).sql
 }
 
-/// Columns that are loaded as text and have another type.
-pub(super) fn foreign(filling: Option<&Filling>) -> impl Iterator<Item = &Target> {
-    filling.into_iter().flat_map(|filling| &filling.columns).filter(|column| column.foreign.is_some())
+/// Columns of an SQLite file that are not skyteam's, of the types that their cells are stored in.
+pub(super) fn sqlite_columns(table: &Table, filling: Option<&Filling>, from: Engine) -> Vec<String> {
+    let columns = filling.into_iter().flat_map(|filling| &filling.columns);
+    let columns = columns.filter(|column| column.foreign.is_some() && from == Engine::Sqlite);
+    let add = |column: &Target| {
+        let (table, name, kind) = (quote(&table.name), quote(&column.name), name(column.kind));
+        format!("ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {name} {kind}")
+    };
+    columns.map(add).collect()
 }
 
 /// Everything that needs a sort: the indexes under the keys, and the others, each with the number of its columns. They can

@@ -5,6 +5,7 @@ mod bookkeeping;
 mod catalog;
 mod codec;
 mod ddl;
+mod definitions;
 mod dependents;
 mod load;
 pub(crate) mod locks;

@@ -3,7 +3,7 @@
 //! One session, the keeper, locks everything before it takes the snapshot, and watches from then on whether anybody waits
 //! for those locks: then all sessions end, and reading fails with [`BackupError::GaveWay`].
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use futures::TryStreamExt;
@@ -12,10 +12,12 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool, Row};
 
 use super::catalog::{self, Found};
 use super::codec::Decoder;
+use super::definitions;
 use super::locks::{self, RetryBudget};
 use super::table_digest;
 use crate::backup::error::{BackupError, Result};
 use crate::backup::format::archive::{Progress, Rewrite, Table, TableEncoder};
+use crate::backup::format::definitions::Definitions;
 use crate::backup::format::manifest::AppliedMigration;
 use crate::backup::format::row_hash::{Method, ServerDigest};
 use crate::backup::spool::Spools;
@@ -53,6 +55,7 @@ pub struct Snapshot {
     server_version: String,
     migrations: Vec<AppliedMigration>,
     left_out: Vec<String>,
+    definitions: HashMap<String, Definitions>,
 }
 
 impl Snapshot {
@@ -67,6 +70,10 @@ impl Snapshot {
         let row = row.fetch_one(&mut keeper).await?;
         let migrations = migrations(&mut keeper).await?;
         let left_out = catalog::others(&mut keeper, names).await?;
+        let mut others = HashMap::new();
+        for table in &tables {
+            others.insert(table.shape.name.clone(), definitions::read(&mut keeper, &table.shape.name).await?);
+        }
         Ok(Self {
             pool: pool.clone(),
             keeper,
@@ -75,6 +82,7 @@ impl Snapshot {
             server_version: row.try_get("version")?,
             migrations,
             left_out,
+            definitions: others,
         })
     }
 
@@ -91,6 +99,11 @@ impl Snapshot {
     /// Tables beside those that were looked up.
     pub fn left_out(&self) -> &[String] {
         &self.left_out
+    }
+
+    /// What others have defined, by table.
+    pub fn definitions(&self) -> &HashMap<String, Definitions> {
+        &self.definitions
     }
 
     /// The record of the applied migrations; empty where there is none.
@@ -115,6 +128,7 @@ impl Snapshot {
     /// # Errors
     /// Those of [`version::known`].
     pub fn keep_ours(&mut self) -> Result<()> {
+        self.definitions.clear();
         let known = version::known()?;
         for table in &mut self.tables {
             let ours = known.table(&table.shape.name);

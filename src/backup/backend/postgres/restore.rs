@@ -12,7 +12,7 @@ use sqlx::{AssertSqlSafe, Connection, PgPool, Row};
 
 use super::attachments::Attachments;
 use super::catalog::{self, Found};
-use super::{bookkeeping, ddl, dependents, load, locks, read, staging, table_digest};
+use super::{bookkeeping, ddl, definitions, dependents, load, locks, read, staging, table_digest};
 use crate::backup::error::{BackupError, Result};
 use crate::backup::format::archive::{Archive, Progress};
 use crate::backup::format::manifest::AppliedMigration;
@@ -111,11 +111,15 @@ pub(crate) struct Job {
 /// # Errors
 /// Those of reading the archive, and the driver's.
 pub(crate) async fn restore(job: &Job) -> Result<()> {
-    if job.plan.way == Way::Fresh && staging::possible(&job.pool).await? {
-        return staging::restore(job).await;
-    }
     let mut connection = job.pool.acquire().await?.detach();
     begin(&mut connection, job.lock_timeout).await?;
+    if job.plan.way == Way::Fresh && staging::possible(&job.pool).await? {
+        let extras = definitions::prepare(&mut connection, job, staging::STAGE, &[]).await?;
+        // A type has its place from the beginning, which a killed restore must not leave behind.
+        if extras.types.is_empty() {
+            return staging::restore(job, connection, extras).await;
+        }
+    }
     match job.plan.way {
         Way::InPlace => in_place(&mut connection, job).await?,
         Way::Fresh | Way::Replace => replace(&mut connection, job).await?,
@@ -137,7 +141,7 @@ pub(super) async fn begin(connection: &mut PgConnection, lock_timeout: Duration)
     let lock_timeout = lock_timeout.as_millis();
     let sql = format!(
         "BEGIN; SET LOCAL search_path = {}; SET LOCAL lock_timeout = {lock_timeout}; SELECT pg_advisory_xact_lock({class}, {object}); \
-         SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0; \
+         SET LOCAL statement_timeout = 0; SET LOCAL standard_conforming_strings = on; SET LOCAL idle_in_transaction_session_timeout = 0; \
          SET LOCAL skyteam.maintenance = 'on'; SET LOCAL skyteam.operation = 'db restore'; SET LOCAL row_security = off",
         search_path::SAFE
     );
@@ -217,32 +221,6 @@ async fn advance_sequences(connection: &mut PgConnection, job: &Job, table: &str
             quote(&column)
         );
         sqlx::query(AssertSqlSafe(sql)).bind(sequence).bind(last).execute(&mut *connection).await?;
-    }
-    Ok(())
-}
-
-/// Gives columns that are not skyteam's, or of a type that archives keep as text, the type they had.
-pub(super) async fn restore_types(connection: &mut PgConnection, job: &Job, table: &str) -> Result<()> {
-    if job.archive.manifest().engine != Engine::Postgres {
-        return Ok(());
-    }
-    let filling = job.plan.fillings.iter().find(|filling| filling.table == table);
-    for column in ddl::foreign(filling) {
-        // The type's name comes from the archive: only what the server recognises and spells itself goes into SQL.
-        let sql = "SELECT pg_catalog.format_type(pg_catalog.to_regtype($1)::oid, NULL) AS name
-                   WHERE pg_catalog.to_regtype($1) IS NOT NULL";
-        let declared = column.foreign.as_deref().unwrap_or_default();
-        let Some(row) = sqlx::query(sql).bind(declared).fetch_optional(&mut *connection).await? else { continue };
-        let (name, column): (String, String) = (row.try_get("name")?, quote(&column.name));
-        // A cast may be any function of the type's owner, who would have it run here. This takes the type's input function,
-        // as pg_restore does; it wants the type in a row.
-        let row = format!("CREATE TYPE pg_temp.skyteam_value AS (value {name})");
-        let alter = format!(
-            "ALTER TABLE {} ALTER COLUMN {column} TYPE {name} USING (pg_catalog.json_populate_record(\
-             NULL::pg_temp.skyteam_value, pg_catalog.json_build_object('value'::text, {column}))).value",
-            quote(table)
-        );
-        run(connection, [row, alter, "DROP TYPE pg_temp.skyteam_value".to_owned()]).await?;
     }
     Ok(())
 }
@@ -338,19 +316,25 @@ async fn replace(connection: &mut PgConnection, job: &Job) -> Result<()> {
     let names: Vec<&str> = old.iter().map(|table| table.shape.name.as_str()).collect();
     let before = Attachments::read(connection, &names).await?;
     before.check(false)?;
+    let extras = definitions::prepare(connection, job, "public", &old).await?;
     if !old.is_empty() {
         // Without CASCADE: what others have built upon them stops it.
         run(connection, [format!("DROP TABLE {list}")]).await?;
     }
+    run(connection, extras.types.clone()).await?;
     look_in(connection, search_path::DDL).await?;
     run(connection, bookkeeping::drop_functions()?).await?;
     run(connection, ddl::drop_enums(&version::known()?)).await?;
     run(connection, ddl::enums(schema)).await?;
     for table in &schema.tables {
         let filling = job.plan.fillings.iter().find(|filling| filling.table == table.name);
-        run(connection, ddl::bare_table(table, filling)).await?;
+        run(connection, [ddl::bare_table(table)]).await?;
+        look_in(connection, search_path::SAFE).await?;
+        run(connection, before.columns(&table.name)?).await?;
+        run(connection, extras.columns(&table.name)).await?;
+        look_in(connection, search_path::DDL).await?;
+        run(connection, ddl::sqlite_columns(table, filling, job.archive.manifest().engine)).await?;
         load_and_count(connection, job, &table.name).await?;
-        restore_types(connection, job, &table.name).await?;
         compare(connection, job, &table.name).await?;
         run(connection, ddl::indexes(table).into_iter().map(|(_, sql)| sql)).await?;
         run(connection, ddl::keys(table)).await?;
@@ -362,10 +346,17 @@ async fn replace(connection: &mut PgConnection, job: &Job) -> Result<()> {
     }
     bookkeeping::write(connection, job).await?;
     run(connection, ddl::triggers(schema)).await?;
+    look_in(connection, search_path::SAFE).await?;
+    for table in &schema.tables {
+        run(connection, extras.rules(&table.name)).await?;
+    }
+    run(connection, extras.references()).await?;
+    extras.compare(connection, &job.archive.manifest().server_version).await?;
+    look_in(connection, search_path::DDL).await?;
     if job.onward {
         onward(connection, job).await?;
     }
     let list: Vec<String> = schema.tables.iter().map(|table| quote(&table.name)).collect();
     run(connection, [format!("ANALYZE {}", list.join(", "))]).await?;
-    before.put_back(connection, &names, &HashSet::new()).await
+    before.put_back(connection, &names, &extras.made).await
 }

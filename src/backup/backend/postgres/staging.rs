@@ -11,9 +11,8 @@ use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection, PgPool, Row};
 use tokio::sync::Notify;
 
-use super::restore::{
-    Job, begin, commit, load_and_count, look_in, onward, record_opening, restore_types, roll_back, run, state,
-};
+use super::definitions::Extras;
+use super::restore::{Job, begin, commit, load_and_count, look_in, onward, record_opening, roll_back, run, state};
 use super::scheduler::{Board, LOADERS, Next};
 use super::{bookkeeping, ddl, table_digest};
 use crate::backup::error::{BackupError, Result};
@@ -57,17 +56,16 @@ pub(crate) async fn is_left_over(pool: &PgPool) -> Result<bool> {
     Ok(sqlx::raw_sql(AssertSqlSafe(sql)).fetch_one(pool).await?.try_get_unchecked::<bool, _>("left")?)
 }
 
-/// Restores. When it fails, or is interrupted, nothing of it stays.
+/// Restores. When it fails, or is interrupted, nothing of it stays. `keeper` is in its transaction and holds the lock of
+/// all that change the schema to the end: two restores take turns, and so does a push.
 ///
 /// # Errors
 /// Those of reading the archive, and the driver's.
-pub(super) async fn restore(job: &Job) -> Result<()> {
-    // Held to the end: two restores take turns, and so does a push.
-    let mut keeper = job.pool.acquire().await?.detach();
-    begin(&mut keeper, job.lock_timeout).await?;
+pub(super) async fn restore(job: &Job, mut keeper: PgConnection, extras: Extras) -> Result<()> {
     job.plan.check_unchanged(&state(&mut keeper).await?)?;
     let unfinished = job.lasting.unfinished();
-    let result = unfinished.run(fill_and_place(&mut keeper, job)).await.unwrap_or(Err(BackupError::Interrupted));
+    let result =
+        unfinished.run(fill_and_place(&mut keeper, job, &extras)).await.unwrap_or(Err(BackupError::Interrupted));
     match result {
         Ok(()) if job.commit => commit(keeper, job).await,
         result => {
@@ -79,7 +77,7 @@ pub(super) async fn restore(job: &Job) -> Result<()> {
     }
 }
 
-async fn fill_and_place(keeper: &mut PgConnection, job: &Job) -> Result<()> {
+async fn fill_and_place(keeper: &mut PgConnection, job: &Job, extras: &Extras) -> Result<()> {
     let mut first = worker(&job.pool).await?;
     clear(&mut first).await?;
     run(&mut first, [format!("CREATE SCHEMA {STAGE}")]).await?;
@@ -94,7 +92,7 @@ async fn fill_and_place(keeper: &mut PgConnection, job: &Job) -> Result<()> {
     run(&mut hands[0], ddl::enums(schema)).await?;
     let board = Mutex::new(Board::new(&schema.tables, |table| rows_of(job, &table.name)));
     let news = Notify::new();
-    try_join_all(hands.iter_mut().map(|hand| work(hand, job, &board, &news))).await?;
+    try_join_all(hands.iter_mut().map(|hand| work(hand, job, extras, &board, &news))).await?;
     for hand in hands {
         hand.close().await?;
     }
@@ -112,6 +110,10 @@ async fn fill_and_place(keeper: &mut PgConnection, job: &Job) -> Result<()> {
     bookkeeping::write(keeper, job).await?;
     run(keeper, bookkeeping::drop_functions()?).await?;
     run(keeper, ddl::triggers(schema)).await?;
+    look_in(keeper, search_path::SAFE).await?;
+    run(keeper, extras.references()).await?;
+    extras.compare(keeper, &job.archive.manifest().server_version).await?;
+    look_in(keeper, search_path::DDL).await?;
     record_opening(keeper).await?;
     if job.onward { onward(keeper, job).await } else { Ok(()) }
 }
@@ -120,7 +122,7 @@ async fn worker(pool: &PgPool) -> Result<PgConnection> {
     let mut connection = pool.acquire().await?.detach();
     // What is made here counts only once the last transaction has committed, which waits for the disk for all.
     let settings = format!(
-        "SET search_path = {}; SET synchronous_commit = off; SET statement_timeout = 0; SET maintenance_work_mem = '{SORT_MEMORY}'; \
+        "SET search_path = {}; SET synchronous_commit = off; SET standard_conforming_strings = on; SET statement_timeout = 0; SET maintenance_work_mem = '{SORT_MEMORY}'; \
          SET max_parallel_maintenance_workers = 0; SET client_min_messages = warning",
         search_path::SAFE
     );
@@ -168,21 +170,27 @@ fn rows_of(job: &Job, table: &str) -> u64 {
 }
 
 /// Takes turns at what the board has.
-async fn work(connection: &mut PgConnection, job: &Job, board: &Mutex<Board<'_>>, news: &Notify) -> Result<()> {
+async fn work(
+    connection: &mut PgConnection,
+    job: &Job,
+    extras: &Extras,
+    board: &Mutex<Board<'_>>,
+    news: &Notify,
+) -> Result<()> {
     loop {
         let mut news_of_others = std::pin::pin!(news.notified());
         // From here on no news is missed.
         news_of_others.as_mut().enable();
         let next = locked(board).next();
         match &next {
-            Next::Fill(table) => fill(connection, job, table).await?,
+            Next::Fill(table) => fill(connection, job, extras, table).await?,
             Next::Index(_, sql) => run(connection, [sql.clone()]).await?,
             Next::Keys(table) => run(connection, ddl::keys(table)).await?,
             Next::Compare(table) => {
                 let path = format!("{STAGE}.{}", quote(&table.name));
                 table_digest::compare(connection, job, &table.name, &path).await?;
             }
-            Next::Finish(table) => finish(connection, job, table).await?,
+            Next::Finish(table) => finish(connection, job, extras, table).await?,
             Next::Wait => {
                 news_of_others.await;
                 continue;
@@ -194,16 +202,18 @@ async fn work(connection: &mut PgConnection, job: &Job, board: &Mutex<Board<'_>>
     }
 }
 
-async fn fill(connection: &mut PgConnection, job: &Job, table: &Table) -> Result<()> {
+async fn fill(connection: &mut PgConnection, job: &Job, extras: &Extras, table: &Table) -> Result<()> {
     let filling = job.plan.fillings.iter().find(|filling| filling.table == table.name);
     run(connection, ["BEGIN".to_owned()]).await?;
-    run(connection, ddl::bare_table(table, filling)).await?;
+    run(connection, [ddl::bare_table(table)]).await?;
+    run(connection, extras.columns(&table.name)).await?;
+    run(connection, ddl::sqlite_columns(table, filling, job.archive.manifest().engine)).await?;
     load_and_count(connection, job, &table.name).await?;
-    restore_types(connection, job, &table.name).await?;
     run(connection, ["COMMIT".to_owned()]).await
 }
 
-async fn finish(connection: &mut PgConnection, job: &Job, table: &Table) -> Result<()> {
+async fn finish(connection: &mut PgConnection, job: &Job, extras: &Extras, table: &Table) -> Result<()> {
+    run(connection, extras.rules(&table.name)).await?;
     run(connection, ddl::foreign_keys(table)).await?;
     for (name, key) in table.foreign_keys() {
         let merged = ddl::has_index_on(table, &key.columns) && rows_of(job, &key.table) > MERGED;

@@ -1,6 +1,6 @@
-//! What others attached to skyteam's tables in a file: indexes, triggers and columns, which go with a table that is dropped.
-//! They are read before, put back by their own texts, and compared before the transaction ends. Views and foreign keys
-//! of other tables name ours and stay.
+//! What others attached to skyteam's tables in a file: columns, conditions, indexes and triggers, which go with a table that
+//! is dropped. They are read before, put back by their own texts, and compared before the transaction ends. Views and
+//! foreign keys of other tables name ours and stay.
 
 use std::collections::BTreeMap;
 
@@ -15,12 +15,27 @@ use crate::schema::{TableText, table_text};
 #[derive(Clone, Debug, Default)]
 pub struct Attachments {
     tables: Vec<String>,
-    /// `users.extra` with what SQLite says of it, and the text that makes it.
-    columns: BTreeMap<String, (String, String)>,
-    /// `index theirs on table users` with its text; triggers come last.
-    objects: BTreeMap<String, String>,
-    /// Conditions and keys that no statement adds to a table.
-    lost: Vec<String>,
+    lines: BTreeMap<String, Attachment>,
+}
+
+/// One thing that is attached to a table.
+#[derive(Clone, Debug)]
+struct Attachment {
+    table: String,
+    name: String,
+    kind: Kind,
+    /// What SQLite says of it; compared.
+    value: String,
+    /// The text that makes it: a line of `CREATE TABLE`, or a statement.
+    text: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Column,
+    Constraint,
+    /// An index or a trigger.
+    Object,
 }
 
 impl Attachments {
@@ -33,71 +48,83 @@ impl Attachments {
         let mut found = Self { tables: tables.to_vec(), ..Self::default() };
         for table in tables {
             let sql = "SELECT type, name, sql FROM sqlite_schema WHERE tbl_name = ? COLLATE NOCASE AND sql IS NOT NULL";
-            let mut text = TableText::default();
+            let mut made = TableText::default();
             for row in sqlx::query(sql).bind(table).fetch_all(&mut *connection).await? {
                 let (kind, name, sql): (String, String, String) =
                     (row.try_get("type")?, row.try_get("name")?, row.try_get("sql")?);
-                if kind == "table" {
-                    text = table_text(&sql).unwrap_or_default();
-                } else if !ours.contains(&name) {
-                    found.objects.insert(format!("{kind} {name} on table {table}"), sql);
+                match kind.as_str() {
+                    "table" => made = table_text(&sql).unwrap_or_default(),
+                    "index" | "trigger" if !ours.contains(&name) => {
+                        found.add(
+                            format!("{kind} {name} on table {table}"),
+                            table,
+                            name,
+                            Kind::Object,
+                            sql.clone(),
+                            sql,
+                        );
+                    }
+                    _ => {}
                 }
             }
-            let is_lost = |name: &&String| !ours.contains(*name);
-            found.lost.extend(text.constraints.iter().filter(is_lost).map(|name| match name.as_str() {
-                "" => format!("a condition without a name on table {table}"),
-                name => format!("constraint {name} on table {table}"),
-            }));
+            for (name, text) in made.constraints.iter().filter(|(name, _)| !ours.contains(name)) {
+                let what = format!("condition {} on table {table}", if name.is_empty() { text } else { name });
+                found.add(what, table, name.clone(), Kind::Constraint, text.clone(), text.clone());
+            }
             let sql = r#"SELECT name, type || ' ' || "notnull" || ' ' || coalesce(dflt_value, '') || ' ' || hidden AS shape
                          FROM pragma_table_xinfo(?)"#;
             for row in sqlx::query(sql).bind(table).fetch_all(&mut *connection).await? {
                 let (name, shape): (String, String) = (row.try_get("name")?, row.try_get("shape")?);
                 if known.table(table).is_none_or(|known| known.column(&name).is_none()) {
-                    let made = text.columns.iter().find(|(column, _)| *column == name);
-                    let made = made.map_or_else(|| quote(&name), |(_, made)| made.clone());
-                    found.columns.insert(format!("column {table}.{name}"), (shape, made));
+                    let text = made.columns.iter().find(|(column, _)| *column == name).map(|(_, text)| text.as_str());
+                    let text = format!("{} {}", quote(&name), text.unwrap_or_default());
+                    found.add(format!("column {table}.{name}"), table, name, Kind::Column, shape, text);
                 }
             }
         }
         Ok(found)
     }
 
-    /// Refuses what could not be put back, before anything is touched.
-    ///
-    /// # Errors
-    /// [`BackupError::Dependents`].
-    pub fn check(&self) -> Result<()> {
-        refuse(self.lost.clone())
+    fn add(&mut self, what: String, table: &str, name: String, kind: Kind, value: String, text: String) {
+        self.lines.insert(what, Attachment { table: table.to_owned(), name, kind, value, text });
     }
 
-    /// Puts back what is gone, and compares.
+    /// Whether a table has something of this name.
+    pub fn has(&self, table: &str, name: &str) -> bool {
+        self.lines.values().any(|line| line.table == table && line.name == name)
+    }
+
+    /// Columns, and then conditions, of a table as lines of its `CREATE TABLE`.
+    pub fn lines(&self, table: &str) -> (Vec<String>, Vec<String>) {
+        let of = |kind| {
+            let lines = self.lines.values().filter(move |line| line.table == table && line.kind == kind);
+            lines.map(|line| line.text.clone()).collect()
+        };
+        (of(Kind::Column), of(Kind::Constraint))
+    }
+
+    /// Puts back indexes and triggers, and columns that a migration took away, and compares.
     ///
     /// # Errors
     /// [`BackupError::PutBack`] for a statement that SQLite refuses, [`BackupError::Dependents`] for what is then not as it
     /// was; the driver's.
     pub async fn put_back(&self, connection: &mut SqliteConnection) -> Result<()> {
         let now = Self::read(connection, &self.tables).await?;
-        for (what, (_, made)) in self.columns.iter().filter(|(what, _)| !now.columns.contains_key(*what)) {
-            let table =
-                what.strip_prefix("column ").and_then(|what| what.split_once('.')).map_or("", |(table, _)| table);
-            make(connection, what, format!("ALTER TABLE {} ADD COLUMN {made}", quote(table))).await?;
-        }
-        for (what, sql) in self.objects.iter().filter(|(what, _)| !now.objects.contains_key(*what)) {
-            make(connection, what, sql.clone()).await?;
+        for kind in [Kind::Column, Kind::Object] {
+            let is_gone = |(what, line): &(&String, &Attachment)| line.kind == kind && !now.lines.contains_key(*what);
+            for (what, line) in self.lines.iter().filter(is_gone) {
+                let sql = match kind {
+                    Kind::Column => format!("ALTER TABLE {} ADD COLUMN {}", quote(&line.table), line.text),
+                    _ => line.text.clone(),
+                };
+                let made = sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *connection).await;
+                made.map_err(|source| BackupError::PutBack { what: what.clone(), source })?;
+            }
         }
         let now = Self::read(connection, &self.tables).await?;
-        let columns =
-            self.columns.iter().filter(|(what, (shape, _))| now.columns.get(*what).is_none_or(|now| now.0 != *shape));
-        let objects = self.objects.iter().filter(|(what, sql)| now.objects.get(*what) != Some(*sql));
-        refuse(columns.map(|(what, _)| what.clone()).chain(objects.map(|(what, _)| what.clone())).collect())
+        let differs =
+            |(what, line): &(&String, &Attachment)| now.lines.get(*what).is_none_or(|now| now.value != line.value);
+        let objects: Vec<String> = self.lines.iter().filter(differs).map(|(what, _)| what.clone()).collect();
+        if objects.is_empty() { Ok(()) } else { Err(BackupError::Dependents { objects }) }
     }
-}
-
-async fn make(connection: &mut SqliteConnection, what: &str, sql: String) -> Result<()> {
-    let made = sqlx::raw_sql(AssertSqlSafe(sql)).execute(connection).await;
-    made.map(drop).map_err(|source| BackupError::PutBack { what: what.to_owned(), source })
-}
-
-fn refuse(objects: Vec<String>) -> Result<()> {
-    if objects.is_empty() { Ok(()) } else { Err(BackupError::Dependents { objects }) }
 }

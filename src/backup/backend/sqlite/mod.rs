@@ -2,6 +2,7 @@
 
 mod attachments;
 mod catalog;
+mod definitions;
 mod read;
 mod restore;
 mod rows;

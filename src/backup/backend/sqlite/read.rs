@@ -10,9 +10,11 @@ use sqlx::{Row, Sqlite, SqliteConnection, SqlitePool};
 use tokio::sync::oneshot;
 
 use super::catalog::{self, Found};
+use super::definitions;
 use super::rows::{Reader, Trouble};
 use crate::backup::error::{BackupError, Result};
 use crate::backup::format::archive::{Progress, Rewrite, Table, TableEncoder};
+use crate::backup::format::definitions::Definitions;
 use crate::backup::format::manifest::AppliedMigration;
 use crate::backup::format::table_schema::TableShape;
 use crate::backup::spool::Spools;
@@ -36,6 +38,7 @@ pub struct Snapshot {
     library: String,
     migrations: Vec<AppliedMigration>,
     left_out: Vec<String>,
+    definitions: HashMap<String, Definitions>,
 }
 
 impl Snapshot {
@@ -57,7 +60,8 @@ impl Snapshot {
         let tables = catalog::find(&mut connection, names).await?;
         let migrations = migrations(&mut connection).await?;
         let left_out = catalog::others(&mut connection, names).await?;
-        Ok(Self { connection, readers, tables, library, migrations, left_out })
+        let definitions = definitions::read(&mut connection, names).await?;
+        Ok(Self { connection, readers, tables, library, migrations, left_out, definitions })
     }
 
     /// The tables that were found.
@@ -83,6 +87,11 @@ impl Snapshot {
         &self.left_out
     }
 
+    /// What others have defined, by table.
+    pub fn definitions(&self) -> &HashMap<String, Definitions> {
+        &self.definitions
+    }
+
     /// The record of the applied migrations; empty where there is none.
     pub fn migrations(&self) -> &[AppliedMigration] {
         &self.migrations
@@ -105,6 +114,7 @@ impl Snapshot {
     /// # Errors
     /// Those of [`version::known`].
     pub fn keep_ours(&mut self) -> Result<()> {
+        self.definitions.clear();
         let known = version::known()?;
         for table in &mut self.tables {
             let ours = known.table(&table.shape.name);

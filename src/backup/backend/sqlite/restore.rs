@@ -9,7 +9,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteLockingMode, S
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row, SqliteConnection, SqlitePool};
 
 use super::attachments::Attachments;
-use super::{catalog, read, table_digest, write};
+use super::{catalog, definitions, read, table_digest, write};
 use crate::backup::error::{BackupError, Result};
 use crate::backup::format::archive::{Archive, Progress};
 use crate::backup::format::table_schema::Kind;
@@ -175,21 +175,25 @@ async fn record_opening(connection: &mut SqliteConnection) -> Result<()> {
 async fn make(connection: &mut SqliteConnection, job: &Job) -> Result<()> {
     let schema = &job.plan.version.schema;
     let before = Attachments::read(connection, &job.plan.dropped).await?;
-    before.check()?;
+    let stands = |table: &str| {
+        let table = table.to_owned();
+        let before = &before;
+        move |name: &str| before.has(&table, name)
+    };
+    // Judged before anything is touched.
+    let others: Vec<definitions::Lines> = schema
+        .tables
+        .iter()
+        .map(|table| definitions::lines(job, &table.name, stands(&table.name)))
+        .collect::<Result<_>>()?;
     run(connection, job.plan.dropped.iter().map(|table| format!("DROP TABLE {}", quote(table)))).await?;
-    for table in &schema.tables {
-        let filling = job.plan.fillings.iter().find(|filling| filling.table == table.name);
-        run(connection, [dialect::table(table, &table.name, &[]).sql]).await?;
-        for column in filling.into_iter().flat_map(|filling| &filling.columns) {
-            if table.column(&column.name).is_none() {
-                let (table, name) = (quote(&table.name), quote(&column.name));
-                run(connection, [format!("ALTER TABLE {table} ADD COLUMN {name} {}", type_of(job, column))]).await?;
-            }
-        }
+    for (table, others) in schema.tables.iter().zip(&others) {
+        run(connection, [create_table(table, before.lines(&table.name), others)]).await?;
         load_and_count(connection, job, &table.name).await?;
     }
-    for table in &schema.tables {
+    for (table, others) in schema.tables.iter().zip(&others) {
         run(connection, indexes(table)).await?;
+        run(connection, others.indexes.iter().cloned()).await?;
     }
     if schema.tables.iter().any(dialect::needs_maintenance) {
         run(connection, [dialect::maintenance().sql, format!("DELETE FROM {}", quote(MAINTENANCE_TABLE))]).await?;
@@ -203,6 +207,19 @@ async fn make(connection: &mut SqliteConnection, job: &Job) -> Result<()> {
         onward(connection, job).await?;
     }
     before.put_back(connection).await
+}
+
+/// A table with others' columns and conditions, those that it had and those that the archive has.
+fn create_table(table: &Table, standing: (Vec<String>, Vec<String>), others: &definitions::Lines) -> String {
+    let mut bare = table.clone();
+    // Columns come first.
+    bare.constraints.clear();
+    let (mut lines, constraints) = standing;
+    lines.extend(others.columns.iter().cloned());
+    lines.extend(table.constraints.iter().map(dialect::constraint_clause));
+    lines.extend(constraints);
+    lines.extend(others.constraints.iter().cloned());
+    dialect::table(&bare, &table.name, &lines).sql
 }
 
 /// Takes what was restored on to the newest version.
@@ -220,7 +237,7 @@ async fn onward(connection: &mut SqliteConnection, job: &Job) -> Result<()> {
 }
 
 /// The type of a column that is not skyteam's: one of the six that strict tables know.
-fn type_of(job: &Job, column: &crate::backup::column_mapping::Target) -> &'static str {
+pub(super) fn type_of(job: &Job, column: &crate::backup::column_mapping::Target) -> &'static str {
     let declared = column.foreign.as_deref().unwrap_or_default();
     if job.archive.manifest().engine == Engine::Sqlite {
         let known = ["TEXT", "INTEGER", "INT", "REAL", "BLOB", "ANY"];

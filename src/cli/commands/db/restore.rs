@@ -230,6 +230,7 @@ pub(super) async fn into_new_file(
 ) -> Result<Restored> {
     let commit = !cx.answers.dry_run;
     let plan = Plan::new(&archive, &restore::nothing(), wanted)?;
+    note_left_behind(cx, &plan);
     let (version, rows) = (plan.version.migration.version().to_owned(), plan.rows(&archive));
     let onward: Vec<String> = plan.onward().map(|migration| migration.version().to_owned()).collect();
     let bar = cx.ui.progress(Some(rows), "Restoring");
@@ -257,6 +258,7 @@ pub(super) async fn into(
 ) -> Result<Restored> {
     let commit = !cx.answers.dry_run;
     let plan = Plan::new(&archive, &restore::inspect(database).await?, wanted)?;
+    note_left_behind(cx, &plan);
     let replaced: u64 = plan.replaced.iter().map(|(_, rows)| rows).sum();
     let ask = if plan.replaced.is_empty() {
         Ask::adds()
@@ -283,6 +285,16 @@ pub(super) async fn into(
         Way::InPlace => Vec::new(),
     };
     Ok(report(&archive, database.name().to_owned(), way, version, rows, replaced, migrated, !commit))
+}
+
+/// Names what others have defined that does not go from one engine to the other.
+fn note_left_behind(cx: &Context, plan: &Plan) {
+    if !plan.left_behind.is_empty() {
+        cx.ui.note(format!(
+            "Rows go from one engine to the other, and what other tools defined does not: {}.",
+            plan.left_behind.join("; ")
+        ));
+    }
 }
 
 #[expect(clippy::too_many_arguments, reason = "the fields of a report, in order")]

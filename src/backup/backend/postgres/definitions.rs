@@ -1,0 +1,524 @@
+//! What others have defined on skyteam's tables, out of a database into a manifest, and out of a manifest as statements.
+//!
+//! See [`crate::backup::format::definitions`] for what of a manifest goes into SQL, and why. All statements name their
+//! schema and run where nothing but PostgreSQL's own catalogue is searched.
+
+use std::collections::{HashMap, HashSet};
+
+use sqlx::Row;
+use sqlx::postgres::PgConnection;
+
+use super::catalog::Found;
+use super::restore::Job;
+use crate::backup::column_mapping::{Filling, Target};
+use crate::backup::error::{BackupError, Result};
+use crate::backup::expression::{self, Context};
+use crate::backup::format::definitions::{
+    ColumnDefinition, ConstraintDefinition, Definitions, DomainDefinition, IndexDefinition, Name, Numbered, Numbering,
+    RuleDefinition, TypeDefinition,
+};
+use crate::backup::plan::Way;
+use crate::backup::version;
+use crate::db::{Engine, quote};
+use crate::schema::dialect::literal;
+use crate::schema::sql_tokens::{Token, tokens};
+
+const DEFINITIONS: &str = include_str!("definitions.sql");
+const ACTIONS: [&str; 5] = ["NO ACTION", "RESTRICT", "CASCADE", "SET NULL", "SET DEFAULT"];
+
+/// Reads what others have defined on a table.
+///
+/// # Errors
+/// The driver's; those of [`version::known`].
+pub async fn read(connection: &mut PgConnection, table: &str) -> Result<Definitions> {
+    let known = version::known()?;
+    let ours = known.table(table).map(|table| table.columns.iter().map(|column| column.name.as_str()).collect());
+    let ours: Vec<&str> = ours.unwrap_or_default();
+    let names: Vec<String> = version::objects()?.into_iter().collect();
+    let oid = "SELECT c.oid::pg_catalog.int8 AS oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+               WHERE n.nspname = 'public' AND c.relname = $1";
+    let Some(row) = sqlx::query(oid).bind(table).fetch_optional(&mut *connection).await? else {
+        return Ok(Definitions::default());
+    };
+    let row = sqlx::query(DEFINITIONS)
+        .bind(row.try_get::<i64, _>("oid")?)
+        .bind(ours)
+        .bind(names)
+        .fetch_one(connection)
+        .await?;
+    let text: String = row.try_get("definitions")?;
+    serde_json::from_str(&text).map_err(|error| BackupError::Misfit { table: table.to_owned(), why: error.to_string() })
+}
+
+/// What a restore makes of the archive's definitions.
+#[derive(Debug, Default)]
+pub struct Extras {
+    /// Statements that make types that are missing.
+    pub types: Vec<String>,
+    tables: HashMap<String, TableExtras>,
+    /// What is made, by the names that [`super::attachments`] knows.
+    pub made: HashSet<String>,
+}
+
+/// Statements for one table.
+#[derive(Debug, Default)]
+struct TableExtras {
+    columns: Vec<String>,
+    rules: Vec<String>,
+    references: Vec<String>,
+    wanted: Definitions,
+}
+
+impl Extras {
+    fn of(&self, table: &str, which: impl Fn(&TableExtras) -> &Vec<String>) -> Vec<String> {
+        self.tables.get(table).map(|extras| which(extras).clone()).unwrap_or_default()
+    }
+
+    /// Statements that add the columns to an empty table.
+    pub fn columns(&self, table: &str) -> Vec<String> {
+        self.of(table, |extras| &extras.columns)
+    }
+
+    /// Statements that add indexes, keys and conditions to a filled table.
+    pub fn rules(&self, table: &str) -> Vec<String> {
+        self.of(table, |extras| &extras.rules)
+    }
+
+    /// Statements that add references once all tables have their keys and their places.
+    pub fn references(&self) -> Vec<String> {
+        self.tables.values().flat_map(|extras| extras.references.clone()).collect()
+    }
+
+    /// Compares what was made with what the archive says, where the server writes definitions as the archive's did.
+    ///
+    /// # Errors
+    /// [`BackupError::Misfit`] for what came back otherwise; the driver's.
+    pub async fn compare(&self, connection: &mut PgConnection, from: &str) -> Result<()> {
+        let version: String = sqlx::query("SELECT pg_catalog.current_setting('server_version') AS version")
+            .fetch_one(&mut *connection)
+            .await?
+            .try_get("version")?;
+        let major = |version: &str| version.split(['.', ' ']).next().unwrap_or_default().to_owned();
+        if major(&version) != major(from) {
+            return Ok(());
+        }
+        for (table, extras) in &self.tables {
+            let now = read(connection, table).await?;
+            let other = |what: &str, name: &str| {
+                Err(BackupError::Misfit {
+                    table: table.clone(),
+                    why: format!("its {what} {name:?} did not come back as it was"),
+                })
+            };
+            if let Some(column) = extras.wanted.columns.iter().find(|column| now.column(&column.name) != Some(column)) {
+                return other("column", &column.name);
+            }
+            if let Some(rule) = extras.wanted.constraints.iter().find(|rule| !now.constraints.contains(rule)) {
+                return other("constraint", &rule.name);
+            }
+            if let Some(index) = extras.wanted.indexes.iter().find(|index| !now.indexes.contains(index)) {
+                return other("index", &index.name);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Judges the archive's definitions and makes statements of those that the target lacks, before anything is touched.
+/// `home` is the schema that tables are made in; `standing` are the tables that are there.
+///
+/// # Errors
+/// [`BackupError::Misfit`] for what is not known to be harmless, or needs what is not there;
+/// [`BackupError::Unjudged`] for the latter in a scratch database; the driver's.
+pub async fn prepare(connection: &mut PgConnection, job: &Job, home: &str, standing: &[Found]) -> Result<Extras> {
+    let mut extras = Extras::default();
+    if job.archive.manifest().engine != Engine::Postgres || job.plan.way == Way::InPlace {
+        return Ok(extras);
+    }
+    for filling in &job.plan.fillings {
+        let Some(entry) = job.archive.manifest().table(&filling.table) else { continue };
+        let there = standing.iter().find(|table| table.shape.name == filling.table);
+        let mut part =
+            Part { job, home, table: &filling.table, given: &entry.others, types: Vec::new(), made: Vec::new() };
+        let table = part.table_extras(connection, filling, there, &mut extras).await?;
+        extras.made.extend(table.wanted.constraints.iter().map(|rule| rule.name.clone()));
+        extras.made.extend(table.wanted.indexes.iter().map(|index| index.name.clone()));
+        for column in &table.wanted.columns {
+            extras.made.insert(format!("{}.{}", filling.table, column.name));
+            extras.made.extend(column.numbered.as_ref().map(|numbered| numbered.sequence.clone()));
+        }
+        extras.tables.insert(filling.table.clone(), table);
+    }
+    Ok(extras)
+}
+
+/// One table on its way.
+struct Part<'a> {
+    job: &'a Job,
+    home: &'a str,
+    table: &'a str,
+    given: &'a Definitions,
+    /// Types with a schema that expressions may name.
+    types: Vec<String>,
+    /// Columns that are added.
+    made: Vec<String>,
+}
+
+impl Part<'_> {
+    async fn table_extras(
+        &mut self,
+        connection: &mut PgConnection,
+        filling: &Filling,
+        there: Option<&Found>,
+        extras: &mut Extras,
+    ) -> Result<TableExtras> {
+        let mut found = TableExtras::default();
+        let stands = |name: &str| there.is_some_and(|table| table.shape.position(name).is_some());
+        let mut columns: Vec<ColumnDefinition> = filling
+            .columns
+            .iter()
+            .filter(|column| column.foreign.is_some())
+            .map(|column| self.defined(column))
+            .collect();
+        // Generated ones are not in the archive, and may be of any other.
+        columns.extend(self.given.columns.iter().filter(|column| column.generated.is_some()).cloned());
+        columns.retain(|column| !stands(&column.name));
+        for column in &columns {
+            self.resolve(connection, &column.declared, &column.name, extras).await?;
+        }
+        for column in columns {
+            self.made.push(column.name.clone());
+            if let Some(statements) = self.keep(&column.name, self.column(&column))? {
+                found.columns.extend(statements);
+                found.wanted.columns.push(column);
+            }
+        }
+        if self.given.columns.is_empty() && self.given.constraints.is_empty() && self.given.indexes.is_empty() {
+            // An older archive told no more than types.
+            found.wanted.columns.clear();
+        }
+        let whole = there.is_none();
+        let has = |name: &str| there.is_some_and(|table| table.objects.contains(name));
+        for rule in self.given.constraints.iter().filter(|rule| !has(&rule.name)) {
+            if !whole && !self.is_about_made(rule) {
+                continue;
+            }
+            let is_reference = matches!(rule.rule, RuleDefinition::Foreign { .. });
+            if is_reference && self.job.plan.scratch {
+                continue;
+            }
+            if let RuleDefinition::Foreign { table, .. } = &rule.rule {
+                self.refers_to_what_is_there(connection, rule, table).await?;
+            }
+            if let Some(sql) = self.keep(&rule.name, self.rule(rule))? {
+                if is_reference {
+                    found.references.push(sql)
+                } else {
+                    found.rules.push(sql)
+                }
+                found.wanted.constraints.push(rule.clone());
+            }
+        }
+        for index in self.given.indexes.iter().filter(|index| !has(&index.name)) {
+            let mentions = |text: &str| self.made.iter().any(|name| mentions(text, name));
+            let about_made = index.keys.iter().any(|key| mentions(&key.expression))
+                || index.include.iter().any(|name| self.made.contains(name));
+            if !whole && !about_made {
+                continue;
+            }
+            if let Some(sql) = self.keep(&index.name, self.index(index))? {
+                found.rules.push(sql);
+                found.wanted.indexes.push(index.clone());
+            }
+        }
+        Ok(found)
+    }
+
+    /// In a scratch database, where rows are proved, what may not run is left out.
+    fn keep<T>(&self, name: &str, made: Result<T, String>) -> Result<Option<T>> {
+        match made {
+            Ok(made) => Ok(Some(made)),
+            Err(_) if self.job.plan.scratch => Ok(None),
+            Err(why) => Err(self.misfit(format!(
+                "{name:?} is not skyteam's, and {why}, which is not run from a file: restore into tables that have it \
+                 (db push, then make it by hand)"
+            ))),
+        }
+    }
+
+    fn misfit(&self, why: String) -> BackupError {
+        BackupError::Misfit { table: self.table.to_owned(), why }
+    }
+
+    /// A column as the archive defines it; an older one told its type and whether it may be NULL.
+    fn defined(&self, column: &Target) -> ColumnDefinition {
+        let declared = column.foreign.clone().unwrap_or_default();
+        let given = self.given.column(&column.name).cloned();
+        ColumnDefinition { name: column.name.clone(), declared, ..given.unwrap_or_default() }
+    }
+
+    /// Looks whether a type is there that cells may be read as, or can be made.
+    async fn resolve(
+        &mut self,
+        connection: &mut PgConnection,
+        declared: &str,
+        column: &str,
+        extras: &mut Extras,
+    ) -> Result<()> {
+        if declared.contains("--") || declared.contains("/*") || declared.contains([';', '\'', '$']) {
+            return Err(self.misfit(format!("its column {column:?} has an impossible type, {declared}")));
+        }
+        let is_named = |given: &&TypeDefinition| {
+            names(declared).is_some_and(|(schema, name)| schema == given.name.schema && name == given.name.name)
+        };
+        let given = self.given.types.iter().find(is_named);
+        let sql = "SELECT y.typtype::pg_catalog.text AS kind, n.nspname::pg_catalog.text AS schema, y.typname::pg_catalog.text AS name,
+                     EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass
+                             AND d.objid = y.oid AND d.deptype = 'e') AS extension,
+                     ARRAY(SELECT e.enumlabel::pg_catalog.text FROM pg_catalog.pg_enum e WHERE e.enumtypid = y.oid ORDER BY e.enumsortorder) AS labels
+                   FROM pg_catalog.pg_type x JOIN pg_catalog.pg_type y ON y.oid = CASE WHEN x.typcategory = 'A' THEN x.typelem ELSE x.oid END
+                   JOIN pg_catalog.pg_namespace n ON n.oid = y.typnamespace WHERE x.oid = pg_catalog.to_regtype($1)::pg_catalog.oid";
+        let Some(row) = sqlx::query(sql).bind(declared).fetch_optional(&mut *connection).await? else {
+            let Some(given) = given else {
+                let why = format!(
+                    "its column {column:?} is of the type {declared}, which is not here; make it first, or its extension"
+                );
+                return Err(if self.job.plan.scratch { BackupError::Unjudged { why } } else { self.misfit(why) });
+            };
+            let sql = self.new_type(given).map_err(|why| self.misfit(format!("the type {declared}: {why}")))?;
+            self.types.push(format!("{}.{}", given.name.schema, given.name.name));
+            if !extras.types.contains(&sql) {
+                extras.types.push(sql);
+            }
+            return Ok(());
+        };
+        let (kind, schema, name): (String, String, String) =
+            (row.try_get("kind")?, row.try_get("schema")?, row.try_get("name")?);
+        if schema == "pg_catalog" {
+            return Ok(());
+        }
+        let same = match kind.as_str() {
+            // An extension's code is a superuser's.
+            _ if row.try_get("extension")? => true,
+            "e" => given.is_some_and(|given| given.labels == row.try_get("labels").ok()),
+            // Its conditions would run with the rights of who restores.
+            _ => false,
+        };
+        if !same {
+            return Err(
+                self.misfit(format!("its column {column:?} is of the type {schema}.{name}, which is another one here"))
+            );
+        }
+        self.types.push(format!("{schema}.{name}"));
+        Ok(())
+    }
+
+    fn new_type(&self, given: &TypeDefinition) -> Result<String, String> {
+        let path = path(&given.name);
+        match (&given.labels, &given.domain) {
+            (Some(labels), _) => {
+                let labels: Vec<String> = labels.iter().map(|label| literal(label)).collect();
+                if labels.iter().any(|label| label.contains(['\\', '\0'])) {
+                    return Err("a value of it has a backslash".into());
+                }
+                Ok(format!("CREATE TYPE {path} AS ENUM ({})", labels.join(", ")))
+            }
+            (None, Some(domain)) => self.domain(&path, domain),
+            (None, None) => Err("it is of an unknown kind".into()),
+        }
+    }
+
+    fn domain(&self, path: &str, domain: &DomainDefinition) -> Result<String, String> {
+        if !domain.declared.bytes().all(|byte| byte.is_ascii_alphanumeric() || b" (),[]".contains(&byte)) {
+            return Err(format!("it is of {}", domain.declared));
+        }
+        let mut sql = format!("CREATE DOMAIN {path} AS {}", domain.declared);
+        if let Some(collation) = &domain.collation {
+            sql.push_str(&format!(" COLLATE {}", self::path(collation)));
+        }
+        if let Some(default) = &domain.default {
+            sql.push_str(&format!(" DEFAULT ({})", self.safe(default)?));
+        }
+        if domain.required {
+            sql.push_str(" NOT NULL");
+        }
+        for (name, check) in &domain.checks {
+            sql.push_str(&format!(" CONSTRAINT {} CHECK ({})", quote(name), self.safe(check)?));
+        }
+        Ok(sql)
+    }
+
+    fn safe<'s>(&self, sql: &'s str) -> Result<&'s str, String> {
+        expression::check(sql, Context { types: &self.types, column: false })
+            .map(|()| sql)
+            .map_err(|why| format!("{why}: {sql}"))
+    }
+
+    fn path(&self) -> String {
+        format!("{}.{}", self.home, quote(self.table))
+    }
+
+    fn column(&self, column: &ColumnDefinition) -> Result<Vec<String>, String> {
+        let (table, name) = (self.path(), quote(&column.name));
+        let mut sql = format!("ALTER TABLE {table} ADD COLUMN {name} {}", column.declared);
+        if let Some(collation) = &column.collation {
+            sql.push_str(&format!(" COLLATE {}", path(collation)));
+        }
+        let (mut before, mut after) = (Vec::new(), Vec::new());
+        if let Some(generated) = &column.generated {
+            let kept = if column.stored { "STORED" } else { "VIRTUAL" };
+            sql.push_str(&format!(" GENERATED ALWAYS AS ({}) {kept}", self.safe(generated)?));
+        } else if let Some(numbered) = &column.numbered {
+            let sequence = format!("{}.{}", self.home, quote(&numbered.sequence));
+            if numbered.how == Numbering::Serial {
+                let declared = ["smallint", "integer", "bigint"].into_iter().find(|known| *known == numbered.declared);
+                let declared = declared.ok_or("its sequence is of an impossible type")?;
+                before.push(format!("CREATE SEQUENCE {sequence} AS {declared} {}", options(numbered)));
+                sql.push_str(&format!(" DEFAULT nextval({}::regclass)", literal(&sequence)));
+                after.push(format!("ALTER SEQUENCE {sequence} OWNED BY {table}.{name}"));
+            } else {
+                let how = if numbered.how == Numbering::Always { "ALWAYS" } else { "BY DEFAULT" };
+                sql.push_str(&format!(" GENERATED {how} AS IDENTITY (SEQUENCE NAME {sequence} {})", options(numbered)));
+            }
+        } else if let Some(default) = &column.default {
+            sql.push_str(&format!(" DEFAULT ({})", self.safe(default)?));
+        }
+        if column.required {
+            sql.push_str(" NOT NULL");
+        }
+        Ok(before.into_iter().chain([sql]).chain(after).collect())
+    }
+
+    fn is_about_made(&self, rule: &ConstraintDefinition) -> bool {
+        match &rule.rule {
+            RuleDefinition::Check(sql) | RuleDefinition::Other(sql) => self.made.iter().any(|name| mentions(sql, name)),
+            RuleDefinition::Unique { columns, .. } | RuleDefinition::Foreign { columns, .. } => {
+                columns.iter().any(|column| self.made.contains(column))
+            }
+        }
+    }
+
+    async fn refers_to_what_is_there(
+        &self,
+        connection: &mut PgConnection,
+        rule: &ConstraintDefinition,
+        to: &Name,
+    ) -> Result<()> {
+        let ours = to.schema == "public" && self.job.plan.version.schema.table(&to.name).is_some();
+        let sql = "SELECT 1 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+                   WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind IN ('r', 'p')";
+        if ours || sqlx::query(sql).bind(&to.schema).bind(&to.name).fetch_optional(connection).await?.is_some() {
+            return Ok(());
+        }
+        Err(self.misfit(format!(
+            "its constraint {:?} refers to {}, which is not here and not in the backup",
+            rule.name,
+            path(to)
+        )))
+    }
+
+    fn rule(&self, rule: &ConstraintDefinition) -> Result<String, String> {
+        let list = |columns: &[String]| columns.iter().map(|column| quote(column)).collect::<Vec<_>>().join(", ");
+        let demand = match &rule.rule {
+            RuleDefinition::Check(sql) => format!("CHECK ({})", self.safe(sql)?),
+            RuleDefinition::Unique { columns, nulls_are_same } => {
+                format!("UNIQUE{} ({})", if *nulls_are_same { " NULLS NOT DISTINCT" } else { "" }, list(columns))
+            }
+            RuleDefinition::Foreign { columns, table, references, on_update, on_delete } => {
+                let known =
+                    |action: &str| ACTIONS.into_iter().find(|known| *known == action).ok_or("it has an unknown action");
+                format!(
+                    "FOREIGN KEY ({}) REFERENCES {} ({}) ON UPDATE {} ON DELETE {}",
+                    list(columns),
+                    path(table),
+                    list(references),
+                    known(on_update)?,
+                    known(on_delete)?
+                )
+            }
+            RuleDefinition::Other(text) => return Err(format!("archives do not hold what it demands: {text}")),
+        };
+        // References are added when the tables have their places.
+        let is_reference = matches!(rule.rule, RuleDefinition::Foreign { .. });
+        let table = if is_reference { format!("public.{}", quote(self.table)) } else { self.path() };
+        let deferrable = if rule.deferrable { " DEFERRABLE" } else { "" };
+        let deferred = if rule.deferred { " INITIALLY DEFERRED" } else { "" };
+        let unchecked = if rule.unchecked { " NOT VALID" } else { "" };
+        Ok(format!(
+            "ALTER TABLE {table} ADD CONSTRAINT {} {demand}{deferrable}{deferred}{unchecked}",
+            quote(&rule.name)
+        ))
+    }
+
+    fn index(&self, index: &IndexDefinition) -> Result<String, String> {
+        let mut keys = Vec::new();
+        for key in &index.keys {
+            let mut sql = format!("({})", self.safe(&key.expression)?);
+            if let Some(collation) = &key.collation {
+                sql.push_str(&format!(" COLLATE {}", path(collation)));
+            }
+            if let Some(class) = &key.class {
+                sql.push_str(&format!(" {}", path(class)));
+            }
+            // Methods without an order take no words about it.
+            if key.descending {
+                sql.push_str(" DESC");
+            }
+            if key.nulls_first != key.descending {
+                sql.push_str(if key.nulls_first { " NULLS FIRST" } else { " NULLS LAST" });
+            }
+            keys.push(sql);
+        }
+        let mut sql = format!(
+            "CREATE {}INDEX {} ON {} USING {} ({})",
+            if index.unique { "UNIQUE " } else { "" },
+            quote(&index.name),
+            self.path(),
+            quote(&index.method),
+            keys.join(", ")
+        );
+        if !index.include.is_empty() {
+            let include: Vec<String> = index.include.iter().map(|column| quote(column)).collect();
+            sql.push_str(&format!(" INCLUDE ({})", include.join(", ")));
+        }
+        if index.nulls_are_same {
+            sql.push_str(" NULLS NOT DISTINCT");
+        }
+        if !index.options.is_empty() {
+            let set: Vec<String> =
+                index.options.iter().map(|(name, value)| format!("{} = {}", quote(name), literal(value))).collect();
+            if set.iter().any(|option| option.contains('\\')) {
+                return Err("an option of it has a backslash".into());
+            }
+            sql.push_str(&format!(" WITH ({})", set.join(", ")));
+        }
+        if let Some(predicate) = &index.predicate {
+            sql.push_str(&format!(" WHERE ({})", self.safe(predicate)?));
+        }
+        Ok(sql)
+    }
+}
+
+fn options(numbered: &Numbered) -> String {
+    let Numbered { start, increment, minimum, maximum, cache, cycle, .. } = numbered;
+    let cycle = if *cycle { "CYCLE" } else { "NO CYCLE" };
+    format!("START {start} INCREMENT {increment} MINVALUE {minimum} MAXVALUE {maximum} CACHE {cache} {cycle}")
+}
+
+fn path(name: &Name) -> String {
+    format!("{}.{}", quote(&name.schema), quote(&name.name))
+}
+
+/// Whether an expression names a column.
+fn mentions(sql: &str, column: &str) -> bool {
+    tokens(sql).iter().any(|placed| matches!(&placed.token, Token::Word(name, _) if name == column))
+}
+
+/// The schema and the name of a type that is written with both; arrays are of what they hold.
+fn names(declared: &str) -> Option<(String, String)> {
+    let found = tokens(declared.trim_end_matches("[]"));
+    match found.iter().map(|placed| &placed.token).collect::<Vec<_>>().as_slice() {
+        [Token::Word(schema, _), Token::Sign('.'), Token::Word(name, _)] => Some((schema.clone(), name.clone())),
+        _ => None,
+    }
+}
