@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::{self, Write};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, SubsecRound, Utc};
 use sha2::{Digest, Sha256};
@@ -25,8 +25,10 @@ use crate::db::Database;
 
 /// How long a snapshot waits for tables that others change the structure of.
 const DEFAULT_PATIENCE: Duration = Duration::from_secs(10);
-/// How often a backup begins anew that gave way to a change of the tables.
+/// How often a backup begins anew that gave way to a change of the tables, and how long all that was given up may have
+/// taken. What took longer is for whoever started it to begin again: exit 11 at once, instead of hours without a word.
 const TRIES: u32 = 5;
+const GIVEN_UP: Duration = Duration::from_secs(30);
 
 /// What is to be backed up.
 #[derive(Clone)]
@@ -276,18 +278,15 @@ pub async fn make(
     tables: &[String],
     prepare: impl AsyncFn(&mut Snapshot) -> Result<(Wanted, Progress)>,
 ) -> Result<Made> {
-    for _ in 1..TRIES {
+    let begun = Instant::now();
+    for tries in 1.. {
         match once(database, patience, at, spools, tables, &prepare).await {
-            Err(BackupError::GaveWay { .. }) => {}
+            Err(BackupError::GaveWay { .. }) if tries < TRIES && begun.elapsed() < GIVEN_UP => {}
+            Err(BackupError::GaveWay { .. }) => break,
             done => return done,
         }
     }
-    match once(database, patience, at, spools, tables, &prepare).await {
-        Err(BackupError::GaveWay { .. }) => {
-            Err(BackupError::GaveWay { holders: restore::in_the_way(database, "ACCESS SHARE").await })
-        }
-        done => done,
-    }
+    Err(BackupError::GaveWay { holders: restore::in_the_way(database, "ACCESS SHARE").await })
 }
 
 async fn once(

@@ -60,6 +60,37 @@ fn a_backup_gives_way_to_who_changes_a_table_and_begins_again() {
     }
 }
 
+/// Who asks for a table again and again is always in its queue, and never waits long enough for a backup to give way.
+#[test]
+fn a_table_that_others_queue_for_is_read_by_the_session_that_has_it() {
+    let mut world = seeded(Engine::Postgres);
+    let proxy = Proxy::before(&world);
+    let (direct, source) = (world.url(), world.source());
+    world.set("DATABASE_URL", proxy.url(&world));
+    std::thread::scope(|scope| {
+        let running = scope.spawn(|| world.run("db backup -f b.skyteam"));
+        proxy.wait_until_held();
+        for delay in [0, 40, 80, 120] {
+            let (source, running) = (&source, &running);
+            scope.spawn(move || {
+                std::thread::sleep(Duration::from_millis(delay));
+                while !running.is_finished() {
+                    let _ = source.try_rows(r#"SET lock_timeout = '150ms'; LOCK TABLE "users""#);
+                }
+            });
+        }
+        let queued = "SELECT count(*) FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock'";
+        eventually("they queue", || source.lines(queued) != "0");
+        proxy.open();
+        while !running.is_finished() {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        running.join().unwrap().ok();
+    });
+    world.set("DATABASE_URL", direct);
+    world.run("db verify b.skyteam").ok();
+}
+
 #[test]
 fn a_transfer_gives_way_too() {
     let mut world = seeded(Engine::Postgres);

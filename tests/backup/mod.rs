@@ -6,6 +6,7 @@ mod cells;
 mod create;
 mod definitions;
 mod digest;
+mod disturbances;
 mod dumps;
 mod faults;
 mod folder;

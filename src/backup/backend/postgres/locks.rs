@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Row};
+use tokio::sync::Mutex;
 
 use crate::backup::error::Result;
 use crate::db::quote;
@@ -107,10 +108,10 @@ pub(crate) async fn pid(connection: &mut PgConnection) -> Result<i32, sqlx::Erro
 ///
 /// # Errors
 /// The driver's.
-pub(crate) async fn somebody_waits(connection: &mut PgConnection, pids: &[i32]) -> Result<(), sqlx::Error> {
+pub(crate) async fn somebody_waits(connection: &Mutex<PgConnection>, pids: &[i32]) -> Result<(), sqlx::Error> {
     loop {
         tokio::time::sleep(LOOK).await;
-        if is_waited_for(connection, pids).await? {
+        if is_waited_for(&mut *connection.lock().await, pids).await? {
             return Ok(());
         }
     }

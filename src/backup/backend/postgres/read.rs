@@ -1,7 +1,13 @@
 //! Reading: one snapshot, seen by several connections at once, its tables side by side.
 //!
-//! One session, the keeper, locks everything before it takes the snapshot, and watches from then on whether anybody waits
-//! for those locks: then all sessions end, and reading fails with [`BackupError::GaveWay`].
+//! One session, the keeper, locks everything before it takes the snapshot. The others take the lock of a table when they
+//! come to it, and never queue for it: who is before them in the queue waits for the keeper, and the server would see no
+//! deadlock. Where the lock is not free at once, the keeper, which has it, reads that table itself.
+//!
+//! A further session watches whether anybody waits for those locks to change a table, with all its readers queued
+//! behind: then all sessions end, and reading fails with [`BackupError::GaveWay`]. To read on would be a backup sooner, and
+//! a shop that stands still for as long as the rest of it takes; nothing lets the keeper give back one lock alone, because a
+//! snapshot cannot be exported from a subtransaction.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -9,6 +15,8 @@ use std::time::Duration;
 use futures::TryStreamExt;
 use futures::future::{try_join, try_join_all};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool, Row};
+
+use tokio::sync::Mutex;
 
 use super::catalog::{self, Found};
 use super::codec::Decoder;
@@ -170,6 +178,12 @@ impl Snapshot {
         order.sort_by_key(|&index| self.tables[index].pages);
         let workers = (0..READERS.min(self.tables.len())).map(|_| begin_in(&self.pool, &self.id));
         let mut workers = try_join_all(workers).await?;
+        // A server or role that has no connection to spare has the keeper watch, as long as it does not read.
+        let watcher = match self.pool.acquire().await.map_err(BackupError::from) {
+            Ok(connection) => Some(connection.detach()),
+            Err(error) if is_refused_for_number(&error) => None,
+            Err(error) => return Err(error),
+        };
         let mut pids = vec![locks::pid(&mut self.keeper).await?];
         for worker in &mut workers {
             pids.push(locks::pid(worker).await?);
@@ -190,18 +204,23 @@ impl Snapshot {
         };
         let summed_beside = summing.is_some();
         let by_size: Vec<usize> = order.iter().rev().copied().collect();
-        let (tables, mut keeper) = (&self.tables, self.keeper);
+        let (tables, keeper) = (&self.tables, Mutex::new(self.keeper));
+        let watcher = watcher.map(Mutex::new);
+        let eyes = watcher.as_ref().unwrap_or(&keeper);
         let reading = in_turns(workers, order, async |mut connection, index| {
             let table: &Found = &tables[index];
-            wait_for(&mut connection, table).await?;
             let encoder = TableEncoder::new(&table.shape, spools, rewrite.clone(), progress.clone())?;
-            let read = read_table(&mut connection, table, encoder).await?;
+            let read = if locks::try_to_share(&mut connection, &table.path).await? {
+                read_table(&mut connection, table, encoder).await?
+            } else {
+                read_table(&mut *keeper.lock().await, table, encoder).await?
+            };
             Ok((connection, read))
         });
         let both = async {
             let beside = async {
                 match summing {
-                    Some((connection, method)) => sum_up(connection, tables, &by_size, method).await.map(Some),
+                    Some((connection, method)) => sum_up(connection, &keeper, tables, &by_size, method).await.map(Some),
                     None => Ok(None),
                 }
             };
@@ -212,7 +231,7 @@ impl Snapshot {
                     sums
                 }
                 (None, Some(method), Some(worker)) if !summed_beside => {
-                    let (worker, sums) = sum_up(worker, tables, &by_size, method).await?;
+                    let (worker, sums) = sum_up(worker, &keeper, tables, &by_size, method).await?;
                     workers.push(worker);
                     sums
                 }
@@ -228,7 +247,7 @@ impl Snapshot {
         };
         let outcome = tokio::select! {
             read = both => Some(read),
-            waits = locks::somebody_waits(&mut keeper, &pids) => waits.map(|()| None)?,
+            waits = locks::somebody_waits(eyes, &pids) => waits.map(|()| None)?,
         };
         let (workers, read) = match outcome {
             Some(Ok(read)) => read,
@@ -237,12 +256,11 @@ impl Snapshot {
             }
             Some(Err(error)) => return Err(error),
             None => {
-                locks::end_sessions(&mut keeper, &pids).await?;
-                keeper.close().await?;
+                locks::end_sessions(&mut *eyes.lock().await, &pids).await?;
                 return Err(BackupError::GaveWay { holders: Vec::new() });
             }
         };
-        for connection in workers.into_iter().chain([keeper]) {
+        for connection in workers.into_iter().chain([keeper.into_inner()]).chain(watcher.map(Mutex::into_inner)) {
             connection.close().await?;
         }
         Ok(read)
@@ -275,29 +293,23 @@ async fn lock(keeper: &mut PgConnection, names: &[&str], patience: Duration) -> 
     }
 }
 
-/// Takes the lock that a worker needs, without ever waiting in the server's queue: the keeper's lock does not let go of
-/// whoever is in that queue, and would wait for itself.
-async fn wait_for(worker: &mut PgConnection, table: &Found) -> Result<()> {
-    let tries = RetryBudget::within(SnapshotOptions::default().patience);
-    while !locks::try_to_share(worker, &table.path).await? {
-        if !tries.pause().await {
-            return Err(BackupError::GaveWay { holders: Vec::new() });
-        }
-    }
-    Ok(())
-}
-
 /// Has the server sum up the tables, the largest first; by their places.
 async fn sum_up(
     mut connection: PgConnection,
+    keeper: &Mutex<PgConnection>,
     tables: &[Found],
     order: &[usize],
     method: Method,
 ) -> Result<(PgConnection, Vec<(usize, ServerDigest)>)> {
     let mut sums = Vec::with_capacity(order.len());
     for &index in order {
-        wait_for(&mut connection, &tables[index]).await?;
-        sums.push((index, table_digest::of_found(&mut connection, &tables[index], method).await?));
+        let table = &tables[index];
+        let sum = if locks::try_to_share(&mut connection, &table.path).await? {
+            table_digest::of_found(&mut connection, table, method).await?
+        } else {
+            table_digest::of_found(&mut *keeper.lock().await, table, method).await?
+        };
+        sums.push((index, sum));
     }
     Ok((connection, sums))
 }
