@@ -67,6 +67,14 @@ pub enum BackupError {
         /// What the program or the server said.
         why: String,
     },
+    /// A dump by a later `pg_dump` than the `pg_restore` that is here, or by one that was built with more.
+    #[error("made by another pg_dump: {why}")]
+    NewerDump {
+        /// The dump.
+        path: PathBuf,
+        /// What the program said.
+        why: String,
+    },
     /// Whoever read the backup went away before they had all of it.
     #[error("not all of it was taken")]
     NotTaken,

@@ -205,7 +205,7 @@ pub(crate) fn leave_note(
 /// Reads a dump to its end without a database: whether it is whole, as far as that can be told.
 ///
 /// # Errors
-/// [`BackupError::Damaged`]; [`BackupError::Unjudged`] where this machine's programs cannot read a dump that may be
+/// [`BackupError::Damaged`]; [`BackupError::NewerDump`] where this machine's programs cannot read a dump that may be
 /// sound; [`BackupError::Program`] when `pg_restore` is missing.
 pub(crate) async fn check(path: &Path, format: Format, env: &Environment) -> Result<()> {
     if format == Format::Custom {
@@ -217,7 +217,11 @@ pub(crate) async fn check(path: &Path, format: Format, env: &Environment) -> Res
             Ok(status) if status.success() => Ok(()),
             _ => {
                 let why = last_words(&complaint, "pg_restore cannot read it");
-                Err(if is_of_another_version(&why) { BackupError::Unjudged { why } } else { BackupError::archive(why) })
+                Err(if is_of_another_version(&why) {
+                    BackupError::NewerDump { path: path.to_owned(), why }
+                } else {
+                    BackupError::archive(why)
+                })
             }
         };
     }

@@ -108,7 +108,7 @@ pub(crate) async fn restore(database: &Database, wanted: &Restore<'_>, env: &Env
     let end = end(wanted, &marks, &kept_access(database, wanted).await?)?;
     // What a dump of pg_dump names has its schema; by hand one may be written for the place where tables are.
     head.push_str(&format!("SET LOCAL search_path = {};\n", search_path::DDL));
-    let filter = Filter { privileges: wanted.privileges, transaction_timeout: server >= 170_000 };
+    let filter = Filter { privileges: wanted.privileges, server };
     let feed = async {
         // Closed when this ends, however it ends: that is what psql waits for.
         let mut input = input;

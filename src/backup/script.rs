@@ -254,8 +254,9 @@ pub(super) enum Fate {
 pub(super) struct Filter {
     /// Whether grants run. They name roles that another server may not have.
     pub privileges: bool,
-    /// Whether the server knows `transaction_timeout`, which `pg_dump` sets from version 17 on.
-    pub transaction_timeout: bool,
+    /// The server's version, as `server_version_num`: what later ones' `pg_dump` writes and this one does not know is left
+    /// out, as far as it says nothing of the rows.
+    pub server: i32,
 }
 
 impl Filter {
@@ -271,7 +272,13 @@ impl Filter {
             || begins(&["\\restrict ", "\\unrestrict ", "\\connect ", "CREATE DATABASE ", "ALTER DATABASE "])
             || begins(&["DROP DATABASE ", "COMMENT ON DATABASE ", "SET SESSION AUTHORIZATION "])
             || (!self.privileges && begins(&["GRANT ", "REVOKE ", "ALTER DEFAULT PRIVILEGES "]))
-            || (!self.transaction_timeout && begins(&["SET transaction_timeout "]));
+            || (self.server < 170_000 && begins(&["SET transaction_timeout "]))
+            // The planner's statistics, which the restore gathers anew.
+            || (self.server < 180_000
+                && begins(&[
+                    "SELECT * FROM pg_catalog.pg_restore_relation_stats(",
+                    "SELECT * FROM pg_catalog.pg_restore_attribute_stats(",
+                ]));
         if left_out { Fate::LeftOut } else { Fate::Runs }
     }
 }
@@ -321,13 +328,14 @@ mod tests {
 
     #[test]
     fn what_is_about_another_server_is_left_out() {
-        let elsewhere = Filter { privileges: false, transaction_timeout: false };
-        let here = Filter { privileges: true, transaction_timeout: true };
+        let elsewhere = Filter { privileges: false, server: 150_000 };
+        let here = Filter { privileges: true, server: 180_000 };
         for (line, wanted) in [
             ("ALTER TABLE public.users OWNER TO ops;\n", (Fate::LeftOut, Fate::LeftOut)),
             ("ALTER TABLE ONLY public.users\n", (Fate::Runs, Fate::Runs)),
             ("GRANT SELECT ON TABLE public.users TO web;\n", (Fate::LeftOut, Fate::Runs)),
             ("SET transaction_timeout = 0;\n", (Fate::LeftOut, Fate::Runs)),
+            ("SELECT * FROM pg_catalog.pg_restore_relation_stats(\n", (Fate::LeftOut, Fate::Runs)),
             ("\\connect skyteam\n", (Fate::LeftOut, Fate::LeftOut)),
             ("GRANT CONNECT ON DATABASE skyteam TO web;\n", (Fate::LeftOut, Fate::LeftOut)),
             ("CREATE TABLE public.users (\n", (Fate::Runs, Fate::Runs)),

@@ -47,6 +47,14 @@ impl From<BackupError> for Error {
                     .why(why)
                     .fix("use the client programs and a server of the version that it was made with, with its roles and extensions")
             }
+            BackupError::NewerDump { path, why } => {
+                let what = "the dump cannot be judged by the pg_restore that is here; that says nothing against it";
+                let read = program("pg_restore").words("--no-owner --file=-").file(path.display());
+                Self::new(Kind::Refused, "cannot_be_judged", what)
+                    .why(why)
+                    .fix(message!("{} | {}", read, skyteam("db restore -")))
+                    .fix("with the pg_restore of the version that made it; the server may be older")
+            }
             BackupError::NotTaken => Self::new(
                 Kind::Failure,
                 "not_taken",

@@ -116,6 +116,43 @@ fn grants_are_left_out_unless_they_are_asked_for() {
     world.server().admin(&format!("DROP ROLE {role}"));
 }
 
+/// What `pg_dump` of PostgreSQL 18 wrote of a server of that version: three users, one of them with a name that looks like
+/// statements.
+#[test]
+fn dumps_of_a_newer_server_are_restored_or_refused_with_the_way() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/pg_dump-18");
+    let whole = |world: &World, file: &str| {
+        let odd = r#"SELECT count(*), count(*) FILTER (WHERE "displayName" = E'a\n\\restrict x\nBEGIN;\n''it''s') FROM "users""#;
+        assert_eq!(world.query(odd), "3|3", "{file}");
+        assert_eq!(world.query(r#"SELECT count(*) FROM "milesTransactions""#), "6", "{file}");
+        world.run("db status --exit-code").ok();
+        world.run("miles audit").ok();
+    };
+    // With COPY, with INSERT, and with --create --statistics.
+    for file in ["plain.sql", "inserts.sql", "create.sql"] {
+        let world = World::postgres();
+        restored(&world, &folder.join(file)).ok();
+        whole(&world, file);
+    }
+    let version = Command::new(binary("pg_restore")).arg("--version").output().unwrap().stdout;
+    let version = String::from_utf8(version).unwrap();
+    let major: u32 = version.split([' ', '.']).find_map(|word| word.parse().ok()).unwrap();
+    for file in ["custom.dump", "tar.tar"] {
+        let world = World::postgres();
+        let output = restored(&world, &folder.join(file));
+        if major >= 18 {
+            output.ok();
+            whole(&world, file);
+            continue;
+        }
+        let error = output.exits(5).error();
+        assert_eq!(error["code"], "cannot_be_judged");
+        assert!(error["why"].as_str().unwrap().contains("unsupported version"), "{error}");
+        let fix = error["fix"].as_str().unwrap();
+        assert!(fix.starts_with("pg_restore --no-owner --file=- ") && fix.contains("db restore -"), "{error}");
+    }
+}
+
 /// Whether the folder still says that this file is sound, or nothing.
 fn remembered(world: &World, file: &str) -> bool {
     let listed = world.run("-o json db backups").ok().json();

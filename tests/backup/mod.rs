@@ -7,6 +7,7 @@ mod create;
 mod definitions;
 mod digest;
 mod disturbances;
+mod drill;
 mod dumps;
 mod faults;
 mod folder;
