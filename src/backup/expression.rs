@@ -195,7 +195,7 @@ const OF_REFERENCES: &[&str] = &["delete", "set", "update"];
 
 /// What may stand in a text beside an expression.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Context<'a> {
+pub(crate) struct Context<'a> {
     /// Types with a schema that may be cast to, as `schema.name`, unquoted.
     pub types: &'a [String],
     /// Whether it is the whole definition of a column of SQLite: keys and references stand in it.
@@ -215,7 +215,7 @@ enum Token<'a> {
 ///
 /// # Errors
 /// What is in it that may do more than compute a value, as a clause for people.
-pub fn check(sql: &str, context: Context<'_>) -> Result<(), String> {
+pub(crate) fn check(sql: &str, context: Context<'_>) -> Result<(), String> {
     let tokens = tokens(sql)?;
     let mut depth: Vec<char> = Vec::new();
     for (at, token) in tokens.iter().enumerate() {

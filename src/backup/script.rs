@@ -256,7 +256,7 @@ pub(super) struct Filter {
     pub privileges: bool,
     /// The server's version, as `server_version_num`: what later ones' `pg_dump` writes and this one does not know is left
     /// out, as far as it says nothing of the rows.
-    pub server: i32,
+    pub server: u32,
 }
 
 impl Filter {

@@ -5,7 +5,7 @@
 
 /// One token.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Token {
+pub(crate) enum Token {
     /// An identifier or keyword: its name, and whether it was quoted.
     Word(String, bool),
     /// A string literal, without its quotes.
@@ -18,12 +18,12 @@ pub(super) enum Token {
 
 impl Token {
     /// Whether it is this keyword, unquoted, in any case.
-    pub(super) fn is(&self, keyword: &str) -> bool {
+    pub(crate) fn is(&self, keyword: &str) -> bool {
         matches!(self, Self::Word(name, false) if name.eq_ignore_ascii_case(keyword))
     }
 
     /// The name it gives, if it can be one.
-    pub(super) fn name(&self) -> Option<&str> {
+    pub(crate) fn name(&self) -> Option<&str> {
         match self {
             Self::Word(name, _) | Self::Text(name) => Some(name),
             _ => None,
@@ -41,7 +41,7 @@ impl Token {
 
 /// A token and where it stands in the text, in bytes.
 #[derive(Clone, Debug)]
-pub(super) struct Placed {
+pub(crate) struct Placed {
     /// The token.
     pub token: Token,
     /// Its first byte.
@@ -51,7 +51,7 @@ pub(super) struct Placed {
 }
 
 /// Cuts `sql` into tokens. Text that never ends is taken up to the end.
-pub(super) fn tokens(sql: &str) -> Vec<Placed> {
+pub(crate) fn tokens(sql: &str) -> Vec<Placed> {
     let mut found = Vec::new();
     let mut rest = sql.char_indices().peekable();
     while let Some(&(start, first)) = rest.peek() {

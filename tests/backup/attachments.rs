@@ -40,7 +40,16 @@ fn access(world: &World) -> String {
 
 /// Sorted, because what is put back comes behind what the restore makes.
 fn definitions(world: &World) -> Vec<String> {
-    let mut statements: Vec<String> = world.catalogue().split(";\n").map(|each| each.trim().to_owned()).collect();
+    let lines = |statement: &str| {
+        // Columns of others come back behind ours.
+        let mut lines: Vec<&str> = statement.lines().map(|line| line.trim().trim_end_matches(',')).collect();
+        if statement.starts_with("CREATE TABLE") {
+            lines.sort_unstable();
+        }
+        lines.join("\n")
+    };
+    let catalogue = world.catalogue();
+    let mut statements: Vec<String> = catalogue.split(";\n").map(|each| lines(each.trim())).collect();
     statements.sort();
     statements
 }
@@ -220,9 +229,11 @@ both!(ready fn others_indexes_and_triggers_are_put_back(world) {
     let definitions = |world: &World| match world.engine() {
         Engine::Postgres => definitions(world),
         // Without the record that the restore itself leaves.
-        Engine::Sqlite => vec![world.query(
-            "SELECT type, name, sql FROM sqlite_schema WHERE tbl_name IN ('users', 'their view') ORDER BY type, name",
-        )],
+        Engine::Sqlite => {
+            let all =
+                "SELECT type, name, sql FROM sqlite_schema WHERE tbl_name IN ('users', 'their view') ORDER BY type, name";
+            world.query(all).split_whitespace().map(str::to_owned).collect()
+        }
     };
     let before = definitions(world);
     replaced(world, &file).ok();

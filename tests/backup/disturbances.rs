@@ -185,7 +185,7 @@ fn every_round_ends_with_a_proved_backup_or_a_clear_error() {
     let twin = World::on(&server);
     twin.run(["db", "restore", world.work().join(&good).to_str().unwrap()]).ok();
     // What killed and cut runs left is gone with the next one.
-    world.run("db backup b --keep-last 2").ok();
+    world.run_program("db backup b --keep-last 2", b"").ok();
     let names: Vec<String> = std::fs::read_dir(world.work().join("b"))
         .unwrap()
         .map(|file| file.unwrap().file_name().into_string().unwrap())

@@ -38,7 +38,13 @@ fn the_page_is_done_as_it_says() {
     shell.args(["-euo", "pipefail", "-c", &commands.join("\n")]).current_dir(world.work()).env_clear();
     shell.envs(template.get_envs().filter_map(|(name, value)| Some((name, value?))));
     let path = format!("{}:{}", tools.display(), std::env::var("PATH").unwrap());
-    let done = shell.env("PATH", path).env("NEW", new.url()).env("NAME", world.name()).output().unwrap();
+    let done = shell
+        .env("PATH", path)
+        .env("NEW", new.url())
+        .env("OLD", world.url())
+        .env("NAME", world.name())
+        .output()
+        .unwrap();
     assert!(
         done.status.success(),
         "{}\n{}",

@@ -1,5 +1,6 @@
 //! Backups and restores beside programs that use and change the same tables: nobody is stopped for a second.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::everything;
@@ -66,15 +67,20 @@ fn a_table_that_others_queue_for_is_read_by_the_session_that_has_it() {
     let mut world = seeded(Engine::Postgres);
     let proxy = Proxy::before(&world);
     let (direct, source) = (world.url(), world.source());
+    let done = AtomicBool::new(false);
     world.set("DATABASE_URL", proxy.url(&world));
     std::thread::scope(|scope| {
-        let running = scope.spawn(|| world.run("db backup -f b.skyteam"));
+        let running = scope.spawn(|| {
+            let output = world.run("db backup -f b.skyteam");
+            done.store(true, Ordering::Relaxed);
+            output
+        });
         proxy.wait_until_held();
         for delay in [0, 40, 80, 120] {
-            let (source, running) = (&source, &running);
+            let (source, done) = (&source, &done);
             scope.spawn(move || {
                 std::thread::sleep(Duration::from_millis(delay));
-                while !running.is_finished() {
+                while !done.load(Ordering::Relaxed) {
                     let _ = source.try_rows(r#"SET lock_timeout = '150ms'; LOCK TABLE "users""#);
                 }
             });
@@ -82,9 +88,6 @@ fn a_table_that_others_queue_for_is_read_by_the_session_that_has_it() {
         let queued = "SELECT count(*) FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock'";
         eventually("they queue", || source.lines(queued) != "0");
         proxy.open();
-        while !running.is_finished() {
-            std::thread::sleep(Duration::from_millis(20));
-        }
         running.join().unwrap().ok();
     });
     world.set("DATABASE_URL", direct);

@@ -57,7 +57,7 @@ pub(super) fn table(sql: &str) -> Result<Definition, String> {
 
 /// What a `CREATE TABLE` text says of each column, and which conditions and keys of the table stand beside the columns.
 #[derive(Clone, Debug, Default)]
-pub struct TableText {
+pub(crate) struct TableText {
     /// Names of the columns, each with what stands behind it.
     pub columns: Vec<(String, String)>,
     /// Names of the constraints with their whole texts; no name for a condition without one. Keys without a name are left
@@ -70,7 +70,7 @@ pub struct TableText {
 /// # Errors
 ///
 /// What is not understood.
-pub fn table_text(sql: &str) -> Result<TableText, String> {
+pub(crate) fn table_text(sql: &str) -> Result<TableText, String> {
     let all = tokens(sql);
     let open = all.iter().position(|placed| placed.token == Token::Sign('(')).ok_or("no list of columns")?;
     let close = closing(&all, open).ok_or("the list of columns does not end")?;

@@ -11,7 +11,7 @@ mod sqlite;
 mod stored_type;
 mod unify;
 
-pub use create_table::{TableText, table_text};
+pub(crate) use create_table::{TableText, table_text};
 
 use sea_orm::ConnectionTrait;
 

@@ -17,7 +17,7 @@ use crate::backup::version;
 use crate::db::search_path;
 
 const LINES: &str = include_str!("attachments.sql");
-/// The rank of the lines that make columns; what they need comes before.
+/// The rank of the lines that make columns. Their sequences come before, and what says that they own them behind.
 const COLUMN: i32 = 21;
 /// The rank from which on lines say who may what.
 const ACCESS: i32 = 50;
@@ -38,7 +38,7 @@ struct Attachment {
 
 /// Everything that is attached to some tables, by what each is called.
 #[derive(Clone, Debug)]
-pub struct Attachments {
+pub(super) struct Attachments {
     lines: BTreeMap<String, Attachment>,
 }
 
@@ -84,7 +84,7 @@ impl Attachments {
     ///
     /// # Errors
     /// The driver's.
-    pub async fn read(connection: &mut PgConnection, tables: &[&str]) -> Result<Self> {
+    pub(super) async fn read(connection: &mut PgConnection, tables: &[&str]) -> Result<Self> {
         let rows = sqlx::query(LINES).bind(tables).fetch_all(connection).await?;
         let mut lines = BTreeMap::new();
         for row in rows {
@@ -106,7 +106,7 @@ impl Attachments {
     ///
     /// # Errors
     /// [`BackupError::Dependents`]; those of [`version::known`].
-    pub fn check(&self, tables_stay: bool) -> Result<()> {
+    pub(super) fn check(&self, tables_stay: bool) -> Result<()> {
         let ours = Ours::new()?;
         let is_lost = |line: &Attachment| {
             line.make.is_none() && !ours.defines(line) && (!tables_stay || line.kind == "constraint (state)")
@@ -119,12 +119,11 @@ impl Attachments {
     ///
     /// # Errors
     /// Those of [`version::known`].
-    pub fn columns(&self, table: &str) -> Result<Vec<String>> {
+    pub(super) fn columns(&self, table: &str) -> Result<Vec<String>> {
         let ours = Ours::new()?;
         let prefix = format!("{table}.");
         let is_column = |line: &&Attachment| {
-            line.rank <= COLUMN
-                && ["sequence", "column"].contains(&line.kind.as_str())
+            (line.kind == "sequence" || line.kind == "column" && line.rank == COLUMN)
                 && line.name.starts_with(&prefix)
                 && !ours.defines(line)
                 && !line.value.contains(" GENERATED ALWAYS AS (")
@@ -140,7 +139,12 @@ impl Attachments {
     /// # Errors
     /// [`BackupError::PutBack`] for a statement that the server refuses, [`BackupError::Dependents`] for what is still
     /// not as it was; the driver's.
-    pub async fn put_back(&self, connection: &mut PgConnection, tables: &[&str], made: &HashSet<String>) -> Result<()> {
+    pub(super) async fn put_back(
+        &self,
+        connection: &mut PgConnection,
+        tables: &[&str],
+        made: &HashSet<String>,
+    ) -> Result<()> {
         let ours = Ours::new()?;
         look_in(connection, search_path::SAFE).await?;
         let mut now = Self::read(connection, tables).await?;
@@ -190,7 +194,7 @@ impl Attachments {
     }
 
     /// Statements that give tables made by a dump the owner, the privileges and the publications that they had.
-    pub fn access(&self) -> Vec<String> {
+    pub(super) fn access(&self) -> Vec<String> {
         let mut lines: Vec<&Attachment> = self
             .lines
             .iter()

@@ -30,7 +30,7 @@ const ACTIONS: [&str; 5] = ["NO ACTION", "RESTRICT", "CASCADE", "SET NULL", "SET
 ///
 /// # Errors
 /// The driver's; those of [`version::known`].
-pub async fn read(connection: &mut PgConnection, table: &str) -> Result<Definitions> {
+pub(super) async fn read(connection: &mut PgConnection, table: &str) -> Result<Definitions> {
     let known = version::known()?;
     let ours = known.table(table).map(|table| table.columns.iter().map(|column| column.name.as_str()).collect());
     let ours: Vec<&str> = ours.unwrap_or_default();
@@ -52,7 +52,7 @@ pub async fn read(connection: &mut PgConnection, table: &str) -> Result<Definiti
 
 /// What a restore makes of the archive's definitions.
 #[derive(Debug, Default)]
-pub struct Extras {
+pub(super) struct Extras {
     /// Statements that make types that are missing.
     pub types: Vec<String>,
     tables: HashMap<String, TableExtras>,
@@ -75,17 +75,17 @@ impl Extras {
     }
 
     /// Statements that add the columns to an empty table.
-    pub fn columns(&self, table: &str) -> Vec<String> {
+    pub(super) fn columns(&self, table: &str) -> Vec<String> {
         self.of(table, |extras| &extras.columns)
     }
 
     /// Statements that add indexes, keys and conditions to a filled table.
-    pub fn rules(&self, table: &str) -> Vec<String> {
+    pub(super) fn rules(&self, table: &str) -> Vec<String> {
         self.of(table, |extras| &extras.rules)
     }
 
     /// Statements that add references once all tables have their keys and their places.
-    pub fn references(&self) -> Vec<String> {
+    pub(super) fn references(&self) -> Vec<String> {
         self.tables.values().flat_map(|extras| extras.references.clone()).collect()
     }
 
@@ -93,7 +93,7 @@ impl Extras {
     ///
     /// # Errors
     /// [`BackupError::Misfit`] for what came back otherwise; the driver's.
-    pub async fn compare(&self, connection: &mut PgConnection, from: &str) -> Result<()> {
+    pub(super) async fn compare(&self, connection: &mut PgConnection, from: &str) -> Result<()> {
         let version: String = sqlx::query("SELECT pg_catalog.current_setting('server_version') AS version")
             .fetch_one(&mut *connection)
             .await?
@@ -128,9 +128,13 @@ impl Extras {
 /// `home` is the schema that tables are made in; `standing` are the tables that are there.
 ///
 /// # Errors
-/// [`BackupError::Misfit`] for what is not known to be harmless, or needs what is not there;
-/// [`BackupError::Unjudged`] for the latter in a scratch database; the driver's.
-pub async fn prepare(connection: &mut PgConnection, job: &Job, home: &str, standing: &[Found]) -> Result<Extras> {
+/// [`BackupError::Misfit`] for what is not known to be harmless, or needs what is not there; the driver's.
+pub(super) async fn prepare(
+    connection: &mut PgConnection,
+    job: &Job,
+    home: &str,
+    standing: &[Found],
+) -> Result<Extras> {
     let mut extras = Extras::default();
     if job.archive.manifest().engine != Engine::Postgres || job.plan.way == Way::InPlace {
         return Ok(extras);
@@ -183,15 +187,24 @@ impl Part<'_> {
         // Generated ones are not in the archive, and may be of any other.
         columns.extend(self.given.columns.iter().filter(|column| column.generated.is_some()).cloned());
         columns.retain(|column| !stands(&column.name));
-        for column in &columns {
-            self.resolve(connection, &column.declared, &column.name, extras).await?;
+        for column in &mut columns {
+            if !self.resolve(connection, &column.declared, &column.name, extras).await? {
+                // Where rows are proved, their text is proof enough.
+                *column = bare(&column.name, "text");
+            }
         }
         for column in columns {
             self.made.push(column.name.clone());
             if let Some(statements) = self.keep(&column.name, self.column(&column))? {
                 found.columns.extend(statements);
                 found.wanted.columns.push(column);
+            } else if column.generated.is_none() {
+                let bare = self.keep(&column.name, self.column(&bare(&column.name, &column.declared)))?;
+                found.columns.extend(bare.unwrap_or_default());
             }
+        }
+        if self.job.plan.scratch {
+            found.wanted.columns.clear();
         }
         if self.given.columns.is_empty() && self.given.constraints.is_empty() && self.given.indexes.is_empty() {
             // An older archive told no more than types.
@@ -264,7 +277,7 @@ impl Part<'_> {
         declared: &str,
         column: &str,
         extras: &mut Extras,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         if declared.contains("--") || declared.contains("/*") || declared.contains([';', '\'', '$']) {
             return Err(self.misfit(format!("its column {column:?} has an impossible type, {declared}")));
         }
@@ -280,22 +293,25 @@ impl Part<'_> {
                    JOIN pg_catalog.pg_namespace n ON n.oid = y.typnamespace WHERE x.oid = pg_catalog.to_regtype($1)::pg_catalog.oid";
         let Some(row) = sqlx::query(sql).bind(declared).fetch_optional(&mut *connection).await? else {
             let Some(given) = given else {
-                let why = format!(
-                    "its column {column:?} is of the type {declared}, which is not here; make it first, or its extension"
-                );
-                return Err(if self.job.plan.scratch { BackupError::Unjudged { why } } else { self.misfit(why) });
+                return if self.job.plan.scratch {
+                    Ok(false)
+                } else {
+                    Err(self.misfit(format!(
+                        "its column {column:?} is of the type {declared}, which is not here; make it first, or its extension"
+                    )))
+                };
             };
             let sql = self.new_type(given).map_err(|why| self.misfit(format!("the type {declared}: {why}")))?;
             self.types.push(format!("{}.{}", given.name.schema, given.name.name));
             if !extras.types.contains(&sql) {
                 extras.types.push(sql);
             }
-            return Ok(());
+            return Ok(true);
         };
         let (kind, schema, name): (String, String, String) =
             (row.try_get("kind")?, row.try_get("schema")?, row.try_get("name")?);
         if schema == "pg_catalog" {
-            return Ok(());
+            return Ok(true);
         }
         let same = match kind.as_str() {
             // An extension's code is a superuser's.
@@ -310,7 +326,7 @@ impl Part<'_> {
             );
         }
         self.types.push(format!("{schema}.{name}"));
-        Ok(())
+        Ok(true)
     }
 
     fn new_type(&self, given: &TypeDefinition) -> Result<String, String> {
@@ -507,6 +523,11 @@ fn options(numbered: &Numbered) -> String {
 
 fn path(name: &Name) -> String {
     format!("{}.{}", quote(&name.schema), quote(&name.name))
+}
+
+/// A column by its type alone.
+fn bare(name: &str, declared: &str) -> ColumnDefinition {
+    ColumnDefinition { name: name.to_owned(), declared: declared.to_owned(), ..ColumnDefinition::default() }
 }
 
 /// Whether an expression names a column.

@@ -66,7 +66,7 @@ WITH t AS (
             (SELECT y.typcollation FROM pg_catalog.pg_attribute z JOIN pg_catalog.pg_type y ON y.oid = z.atttypid
              WHERE z.attrelid = x.indexrelid AND z.attnum = k.place))),
         'descending', x.indoption[k.place - 1] & 1 = 1,
-        'nullsFirst', (x.indoption[k.place - 1] & 2 = 2) <> (x.indoption[k.place - 1] & 1 = 1)) ORDER BY k.place)
+        'nullsFirst', x.indoption[k.place - 1] & 2 = 2) ORDER BY k.place)
       FROM pg_catalog.generate_series(1, x.indnkeyatts::pg_catalog.int4) AS k(place) JOIN pg_catalog.pg_opclass o ON o.oid = x.indclass[k.place - 1]
       JOIN pg_catalog.pg_namespace onm ON onm.oid = o.opcnamespace),
     'include', (SELECT pg_catalog.json_agg(i.attname ORDER BY i.attnum)

@@ -13,7 +13,7 @@ use crate::schema::{TableText, table_text};
 
 /// What others attached to tables, by what each is called.
 #[derive(Clone, Debug, Default)]
-pub struct Attachments {
+pub(super) struct Attachments {
     tables: Vec<String>,
     lines: BTreeMap<String, Attachment>,
 }
@@ -43,7 +43,7 @@ impl Attachments {
     ///
     /// # Errors
     /// The driver's; those of [`version::known`].
-    pub async fn read(connection: &mut SqliteConnection, tables: &[String]) -> Result<Self> {
+    pub(super) async fn read(connection: &mut SqliteConnection, tables: &[String]) -> Result<Self> {
         let (known, ours) = (version::known()?, version::objects()?);
         let mut found = Self { tables: tables.to_vec(), ..Self::default() };
         for table in tables {
@@ -90,12 +90,12 @@ impl Attachments {
     }
 
     /// Whether a table has something of this name.
-    pub fn has(&self, table: &str, name: &str) -> bool {
+    pub(super) fn has(&self, table: &str, name: &str) -> bool {
         self.lines.values().any(|line| line.table == table && line.name == name)
     }
 
     /// Columns, and then conditions, of a table as lines of its `CREATE TABLE`.
-    pub fn lines(&self, table: &str) -> (Vec<String>, Vec<String>) {
+    pub(super) fn lines(&self, table: &str) -> (Vec<String>, Vec<String>) {
         let of = |kind| {
             let lines = self.lines.values().filter(move |line| line.table == table && line.kind == kind);
             lines.map(|line| line.text.clone()).collect()
@@ -108,7 +108,7 @@ impl Attachments {
     /// # Errors
     /// [`BackupError::PutBack`] for a statement that SQLite refuses, [`BackupError::Dependents`] for what is then not as it
     /// was; the driver's.
-    pub async fn put_back(&self, connection: &mut SqliteConnection) -> Result<()> {
+    pub(super) async fn put_back(&self, connection: &mut SqliteConnection) -> Result<()> {
         let now = Self::read(connection, &self.tables).await?;
         for kind in [Kind::Column, Kind::Object] {
             let is_gone = |(what, line): &(&String, &Attachment)| line.kind == kind && !now.lines.contains_key(*what);

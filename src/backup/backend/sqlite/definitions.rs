@@ -20,7 +20,7 @@ use crate::schema::{TableText, table_text};
 ///
 /// # Errors
 /// The driver's; those of [`version::known`].
-pub async fn read(connection: &mut SqliteConnection, tables: &[&str]) -> Result<HashMap<String, Definitions>> {
+pub(super) async fn read(connection: &mut SqliteConnection, tables: &[&str]) -> Result<HashMap<String, Definitions>> {
     let (known, ours) = (version::known()?, version::objects()?);
     let mut all = HashMap::new();
     for table in tables {
@@ -93,7 +93,7 @@ fn index(name: String, sql: &str) -> Option<IndexDefinition> {
 }
 
 /// What of the archive's definitions a table gets that is made anew. `stands` says what the file's own definitions bring.
-pub struct Lines {
+pub(super) struct Lines {
     /// Columns, each as a line of `CREATE TABLE`.
     pub columns: Vec<String>,
     /// Conditions and keys, each as such a line.
@@ -106,7 +106,7 @@ pub struct Lines {
 ///
 /// # Errors
 /// [`BackupError::Misfit`] for what is not known to be harmless.
-pub fn lines(job: &Job, table: &str, stands: impl Fn(&str) -> bool) -> Result<Lines> {
+pub(super) fn lines(job: &Job, table: &str, stands: impl Fn(&str) -> bool) -> Result<Lines> {
     let mut lines = Lines { columns: Vec::new(), constraints: Vec::new(), indexes: Vec::new() };
     let manifest = job.archive.manifest();
     let Some(entry) = manifest.table(table) else { return Ok(lines) };
