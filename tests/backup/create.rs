@@ -180,6 +180,35 @@ both!(ready fn only_a_file_is_replaced(world) {
     world.run("db backup -f real").exits(2);
 });
 
+both!(ready fn no_link_of_another_user_is_followed(world) {
+    let work = world.work();
+    let theirs = work.join("theirs.skyteam");
+    std::fs::create_dir(work.join("real")).unwrap();
+    std::fs::write(work.join("real/kept"), "kept").unwrap();
+    std::os::unix::fs::symlink("real/kept", &theirs).unwrap();
+    std::os::unix::fs::symlink("real", work.join("folder")).unwrap();
+    // One's own link leads to theirs.
+    std::os::unix::fs::symlink("theirs.skyteam", work.join("ours.skyteam")).unwrap();
+    for link in [&theirs, &work.join("folder")] {
+        // Only root can give a link away; another user tries the rest.
+        if std::os::unix::fs::lchown(link, Some(65534), None).is_err() {
+            return;
+        }
+    }
+    let formats: &[&str] = match world.engine() {
+        Engine::Postgres => &["archive", "plain"],
+        Engine::Sqlite => &["archive"],
+    };
+    for format in formats {
+        for path in ["theirs.skyteam", "ours.skyteam", "folder/new", "folder/kept"] {
+            let refused = world.run(["db", "backup", "--format", format, "-f", path]);
+            assert!(refused.code != 0 && refused.stderr.contains("another user"), "{format} {path}: {refused}");
+        }
+    }
+    assert_eq!(std::fs::read_to_string(work.join("real/kept")).unwrap(), "kept");
+    assert_eq!(std::fs::read_dir(work.join("real")).unwrap().count(), 1);
+});
+
 both!(ready fn standard_output_takes_the_backup_and_nothing_else(world) {
     // A terminal wants none.
     let refused = world.call("db backup -f -").terminal(100).run().exits(2);

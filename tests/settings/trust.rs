@@ -135,6 +135,8 @@ fn the_list_of_what_is_trusted_is_the_users_alone() {
     world.run("config trust .").ok();
     let list = world.home().join(".config/skyteam/trusted");
     assert_eq!(std::fs::metadata(&list).unwrap().permissions().mode() & 0o777, 0o600);
+    let folder = std::fs::metadata(list.parent().unwrap()).unwrap();
+    assert_eq!(folder.permissions().mode() & 0o777, 0o700, "a folder that is made is its owner's alone");
     mode(&list, 0o666);
     let refused = world.run("config show").exits(6);
     assert!(refused.stderr.contains("trusted is not read"), "{refused}");

@@ -80,15 +80,23 @@ pub fn destination(path: &Path) -> Result<Destination> {
     }
 }
 
-/// Refuses a path through a link that another user has made: it could lead anywhere that we may write.
+/// Refuses a path through a link that another user has made, also where a link of one's own leads to it: it could lead
+/// anywhere that we may write.
 #[cfg(unix)]
 fn refuse_links_of_others(path: &Path) -> Result<()> {
     use std::os::unix::fs::MetadataExt as _;
-    for part in path.ancestors() {
-        let link = fs::symlink_metadata(part).ok().filter(fs::Metadata::is_symlink);
-        if link.is_some_and(|link| ![0, small_file::user()].contains(&link.uid())) {
-            return Err(BackupError::NotAFile { path: part.to_owned(), what: "a link that another user has made" });
+    /// As many as the system follows.
+    const LINKS: u32 = 40;
+    let mut path = path.to_owned();
+    for _ in 0..LINKS {
+        for part in path.ancestors() {
+            let link = fs::symlink_metadata(part).ok().filter(fs::Metadata::is_symlink);
+            if link.is_some_and(|link| ![0, small_file::user()].contains(&link.uid())) {
+                return Err(BackupError::NotAFile { path: part.to_owned(), what: "a link that another user has made" });
+            }
         }
+        let Ok(link) = fs::read_link(&path) else { break };
+        path = folder_of(&path).join(link);
     }
     Ok(())
 }

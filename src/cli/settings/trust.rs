@@ -141,7 +141,7 @@ impl Trust {
         }
         if !dry_run {
             let line = format!("{text}\n");
-            let written = std::fs::create_dir_all(list.parent().unwrap_or(Path::new("/"))).and_then(|()| {
+            let written = crate::db::make_folder(list.parent().unwrap_or(Path::new("/"))).and_then(|()| {
                 let mut options = std::fs::OpenOptions::new();
                 options.create(true).append(true).mode(0o600).open(list)?.write_all(line.as_bytes())
             });
