@@ -59,6 +59,14 @@ both!(ready fn a_passenger_of_another_program_who_was_never_paid_is_paid(world) 
     sound(world);
 });
 
+both!(ready fn one_line_differs_and_two_differ(world) {
+    fleet(world);
+    let import = |input: &str| world.call("flight manifest import DL300 -").input(input).run();
+    import("user,miles\n1,5\n2,5\n").ok();
+    assert!(import("user,miles\n1,6\n2,5\n").exits(5).stderr.contains("1 line differs from what was paid"));
+    assert!(import("user,miles\n1,6\n2,6\n").exits(5).stderr.contains("2 lines differ from what was paid"));
+});
+
 both!(ready fn other_miles_than_were_paid_are_refused_or_corrected(world) {
     fleet(world);
     import(world, "", WRONG).ok();

@@ -246,7 +246,9 @@ fn refuse(plan: &Plan, args: &FlightManifestImportArgs, flight: &Flight, dry_run
     let lines = count(bad as u64, "line");
     let (invalid, differing) = (plan.count(Fate::Invalid), plan.count(Fate::Differs));
     let error = if invalid == 0 && differing > 0 {
-        let what = message!("nobody was boarded: {} differ from what was paid", count(differing as u64, "line"));
+        let verb = Words(if differing == 1 { "differs" } else { "differ" });
+        let lines = count(differing as u64, "line");
+        let what = message!("nobody was boarded: {} {} from what was paid", lines, verb);
         Error::new(Kind::Refused, "paid_otherwise", what)
     } else if unknown == bad {
         Error::new(Kind::NotFound, "unknown_users", message!("unknown users in {}; nobody was boarded", &lines))
