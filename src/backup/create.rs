@@ -18,6 +18,7 @@ use super::format::manifest::{
 use super::format::table_schema::TableShape;
 use super::format::{archive, container};
 use super::identity::Identity;
+use super::signature::SigningKey;
 use super::spool::{Spool, Spools};
 use super::version::At;
 use super::{restore, unarchivable, version};
@@ -218,6 +219,7 @@ impl Snapshot {
             left_out: this.left_out().to_vec(),
             contents: wanted.contents,
             complete: wanted.tables.is_empty(),
+            signature: None,
             reading: Vec::new(),
             migrations: this.migrations().to_vec(),
             tables: Vec::new(),
@@ -351,6 +353,11 @@ pub struct Made {
 }
 
 impl Made {
+    /// Signs it.
+    pub(crate) fn sign(&mut self, key: &SigningKey) {
+        key.sign_manifest(&mut self.manifest);
+    }
+
     /// Writes the archive; answers its manifest, size and SHA-256.
     ///
     /// # Errors

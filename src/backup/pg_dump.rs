@@ -23,6 +23,7 @@ use super::format::manifest::{Contents, Subject};
 use super::identity::Identity;
 use super::restore;
 use super::script::{Line, Lines};
+use super::signature::SigningKey;
 use super::store::folder;
 use super::store::folder::{MadeOf, Note};
 use crate::db::child::ExportedSnapshot;
@@ -110,6 +111,8 @@ async fn run(
         Contents::Schema => drop(command.arg("--schema-only")),
         Contents::Data => drop(command.arg("--data-only")),
     }
+    // What this database remembers vouches for nothing in another, which may not have the table.
+    command.arg("--exclude-table=skyteam.backups");
     command.args(wanted.tables.iter().map(|table| format!("--table=public.{}", quote(table))));
     let mut child = start("pg_dump", command.stdout(Stdio::piped()))?;
     let mut hash = Sha256::new();
@@ -192,12 +195,14 @@ pub(crate) fn leave_note(
     wanted: &Wanted,
     at: DateTime<Utc>,
     made: &Written,
+    key: Option<&SigningKey>,
 ) -> Result<()> {
     let mut tables = wanted.tables.clone();
     tables.sort();
     let (database, engine) = (database.name().to_owned(), database.engine());
     let subject = Subject { identity, database, engine, contents: wanted.contents, tables };
     let mut note = Note::about(path, &made.sha256)?;
+    note.signature = key.map(|key| key.sign_dump(&made.sha256));
     note.made = Some(MadeOf { created_at: at, subject });
     folder::write_note(path, &note)
 }

@@ -279,9 +279,15 @@ INSERT INTO pg_temp.skyteam_guard VALUES (true);
                 "DO $keep$ BEGIN IF EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n \
                  ON n.oid = c.relnamespace WHERE n.nspname = 'skyteam' AND c.relname = 'openings') THEN \
                  CREATE TEMPORARY TABLE skyteam_openings ON COMMIT DROP AS SELECT * FROM skyteam.openings; \
+                 END IF; \
+                 IF EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n \
+                 ON n.oid = c.relnamespace WHERE n.nspname = 'skyteam' AND c.relname = 'backups') THEN \
+                 CREATE TEMPORARY TABLE skyteam_backups ON COMMIT DROP AS SELECT * FROM skyteam.backups; \
                  END IF; END $keep$;\n",
             );
-            sql.push_str("DROP TABLE IF EXISTS skyteam.migrations, skyteam.verifications, skyteam.openings;\n");
+            sql.push_str(
+                "DROP TABLE IF EXISTS skyteam.migrations, skyteam.verifications, skyteam.openings, skyteam.backups;\n",
+            );
             sql.push_str("DROP SCHEMA IF EXISTS skyteam;\n");
         }
         // Its rows come too.
@@ -322,11 +328,17 @@ fn record_opening() -> String {
     format!(
         "SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = 'skyteam') AS skyteam_home,
   EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.relname = 'skyteam_openings'
-    AND c.relnamespace = pg_catalog.pg_my_temp_schema()) AS skyteam_kept \\gset
+    AND c.relnamespace = pg_catalog.pg_my_temp_schema()) AS skyteam_kept,
+  EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.relname = 'skyteam_backups'
+    AND c.relnamespace = pg_catalog.pg_my_temp_schema()) AS skyteam_remembered \\gset
 \\if :skyteam_home
 {};
 \\if :skyteam_kept
 INSERT INTO skyteam.openings SELECT * FROM pg_temp.skyteam_openings EXCEPT SELECT * FROM skyteam.openings;
+\\endif
+\\if :skyteam_remembered
+CREATE TABLE IF NOT EXISTS skyteam.backups (sha256 text PRIMARY KEY, ends text, \"madeAt\" timestamp NOT NULL);
+INSERT INTO skyteam.backups SELECT * FROM pg_temp.skyteam_backups ON CONFLICT (sha256) DO NOTHING;
 \\endif
 {};
 \\endif

@@ -17,6 +17,7 @@ use super::format::crypt::{Identities, Recipients};
 use super::format::digest;
 use super::format::manifest::{Subject, TableEntry};
 use super::identity::Identity;
+use super::maker::Trusted;
 use super::plan::{self, Plan};
 use super::restore::RestoreOptions;
 use super::spool::Spools;
@@ -144,7 +145,12 @@ pub fn is_of(archive: &Archive, identity: &Identity) -> bool {
 }
 
 /// When the newest backup of a database in a folder was made that was proved since, by the notes beside them.
-pub fn newest_proved_in(folder: &Path, identity: &Identity, now: DateTime<Utc>) -> Option<Timestamp> {
+pub(crate) fn newest_proved_in(
+    folder: &Path,
+    identity: &Identity,
+    trusted: &Trusted,
+    now: DateTime<Utc>,
+) -> Option<Timestamp> {
     let is_of = |subject: &Subject| subject.is_whole() && subject.identity.as_ref() == Some(identity);
     let entries = folder::list(folder).ok()?.entries.into_iter();
     let proved = entries.filter(|entry| {
@@ -152,6 +158,8 @@ pub fn newest_proved_in(folder: &Path, identity: &Identity, now: DateTime<Utc>) 
             && !folder::is_future(entry.created_at, now)
             && entry.subject.as_ref().is_some_and(is_of)
             && entry.verified.as_ref().is_some_and(|verified| verified.deep && verified.sound)
+            // A note proves nothing by itself: everyone with write access can leave one.
+            && trusted.of_entry(entry).is_ok_and(|maker| !maker.is_unknown())
     });
     proved.map(|entry| entry.created_at.into()).max()
 }
@@ -258,6 +266,8 @@ pub struct Leftovers {
     pub schema: Option<&'static str>,
     /// Scratch databases of proofs, of this role, that nobody is connected to.
     pub databases: Vec<String>,
+    /// Roles that dumps were proved by, whose database is gone.
+    pub roles: Vec<String>,
 }
 
 /// Looks for them.
@@ -274,7 +284,14 @@ pub async fn leftovers(database: &Database) -> Result<Leftovers> {
     );
     let found = database.conn().query_all_raw(Statement::from_string(database.engine().backend(), sql)).await?;
     let databases = found.iter().map(|row| row.try_get("", "name")).collect::<Result<_, _>>()?;
-    Ok(Leftovers { schema, databases })
+    let sql = format!(
+        "SELECT rolname::text AS name FROM pg_roles r WHERE starts_with(rolname, '{SCRATCH}')
+            AND NOT EXISTS (SELECT FROM pg_database d WHERE d.datname = r.rolname)
+            AND NOT EXISTS (SELECT FROM pg_stat_activity a WHERE a.usesysid = r.oid) ORDER BY rolname"
+    );
+    let found = database.conn().query_all_raw(Statement::from_string(database.engine().backend(), sql)).await?;
+    let roles = found.iter().map(|row| row.try_get("", "name")).collect::<Result<_, _>>()?;
+    Ok(Leftovers { schema, databases, roles })
 }
 
 /// When the newest backups of a database were made that were proved since.

@@ -246,6 +246,32 @@ pub(crate) fn of_archive(manifest: &Manifest) -> Result<Version> {
     Ok(found)
 }
 
+/// What an archive of a whole database lacks of its version: tables, columns, keys, checks and unique indexes, in words. A
+/// restore leaves them out.
+///
+/// # Errors
+/// As [`all`].
+pub(crate) fn lacking_in(manifest: &Manifest) -> Result<Vec<String>> {
+    let version =
+        all()?.into_iter().find(|version| Some(version.migration.version()) == manifest.schema_version.as_deref());
+    let Some(version) = version else { return Ok(Vec::new()) };
+    let mut lacking = Vec::new();
+    for table in &version.schema.tables {
+        let Some(entry) = manifest.table(&table.name) else {
+            if manifest.complete {
+                lacking.push(format!("the table {}", table.name));
+            }
+            continue;
+        };
+        let has = |name: &str| entry.columns.iter().any(|column| column.name == name);
+        let columns = table.columns.iter().filter(|column| !has(&column.name));
+        lacking.extend(columns.map(|column| format!("the column {} of {}", column.name, table.name)));
+        let rules = rules(table).filter(|name| manifest.missing.iter().any(|missing| missing == name));
+        lacking.extend(rules.map(|name| format!("the rule {name} of {}", table.name)));
+    }
+    Ok(lacking)
+}
+
 /// The statements of a migration's script up.
 ///
 /// # Errors

@@ -23,7 +23,7 @@ pub(crate) struct Ask {
 enum Level {
     Adds,
     Changes,
-    Loses { name: String },
+    Loses { name: String, what: &'static str },
 }
 
 impl Ask {
@@ -39,7 +39,14 @@ impl Ask {
 
     /// Level 3: data is lost. `name` must be typed: the database's, or the username. `question` says what is lost.
     pub(crate) fn loses(name: impl Into<String>, question: impl Into<Message>) -> Self {
-        Self { level: Level::Loses { name: name.into() }, question: question.into(), database: None }
+        let what = "data would be lost: a confirmation is needed";
+        Self { level: Level::Loses { name: name.into(), what }, question: question.into(), database: None }
+    }
+
+    /// Level 3 as well: nothing is lost, and what comes in is nothing that is trusted.
+    pub(crate) fn takes_from_strangers(name: impl Into<String>, question: impl Into<Message>) -> Self {
+        let what = "nothing tells who made it: a confirmation is needed";
+        Self { level: Level::Loses { name: name.into(), what }, question: question.into(), database: None }
     }
 
     /// The same on the database of this name: `--confirm` with it allows what `--yes` would, for scripts that cannot know
@@ -85,11 +92,17 @@ pub(crate) async fn approve(ask: Ask, answers: &Answers, ui: &Ui) -> Result<Appr
         Level::Changes => Err(Error::new(Kind::Unconfirmed, "confirmation_needed", "a confirmation is needed")
             .why(message!("nobody can be asked here: {}", question))
             .fix("add --yes")),
-        Level::Loses { name } => approve_loss(name, question, answers, ui).await,
+        Level::Loses { name, what } => approve_loss(name, what, question, answers, ui).await,
     }
 }
 
-async fn approve_loss(name: &str, question: &Message, answers: &Answers, ui: &Ui) -> Result<Approval> {
+async fn approve_loss(
+    name: &str,
+    what: &'static str,
+    question: &Message,
+    answers: &Answers,
+    ui: &Ui,
+) -> Result<Approval> {
     if let Some(given) = &answers.confirm {
         if given == name {
             return Ok(Approval::given());
@@ -98,13 +111,9 @@ async fn approve_loss(name: &str, question: &Message, answers: &Answers, ui: &Ui
         return Err(Error::new(Kind::Unconfirmed, "wrong_confirmation", what).why(question));
     }
     if !ui.is_interactive() {
-        return Err(Error::new(
-            Kind::Unconfirmed,
-            "confirmation_needed",
-            "data would be lost: a confirmation is needed",
-        )
-        .why(question)
-        .fix(message!("add {}", flag("--confirm", name))));
+        return Err(Error::new(Kind::Unconfirmed, "confirmation_needed", what)
+            .why(question)
+            .fix(message!("add {}", flag("--confirm", name))));
     }
     ui.note(question);
     let typed = ui.ask_line(message!("Type {} to go on", name)).await?;

@@ -222,7 +222,7 @@ impl Context {
     /// Whether this run changes something that lasts: a database, or files.
     pub(crate) fn has_written(&self) -> bool {
         // They write files, or a database that they announce themselves.
-        const OTHERS: [&str; 8] = [
+        const OTHERS: [&str; 9] = [
             "db backup",
             "db create",
             "db generate",
@@ -230,6 +230,7 @@ impl Context {
             "db restore",
             "db transfer",
             "config init",
+            "config keygen",
             "config trust",
         ];
         let lasts = !self.answers.dry_run && !self.rehearses.load(Ordering::Relaxed);

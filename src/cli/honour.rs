@@ -35,6 +35,7 @@ fn refused(command: &str) -> &'static [(Part, &'static str)] {
         Some("man") => &[(Database, NO_DATABASE), (DryRun, "it writes files, and shows nothing else")],
         _ => match command {
             "config trust" => &[(Database, NO_DATABASE)],
+            "config keygen" => &[(Database, NO_DATABASE), (DryRun, "it makes a file, and shows nothing else")],
             "db schema" => &[(Database, "it shows what the entities ask for; --engine names the engine")],
             "db shell" => &[
                 (DryRun, "psql and sqlite3 run for real whatever they are given; BEGIN and ROLLBACK rehearse there"),

@@ -81,6 +81,57 @@ pub(crate) async fn create_role(admin: &Connection, role: &str, password: Option
     admin.execute_unprepared(&sql).await.map(drop)
 }
 
+/// Whether the session may make roles, and whether as a superuser.
+///
+/// # Errors
+/// The driver's.
+pub(crate) async fn may_create_roles(admin: &Connection) -> Result<(bool, bool), DbErr> {
+    let sql = "select rolsuper or rolcreaterole as may, rolsuper from pg_catalog.pg_roles where rolname = current_user";
+    let row = admin.query_one_raw(Statement::from_string(Engine::Postgres.backend(), sql)).await?;
+    let row = row.ok_or_else(|| DbErr::RecordNotFound("the session's role".into()))?;
+    Ok((row.try_get("", "may")?, row.try_get("", "rolsuper")?))
+}
+
+/// Makes a role that may do nothing but log in, and the database of the same name that it owns: what runs there can reach
+/// nothing else, nor become another role.
+///
+/// # Errors
+/// The driver's: 42501 where the session may not. Then neither is left.
+pub(crate) async fn create_sandbox(admin: &Connection, name: &str, password: &Secret) -> Result<(), DbErr> {
+    let (_, is_superuser) = may_create_roles(admin).await?;
+    let verifier = scram_verifier(password.expose(), &rand::random::<[u8; 16]>());
+    let role = quote(name);
+    admin
+        .execute_unprepared(&format!(
+            "create role {role} login nosuperuser nocreatedb nocreaterole noreplication nobypassrls \
+             connection limit 8 password '{verifier}'"
+        ))
+        .await?;
+    let made = async {
+        if !is_superuser {
+            // Who gives a database away must be a member of the role that gets it.
+            admin.execute_unprepared(&format!("grant {role} to current_user")).await?;
+        }
+        create_database(admin, name, Some(name)).await
+    };
+    match made.await {
+        Ok(()) => Ok(()),
+        Err(error) => {
+            // The first failure is the one to report.
+            let _ = drop_role(admin, name).await;
+            Err(error)
+        }
+    }
+}
+
+/// Drops a role that owns nothing any more.
+///
+/// # Errors
+/// The driver's.
+pub(crate) async fn drop_role(admin: &Connection, name: &str) -> Result<(), DbErr> {
+    admin.execute_unprepared(&format!("drop role if exists {}", quote(name))).await.map(drop)
+}
+
 /// Makes a database in UTF-8, owned by `owner` or by the session's role.
 ///
 /// # Errors

@@ -102,7 +102,8 @@ both!(ready fn a_backup_is_of_one_moment_while_others_write(world) {
         made.write(std::fs::File::create(&file).unwrap(), &Recipients::default()).unwrap();
     });
     let twin = World::empty(world.engine());
-    twin.run(["db", "restore", file.to_str().unwrap()]).ok();
+    // The library signs nothing, and only the command has the database remember.
+    twin.run(["db", "restore", file.to_str().unwrap(), "--confirm", &twin.name()]).ok();
     assert_eq!(twin.query(r#"SELECT username, miles FROM "users""#), "pilot1|100");
     twin.run("miles audit").ok();
     // And through the program, whose writers may be anywhere.

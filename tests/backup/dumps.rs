@@ -33,7 +33,7 @@ fn dumped(world: &World, program: &str, flags: &str) -> PathBuf {
 }
 
 fn restored(world: &World, file: &Path) -> Output {
-    world.run(["-o", "json", "db", "restore", file.to_str().unwrap()])
+    world.run(["-o", "json", "db", "restore", file.to_str().unwrap(), "--confirm", &world.name()])
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn what_is_no_single_dump_is_refused_with_the_way() {
     // As it says.
     let script = Command::new(binary("pg_restore")).args(["--no-owner", "--file=-"]).arg(&folder).output().unwrap();
     let twin = World::postgres();
-    twin.run_with_input("db restore -", script.stdout).ok();
+    twin.run_with_input(format!("db restore - --confirm {}", twin.name()), script.stdout).ok();
     assert_eq!(everything(&twin), everything(&world));
 }
 
@@ -163,7 +163,7 @@ fn remembered(world: &World, file: &str) -> bool {
 #[test]
 fn a_sound_dump_that_does_not_fit_here_is_not_called_damaged() {
     let world = seeded();
-    world.server().admin(&format!(r#"ALTER ROLE "{}" CREATEDB"#, world.role()));
+    world.server().admin(&format!(r#"ALTER ROLE "{}" CREATEDB CREATEROLE"#, world.role()));
     let cannot = |file: &str, why: &str| {
         let error = world.run(["-o", "json", "db", "verify", file, "--deep"]).exits(5).error();
         assert_eq!(error["code"], "cannot_be_judged", "{error}");

@@ -44,6 +44,8 @@ fn doctored(world: &World, sql: &str) -> String {
     let at = text.find("CREATE TABLE public.").unwrap();
     let after = text[at..].find(";\n").unwrap() + at + 2;
     fs::write(&file, format!("{}{sql}\n{}", &text[..after], &text[after..])).unwrap();
+    // Its signature is of what it was.
+    fs::remove_file(world.work().join("dump.sql.json")).unwrap();
     file.to_str().unwrap().to_owned()
 }
 
@@ -54,7 +56,7 @@ fn a_dump_does_not_end_the_transaction_before_its_end() {
         let file = doctored(&world, sql);
         let twin = World::postgres();
         for flags in [&["--dry-run"][..], &[]] {
-            let mut words = vec!["db".to_owned(), "restore".to_owned(), file.clone()];
+            let mut words = ["db", "restore", &file, "--confirm", &twin.name()].map(str::to_owned).to_vec();
             words.extend(flags.iter().map(|&flag| flag.to_owned()));
             let output = twin.run(words);
             assert_ne!(output.code, 0, "{sql}: {output}");
@@ -118,7 +120,7 @@ fn parts_of_dumps_go_where_they_fit_and_nothing_else_goes() {
     assert!(refused.contains("the dump holds only users") && refused.contains("db backup --table users"), "{refused}");
     assert_eq!(everything(&world), before);
     // Which is no damage, and is not said to be one.
-    world.server().admin(&format!(r#"ALTER ROLE "{}" CREATEDB"#, world.role()));
+    world.server().admin(&format!(r#"ALTER ROLE "{}" CREATEDB CREATEROLE"#, world.role()));
     let unproved = world.run(["db", "verify", &path("users"), "--deep"]).exits(2).stderr;
     assert!(unproved.contains("the dump holds only users"), "{unproved}");
     world.run(["db", "verify", &path("users")]).ok();
@@ -146,7 +148,7 @@ fn a_dump_is_proved_by_restoring_it() {
     world.run("db backup -f dump --format plain").ok();
     // Without the right to make a database it does not go half the way in silence.
     world.run("db verify dump --deep").exits(2);
-    world.server().admin(&format!(r#"ALTER ROLE "{}" CREATEDB"#, world.role()));
+    world.server().admin(&format!(r#"ALTER ROLE "{}" CREATEDB CREATEROLE"#, world.role()));
     world.run("db backup -f b.skyteam").ok();
     assert_eq!(world.run("db verify b.skyteam --deep -o json").ok().json()["scratch"], "PostgreSQL");
     for format in ["plain", "custom"] {
@@ -175,8 +177,9 @@ fn a_dump_cannot_run_a_shell() {
     let forged = text.replacen("SET statement_timeout", &format!("{attack}SET statement_timeout"), 1);
     assert_ne!(forged, text);
     fs::write(&file, forged).unwrap();
+    fs::remove_file(world.work().join("dump.sql.json")).unwrap();
     let twin = World::postgres();
-    let output = twin.run(["db", "restore", file.to_str().unwrap()]);
+    let output = twin.run(["db", "restore", file.to_str().unwrap(), "--confirm", &twin.name()]);
     assert_ne!(output.code, 0, "{output}");
     assert!(!trace.exists());
     assert_eq!(twin.query("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"), "0");

@@ -38,6 +38,7 @@ both!(ready fn what_was_written_since_is_no_finding(world) {
     insta::assert_snapshot!(world.run("miles audit --against b.skyteam"), @r"
     exit: 0
     --- stderr
+    The backup is signed by tests.
     Nothing found: 3 entries of the backup of 2025-07-04 12:00:00 compared, all unchanged.
     ");
 });

@@ -36,6 +36,20 @@ enum Database {
     Sqlite(PathBuf),
 }
 
+/// The key that signs the backups of this run of the tests: its file, and its public half.
+fn signing_key() -> &'static (String, String) {
+    static KEY: OnceLock<(String, String)> = OnceLock::new();
+    KEY.get_or_init(|| {
+        use base64::Engine as _;
+        use ring::signature::{Ed25519KeyPair, KeyPair as _};
+        let text = |bytes: &[u8]| base64::prelude::BASE64_STANDARD.encode(bytes);
+        let key = Ed25519KeyPair::generate_pkcs8(&ring::rand::SystemRandom::new()).unwrap();
+        let public = Ed25519KeyPair::from_pkcs8(key.as_ref()).unwrap();
+        let private = format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", text(key.as_ref()));
+        (private, format!("ed25519:{}", text(public.public_key().as_ref())))
+    })
+}
+
 /// One test's world. Everything in it is gone when it is dropped.
 #[derive(Debug)]
 pub struct World {
@@ -140,6 +154,13 @@ impl World {
                 words.push((database.server().port().to_string(), "5432"));
             }
         }
+        // Backups of tests are made by somebody known; those of strangers are a matter of `backup::makers`.
+        let (private, public) = signing_key();
+        let key = folder.path().join("home/backup-key.pem");
+        std::fs::write(&key, private).unwrap();
+        std::fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+        env.insert("SKYTEAM_SIGN_KEY".to_owned(), key.to_str().unwrap().to_owned());
+        env.insert("SKYTEAM_SIGNERS".to_owned(), format!("tests={public}"));
         Self { folder, database, env, redactions: Arc::new(Redactions::new(words)) }
     }
 

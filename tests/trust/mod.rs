@@ -3,6 +3,7 @@
 mod casts;
 mod ledger;
 mod login;
+mod makers;
 mod planted;
 mod temporary;
 

@@ -144,6 +144,7 @@ pub fn write(out: impl Write, manifest: &Manifest, spools: Vec<Spool>, recipient
 pub struct Archive {
     source: Arc<Source>,
     manifest: Manifest,
+    manifest_bytes: Vec<u8>,
     places: Vec<Option<Place>>,
     encrypted: bool,
 }
@@ -165,7 +166,8 @@ impl Archive {
             _ => reading()(error),
         })?;
         let (manifest, places) = container::read(&source)?;
-        Ok(Self { source: Arc::new(source), manifest, places, encrypted })
+        let manifest_bytes = container::manifest_bytes(&source)?;
+        Ok(Self { source: Arc::new(source), manifest, manifest_bytes, places, encrypted })
     }
 
     /// What an archive says of itself that cannot be opened, where at least that is whole: then it is skyteam's.
@@ -176,6 +178,11 @@ impl Archive {
     /// What it says of itself.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
+    }
+
+    /// The bytes of its manifest as they are, which is what signatures are of.
+    pub(crate) fn manifest_bytes(&self) -> &[u8] {
+        &self.manifest_bytes
     }
 
     /// Whether it was encrypted.

@@ -64,6 +64,7 @@ fn manifest(tables: Vec<super::manifest::TableEntry>) -> Manifest {
         left_out: Vec::new(),
         contents: Contents::All,
         complete: true,
+        signature: None,
         reading: Vec::new(),
         migrations: vec![AppliedMigration {
             version: "20240101000000".into(),

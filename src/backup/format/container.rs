@@ -142,6 +142,14 @@ pub(crate) fn read_head(source: &Source) -> Result<Manifest> {
     Manifest::from_bytes(&bytes)
 }
 
+/// The manifest's bytes as they are.
+///
+/// # Errors
+/// As [`read`].
+pub(crate) fn manifest_bytes(source: &Source) -> Result<Vec<u8>> {
+    Ok(read_manifest(source)?.0)
+}
+
 /// Where a member's bytes stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Place {

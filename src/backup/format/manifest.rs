@@ -113,6 +113,18 @@ pub struct Manifest {
     pub migrations: Vec<AppliedMigration>,
     /// The tables, in the order of the members.
     pub tables: Vec<TableEntry>,
+    /// Who vouches for all of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<Signature>,
+}
+
+/// A signature and the key that it claims to be by.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Signature {
+    /// The public key, `ed25519:…`.
+    pub key: String,
+    /// The signature, in 128 hexadecimal digits.
+    pub value: String,
 }
 
 /// A row of the bookkeeping of migrations.

@@ -14,7 +14,7 @@ use crate::backup::detect::Content;
 use crate::backup::error::{BackupError, Result};
 use crate::backup::format::archive::Archive;
 use crate::backup::format::crypt::Identities;
-use crate::backup::format::manifest::{Manifest, Subject};
+use crate::backup::format::manifest::{Manifest, Signature, Subject};
 use crate::backup::format::{container, crypt};
 
 /// The ending of the file beside a backup that says what is known of it.
@@ -44,6 +44,9 @@ pub struct Note {
     /// The last verification.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verified: Option<Verified>,
+    /// Who vouches for a dump, which has no place for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<Signature>,
 }
 
 impl Note {
@@ -56,7 +59,15 @@ impl Note {
         let mut file = File::open(backup).map_err(doing())?;
         let size = file.metadata().map_err(doing())?.len();
         let ends = ends(&mut file).map_err(doing())?;
-        Ok(Self { format: NOTE_FORMAT.into(), size, ends, sha256: sha256.to_owned(), made: None, verified: None })
+        Ok(Self {
+            format: NOTE_FORMAT.into(),
+            size,
+            ends,
+            sha256: sha256.to_owned(),
+            made: None,
+            verified: None,
+            signature: None,
+        })
     }
 
     /// Whether it is about this very file.
@@ -243,7 +254,11 @@ impl Entry {
     }
 }
 
-fn ends(file: &mut File) -> io::Result<String> {
+/// What tells a file from others by its beginning and its end.
+///
+/// # Errors
+/// What reading answers.
+pub(crate) fn ends(file: &mut File) -> io::Result<String> {
     let len = file.metadata()?.len();
     file.seek(SeekFrom::Start(0))?;
     let (_, first) = container::sha256(Read::by_ref(file).take(ENDS))?;

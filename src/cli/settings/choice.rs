@@ -181,6 +181,28 @@ pub(super) fn actor(sources: &Sources, flags: &Global) -> Result<Setting<String>
     Ok(found)
 }
 
+/// The public keys that vouch for backups. A project's file adds none to the user's own: its authors could vouch for
+/// anything.
+pub(super) fn signers(sources: &Sources) -> Setting<Vec<String>> {
+    let listed =
+        |text: Setting<String>| Setting::new(text.value.split_whitespace().map(str::to_owned).collect(), text.origin);
+    let of_file = |file: &file::File| {
+        let named = file.signers.iter().map(|(name, key)| format!("{name}={key}"));
+        Some(named.collect::<Vec<_>>()).filter(|named| !named.is_empty())
+    };
+    let found = sources.variable("SKYTEAM_SIGNERS").map(listed);
+    found
+        .or_else(|| sources.users_value(of_file))
+        .or_else(|| sources.file_value(of_file))
+        .unwrap_or_else(|| Setting::new(Vec::new(), Origin::Default))
+}
+
+/// The file with the private key that backups are signed with.
+pub(super) fn sign_key(sources: &Sources) -> Option<Setting<PathBuf>> {
+    let named = |text: Setting<String>| Setting::new(PathBuf::from(text.value), text.origin);
+    sources.variable("SKYTEAM_SIGN_KEY").map(named).or_else(|| sources.file_value(|file| file.sign_key.clone()))
+}
+
 /// The zone of naive and shown times.
 ///
 /// # Errors

@@ -22,6 +22,11 @@ pub(crate) struct File {
     pub actor: Option<String>,
     /// Zone of naive and shown times.
     pub tz: Option<String>,
+    /// Public keys that backups are signed with, by the name that each is shown by.
+    #[serde(default)]
+    pub signers: BTreeMap<String, String>,
+    /// The file with the private key that backups are signed with.
+    pub sign_key: Option<PathBuf>,
     /// Named databases.
     #[serde(default)]
     pub profiles: BTreeMap<String, Profile>,

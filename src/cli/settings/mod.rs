@@ -67,6 +67,10 @@ pub(crate) struct Settings {
     pub lock_timeout: Setting<Duration>,
     /// Miles; an award over it asks first. `None`: no fixed limit.
     pub award_limit: Option<Setting<u32>>,
+    /// Public keys that vouch for backups, as `NAME=ed25519:…`; empty where none is configured.
+    pub signers: Setting<Vec<String>>,
+    /// The file with the private key that backups are signed with.
+    pub sign_key: Option<Setting<PathBuf>>,
     /// Whether shell completion may ask the database.
     pub completions: Setting<bool>,
     /// The user's folder for data of ours; `None` where there is no home.
@@ -190,6 +194,8 @@ impl Settings {
                 Some(value) => Setting::new(value, from_profile()),
                 None => Setting::new(settings.kind != ProfileKind::Production, Origin::Default),
             },
+            signers: choice::signers(sources),
+            sign_key: choice::sign_key(sources),
             data_dir,
             libpq: sources.libpq(),
             warnings: sources.warnings(),

@@ -162,6 +162,12 @@ impl Sources {
         self.files.iter().find_map(|(path, file)| Some(Setting::new(value(file)?, Origin::File(path.clone()))))
     }
 
+    /// A value from the user's own file.
+    pub(crate) fn users_value<T>(&self, value: impl Fn(&File) -> Option<T>) -> Option<Setting<T>> {
+        let users = self.files.iter().find(|(path, _)| self.is_users(path));
+        users.and_then(|(path, file)| Some(Setting::new(value(file)?, Origin::File(path.clone()))))
+    }
+
     /// A profile by name: the user's own before one of a project, which could otherwise take the name of a database
     /// that the user knows.
     pub(crate) fn profile(&self, name: &str) -> Option<(&Profile, Origin)> {

@@ -64,7 +64,7 @@ pub(super) async fn compare(connection: &mut PgConnection, job: &Job, table: &st
     if found == *wanted { Ok(()) } else { Err(BackupError::Digest { table: table.to_owned() }) }
 }
 
-/// Whether a column is to be read as its type writes it; `None` where what stands there can have no such digest.
+/// Whether a column is to be read as its type writes it; `None` where the target's type allows no such digest.
 fn fits(column: &ColumnShape, standing: Option<Option<Kind>>) -> Option<(&ColumnShape, bool)> {
     match standing? {
         None => (column.stored == Kind::Text).then_some((column, true)),

@@ -93,7 +93,7 @@ pub(super) async fn compare(connection: &mut SqliteConnection, job: &Job, table:
         return Ok(());
     };
     let standing = catalog::columns(connection, table, &version::known()?).await?;
-    // As they stand here: that decides how they are read.
+    // The target's declared types decide how they are read.
     let column = |of: &ColumnShape| {
         let standing = standing.iter().find(|standing| standing.name == of.name)?;
         Some(ColumnShape { stored: of.stored, ..standing.clone() })

@@ -1,5 +1,6 @@
 //! `config`: the settings, and whose files they may come from.
 
+mod keygen;
 mod show;
 mod trust;
 
@@ -14,6 +15,9 @@ pub(crate) enum Verb {
     /// Show every setting, its value (secrets masked) and where it came from
     #[command(after_help = show::EXAMPLES)]
     Show,
+    /// Make a key pair to sign backups with, and print its public key
+    #[command(after_help = keygen::EXAMPLES)]
+    Keygen(keygen::ConfigKeygenArgs),
     /// Allow settings that belong to somebody else, or that others may write
     #[command(after_help = trust::EXAMPLES)]
     Trust(trust::ConfigTrustArgs),
@@ -27,6 +31,7 @@ impl Verb {
     pub(crate) async fn run(self, cx: &Context) -> Result<Outcome> {
         match self {
             Self::Show => show::run(cx).await,
+            Self::Keygen(args) => keygen::run(&args, cx),
             Self::Trust(args) => trust::run(&args, cx),
         }
     }

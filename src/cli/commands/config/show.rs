@@ -107,6 +107,13 @@ fn rows(settings: &Settings) -> Vec<Line> {
         Some(limit) => add("award_limit", number(limit.value), &limit.origin),
         None => add("award_limit", nothing(), &Origin::Default),
     }
+    let signers: Vec<&str> = settings.signers.value.iter().map(String::as_str).collect();
+    let shown = if signers.is_empty() { nothing() } else { (signers.clone().into(), Some(signers.join(" "))) };
+    add("signers", shown, &settings.signers.origin);
+    match &settings.sign_key {
+        Some(key) => add("sign_key", text(key.value.display().to_string()), &key.origin),
+        None => add("sign_key", nothing(), &Origin::Default),
+    }
     let completions = settings.completions.value;
     add("completions", (completions.into(), Some(completions.to_string())), &settings.completions.origin);
     let data_dir = settings.data_dir.as_ref().map_or_else(nothing, |dir| text(dir.display().to_string()));

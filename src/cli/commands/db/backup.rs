@@ -5,17 +5,20 @@ use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
 use serde::Serialize;
 
+use super::signers::signing_key;
 use super::{planned, prune, restore};
 use crate::backup::create::{Made, Snapshot, Wanted, Written};
 use crate::backup::format::archive::Progress;
 use crate::backup::format::crypt::Recipients;
 use crate::backup::format::manifest::{Contents, Manifest};
 use crate::backup::identity::{self, Identity, Unidentified};
+use crate::backup::record::{self, Fingerprint};
+use crate::backup::signature::SigningKey;
 use crate::backup::spool::Spools;
 use crate::backup::store::file::{Destination, FolderLock, PendingFile};
 use crate::backup::store::{file, folder};
@@ -27,6 +30,9 @@ use crate::db::{Database, child};
 use crate::directory::input::quoted;
 use crate::error::{Error, Kind, Outcome, Result};
 use crate::message::{message, skyteam};
+
+/// How long a finished backup waits for the database to remember it.
+const REMEMBERING: Duration = Duration::from_secs(10);
 
 pub(super) const EXAMPLES: &str = "Examples:
   skyteam db backup /var/backups/skyteam --keep-daily 7 --keep-weekly 5 --keep-monthly 12
@@ -57,6 +63,9 @@ pub(crate) struct DbBackupArgs {
     /// Encrypt to this age public key; may be given several times
     #[arg(long, value_name = "KEY")]
     encrypt_to: Vec<String>,
+    /// Sign with the private key in this file, made by config keygen [env: SKYTEAM_SIGN_KEY]
+    #[arg(long, value_name = "FILE")]
+    sign_key: Option<PathBuf>,
     /// Keep in a dump by pg_dump who may do what; the roles must exist where it is restored
     #[arg(long)]
     with_privileges: bool,
@@ -89,6 +98,7 @@ struct Backup {
     tables: Vec<Rows>,
     sha256: String,
     encrypted: bool,
+    signed: bool,
     seconds: f64,
     removed: Vec<String>,
 }
@@ -120,6 +130,7 @@ impl Report for Backup {
 pub(super) async fn run(args: DbBackupArgs, cx: &Context) -> Result<Outcome> {
     let begun = Instant::now();
     let recipients = Recipients::parse(args.encrypt_to.iter().map(String::as_str))?;
+    let key = signing_key(args.sign_key.as_deref(), cx)?;
     refuse_misuse(&args, cx, &recipients)?;
     let database = cx.reader().await?;
     let identity = identify(cx, &database, &args).await?;
@@ -135,8 +146,11 @@ pub(super) async fn run(args: DbBackupArgs, cx: &Context) -> Result<Outcome> {
 
     let mut report = match args.format {
         Format::Archive => {
-            let made =
+            let mut made =
                 read(&args, cx, &database, identity.clone(), &Spools::new(&folder, !recipients.is_empty())).await?;
+            if let Some(key) = &key {
+                made.sign(key);
+            }
             let (place, (manifest, written)) = archive(cx, &target, made, &recipients).await?;
             if !manifest.left_out.is_empty() {
                 cx.ui.warn(format!(
@@ -153,8 +167,11 @@ pub(super) async fn run(args: DbBackupArgs, cx: &Context) -> Result<Outcome> {
             }
             of_archive(place, &manifest, written, !recipients.is_empty())
         }
-        Format::Plain | Format::Custom => dump(&args, cx, &database, identity.clone(), &target).await?,
+        Format::Plain | Format::Custom => dump(&args, cx, &database, identity.clone(), &target, key.as_ref()).await?,
     };
+    if !cx.answers.dry_run {
+        remember(cx, &database, &report, &target).await;
+    }
     if !args.keep.policy().is_empty() {
         let removed = prune::apply(cx, &folder, args.keep.policy(), identity.as_ref(), Path::new(&report.file))?;
         report.removed = removed.iter().map(|path| path.display().to_string()).collect();
@@ -190,12 +207,40 @@ fn refuse_misuse(args: &DbBackupArgs, cx: &Context, recipients: &Recipients) -> 
             .why("skyteam's own archive holds tables and rows, and no privileges")
             .fix(message!("leave it out, and after a restore: {}", skyteam("db grant"))));
     }
+    let has_note = matches!(args.format, Format::Archive) || !to_stdout;
+    if args.sign_key.is_some() && !has_note {
+        return Err(Error::new(Kind::Usage, "usage", "a dump on standard output cannot be signed")
+            .why("the signature of a dump is in the note beside its file")
+            .fix("write it into a folder, or leave out --format"));
+    }
     if args.format != Format::Archive && !recipients.is_empty() {
         return Err(Error::new(Kind::Usage, "usage", "only skyteam's own archive can be encrypted")
             .why("--format plain and custom are what pg_dump writes")
             .fix("leave out --format, or pipe -f - into age"));
     }
     Ok(())
+}
+
+/// Has the database remember what it made. A role that may only read, or a standby, cannot: then a signature tells.
+async fn remember(cx: &Context, database: &Database, made: &Backup, target: &Target) {
+    // Not a pipe: opening one waits for a writer.
+    let file = if matches!(target, Target::File { .. }) { File::open(&made.file).ok() } else { None };
+    let ends = file.and_then(|mut file| folder::ends(&mut file).ok());
+    let fingerprint = Fingerprint { sha256: made.sha256.clone(), ends };
+    // The backup is made: a server that has stopped answering does not hold up its report.
+    let remembering = tokio::time::timeout(REMEMBERING, record::remember(database, &fingerprint, cx.now));
+    let why = match remembering.await {
+        Ok(Ok(())) => return,
+        Ok(Err(error)) => Error::from(error).what().clone(),
+        Err(_) => message!("the server does not answer"),
+    };
+    if !made.signed {
+        cx.ui.step(message!(
+            "The database does not remember this backup ({}): sign it ({}), or its restore asks first.",
+            why,
+            skyteam("db backup --sign-key FILE")
+        ));
+    }
 }
 
 /// Which database this is. Where that is unknown, the backup is made all the same, and no retention ever touches it.
@@ -351,6 +396,7 @@ fn of_archive(file: String, manifest: &Manifest, written: Written, encrypted: bo
         tables: manifest.tables.iter().map(rows).collect(),
         sha256: written.sha256,
         encrypted,
+        signed: manifest.signature.is_some(),
         seconds: 0.0,
         removed: Vec::new(),
     }
@@ -362,6 +408,7 @@ async fn dump(
     database: &Database,
     identity: Option<Identity>,
     target: &Target,
+    key: Option<&SigningKey>,
 ) -> Result<Backup> {
     let format = if args.format == Format::Plain { pg_dump::Format::Plain } else { pg_dump::Format::Custom };
     let wanted = pg_dump::Wanted {
@@ -401,7 +448,7 @@ async fn dump(
             let written =
                 pg_dump::dump(database, &wanted, &env, patience, &mut |bytes| pending.write_all(bytes)).await?;
             let path = folder::commit(pending, *replaces)?;
-            pg_dump::leave_note(&path, database, identity, &wanted, cx.now, &written)?;
+            pg_dump::leave_note(&path, database, identity, &wanted, cx.now, &written, key)?;
             (path.display().to_string(), written)
         }
     };
@@ -416,6 +463,7 @@ async fn dump(
         tables: Vec::new(),
         sha256: written.sha256,
         encrypted: false,
+        signed: key.is_some() && matches!(target, Target::File { .. }) && !cx.answers.dry_run,
         seconds: 0.0,
         removed: Vec::new(),
     })

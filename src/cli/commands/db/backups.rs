@@ -4,8 +4,10 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::signers::SignerArgs;
 use super::{prune, typed};
 use crate::backup::format::manifest::Contents;
+use crate::backup::maker::{Maker, Trusted};
 use crate::backup::store::folder;
 use crate::backup::store::folder::{Entry, Listing};
 use crate::cli::context::Context;
@@ -25,6 +27,8 @@ pub(crate) struct DbBackupsArgs {
     /// Folder to look into [default: the current folder]
     #[arg(value_name = "DIR")]
     dir: Option<PathBuf>,
+    #[command(flatten)]
+    signers: SignerArgs,
 }
 
 #[derive(Serialize)]
@@ -47,6 +51,8 @@ pub(in crate::cli::commands) struct Line {
     schema_version: Option<String>,
     format: &'static str,
     encrypted: bool,
+    /// Who made it.
+    maker: String,
     verified_at: Option<Timestamp>,
     /// `restored`, `read`, or what is wrong.
     verified: Option<String>,
@@ -66,6 +72,7 @@ impl Row for Line {
         Column::text("schemaVersion").rank(3),
         Column::text("format").wide(),
         Column::text("encrypted"),
+        Column::text("maker").rank(2),
         Column::text("verifiedAt").rank(1),
         Column::text("verified").rank(0),
     ];
@@ -84,6 +91,7 @@ impl Row for Line {
             "schemaVersion" => self.schema_version.as_deref().into(),
             "format" => self.format.into(),
             "encrypted" => look.yes_no(self.encrypted),
+            "maker" => self.maker.as_str().into(),
             "verifiedAt" => look.maybe_time(self.verified_at),
             _ => {
                 let tone = match self.verified.as_deref() {
@@ -98,8 +106,19 @@ impl Row for Line {
 }
 
 impl Line {
-    fn new(entry: Entry, cx: &Context) -> Self {
+    pub(in crate::cli::commands) fn new(entry: Entry, trusted: &Trusted, cx: &Context) -> Self {
         use crate::backup::detect::Content;
+        let mut entry = entry;
+        let maker = trusted.of_entry(&entry);
+        // Everyone with write access can leave a note beside a dump.
+        let is_dump = matches!(entry.content, Content::Plain | Content::Custom);
+        if is_dump && maker.as_ref().map_or(true, Maker::is_unknown) {
+            entry.verified = None;
+        }
+        let maker = maker.unwrap_or_else(|error| {
+            entry.damage.get_or_insert(error.to_string());
+            Maker::Unknown
+        });
         let verified = match (&entry.damage, &entry.verified) {
             (Some(damage), _) => Some(damage.clone()),
             (None, Some(verified)) if !verified.sound => Some("damaged".into()),
@@ -123,6 +142,7 @@ impl Line {
                 Content::Plain => "plain",
             },
             encrypted: entry.content == Content::Encrypted,
+            maker: maker.words(),
             verified_at: entry.verified.map(|verified| verified.at.into()),
             verified,
         }
@@ -151,13 +171,15 @@ fn owner(path: &Path) -> String {
 }
 
 pub(super) async fn run(args: DbBackupsArgs, cx: &Context) -> Result<Outcome> {
-    let folder = args.dir.map_or_else(|| cx.cwd.clone(), |dir| cx.path(dir));
+    let folder = args.dir.as_ref().map_or_else(|| cx.cwd.clone(), |dir| cx.path(dir));
     let listing = folder::list(&folder)?;
     prune::warn_of_odd_ones(cx, &listing);
     let Listing { entries, unreadable } = listing;
+    let database = if entries.is_empty() { None } else { cx.reader().await.ok() };
+    let trusted = args.signers.trusted(cx, database.as_deref()).await?;
     let list = cx.ui.list::<Line, ()>(async |list| {
         for entry in entries {
-            list.push(&Line::new(entry, cx))?;
+            list.push(&Line::new(entry, &trusted, cx))?;
         }
         Ok(())
     });

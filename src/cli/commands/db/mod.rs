@@ -18,6 +18,7 @@ mod rollback;
 mod schema;
 mod seed;
 mod shell;
+pub(in crate::cli::commands) mod signers;
 mod status;
 mod transfer;
 mod verify;

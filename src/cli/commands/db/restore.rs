@@ -1,7 +1,7 @@
 //! `db restore`: a backup into a database.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Seek as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -9,9 +9,12 @@ use std::time::Instant;
 use serde::Serialize;
 
 use super::planned;
+use super::signers::SignerArgs;
 use crate::backup::detect::Content;
 use crate::backup::format::archive::Archive;
+use crate::backup::format::container;
 use crate::backup::format::crypt::Identities;
+use crate::backup::maker::Maker;
 use crate::backup::pg_dump::Toc;
 use crate::backup::pg_restore::Standing;
 use crate::backup::plan::{Plan, State, Wanted, Way};
@@ -22,14 +25,17 @@ use crate::cli::ui::report::Report;
 use crate::cli::ui::{Page, text};
 use crate::db::{Absent, Database, DatabaseUrl, child};
 use crate::error::{Error, Kind, Outcome, Result};
-use crate::message::{message, program, skyteam};
+use crate::message::{Message, message, program, skyteam};
 use crate::schema::migrate;
 use crate::schema::migrate::{Event, MigrateOptions};
 
 pub(super) const EXAMPLES: &str = "Examples:
   skyteam db restore skyteam-skyteam-20261123T020000Z.skyteam
   skyteam db restore backup.skyteam --clean --confirm skyteam
-  age -d -i key.txt backup.skyteam | skyteam db restore - --dry-run";
+  age -d -i key.txt backup.skyteam | skyteam db restore - --dry-run
+
+A dump by pg_dump is a program, which runs with your role's rights, under --dry-run too: restore only one whose maker you
+know. A backup by somebody unknown, one that no trusted key has signed and this database does not remember, needs --confirm.";
 
 /// Arguments of `db restore`.
 #[derive(clap::Args, Debug)]
@@ -46,6 +52,8 @@ pub(crate) struct DbRestoreArgs {
     /// File with the private key of an encrypted backup; may be given several times
     #[arg(long, value_name = "FILE")]
     identity: Vec<PathBuf>,
+    #[command(flatten)]
+    signers: SignerArgs,
     /// Give the roles that a dump by pg_dump names their rights again; they must exist
     #[arg(long)]
     with_privileges: bool,
@@ -63,6 +71,9 @@ pub(super) struct Restored {
     pub migrated: Vec<String>,
     pub seconds: f64,
     pub dry_run: bool,
+    /// Who made the backup.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub maker: Option<String>,
 }
 
 impl Report for Restored {
@@ -81,7 +92,9 @@ impl Report for Restored {
 pub(super) async fn run(args: DbRestoreArgs, cx: &Context) -> Result<Outcome> {
     let begun = Instant::now();
     let mut opened = open(&args.file, cx).await?;
-    let mut restored = match detect::of(&mut opened.file)? {
+    let content = detect::of(&mut opened.file)?;
+    let sha256 = sum(&mut opened.file).await?;
+    let mut restored = match content {
         Content::Archive | Content::Encrypted => {
             if args.with_privileges {
                 return Err(Error::new(Kind::Usage, "usage", "--with-privileges is for dumps by pg_dump")
@@ -90,10 +103,14 @@ pub(super) async fn run(args: DbRestoreArgs, cx: &Context) -> Result<Outcome> {
             }
             let archive = Arc::new(Archive::open(opened.file, &identities(&args.identity, cx)?)?);
             check(cx, &archive).await?;
+            let maker = args.signers.trusted(cx, known(cx).await.as_deref()).await?.of_archive(&archive, &sha256)?;
+            let lacks = version::lacking_in(archive.manifest())?;
             let wanted = Wanted { clean: args.clean, tables: args.tables.clone(), scratch: false };
-            place(cx, archive, &wanted).await?
+            let mut restored = place(cx, archive, &wanted, &Origin { maker: maker.clone(), lacks }).await?;
+            restored.maker = Some(maker.words());
+            restored
         }
-        format => dump(&args, cx, &opened.path, format).await?,
+        format => dump(&args, cx, &opened.path, format, &sha256).await?,
     };
     restored.seconds = (begun.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
     cx.ui.report(&restored)?;
@@ -101,6 +118,57 @@ pub(super) async fn run(args: DbRestoreArgs, cx: &Context) -> Result<Outcome> {
         cx.ui.note("Dry run: rolled back, nothing was changed.");
     }
     Ok(Outcome::Done)
+}
+
+/// Where a backup comes from.
+pub(super) struct Origin {
+    /// Who made it.
+    pub maker: Maker,
+    /// What it lacks of its version, in words.
+    pub lacks: Vec<String>,
+}
+
+impl Origin {
+    /// Of what was read out of a database just now.
+    pub(super) fn this_run() -> Self {
+        Self { maker: Maker::ThisDatabase, lacks: Vec::new() }
+    }
+
+    /// Says what a restore leaves out.
+    fn tell(&self, cx: &Context) {
+        for lacking in &self.lacks {
+            cx.ui.warn(message!("the backup lacks {}", lacking));
+        }
+    }
+
+    /// What is asked before anything of it comes in. `lost` says what goes for it.
+    fn ask(&self, database: &str, lost: Option<Message>) -> Ask {
+        match (lost, self.maker.is_unknown()) {
+            (None, false) => Ask::adds(),
+            (None, true) => Ask::takes_from_strangers(
+                database,
+                message!("A backup {} would be restored into {}.", self.maker.words(), database),
+            ),
+            (Some(lost), false) => Ask::loses(database, lost),
+            (Some(lost), true) => Ask::loses(database, message!("{} The backup is {}.", lost, self.maker.words())),
+        }
+    }
+}
+
+/// The database of the settings, where there is one: it may remember the backup.
+async fn known(cx: &Context) -> Option<Arc<Database>> {
+    cx.writer().await.ok()
+}
+
+/// The SHA-256 of a file.
+pub(in crate::cli::commands) async fn sum(file: &mut File) -> Result<String> {
+    let reading = || BackupError::io("reading the backup");
+    let mut twin = file.try_clone().map_err(reading())?;
+    twin.rewind().map_err(reading())?;
+    let summed = tokio::task::spawn_blocking(move || container::sha256(twin)).await.map_err(|_| BackupError::Worker)?;
+    let (_, sha256) = summed.map_err(reading())?;
+    file.rewind().map_err(reading())?;
+    Ok(sha256)
 }
 
 /// A backup that was opened.
@@ -207,17 +275,17 @@ async fn check(cx: &Context, archive: &Arc<Archive>) -> Result<()> {
 }
 
 /// Brings a checked archive into the database of the settings.
-async fn place(cx: &Context, archive: Arc<Archive>, wanted: &Wanted) -> Result<Restored> {
+async fn place(cx: &Context, archive: Arc<Archive>, wanted: &Wanted, from: &Origin) -> Result<Restored> {
     let url = cx.url()?.below(&cx.cwd);
     if let DatabaseUrl::Sqlite(place) = &url
         && !place.in_memory()
         && !place.path.exists()
     {
         cx.ui.note(format!("→ {}  (a new file)", place.path.display()));
-        return into_new_file(cx, &place.path, &url, archive, wanted).await;
+        return into_new_file(cx, &place.path, &url, archive, wanted, from).await;
     }
     let database = cx.writer().await?;
-    into(cx, &database, archive, wanted).await
+    into(cx, &database, archive, wanted, from).await
 }
 
 /// Brings a checked archive into an SQLite file that is not there yet.
@@ -227,10 +295,14 @@ pub(super) async fn into_new_file(
     url: &DatabaseUrl,
     archive: Arc<Archive>,
     wanted: &Wanted,
+    from: &Origin,
 ) -> Result<Restored> {
     let commit = !cx.answers.dry_run;
     let plan = Plan::new(&archive, &restore::nothing(), wanted)?;
     note_left_behind(cx, &plan);
+    from.tell(cx);
+    let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    let _approval = cx.approve(from.ask(&name, None)).await?;
     let (version, rows) = (plan.version.migration.version().to_owned(), plan.rows(&archive));
     let onward: Vec<String> = plan.onward().map(|migration| migration.version().to_owned()).collect();
     let bar = cx.ui.progress(Some(rows), "Restoring");
@@ -245,7 +317,6 @@ pub(super) async fn into_new_file(
     } else {
         onward
     };
-    let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
     Ok(report(&archive, name, Way::Fresh, version, rows, 0, migrated, !commit))
 }
 
@@ -255,23 +326,22 @@ pub(super) async fn into(
     database: &Database,
     archive: Arc<Archive>,
     wanted: &Wanted,
+    from: &Origin,
 ) -> Result<Restored> {
     let commit = !cx.answers.dry_run;
     let plan = Plan::new(&archive, &restore::inspect(database).await?, wanted)?;
     note_left_behind(cx, &plan);
+    from.tell(cx);
     let replaced: u64 = plan.replaced.iter().map(|(_, rows)| rows).sum();
-    let ask = if plan.replaced.is_empty() {
-        Ask::adds()
+    let lost = if plan.replaced.is_empty() {
+        None
     } else {
         let lost: Vec<String> =
             plan.replaced.iter().map(|(table, rows)| format!("{} of {table}", text::count(*rows, "row"))).collect();
         let made = crate::entity::types::Timestamp::from(archive.manifest().created_at);
-        Ask::loses(
-            database.name(),
-            message!("{} would be replaced by the backup of {}: {}.", database.name(), made, lost.join(", ")),
-        )
+        Some(message!("{} would be replaced by the backup of {}: {}.", database.name(), made, lost.join(", ")))
     };
-    let approval = cx.approve(ask).await?;
+    let approval = cx.approve(from.ask(database.name(), lost)).await?;
     let (way, version, rows) = (plan.way, plan.version.migration.version().to_owned(), plan.rows(&archive));
     let bar = cx.ui.progress(Some(rows), "Restoring");
     let advance = Arc::new(bar.counter());
@@ -322,6 +392,7 @@ fn report(
         migrated,
         seconds: 0.0,
         dry_run,
+        maker: None,
     }
 }
 
@@ -346,7 +417,7 @@ async fn migrate_on(cx: &Context, database: &Database) -> Result<Vec<String>> {
 }
 
 /// A dump of PostgreSQL's own formats.
-async fn dump(args: &DbRestoreArgs, cx: &Context, path: &Path, format: Content) -> Result<Restored> {
+async fn dump(args: &DbRestoreArgs, cx: &Context, path: &Path, format: Content, sha256: &str) -> Result<Restored> {
     let format = if format == Content::Plain { pg_dump::Format::Plain } else { pg_dump::Format::Custom };
     if format == pg_dump::Format::Plain && !args.tables.is_empty() {
         return Err(Error::new(Kind::Usage, "usage", "--table cannot pick from a plain dump")
@@ -369,14 +440,12 @@ async fn dump(args: &DbRestoreArgs, cx: &Context, path: &Path, format: Content) 
     let env = child::environment(&cx.env, &database)?;
     let state = restore::inspect(&database).await?;
     let (standing, replaced) = standing(args, &toc, &state)?;
-    let ask = match replaced {
-        0 => Ask::adds(),
-        rows => Ask::loses(
-            database.name(),
-            format!("{} of skyteam's tables in {} would be replaced.", text::count(rows, "row"), database.name()),
-        ),
-    };
-    drop(cx.approve(ask).await?);
+    let maker = args.signers.trusted(cx, Some(&*database)).await?.of_dump(path, sha256)?;
+    let origin = Origin { maker, lacks: Vec::new() };
+    let lost = (replaced > 0).then(|| {
+        message!("{} of skyteam's tables in {} would be replaced.", text::count(replaced, "row"), database.name())
+    });
+    drop(cx.approve(origin.ask(database.name(), lost)).await?);
     let commit = !cx.answers.dry_run;
     let wanted = pg_restore::Restore {
         path,
@@ -412,6 +481,7 @@ async fn dump(args: &DbRestoreArgs, cx: &Context, path: &Path, format: Content) 
         migrated,
         seconds: 0.0,
         dry_run: !commit,
+        maker: Some(origin.maker.words()),
     })
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::planned;
-use super::restore::{self, in_scratch, scratch_folder};
+use super::restore::{self, Origin, in_scratch, scratch_folder};
 use crate::backup::anonymize::Kept;
 use crate::backup::create::{Snapshot, Wanted};
 use crate::backup::format::archive::{Archive, Progress};
@@ -75,12 +75,12 @@ pub(super) async fn run(args: DbTransferArgs, cx: &Context) -> Result<Outcome> {
     let mut done = match new_file {
         Some(path) => {
             cx.ui.note(format!("→ {}  (a new file)", path.display()));
-            restore::into_new_file(cx, &path, &target, archive, &wanted).await?
+            restore::into_new_file(cx, &path, &target, archive, &wanted, &Origin::this_run()).await?
         }
         None => {
             let database = cx.connect(&target, Absent::Refuse).await?;
             cx.ui.note(format!("→ {}  (--to)", database.target()));
-            let done = restore::into(cx, &database, archive, &wanted).await?;
+            let done = restore::into(cx, &database, archive, &wanted, &Origin::this_run()).await?;
             database.close().await;
             done
         }

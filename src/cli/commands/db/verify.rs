@@ -4,22 +4,25 @@ use std::io::{self, Seek as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use sea_orm::{ConnectionTrait as _, Statement};
 use serde::Serialize;
 
 use super::restore::{identities, in_scratch, open, part, refuse_directory_of_pg_dump, scratch_folder};
+use super::signers::SignerArgs;
 use crate::backup::detect::Content;
 use crate::backup::format::archive::Archive;
 use crate::backup::format::container;
 use crate::backup::format::manifest::Subject;
+use crate::backup::maker::{Maker, Trusted};
 use crate::backup::store::folder;
 use crate::backup::store::folder::{Note, Verified};
 use crate::backup::verify::Proof;
-use crate::backup::{BackupError, detect, identity, pg_dump, pg_restore, restore, verify};
+use crate::backup::{BackupError, detect, identity, pg_dump, pg_restore, restore, verify, version};
 use crate::cli::approve::Ask;
 use crate::cli::context::Context;
 use crate::cli::ui::report::Report;
 use crate::cli::ui::{Cell, Page, Tone, text};
-use crate::db::{Absent, ConnectError, Database, DatabaseUrl, Engine, child, provision, sql_state};
+use crate::db::{Absent, ConnectError, Database, DatabaseUrl, Engine, Secret, child, provision, sql_state};
 use crate::entity::types::Timestamp;
 use crate::error::{Error, Kind, Outcome, Result};
 use crate::message::{message, skyteam};
@@ -27,7 +30,9 @@ use crate::message::{message, skyteam};
 pub(super) const EXAMPLES: &str = "Examples:
   skyteam db verify backup.skyteam
   skyteam db verify /var/backups/skyteam --deep
-  skyteam db verify backup.skyteam --deep --identity key.txt";
+  skyteam db verify backup.skyteam --deep --identity key.txt
+
+A dump by pg_dump is a program: --deep runs it, as a role made for it that may do nothing else.";
 
 /// Arguments of `db verify`.
 #[derive(clap::Args, Debug)]
@@ -41,6 +46,8 @@ pub(crate) struct DbVerifyArgs {
     /// File with the private key of an encrypted backup; may be given several times
     #[arg(long, value_name = "FILE")]
     identity: Vec<PathBuf>,
+    #[command(flatten)]
+    signers: SignerArgs,
 }
 
 #[derive(Serialize)]
@@ -57,6 +64,12 @@ struct Verification {
     rows: Option<u64>,
     size: u64,
     sha256: String,
+    /// Who made it.
+    maker: String,
+    /// What it lacks of the tables, columns, keys and checks of its version.
+    lacks: Vec<String>,
+    /// What speaks against its maker, and not against the file.
+    doubts: Vec<String>,
     /// What is wrong with the backup.
     problems: Vec<String>,
     /// What the audit of the ledger found in the data; no fault of the backup.
@@ -75,7 +88,14 @@ impl Report for Verification {
             Cell::new(&self.file),
             Cell::new(word).tone(tone),
             Cell::new(format!("{}{rows}", text::bytes(self.size))),
+            Cell::new(&self.maker),
         ])?;
+        for doubt in &self.doubts {
+            page.line(Cell::new(format!("  {doubt}")).tone(Tone::Bad))?;
+        }
+        for lacking in &self.lacks {
+            page.line(Cell::new(format!("  it lacks {lacking}")).tone(Tone::Warn))?;
+        }
         for problem in &self.problems {
             page.line(Cell::new(format!("  {problem}")).tone(Tone::Bad))?;
         }
@@ -105,13 +125,21 @@ pub(super) async fn run(args: DbVerifyArgs, cx: &Context) -> Result<Outcome> {
         rows: None,
         size,
         sha256,
+        maker: Maker::Unknown.words(),
+        lacks: Vec::new(),
+        doubts: Vec::new(),
         problems: Vec::new(),
         audit_findings: None,
     };
+    // A look at a file writes nothing into the database, and asks it only what it remembers.
+    let database = if args.deep { open_configured(cx).await } else { cx.reader().await.ok() };
+    let trusted = args.signers.trusted(cx, database.as_deref()).await?;
     match detect::of(&mut opened.file) {
         Ok(Content::Archive | Content::Encrypted) => {
             match Archive::open(opened.file, &identities(&args.identity, cx)?) {
-                Ok(archive) => archive_into(&args, cx, Arc::new(archive), &mut answer).await?,
+                Ok(archive) => {
+                    archive_into(&args, cx, Arc::new(archive), database.as_deref(), &trusted, &mut answer).await?
+                }
                 // A key that does not fit says nothing about the backup.
                 Err(error @ (BackupError::Encrypted | BackupError::WrongIdentity | BackupError::TooNew { .. })) => {
                     return Err(error.into());
@@ -119,7 +147,7 @@ pub(super) async fn run(args: DbVerifyArgs, cx: &Context) -> Result<Outcome> {
                 Err(error) => answer.problems.push(worded(error)),
             }
         }
-        Ok(format) => dump(&args, cx, &opened.path, format, &mut answer).await?,
+        Ok(format) => dump(&args, cx, &opened.path, format, database.as_deref(), &trusted, &mut answer).await?,
         Err(error @ BackupError::NotABackup { .. }) => answer.problems.push(worded(error)),
         Err(error) => return Err(error.into()),
     }
@@ -131,7 +159,8 @@ pub(super) async fn run(args: DbVerifyArgs, cx: &Context) -> Result<Outcome> {
     if cx.answers.dry_run {
         cx.ui.note("Dry run: nothing was noted.");
     }
-    let has_findings = answer.audit_findings.is_some_and(|count| count > 0);
+    let has_findings =
+        answer.audit_findings.is_some_and(|count| count > 0) || !answer.lacks.is_empty() || !answer.doubts.is_empty();
     Ok(if answer.sound && !has_findings { Outcome::Done } else { Outcome::Found })
 }
 
@@ -172,6 +201,19 @@ async fn newest(file: &Path, cx: &Context) -> Result<PathBuf> {
     }
 }
 
+/// Notes who made it. Where keys are configured, one by somebody unknown is not as it should be.
+fn judge(maker: Result<Maker, BackupError>, trusted: &Trusted, answer: &mut Verification) {
+    match maker {
+        Ok(maker) => {
+            answer.maker = maker.words();
+            if maker.is_unknown() && !trusted.signers.is_empty() {
+                answer.doubts.push("no configured key has signed it, and this database does not remember it".into());
+            }
+        }
+        Err(error) => answer.problems.push(worded(error)),
+    }
+}
+
 fn worded(error: BackupError) -> String {
     let error = Error::from(error);
     error.reasons().first().unwrap_or(error.what()).to_string()
@@ -189,6 +231,8 @@ async fn archive_into(
     args: &DbVerifyArgs,
     cx: &Context,
     archive: Arc<Archive>,
+    database: Option<&Database>,
+    trusted: &Trusted,
     answer: &mut Verification,
 ) -> Result<()> {
     let manifest = archive.manifest();
@@ -196,6 +240,8 @@ async fn archive_into(
     answer.database = Some(manifest.database.clone());
     answer.schema_version = manifest.schema_version.clone();
     answer.rows = Some(manifest.rows());
+    answer.lacks = version::lacking_in(manifest)?;
+    judge(trusted.of_archive(&archive, &answer.sha256), trusted, answer);
     let bar = cx.ui.progress(Some(archive.size()), "Verifying");
     let reading = {
         let (archive, counted) = (Arc::clone(&archive), bar.counter());
@@ -213,8 +259,7 @@ async fn archive_into(
         return Ok(());
     }
     answer.deep = true;
-    let database = open_configured(cx).await;
-    let (engine, proof) = deep(cx, &archive, database.as_deref()).await;
+    let (engine, proof) = deep(cx, &archive, database).await;
     answer.scratch = Some(engine.title());
     match proof {
         Ok(proof) => {
@@ -234,11 +279,11 @@ async fn archive_into(
         Err(error) => return Err(in_scratch(cx, error)),
     }
     if let Some(database) = database
-        && let Some(identity) = identity::of(&database, false).await.ok().and_then(Result::ok)
+        && let Some(identity) = identity::of(database, false).await.ok().and_then(Result::ok)
         && verify::is_of(&archive, &identity)
         && !cx.answers.dry_run
         && let Err(error) =
-            verify::remember(&database, &identity, &archive, &answer.sha256, cx.now, answer.problems.is_empty()).await
+            verify::remember(database, &identity, &archive, &answer.sha256, cx.now, answer.problems.is_empty()).await
     {
         let error = Error::from(error);
         cx.ui.note(if error.kind() == Kind::Denied {
@@ -283,7 +328,7 @@ async fn deep(
         match provision::create_database(database.conn(), &name, None).await {
             Ok(()) => {
                 let proof =
-                    on_server(cx, database, &name, async |_, scratch| prove_in(cx, archive, scratch).await).await;
+                    on_server(cx, database, &name, None, async |_, scratch| prove_in(cx, archive, scratch).await).await;
                 return (Engine::Postgres, proof);
             }
             // The interrupt has cancelled it.
@@ -299,16 +344,25 @@ async fn deep(
     (Engine::Sqlite, in_file(cx, archive).await)
 }
 
-/// Does something in a scratch database on the server, and drops it again.
+/// Does something in a scratch database on the server, and drops it again. With a password it is done as the role of the
+/// database's name, which is dropped too: no other role ever runs anything in it.
 async fn on_server<T>(
     cx: &Context,
     database: &Database,
     name: &str,
+    sandbox: Option<Secret>,
     work: impl AsyncFnOnce(&DatabaseUrl, &Database) -> Result<T, BackupError>,
 ) -> Result<T, BackupError> {
     let DatabaseUrl::Postgres(place) = database.url() else { return Err(BackupError::Worker) };
     let mut place = place.clone();
     place.database = Some(name.to_owned());
+    let is_sandbox = sandbox.is_some();
+    if is_sandbox {
+        place.user = Some(name.to_owned());
+        place.password = sandbox;
+        // They may name a role to become.
+        place.parameters.retain(|(parameter, _)| parameter != "options");
+    }
     let url = DatabaseUrl::Postgres(place);
     let unfinished = cx.lasting.unfinished();
     let work = async {
@@ -318,6 +372,9 @@ async fn on_server<T>(
                 scratch.close().await;
                 done
             }
+            Err(error) if is_sandbox => Err(BackupError::Unjudged {
+                why: format!("the role made for it cannot log in, which pg_hba.conf decides: {}", error.what()),
+            }),
             Err(error) => Err(BackupError::Unjudged { why: format!("the scratch database: {}", error.what()) }),
         }
     };
@@ -325,7 +382,27 @@ async fn on_server<T>(
     if let Err(error) = drop_scratch(database, name).await {
         cx.ui.warn(format!("the scratch database {name} is left over: {}", Error::from(error).what()));
     }
+    if is_sandbox && let Err(error) = provision::drop_role(database.conn(), name).await {
+        cx.ui.warn(message!("the role {} is left over: {}", name, Error::from(error).what().clone()));
+    }
     done
+}
+
+/// Makes sure that a session is what a stranger's program may have: another login than the one asked for is possible where
+/// a pooler or a map of names is in between.
+async fn refuse_more_than_sandbox(scratch: &Database, name: &str) -> Result<(), BackupError> {
+    let sql = "SELECT session_user::text AS role, m.rolsuper OR m.rolcreaterole OR m.rolcreatedb OR m.rolreplication
+                 OR m.rolbypassrls OR EXISTS (SELECT FROM pg_catalog.pg_auth_members b WHERE b.member = m.oid) AS may
+               FROM pg_catalog.pg_roles m WHERE m.rolname = session_user";
+    let row = scratch.conn().query_one_raw(Statement::from_string(scratch.engine().backend(), sql)).await?;
+    let is_it = match row {
+        Some(row) => row.try_get::<String>("", "role")? == name && !row.try_get::<bool>("", "may")?,
+        None => false,
+    };
+    if is_it {
+        return Ok(());
+    }
+    Err(BackupError::Unjudged { why: "the server logs another role in than the one that was made for it".into() })
 }
 
 /// Drops a scratch database. An interrupt cancels what this process runs on the server, also this: then it is dropped
@@ -370,8 +447,11 @@ async fn dump(
     cx: &Context,
     path: &Path,
     format: Content,
+    database: Option<&Database>,
+    trusted: &Trusted,
     answer: &mut Verification,
 ) -> Result<()> {
+    judge(trusted.of_dump(path, &answer.sha256), trusted, answer);
     let format = if format == Content::Plain { pg_dump::Format::Plain } else { pg_dump::Format::Custom };
     let env = child::offline(&cx.env);
     match pg_dump::check(path, format, &env).await {
@@ -387,32 +467,47 @@ async fn dump(
     if !args.deep || !answer.problems.is_empty() {
         return Ok(());
     }
-    deep_dump(cx, path, format, answer).await
+    deep_dump(cx, path, format, database, answer).await
 }
 
 /// Restores a dump into a scratch database on the server: there is nothing else that it fits.
-async fn deep_dump(cx: &Context, path: &Path, format: pg_dump::Format, answer: &mut Verification) -> Result<()> {
+async fn deep_dump(
+    cx: &Context,
+    path: &Path,
+    format: pg_dump::Format,
+    database: Option<&Database>,
+    answer: &mut Verification,
+) -> Result<()> {
     let impossible = |why: String| {
         Error::new(Kind::Usage, "usage", "this dump cannot be proved here")
             .why(why)
             .fix(message!("{}     without --deep reads it to its end", skyteam("db verify FILE")))
     };
-    let database = open_configured(cx).await.filter(|database| database.engine() == Engine::Postgres);
-    let Some(database) = database else {
+    let Some(database) = database.filter(|database| database.engine() == Engine::Postgres) else {
         return Err(impossible("it can only be restored on a PostgreSQL server, and none is named".into()));
     };
     let toc = pg_dump::toc(path, format, &child::offline(&cx.env)).await?;
     if toc.is_data_only() {
         return Err(impossible("it holds rows only, and nothing that would take them".into()));
     }
+    let (may, _) = provision::may_create_roles(database.conn()).await?;
+    if !may {
+        let role = database.target().role.clone().unwrap_or_default();
+        return Err(impossible(format!(
+            "a dump is a program: it is proved by a role made for it that may do nothing else, and {role} may make none"
+        ))
+        .fix("prove it as a role with CREATEDB and CREATEROLE, or on a server of its own; archives need neither"));
+    }
     let name = scratch_name();
+    let password = Secret::new(format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple()));
     let _cleared_away = cx.lasting.unfinished();
-    if let Err(error) = provision::create_database(database.conn(), &name, None).await {
+    if let Err(error) = provision::create_sandbox(database.conn(), &name, &password).await {
         return Err(impossible(format!("no scratch database can be made: {}", Error::from(error).what())));
     }
     answer.deep = true;
     answer.scratch = Some(Engine::Postgres.title());
-    let proof = on_server(cx, &database, &name, async |_, scratch| {
+    let proof = on_server(cx, database, &name, Some(password), async |_, scratch| {
+        refuse_more_than_sandbox(scratch, &name).await?;
         let unreachable = |error: ConnectError| BackupError::Misfit {
             table: "the scratch database".into(),
             why: Error::from(error).what().to_string(),
@@ -454,6 +549,7 @@ fn note(cx: &Context, path: &Path, answer: &Verification) -> Result<()> {
     }
     let before = folder::read_note(path);
     let made = before.as_ref().and_then(|before| before.made.clone());
+    let signature = before.as_ref().and_then(|before| before.signature.clone());
     // A later look without a restore does not take away that it was proved.
     let same = before.filter(|before| answer.sound && before.sha256 == answer.sha256);
     let proved = same.and_then(|before| before.verified).filter(|verified| verified.deep && verified.sound);
@@ -463,6 +559,7 @@ fn note(cx: &Context, path: &Path, answer: &Verification) -> Result<()> {
     };
     let noted = Note::about(path, &answer.sha256).and_then(|mut note| {
         note.made = made;
+        note.signature = signature;
         note.verified = Some(verified);
         folder::write_note(path, &note)
     });

@@ -14,7 +14,8 @@ use crate::backup::format::archive::{Archive, Progress};
 use crate::backup::format::crypt::{Identities, Recipients};
 use crate::backup::spool::Spools;
 use crate::backup::{BackupError, version};
-use crate::cli::commands::db::restore::{identities, in_scratch, open, scratch_folder};
+use crate::cli::commands::db::restore::{identities, in_scratch, open, scratch_folder, sum};
+use crate::cli::commands::db::signers::{SignerArgs, vouch};
 use crate::cli::context::Context;
 use crate::cli::ui::report::Row;
 use crate::cli::ui::text::count;
@@ -116,10 +117,13 @@ impl Row for Disturbed {
 }
 
 /// Lists the entries that are missing or changed.
-pub(super) async fn run(cx: &Context, backup: &Path, keys: &[PathBuf]) -> Result<Outcome> {
+pub(super) async fn run(cx: &Context, backup: &Path, keys: &[PathBuf], signers: &SignerArgs) -> Result<Outcome> {
     let database = cx.reader().await?;
-    let opened = open(backup, cx).await?;
+    let mut opened = open(backup, cx).await?;
+    let sha256 = sum(&mut opened.file).await?;
     let archive = Arc::new(Archive::open(opened.file, &identities(keys, cx)?)?);
+    let trusted = signers.trusted(cx, Some(&*database)).await?;
+    vouch(&trusted.of_archive(&archive, &sha256)?, &trusted, cx)?;
     proved(cx, &archive).await?;
     let manifest = archive.manifest();
     if manifest.database != database.name() || manifest.engine != database.engine() {

@@ -10,6 +10,7 @@ use super::against;
 use super::answer;
 use crate::cli::approve::Ask;
 use crate::cli::commands::change;
+use crate::cli::commands::db::signers::SignerArgs;
 use crate::cli::context::Context;
 use crate::cli::ui::report::Row;
 use crate::cli::ui::text::count;
@@ -61,6 +62,9 @@ pub(crate) struct MilesAuditArgs {
     /// File with the secret key that the backup was encrypted for; may be given several times
     #[arg(long, value_name = "FILE", requires = "against")]
     identity: Vec<PathBuf>,
+    /// Public key that vouches for that backup, as [NAME=]ed25519:…; may be given several times [env: SKYTEAM_SIGNERS]
+    #[arg(long = "signer", value_name = "KEY", requires = "against")]
+    signers: Vec<String>,
 }
 
 #[derive(ValueEnum, Clone, Copy, Debug)]
@@ -124,7 +128,7 @@ impl Row for Found {
 
 pub(super) async fn run(args: MilesAuditArgs, cx: &Context) -> Result<Outcome> {
     if let Some(backup) = &args.against {
-        return against::run(cx, backup, &args.identity).await;
+        return against::run(cx, backup, &args.identity, &SignerArgs::of(args.signers)).await;
     }
     match args.trust {
         Some(trust) if args.repair => mend(cx, args.user.as_deref(), trust).await,

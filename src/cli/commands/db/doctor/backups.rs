@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::super::backup::grant;
+use super::super::signers::SignerArgs;
 use super::Check;
 use crate::backup::identity::{self, Unidentified};
 use crate::backup::unarchivable;
@@ -30,7 +31,11 @@ pub(super) async fn leftovers(database: &Database) -> Vec<Check> {
         let found = format!("a proof that was killed left its database {name}");
         Check::warning(AREA, "left over", found, format!("DROP DATABASE {}", quote(&name)))
     });
-    schema.into_iter().chain(databases).collect()
+    let roles = left.roles.into_iter().map(|name| {
+        let found = format!("a proof that was killed left its role {name}");
+        Check::warning(AREA, "left over", found, format!("DROP ROLE {}", quote(&name)))
+    });
+    schema.into_iter().chain(databases).chain(roles).collect()
 }
 
 /// Whether an archive can hold what the tables have in them.
@@ -60,7 +65,11 @@ pub(super) async fn check(database: &Database, folder: &Path, cx: &Context) -> C
         Err(error) => return Check::failed(AREA, NAME, &error.into()),
     };
     let proved = verify::newest_proved(database, &identity, cx.now).await;
-    let Some(at) = proved.newest.max(verify::newest_proved_in(folder, &identity, cx.now)) else {
+    let trusted = match SignerArgs::default().trusted(cx, Some(database)).await {
+        Ok(trusted) => trusted,
+        Err(error) => return Check::failed(AREA, NAME, &error),
+    };
+    let Some(at) = proved.newest.max(verify::newest_proved_in(folder, &identity, &trusted, cx.now)) else {
         let found = match proved.future {
             Some(at) => {
                 message!("{}, but for one that is dated {}, in the future: a clock was wrong", Words(NEVER), at)
