@@ -13,6 +13,8 @@ const VERBS: &[(&str, &str)] = &[
     ("db create", ""),
     ("db doctor", ""),
     ("db grant", "ops --for staff"),
+    ("db info", ""),
+    ("db activity", ""),
     ("db push", ""),
     ("db diff", ""),
     ("db schema", ""),
@@ -81,6 +83,8 @@ const VERBS: &[(&str, &str)] = &[
     ("miles leaderboard", ""),
     ("miles statement", "--airline AIRLINE --month 2026-01"),
     ("config show", ""),
+    ("config init", ""),
+    ("config path", ""),
     ("config trust", "."),
     ("completions bash", ""),
     ("completions zsh", ""),
@@ -179,7 +183,7 @@ fn a_dry_run_changes_nothing_anywhere_or_is_refused() {
     for (verb, line) in &verbs {
         let shown = run(&world, &["-n", "--no-input"], line);
         // SQLite has no roles to grant anything to.
-        let refuses = ["man", "db shell", "db grant"].contains(verb);
+        let refuses = ["man", "db shell", "db grant", "db activity"].contains(verb);
         assert_eq!(shown.code == 2, refuses, "{verb}: {shown}");
         let after = everything(&world);
         let changed: Vec<&String> =
@@ -196,7 +200,7 @@ fn the_database_that_is_named_is_the_one_that_is_used_or_none_is() {
         let uses_none = shown.code == 2 && shown.stderr.contains("cannot honour");
         assert!(uses_none || shown.code == 6, "{verb}: {shown}");
     }
-    for verb in ["completions bash", "man --dir pages", "db schema", "config trust ."] {
+    for verb in ["completions bash", "man --dir pages", "db schema", "config trust .", "config init", "config path"] {
         for flag in ["--database-url sqlite:x.db", "-p x", "--lock-timeout 5", "--connect-timeout 5"] {
             assert!(world.run(format!("{flag} {verb}")).exits(2).stderr.contains("cannot honour"), "{verb}");
         }

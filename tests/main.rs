@@ -22,6 +22,7 @@ mod help;
 mod ids;
 mod layers;
 mod library;
+mod looking;
 mod lost;
 mod messages;
 mod migrate;

@@ -61,6 +61,36 @@ pub fn split(script: &str, engine: Engine) -> Result<Vec<Statement<'_>>, Untermi
     Ok(statements)
 }
 
+/// The statement on one line with `…` for each of its texts and numbers, which may be secrets: for showing what another
+/// session runs. A statement that is cut within a text ends there.
+pub fn without_values(sql: &str, engine: Engine) -> String {
+    let mut shown = String::with_capacity(sql.len());
+    let mut at = 0;
+    while at < sql.len() {
+        let Ok(lexeme) = lex(sql, at, engine) else {
+            shown.push('…');
+            break;
+        };
+        let text = &sql[at..lexeme.end];
+        let is_text = text.ends_with('\'') || (text.starts_with('$') && text.len() > 1 && text.ends_with('$'));
+        let is_number = matches!(lexeme.kind, Kind::Word) && text.starts_with(|c: char| c.is_ascii_digit());
+        match lexeme.kind {
+            Kind::Blank => {
+                if !shown.is_empty() && !shown.ends_with(' ') {
+                    shown.push(' ');
+                }
+            }
+            _ if is_number && shown.ends_with("….") => {
+                shown.pop();
+            }
+            _ if is_text || (is_number && !shown.ends_with('$')) => shown.push('…'),
+            _ => shown.push_str(text),
+        }
+        at = lexeme.end;
+    }
+    shown.trim_end().to_owned()
+}
+
 /// The statement being read.
 #[derive(Default)]
 struct Open {
@@ -297,6 +327,18 @@ mod tests {
         assert_eq!(fails("SELECT \"a", Engine::Postgres).what, "a quoted name");
         assert_eq!(fails("DO $$ BEGIN;", Engine::Postgres).what, "a dollar-quoted text");
         assert_eq!(fails("/* /* */", Engine::Postgres).what, "a comment");
+    }
+
+    #[test]
+    fn values_are_left_out_of_what_is_shown() {
+        let shown = |sql| without_values(sql, Engine::Postgres);
+        assert_eq!(
+            shown("UPDATE t\n SET \"a\" = 'sec''ret', b = 12.5 -- c\nWHERE id = $1"),
+            r#"UPDATE t SET "a" = …, b = … WHERE id = $1"#
+        );
+        assert_eq!(shown("SELECT E'a\\'b', $x$secret$x$, t1"), "SELECT …, …, t1");
+        assert_eq!(shown("INSERT INTO t VALUES ('a secret that is cu"), "INSERT INTO t VALUES (…");
+        assert_eq!(without_values("select x'00', [a 1]", Engine::Sqlite), "select x…, [a 1]");
     }
 
     #[test]

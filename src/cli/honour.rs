@@ -34,8 +34,8 @@ fn refused(command: &str) -> &'static [(Part, &'static str)] {
         Some("completions") => &[(Database, NO_DATABASE), (Format, IS_SCRIPT), (Columns, IS_SCRIPT)],
         Some("man") => &[(Database, NO_DATABASE), (DryRun, "it writes files, and shows nothing else")],
         _ => match command {
-            "config trust" => &[(Database, NO_DATABASE)],
             "config keygen" => &[(Database, NO_DATABASE), (DryRun, "it makes a file, and shows nothing else")],
+            "config trust" | "config init" | "config path" => &[(Database, NO_DATABASE)],
             "db schema" => &[(Database, "it shows what the entities ask for; --engine names the engine")],
             "db shell" => &[
                 (DryRun, "psql and sqlite3 run for real whatever they are given; BEGIN and ROLLBACK rehearse there"),

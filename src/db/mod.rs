@@ -2,6 +2,7 @@
 //!
 //! This module knows drivers and nothing of the alliance: no table is named here.
 
+pub(crate) mod activity;
 mod autocommit;
 pub(crate) mod child;
 mod connect;
@@ -20,6 +21,7 @@ pub mod search_path;
 mod shutdown;
 mod sqlite;
 mod sqlstate;
+pub(crate) mod statistics;
 mod tls;
 mod transaction_pooling;
 mod url;

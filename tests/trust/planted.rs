@@ -39,6 +39,8 @@ const LINES: &[Line] = &[
     "db push --online",
     "db status",
     "db doctor",
+    "db info",
+    "db activity",
     "db grant {role} --for staff --yes",
     "db seed --users 12 --flights 4 --seed 5",
     "user add 1 pilot1 --display-name Pilot",

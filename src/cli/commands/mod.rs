@@ -121,7 +121,10 @@ impl Noun {
     pub(crate) fn needs_no_settings(&self) -> bool {
         matches!(
             self,
-            Self::Completions(_) | Self::Man(_) | Self::Db(db::Verb::Schema(_)) | Self::Config(config::Verb::Trust(_))
+            Self::Completions(_)
+                | Self::Man(_)
+                | Self::Db(db::Verb::Schema(_))
+                | Self::Config(config::Verb::Init(_) | config::Verb::Path | config::Verb::Trust(_))
         )
     }
 

@@ -10,7 +10,7 @@ use crate::error::{Error, Kind, Result};
 use crate::message::message;
 
 /// Name of both files.
-pub(super) const NAME: &str = "skyteam.toml";
+pub(crate) const NAME: &str = "skyteam.toml";
 
 /// One configuration file. Keys that are not known are refused, so that a typo is seen.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -97,38 +97,50 @@ impl ProfileKind {
     }
 }
 
-/// The nearest file called `name`, from `folder` upwards: as far as the home folder or the file system goes, and no
-/// further than may be looked at. What is no folder counts as one, so that a pipe or a dead link is not passed over.
-pub(super) fn nearest(folder: &Path, home: Option<&Path>, name: &str) -> Option<PathBuf> {
+/// A path at which a file of settings was looked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SettingsFile {
+    /// The path.
+    pub path: PathBuf,
+    /// Whether it exists. What is no file counts as one, so that a pipe or a dead link is not passed over.
+    pub found: bool,
+}
+
+/// Where a file called `name` is looked for, from `folder` upwards: as far as the first one found, the home folder or the
+/// file system goes, and no further than may be looked at.
+pub(crate) fn looked_for(folder: &Path, home: Option<&Path>, name: &str) -> Vec<SettingsFile> {
     search(folder, home, name, &|path| std::fs::metadata(path).ok().map(|found| (found.dev(), found.ino())))
 }
 
-/// As [`nearest`], with device and inode of a folder by `place`.
+/// The nearest file called `name`: the one found by [`looked_for`].
+pub(super) fn nearest(folder: &Path, home: Option<&Path>, name: &str) -> Option<PathBuf> {
+    looked_for(folder, home, name).pop().filter(|file| file.found).map(|file| file.path)
+}
+
+/// As [`looked_for`], with device and inode of a folder by `place`.
 fn search(
     folder: &Path,
     home: Option<&Path>,
     name: &str,
     place: &dyn Fn(&Path) -> Option<(u64, u64)>,
-) -> Option<PathBuf> {
+) -> Vec<SettingsFile> {
     let home = home.and_then(place);
-    let (device, _) = place(folder)?;
+    let mut files = Vec::new();
+    let Some((device, _)) = place(folder) else { return files };
     for folder in folder.ancestors() {
-        let here = place(folder)?;
-        if here.0 != device {
-            return None;
-        }
+        let Some(here) = place(folder).filter(|here| here.0 == device) else { return files };
         let path = folder.join(name);
-        match std::fs::symlink_metadata(&path) {
-            Ok(_) if path.is_dir() => {}
-            Ok(_) => return Some(path),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(_) => return None,
-        }
-        if home == Some(here) {
-            return None;
+        let found = match std::fs::symlink_metadata(&path) {
+            Ok(_) => !path.is_dir(),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => false,
+            Err(_) => return files,
+        };
+        files.push(SettingsFile { path, found });
+        if found || home == Some(here) {
+            return files;
         }
     }
-    None
+    files
 }
 
 /// Reads the text of the file at `path`.
@@ -179,8 +191,11 @@ mod tests {
         std::fs::write(above.path().join(".env"), "").unwrap();
         assert_eq!(nearest(&inside, None, ".env"), Some(above.path().join(".env")));
         let device = |path: &Path| Some((u64::from(path.starts_with(&mounted)), 0));
-        assert_eq!(search(&inside, None, ".env", &device), None);
+        assert!(search(&inside, None, ".env", &device).iter().all(|file| !file.found));
         std::fs::write(mounted.join(".env"), "").unwrap();
-        assert_eq!(search(&inside, None, ".env", &device), Some(mounted.join(".env")));
+        assert_eq!(
+            search(&inside, None, ".env", &device).pop(),
+            Some(SettingsFile { path: mounted.join(".env"), found: true })
+        );
     }
 }

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use chrono_tz::Tz;
 
-pub(crate) use file::ProfileKind;
+pub(crate) use file::{NAME, ProfileKind, SettingsFile, looked_for};
 pub(crate) use flags::{Color, CsvSafe, Global};
 pub(crate) use sources::{Origin, Sources, config_dir};
 pub(crate) use trust::Trust;

@@ -1,6 +1,8 @@
 //! `config`: the settings, and whose files they may come from.
 
+mod init;
 mod keygen;
+mod path;
 mod show;
 mod trust;
 
@@ -18,6 +20,12 @@ pub(crate) enum Verb {
     /// Make a key pair to sign backups with, and print its public key
     #[command(after_help = keygen::EXAMPLES)]
     Keygen(keygen::ConfigKeygenArgs),
+    /// Write a first skyteam.toml, in which everything is commented out
+    #[command(after_help = init::EXAMPLES)]
+    Init(init::ConfigInitArgs),
+    /// Show which files of settings were looked for, and which were found
+    #[command(after_help = path::EXAMPLES)]
+    Path,
     /// Allow settings that belong to somebody else, or that others may write
     #[command(after_help = trust::EXAMPLES)]
     Trust(trust::ConfigTrustArgs),
@@ -32,6 +40,8 @@ impl Verb {
         match self {
             Self::Show => show::run(cx).await,
             Self::Keygen(args) => keygen::run(&args, cx),
+            Self::Init(args) => init::run(&args, cx),
+            Self::Path => path::run(cx).await,
             Self::Trust(args) => trust::run(&args, cx),
         }
     }

@@ -1,5 +1,6 @@
 //! `db`: the database itself.
 
+mod activity;
 mod backup;
 mod backups;
 mod create;
@@ -7,6 +8,7 @@ mod diff;
 mod doctor;
 mod generate;
 mod grant;
+mod info;
 mod migrate;
 mod online;
 mod planned;
@@ -41,6 +43,12 @@ pub(crate) enum Verb {
     /// Look for what is wrong, and say how to mend it
     #[command(after_help = doctor::EXAMPLES)]
     Doctor(doctor::DbDoctorArgs),
+    /// Show size, rows, indexes, dead rows, cache and age of transactions
+    #[command(after_help = info::EXAMPLES)]
+    Info,
+    /// Show the sessions of the database, what blocks what, and how to end it
+    #[command(after_help = activity::EXAMPLES)]
+    Activity,
     /// Grant a role what it needs for its purpose
     #[command(after_help = grant::EXAMPLES)]
     Grant(grant::DbGrantArgs),
@@ -108,6 +116,8 @@ impl Verb {
         match self {
             Self::Create(args) => create::run(args, cx).await,
             Self::Doctor(args) => doctor::run(args, cx).await,
+            Self::Info => info::run(cx).await,
+            Self::Activity => activity::run(cx).await,
             Self::Grant(args) => grant::run(args, cx).await,
             Self::Push(args) => push::run(args, cx).await,
             Self::Diff(args) => diff::run(args, cx).await,
