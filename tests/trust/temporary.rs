@@ -13,7 +13,7 @@ CREATE TEMP TABLE "users" ("userId" text, "username" text, "displayName" text, "
   "createdAt" timestamp, "updatedAt" timestamp);
 INSERT INTO pg_temp."users" VALUES ('666', 'planted', 'planted', 666, NULL, now(), now());
 CREATE FUNCTION pg_temp.trap() RETURNS trigger LANGUAGE plpgsql AS
-  $$ BEGIN RAISE LOG 'planted trigger'; RETURN NEW; END $$;
+  $$ BEGIN RAISE LOG 'left behind: trigger'; RETURN NEW; END $$;
 CREATE TRIGGER trap BEFORE INSERT OR UPDATE OR DELETE ON pg_temp."users" FOR EACH ROW EXECUTE FUNCTION pg_temp.trap();
 CREATE TEMP TABLE "airlines" (planted int);
 CREATE TEMP TABLE "brands" (planted int);
@@ -30,9 +30,9 @@ CREATE TYPE pg_temp.text AS (planted int);
 CREATE TYPE pg_temp.uuid AS (planted int);
 CREATE TYPE pg_temp.skyteam_value AS (planted int);
 CREATE FUNCTION pg_temp.now() RETURNS timestamptz LANGUAGE plpgsql AS
-  $$ BEGIN RAISE LOG 'planted function now'; RETURN NULL; END $$;
+  $$ BEGIN RAISE LOG 'left behind: now'; RETURN NULL; END $$;
 CREATE FUNCTION pg_temp.count(text) RETURNS bigint LANGUAGE plpgsql AS
-  $$ BEGIN RAISE LOG 'planted function count'; RETURN 666; END $$;
+  $$ BEGIN RAISE LOG 'left behind: count'; RETURN 666; END $$;
 "#;
 
 #[test]
@@ -74,6 +74,6 @@ fn what_others_left_in_a_shared_session_is_not_found() {
     }
     assert_eq!(world.query(r#"SELECT count(*) FROM "users""#), "5");
     let log = world.server().log();
-    let caught: Vec<&str> = log.lines().filter(|line| line.contains("LOG:  planted")).collect();
+    let caught: Vec<&str> = log.lines().filter(|line| line.contains("LOG:  left behind")).collect();
     assert!(caught.is_empty(), "{caught:#?}");
 }
