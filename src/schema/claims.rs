@@ -234,7 +234,7 @@ async fn there(txn: &impl ConnectionTrait, claims: &Claims) -> Result<Vec<Claim>
 }
 
 /// Raises the locks of a transaction that has them beside readers to those that stop them, without undoing what was done.
-/// It asks again and again, in no queue, for as long as a try lasts.
+/// It asks again and again, in no queue, for as long as all tries together last.
 ///
 /// # Errors
 /// [`SessionError::Contended`] where they did not come free, or who has one waits for this transaction; the driver's.
@@ -268,7 +268,8 @@ pub(super) async fn raise(
         };
         txn.execute_unprepared("ROLLBACK TO SAVEPOINT skyteam_locks; RELEASE SAVEPOINT skyteam_locks").await?;
         attempt += 1;
-        if begun.elapsed() >= policy.lock_timeout {
+        // To give up now is to do all the work again, with readers stopped from its beginning.
+        if begun.elapsed() >= policy.lock_timeout * policy.tries.max(1) {
             return Err(contended(&claims, policy.lock_timeout, true, Some(error)));
         }
         tokio::time::sleep(PAUSE).await;

@@ -20,7 +20,7 @@ use crate::schema::plan::Step;
 use crate::schema::session::{LockPolicy, SessionError, Stuck, Wait, Waiting};
 
 /// How long a short transaction waits for its lock. Whoever comes after it waits as long at most.
-const WINDOW: Duration = Duration::from_millis(25);
+const WINDOW: Duration = Duration::from_millis(10);
 
 /// After how many tries it waits twice as long.
 const PATIENT: u32 = 20;
