@@ -9,6 +9,8 @@
 //! until a pseudonym fits, and pseudonyms change when an airline's key does. A database without airlines has no secret
 //! to take; what protects its copy is only that it is no one's business.
 
+mod replacement;
+
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -18,6 +20,7 @@ use sha2::Sha256;
 use super::format::archive::Rewrite;
 use super::format::batch::{Block, Cells, Strings};
 use super::format::container::hex;
+use super::format::native::Native;
 use super::format::table_schema::TableShape;
 use super::format::timestamp;
 use crate::entity::privacy::Mask;
@@ -42,13 +45,30 @@ pub(crate) fn rewrite(secrets: &[String], kept: Kept) -> Rewrite {
     let mut secrets: Vec<&str> = secrets.iter().map(String::as_str).collect();
     secrets.sort_unstable();
     let masks = Masks::new(keyed(b"skyteam anonymize 3", secrets.join("\0").as_bytes()));
+    // Without the schema no kind is known, and texts are replaced by their form.
+    let known = super::version::known().unwrap_or_default();
     Arc::new(move |shape: &TableShape, block: &mut Block| {
+        let table = known.table(&shape.name);
         for (column, cells) in shape.columns.iter().zip(&mut block.columns) {
+            let kind = table.and_then(|table| table.column(&column.name)).map(|column| &column.kind);
             match fate(&kept, &shape.name, &column.name) {
                 Mask::Keep => {}
                 mask => match &mut cells.cells {
+                    // One of those that the column may hold: another would be refused by its check.
+                    other if let Some(values) = registry::values(&shape.name, &column.name) => {
+                        replacement::listed(&masks.key, other, values);
+                    }
+                    Cells::Text(texts) if let Some(kind) = kind.filter(|kind| replacement::has_form(kind)) => {
+                        let hour = (mask == Mask::Hour).then_some(|at| masks.hour(at));
+                        *texts = replacement::texts(&masks.key, texts, kind, hour);
+                    }
                     Cells::Text(texts) => *texts = masks.texts(texts, mask),
                     Cells::Bigint(times) if mask == Mask::Hour => times.iter_mut().for_each(|at| *at = masks.hour(*at)),
+                    Cells::Integer(numbers) if column.native == Some(Native::Smallint) => {
+                        numbers.iter_mut().for_each(|number| {
+                            *number = i32::from(hash(&masks.key, &number.to_be_bytes()) as u16 >> 1);
+                        });
+                    }
                     other => replaced(&masks.key, other),
                 },
             }
@@ -166,9 +186,13 @@ fn masked(key: &[u8], cells: &Strings, mask: Mask) -> Strings {
     out
 }
 
+fn hash(key: &[u8], bytes: &[u8]) -> u64 {
+    keyed(key, bytes).first_chunk::<8>().map_or(0, |half| u64::from_be_bytes(*half))
+}
+
 /// Other values for cells that are no text.
 fn replaced(key: &[u8], cells: &mut Cells) {
-    let hash = |bytes: &[u8]| keyed(key, bytes).first_chunk::<8>().map_or(0, |half| u64::from_be_bytes(*half));
+    let hash = |bytes: &[u8]| hash(key, bytes);
     match cells {
         Cells::Boolean(cells) => cells.fill(false),
         Cells::Integer(cells) => {

@@ -2,6 +2,7 @@
 
 use super::error::{BackupError, Result};
 use super::format::manifest::TableEntry;
+use super::format::native::{MAX_DIGITS, Native};
 use super::format::table_schema::Kind;
 use crate::db::Engine;
 use crate::schema::model;
@@ -57,7 +58,11 @@ impl Filling {
                 kind: known.unwrap_or(given.stored),
                 foreign: ours.is_none().then(|| given.declared.clone()),
                 verbatim: ours.is_none() && from == Engine::Postgres && !is_direct(&given.declared),
-                textual: ours.filter(|_| known.is_none()).cloned(),
+                textual: match ours {
+                    Some(ours) => known.is_none().then(|| ours.clone()),
+                    // A column of somebody else's that PostgreSQL takes in text form.
+                    None => (given.declared == "bytea").then_some(model::Kind::Bytes),
+                },
             }
         };
         let columns = entry.columns.iter().enumerate().map(target).collect();
@@ -89,4 +94,22 @@ pub(crate) fn kind(kind: &model::Kind) -> Option<Kind> {
         model::Kind::Timestamp(_) => Some(Kind::Timestamp),
         _ => None,
     }
+}
+
+/// What a type of the model is in a Parquet file, beyond how it is stored; `None` where that says it all.
+pub(crate) fn native(kind: &model::Kind) -> Option<Native> {
+    Some(match kind {
+        model::Kind::SmallInteger => Native::Smallint,
+        model::Kind::Real => Native::Real,
+        model::Kind::Double => Native::Double,
+        model::Kind::Numeric(Some((precision, scale))) => {
+            let precision = u8::try_from(*precision).ok().filter(|digits| (1..=MAX_DIGITS).contains(digits))?;
+            Native::Decimal(precision, u8::try_from(*scale).ok().filter(|scale| *scale <= precision)?)
+        }
+        model::Kind::Date => Native::Date,
+        model::Kind::Time(_) => Native::Time,
+        model::Kind::TimestampTz(_) => Native::Timestamptz,
+        model::Kind::Json | model::Kind::JsonBinary => Native::Json,
+        _ => return None,
+    })
 }

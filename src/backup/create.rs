@@ -13,7 +13,7 @@ use super::format::archive::{Progress, Rewrite};
 use super::format::crypt::Recipients;
 use super::format::definitions::Definitions;
 use super::format::manifest::{
-    AppliedMigration, Contents, FORMAT, FORMAT_VERSION, Manifest, READING_TIMESTAMPS, TableEntry,
+    AppliedMigration, Contents, FORMAT, Manifest, READING_TIMESTAMPS, TableEntry,
 };
 use super::format::table_schema::TableShape;
 use super::format::{archive, container};
@@ -206,7 +206,7 @@ impl Snapshot {
         };
         let mut manifest = Manifest {
             format: FORMAT.into(),
-            format_version: FORMAT_VERSION,
+            format_version: 1,
             skyteam: env!("CARGO_PKG_VERSION").into(),
             created_at: at.trunc_subsecs(0),
             identity: wanted.identity.clone(),
@@ -242,6 +242,7 @@ impl Snapshot {
             };
             manifest.tables = shapes.map(entry).collect();
             explain(&mut manifest);
+            manifest.format_version = Manifest::version_for(&manifest.tables);
             return Ok(Made { manifest, spools: Vec::new() });
         }
         let selected: HashSet<String> = selected.into_iter().map(str::to_owned).collect();
@@ -252,6 +253,7 @@ impl Snapshot {
         };
         let (entries, spools) = tables.into_iter().map(|table| (table.entry, table.spool)).unzip();
         manifest.tables = entries;
+        manifest.format_version = Manifest::version_for(&manifest.tables);
         for entry in &mut manifest.tables {
             entry.sequences = sequences.remove(&entry.name).unwrap_or_default();
             entry.others = definitions.remove(&entry.name).unwrap_or_default();

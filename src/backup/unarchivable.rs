@@ -9,6 +9,7 @@ use sqlx::{AssertSqlSafe, PgConnection, Row, SqliteConnection};
 use super::backend::postgres;
 use super::error::Result;
 use super::format::batch::CELL_BYTES;
+use super::format::native::Native;
 use super::format::table_schema::Kind as Stored;
 use super::format::timestamp;
 use super::version;
@@ -43,6 +44,8 @@ pub enum Fault {
     Type,
     /// It is one of the two times that an archive would take for infinity.
     Time,
+    /// It is `NaN` in a column of exact numbers.
+    NotANumber,
 }
 
 /// Looks for them in skyteam's tables.
@@ -83,6 +86,14 @@ async fn in_postgres(connection: &mut PgConnection) -> Result<Vec<Unarchivable>>
             for row in sqlx::query(AssertSqlSafe(sql)).fetch_all(&mut *connection).await? {
                 let (table, column, key) = (table.shape.name.clone(), column.name.clone(), row.try_get("key")?);
                 found.push(Unarchivable { table, column, key, fault: Fault::Time });
+            }
+        }
+        for column in table.shape.columns.iter().filter(|column| column.native.and_then(Native::decimal).is_some()) {
+            let name = quote(&column.name);
+            let sql = format!("SELECT {key} AS key FROM {} WHERE {name} = 'NaN' LIMIT {NAMED}", table.path);
+            for row in sqlx::query(AssertSqlSafe(sql)).fetch_all(&mut *connection).await? {
+                let (table, column) = (table.shape.name.clone(), column.name.clone());
+                found.push(Unarchivable { table, column, key: row.try_get("key")?, fault: Fault::NotANumber });
             }
         }
         if columns.is_empty() {

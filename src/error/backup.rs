@@ -249,6 +249,7 @@ pub(crate) fn cell(cell: &Unarchivable) -> Message {
         Fault::Encoding => message!("{}: its bytes are no text that could be turned into UTF-8", place),
         Fault::Type => message!("{}: it is not of the type that its column promises", place),
         Fault::Time => message!("{}: an archive would take this time for infinity", place),
+        Fault::NotANumber => message!("{}: it is NaN, which the exact numbers of an archive do not have", place),
     }
 }
 
@@ -271,6 +272,7 @@ pub(crate) fn mend_cell(cell: &Unarchivable, engine: Engine) -> Message {
             &column,
             skyteam("db backup DIR --format custom")
         ),
+        (Fault::NotANumber, _) => message!("UPDATE {} SET {} = a number, or NULL, for that row", &table, &column),
         (Fault::Type, _) => message!("UPDATE {} SET {} = CAST({} AS INTEGER) for that row", &table, &column, &column),
         (Fault::Time, _) => message!("UPDATE {} SET {} = 'infinity' for that row, if it was meant so", &table, &column),
     }

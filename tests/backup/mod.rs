@@ -15,6 +15,7 @@ mod identity;
 mod locks;
 mod native;
 mod owners;
+pub mod parquet;
 mod pipes;
 mod races;
 mod restore;

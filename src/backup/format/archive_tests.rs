@@ -21,6 +21,7 @@ fn shape(name: &str) -> TableShape {
         name: format!("{kind:?}{}", if nullable { "Null" } else { "" }),
         declared: "some type".into(),
         stored: *kind,
+        native: None,
         nullable,
     };
     let columns = KINDS.iter().flat_map(|kind| [column(kind, false), column(kind, true)]).collect();
@@ -158,14 +159,96 @@ fn what_is_written_is_read() {
     assert_eq!(row, 10_000);
 }
 
+/// Parquet's own types, in several row groups; and what was written before there were any.
+#[test]
+fn native_types_come_back() {
+    use super::native::Native;
+    let natives: [(Native, Kind, [&str; 3]); 9] = [
+        (Native::Real, Kind::Text, ["0.1", "NaN", "-1e+20"]),
+        (Native::Double, Kind::Text, ["0.1", "Infinity", "1e-300"]),
+        (Native::Decimal(9, 2), Kind::Text, ["0.00", "-9999999.99", "0.05"]),
+        (
+            Native::Decimal(18, 18),
+            Kind::Text,
+            ["0.000000000000000000", "-0.999999999999999999", "0.000000000000000001"],
+        ),
+        (Native::Decimal(38, 0), Kind::Text, ["0", "-99999999999999999999999999999999999999", "7"]),
+        (Native::Date, Kind::Text, ["2026-11-22", "infinity", "0044-03-15 BC"]),
+        (Native::Time, Kind::Text, ["00:00:00", "24:00:00", "23:59:59.999999"]),
+        (Native::Timestamptz, Kind::Text, ["2026-11-22 18:00:00+00", "-infinity", "0044-03-15 12:00:00+00 BC"]),
+        (Native::Json, Kind::Text, ["{}", "[1, \"é\"]", "null"]),
+    ];
+    let column = |index: usize, nullable| ColumnShape {
+        name: format!("{index} {nullable}"),
+        declared: "some type".into(),
+        stored: natives[index].1,
+        native: Some(natives[index].0),
+        nullable,
+    };
+    let columns = (0..natives.len()).flat_map(|index| [column(index, false), column(index, true)]).collect();
+    let shape = TableShape { name: "natives".into(), columns };
+    let folder = tempfile::tempdir().unwrap();
+    let spools = Spools::new(folder.path(), false);
+    let mut encoder = TableEncoder::new(&shape, &spools, None, Arc::new(|_| {})).unwrap();
+    let mut builder = BlockBuilder::new(&shape);
+    for row in 0..9_000 {
+        for (index, (_, _, texts)) in natives.iter().enumerate() {
+            assert!(builder.cell(index * 2, Cell::Text(texts[row % 3].as_bytes())));
+            let null = (row + index).is_multiple_of(4);
+            assert!(match null {
+                true => builder.null(index * 2 + 1),
+                false => builder.cell(index * 2 + 1, Cell::Text(texts[row % 3].as_bytes())),
+            });
+        }
+        builder.end_row();
+        if row.is_multiple_of(4_000) {
+            encoder.write(builder.take()).unwrap();
+        }
+    }
+    encoder.write(builder.take()).unwrap();
+    let table = encoder.finish().unwrap();
+    let mut bytes = Vec::new();
+    let mut manifest = manifest(vec![table.entry]);
+    manifest.format_version = Manifest::version_for(&manifest.tables);
+    assert_eq!(manifest.format_version, FORMAT_VERSION);
+    archive::write(&mut bytes, &manifest, vec![table.spool], &Recipients::default()).unwrap();
+    let archive = open(&bytes, &Identities::default()).unwrap();
+    assert!(archive.problems(|_| {}).is_empty());
+    let mut row = 0;
+    for block in blocks(&archive, "natives") {
+        let mut cursor = block.cursor();
+        while !cursor.done() {
+            for (index, (native, _, texts)) in natives.iter().enumerate() {
+                let text = Cell::Text(texts[row % 3].as_bytes());
+                assert_eq!(cursor.cell(index * 2), text, "{native:?} in row {row}");
+                let nullable = if (row + index).is_multiple_of(4) { Cell::Null } else { text };
+                assert_eq!(cursor.cell(index * 2 + 1), nullable, "{native:?} in row {row}");
+            }
+            cursor.advance();
+            row += 1;
+        }
+    }
+    assert_eq!(row, 9_000);
+    // An archive of before names no such type, and older programs read what names none.
+    let old = build(&[10], &Recipients::default());
+    let archive = open(&old, &Identities::default()).unwrap();
+    assert_eq!(Manifest::version_for(&archive.manifest().tables), 1);
+    assert!(!String::from_utf8_lossy(&old).contains("native"));
+}
+
 /// Dictionaries of every width of their keys, and such as grow too large; pages that are full; NULL here, there and
 /// everywhere.
 #[test]
 fn texts_and_keys_come_back_however_they_repeat() {
     let folder = tempfile::tempdir().unwrap();
     let spools = Spools::new(folder.path(), false);
-    let column =
-        |name: &str, stored, nullable| ColumnShape { name: name.into(), declared: String::new(), stored, nullable };
+    let column = |name: &str, stored, nullable| ColumnShape {
+        name: name.into(),
+        declared: String::new(),
+        stored,
+        native: None,
+        nullable,
+    };
     let columns = vec![
         column("uuid", Kind::Uuid, false),
         column("text", Kind::Text, false),

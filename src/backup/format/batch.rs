@@ -377,8 +377,13 @@ mod tests {
 
     #[test]
     fn rows_stay_whole_when_they_are_sorted() {
-        let column =
-            |name: &str, stored, nullable| ColumnShape { name: name.into(), declared: String::new(), stored, nullable };
+        let column = |name: &str, stored, nullable| ColumnShape {
+            name: name.into(),
+            declared: String::new(),
+            stored,
+            native: None,
+            nullable,
+        };
         let columns = vec![
             column("key", Kind::Text, false),
             column("note", Kind::Text, true),

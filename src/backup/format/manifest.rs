@@ -14,8 +14,9 @@ use crate::db::Engine;
 
 /// The value of `format`.
 pub const FORMAT: &str = "skyteam-archive";
-/// The version of the format that this program writes, and the newest that it reads.
-pub const FORMAT_VERSION: u32 = 1;
+/// The newest version of the format that this program reads. Of version 2 is what has a column with
+/// [`native`](super::table_schema::ColumnShape::native); all else is of version 1, which older programs read too.
+pub const FORMAT_VERSION: u32 = 2;
 /// The largest manifest that is read.
 pub const MANIFEST_LIMIT: u64 = 4 << 20;
 
@@ -74,7 +75,7 @@ impl Subject {
 pub struct Manifest {
     /// [`FORMAT`].
     pub format: String,
-    /// [`FORMAT_VERSION`] of the writer.
+    /// The version of the format that it has, up to [`FORMAT_VERSION`].
     pub format_version: u32,
     /// Version of the program that wrote it.
     pub skyteam: String,
@@ -192,7 +193,10 @@ pub(crate) const READING_TIMESTAMPS: [&str; 4] = [
 impl Manifest {
     /// Whether it has a column of timestamps.
     pub(crate) fn has_timestamps(&self) -> bool {
-        self.tables.iter().flat_map(|table| &table.columns).any(|column| column.stored == Kind::Timestamp)
+        self.tables
+            .iter()
+            .flat_map(|table| &table.columns)
+            .any(|column| column.stored == Kind::Timestamp || column.native == Some(super::native::Native::Timestamptz))
     }
 
     /// All rows.
@@ -251,6 +255,12 @@ impl Manifest {
         let manifest: Self = serde_json::from_slice(bytes).map_err(broken)?;
         manifest.check()?;
         Ok(manifest)
+    }
+
+    /// The version of the format that these tables need.
+    pub fn version_for(tables: &[TableEntry]) -> u32 {
+        let native = tables.iter().flat_map(|table| &table.columns).any(|column| column.native.is_some());
+        if native { FORMAT_VERSION } else { 1 }
     }
 
     fn check(&self) -> Result<()> {

@@ -11,6 +11,7 @@ pub mod definitions;
 pub(crate) mod digest;
 pub(crate) mod limits;
 pub mod manifest;
+pub(crate) mod native;
 pub mod row_hash;
 pub(crate) mod table_reader;
 pub(crate) mod table_schema;

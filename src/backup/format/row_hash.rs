@@ -93,6 +93,13 @@ impl Method {
             (Kind::Timestamp, Cell::Bigint(value)) => folded(timestamp::to_postgres(value), seed),
             (_, Cell::Bigint(value)) => bytes(value.to_string().as_bytes(), seed),
             (_, Cell::Uuid(value)) => bytes(value, seed),
+            (Kind::Bytes, Cell::Text(value)) => {
+                let digits = super::container::hex(value);
+                match self {
+                    Self::PostgresHex => bytes(super::container::hex(digits.as_bytes()).as_bytes(), seed),
+                    _ => bytes(digits.as_bytes(), seed),
+                }
+            }
             (_, Cell::Text(value)) if self == Self::PostgresHex => bytes(super::container::hex(value).as_bytes(), seed),
             (_, Cell::Text(value)) => bytes(value, seed),
         }

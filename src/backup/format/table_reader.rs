@@ -15,7 +15,7 @@ use parquet::file::reader::{ChunkReader, Length};
 use parquet::file::serialized_reader::SerializedPageReader;
 
 use super::batch::{BLOCK_BYTES, BLOCK_ROWS, Block, CELL_BYTES, Cells, Column};
-use super::table_schema::{Kind, TableShape};
+use super::table_schema::{ColumnShape, Kind, TableShape};
 use super::{limits, table_writer};
 use crate::backup::source::Source;
 
@@ -129,7 +129,7 @@ impl MemberReader {
         block.rows = rows;
         for (index, reader) in open.columns.iter_mut().enumerate() {
             let shape = &self.shape.columns[index];
-            open.bytes += read(reader, rows, shape.nullable, shape.stored, &mut block.columns[index])?;
+            open.bytes += read(reader, rows, shape, &mut block.columns[index])?;
             if open.bytes > GROUP_LIMIT {
                 return damage("a row group unpacks to more than any that skyteam writes");
             }
@@ -195,15 +195,15 @@ impl ChunkReader for Chunk {
 }
 
 /// Reads `rows` rows of one column; answers how many bytes their cells take.
-fn read(
-    reader: &mut ColumnReader,
-    rows: usize,
-    nullable: bool,
-    stored: Kind,
-    out: &mut Column,
-) -> Result<usize, Damage> {
+fn read(reader: &mut ColumnReader, rows: usize, shape: &ColumnShape, out: &mut Column) -> Result<usize, Damage> {
+    let (nullable, stored) = (shape.nullable, shape.stored);
     let levels = nullable.then_some(&mut out.levels);
+    let native = shape.native.filter(|native| native.is_encoded());
     let ((records, values, _), bytes) = match (reader, &mut out.cells) {
+        (reader, Cells::Text(cells)) if let Some(native) = native => {
+            let ((records, values), bytes) = native.read(reader, rows, levels, cells)?;
+            ((records, values, values), bytes)
+        }
         (ColumnReader::BoolColumnReader(reader), Cells::Boolean(cells)) => {
             (reader.read_records(rows, levels, None, cells)?, rows)
         }

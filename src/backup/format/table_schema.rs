@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::native::Native;
+
 /// How the cells of a column are stored in an archive.
 ///
 /// A column's own type (`ColumnShape::declared`) and the stored one differ only where an SQLite column holds what its
@@ -49,6 +51,9 @@ pub struct ColumnShape {
     pub declared: String,
     /// How its cells are stored.
     pub stored: Kind,
+    /// What they are in the Parquet file, where that is more than `stored` says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub native: Option<Native>,
     /// Whether a cell may be NULL.
     pub nullable: bool,
 }

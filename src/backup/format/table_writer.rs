@@ -19,6 +19,7 @@ use parquet::schema::types::{ColumnDescPtr, ColumnPath, Type, TypePtr};
 
 use super::batch::{Block, Cells, Column};
 use super::column_chunk::{ChunkEncoder, Flat};
+use super::native::Native;
 use super::table_schema::{ColumnShape, Kind, TableShape};
 
 /// Cells looked at to see whether a column repeats itself.
@@ -77,8 +78,14 @@ impl<W: Write + Send> MemberWriter<W> {
         let file = self.state.open(&self.shape, Some(&block))?;
         let described: Vec<ColumnDescPtr> = file.schema_descr().columns().to_vec();
         let mut group = file.next_row_group()?;
-        for (column, described) in block.columns.iter().zip(described) {
-            if let Some(cells) = Flat::of(&column.cells) {
+        for ((column, described), shape) in block.columns.iter().zip(described).zip(&self.shape.columns) {
+            let native = shape.native.filter(|native| native.is_encoded());
+            if let (Some(native), Cells::Text(cells)) = (native, &column.cells) {
+                let mut writer =
+                    group.next_column()?.ok_or_else(|| ParquetError::General("too many columns".into()))?;
+                native.write(&mut writer, cells, &column.levels)?;
+                writer.close()?;
+            } else if let Some(cells) = Flat::of(&column.cells) {
                 let chunk = self.chunks.encode(cells, &column.levels, block.rows, described)?;
                 group.append_column(&chunk.bytes, chunk.close)?;
             } else {
@@ -130,20 +137,24 @@ pub(crate) fn schema(shape: &TableShape) -> Result<TypePtr> {
 }
 
 fn field(column: &ColumnShape) -> Result<Type> {
-    let (physical, logical) = match column.stored {
-        Kind::Boolean => (Physical::BOOLEAN, None),
-        Kind::Integer => (Physical::INT32, Some(LogicalType::integer(32, true))),
-        Kind::Bigint => (Physical::INT64, Some(LogicalType::integer(64, true))),
-        Kind::Timestamp => (Physical::INT64, Some(LogicalType::timestamp(false, TimeUnit::MICROS))),
-        Kind::Uuid => (Physical::FIXED_LEN_BYTE_ARRAY, Some(LogicalType::Uuid)),
-        Kind::Text => (Physical::BYTE_ARRAY, Some(LogicalType::String)),
-        Kind::Bytes => (Physical::BYTE_ARRAY, None),
+    let (physical, logical, length) = match (column.native, column.stored) {
+        (Some(native), _) => native.parquet(),
+        (None, Kind::Boolean) => (Physical::BOOLEAN, None, -1),
+        (None, Kind::Integer) => (Physical::INT32, Some(LogicalType::integer(32, true)), -1),
+        (None, Kind::Bigint) => (Physical::INT64, Some(LogicalType::integer(64, true)), -1),
+        (None, Kind::Timestamp) => (Physical::INT64, Some(LogicalType::timestamp(false, TimeUnit::MICROS)), -1),
+        (None, Kind::Uuid) => (Physical::FIXED_LEN_BYTE_ARRAY, Some(LogicalType::Uuid), 16),
+        (None, Kind::Text) => (Physical::BYTE_ARRAY, Some(LogicalType::String), -1),
+        (None, Kind::Bytes) => (Physical::BYTE_ARRAY, None, -1),
     };
+    let (precision, scale) = column.native.and_then(Native::decimal).map_or((-1, -1), |(p, s)| (p.into(), s.into()));
     let repetition = if column.nullable { Repetition::OPTIONAL } else { Repetition::REQUIRED };
     Type::primitive_type_builder(&column.name, physical)
         .with_repetition(repetition)
         .with_logical_type(logical)
-        .with_length(if column.stored == Kind::Uuid { 16 } else { -1 })
+        .with_length(length)
+        .with_precision(precision)
+        .with_scale(scale)
         .build()
 }
 
@@ -164,7 +175,11 @@ fn properties(shape: &TableShape, first: Option<&Block>) -> Result<WriterPropert
             Cells::Boolean(_) | Cells::Uuid(_) | Cells::Text(_) => false,
         });
         builder = builder.set_column_dictionary_enabled(path.clone(), repeats);
-        if matches!(column.stored, Kind::Integer | Kind::Bigint | Kind::Timestamp) {
+        let whole = match column.native {
+            Some(native) => native.is_whole(),
+            None => matches!(column.stored, Kind::Integer | Kind::Bigint | Kind::Timestamp),
+        };
+        if whole {
             builder = builder.set_column_encoding(path, Encoding::DELTA_BINARY_PACKED);
         }
     }

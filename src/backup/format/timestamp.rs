@@ -45,12 +45,7 @@ pub(crate) fn write_text(micros: i64, out: &mut Vec<u8>) {
     let since_2000 = micros.wrapping_sub(EPOCH_SHIFT);
     let (days, in_day) = (since_2000.div_euclid(DAY), since_2000.rem_euclid(DAY));
     let (year, month, day) = civil(days + 10_957);
-    let shown = if year > 0 { year } else { 1 - year };
-    digits(shown as u64, 4, out);
-    out.push(b'-');
-    digits(month as u64, 2, out);
-    out.push(b'-');
-    digits(day as u64, 2, out);
+    write_date(year, month, day, out);
     out.push(b' ');
     let (seconds, fraction) = ((in_day / 1_000_000) as u64, (in_day % 1_000_000) as u64);
     digits(seconds / 3600, 2, out);
@@ -83,6 +78,49 @@ pub(crate) fn parse_loosely(text: &str) -> Option<i64> {
         let parsed: crate::entity::types::Timestamp = text.trim().parse().ok()?;
         Some(parsed.0.and_utc().timestamp_micros())
     })
+}
+
+/// Reads a date as PostgreSQL writes it, `2025-01-05` or `0044-03-15 BC`: days since 1970. `None` means that the text would
+/// not come back byte for byte.
+pub(crate) fn read_date(text: &[u8]) -> Option<i64> {
+    let (body, before_christ) = match text.strip_suffix(b" BC") {
+        Some(body) => (body, true),
+        None => (text, false),
+    };
+    let (year, rest) = body.split_at_checked(body.iter().position(|&b| b == b'-')?)?;
+    let [b'-', m1, m2, b'-', d1, d2] = rest else { return None };
+    if !(4..=7).contains(&year.len()) {
+        return None;
+    }
+    let shown = number(year)?;
+    let (year, month, day) =
+        (if before_christ { 1 - shown } else { shown }, number(&[*m1, *m2])?, number(&[*d1, *d2])?);
+    if !(1..=12).contains(&month) || !(1..=month_length(year, month)).contains(&day) {
+        return None;
+    }
+    let days = days_from_civil(year, month, day);
+    (date_text(days) == text).then_some(days)
+}
+
+/// The text of [`read_date`].
+pub(crate) fn date_text(days: i64) -> Vec<u8> {
+    let (year, month, day) = civil(days);
+    let mut out = Vec::with_capacity(16);
+    write_date(year, month, day, &mut out);
+    if year <= 0 {
+        out.extend_from_slice(b" BC");
+    }
+    out
+}
+
+/// The numbers of a date, without the era that its year is in.
+fn write_date(year: i64, month: i64, day: i64, out: &mut Vec<u8>) {
+    let shown = if year > 0 { year } else { 1 - year };
+    digits(shown as u64, 4, out);
+    out.push(b'-');
+    digits(month as u64, 2, out);
+    out.push(b'-');
+    digits(day as u64, 2, out);
 }
 
 /// `YYYY-MM-DD HH:MM:SS[.f…]` of years 0001 to 9999.

@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, HashSet};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 
+use crate::backup::column_mapping;
 use crate::backup::error::Result;
 use crate::backup::format::table_schema::{ColumnShape, Kind, TableShape};
+use crate::schema::model;
 
 /// A table that was found.
 #[derive(Clone, Debug)]
@@ -87,10 +89,12 @@ async fn columns(connection: &mut PgConnection, table: i64) -> Result<(Vec<Colum
     let mut as_text = Vec::new();
     for row in sqlx::query(sql).bind(table).fetch_all(connection).await? {
         let kind = kind(row.try_get("type")?);
+        let declared: String = row.try_get("declared")?;
         shapes.push(ColumnShape {
             name: row.try_get("name")?,
-            declared: row.try_get("declared")?,
             stored: kind.unwrap_or(Kind::Text),
+            native: model::Kind::from_postgres(&declared).and_then(|kind| column_mapping::native(&kind)),
+            declared,
             nullable: !row.try_get::<bool, _>("attnotnull")?,
         });
         as_text.push(kind.is_none());
@@ -102,8 +106,10 @@ async fn columns(connection: &mut PgConnection, table: i64) -> Result<(Vec<Colum
 pub(super) fn kind(oid: i64) -> Option<Kind> {
     match oid {
         16 => Some(Kind::Boolean),
+        17 => Some(Kind::Bytes),
         20 => Some(Kind::Bigint),
-        23 => Some(Kind::Integer),
+        // smallint, integer
+        21 | 23 => Some(Kind::Integer),
         // text, varchar
         25 | 1043 => Some(Kind::Text),
         1114 => Some(Kind::Timestamp),

@@ -128,7 +128,11 @@ impl Decoder {
                 Ok(length) => {
                     let field = &bytes[at..at + length];
                     at += length;
-                    cell(self.rows.shape().columns[index].stored, field).is_some_and(|cell| self.rows.cell(index, cell))
+                    let column = &self.rows.shape().columns[index];
+                    if column.native.is_some_and(|native| !native.holds(field)) {
+                        return Err(self.cell(index, "no number, date or time of an archive is this value"));
+                    }
+                    cell(column.stored, field).is_some_and(|cell| self.rows.cell(index, cell))
                 }
             };
             if !stored {
@@ -158,7 +162,10 @@ impl Decoder {
 fn cell(kind: Kind, field: &[u8]) -> Option<Cell<'_>> {
     Some(match kind {
         Kind::Boolean => Cell::Boolean(*field.first()? != 0),
-        Kind::Integer => Cell::Integer(i32::from_be_bytes(field.try_into().ok()?)),
+        Kind::Integer => Cell::Integer(match *field {
+            [high, low] => i16::from_be_bytes([high, low]).into(),
+            _ => i32::from_be_bytes(field.try_into().ok()?),
+        }),
         Kind::Bigint => Cell::Bigint(i64::from_be_bytes(field.try_into().ok()?)),
         Kind::Timestamp => Cell::Bigint(timestamp::from_postgres(i64::from_be_bytes(field.try_into().ok()?))?),
         Kind::Uuid => Cell::Uuid(field.try_into().ok()?),

@@ -109,7 +109,8 @@ fn cell(column: &ColumnShape, as_text: bool, method: Method, seed: &str) -> Stri
         Kind::Uuid => format!(
             "pg_catalog.uuid_hash_extended(coalesce({name}, '00000000-0000-0000-0000-000000000000'::uuid), {seed})"
         ),
-        Kind::Bigint | Kind::Text | Kind::Bytes => text(&format!("{name}::text")),
+        Kind::Bytes => text(&format!("pg_catalog.encode({name}, 'hex'::text)")),
+        Kind::Bigint | Kind::Text => text(&format!("{name}::text")),
     };
     // Not IS NULL: of a row without values that is true.
     format!("{hash} # CASE WHEN {name} IS DISTINCT FROM NULL THEN 0::int8 ELSE {NULL}::int8 END")

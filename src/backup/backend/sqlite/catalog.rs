@@ -7,6 +7,7 @@ use sqlx::{AssertSqlSafe, Row, SqliteConnection};
 use crate::backup::column_mapping;
 use crate::backup::error::Result;
 use crate::backup::format::manifest::AppliedMigration;
+use crate::backup::format::native::Native;
 use crate::backup::format::table_schema::{ColumnShape, Kind, TableShape};
 use crate::backup::version::{self, At, Standing};
 use crate::db::quote;
@@ -81,11 +82,28 @@ pub(super) async fn columns(
     for row in sqlx::query(sql).bind(table).fetch_all(connection).await? {
         let (name, declared): (String, String) = (row.try_get("name")?, row.try_get("type")?);
         let ours = known.table(table).and_then(|table| table.column(&name));
-        let stored = ours.and_then(|column| column_mapping::kind(&column.kind)).unwrap_or_else(|| kind(&declared));
+        let native =
+            ours.and_then(|column| column_mapping::native(&column.kind)).filter(|native| fits(*native, &declared));
+        let known = ours.and_then(|column| column_mapping::kind(&column.kind));
+        let stored = match native {
+            Some(Native::Smallint) => Kind::Integer,
+            _ => known.unwrap_or_else(|| kind(&declared)),
+        };
         let nullable = row.try_get::<i64, _>("notnull")? == 0;
-        columns.push(ColumnShape { name, declared, stored, nullable });
+        columns.push(ColumnShape { name, declared, stored, native, nullable });
     }
     Ok(columns)
+}
+
+/// Whether a column of this type holds such values in the form that is expected of it.
+fn fits(native: Native, declared: &str) -> bool {
+    let declared = declared.to_ascii_uppercase();
+    match native {
+        Native::Smallint => declared == "INTEGER",
+        Native::Real | Native::Double => declared == "REAL",
+        Native::Decimal(..) => declared == "REAL" || declared == "TEXT",
+        Native::Date | Native::Time | Native::Timestamptz | Native::Json => declared == "TEXT",
+    }
 }
 
 /// How a column of somebody else's is stored.

@@ -181,6 +181,9 @@ impl Snapshot {
 
 fn widen(shape: &mut TableShape, column: usize) -> Result<()> {
     let column = &mut shape.columns[column];
+    if column.native.take().is_some() {
+        return Ok(());
+    }
     column.stored = column.stored.wider().ok_or_else(|| BackupError::Misfit {
         table: shape.name.clone(),
         why: format!("column {:?} holds what no column can", column.name),
@@ -240,7 +243,7 @@ async fn data_version(connection: &mut SqliteConnection) -> Result<i64> {
     Ok(sqlx::query("PRAGMA data_version").fetch_one(connection).await?.try_get(0)?)
 }
 
-/// Reads a table. A cell that its column's kind cannot hold begins it anew with a wider one: each column at most twice,
+/// Reads a table. A cell that its column's kind cannot hold begins it anew with a wider one: each column at most three times,
 /// and never in a file that only skyteam has written.
 async fn read_table(
     mut reader: Reader,

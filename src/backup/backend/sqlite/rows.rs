@@ -1,6 +1,7 @@
 //! The rows of a file, read in a thread by a connection of its own: the pool's driver hands every single row from
 //! thread to thread, which for millions of them costs more than all the rest.
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use super::table_digest::Sum;
 
 use crate::backup::error::{BackupError, Result};
 use crate::backup::format::batch::{Block, BlockBuilder, CELL_BYTES, Cell};
+use crate::backup::format::native::Native;
 use crate::backup::format::row_hash::ServerDigest;
 use crate::backup::format::table_schema::{ColumnShape, Kind, TableShape};
 use crate::backup::format::timestamp;
@@ -69,8 +71,8 @@ impl Reader {
             rows += 1;
             sum.row(row)?;
             for (index, column) in shape.columns.iter().enumerate() {
-                let mut uuid = [0; 16];
-                let cell = match cell(column, row.get_ref(index)?, &mut uuid) {
+                let mut buffer = Buffer::default();
+                let cell = match cell(column, row.get_ref(index)?, &mut buffer) {
                     Ok(cell) => cell,
                     Err(Misfit::Wider) => return Err(Trouble::Wider(index)),
                     Err(Misfit::Never(why)) => {
@@ -139,14 +141,31 @@ enum Misfit {
     Never(&'static str),
 }
 
-fn cell<'a>(column: &ColumnShape, value: ValueRef<'a>, uuid: &'a mut [u8; 16]) -> Result<Cell<'a>, Misfit> {
+/// What a cell points to where the row itself does not hold it.
+#[derive(Default)]
+struct Buffer {
+    uuid: [u8; 16],
+    text: Cow<'static, [u8]>,
+}
+
+fn cell<'a>(column: &ColumnShape, value: ValueRef<'a>, buffer: &'a mut Buffer) -> Result<Cell<'a>, Misfit> {
+    let native = column.native.filter(|native| native.is_encoded());
     let cell = match value {
         ValueRef::Null => Some(Cell::Null),
+        ValueRef::Integer(value) if column.native == Some(Native::Smallint) => {
+            i16::try_from(value).ok().map(|value| Cell::Integer(value.into()))
+        }
         ValueRef::Integer(value) if is_number(column.stored) => integer(column.stored, value),
         ValueRef::Text(bytes) | ValueRef::Blob(bytes) if bytes.len() > CELL_BYTES => {
             return Err(Misfit::Never("it is larger than an archive can hold (64 MiB)"));
         }
-        ValueRef::Text(bytes) | ValueRef::Blob(bytes) if !is_number(column.stored) => text(column.stored, bytes, uuid),
+        ValueRef::Text(bytes) if let Some(native) = native => {
+            buffer.text = native.of_sqlite(&column.declared, bytes).ok_or(Misfit::Wider)?;
+            Some(Cell::Text(&buffer.text))
+        }
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) if !is_number(column.stored) => {
+            text(column.stored, bytes, &mut buffer.uuid)
+        }
         _ => return Err(Misfit::Never("the file does not hold what its table's definition promises")),
     };
     cell.ok_or(Misfit::Wider)

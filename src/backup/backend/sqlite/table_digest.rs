@@ -10,6 +10,7 @@ use super::catalog;
 use super::restore::Job;
 use super::rows::statement;
 use crate::backup::error::{BackupError, Result};
+use crate::backup::format::native::Native;
 use crate::backup::format::row_hash::{self, Method, NULL, ServerDigest};
 use crate::backup::format::table_schema::{ColumnShape, TableShape};
 use crate::backup::version;
@@ -17,18 +18,31 @@ use crate::backup::version;
 /// Adds up the hashes of the rows of a table.
 pub(super) struct Sum {
     order: Vec<usize>,
+    /// By place the columns whose text is another in an archive, with the type that is declared here.
+    native: Vec<Option<(Native, String)>>,
     sum: i128,
 }
 
 impl Sum {
     /// For a table with these columns.
     pub(super) fn new(columns: &[ColumnShape]) -> Self {
-        Self { order: row_hash::in_order(columns), sum: 0 }
+        let native =
+            |column: &ColumnShape| Some((column.native.filter(|native| native.is_encoded())?, column.declared.clone()));
+        Self { order: row_hash::in_order(columns), native: columns.iter().map(native).collect(), sum: 0 }
+    }
+
+    /// The hash of a text: of a number, time or instant in the one form that archives have for it.
+    fn text(&self, index: usize, text: &[u8], seed: u64) -> u64 {
+        let native = self.native[index].as_ref();
+        match native.and_then(|(native, declared)| native.of_sqlite(declared, text)) {
+            Some(text) => row_hash::bytes(&text, seed),
+            None => row_hash::bytes(text, seed),
+        }
     }
 
     /// Adds a row, whose cells `hash` hashes by their places.
-    fn add<E>(&mut self, hash: impl Fn(usize, u64) -> Result<u64, E>) -> Result<(), E> {
-        let row = self.order.iter().try_fold(0, |seed, &index| hash(index, seed))?;
+    fn add<E>(&mut self, hash: impl Fn(&Self, usize, u64) -> Result<u64, E>) -> Result<(), E> {
+        let row = self.order.iter().try_fold(0, |seed, &index| hash(self, index, seed))?;
         self.sum += i128::from(row.cast_signed());
         Ok(())
     }
@@ -38,19 +52,20 @@ impl Sum {
     /// # Errors
     /// SQLite's.
     pub(super) fn row(&mut self, row: &rusqlite::Row<'_>) -> rusqlite::Result<()> {
-        self.add(|index, seed| {
+        self.add(|this, index, seed| {
             Ok(match row.get_ref(index)? {
                 ValueRef::Null => null(seed),
                 ValueRef::Integer(value) => integer(value, seed),
                 ValueRef::Real(value) => row_hash::bytes(&value.to_le_bytes(), seed),
-                ValueRef::Text(bytes) | ValueRef::Blob(bytes) => row_hash::bytes(bytes, seed),
+                ValueRef::Text(bytes) => this.text(index, bytes, seed),
+                ValueRef::Blob(bytes) => row_hash::bytes(bytes, seed),
             })
         })
     }
 
     /// Adds a row that `sqlx` gives.
     fn sqlx_row(&mut self, row: &SqliteRow) -> Result<(), sqlx::Error> {
-        self.add(|index, seed| {
+        self.add(|this, index, seed| {
             let value = row.try_get_raw(index)?;
             let failed = |source| sqlx::Error::ColumnDecode { index: index.to_string(), source };
             if value.is_null() {
@@ -63,6 +78,7 @@ impl Sum {
                     let value = <f64 as Decode<'_, Sqlite>>::decode(value).map_err(failed)?;
                     row_hash::bytes(&value.to_le_bytes(), seed)
                 }
+                "TEXT" => this.text(index, <&[u8] as Decode<'_, Sqlite>>::decode(value).map_err(failed)?, seed),
                 _ => row_hash::bytes(<&[u8] as Decode<'_, Sqlite>>::decode(value).map_err(failed)?, seed),
             })
         })
@@ -96,7 +112,7 @@ pub(super) async fn compare(connection: &mut SqliteConnection, job: &Job, table:
     // The target's declared types decide how they are read.
     let column = |of: &ColumnShape| {
         let standing = standing.iter().find(|standing| standing.name == of.name)?;
-        Some(ColumnShape { stored: of.stored, ..standing.clone() })
+        Some(ColumnShape { stored: of.stored, native: of.native, ..standing.clone() })
     };
     let Some(columns) = entry.columns.iter().map(column).collect::<Option<Vec<_>>>() else { return Ok(()) };
     let mut sum = Sum::new(&columns);

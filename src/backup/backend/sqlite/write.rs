@@ -90,7 +90,8 @@ fn archive_bytes(archive: &Archive, filling: &Filling) -> Vec<bool> {
     let is_bytes = |index: usize| {
         entry.is_some_and(|entry| {
             let column = &entry.columns[index];
-            column.stored == Kind::Bytes && !column.declared.eq_ignore_ascii_case("BLOB")
+            let declared = column.declared.as_str();
+            column.stored == Kind::Bytes && !declared.eq_ignore_ascii_case("BLOB") && declared != "bytea"
         })
     };
     filling.columns.iter().map(|column| is_bytes(column.index)).collect()
