@@ -19,6 +19,7 @@ use sea_orm::{
 use super::pool_wait::{Lease, Leases};
 use super::shutdown::Lasting;
 use super::{search_path, transaction_pooling};
+use crate::entity::columns;
 
 /// A pool of connections to one database.
 #[derive(Clone, Debug)]
@@ -166,16 +167,31 @@ pub fn timestamp_text(time: &NaiveDateTime) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
+/// The ends of casts of fields that PostgreSQL takes as text only with a cast to their type.
+const UNKNOWN_TO_SQLITE: [&str; 6] =
+    [" AS interval)", " AS inet)", " AS cidr)", " AS macaddr)", " AS varbit)", " AS decimal)"];
+
+/// The statement as the engine takes it: with its schema on PostgreSQL; on SQLite with what it has no type for as text.
 fn bound(on: &impl ConnectionTrait, mut statement: Statement) -> Statement {
     if on.get_database_backend() == DbBackend::Postgres {
         if let Cow::Owned(sql) = search_path::qualify(&statement.sql) {
             statement.sql = sql;
         }
-    } else if let Some(values) = statement.values.as_mut() {
+        return statement;
+    }
+    // SQLite would make a number of what it casts to a type that it does not know.
+    for known in UNKNOWN_TO_SQLITE {
+        if statement.sql.contains(known) {
+            statement.sql = statement.sql.replace(known, " AS text)");
+        }
+    }
+    if let Some(values) = statement.values.as_mut() {
         for value in &mut values.0 {
             match value {
                 Value::Uuid(id) => *value = Value::String(id.map(|id| id.hyphenated().to_string())),
                 Value::ChronoDateTime(time) => *value = Value::String(time.as_ref().map(timestamp_text)),
+                Value::Array(_, None) => *value = Value::String(None),
+                Value::Array(_, Some(_)) => *value = Value::String(columns::text(value)),
                 _ => {}
             }
         }

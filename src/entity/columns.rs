@@ -12,6 +12,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use uuid::Uuid;
 
 use super::privacy::Mask;
+use super::registry;
 use super::types::{Id, Timestamp};
 
 /// Serialises a row under its columns' names, without its secrets.
@@ -173,6 +174,15 @@ fn is_list<C: ColumnTrait>(column: C) -> bool {
     matches!(column.def().get_column_type(), ColumnType::Array(_))
 }
 
+/// The texts of all values that a column takes, where it is of an enum; else none.
+pub(crate) fn listed<E: EntityTrait>(column: E::Column) -> Vec<String> {
+    if let ColumnType::Enum { variants, .. } = column.def().get_column_type() {
+        return variants.iter().map(ToString::to_string).collect();
+    }
+    let values = registry::values(E::default().table_name(), column.as_str()).unwrap_or_default();
+    values.iter().filter_map(text).collect()
+}
+
 /// Reads a value of a column from text in the form of [`text`].
 ///
 /// # Errors
@@ -257,6 +267,11 @@ where
         row.try_set(column, value.ok_or_else(|| DbErr::Type(format!("{} of no known type", column.as_str())))?)?;
     }
     row.try_into_model()
+}
+
+/// Whether [`complete`] knows the very value that the database gives to a row which does not name this column.
+pub(crate) fn is_told<C: ColumnTrait>(column: C) -> bool {
+    matches!(column.def().get_column_default(), None | Some(Expr::Value(_)))
 }
 
 /// A UUID for a column of a row: the same for the same key, so that generated data can be generated again.

@@ -7,6 +7,8 @@
 //! indexes, triggers, renames) is in [`crate::schema::desired()`].
 
 pub(crate) mod columns;
+pub(crate) mod list;
+pub(crate) mod listed;
 pub(crate) mod privacy;
 pub(crate) mod registry;
 pub(crate) mod types;
@@ -31,6 +33,7 @@ macro_rules! tables {
                     file: concat!("src/entity/", stringify!($module), ".rs"),
                     anonymize: $module::Entity::ANONYMIZE,
                     erase: $module::Entity::ERASE,
+                    values: $module::Entity::VALUES,
                 });
             )*
         }
@@ -51,8 +54,9 @@ pub use airline::Entity as Airline;
 pub use brand::Entity as Brand;
 pub use flight::Entity as Flight;
 pub use flight_passenger::Entity as FlightPassenger;
+pub use listed::{Values, values_of};
 pub use miles_product::Entity as MilesProduct;
 pub use miles_transaction::Entity as MilesTransaction;
 use privacy::Undeclared;
-pub use types::{Id, Timestamp};
+pub use types::{Id, List, Timestamp};
 pub use user::Entity as User;

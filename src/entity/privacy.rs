@@ -16,6 +16,8 @@
 
 use sea_orm::EntityTrait;
 
+use super::listed::Values;
+
 /// What a copy made with `--anonymize` holds in place of a column's values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mask {
@@ -62,6 +64,8 @@ pub trait Undeclared: EntityTrait {
     const ANONYMIZE: &'static [(Self::Column, Mask)] = &[];
     /// Nothing is declared.
     const ERASE: Erase<Self::Column> = Erase::Undeclared;
+    /// No column is of an enum that is stored as text or a number.
+    const VALUES: &'static [(Self::Column, Values)] = &[];
 }
 
 impl<E: EntityTrait> Undeclared for E {}

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use sea_orm::{
-    ActiveModelTrait, EntityName as _, EntityTrait, IdenStatic as _, IntoActiveModel, Iterable as _, RelationTrait as _,
+    ActiveModelTrait, EntityName as _, EntityTrait, IdenStatic as _, IntoActiveModel, Iterable as _,
+    RelationTrait as _, Value,
 };
 
+use super::listed::{self, Values};
 use super::privacy::{Erase, Mask, Undeclared};
 
 /// An entity of this crate.
@@ -32,6 +34,8 @@ pub struct Declared<E: EntityTrait> {
     pub anonymize: &'static [(E::Column, Mask)],
     /// What `user erase` does.
     pub erase: Erase<E::Column>,
+    /// Per column of an enum that is stored as text or a number its values.
+    pub values: &'static [(E::Column, Values)],
 }
 
 /// What is known of a table without its Rust type.
@@ -59,6 +63,8 @@ pub(crate) struct ColumnFacts {
     pub mask: Option<Mask>,
     /// The table and column that it refers to.
     pub refers_to: Option<(String, String)>,
+    /// What it takes, where its type is an enum that is stored as text or a number.
+    pub values: Option<Vec<Value>>,
 }
 
 /// [`Erase`] with the columns' names.
@@ -99,12 +105,14 @@ fn facts<E: Table>(declared: Declared<E>) -> TableFacts {
     let column = |column: E::Column| {
         let name = column.as_str();
         let mask = declared.anonymize.iter().find(|(declared, _)| declared.as_str() == name).map(|(_, mask)| *mask);
+        let values = listed::declared::<E>(declared.values, column).filter(|values| !values.is_empty());
         ColumnFacts {
             name,
             #[cfg(test)]
             variant: format!("{column:?}"),
             mask,
             refers_to: references.get(name).cloned(),
+            values,
         }
     };
     let erase = match declared.erase {
@@ -134,6 +142,11 @@ pub(crate) fn mask(table: &str, column: &str) -> Mask {
         }
     }
     Mask::Replace
+}
+
+/// What a column takes, where its type is an enum that is stored as text or a number.
+pub(crate) fn values(table: &str, column: &str) -> Option<&'static [Value]> {
+    column_facts(table, column)?.values.as_deref()
 }
 
 fn column_facts(table: &str, column: &str) -> Option<&'static ColumnFacts> {

@@ -1,4 +1,4 @@
-//! The two column types that PostgreSQL and SQLite store differently and Rust must not: [`Id`] and [`Timestamp`].
+//! The column types that PostgreSQL and SQLite store differently and Rust must not: [`Id`], [`Timestamp`] and [`List`].
 //!
 //! PostgreSQL has `uuid` and `timestamp`; SQLite keeps both as text in the very form PostgreSQL prints, so that the
 //! text of a value, its order and its equality are the same on both engines. Reading knows both forms here; writing
@@ -12,6 +12,8 @@ use sea_orm::sea_query::{ArrayType, ColumnType, Nullable, ValueType, ValueTypeEr
 use sea_orm::{ColIdx, DbErr, QueryResult, TryFromU64, TryGetError, TryGetable, Value};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use uuid::Uuid;
+
+pub use super::list::List;
 
 /// The form of [`Timestamp`] in SQL text: what PostgreSQL prints for `timestamp` under `DateStyle` ISO.
 const SQL_SECONDS: &str = "%Y-%m-%d %H:%M:%S";

@@ -58,11 +58,12 @@ pub async fn post_all(
     on_refusal: OnRefusal,
     mut progress: impl FnMut(u64),
 ) -> Result<Applied, MilesError> {
-    let applied = look(tx, movements).await?;
+    let mut applied = look(tx, movements).await?;
     if on_refusal == OnRefusal::Stop && !applied.rejected.is_empty() {
         return Err(MilesError::Batch { rejected: applied.rejected });
     }
     bulk::write(tx, applied.posted.iter().map(|(_, posted)| &posted.entry), &mut progress).await?;
+    bulk::complete(tx, applied.posted.iter_mut().map(|(_, posted)| &mut posted.entry)).await?;
     Ok(applied)
 }
 

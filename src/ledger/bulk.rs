@@ -60,12 +60,16 @@ pub(super) async fn lock<'a>(tx: &Transaction, user_ids: impl Iterator<Item = &'
 /// The existing entries with the movements' ids.
 pub(super) async fn stored(tx: &Transaction, movements: &[Posting]) -> Result<HashMap<Id, Entry>, MilesError> {
     let ids: Vec<Id> = movements.iter().filter(|movement| !movement.drawn).map(|movement| movement.id).collect();
-    if ids.is_empty() {
+    by_id(tx, ids.into_iter()).await
+}
+
+async fn by_id(tx: &Transaction, ids: impl ExactSizeIterator<Item = Id>) -> Result<HashMap<Id, Entry>, MilesError> {
+    if ids.len() == 0 {
         return Ok(HashMap::new());
     }
     let among = among(Engine::of(tx), "$1", "uuid");
     let sql = format!(r#"SELECT {COLUMNS} FROM "milesTransactions" WHERE "id" {among}"#);
-    let ids = list(Engine::of(tx), ids.iter());
+    let ids = list(Engine::of(tx), ids);
     let found = tx.query_all_raw(rows::statement(tx, sql, [ids])).await?;
     let entries = found.iter().map(|row| rows::entry(row).map(|entry| (entry.id, entry)));
     Ok(entries.collect::<Result<_, _>>()?)
@@ -114,6 +118,27 @@ pub(super) async fn write<'a>(
         ),
     };
     tx.execute_raw(rows::statement(tx, sql, values)).await?;
+    Ok(())
+}
+
+/// Reads entries that were written again, where the database has given them what was not known before: the values of
+/// columns whose default is an expression.
+pub(super) async fn complete<'a>(
+    tx: &Transaction,
+    entries: impl Iterator<Item = &'a mut Entry>,
+) -> Result<(), MilesError> {
+    if rows::is_told() {
+        return Ok(());
+    }
+    let mut entries: Vec<&mut Entry> = entries.collect();
+    for some in entries.chunks_mut(CHUNK) {
+        let mut stored = by_id(tx, some.iter().map(|entry| entry.id)).await?;
+        for entry in some {
+            if let Some(stored) = stored.remove(&entry.id) {
+                **entry = stored;
+            }
+        }
+    }
     Ok(())
 }
 

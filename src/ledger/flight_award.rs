@@ -191,6 +191,9 @@ pub(crate) async fn board(
     }
     let corrected = boarded.corrected.iter().flat_map(|one| [&one.award.entry].into_iter().chain(&one.reversals));
     bulk::write(tx, boarded.paid.iter().map(|posted| &posted.entry).chain(corrected), |_| ()).await?;
+    let corrected =
+        boarded.corrected.iter_mut().flat_map(|one| [&mut one.award.entry].into_iter().chain(&mut one.reversals));
+    bulk::complete(tx, boarded.paid.iter_mut().map(|posted| &mut posted.entry).chain(corrected)).await?;
     Ok(boarded)
 }
 

@@ -70,7 +70,7 @@ pub(crate) async fn repair(
         Trust::Ledger => (0, format!("balance was {balance}, ledger {ledger} was trusted")),
     };
     let amount = i32::try_from(amount).map_err(out_of_range)?;
-    let entry = Posting {
+    let mut entry = Posting {
         source: source::ADJUSTMENT.to_owned(),
         note: Some(note),
         batch_id: repairer.batch_id,
@@ -79,6 +79,7 @@ pub(crate) async fn repair(
     }
     .into_entry(locked.now)?;
     bulk::insert(tx, &[&entry]).await?;
+    bulk::complete(tx, std::iter::once(&mut entry)).await?;
     let balance = match trust {
         Trust::Balance => balance,
         Trust::Ledger => {

@@ -141,6 +141,7 @@ pub async fn reverse(
         *place += 1;
     }
     bulk::write(tx, posted.iter().map(|posted| &posted.entry), |_| ()).await.map_err(|error| lost(error, target))?;
+    bulk::complete(tx, posted.iter_mut().map(|posted| &mut posted.entry)).await?;
     Ok(Reversed {
         posted,
         before: before.into_iter().map(|entry| entry.id).collect(),

@@ -7,8 +7,8 @@ use sea_orm::{ConnectionTrait, DbErr, FromQueryResult, IdenStatic as _, Iterable
 
 use super::{Entry, Posted};
 use crate::db::Engine;
-use crate::entity::miles_transaction;
 use crate::entity::types::{Id, Timestamp};
+use crate::entity::{columns, miles_transaction};
 
 /// The columns of an entry that are written; the others take their defaults.
 pub(super) const WRITTEN: &str = r#""id", "userId", "amount", "type", "source", "flightId", "productId", "note", "createdAt", "reversesId", "batchId", "actor""#;
@@ -26,6 +26,12 @@ impl fmt::Display for Columns {
         }
         Ok(())
     }
+}
+
+/// Whether the database gives an entry nothing that is not known before it is written.
+pub(super) fn is_told() -> bool {
+    let written = |name: &str| WRITTEN.split(", ").any(|column| column.trim_matches('"') == name);
+    miles_transaction::Column::iter().all(|column| written(column.as_str()) || columns::is_told(column))
 }
 
 /// The instant on the server's clock at which the expression is evaluated, not that at which the transaction began:

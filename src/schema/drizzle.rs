@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::dialect::{literal, postgres};
+use super::listed;
 use super::model::{
     Action, Column, EnumType, ForeignKey, Index, Kind, MICROSECONDS, Rule, Schema, Shape, Table, Value,
 };
@@ -102,7 +103,13 @@ fn write_table(text: &mut String, table: &Table, used: &mut BTreeSet<&'static st
     for column in &table.columns {
         let primary = key.is_some_and(|(_, columns)| *columns == [column.name.clone()]);
         let name = if is_identifier(&column.name) { column.name.clone() } else { quoted(&column.name) };
-        let _ = writeln!(text, "  {name}: {},", column_call(&table.name, column, primary, used));
+        let listed = table
+            .constraints
+            .iter()
+            .filter_map(|constraint| listed::values(&constraint.rule))
+            .find(|(listed, _)| *listed == column.name)
+            .map(|(_, values)| values);
+        let _ = writeln!(text, "  {name}: {},", column_call(&table.name, column, listed.as_deref(), primary, used));
     }
     let mut extras = Vec::new();
     if let Some((name, columns)) = key
@@ -141,8 +148,17 @@ fn write_table(text: &mut String, table: &Table, used: &mut BTreeSet<&'static st
     text.push_str("]);\n");
 }
 
-fn column_call(table: &str, column: &Column, primary: bool, used: &mut BTreeSet<&'static str>) -> String {
+fn column_call(
+    table: &str,
+    column: &Column,
+    listed: Option<&[Value]>,
+    primary: bool,
+    used: &mut BTreeSet<&'static str>,
+) -> String {
     let mut call = type_call(&column.kind, &column.name, used);
+    if let Some(values) = listed {
+        call.push_str(&listed_type(values));
+    }
     if primary {
         call.push_str(".primaryKey()");
     } else if !column.nullable {
@@ -155,6 +171,16 @@ fn column_call(table: &str, column: &Column, primary: bool, used: &mut BTreeSet<
         });
     }
     call
+}
+
+/// Says to TypeScript that a column takes only these values; the database is told by a check.
+fn listed_type(values: &[Value]) -> String {
+    let value = |value: &Value| match value {
+        Value::Integer(number) => number.to_string(),
+        Value::Text(text) => quoted(text),
+        other => quoted(&format!("{other:?}")),
+    };
+    format!(".$type<{}>()", values.iter().map(value).collect::<Vec<_>>().join(" | "))
 }
 
 /// The call of a column's type, `text("name")`. Instants and dates are strings where the type's own form would lose

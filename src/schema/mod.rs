@@ -19,6 +19,7 @@ mod estimate;
 pub mod generate;
 pub(crate) mod history;
 pub(crate) mod kind;
+mod listed;
 pub(crate) mod literal;
 pub mod live;
 pub(crate) mod lock;

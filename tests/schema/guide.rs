@@ -173,7 +173,32 @@ const EVERY_TYPE: &str = r#"//! `everyType`: a column of each type.
 
 use sea_orm::entity::prelude::*;
 
-use super::types::{Id, Timestamp};
+use super::listed::{Values, values_of};
+use super::types::{Id, List, Timestamp};
+
+/// Stored as text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "String(StringLen::N(20))")]
+pub enum Cabin {
+    /// In the back.
+    #[sea_orm(string_value = "economy")]
+    Economy,
+    /// In the front.
+    #[sea_orm(string_value = "business")]
+    Business,
+}
+
+/// Stored as a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "i32", db_type = "Integer")]
+pub enum Rank {
+    /// The highest.
+    #[sea_orm(num_value = 1)]
+    First,
+    /// The lowest.
+    #[sea_orm(num_value = -2)]
+    Last,
+}
 
 /// One of a few.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
@@ -212,28 +237,38 @@ pub struct Model {
     pub instant: Option<DateTimeUtc>,
     pub day: Option<Date>,
     pub time: Option<Time>,
-    #[sea_orm(column_type = "Interval(None, None)")]
+    #[sea_orm(column_type = "Interval(None, None)", select_as = "text", save_as = "interval")]
     pub length: Option<String>,
     #[sea_orm(column_type = "Json")]
     pub json: Option<Json>,
     #[sea_orm(column_type = "JsonBinary")]
     pub jsonb: Option<Json>,
     pub bytes: Option<Vec<u8>>,
-    #[sea_orm(column_type = "Inet")]
+    #[sea_orm(column_type = "Inet", select_as = "text", save_as = "inet")]
     pub inet: Option<String>,
-    #[sea_orm(column_type = "Cidr")]
+    #[sea_orm(column_type = "Cidr", select_as = "text", save_as = "cidr")]
     pub cidr: Option<String>,
-    #[sea_orm(column_type = "MacAddr")]
+    #[sea_orm(column_type = "MacAddr", select_as = "text", save_as = "macaddr")]
     pub mac: Option<String>,
-    #[sea_orm(column_type = "Bit(Some(3))")]
+    #[sea_orm(column_type = "Bit(Some(3))", select_as = "text", save_as = "varbit")]
     pub bit: Option<String>,
-    #[sea_orm(column_type = "VarBit(8)")]
+    #[sea_orm(column_type = "VarBit(8)", select_as = "text", save_as = "varbit")]
     pub varbit: Option<String>,
     pub mood: Option<Mood>,
-    pub list: Option<Vec<i32>>,
+    pub list: Option<List<i32>>,
+    pub cabin: Option<Cabin>,
+    pub rank: Option<Rank>,
+    #[sea_orm(column_type = "Decimal(Some((30, 5)))", select_as = "text", save_as = "decimal")]
+    pub wide: Option<String>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+
+impl Entity {
+    /// What the enums of this table are stored as.
+    pub const VALUES: &'static [(Column, Values)] =
+        &[(Column::Cabin, values_of::<Cabin>), (Column::Rank, values_of::<Rank>)];
+}
 "#;
 
 /// A row of everything in each engine's words.
@@ -245,11 +280,11 @@ fn everything(engine: Engine) -> String {
     format!(
         r#"INSERT INTO "everyType" ("plain", "sized", "code", "small", "whole", "big", "real", "double", "price", "truth",
             "at", "instant", "day", "time", "length", "json", "jsonb", "bytes", "inet", "cidr", "mac", "bit", "varbit",
-            "mood", "list")
+            "mood", "list", "cabin", "rank", "wide")
         VALUES ('tab	and \ and "', 'it''s', 'abc', -5, 7, 5000000000, 1.5, 0.1, 12.25, {truth},
             '2026-11-22 18:00:00.5', '2026-11-22 18:00:00.25+00:00', '2026-11-22', '18:30:00', '1 day 02:00:00',
             '{{"a": [1, null]}}', '{{"b": "c"}}', {bytes}, '10.0.0.1', '10.0.0.0/8', '08:00:2b:01:02:03', '101', '10',
-            'good', {list})"#,
+            'good', {list}, 'business', -2, 12345678901234567890.12345)"#,
         truth = if engine == Engine::Postgres { "true" } else { "1" }
     )
 }
@@ -258,7 +293,8 @@ fn everything(engine: Engine) -> String {
 fn rows(world: &World, table: &str) -> String {
     if table == "users" {
         // A column that was added to a table stands last there, and in a restored one where its entity has it.
-        let columns = r#""userId", "username", "miles", "points", "tier", "favourite", "createdAt""#;
+        let columns =
+            r#""userId", "username", "miles", "points", "tier", "favourite", "cabin", "seats", "address", "createdAt""#;
         return world.query(&format!(r#"SELECT {columns} FROM "users" ORDER BY 1"#));
     }
     if table == "everyType" && world.engine() == Engine::Sqlite {
@@ -281,10 +317,32 @@ fn the_page_is_true_on_both_engines() {
                 "    /// Picture, if there is one.",
                 "    /// Points.\n    #[sea_orm(default_value = 3)]\n    pub points: i64,\n    /// Tier.\n    #[sea_orm(column_type = \
                  \"Text\", default_value = \"blue\")]\n    pub tier: String,\n    /// Favourite.\n    pub \
-                 favourite: Option<f64>,\n    /// Picture, if there is one.",
+                 favourite: Option<f64>,\n    /// Cabin.\n    #[sea_orm(default_value = \"economy\")]\n    pub cabin: \
+                 super::every_type::Cabin,\n    /// Seats.\n    pub seats: Option<super::types::List<i32>>,\n    /// \
+                 Address.\n    #[sea_orm(column_type = \"Inet\", select_as = \"text\", save_as = \"inet\")]\n    pub \
+                 address: Option<String>,\n    /// Picture, if there is one.",
             ),
             ("        (Column::Miles, Mask::Keep),", "        (Column::Miles, Mask::Keep),\n        (Column::Points, Mask::Keep),"),
+            (
+                "impl Entity {\n",
+                "impl Entity {\n    /// See [`super::listed`].\n    pub const VALUES: &'static [(Column, \
+                 super::listed::Values)] =\n        &[(Column::Cabin, \
+                 super::listed::values_of::<super::every_type::Cabin>)];\n",
+            ),
         ],
+    );
+    // One in a table whose rows an import makes, and one in the ledger whose value only the database knows.
+    copy.change(
+        "src/entity/flight_passenger.rs",
+        &[("    pub miles: i32,\n", "    pub miles: i32,\n    /// Seat.\n    #[sea_orm(column_type = \"Text\")]\n    pub seat: Option<String>,\n")],
+    );
+    copy.change(
+        "src/entity/miles_transaction.rs",
+        &[(
+            "    pub actor: Option<String>,\n",
+            "    pub actor: Option<String>,\n    /// Computed.\n    #[sea_orm(default_expr = \
+             \"Expr::cust(\\\"(2 + 3)\\\")\")]\n    pub computed: i32,\n",
+        )],
     );
     for (name, text) in [("new_table", NEW_TABLE), ("badge", BADGE), ("every_type", EVERY_TYPE)] {
         copy.write(&format!("src/entity/{name}.rs"), text);
@@ -299,6 +357,26 @@ fn the_page_is_true_on_both_engines() {
     for world in &worlds {
         migrated(&copy, world);
     }
+    // An enum that is stored as text loses one value and gains another.
+    copy.change("src/entity/every_type.rs", &[("\"business\")]\n    Business", "\"first\")]\n    First")]);
+    copy.build();
+    for world in &worlds {
+        enum_changed(&copy, world);
+    }
+}
+
+/// A value that rows still have is named before anything is changed; without it the push goes through.
+fn enum_changed(copy: &Copy, world: &World) {
+    let diff = copy.run(world, "db diff").ok();
+    assert!(diff.stdout.contains("users_cabin_check"), "{diff}");
+    world.query(r#"UPDATE "users" SET "cabin" = 'business' WHERE "userId" = '4712'"#);
+    let refused = copy.run(world, "db push").exits(5);
+    assert!(refused.stderr.contains("users_cabin_check") && refused.stderr.contains("business"), "{refused}");
+    world.query(r#"UPDATE "users" SET "cabin" = 'economy'; UPDATE "everyType" SET "cabin" = NULL"#);
+    copy.run(world, "db push").ok();
+    copy.run(world, "db diff --exit-code").ok();
+    copy.run(world, "user edit second --cabin first --yes").ok();
+    assert_eq!(world.query(r#"SELECT "cabin" FROM "users" WHERE "userId" = '4712'"#), "first");
 }
 
 /// Diff, push, use, backup, verify, restore and transfer of what no migration makes yet.
@@ -307,7 +385,7 @@ fn ahead_of_migrations(copy: &Copy, world: &World) {
     world.run("db push").ok();
     world.run("db seed --users 5 --flights 3").ok();
     let diff = copy.run(world, "db diff -o json").ok();
-    for new in ["newTable", "badges", "everyType", "users.points", "users.tier"] {
+    for new in ["newTable", "badges", "everyType", "users.points", "users.tier", "users.cabin"] {
         assert!(diff.stdout.contains(new), "{new}: {diff}");
     }
     copy.run(world, "db push").ok();
@@ -317,7 +395,8 @@ fn ahead_of_migrations(copy: &Copy, world: &World) {
     let list = copy.run(world, "user list -o json --sort -points,tier --columns userId,points,tier").ok().json();
     assert_eq!((&list[0]["points"], &list[0]["tier"]), (&3.into(), &"blue".into()));
     let csv = copy.run(world, "user list -o csv").ok();
-    assert!(csv.stdout.starts_with("userId,username,displayName,miles,points,tier,favourite,avatarUrl,"), "{csv}");
+    let header = "userId,username,displayName,miles,points,tier,favourite,cabin,seats,address,avatarUrl,";
+    assert!(csv.stdout.starts_with(header), "{csv}");
     copy.run(world, "user add 4711 pilot123 --points 9 --tier gold").ok();
     let shown = copy.run(world, "user show pilot123 -o json").ok().json();
     assert_eq!((&shown["points"], &shown["tier"], &shown["favourite"]), (&9.into(), &"gold".into(), &Value::Null));
@@ -325,6 +404,15 @@ fn ahead_of_migrations(copy: &Copy, world: &World) {
     let edited = copy.run(world, "user edit pilot123 --tier silver --favourite 1.5 --yes").ok();
     assert!(edited.stderr.contains("tier: gold → silver"), "{edited}");
     copy.run(world, "user edit pilot123 --no-favourite --yes").ok();
+    // Enums, lists and addresses are read and written on both engines.
+    copy.run(world, "user edit pilot123 --cabin business --seats [1,-2] --address 10.0.0.0/8 --yes").ok();
+    let shown = copy.run(world, "user show pilot123 -o json").ok().json();
+    assert_eq!(shown["cabin"], "business", "{shown}");
+    assert_eq!((&shown["seats"], &shown["address"]), (&serde_json::json!([1, -2]), &"10.0.0.0/8".into()), "{shown}");
+    let wrong = copy.run(world, "user edit pilot123 --cabin first --yes").exits(2);
+    assert!(wrong.stderr.contains("economy") && wrong.stderr.contains("business"), "{wrong}");
+    let drizzle = copy.run(world, "db schema -o drizzle").ok().stdout;
+    assert!(drizzle.contains(r#"$type<"economy" | "business">()"#), "{drizzle}");
     copy.run(world, "user edit pilot123 --points many --yes").exits(2);
     let file = world.work().join("users.csv");
     fs::write(&file, "userId,username,points,tier\n4711,,10,\n4712,second,11,green\n").unwrap();
@@ -333,7 +421,20 @@ fn ahead_of_migrations(copy: &Copy, world: &World) {
         world.query(r#"SELECT "points", "tier" FROM "users" WHERE "userId" IN ('4711', '4712') ORDER BY "userId""#),
         "10|silver\n11|green"
     );
-    copy.run(world, "miles award pilot123 500 --note welcome").ok();
+    let awarded = copy.run(world, "miles award pilot123 500 --note welcome -o json").ok().json();
+    assert_eq!(awarded["computed"], 5, "{awarded}");
+    let both = copy.run(world, "miles award pilot123 second 5 --note both -o json").ok();
+    assert_eq!(
+        both.stdout.matches(r#""computed":5"#).count() + both.stdout.matches(r#""computed": 5"#).count(),
+        2,
+        "{both}"
+    );
+    let list = world.work().join("passengers.csv");
+    fs::write(&list, "userId,miles,seat\n4711,100,12A\n4712,100,\n").unwrap();
+    let flight = world.query(r#"SELECT "id" FROM "flights" WHERE "startedAt" IS NOT NULL ORDER BY "id" LIMIT 1"#);
+    copy.run(world, &format!("flight manifest import {flight} {} --yes", list.display())).ok();
+    let flights = copy.run(world, "user flights pilot123 -o json").ok().json();
+    assert_eq!((&flights[0]["seat"], &flights[0]["miles"]), (&"12A".into(), &100.into()), "{flights}");
 
     // Nobody has said what erasing does with the badges.
     world.query(r#"INSERT INTO "badges" ("userId") VALUES ('4711')"#);
@@ -346,6 +447,29 @@ fn ahead_of_migrations(copy: &Copy, world: &World) {
     let backup = copy.run(world, "db backup --file ahead.skyteam -o json").ok();
     assert!(backup.stderr.contains("newTable") && backup.stderr.contains("users.points"), "{backup}");
     copy.run(world, "db verify --deep ahead.skyteam").ok();
+    // Other programs find Parquet's own types in it.
+    let found = crate::backup::parquet::columns(&copy.root.join("ahead.skyteam"), "everyType");
+    for wanted in [
+        "small: int16 -5 | SMALLINT -5",
+        "real: float 1.5 | FLOAT 1.5",
+        "double: double 0.1 | DOUBLE 0.1",
+        "price: decimal128(10, 2) Decimal('12.25') | DECIMAL(10,2) Decimal('12.25')",
+        "wide: decimal128(30, 5) Decimal('12345678901234567890.12345') | DECIMAL(30,5) \
+         Decimal('12345678901234567890.12345')",
+        "day: date32[day] datetime.date(2026, 11, 22) | DATE datetime.date(2026, 11, 22)",
+        "time: time64[us] datetime.time(18, 30) | TIME datetime.time(18, 30)",
+        r"bytes: binary b'\xc0\xff\t' | BLOB b'\xc0\xff\t'",
+        "mood: string 'good' | VARCHAR 'good'",
+        "cabin: string 'business' | VARCHAR 'business'",
+        "rank: int32 -2 | INTEGER -2",
+    ] {
+        assert!(found.iter().any(|line| line == wanted), "{wanted}: {found:#?}");
+    }
+    assert!(found.iter().any(|line| line.starts_with("instant: timestamp[us, tz=UTC] ")), "{found:#?}");
+    // A copy for strangers takes the form of every type.
+    let anonymous = World::empty(world.engine());
+    copy.run(world, &format!("db transfer --to {} --anonymize", anonymous.url())).ok();
+    assert_eq!(anonymous.query(r#"SELECT count(*) FROM "everyType""#), "2");
     let restored = World::empty(world.engine());
     copy.run(&restored, "db restore ahead.skyteam").ok();
     for table in ["newTable", "everyType", "badges", "users"] {

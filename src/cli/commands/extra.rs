@@ -3,12 +3,14 @@
 
 use std::marker::PhantomData;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 use sea_orm::{ColumnTrait as _, EntityTrait, IdenStatic as _, Iterable as _};
 
 use crate::cli::settings::Global;
 use crate::directory::input::InputError;
 use crate::directory::row::Extra;
+use crate::entity::columns;
 
 /// A table whose rows are added and edited by commands.
 pub(super) trait Editable: EntityTrait {
@@ -65,6 +67,8 @@ impl<E: Editable, const EDIT: bool> Args for ExtraArgs<E, EDIT> {
                 .value_name("VALUE")
                 .allow_hyphen_values(true)
                 .help(format!("The column {name}"));
+            let values = columns::listed::<E>(column);
+            let value = if values.is_empty() { value } else { value.value_parser(PossibleValuesParser::new(values)) };
             if !EDIT {
                 command = command.arg(value);
                 continue;

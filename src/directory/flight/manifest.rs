@@ -11,8 +11,9 @@ use super::{Action, FlightError};
 use crate::db::Transaction;
 use crate::directory::input::{Name, UserId, Username};
 use crate::directory::reference::storable;
+use crate::directory::row::Extra;
 use crate::entity::types::{Id, Timestamp};
-use crate::entity::user;
+use crate::entity::{FlightPassenger, flight_passenger, user};
 use crate::ledger::flight_award as ledger;
 use crate::ledger::flight_award::{Boarded, Boarding, Passenger};
 
@@ -216,4 +217,26 @@ pub async fn import(
 ) -> Result<Boarded, FlightError> {
     hold(tx, id, Action::Import, now).await?;
     Ok(ledger::board(tx, id, passengers, common).await?)
+}
+
+/// Sets columns of places on board that no operation knows of.
+///
+/// # Errors
+/// The database's. The transaction must then be rolled back.
+pub async fn describe(
+    tx: &Transaction,
+    flight_id: Id,
+    places: impl Iterator<Item = (&str, &Extra<FlightPassenger>)>,
+) -> Result<(), DbErr> {
+    for (user_id, extra) in places {
+        let mut place = flight_passenger::ActiveModel::default();
+        extra.set(&mut place)?;
+        FlightPassenger::update_many()
+            .set(place)
+            .filter(flight_passenger::Column::FlightId.eq(flight_id))
+            .filter(flight_passenger::Column::UserId.eq(user_id))
+            .exec(tx)
+            .await?;
+    }
+    Ok(())
 }

@@ -10,9 +10,10 @@ mod people;
 use chrono::{DateTime, Duration, Utc};
 use rand::{RngExt as _, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use sea_orm::{ActiveModelTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, PaginatorTrait};
+use sea_orm::{ActiveModelTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, Statement};
 
-use crate::db::Transaction;
+use crate::db::{Transaction, quote};
+use crate::entity::registry;
 use crate::entity::types::{Id, Timestamp};
 use crate::entity::{airline, brand, flight, flight_passenger, miles_product, miles_transaction, user};
 
@@ -72,14 +73,17 @@ pub(crate) fn generate(wish: Wish) -> Result<Dataset, DbErr> {
 /// # Errors
 /// The driver's.
 pub(crate) async fn occupied(connection: &impl ConnectionTrait) -> Result<Vec<(&'static str, u64)>, DbErr> {
-    let counts = [
-        ("airlines", airline::Entity::find().count(connection).await?),
-        ("users", user::Entity::find().count(connection).await?),
-        ("flights", flight::Entity::find().count(connection).await?),
-        ("milesProducts", miles_product::Entity::find().count(connection).await?),
-        ("milesTransactions", miles_transaction::Entity::find().count(connection).await?),
-    ];
-    Ok(counts.into_iter().filter(|(_, rows)| *rows > 0).collect())
+    let mut occupied = Vec::new();
+    for table in registry::tables() {
+        let sql = format!(r#"SELECT count(*) AS "rows" FROM {}"#, quote(table.name));
+        let statement = Statement::from_string(connection.get_database_backend(), sql);
+        let row = connection.query_one_raw(statement).await?;
+        let rows: i64 = row.map(|row| row.try_get("", "rows")).transpose()?.unwrap_or_default();
+        if rows > 0 {
+            occupied.push((table.name, rows.unsigned_abs()));
+        }
+    }
+    Ok(occupied)
 }
 
 /// Writes the data, telling `done` after each statement how many rows went in.

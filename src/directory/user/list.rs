@@ -2,14 +2,14 @@
 
 use sea_orm::sea_query::{Expr, ExprTrait as _, Func, SimpleExpr};
 use sea_orm::{
-    ColumnTrait as _, Condition, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter as _, Select, SelectModel,
-    SelectorRaw,
+    ColumnTrait as _, Condition, ConnectionTrait, EntityTrait, FromQueryResult, IdenStatic as _, Iterable as _,
+    QueryFilter as _, Select, SelectModel, SelectorRaw,
 };
 use serde::Serialize;
 
 use super::super::error::{position, statement};
-use crate::db::Engine;
-use crate::entity::{Id, Timestamp, user};
+use crate::db::{Engine, quote};
+use crate::entity::{Timestamp, flight_passenger, user};
 use crate::ledger::flight_award::paid_by;
 
 /// Which users. Nothing set means all.
@@ -53,13 +53,14 @@ pub fn query(filter: &Filter, engine: Engine) -> Select<user::Entity> {
 }
 
 /// A flight that a user boarded.
-#[derive(Clone, Debug, PartialEq, Eq, FromQueryResult, Serialize)]
+#[derive(Clone, Debug, PartialEq, FromQueryResult, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Boarded {
-    /// The flight.
-    #[sea_orm(from_alias = "flightId")]
-    pub flight_id: Id,
-    /// Its code.
+    /// The place on board. Its miles are those of the award for the flight that stands.
+    #[sea_orm(nested)]
+    #[serde(flatten)]
+    pub passenger: flight_passenger::Model,
+    /// Code of the flight.
     pub code: String,
     /// Airport code.
     pub departure: String,
@@ -76,18 +77,20 @@ pub struct Boarded {
     /// Scheduled start.
     #[sea_orm(from_alias = "startTime")]
     pub start_time: Timestamp,
-    /// When the user boarded.
-    #[sea_orm(from_alias = "joinedAt")]
-    pub joined_at: Timestamp,
-    /// Miles of the award for it that was not reversed.
-    pub miles: i64,
 }
 
 /// The flights of one user, followed by `tail`: ORDER BY and LIMIT on the columns of [`Boarded`].
 pub fn boarded(db: &impl ConnectionTrait, user_id: &str, tail: &str) -> SelectorRaw<SelectModel<Boarded>> {
+    let columns: String = flight_passenger::Column::iter()
+        .map(|column| match column {
+            flight_passenger::Column::Miles => {
+                r#"CAST(coalesce(paid."miles", p."miles") AS integer) AS "miles", "#.to_owned()
+            }
+            other => format!("p.{}, ", quote(other.as_str())),
+        })
+        .collect();
     let sql = format!(
-        r#"SELECT p."flightId", f."code", f."departure", f."arrival", f."aircraft", f."airlineId", f."brandId",
-        f."startTime", p."joinedAt", coalesce(paid."miles", p."miles") AS "miles"
+        r#"SELECT {columns}f."code", f."departure", f."arrival", f."aircraft", f."airlineId", f."brandId", f."startTime"
         FROM "flightPassengers" AS p JOIN "flights" AS f ON f."id" = p."flightId"
         LEFT JOIN {} paid ON paid."by" = p."flightId"
         WHERE p."userId" = $1{tail}"#,

@@ -74,7 +74,13 @@ fn none_of_them(to: &Kind) -> String {
 pub(super) fn broken(engine: Engine, at: usize, column: &str, from: &Kind, to: &Kind) -> String {
     match engine {
         Engine::Postgres => format!("pg_temp.skyteam_cast_{at}({}) = 'broken'", quote(column)),
-        Engine::Sqlite => refused(&cast_sqlite(&quote(column), from, to), to),
+        Engine::Sqlite => {
+            let (name, value) = (quote(column), cast_sqlite(&quote(column), from, to));
+            let refused = refused(&value, to);
+            // What begins like bytes in hexadecimal and is none has no value at all then.
+            let lost = *to == Kind::Bytes && *from != Kind::Bytes;
+            if lost { format!("{refused} OR {name} IS NOT NULL AND {value} IS NULL") } else { refused }
+        }
     }
 }
 

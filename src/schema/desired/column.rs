@@ -5,6 +5,7 @@ use sea_orm::sea_query::{
 };
 use sea_orm::{ColumnTrait, DbBackend, EntityTrait, IdenStatic, Iterable, PrimaryKeyToColumn, PrimaryKeyTrait};
 
+use super::binding;
 use super::error::{DesiredError, Problem};
 use crate::schema::kind::{MAX_LENGTH, MAX_PRECISION};
 use crate::schema::literal as values;
@@ -41,6 +42,7 @@ fn describe<E: EntityTrait>(column: E::Column) -> Result<Column, Problem> {
         ));
     }
     let kind = kind(def.get_column_type())?;
+    binding::check::<E>(column, &kind)?;
     let keys: Vec<String> = E::PrimaryKey::iter().map(|key| key.into_column().as_str().to_owned()).collect();
     let is_key = keys.iter().any(|key| key == name);
     if is_key && def.is_null() {
@@ -218,14 +220,15 @@ fn current(kind: &Kind) -> Option<Value> {
 }
 
 /// An expression in an engine's words.
-fn rendered(expression: &Expr, postgres: bool) -> String {
+pub(super) fn rendered(expression: &Expr, postgres: bool) -> String {
     let mut query = Query::select();
     let query = query.expr(expression.clone());
     let sql = if postgres { query.to_string(PostgresQueryBuilder) } else { query.to_string(SqliteQueryBuilder) };
     sql.strip_prefix("SELECT ").unwrap_or(&sql).to_owned()
 }
 
-fn literal(kind: &Kind, given: &sea_query::Value) -> Result<Option<Value>, Problem> {
+/// A value that an entity gives, as one of the column's type; none for NULL.
+pub(super) fn literal(kind: &Kind, given: &sea_query::Value) -> Result<Option<Value>, Problem> {
     use sea_query::Value as Given;
     let text = match given {
         Given::Bool(value) => value.map(|value| value.to_string()),

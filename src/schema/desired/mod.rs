@@ -4,7 +4,9 @@
 //! `<table>_<column>_<foreign table>_<foreign column>_fk`, `<table>_<col>_<col>_pk` for a key of several columns.
 //! What an entity says is either honoured or refused by name: nothing is passed over.
 
+mod binding;
 mod column;
+mod enums;
 mod error;
 
 use std::sync::LazyLock;
@@ -19,14 +21,15 @@ use super::constraints;
 use super::live::Rename;
 use super::model::{Action, Column, Constraint, ForeignKey, Index, Rule, Schema, Shape, Table, fit_name};
 use crate::entity;
+use crate::entity::listed::Values;
 use crate::entity::registry::{self, Declared, Visitor};
 
 /// How each entity is described, in the order in which the tables are created.
 static ENTITIES: LazyLock<Vec<(Describe, Former)>> = LazyLock::new(|| {
     struct Collect(Vec<(Describe, Former)>);
     impl Visitor for Collect {
-        fn table<E: registry::Table>(&mut self, _declared: Declared<E>) {
-            self.0.push((table::<E>, former::<E>));
+        fn table<E: registry::Table>(&mut self, declared: Declared<E>) {
+            self.0.push((Box::new(move || table::<E>(declared.values)), former::<E>));
         }
     }
     let mut collect = Collect(Vec::new());
@@ -34,7 +37,7 @@ static ENTITIES: LazyLock<Vec<(Describe, Former)>> = LazyLock::new(|| {
     collect.0
 });
 
-type Describe = fn() -> Result<Table, DesiredError>;
+type Describe = Box<dyn Fn() -> Result<Table, DesiredError> + Send + Sync>;
 type Former = fn() -> Vec<Rename>;
 
 /// What the entities ask for.
@@ -69,7 +72,7 @@ fn former<E: EntityTrait>() -> Vec<Rename> {
     E::Column::iter().filter_map(renamed).collect()
 }
 
-fn table<E: EntityTrait>() -> Result<Table, DesiredError> {
+fn table<E: EntityTrait>(values: &[(E::Column, Values)]) -> Result<Table, DesiredError> {
     let entity = E::default();
     let name = entity.table_name();
     if let Some(schema) = entity.schema_name() {
@@ -82,6 +85,8 @@ fn table<E: EntityTrait>() -> Result<Table, DesiredError> {
     }
     let columns: Vec<Column> =
         E::Column::iter().map(|column| column::column::<E>(name, column)).collect::<Result<_, _>>()?;
+    let listed = columns.iter().zip(E::Column::iter()).map(|(column, of)| enums::check::<E>(name, column, of, values));
+    let listed: Vec<Option<Constraint>> = listed.collect::<Result<_, _>>()?;
     let mut constraints = vec![primary_key::<E>(name)];
     let uniques = E::Column::iter().filter(|column| sea_orm::ColumnTrait::def(column).is_unique());
     constraints.extend(uniques.map(|column| unique(name, vec![column.as_str().to_owned()])));
@@ -118,6 +123,7 @@ fn table<E: EntityTrait>() -> Result<Table, DesiredError> {
         let drizzles = || format!("{name}_{}_{}_{}_fk", key.columns.join("_"), key.table, key.references.join("_"));
         Constraint { name: fit_name(&given.unwrap_or_else(drizzles)), rule: Rule::ForeignKey(key) }
     }));
+    constraints.extend(listed.into_iter().flatten());
     constraints.extend(constraints::checks(name));
     let comment = entity.comment().filter(|text| !text.is_empty()).map(str::to_owned);
     Ok(Table {

@@ -1,6 +1,7 @@
 //! What entities may say, and what is refused by name.
 
 use super::*;
+use crate::entity::listed::values_of;
 use crate::schema::model::{Kind, Value};
 
 #[test]
@@ -43,6 +44,9 @@ fn the_snapshot_comes_back_the_same() {
 /// One field of each type that SeaORM has a form for.
 mod every_type {
     use sea_orm::entity::prelude::*;
+
+    use crate::entity::listed::{Values, values_of};
+    use crate::entity::types::{Id, List};
     use sea_orm::sea_query::ExprTrait;
 
     #[derive(Clone, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
@@ -54,11 +58,13 @@ mod every_type {
         Bad,
     }
 
-    #[derive(Clone, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
+    #[derive(Clone, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum, serde::Deserialize)]
     #[sea_orm(rs_type = "String", db_type = "String(StringLen::N(1))")]
     pub enum Letter {
         #[sea_orm(string_value = "A")]
         A,
+        #[sea_orm(string_value = "'")]
+        Quote,
     }
 
     #[derive(Clone, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
@@ -66,6 +72,8 @@ mod every_type {
     pub enum Number {
         #[sea_orm(num_value = 1)]
         One,
+        #[sea_orm(num_value = -1)]
+        Minus,
     }
 
     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -87,13 +95,14 @@ mod every_type {
         #[sea_orm(default_value = 1.5)]
         pub real: f32,
         pub double: Option<f64>,
-        pub exact: Decimal,
+        #[sea_orm(column_type = "Decimal(None)", select_as = "text", save_as = "decimal")]
+        pub exact: String,
         #[sea_orm(column_type = "Decimal(Some((10, 2)))", default_value = "12.50")]
         pub price: Decimal,
         #[sea_orm(default_value = true)]
         pub truth: bool,
         #[sea_orm(default_expr = "Expr::cust(\"gen_random_uuid()\")")]
-        pub uuid: Uuid,
+        pub uuid: Id,
         #[sea_orm(default_expr = "Expr::current_timestamp()")]
         pub at: DateTime,
         #[sea_orm(default_expr = "Expr::current_timestamp()")]
@@ -104,29 +113,34 @@ mod every_type {
         pub day: Date,
         #[sea_orm(default_value = "18:30")]
         pub time: Time,
-        #[sea_orm(column_type = "Interval(None, None)", default_value = "1 day")]
+        #[sea_orm(
+            column_type = "Interval(None, None)",
+            default_value = "1 day",
+            select_as = "text",
+            save_as = "interval"
+        )]
         pub length: String,
         #[sea_orm(column_type = "Json")]
         pub json: Json,
         #[sea_orm(column_type = "JsonBinary", default_value = "{}")]
         pub jsonb: Json,
         pub bytes: Vec<u8>,
-        #[sea_orm(column_type = "Inet")]
+        #[sea_orm(column_type = "Inet", select_as = "text", save_as = "inet")]
         pub inet: String,
-        #[sea_orm(column_type = "Cidr")]
+        #[sea_orm(column_type = "Cidr", select_as = "text", save_as = "cidr")]
         pub cidr: String,
-        #[sea_orm(column_type = "MacAddr")]
+        #[sea_orm(column_type = "MacAddr", select_as = "text", save_as = "macaddr")]
         pub mac: String,
-        #[sea_orm(column_type = "Bit(Some(3))")]
+        #[sea_orm(column_type = "Bit(Some(3))", select_as = "text", save_as = "varbit")]
         pub bit: String,
-        #[sea_orm(column_type = "VarBit(8)", nullable)]
+        #[sea_orm(column_type = "VarBit(8)", nullable, select_as = "text", save_as = "varbit")]
         pub varbit: String,
         #[sea_orm(default_value = "good")]
         pub mood: Mood,
         pub letter: Letter,
         pub number: Number,
-        pub list: Vec<i32>,
-        pub names: Option<Vec<String>>,
+        pub list: List<i32>,
+        pub names: Option<List<String>>,
         #[sea_orm(default_expr = "Expr::val(2).add(3)")]
         pub sum: i32,
         #[sea_orm(column_name = "other", renamed_from = "former", comment = "renamed")]
@@ -149,11 +163,16 @@ mod every_type {
     }
 
     impl ActiveModelBehavior for ActiveModel {}
+
+    impl Entity {
+        pub const VALUES: &'static [(Column, Values)] =
+            &[(Column::Letter, values_of::<Letter>), (Column::Number, values_of::<Number>)];
+    }
 }
 
 #[test]
 fn every_type_and_attribute_is_honoured() {
-    let table = table::<every_type::Entity>().unwrap();
+    let table = table::<every_type::Entity>(every_type::Entity::VALUES).unwrap();
     let columns: Vec<String> = table
         .columns
         .iter()
@@ -171,7 +190,8 @@ fn every_type_and_attribute_is_honoured() {
     let former = former::<every_type::Entity>();
     assert_eq!(former, [Rename { table: "everyType".into(), from: "former".into(), to: "other".into() }]);
     let names: Vec<&str> = table.constraints.iter().map(|constraint| constraint.name.as_str()).collect();
-    assert_eq!(names, ["everyType_pkey", "everyType_code_small_unique", "everyType_parent_everyType_id_fk"]);
+    let keys = ["everyType_pkey", "everyType_code_small_unique", "everyType_parent_everyType_id_fk"];
+    assert_eq!(names, [&keys[..], &["everyType_letter_check", "everyType_number_check"]].concat());
     let (_, key) = table.foreign_keys().next().unwrap();
     assert_eq!((key.on_delete, key.on_update), (Action::SetNull, Action::Cascade));
     let names: Vec<&str> = table.indexes.iter().map(|index| index.name.as_str()).collect();
@@ -181,7 +201,7 @@ fn every_type_and_attribute_is_honoured() {
 /// What SQLite makes of it takes the defaults that it has, each of its type.
 #[test]
 fn defaults_of_every_type_pass_the_conditions_of_every_type() {
-    let table = table::<every_type::Entity>().unwrap();
+    let table = table::<every_type::Entity>(every_type::Entity::VALUES).unwrap();
     let database = rusqlite::Connection::open_in_memory().unwrap();
     let schema = Schema { tables: vec![table], ..Schema::default() };
     for statement in crate::schema::dialect::create(&schema, crate::db::Engine::Sqlite) {
@@ -213,6 +233,8 @@ fn defaults_of_every_type_pass_the_conditions_of_every_type() {
         ("bit", "'10'"),
         ("varbit", "'123'"),
         ("mood", "'ugly'"),
+        ("letter", "'B'"),
+        ("number", "0"),
         ("list", "'{}'"),
         ("list", "'['"),
     ] {
@@ -253,12 +275,24 @@ refused!(vector, "one", "it": String, column_type = "Vector(None)");
 refused!(ltree, "one", "it": String, column_type = "LTree");
 refused!(custom, "one", "it": String, column_type = "custom(\"citext\")");
 refused!(fields, "one", "it": String, column_type = "Interval(None, Some(3))");
+refused!(bare_list, "one", "it": Vec<i32>, nullable);
+refused!(bare_uuid, "one", "it": Uuid, nullable);
+refused!(network, "one", "it": IpNetwork, nullable);
+refused!(interval, "one", "it": String, column_type = "Interval(None, None)");
+refused!(bits, "one", "it": String, column_type = "Bit(Some(3))", select_as = "text");
+refused!(many_digits, "one", "it": Decimal, nullable);
+refused!(json_text, "one", "it": String, column_type = "JsonBinary");
 refused!(default, "one", "it": i32, default_value = "x");
 refused!(too_long, "one", "it": String, column_type = "String(StringLen::N(2))", default_value = "abc");
 refused!(precise, "one", "it": Decimal, column_type = "Decimal(Some((3, 4)))");
 refused!(system, "one", "ctid": String, nullable);
 refused!(time_of_nothing, "one", "it": i32, default_expr = "Expr::current_timestamp()");
 refused!(reserved, "sqlite_x", "it": i32, nullable);
+
+refused!(listed_text, "one", "it": super::every_type::Letter, nullable);
+refused!(listed_number, "one", "it": Option<super::every_type::Number>, nullable);
+refused!(list_of_listed, "one", "it": crate::entity::types::List<super::every_type::Letter>, nullable);
+refused!(no_value, "one", "it": super::every_type::Letter, default_value = "B");
 
 mod keyed_by_text {
     use sea_orm::entity::prelude::*;
@@ -296,24 +330,35 @@ mod elsewhere {
 #[test]
 fn what_cannot_be_held_is_refused_by_entity_and_field() {
     let refusals = [
-        table::<unsigned::Entity>(),
-        table::<tiny::Entity>(),
-        table::<extra::Entity>(),
-        table::<money::Entity>(),
-        table::<year::Entity>(),
-        table::<binary::Entity>(),
-        table::<vector::Entity>(),
-        table::<ltree::Entity>(),
-        table::<custom::Entity>(),
-        table::<fields::Entity>(),
-        table::<default::Entity>(),
-        table::<too_long::Entity>(),
-        table::<precise::Entity>(),
-        table::<system::Entity>(),
-        table::<time_of_nothing::Entity>(),
-        table::<reserved::Entity>(),
-        table::<keyed_by_text::Entity>(),
-        table::<elsewhere::Entity>(),
+        table::<unsigned::Entity>(&[]),
+        table::<tiny::Entity>(&[]),
+        table::<extra::Entity>(&[]),
+        table::<money::Entity>(&[]),
+        table::<year::Entity>(&[]),
+        table::<binary::Entity>(&[]),
+        table::<vector::Entity>(&[]),
+        table::<ltree::Entity>(&[]),
+        table::<custom::Entity>(&[]),
+        table::<fields::Entity>(&[]),
+        table::<bare_list::Entity>(&[]),
+        table::<bare_uuid::Entity>(&[]),
+        table::<network::Entity>(&[]),
+        table::<interval::Entity>(&[]),
+        table::<bits::Entity>(&[]),
+        table::<many_digits::Entity>(&[]),
+        table::<json_text::Entity>(&[]),
+        table::<default::Entity>(&[]),
+        table::<too_long::Entity>(&[]),
+        table::<precise::Entity>(&[]),
+        table::<system::Entity>(&[]),
+        table::<time_of_nothing::Entity>(&[]),
+        table::<reserved::Entity>(&[]),
+        table::<listed_text::Entity>(&[]),
+        table::<listed_number::Entity>(&[]),
+        table::<list_of_listed::Entity>(&[]),
+        table::<no_value::Entity>(&[(no_value::Column::It, values_of::<every_type::Letter>)]),
+        table::<keyed_by_text::Entity>(&[]),
+        table::<elsewhere::Entity>(&[]),
     ];
     let words: Vec<String> = refusals
         .into_iter()

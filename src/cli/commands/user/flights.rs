@@ -1,13 +1,14 @@
 //! `user flights`.
 
 use crate::cli::commands::args::ListArgs;
-use crate::cli::commands::listing;
+use crate::cli::commands::{listing, table_row};
 use crate::cli::context::Context;
 use crate::cli::ui::report::Row;
 use crate::cli::ui::{Cell, Column, IdOf, RenderOptions};
 use crate::directory::reference;
 use crate::directory::user::list;
 use crate::directory::user::list::Boarded;
+use crate::entity::FlightPassenger;
 use crate::error::{Outcome, Result};
 
 pub(super) const EXAMPLES: &str =
@@ -23,24 +24,30 @@ pub(crate) struct UserFlightsArgs {
     list: ListArgs,
 }
 
+const PRESENTED: &[Column] = &[
+    Column::text("flightId").rank(4),
+    Column::text("code").rank(0),
+    Column::text("departure").rank(1),
+    Column::text("arrival").rank(1),
+    Column::text("aircraft").wide(),
+    Column::text("airlineId").wide(),
+    Column::text("brandId"),
+    Column::text("startTime").wide(),
+    Column::text("joinedAt").rank(0),
+    Column::number("miles").rank(0),
+    Column::text("userId").wide(),
+];
+
 impl Row for Boarded {
     const NOUN: &'static str = "flight";
-    const COLUMNS: &'static [Column] = &[
-        Column::text("flightId").rank(4),
-        Column::text("code").rank(0),
-        Column::text("departure").rank(1),
-        Column::text("arrival").rank(1),
-        Column::text("aircraft").wide(),
-        Column::text("airlineId").wide(),
-        Column::text("brandId"),
-        Column::text("startTime").wide(),
-        Column::text("joinedAt").rank(0),
-        Column::number("miles").rank(0),
-    ];
+
+    fn columns() -> Vec<Column> {
+        table_row::columns::<FlightPassenger>(PRESENTED)
+    }
 
     fn cell(&self, column: &str, look: &RenderOptions) -> Cell {
         match column {
-            "flightId" => Cell::id(IdOf::Flight, self.flight_id),
+            "flightId" => Cell::id(IdOf::Flight, self.passenger.flight_id),
             "code" => self.code.as_str().into(),
             "departure" => self.departure.as_str().into(),
             "arrival" => self.arrival.as_str().into(),
@@ -48,8 +55,7 @@ impl Row for Boarded {
             "airlineId" => self.airline_id.as_str().into(),
             "brandId" => self.brand_id.as_str().into(),
             "startTime" => look.time(self.start_time),
-            "joinedAt" => look.time(self.joined_at),
-            _ => look.number(self.miles),
+            other => table_row::cell(&self.passenger, other, look),
         }
     }
 }

@@ -129,6 +129,7 @@ pub(super) async fn run(args: FlightManifestImportArgs, cx: &Context) -> Result<
             let passengers = plan.passengers();
             let boarded = manifest::import(&transaction, meant.flight.id, &passengers, &common, cx.now.into()).await?;
             plan.boarded(&boarded);
+            manifest::describe(&transaction, meant.flight.id, plan.extras()).await?;
             Ok::<_, FlightError>((transaction, Taken { meant, plan, boarded, guard, created }))
         });
         let taken = taken.await?;

@@ -10,16 +10,25 @@ use crate::cli::commands::records::{Columns, Record, form};
 use crate::cli::ui::report::Row;
 use crate::cli::ui::{Cell, Column, RenderOptions, Tone};
 use crate::directory::flight::manifest::{Known, Meaning, Player, Who};
-use crate::directory::input::{Name, UserId, Username, quoted};
-use crate::entity::flight_passenger;
+use crate::directory::input::{InputError, Name, UserId, Username, quoted};
+use crate::directory::row::Extra;
+use crate::entity::{FlightPassenger, flight_passenger};
 use crate::ledger::flight_award::{Boarded, Passenger};
 use crate::message::{Message, Words, count_signed, grouped, message};
 
 /// What an import reads, and what an export writes beside it.
 pub(super) fn columns() -> Columns {
-    static IGNORED: LazyLock<Vec<&str>> =
-        LazyLock::new(|| flight_passenger::Column::iter().map(|column| column.as_str()).collect());
-    Columns { known: &["userId", "username", "user", "miles", "displayName"], ignored: &IGNORED }
+    static KNOWN: LazyLock<Vec<&str>> = LazyLock::new(|| {
+        let unknown = unknown().map(|column| column.as_str());
+        ["userId", "username", "user", "miles", "displayName"].into_iter().chain(unknown).collect()
+    });
+    Columns { known: &KNOWN, ignored: &["flightId", "joinedAt"] }
+}
+
+/// Columns of a place on board that no operation knows of: they are set as a line gives them.
+fn unknown() -> impl Iterator<Item = flight_passenger::Column> {
+    use flight_passenger::Column::{FlightId, JoinedAt, Miles, UserId};
+    flight_passenger::Column::iter().filter(|column| !matches!(column, FlightId | UserId | Miles | JoinedAt))
 }
 
 /// What becomes of a line.
@@ -86,6 +95,9 @@ pub(super) struct Line {
     /// The name that an account which is made shows.
     #[serde(skip)]
     display_name: Option<Name>,
+    /// What else the line says of the place on board.
+    #[serde(skip)]
+    extra: Extra<FlightPassenger>,
 }
 
 impl Row for Line {
@@ -232,6 +244,13 @@ impl Plan {
         }
     }
 
+    /// What else the lines say of those who have come on board, by user.
+    pub(super) fn extras(&self) -> impl Iterator<Item = (&str, &Extra<FlightPassenger>)> {
+        let came = |line: &&Line| matches!(line.fate, Fate::New | Fate::Created | Fate::AlreadyAwarded);
+        let lines = self.lines.iter().filter(came).filter(|line| !line.extra.is_empty());
+        lines.filter_map(|line| Some((line.user_id.as_deref()?, &line.extra)))
+    }
+
     /// The names of the users, by key.
     pub(super) fn names(&self) -> HashMap<&str, &str> {
         let known = self.lines.iter();
@@ -287,6 +306,7 @@ fn line(record: &Record, default: Option<i32>) -> Line {
         remark: None,
         who: None,
         display_name: None,
+        extra: Extra::default(),
     };
     if let Some(fault) = &record.fault {
         line.wrong(fault.clone());
@@ -294,8 +314,10 @@ fn line(record: &Record, default: Option<i32>) -> Line {
     }
     let display_name = || record.text("displayName").map(|name| Name::parse_as("displayName", name)).transpose();
     let read = who(user_id, username, user).and_then(|who| Ok((who, miles(record.get("miles"), default)?)));
-    match read.and_then(|(who, miles)| Ok((who, miles, display_name().map_err(|wrong| wrong.to_string())?))) {
-        Ok((who, miles, display_name)) => {
+    let rest = || Ok::<_, InputError>((display_name()?, extra(record)?));
+    match read.and_then(|(who, miles)| Ok((who, miles, rest().map_err(|wrong| wrong.to_string())?))) {
+        Ok((who, miles, (display_name, extra))) => {
+            line.extra = extra;
             line.who = Some(who);
             line.miles = Some(miles);
             line.display_name = display_name;
@@ -303,6 +325,16 @@ fn line(record: &Record, default: Option<i32>) -> Line {
         Err(remark) => line.wrong(remark),
     }
     line
+}
+
+fn extra(record: &Record) -> Result<Extra<FlightPassenger>, InputError> {
+    let mut extra = Extra::default();
+    for column in unknown() {
+        if let Some(text) = record.get(column.as_str()) {
+            extra.put(column, Some(text))?;
+        }
+    }
+    Ok(extra)
 }
 
 fn who(user_id: Option<&str>, username: Option<&str>, user: Option<&str>) -> Result<Who, String> {
