@@ -12,9 +12,7 @@ use super::error::{BackupError, Result};
 use super::format::archive::{Progress, Rewrite};
 use super::format::crypt::Recipients;
 use super::format::definitions::Definitions;
-use super::format::manifest::{
-    AppliedMigration, Contents, FORMAT, Manifest, READING_TIMESTAMPS, TableEntry,
-};
+use super::format::manifest::{AppliedMigration, Contents, FORMAT, Manifest, READING_TIMESTAMPS, TableEntry};
 use super::format::table_schema::TableShape;
 use super::format::{archive, container};
 use super::identity::Identity;
