@@ -86,8 +86,8 @@ fn columns_of_every_kind_come_back_as_they_were_defined() {
     let file = backup(&world);
     let ours = |world: &World| {
         let mut all = definitions(world);
-        // A table of others is not in the backup.
-        all.retain(|statement| !statement.contains("clubs"));
+        // A table of others is not in the backup, nor what a database remembers of those that it made.
+        all.retain(|statement| !statement.contains("clubs") && !statement.contains("skyteam.backups"));
         all
     };
     // Where one process makes it all, and where several do, as nothing of a type is to be made.
@@ -187,7 +187,9 @@ fn a_hostile_manifest_runs_nothing() {
         (format!("CHECK (extra <> '{placeholder}')"), "extra OPERATOR(public.=) extra"),
         (format!("CHECK (extra <> '{placeholder}')"), "true) NOT VALID; SELECT (public.planted()"),
     ] {
-        let world = World::ready(Engine::Postgres);
+        let mut world = World::ready(Engine::Postgres);
+        // A stranger's: a signature would refuse it before anything of it is looked at.
+        world.unset("SKYTEAM_SIGN_KEY");
         world.run("user add 1 pilot1").ok();
         world.query(&format!(r#"ALTER TABLE "users" ADD extra text {made}"#));
         let file = backup(&world);
@@ -199,19 +201,24 @@ fn a_hostile_manifest_runs_nothing() {
         forged(&file, &from, forgery);
         let twin = World::postgres();
         twin.query("CREATE FUNCTION public.planted() RETURNS text LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''planted''; END'");
-        let error = twin.run(["-o", "json", "db", "restore", file.to_str().unwrap()]).exits(5).error();
+        let error = twin
+            .run(["-o", "json", "db", "restore", file.to_str().unwrap(), "--confirm", &twin.name()])
+            .exits(5)
+            .error();
         let why = error["why"].as_str().unwrap();
         assert!(why.contains("is not run from a file") && !why.contains("ERROR"), "{forgery}: {error}");
         assert_eq!(twin.query("SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace"), "0");
     }
     // A type is nothing but a type.
     for forgery in ["text DEFAULT now()", "text; SELECT 1", "text -- ", "text /* x */"] {
-        let world = World::ready(Engine::Postgres);
+        let mut world = World::ready(Engine::Postgres);
+        // A stranger's: a signature would refuse it before anything of it is looked at.
+        world.unset("SKYTEAM_SIGN_KEY");
         world.query(r#"ALTER TABLE "users" ADD extra timestamp(3) with time zone"#);
         let file = backup(&world);
         forged(&file, r#""declared": "timestamp(3) with time zone""#, &format!(r#""declared": "{forgery}""#));
         let twin = World::postgres();
-        let output = twin.run(["-o", "json", "db", "restore", file.to_str().unwrap()]);
+        let output = twin.run(["-o", "json", "db", "restore", file.to_str().unwrap(), "--confirm", &twin.name()]);
         assert_ne!(output.code, 0, "{forgery}: {output}");
         assert_eq!(twin.query("SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace"), "0");
     }
@@ -219,7 +226,9 @@ fn a_hostile_manifest_runs_nothing() {
 
 #[test]
 fn a_files_columns_come_back_as_they_were_defined() {
-    let world = World::ready(Engine::Sqlite);
+    let mut world = World::ready(Engine::Sqlite);
+    // A stranger's: a signature would refuse it before anything of it is looked at.
+    world.unset("SKYTEAM_SIGN_KEY");
     world.run("db seed --users 5 --flights 3").ok();
     world.query(
         r#"ALTER TABLE "users" ADD COLUMN "extra" TEXT NOT NULL DEFAULT 'it''s' COLLATE NOCASE CHECK (length("extra") < 9);
@@ -233,7 +242,7 @@ fn a_files_columns_come_back_as_they_were_defined() {
                  UNION ALL SELECT name, type || \"notnull\" || coalesce(dflt_value, '') || hidden FROM pragma_table_xinfo('users')
                  UNION ALL SELECT \"from\", \"table\" || on_delete FROM pragma_foreign_key_list('users') ORDER BY 1, 2";
     let twin = World::sqlite();
-    twin.run(["db", "restore", file.to_str().unwrap()]).ok();
+    twin.run(["db", "restore", file.to_str().unwrap(), "--confirm", &twin.name()]).ok();
     assert_eq!(twin.query(shape), world.query(shape));
     assert_eq!(twin.query(r#"SELECT * FROM "users" ORDER BY 1"#), world.query(r#"SELECT * FROM "users" ORDER BY 1"#));
     assert!(twin.source().try_rows(r#"UPDATE "users" SET "extra" = 'much too long'"#).is_err());
@@ -241,7 +250,10 @@ fn a_files_columns_come_back_as_they_were_defined() {
     forged(&file, "DEFAULT 'it''s' COLLATE NOCASE CHECK", "DEFAULT (abs(1)) CHECK");
     let refused = World::sqlite();
     forged(&file, "DEFAULT (abs(1)) CHECK", "DEFAULT (evil()) CHECK");
-    let error = refused.run(["-o", "json", "db", "restore", file.to_str().unwrap()]).exits(5).error();
+    let error = refused
+        .run(["-o", "json", "db", "restore", file.to_str().unwrap(), "--confirm", &refused.name()])
+        .exits(5)
+        .error();
     assert!(error["why"].as_str().unwrap().contains("it calls evil"), "{error}");
     assert!(!refused.work().join("skyteam.db").exists());
 }
