@@ -41,9 +41,8 @@ CREATE OR REPLACE FUNCTION skyteam."milesTransactions_append_only"() RETURNS tri
   SET search_path = pg_catalog, pg_temp
   AS $skyteam$
 BEGIN
-  IF pg_catalog.current_setting('skyteam.maintenance', true) IS DISTINCT FROM 'on' OR NOT EXISTS (
-    SELECT FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) TG_RELID
-      AND pg_catalog.pg_has_role(c.relowner, 'MEMBER') AND pg_catalog.pg_has_role(session_user, c.relowner, 'MEMBER')) THEN
+  IF pg_catalog.current_setting('skyteam.maintenance', true) IS DISTINCT FROM 'on' OR NOT pg_catalog.pg_has_role(
+    (SELECT c.relowner FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) TG_RELID), 'MEMBER') THEN
     RAISE EXCEPTION USING MESSAGE = 'milesTransactions is append-only: reverse the entry instead', ERRCODE = 'restrict_violation',
       CONSTRAINT = 'milesTransactions_append_only', SCHEMA = TG_TABLE_SCHEMA, TABLE = TG_TABLE_NAME;
   END IF;

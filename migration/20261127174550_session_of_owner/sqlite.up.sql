@@ -1,0 +1,1 @@
+-- Written by skyteam db generate. It may be edited until it has been applied somewhere.
