@@ -14,7 +14,7 @@ use super::input::{AirlineId, Name, ServerId, WebUrl};
 use super::reference::{Candidate, Noun};
 use super::row::{self, Extra};
 use crate::db::Transaction;
-use crate::entity::airline;
+use crate::entity::{airline, columns};
 
 /// How often a new token is drawn again when it clashes. CUID2 has 24 characters: once is one time more than needed.
 const DRAWS: usize = 3;
@@ -147,8 +147,11 @@ pub async fn edit(tx: &Transaction, airline_id: &str, edit: &Edit) -> Result<Edi
 /// # Errors
 /// [`DirectoryError::Gone`]: no such airline.
 pub async fn rotate(tx: &Transaction, airline_id: &str) -> Result<airline::Model> {
-    let sql =
-        format!(r#"UPDATE "airlines" SET "token" = $2, "updatedAt" = {} WHERE "airlineId" = $1 RETURNING *"#, now(tx));
+    let sql = format!(
+        r#"UPDATE "airlines" SET "token" = $2, "updatedAt" = {} WHERE "airlineId" = $1 RETURNING {}"#,
+        now(tx),
+        columns::read_list::<airline::Entity>(None)
+    );
     let update = statement(tx, sql, [airline_id.into(), cuid2::create_id().into()]);
     airline::Entity::find().from_raw_sql(update).one(tx).await?.ok_or_else(|| gone(airline_id))
 }

@@ -12,7 +12,7 @@ use super::input::{BrandId, Callsign, Colour, Iata, Icao, Name, WebUrl};
 use super::reference::{Candidate, Noun};
 use super::row::{self, Extra};
 use crate::db::Transaction;
-use crate::entity::{brand, flight};
+use crate::entity::{brand, columns, flight};
 
 /// A brand to be added.
 #[derive(Clone, Debug)]
@@ -124,8 +124,9 @@ async fn refuse_taken(tx: &Transaction, id: &str, new: bool, codes: &[(&'static 
     for (column, code) in codes {
         claim(tx, &format!("brands.{column}"), code).await?;
         let sql = format!(
-            r#"SELECT * FROM "brands" WHERE ("{column}" = $1 OR lower("{column}") = lower($1)) AND "brandId" <> $2
-            ORDER BY "brandId" LIMIT 1"#
+            r#"SELECT {} FROM "brands" WHERE ("{column}" = $1 OR lower("{column}") = lower($1)) AND "brandId" <> $2
+            ORDER BY "brandId" LIMIT 1"#,
+            columns::read_list::<brand::Entity>(None)
         );
         let holder = statement(tx, sql, [(*code).into(), id.into()]);
         if let Some(holder) = brand::Entity::find().from_raw_sql(holder).one(tx).await? {
@@ -215,7 +216,8 @@ pub async fn make_primary(tx: &Transaction, brand_id: &str) -> Result<Edited<bra
         return Ok(Edited { after: before.clone(), before });
     }
     unmark(tx, &before.airline_id).await?;
-    let sql = r#"UPDATE "brands" SET "isPrimary" = $2 WHERE "brandId" = $1 RETURNING *"#;
+    let read = columns::read_list::<brand::Entity>(None);
+    let sql = format!(r#"UPDATE "brands" SET "isPrimary" = $2 WHERE "brandId" = $1 RETURNING {read}"#);
     let mark = statement(tx, sql, [brand_id.into(), true.into()]);
     let after = brand::Entity::find().from_raw_sql(mark).one(tx).await?;
     Ok(Edited { before, after: after.ok_or_else(|| gone(brand_id))? })

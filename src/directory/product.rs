@@ -10,7 +10,7 @@ use super::input::{Amount, Name, ProductId, Text};
 use super::reference::Noun;
 use super::row::{self, Extra};
 use crate::db::Transaction;
-use crate::entity::miles_product;
+use crate::entity::{columns, miles_product};
 use crate::ledger::purchase;
 
 /// How often an id is drawn again when it clashes. With a million products one draw in two thousand clashes.
@@ -118,10 +118,11 @@ pub fn list(db: &impl ConnectionTrait, filter: &Filter, tail: &str) -> SelectorR
     }
     let sql = format!(
         r#"SELECT * FROM (
-            SELECT p.*, coalesce(sales."redeemed", 0) AS "redeemed", coalesce(sales."miles", 0) AS "miles",
+            SELECT {}, coalesce(sales."redeemed", 0) AS "redeemed", coalesce(sales."miles", 0) AS "miles",
                 coalesce(sales."redeemedByName", 0) AS "redeemedByName", coalesce(sales."milesByName", 0) AS "milesByName"
             FROM "milesProducts" p LEFT JOIN {} sales ON sales."productId" = p."productId" WHERE true{conditions}
         ) listed{tail}"#,
+        columns::read_list::<miles_product::Entity>(Some("p")),
         purchase::sales_by_product()
     );
     Sold::find_by_statement(statement(db, sql, values))

@@ -3,7 +3,7 @@
 
 use std::str::FromStr;
 
-use sea_orm::sea_query::{ArrayType, ColumnType, Expr, Keyword, OptionEnum};
+use sea_orm::sea_query::{ArrayType, ColumnType, Expr, Keyword, OptionEnum, PostgresQueryBuilder, Query};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, DbErr, EntityTrait, IdenStatic, IntoActiveModel, Iterable, ModelTrait, TryIntoModel,
     Value,
@@ -14,6 +14,23 @@ use uuid::Uuid;
 use super::privacy::Mask;
 use super::registry;
 use super::types::{Id, Timestamp};
+
+/// All columns of a table for a SELECT or RETURNING of our own, of the table called `table` there: what SeaORM reads by a
+/// cast (`select_as`, an enum) has it here too, so that a row can be read as the entity's model.
+pub(crate) fn read_list<E: EntityTrait>(table: Option<&str>) -> String {
+    E::Column::iter().map(|column| read(column, table)).collect::<Vec<_>>().join(", ")
+}
+
+/// One of [`read_list`].
+pub(crate) fn read(column: impl ColumnTrait, table: Option<&str>) -> String {
+    let name = format!("\"{}\"", column.as_str());
+    let plain = table.map_or_else(|| name.clone(), |table| format!("{table}.{name}"));
+    let select = Query::select().expr(column.select_as(Expr::cust(plain.clone()))).to_string(PostgresQueryBuilder);
+    match select.strip_prefix("SELECT ") {
+        Some(read) if read != plain => format!("{read} AS {name}"),
+        _ => plain,
+    }
+}
 
 /// Serialises a row under its columns' names, without its secrets.
 ///

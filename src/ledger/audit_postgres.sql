@@ -67,4 +67,4 @@ WITH ledger AS (
 SELECT f.invariant, f."userId", u."username", f."entryId", f."flightId", f."productId", f.expected, f.found::int8 AS found,
     g."startedAt" IS NULL AND g."endTime" IS NOT NULL AS cancelled
 FROM finding f JOIN "users" u USING ("userId") LEFT JOIN "flights" g ON g."id" = f."flightId"
-ORDER BY place, "userId", "entryId", f."flightId"
+ORDER BY f.place, f."userId", f."entryId", f."flightId"

@@ -21,10 +21,7 @@ pub(super) struct Columns;
 
 impl fmt::Display for Columns {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (place, column) in miles_transaction::Column::iter().enumerate() {
-            write!(to, "{}\"{}\"", if place == 0 { "" } else { ", " }, column.as_str())?;
-        }
-        Ok(())
+        to.write_str(&columns::read_list::<miles_transaction::Entity>(None))
     }
 }
 
@@ -54,8 +51,11 @@ pub(super) fn entry(row: &QueryResult) -> Result<Entry, DbErr> {
 
 /// The entry `id` with the balance as it is now, where there is such an entry.
 pub(super) async fn stored(connection: &impl ConnectionTrait, id: Id) -> Result<Option<Posted>, DbErr> {
-    let sql = r#"SELECT e.*, CAST(u."miles" AS bigint) AS "balance"
-        FROM "milesTransactions" e JOIN "users" u ON u."userId" = e."userId" WHERE e."id" = $1"#;
+    let sql = format!(
+        r#"SELECT {}, CAST(u."miles" AS bigint) AS "balance"
+        FROM "milesTransactions" e JOIN "users" u ON u."userId" = e."userId" WHERE e."id" = $1"#,
+        columns::read_list::<miles_transaction::Entity>(Some("e"))
+    );
     let Some(row) = connection.query_one_raw(statement(connection, sql, [id.into()])).await? else {
         return Ok(None);
     };

@@ -1,12 +1,12 @@
 //! The current manifest of a flight: who boarded, for how many miles.
 
 use sea_orm::{
-    ConnectionTrait, DbErr, EntityTrait, FromQueryResult, IdenStatic as _, Iterable as _, SelectModel, SelectorRaw,
-    Statement,
+    ConnectionTrait, DbErr, EntityTrait, FromQueryResult, Iterable as _, SelectModel, SelectorRaw, Statement,
 };
 use serde::Serialize;
 
 use crate::db::quote;
+use crate::entity::columns;
 use crate::entity::flight_passenger::{self, Column, Entity};
 use crate::entity::types::Id;
 use crate::ledger::flight_award::paid_by;
@@ -61,7 +61,7 @@ pub fn everybody(
     let columns: String = Column::iter()
         .map(|column| match column {
             Column::Miles => r#"CAST(coalesce(paid."miles", p."miles") AS integer) AS "miles", "#.to_owned(),
-            other => format!("p.{}, ", quote(other.as_str())),
+            other => format!("{}, ", columns::read(other, Some("p"))),
         })
         .collect();
     let limit = limit.map(|limit| format!(" LIMIT {limit}")).unwrap_or_default();

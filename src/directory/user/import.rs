@@ -298,8 +298,9 @@ async fn stored(tx: &Transaction, rows: &[Row]) -> Result<HashMap<String, Stored
     ids.dedup();
     let hold = if Engine::of(tx) == Engine::Postgres { "FOR UPDATE" } else { "" };
     let sql = format!(
-        r#"SELECT * FROM "users"
+        r#"SELECT {} FROM "users"
         WHERE "userId" IN (SELECT {}) ORDER BY "userId" COLLATE {} {hold}"#,
+        columns::read_list::<user::Entity>(None),
         each(tx),
         if hold.is_empty() { "BINARY" } else { "\"C\"" }
     );

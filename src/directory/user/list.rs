@@ -2,14 +2,14 @@
 
 use sea_orm::sea_query::{Expr, ExprTrait as _, Func, SimpleExpr};
 use sea_orm::{
-    ColumnTrait as _, Condition, ConnectionTrait, EntityTrait, FromQueryResult, IdenStatic as _, Iterable as _,
-    QueryFilter as _, Select, SelectModel, SelectorRaw,
+    ColumnTrait as _, Condition, ConnectionTrait, EntityTrait, FromQueryResult, Iterable as _, QueryFilter as _,
+    Select, SelectModel, SelectorRaw,
 };
 use serde::Serialize;
 
 use super::super::error::{position, statement};
-use crate::db::{Engine, quote};
-use crate::entity::{Timestamp, flight_passenger, user};
+use crate::db::Engine;
+use crate::entity::{Timestamp, columns, flight_passenger, user};
 use crate::ledger::flight_award::paid_by;
 
 /// Which users. Nothing set means all.
@@ -86,7 +86,7 @@ pub fn boarded(db: &impl ConnectionTrait, user_id: &str, tail: &str) -> Selector
             flight_passenger::Column::Miles => {
                 r#"CAST(coalesce(paid."miles", p."miles") AS integer) AS "miles", "#.to_owned()
             }
-            other => format!("p.{}, ", quote(other.as_str())),
+            other => format!("{}, ", columns::read(other, Some("p"))),
         })
         .collect();
     let sql = format!(

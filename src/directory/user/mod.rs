@@ -19,7 +19,7 @@ use super::input::{Name, UserId, Username, WebUrl};
 use super::reference::{Candidate, Noun};
 use super::row::{self, Extra};
 use crate::db::Transaction;
-use crate::entity::{miles_transaction, user};
+use crate::entity::{columns, miles_transaction, user};
 
 /// A user to be added.
 #[derive(Clone, Debug)]
@@ -100,8 +100,11 @@ async fn refuse_taken(tx: &Transaction, new: &NewUser) -> Result<()> {
 
 /// Refuses a name that a user other than `owner` has, in any case.
 async fn refuse_name(tx: &Transaction, name: &Username, owner: &str) -> Result<()> {
-    let sql = r#"SELECT * FROM "users" WHERE ("username" = $1 OR lower("username") = lower($1)) AND "userId" <> $2
-        ORDER BY "username" LIMIT 1"#;
+    let sql = format!(
+        r#"SELECT {} FROM "users" WHERE ("username" = $1 OR lower("username") = lower($1)) AND "userId" <> $2
+        ORDER BY "username" LIMIT 1"#,
+        columns::read_list::<user::Entity>(None)
+    );
     let holder = statement(tx, sql, [name.as_str().into(), owner.into()]);
     match user::Entity::find().from_raw_sql(holder).one(tx).await? {
         Some(holder) => Err(held("username", name.as_str(), &holder)),
