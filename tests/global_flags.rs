@@ -85,6 +85,7 @@ const VERBS: &[(&str, &str)] = &[
     ("config show", ""),
     ("config init", ""),
     ("config path", ""),
+    ("config keygen", "sign.key"),
     ("config trust", "."),
     ("completions bash", ""),
     ("completions zsh", ""),
@@ -183,7 +184,7 @@ fn a_dry_run_changes_nothing_anywhere_or_is_refused() {
     for (verb, line) in &verbs {
         let shown = run(&world, &["-n", "--no-input"], line);
         // SQLite has no roles to grant anything to.
-        let refuses = ["man", "db shell", "db grant", "db activity"].contains(verb);
+        let refuses = ["man", "db shell", "db grant", "db activity", "config keygen"].contains(verb);
         assert_eq!(shown.code == 2, refuses, "{verb}: {shown}");
         let after = everything(&world);
         let changed: Vec<&String> =
@@ -200,7 +201,15 @@ fn the_database_that_is_named_is_the_one_that_is_used_or_none_is() {
         let uses_none = shown.code == 2 && shown.stderr.contains("cannot honour");
         assert!(uses_none || shown.code == 6, "{verb}: {shown}");
     }
-    for verb in ["completions bash", "man --dir pages", "db schema", "config trust .", "config init", "config path"] {
+    for verb in [
+        "completions bash",
+        "man --dir pages",
+        "db schema",
+        "config trust .",
+        "config init",
+        "config path",
+        "config keygen k",
+    ] {
         for flag in ["--database-url sqlite:x.db", "-p x", "--lock-timeout 5", "--connect-timeout 5"] {
             assert!(world.run(format!("{flag} {verb}")).exits(2).stderr.contains("cannot honour"), "{verb}");
         }

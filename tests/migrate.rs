@@ -34,22 +34,23 @@ both!(fn an_empty_database_goes_all_the_way_up(world) {
     insta::assert_snapshot!(world.run("db migrate"), @r"
     exit: 0
     --- stdout
-    Migrations applied: 4; the database is at 20261127120900_strangers.
+    Migrations applied: 5; the database is at 20261127174550_session_of_owner.
     --- stderr
     → [database]
     Applied 20240101000000_baseline in [took].
     Applied 20261123000000_safety in [took].
     Applied 20261123000001_ledger in [took].
     Applied 20261127120900_strangers in [took].
+    Applied 20261127174550_session_of_owner in [took].
     ");
     insta::assert_snapshot!(world.run("db migrate"), @r"
     exit: 0
     --- stdout
-    Nothing to do: the database is at 20261127120900_strangers.
+    Nothing to do: the database is at 20261127174550_session_of_owner.
     --- stderr
     → [database]
     ");
-    assert_eq!(record(world), "baseline|migrate\nsafety|migrate\nledger|migrate\nstrangers|migrate");
+    assert_eq!(record(world), "baseline|migrate\nsafety|migrate\nledger|migrate\nstrangers|migrate\nsession_of_owner|migrate");
 });
 
 both!(fn a_dry_run_runs_everything_and_leaves_nothing(world) {
@@ -63,7 +64,7 @@ both!(fn a_dry_run_runs_everything_and_leaves_nothing(world) {
     insta::assert_snapshot!(world.run("db migrate --dry-run"), @r"
     exit: 0
     --- stdout
-    Migrations applied: 4; the database would be at 20261127120900_strangers, had this been no dry run.
+    Migrations applied: 5; the database would be at 20261127174550_session_of_owner, had this been no dry run.
     --- stderr
     → [database]
     Dry run: nothing was changed.
@@ -89,7 +90,7 @@ both!(fn it_stops_where_it_is_told_and_goes_on_later(world) {
     exit: 4
     --- stderr
     error: no migration "tomorrow"
-      why  there are 20240101000000_baseline, 20261123000000_safety, 20261123000001_ledger, 20261127120900_strangers
+      why  there are 20240101000000_baseline, 20261123000000_safety, 20261123000001_ledger, 20261127120900_strangers, 20261127174550_session_of_owner
     "#);
 });
 
@@ -105,17 +106,21 @@ fn a_database_of_drizzle_kit_is_version_one_and_keeps_its_rows() {
     insta::assert_snapshot!(world.run("db migrate"), @r"
     exit: 0
     --- stdout
-    Migrations recorded: 1, applied: 3; the database is at 20261127120900_strangers.
+    Migrations recorded: 1, applied: 4; the database is at 20261127174550_session_of_owner.
     --- stderr
     → [database]
     Recorded 20240101000000_baseline without running it.
     Applied 20261123000000_safety in [took].
     Applied 20261123000001_ledger in [took].
     Applied 20261127120900_strangers in [took].
+    Applied 20261127174550_session_of_owner in [took].
     ");
     assert_eq!(rows(&world), before);
     assert_eq!(world.query("SELECT sum(amount) FROM \"milesTransactions\""), balance);
-    assert_eq!(record(&world), "baseline|baseline\nsafety|migrate\nledger|migrate\nstrangers|migrate");
+    assert_eq!(
+        record(&world),
+        "baseline|baseline\nsafety|migrate\nledger|migrate\nstrangers|migrate\nsession_of_owner|migrate"
+    );
 }
 
 both!(fn a_database_that_lost_its_record_is_recognised(world) {
@@ -125,7 +130,7 @@ both!(fn a_database_that_lost_its_record_is_recognised(world) {
     let catalogue = world.catalogue();
     let answer = world.run("db migrate -o json").json();
     assert_eq!(answer["version"], all().last().unwrap().folder());
-    assert_eq!(record(world), "baseline|baseline\nsafety|baseline\nledger|baseline\nstrangers|baseline");
+    assert_eq!(record(world), "baseline|baseline\nsafety|baseline\nledger|baseline\nstrangers|baseline\nsession_of_owner|baseline");
     forge(world, "DROP TABLE {record}");
     assert_eq!(world.catalogue(), catalogue);
 });
@@ -225,7 +230,7 @@ both!(fn production_is_asked_first(world) {
     --- stderr
     → [database]
     error: a confirmation is needed
-      why  nobody can be asked here: Run 20240101000000_baseline, 20261123000000_safety, 20261123000001_ledger, 20261127120900_strangers on skyteam?
+      why  nobody can be asked here: Run 20240101000000_baseline, 20261123000000_safety, 20261123000001_ledger, 20261127120900_strangers, 20261127174550_session_of_owner on skyteam?
       fix  add --yes
     ");
     world.call("db migrate -p prod").answers(["n"]).run().exits(9);
@@ -243,7 +248,7 @@ both!(fn two_at_once_share_the_work(world) {
         applied += output.json()["applied"].as_array().unwrap().len();
     }
     assert_eq!(applied, all().len());
-    assert_eq!(record(world), "baseline|migrate\nsafety|migrate\nledger|migrate\nstrangers|migrate");
+    assert_eq!(record(world), "baseline|migrate\nsafety|migrate\nledger|migrate\nstrangers|migrate\nsession_of_owner|migrate");
 });
 
 both!(fn with_nothing_to_do_drift_is_still_said(world) {
@@ -252,7 +257,7 @@ both!(fn with_nothing_to_do_drift_is_still_said(world) {
     insta::assert_snapshot!(world.run("db migrate"), @r"
     exit: 0
     --- stdout
-    Nothing to do: the database is at 20261127120900_strangers.
+    Nothing to do: the database is at 20261127174550_session_of_owner.
     --- stderr
     → [database]
     warning: the database is not what its migrations made: see skyteam db diff
@@ -361,7 +366,7 @@ both!(fn a_failure_names_file_statement_and_line_and_earlier_ones_stay(world) {
     assert!(error.what().to_string().starts_with(&what), "{}", error.what());
     assert_eq!(error.exit_code(), 5);
     assert_eq!(world.query("SELECT count(*) FROM notes"), "0");
-    assert!(record(world).ends_with("strangers|migrate\ngood|migrate"));
+    assert!(record(world).ends_with("strangers|migrate\nsession_of_owner|migrate\ngood|migrate"));
 });
 
 both!(fn an_older_one_that_arrived_late_is_applied(world) {
@@ -385,5 +390,5 @@ both!(fn an_outcome_that_is_not_its_snapshot_is_undone(world) {
     let error = skyteam::error::Error::from(Library(world).up(&with(&[bad])).unwrap_err());
     assert_eq!(error.code(), "drifted");
     assert!(world.catalogue().contains("flights_brandId_idx"));
-    assert!(record(world).ends_with("strangers|migrate"));
+    assert!(record(world).ends_with("strangers|migrate\nsession_of_owner|migrate"));
 });

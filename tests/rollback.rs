@@ -153,8 +153,8 @@ both!(fn a_dry_run_undoes_nothing(world) {
 });
 
 both!(ready fn down_to_where_it_is_there_is_nothing_to_undo(world) {
-    let answer = world.run("db rollback --to strangers").ok();
-    assert_eq!(answer.stdout, "Nothing to undo: the database is at 20261127120900_strangers.\n");
+    let answer = world.run("db rollback --to session_of_owner").ok();
+    assert_eq!(answer.stdout, "Nothing to undo: the database is at 20261127174550_session_of_owner.\n");
 });
 
 both!(fn what_cannot_be_undone_is_said(world) {
@@ -170,7 +170,7 @@ both!(fn what_cannot_be_undone_is_said(world) {
     exit: 4
     --- stderr
     error: no migration "nowhere"
-      why  there are 20240101000000_baseline, 20261123000000_safety, 20261123000001_ledger, 20261127120900_strangers
+      why  there are 20240101000000_baseline, 20261123000000_safety, 20261123000001_ledger, 20261127120900_strangers, 20261127174550_session_of_owner
     "#);
     world.run("db rollback --steps 0").exits(2);
 });

@@ -120,7 +120,7 @@ fn a_dry_run_waits_for_nobody_who_writes() {
     assert!(planned.stderr.contains("Dry run: nothing was changed."), "{planned}");
     let planned = world.run("db migrate --dry-run --lock-timeout 50 -o json").ok().json();
     let vias: Vec<&str> = planned["applied"].as_array().unwrap().iter().map(|it| it["via"].as_str().unwrap()).collect();
-    assert_eq!(vias, ["baseline", "migrate", "migrate", "migrate"]);
+    assert_eq!(vias, ["baseline", "migrate", "migrate", "migrate", "migrate"]);
     world.run("db rollback --dry-run --lock-timeout 50").ok();
     world.run("db reset --dry-run --lock-timeout 50").ok();
     world.run("db push --rehearse --lock-timeout 50").exits(11);
