@@ -56,7 +56,7 @@ fn migrate_does_it_too_and_puts_each_version_on_the_record() {
     assert_eq!(world.query(record), "baseline|migrate\nsafety|migrate");
     world.run("db migrate --online").ok();
     is_clean(&world);
-    assert_eq!(world.query("SELECT count(*) FROM skyteam.migrations"), "4");
+    assert_eq!(world.query("SELECT count(*) FROM skyteam.migrations"), "5");
 }
 
 #[test]
