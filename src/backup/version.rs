@@ -146,13 +146,14 @@ fn extended(mut schema: Schema, wanted: &Schema, pending: &[String]) -> Schema {
         }
         let has_all = |columns: &[String], old: &Table| columns.iter().all(|column| old.column(column).is_some());
         for constraint in &table.constraints {
-            let columns: &[String] = match &constraint.rule {
-                Rule::Unique(columns) => columns,
-                Rule::ForeignKey(key) => &key.columns,
+            let columns: Vec<String> = match &constraint.rule {
+                Rule::Unique(columns) => columns.clone(),
+                Rule::ForeignKey(key) => key.columns.clone(),
+                Rule::Check(expression) => named_in(&expression.sqlite, table),
                 _ => continue,
             };
             let known = old.constraints.iter().any(|known| known.name == constraint.name);
-            if !known && columns.iter().any(|column| is_pending(column)) && has_all(columns, old) {
+            if !known && columns.iter().any(|column| is_pending(column)) && has_all(&columns, old) {
                 old.constraints.push(constraint.clone());
             }
         }
@@ -165,6 +166,12 @@ fn extended(mut schema: Schema, wanted: &Schema, pending: &[String]) -> Schema {
         }
     }
     schema
+}
+
+/// The columns of a table that an expression names, quoted or bare. A text that is spelt as a column counts as one, too.
+fn named_in(expression: &str, table: &Table) -> Vec<String> {
+    let words: Vec<&str> = expression.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
+    table.columns.iter().map(|column| &column.name).filter(|name| words.contains(&name.as_str())).cloned().collect()
 }
 
 /// Every table and column that the entities or any version of this build name: the newest version's tables, with what the
@@ -390,7 +397,10 @@ mod tests {
         let column = |name: &str| model::Column { nullable: true, ..model::Column::new(name, model::Kind::Text) };
         wanted.table_mut("users").unwrap().columns.insert(2, column("tier"));
         let unique = model::Constraint { name: "users_tier_unique".into(), rule: Rule::Unique(vec!["tier".into()]) };
-        wanted.table_mut("users").unwrap().constraints.push(unique);
+        let listed = r#""tier" IN ('gold', 'silver')"#.to_owned();
+        let check = Rule::Check(model::PerEngine { postgres: listed.clone(), sqlite: listed });
+        let check = model::Constraint { name: "users_tier_check".into(), rule: check };
+        wanted.table_mut("users").unwrap().constraints.extend([unique, check]);
         let new = Table { name: "newTable".into(), columns: vec![column("id"), column("name")], ..Table::default() };
         wanted.tables.push(new.clone());
         let objects: Vec<HashSet<String>> =
