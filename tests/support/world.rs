@@ -156,7 +156,7 @@ impl World {
         }
         // Backups of tests are made by somebody known; those of strangers are a matter of `backup::makers`.
         let (private, public) = signing_key();
-        let key = folder.path().join("home/backup-key.pem");
+        let key = folder.path().join("backup-key.pem");
         std::fs::write(&key, private).unwrap();
         std::fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
         env.insert("SKYTEAM_SIGN_KEY".to_owned(), key.to_str().unwrap().to_owned());
