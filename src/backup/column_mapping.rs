@@ -60,7 +60,7 @@ impl Filling {
                 verbatim: ours.is_none() && from == Engine::Postgres && !is_direct(&given.declared),
                 textual: match ours {
                     Some(ours) => known.is_none().then(|| ours.clone()),
-                    // A column of somebody else's that PostgreSQL takes in text form.
+                    // A column of another program that PostgreSQL takes in text form.
                     None => (given.declared == "bytea").then_some(model::Kind::Bytes),
                 },
             }

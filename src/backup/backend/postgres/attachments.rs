@@ -42,7 +42,7 @@ pub(super) struct Attachments {
     lines: BTreeMap<String, Attachment>,
 }
 
-/// The names that versions of skyteam give: what bears them is made by the restore and the migrations.
+/// The names that versions of skyteam give: what has one is made by the restore and the migrations.
 struct Ours {
     objects: HashSet<String>,
     columns: HashSet<String>,

@@ -198,7 +198,7 @@ pub(super) async fn load_and_count(connection: &mut PgConnection, job: &Job, tab
 }
 
 /// Compares a filled table of the contract with its source. Names are looked up as when a backup is made: a better match
-/// that somebody has put into `public` is not called.
+/// that another role has put into `public` is not called.
 async fn compare(connection: &mut PgConnection, job: &Job, table: &str) -> Result<()> {
     look_in(connection, search_path::SAFE).await?;
     table_digest::compare(connection, job, table, &format!("public.{}", quote(table))).await?;
