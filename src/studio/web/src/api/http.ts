@@ -1,0 +1,83 @@
+// One door to the server: the bearer token, the errors in the server's own words, and whether it can be reached.
+
+import { signal } from "@preact/signals";
+import { forgetToken, token } from "./token";
+import type { Refusal } from "./types";
+
+/** What the server refused, or that it could not be asked. */
+export class ApiError extends Error {
+  constructor(
+    readonly refusal: Refusal,
+    /** The HTTP status; 0 when there was no answer. */
+    readonly status: number,
+  ) {
+    super(refusal.message);
+  }
+}
+
+/** False from the first request that got no answer until one gets through again. */
+export const reachable = signal(true);
+
+const STATUS_WORDS: Record<number, string> = {
+  401: "this page's session is over",
+  403: "the studio refused a request that did not come from its own page",
+  408: "the request took too long to arrive",
+  413: "the request is too large",
+  421: "the studio does not answer under this address",
+};
+
+function bare(status: number): Refusal {
+  return {
+    code: `http_${status}`,
+    message: STATUS_WORDS[status] ?? `the studio answered with status ${status}`,
+    why: null,
+    fix: null,
+    retryable: false,
+  };
+}
+
+async function refusal(response: Response): Promise<Refusal> {
+  try {
+    const body = (await response.json()) as { error?: Refusal };
+    if (body.error) return body.error;
+  } catch {
+    // The guard refuses without a body.
+  }
+  return bare(response.status);
+}
+
+/** A request whose body the caller reads. Throws `ApiError`, or `AbortError` when `signal` stops it. */
+export async function send(method: "GET" | "POST", path: string, body?: unknown, signal?: AbortSignal): Promise<Response> {
+  const headers: Record<string, string> = {};
+  if (token.value) headers["Authorization"] = `Bearer ${token.value}`;
+  const init: RequestInit = { method, headers, cache: "no-store", credentials: "omit", redirect: "error" };
+  if (body !== undefined) {
+    headers["Content-Type"] = "application/json";
+    init.body = JSON.stringify(body);
+  }
+  if (signal) init.signal = signal;
+  let response: Response;
+  try {
+    response = await fetch(path, init);
+  } catch (error) {
+    if (isAbort(error)) throw error;
+    reachable.value = false;
+    throw new ApiError({ ...bare(0), code: "unreachable", message: "the studio does not answer", retryable: true }, 0);
+  }
+  reachable.value = true;
+  if (response.ok) return response;
+  if (response.status === 401) forgetToken();
+  throw new ApiError(await refusal(response), response.status);
+}
+
+export function isAbort(error: unknown): boolean {
+  return error instanceof DOMException && error.name === "AbortError";
+}
+
+export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
+  return (await send("GET", path, undefined, signal)).json() as Promise<T>;
+}
+
+export async function post<T>(path: string, body: unknown, signal?: AbortSignal): Promise<T> {
+  return (await send("POST", path, body, signal)).json() as Promise<T>;
+}

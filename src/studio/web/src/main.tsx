@@ -1,0 +1,16 @@
+import { render } from "preact";
+import { App } from "./app";
+import { watchCatalog } from "./state/catalog";
+import { startSession } from "./state/session";
+import { watchTheme } from "./state/theme";
+import "./style/tokens.css";
+import "./style/base.css";
+import "./style/frame.css";
+import "./style/grid.css";
+import "./style/screens.css";
+import "./style/overlays.css";
+
+watchTheme();
+watchCatalog();
+render(<App />, document.getElementById("app")!);
+void startSession();

@@ -1,0 +1,48 @@
+// The browser's modal dialog: it keeps the focus inside, gives it back, and closes by Esc.
+
+import type { ComponentChildren } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import { Icon } from "./icon";
+
+interface DialogProps {
+  title: string;
+  class?: string;
+  /** Whether the title is only read out. */
+  bare?: boolean;
+  onClose: () => void;
+  children: ComponentChildren;
+}
+
+export function Dialog({ title, class: extra = "", bare = false, onClose, children }: DialogProps) {
+  const element = useRef<HTMLDialogElement>(null);
+  useEffect(() => {
+    const dialog = element.current!;
+    dialog.showModal();
+    dialog.querySelector<HTMLElement>("[data-focus]")?.focus();
+    return () => dialog.close();
+  }, []);
+  return (
+    <dialog
+      ref={element}
+      class={`dialog ${extra}`}
+      aria-label={title}
+      onClose={onClose}
+      onMouseDown={(event) => {
+        // The backdrop is the dialog itself; its contents are inside the box.
+        if (event.target === element.current) element.current?.close();
+      }}
+    >
+      <div class="dialog-box">
+        {!bare && (
+          <header class="dialog-head">
+            <h2>{title}</h2>
+            <button type="button" class="icon-button" aria-label="Close" onClick={() => element.current?.close()}>
+              <Icon name="close" />
+            </button>
+          </header>
+        )}
+        {children}
+      </div>
+    </dialog>
+  );
+}

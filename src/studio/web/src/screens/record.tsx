@@ -1,0 +1,135 @@
+// A row on a page of its own, with the first rows of everything that refers to it.
+
+import { readRows } from "../api/routes";
+import type { Page } from "../api/types";
+import { defaultOrder } from "../grid/model";
+import { copyText } from "../parts/clipboard";
+import { Icon } from "../parts/icon";
+import { Link } from "../parts/link";
+import { RefusalBox } from "../parts/refusal";
+import { Text } from "../parts/text";
+import { isNumeric, Shown } from "../parts/value";
+import { columnOrPlain, titleOf } from "../state/catalog";
+import { useLoaded } from "../state/hooks";
+import { wantLabels } from "../state/labels";
+import { decoded, href, type RecordView, spellFilter, tableView } from "../state/route";
+import { Fields, type RelationLink, relationsOf, useRow } from "./row-facts";
+
+const PREVIEW_ROWS = 5;
+const PREVIEW_COLUMNS = 6;
+
+export function RecordScreen({ view }: { view: RecordView }) {
+  const { table, key } = view;
+  const { value: row, problem } = useRow(table, key);
+  const title = row?.label ?? decoded(key);
+  return (
+    <main class="record" tabIndex={-1}>
+      <header class="screen-head">
+        <div>
+          <h1>
+            <Text value={title} title />
+          </h1>
+          <p class="quiet">
+            <Link href={href(tableView(table))}>{titleOf(table)}</Link> · {table}
+          </p>
+        </div>
+        <button type="button" class="button" onClick={() => void copyText(location.href, "the address")}>
+          <Icon name="copy" />
+          Copy link
+        </button>
+      </header>
+      <div class="record-body" tabIndex={0} role="region" aria-label="Record">
+        {problem && (
+          <RefusalBox refusal={problem}>
+            <Link class="button" href={href(tableView(table))}>
+              Go to {titleOf(table)}
+            </Link>
+          </RefusalBox>
+        )}
+        {row && (
+          <>
+            <section class="card">
+              <h2>Values</h2>
+              <Fields table={table} row={row} copies />
+            </section>
+            <div class="record-side">
+              {relationsOf(table, row).map((relation) => (
+                <RelationCard key={href(relation.view)} relation={relation} />
+              ))}
+            </div>
+          </>
+        )}
+      </div>
+    </main>
+  );
+}
+
+function RelationCard({ relation }: { relation: RelationLink }) {
+  const { view, title, count, some } = relation;
+  return (
+    <section class="card">
+      <h2>
+        <Link href={href(view)}>{title}</Link>
+        <span class="number quiet">{count}</span>
+      </h2>
+      {some ? <Preview relation={relation} /> : <p class="quiet card-note">None.</p>}
+    </section>
+  );
+}
+
+function Preview({ relation }: { relation: RelationLink }) {
+  const { table, filters } = relation.view;
+  const query = { table, filters: filters.map(spellFilter), sort: [], columns: null };
+  const { value: page, problem } = useLoaded(async (signal) => {
+    const found = await readRows(query, { limit: String(PREVIEW_ROWS) }, signal);
+    wantLabels(
+      found.columns.map((name) => columnOrPlain(table, name)),
+      found.rows,
+    );
+    return found;
+  }, [href(relation.view)]);
+  if (problem) return <RefusalBox refusal={problem} />;
+  return page && <PreviewTable relation={relation} page={page} />;
+}
+
+function PreviewTable({ relation, page }: { relation: RelationLink; page: Page }) {
+  const { table } = relation.view;
+  const all = page.columns.map((name) => columnOrPlain(table, name)).filter(({ name }) => name !== relation.column);
+  const columns = defaultOrder(all)
+    .slice(0, PREVIEW_COLUMNS)
+    .map((name) => columnOrPlain(table, name));
+  return (
+    <div class="preview-scroll" tabIndex={0} role="region" aria-label={`First rows of ${relation.title}`}>
+      <table class="preview">
+        <thead>
+          <tr>
+            {columns.map((column) => (
+              <th key={column.name} scope="col" class={isNumeric(column) ? "numeric" : undefined}>
+                {column.name}
+              </th>
+            ))}
+            <th scope="col">
+              <span class="unseen">Open</span>
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {page.rows.map((row, index) => (
+            <tr key={page.keys[index]}>
+              {columns.map((column) => (
+                <td key={column.name} class={isNumeric(column) ? "numeric" : undefined}>
+                  <Shown column={column} value={row[page.columns.indexOf(column.name)] ?? null} short />
+                </td>
+              ))}
+              <td>
+                <Link class="icon-button small" href={href({ screen: "record", table, key: page.keys[index]! })} aria-label="Open record">
+                  <Icon name="right" />
+                </Link>
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}

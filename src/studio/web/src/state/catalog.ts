@@ -1,0 +1,83 @@
+// What tables there are, and what is known of them before a row is read.
+
+import { computed, effect, signal } from "@preact/signals";
+import { ApiError, reachable } from "../api/http";
+import { readTables } from "../api/routes";
+import type { Column, Refusal, Table } from "../api/types";
+import { status } from "./session";
+
+export const tables = signal<Table[] | null>(null);
+export const catalogProblem = signal<Refusal | null>(null);
+
+const byName = computed(() => new Map((tables.value ?? []).map((table) => [table.table, table])));
+
+export function tableNamed(name: string): Table | undefined {
+  return byName.value.get(name);
+}
+
+export function columnNamed(table: string, column: string): Column | undefined {
+  return tableNamed(table)?.columns.find(({ name }) => name === column);
+}
+
+/** A column that the server sends and the list of tables does not have: made meanwhile. It is shown as it comes. */
+export function columnOrPlain(table: string, name: string): Column {
+  return (
+    columnNamed(table, name) ?? {
+      name,
+      kind: "other",
+      nullable: true,
+      key: false,
+      secret: false,
+      references: null,
+      choices: null,
+      operators: [],
+    }
+  );
+}
+
+export async function loadTables(): Promise<void> {
+  try {
+    tables.value = await readTables();
+    catalogProblem.value = null;
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    if (error.status !== 401) catalogProblem.value = error.refusal;
+  }
+}
+
+/** Reads the tables once the session is open, and again whenever the server has been away. */
+export function watchCatalog(): void {
+  effect(() => {
+    if (status.value === "open" && reachable.value) void loadTables();
+  });
+}
+
+/** What people of the alliance call a table. Tables that this page does not know go by the server's noun. */
+const TITLES: Record<string, string> = {
+  users: "Players",
+  airlines: "Airlines",
+  brands: "Brands",
+  flights: "Flights",
+  flightPassengers: "Passengers",
+  milesTransactions: "Ledger",
+  milesProducts: "Products",
+};
+
+export function titleOf(table: string): string {
+  return TITLES[table] ?? table;
+}
+
+/** How an empty table gets its first rows. */
+const FIRST_ROWS: Record<string, string> = {
+  users: "skyteam user add 107919 pilot123",
+  airlines: "skyteam airline add \"Virgin Atlantic\"",
+  brands: "skyteam brand add --help",
+  flights: "skyteam flight plan --help",
+  flightPassengers: "skyteam flight board --help",
+  milesTransactions: "skyteam miles award --help",
+  milesProducts: "skyteam product add --help",
+};
+
+export function firstRowCommand(table: string): string | null {
+  return FIRST_ROWS[table] ?? null;
+}

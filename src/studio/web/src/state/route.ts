@@ -1,0 +1,158 @@
+// Where the page is. Everything that can be linked to is in the address: the table, its filters, sorting and columns,
+// the row beside it. The history of the browser is the history of the page.
+
+import { computed, signal } from "@preact/signals";
+import type { Operator } from "../api/types";
+
+/** One condition of a view; all of them hold. */
+export interface Filter {
+  column: string;
+  operator: Operator;
+  /** None for `null` and its kin, two for `between`, any number for `in`, else one. */
+  values: string[];
+}
+
+export interface SortKey {
+  column: string;
+  descending: boolean;
+}
+
+export interface TableView {
+  screen: "table";
+  table: string;
+  filters: Filter[];
+  sort: SortKey[];
+  /** The columns that are shown, in order; null for all. */
+  columns: string[] | null;
+  /** The key of the row in the panel. */
+  peek: string | null;
+}
+
+export interface RecordView {
+  screen: "record";
+  table: string;
+  key: string;
+}
+
+export type Route = { screen: "home" } | TableView | RecordView;
+
+const LISTS: Operator[] = ["in", "notin", "between"];
+const BARE: Operator[] = ["empty", "notempty", "null", "notnull"];
+
+export function takesList(operator: Operator): boolean {
+  return LISTS.includes(operator);
+}
+
+export function takesNothing(operator: Operator): boolean {
+  return BARE.includes(operator);
+}
+
+/** A filter as the server and the address spell it: `column:operator:value`. */
+export function spellFilter({ column, operator, values }: Filter): string {
+  if (takesNothing(operator)) return `${column}:${operator}`;
+  return `${column}:${operator}:${takesList(operator) ? JSON.stringify(values) : (values[0] ?? "")}`;
+}
+
+function readFilter(text: string): Filter | null {
+  const parts = /^([^:]+):([a-z]+)(?::([^]*))?$/.exec(text);
+  if (!parts) return null;
+  const operator = parts[2] as Operator;
+  const value = parts[3];
+  if (takesNothing(operator)) return { column: parts[1]!, operator, values: [] };
+  if (value === undefined) return null;
+  if (!takesList(operator)) return { column: parts[1]!, operator, values: [value] };
+  try {
+    const list: unknown = JSON.parse(value);
+    return Array.isArray(list) ? { column: parts[1]!, operator, values: list.map(String) } : null;
+  } catch {
+    return null;
+  }
+}
+
+export function spellSort(sort: SortKey[]): string[] {
+  return sort.map(({ column, descending }) => (descending ? `-${column}` : column));
+}
+
+export function readSort(texts: string[]): SortKey[] {
+  return texts.map((text) =>
+    text.startsWith("-") ? { column: text.slice(1), descending: true } : { column: text, descending: false },
+  );
+}
+
+function list(value: string | null): string[] {
+  return value ? value.split(",").filter(Boolean) : [];
+}
+
+/** Undoes percent-encoding; what is not encoded well is left as it is. */
+export function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
+/** Reads an address. What it does not understand is left out, so that an old link still opens the table. */
+function parse(pathname: string, search: string): Route {
+  const [first, table] = pathname.split("/").filter(Boolean).map(decoded);
+  const query = new URLSearchParams(search);
+  const key = query.get("key");
+  if (first === "record" && table && key !== null) return { screen: "record", table, key };
+  if (first !== "tables" || !table) return { screen: "home" };
+  const columns = list(query.get("columns"));
+  return {
+    screen: "table",
+    table,
+    filters: query.getAll("filter").flatMap((text) => readFilter(text) ?? []),
+    sort: readSort(list(query.get("sort"))),
+    columns: columns.length ? columns : null,
+    peek: query.get("peek"),
+  };
+}
+
+/** The address of a place in the page. */
+export function href(route: Route): string {
+  if (route.screen === "home") return "/";
+  if (route.screen === "record") {
+    return `/record/${encodeURIComponent(route.table)}?${new URLSearchParams({ key: route.key })}`;
+  }
+  const query = new URLSearchParams(route.filters.map((filter) => ["filter", spellFilter(filter)]));
+  if (route.sort.length) query.set("sort", spellSort(route.sort).join(","));
+  if (route.columns) query.set("columns", route.columns.join(","));
+  if (route.peek !== null) query.set("peek", route.peek);
+  const text = query.toString();
+  return `/tables/${encodeURIComponent(route.table)}${text ? `?${text}` : ""}`;
+}
+
+export const route = signal<Route>(parse(location.pathname, location.search));
+
+window.addEventListener("popstate", () => {
+  route.value = parse(location.pathname, location.search);
+});
+
+/** Goes to a place; `replace` when it is no step that the back button should undo. */
+export function go(to: Route, how: "push" | "replace" = "push"): void {
+  const address = href(to);
+  if (address === href(route.value)) return;
+  history[how === "push" ? "pushState" : "replaceState"](null, "", address);
+  route.value = to;
+}
+
+/** A whole table without filters, or with one. */
+export function tableView(table: string, filters: Filter[] = []): TableView {
+  return { screen: "table", table, filters, sort: [], columns: null, peek: null };
+}
+
+/** The table on the screen, if one is. */
+export const view = computed(() => (route.value.screen === "table" ? route.value : null));
+
+/** Changes the table on the screen: a step that the back button undoes. */
+export function change(part: Partial<TableView>, how: "push" | "replace" = "push"): void {
+  if (view.value) go({ ...view.value, ...part }, how);
+}
+
+/** Goes to an address of this page. */
+export function followHref(address: string): void {
+  const url = new URL(address, location.origin);
+  go(parse(url.pathname, url.search));
+}
