@@ -8,6 +8,7 @@ import type { Column, Value } from "../api/types";
 import { announce } from "../parts/live";
 import { visible } from "../text/visible";
 import type { Feed } from "../state/feed";
+import { takeFocus } from "../state/focus";
 import type { SortKey } from "../state/route";
 import { copySelection } from "./clipboard";
 import { moveTo, placeOf } from "./cursor";
@@ -37,6 +38,8 @@ export interface GridHandle {
 interface GridProps {
   feed: Feed;
   label: string;
+  /** All columns in their usual order, and those that are shown instead. */
+  order: string[];
   shown: string[] | null;
   sort: SortKey[];
   peek: string | null;
@@ -54,7 +57,7 @@ export function Grid(props: GridProps) {
   const columns = feed.columns.value;
   const rows = feed.rows.value;
   const byName = useMemo(() => new Map(columns.map((column) => [column.name, column])), [columns]);
-  const table = useGridTable(columns, rows, shown);
+  const table = useGridTable(columns, rows, shown ?? props.order);
   const scroller = useRef<HTMLDivElement>(null);
   const rowHeight = Math.round(ROW_REM * parseFloat(getComputedStyle(document.documentElement).fontSize));
   const virtualizer = useVirtualRows({ scroller, count: rows.length, rowHeight });
@@ -65,14 +68,14 @@ export function Grid(props: GridProps) {
 
   useImperativeHandle(props.handle, () => ({ focus: () => scroller.current?.focus({ preventScroll: true }) }), []);
 
-  // The first row, or the one in the panel, is active once there is one; the focus comes here unless somebody is typing elsewhere.
+  // The first row, or the one in the panel, is active once there is one; after a step to this view the focus comes here.
   const ready = rows.length > 0;
   useEffect(() => {
     if (!ready || placeOf(table)) return;
     const column = table.getVisibleLeafColumns().findIndex(({ id }) => id === props.startColumn);
     const row = rows.findIndex(({ key }) => key === props.peek);
     moveTo(table, { row: Math.max(0, row), column: Math.max(0, column) }, false);
-    if (document.activeElement === document.body) scroller.current?.focus({ preventScroll: true });
+    if (takeFocus()) scroller.current?.focus({ preventScroll: true });
   }, [ready]);
 
   useEffect(() => {

@@ -29,27 +29,37 @@ const WIDTHS: Partial<Record<Kind, number>> = {
   integer: 100,
   bigint: 130,
   decimal: 130,
-  timestamp: 190,
-  uuid: 120,
-  enum: 120,
+  timestamp: 220,
+  uuid: 110,
+  enum: 100,
 };
-const WIDTH = 160;
+const REFERENCE_WIDTH = 150;
+const WIDTH = 150;
 const MIN_WIDTH = 64;
 
-/** Keys that people cannot read come last: what a row is about stands at its beginning. */
-export function defaultOrder(columns: Column[]): string[] {
+/**
+ * The order of columns that people begin with. A table whose key they cannot read is a series of events: it begins
+ * with its time. Opaque keys come last.
+ */
+export function defaultOrder(columns: Column[], defaultSort: string[]): string[] {
   const opaque = ({ kind, references }: Column): boolean => kind === "uuid" && !references;
-  return [...columns.filter((column) => !opaque(column)), ...columns.filter(opaque)].map(({ name }) => name);
+  const eventKey = columns.every(({ key, kind }) => !key || kind === "uuid") || columns.filter(({ key }) => key).length > 1;
+  const sorted = defaultSort[0]?.replace(/^-/, "");
+  const rank = (column: Column): number => {
+    if (opaque(column)) return 2;
+    return eventKey && column.name === sorted && column.kind === "timestamp" ? 0 : 1;
+  };
+  return [...columns].sort((one, other) => rank(one) - rank(other)).map(({ name }) => name);
 }
 
-export function useGridTable(columns: Column[], rows: FeedRow[], shown: string[] | null) {
+export function useGridTable(columns: Column[], rows: FeedRow[], order: string[]) {
   const defs = useMemo(
     () =>
       helper.columns(
         columns.map((column, index) =>
           helper.accessor((row) => row.values[index] ?? null, {
             id: column.name,
-            size: WIDTHS[column.kind] ?? WIDTH,
+            size: column.references ? REFERENCE_WIDTH : (WIDTHS[column.kind] ?? WIDTH),
             minSize: MIN_WIDTH,
           }),
         ),
@@ -57,12 +67,11 @@ export function useGridTable(columns: Column[], rows: FeedRow[], shown: string[]
     [columns],
   );
   const layout = useMemo(() => {
-    const order = shown ?? defaultOrder(columns);
     return {
       columnOrder: order,
       columnVisibility: Object.fromEntries(columns.map(({ name }) => [name, order.includes(name)])),
     };
-  }, [columns, shown]);
+  }, [columns, order]);
   return useTable({
     features,
     columns: defs,

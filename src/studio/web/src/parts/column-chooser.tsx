@@ -1,12 +1,13 @@
 // Which columns are shown, and in what order.
 
 import type { Column } from "../api/types";
-import { defaultOrder } from "../grid/model";
 import { Icon } from "./icon";
 import { Text } from "./text";
 
 interface ChooserProps {
   columns: Column[];
+  /** The columns that can be shown, in their usual order. */
+  order: string[];
   shown: string[] | null;
   onChange: (shown: string[] | null) => void;
 }
@@ -17,9 +18,7 @@ function swapped(names: string[], from: number, to: number): string[] {
   return next;
 }
 
-export function ColumnChooser({ columns, shown, onChange }: ChooserProps) {
-  const visible = columns.filter(({ secret }) => !secret);
-  const all = defaultOrder(visible);
+export function ColumnChooser({ columns, order: all, shown, onChange }: ChooserProps) {
   const current = (shown ?? all).filter((name) => all.includes(name));
   const listed = [...current, ...all.filter((name) => !current.includes(name))];
   const set = (next: string[]): void => onChange(next.join() === all.join() ? null : next);

@@ -60,7 +60,7 @@ export function FilterEditor({ table, columns, filter, onApply, onRemove }: Edit
           ))}
         </select>
       </div>
-      <ValueFields table={table} column={column} draft={draft} onValues={(next) => set({ values: next })} />
+      <ValueFields table={table} column={column} draft={draft} begun={filter} onValues={(next) => set({ values: next })} />
       <div class="buttons">
         <button type="submit" class="button primary" disabled={!ready} data-focus={takesNothing(draft.operator) || undefined}>
           Apply
@@ -79,11 +79,14 @@ interface FieldsProps {
   table: string;
   column: Column;
   draft: Filter;
+  /** The filter before anything was typed: its value is a starting point, not the beginning of another. */
+  begun: Filter;
   onValues: (values: string[]) => void;
 }
 
-function ValueFields({ table, column, draft, onValues }: FieldsProps) {
+function ValueFields({ table, column, draft, begun, onValues }: FieldsProps) {
   const { operator, values } = draft;
+  const prefix = values[0] === begun.values[0] ? "" : (values[0] ?? "");
   if (takesNothing(operator)) return null;
   const choices = choicesOf(column);
   if (choices && ["in", "notin", "is", "not"].includes(operator)) {
@@ -109,7 +112,7 @@ function ValueFields({ table, column, draft, onValues }: FieldsProps) {
     <>
       <Input label={hint(column, operator)} column={column} value={values[0] ?? ""} focus onValue={(value) => onValues([value])} />
       {(operator === "is" || operator === "starts") && (
-        <Suggestions table={table} column={column} prefix={values[0] ?? ""} onPick={(value) => onValues([value])} />
+        <Suggestions table={table} column={column} prefix={prefix} onPick={(value) => onValues([value])} />
       )}
     </>
   );

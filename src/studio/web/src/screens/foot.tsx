@@ -33,7 +33,7 @@ export function Foot({ feed, onRefresh }: FootProps) {
         {loading.value === "more" ? "Loading more…" : ""}
       </span>
       <span class="keys">
-        <kbd>f</kbd> filter <kbd>s</kbd> sort <kbd>o</kbd> open reference <kbd>]</kbd> panel <kbd>?</kbd> keys
+        <kbd>f</kbd> filter <kbd>s</kbd> sort <kbd>o</kbd> follow <kbd>]</kbd> panel <kbd>?</kbd> keys
       </span>
       <button type="button" class="button small" onClick={onRefresh}>
         <Icon name="refresh" />

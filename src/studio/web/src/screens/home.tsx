@@ -5,7 +5,8 @@ import { countWords } from "../parts/count";
 import { Link } from "../parts/link";
 import { Command } from "../parts/refusal";
 import { Text } from "../parts/text";
-import { tables, titleOf } from "../state/catalog";
+import { purposeOf, tables, titleOf } from "../state/catalog";
+import { useFocus } from "../state/hooks";
 import { href, tableView } from "../state/route";
 import { session } from "../state/session";
 
@@ -20,7 +21,7 @@ export function HomeScreen() {
   const all = tables.value ?? [];
   const lacking = all.some((table) => missingWords(table));
   return (
-    <main class="home" tabIndex={-1}>
+    <main class="home" tabIndex={-1} ref={useFocus()}>
       <header class="screen-head">
         <div>
           <h1>Tables</h1>
@@ -43,10 +44,11 @@ export function HomeScreen() {
               <Link class="table-card" href={href(tableView(table.table))}>
                 <span class="table-title">{titleOf(table.table)}</span>
                 <span class="number">{table.rows ? countWords(table.rows) : ""}</span>
+                <span class="table-purpose">{purposeOf(table.table)}</span>
                 <span class="quiet mono">
                   <Text value={table.table} />
                 </span>
-                <span class="quiet">{missingWords(table) ?? `${table.columns.length} columns`}</span>
+                <span class={missingWords(table) ? "warn" : "quiet number"}>{missingWords(table) ?? `${table.columns.length} columns`}</span>
               </Link>
             </li>
           ))}

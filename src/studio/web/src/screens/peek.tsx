@@ -5,9 +5,9 @@ import { Link } from "../parts/link";
 import { RefusalBox } from "../parts/refusal";
 import { Text } from "../parts/text";
 import { titleOf } from "../state/catalog";
-import { decoded, href } from "../state/route";
+import { href } from "../state/route";
 import { initials } from "../text/visible";
-import { Fields, Relations, useRow } from "./row-facts";
+import { Fields, Relations, titleOfRow, useRow } from "./row-facts";
 
 interface PeekProps {
   table: string;
@@ -17,7 +17,6 @@ interface PeekProps {
 
 export function Peek({ table, rowKey, onClose }: PeekProps) {
   const { value: row, problem } = useRow(table, rowKey);
-  const label = row?.label ?? decoded(rowKey);
   const letters = initials(row?.label ?? "");
   return (
     <aside class="peek" aria-label="Row">
@@ -29,7 +28,7 @@ export function Peek({ table, rowKey, onClose }: PeekProps) {
         )}
         <div class="peek-title">
           <h2>
-            <Text value={label} title />
+            <Text value={titleOfRow(table, rowKey, row)} title />
           </h2>
           <p class="quiet">{titleOf(table)}</p>
         </div>

@@ -2,18 +2,17 @@
 
 import { readRows } from "../api/routes";
 import type { Page } from "../api/types";
-import { defaultOrder } from "../grid/model";
 import { copyText } from "../parts/clipboard";
 import { Icon } from "../parts/icon";
 import { Link } from "../parts/link";
 import { RefusalBox } from "../parts/refusal";
 import { Text } from "../parts/text";
 import { isNumeric, Shown } from "../parts/value";
-import { columnOrPlain, titleOf } from "../state/catalog";
-import { useLoaded } from "../state/hooks";
+import { columnOrPlain, tableNamed, titleOf, usualOrder } from "../state/catalog";
+import { useFocus, useLoaded } from "../state/hooks";
 import { wantLabels } from "../state/labels";
-import { decoded, href, type RecordView, spellFilter, tableView } from "../state/route";
-import { Fields, type RelationLink, relationsOf, useRow } from "./row-facts";
+import { href, type RecordView, spellFilter, tableView } from "../state/route";
+import { Fields, type RelationLink, relationsOf, titleOfRow, useRow } from "./row-facts";
 
 const PREVIEW_ROWS = 5;
 const PREVIEW_COLUMNS = 6;
@@ -21,13 +20,12 @@ const PREVIEW_COLUMNS = 6;
 export function RecordScreen({ view }: { view: RecordView }) {
   const { table, key } = view;
   const { value: row, problem } = useRow(table, key);
-  const title = row?.label ?? decoded(key);
   return (
-    <main class="record" tabIndex={-1}>
+    <main class="record" tabIndex={-1} ref={useFocus()}>
       <header class="screen-head">
         <div>
           <h1>
-            <Text value={title} title />
+            <Text value={titleOfRow(table, key, row)} title />
           </h1>
           <p class="quiet">
             <Link href={href(tableView(table))}>{titleOf(table)}</Link> · {table}
@@ -94,8 +92,9 @@ function Preview({ relation }: { relation: RelationLink }) {
 
 function PreviewTable({ relation, page }: { relation: RelationLink; page: Page }) {
   const { table } = relation.view;
-  const all = page.columns.map((name) => columnOrPlain(table, name)).filter(({ name }) => name !== relation.column);
-  const columns = defaultOrder(all)
+  const known = tableNamed(table);
+  const columns = (known ? usualOrder(known) : page.columns)
+    .filter((name) => name !== relation.column && page.columns.includes(name))
     .slice(0, PREVIEW_COLUMNS)
     .map((name) => columnOrPlain(table, name));
   return (

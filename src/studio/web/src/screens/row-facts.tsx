@@ -13,10 +13,13 @@ import { Shown } from "../parts/value";
 import { columnOrPlain, tableNamed, titleOf } from "../state/catalog";
 import { type Loaded, useLoaded } from "../state/hooks";
 import { learnLabel } from "../state/labels";
-import { href, tableView, type TableView } from "../state/route";
+import { decoded, href, tableView, type TableView } from "../state/route";
 
 /** Held keys pass rows faster than anybody reads them. */
 const PAUSE_MS = 60;
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f-]{27}$/i;
+const SHORT_ID = 8;
 
 export function useRow(table: string, key: string): Loaded<Row> {
   const loaded = useLoaded((signal) => readRow(table, key, signal), [table, key], PAUSE_MS);
@@ -26,6 +29,16 @@ export function useRow(table: string, key: string): Loaded<Row> {
     }
   }, [loaded.value]);
   return loaded;
+}
+
+/** What a row is called: by its label, else by its table and the beginning of its key. */
+export function titleOfRow(table: string, key: string, row: Row | null): string {
+  if (row?.label) return row.label;
+  const parts = key.split(",").map((part) => {
+    const text = decoded(part);
+    return UUID.test(text) ? text.slice(0, SHORT_ID) : text;
+  });
+  return `${tableNamed(table)?.noun ?? table} ${parts.join(" · ")}`;
 }
 
 /** A web address, and nothing that a browser would run. */
@@ -103,10 +116,10 @@ export function relationsOf(table: string, row: Row): RelationLink[] {
     const to = known.find((relation) => relation.table === other && relation.column === column)?.to;
     const value = to === undefined ? null : (row.row[row.columns.indexOf(to)] ?? null);
     if (value === null) return [];
-    const twice = row.relations.filter((relation) => relation.table === other).length > 1;
+    const ambiguous = other === table || row.relations.filter((relation) => relation.table === other).length > 1;
     return {
       view: tableView(other, [{ column, operator: "is", values: [plain(value)] }]),
-      title: twice ? `${titleOf(other)} by ${column}` : titleOf(other),
+      title: ambiguous ? `${titleOf(other)} by ${column}` : titleOf(other),
       count: countWords(count),
       column,
       some: count.n > 0,

@@ -14,7 +14,7 @@ import { Popover } from "../parts/popover";
 import { RefusalBox } from "../parts/refusal";
 import { Text } from "../parts/text";
 import { referenceHref } from "../parts/value";
-import { loadTables, titleOf } from "../state/catalog";
+import { loadTables, titleOf, usualOrder } from "../state/catalog";
 import { Feed } from "../state/feed";
 import { forgetLabels } from "../state/labels";
 import { change, type Filter, followHref, readSort, spellFilter, spellSort, type TableView } from "../state/route";
@@ -50,6 +50,7 @@ export function TableScreen({ view, table }: { view: TableView; table: Table }) 
   const feed = useFeed(view, turn);
   const grid = useRef<GridHandle>(null);
   const filterable = table.columns.filter(({ operators }) => operators.length > 0);
+  const order = useMemo(() => usualOrder(table), [table]);
   const sort = view.sort.length ? view.sort : readSort(table.defaultSort);
 
   const close = (): void => {
@@ -151,6 +152,7 @@ export function TableScreen({ view, table }: { view: TableView; table: Table }) 
             key={`${view.table}\n${view.filters.map(spellFilter).join("\n")}\n${spellSort(view.sort).join()}\n${turn}`}
             feed={feed}
             label={titleOf(view.table)}
+            order={order}
             shown={view.columns}
             sort={sort}
             peek={view.peek}
@@ -178,10 +180,10 @@ export function TableScreen({ view, table }: { view: TableView; table: Table }) 
               />
             )}
             {open.what === "columns" && (
-              <ColumnChooser columns={table.columns} shown={view.columns} onChange={(columns) => change({ columns }, "replace")} />
+              <ColumnChooser columns={table.columns} order={order} shown={view.columns} onChange={(columns) => change({ columns }, "replace")} />
             )}
             {open.what === "export" && (
-              <ExportForm query={{ ...feed.query, sort: spellSort(sort), columns: view.columns }} onDone={close} />
+              <ExportForm query={{ ...feed.query, sort: spellSort(sort), columns: view.columns ?? order }} onDone={close} />
             )}
           </Popover>
         )}

@@ -4,6 +4,7 @@ import { computed, effect, signal } from "@preact/signals";
 import { ApiError, reachable } from "../api/http";
 import { readTables } from "../api/routes";
 import type { Column, Refusal, Table } from "../api/types";
+import { defaultOrder } from "../grid/model";
 import { status } from "./session";
 
 export const tables = signal<Table[] | null>(null);
@@ -52,6 +53,14 @@ export function watchCatalog(): void {
   });
 }
 
+/** The columns of a table that can be shown, in the order that people begin with. */
+export function usualOrder(table: Table): string[] {
+  return defaultOrder(
+    table.columns.filter(({ secret }) => !secret),
+    table.defaultSort,
+  );
+}
+
 /** What people of the alliance call a table. Tables that this page does not know go by the server's noun. */
 const TITLES: Record<string, string> = {
   users: "Players",
@@ -65,6 +74,21 @@ const TITLES: Record<string, string> = {
 
 export function titleOf(table: string): string {
   return TITLES[table] ?? table;
+}
+
+/** What a table holds, in a line. */
+const PURPOSES: Record<string, string> = {
+  users: "Everyone who flies, with a balance of miles",
+  airlines: "The members of the alliance",
+  brands: "Names, codes and colours that airlines fly under",
+  flights: "Planned, live and flown",
+  flightPassengers: "Who was aboard which flight",
+  milesTransactions: "Every mile earned and spent",
+  milesProducts: "What miles buy",
+};
+
+export function purposeOf(table: string): string | null {
+  return PURPOSES[table] ?? null;
 }
 
 /** How an empty table gets its first rows. */

@@ -6,7 +6,7 @@ import { ApiError, isAbort, reachable } from "../api/http";
 import { token } from "../api/token";
 import { type Query, readCount, readRows } from "../api/routes";
 import type { Column, Count, Page, Refusal, Value } from "../api/types";
-import { columnOrPlain } from "./catalog";
+import { columnOrPlain, tableNamed } from "./catalog";
 import { wantLabels } from "./labels";
 
 const PAGE = 100;
@@ -38,6 +38,7 @@ export class Feed {
   private retry: (() => void) | null = null;
 
   constructor(readonly query: Query) {
+    this.columns.value = tableNamed(query.table)?.columns.filter(({ secret }) => !secret) ?? [];
     void this.start({});
     void this.countRows();
     this.unwatch = effect(() => {

@@ -1,10 +1,12 @@
 // Data that a component shows: read when it appears, dropped when it goes, read again when the server is back.
 
 import { useComputed } from "@preact/signals";
-import { useEffect, useState } from "preact/hooks";
+import type { RefObject } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { ApiError, isAbort, reachable } from "../api/http";
 import { token } from "../api/token";
 import type { Refusal } from "../api/types";
+import { takeFocus } from "./focus";
 
 export interface Loaded<T> {
   value: T | null;
@@ -39,4 +41,13 @@ export function useLoaded<T>(read: (signal: AbortSignal) => Promise<T>, inputs: 
     };
   }, [...inputs, turn, available]);
   return loaded;
+}
+
+/** For the main element of a screen: it takes the focus after a step to it. */
+export function useFocus(): RefObject<HTMLElement> {
+  const element = useRef<HTMLElement>(null);
+  useEffect(() => {
+    if (takeFocus()) element.current?.focus();
+  }, []);
+  return element;
 }

@@ -3,6 +3,7 @@
 
 import { computed, signal } from "@preact/signals";
 import type { Operator } from "../api/types";
+import { wishFocus } from "./focus";
 
 /** One condition of a view; all of them hold. */
 export interface Filter {
@@ -127,6 +128,7 @@ export function href(route: Route): string {
 export const route = signal<Route>(parse(location.pathname, location.search));
 
 window.addEventListener("popstate", () => {
+  wishFocus();
   route.value = parse(location.pathname, location.search);
 });
 
@@ -134,6 +136,7 @@ window.addEventListener("popstate", () => {
 export function go(to: Route, how: "push" | "replace" = "push"): void {
   const address = href(to);
   if (address === href(route.value)) return;
+  if (how === "push") wishFocus();
   history[how === "push" ? "pushState" : "replaceState"](null, "", address);
   route.value = to;
 }
