@@ -12,7 +12,7 @@ export default defineConfig({
     cssCodeSplit: false,
     sourcemap: false,
     reportCompressedSize: false,
-    license: { fileName: "licenses.md" },
+    license: { fileName: "licenses.txt" },
     rolldownOptions: {
       // TanStack marks its modules for React servers, which say nothing here.
       checks: { moduleLevelDirective: false },

@@ -1,7 +1,7 @@
 // The browser's modal dialog: it keeps the focus inside, gives it back, and closes by Esc.
 
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { Icon } from "./icon";
 
 interface DialogProps {
@@ -15,7 +15,8 @@ interface DialogProps {
 
 export function Dialog({ title, class: extra = "", bare = false, onClose, children }: DialogProps) {
   const element = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  // Before anything is painted: what is typed right after the key that opened it belongs to it.
+  useLayoutEffect(() => {
     const dialog = element.current!;
     dialog.showModal();
     dialog.querySelector<HTMLElement>("[data-focus]")?.focus();

@@ -50,6 +50,11 @@ export function Help({ onClose }: { onClose: () => void }) {
           </dl>
         </section>
       ))}
+      <p class="help-foot">
+        <a href="/licenses.txt" target="_blank" rel="noopener noreferrer">
+          Licences of what this page is made of
+        </a>
+      </p>
     </Dialog>
   );
 }

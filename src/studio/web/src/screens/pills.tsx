@@ -23,7 +23,7 @@ export function Pills({ columns, filters, onEdit, onRemove, onAdd }: PillsProps)
         return (
           <span key={`${filter.column}:${filter.operator}:${index}`} class="pill">
             <button type="button" class="pill-body" onClick={(event) => onEdit(index, event.currentTarget)}>
-              <Text value={filter.column} /> <span class="pill-operator">{operatorWords(filter.operator, column)}</span>{" "}
+              <Text value={filter.column} /> {operatorWords(filter.operator, column)}{" "}
               <strong>
                 <Text value={pillValue(filter, column)} />
               </strong>

@@ -69,23 +69,25 @@ export function Fields({ table, row, copies }: FieldsProps) {
               <Text value={name} />
             </dt>
             <dd>
-              <Shown column={column} value={value} short={false} />
-              {address && (
-                <a class="outside" href={address} target="_blank" rel="noopener noreferrer" aria-label={`Open ${name} in a new tab`}>
-                  <Icon name="open" />
-                </a>
+              <span class="field-value">
+                <Shown column={column} value={value} short={false} />
+                {address && (
+                  <a class="outside" href={address} target="_blank" rel="noopener noreferrer" aria-label={`Open ${name} in a new tab`}>
+                    <Icon name="open" />
+                  </a>
+                )}
+              </span>
+              {copies && value !== null && value !== "" && (
+                <button
+                  type="button"
+                  class="icon-button small"
+                  aria-label={`Copy ${name}`}
+                  onClick={() => void copyText(plain(value), name)}
+                >
+                  <Icon name="copy" />
+                </button>
               )}
             </dd>
-            {copies && value !== null && value !== "" && (
-              <button
-                type="button"
-                class="icon-button small"
-                aria-label={`Copy ${name}`}
-                onClick={() => void copyText(plain(value), name)}
-              >
-                <Icon name="copy" />
-              </button>
-            )}
           </div>
         );
       })}
