@@ -57,6 +57,7 @@ export function readRow(table: string, key: string, signal: AbortSignal): Promis
   return get(path("tables", table, "rows", key), signal);
 }
 
+/** What the rows of a table are called, by the values that refer to them. */
 export async function readLabels(table: string, keys: string[]): Promise<Record<string, string>> {
   return (await post<{ labels: Record<string, string> }>("/api/labels", { table, keys })).labels;
 }

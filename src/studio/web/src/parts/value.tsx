@@ -28,8 +28,8 @@ export function referenceHref(column: Column, value: Value): string | null {
 }
 
 function Reference({ column, value, short }: { column: Column; value: string | number; short: boolean }) {
-  const label = labelOf(column.references!.table, keyOfReference(value));
   const id = String(value);
+  const label = labelOf(column.references!.table, id);
   return (
     <Link class="reference" href={referenceHref(column, value)!} tabIndex={short ? -1 : 0} title={label ? id : undefined}>
       <Text value={label ?? (short && column.kind === "uuid" ? id.slice(0, SHORT_ID) : id)} />

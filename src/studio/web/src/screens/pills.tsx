@@ -46,5 +46,5 @@ export function Pills({ columns, filters, onEdit, onRemove, onAdd }: PillsProps)
 function pillValue(filter: Filter, column: Column | undefined): string {
   const value = valuesWords(filter);
   if (filter.operator !== "is" || !column?.references) return value;
-  return labelOf(column.references.table, encodeURIComponent(value)) ?? value;
+  return labelOf(column.references.table, value) ?? value;
 }

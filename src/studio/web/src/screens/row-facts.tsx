@@ -25,7 +25,7 @@ export function useRow(table: string, key: string): Loaded<Row> {
   const loaded = useLoaded((signal) => readRow(table, key, signal), [table, key], PAUSE_MS);
   useEffect(() => {
     for (const { table: other, key: otherKey, label } of loaded.value?.references ?? []) {
-      if (label) learnLabel(other, otherKey, label);
+      if (label) learnLabel(other, decoded(otherKey), label);
     }
   }, [loaded.value]);
   return loaded;

@@ -7,12 +7,12 @@ import type { Column, Value } from "../api/types";
 
 const AT_ONCE = 500;
 
-/** Labels by `table` and key. Grows while the page is open; a refresh empties it. */
+/** Labels by table and the value that refers to it. Grows while the page is open; a refresh empties it. */
 const known = signal<ReadonlyMap<string, string>>(new Map());
 const asked = new Set<string>();
 
-function slot(table: string, key: string): string {
-  return `${table}\n${key}`;
+function slot(table: string, value: string): string {
+  return `${table}\n${value}`;
 }
 
 /** The key of the row that a reference holds, as the server spells keys. */
@@ -20,8 +20,8 @@ export function keyOfReference(value: Value): string {
   return encodeURIComponent(String(value));
 }
 
-export function labelOf(table: string, key: string): string | undefined {
-  return known.value.get(slot(table, key));
+export function labelOf(table: string, value: string): string | undefined {
+  return known.value.get(slot(table, value));
 }
 
 export function forgetLabels(): void {
@@ -30,20 +30,20 @@ export function forgetLabels(): void {
 }
 
 /** Keeps a name that came with something else. */
-export function learnLabel(table: string, key: string, label: string): void {
-  if (labelOf(table, key) !== label) known.value = new Map(known.peek()).set(slot(table, key), label);
+export function learnLabel(table: string, value: string, label: string): void {
+  if (labelOf(table, value) !== label) known.value = new Map(known.peek()).set(slot(table, value), label);
 }
 
-async function load(table: string, keys: string[]): Promise<void> {
+async function load(table: string, values: string[]): Promise<void> {
   try {
-    const labels = await readLabels(table, keys);
+    const labels = await readLabels(table, values);
     const next = new Map(known.peek());
-    for (const [key, label] of Object.entries(labels)) next.set(slot(table, key), label);
+    for (const [value, label] of Object.entries(labels)) next.set(slot(table, value), label);
     known.value = next;
   } catch (error) {
     // Without its name a reference shows its key, and the next page asks again.
     if (!(error instanceof ApiError)) throw error;
-    for (const key of keys) asked.delete(slot(table, key));
+    for (const value of values) asked.delete(slot(table, value));
   }
 }
 
@@ -56,15 +56,15 @@ export function wantLabels(columns: Column[], rows: Value[][]): void {
     for (const row of rows) {
       const value = row[index];
       if (typeof value !== "string" && typeof value !== "number") continue;
-      const key = keyOfReference(value);
-      if (asked.has(slot(table, key))) continue;
-      asked.add(slot(table, key));
+      const text = String(value);
+      if (asked.has(slot(table, text))) continue;
+      asked.add(slot(table, text));
       if (!wanted.has(table)) wanted.set(table, new Set());
-      wanted.get(table)!.add(key);
+      wanted.get(table)!.add(text);
     }
   });
-  for (const [table, keys] of wanted) {
-    const all = [...keys];
+  for (const [table, values] of wanted) {
+    const all = [...values];
     for (let from = 0; from < all.length; from += AT_ONCE) void load(table, all.slice(from, from + AT_ONCE));
   }
 }
