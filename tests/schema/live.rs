@@ -114,13 +114,15 @@ fn a_reader_that_wants_to_write_next_is_given_way_to() {
 fn a_dry_run_waits_for_nobody_who_writes() {
     let world = drizzle();
     let before = world.catalogue();
+    let count = steps(&world).len();
     let _writer = Holder::takes(&world, r#"LOCK TABLE users, "milesTransactions" IN ROW EXCLUSIVE MODE"#);
     let planned = world.run("db push --dry-run --lock-timeout 50").ok();
-    assert!(planned.stdout.contains("27 steps would be done"), "{planned}");
+    assert!(planned.stdout.contains(&format!("{count} steps would be done")), "{planned}");
     assert!(planned.stderr.contains("Dry run: nothing was changed."), "{planned}");
     let planned = world.run("db migrate --dry-run --lock-timeout 50 -o json").ok().json();
     let vias: Vec<&str> = planned["applied"].as_array().unwrap().iter().map(|it| it["via"].as_str().unwrap()).collect();
-    assert_eq!(vias, ["baseline", "migrate", "migrate", "migrate", "migrate"]);
+    assert_eq!(vias[0], "baseline");
+    assert_eq!(vias[1..], vec!["migrate"; migration::all().len() - 1]);
     world.run("db rollback --dry-run --lock-timeout 50").ok();
     world.run("db reset --dry-run --lock-timeout 50").ok();
     world.run("db push --rehearse --lock-timeout 50").exits(11);

@@ -2,7 +2,7 @@
 
 use super::live::{App, LEDGER_FIRST, READS, USERS_FIRST, with_apps_user};
 use super::{drizzle, steps};
-use crate::support::{Engine, Holder, Pooler, World, eventually};
+use crate::support::{Engine, Holder, Pooler, World, eventually, migrations};
 
 /// An index of ours, half built.
 fn invalid_index(world: &World, sql: &str) {
@@ -26,11 +26,12 @@ fn it_comes_to_what_a_push_comes_to_beside_apps_at_work() {
     let atomic = with_apps_user(World::postgres());
     atomic.run("db push").ok();
     let world = with_apps_user(World::postgres());
+    let count = steps(&world).len();
     let apps = [USERS_FIRST, LEDGER_FIRST, READS].map(|statements| App::repeats(&world, statements));
     let pushed = world.run("db push --online").ok();
     apps.into_iter().for_each(App::stop);
-    assert!(pushed.stdout.contains("27 steps done"), "{pushed}");
-    assert!(pushed.stderr.contains("27/27  "), "one line a step: {pushed}");
+    assert!(pushed.stdout.contains(&format!("{count} steps done")), "{pushed}");
+    assert!(pushed.stderr.contains(&format!("{count}/{count}  ")), "one line a step: {pushed}");
     assert_eq!(world.catalogue(), atomic.catalogue());
     is_clean(&world);
     assert_eq!(world.query("SELECT DISTINCT via FROM skyteam.migrations"), "push");
@@ -49,14 +50,15 @@ fn an_empty_database_can_be_pushed_to_in_this_way_too() {
 fn migrate_does_it_too_and_puts_each_version_on_the_record() {
     let world = drizzle();
     let planned = world.run("db migrate --online --dry-run").ok();
-    assert!(planned.stdout.contains("Migrations recorded: 1, applied: 4"), "{planned}");
+    let later = migration::all().len() - 1;
+    assert!(planned.stdout.contains(&format!("Migrations recorded: 1, applied: {later}")), "{planned}");
     assert_eq!(world.query("SELECT to_regnamespace('skyteam') IS NULL"), "t");
     world.run("db migrate --online --to safety").ok();
     let record = "SELECT name, via FROM skyteam.migrations ORDER BY version";
     assert_eq!(world.query(record), "baseline|migrate\nsafety|migrate");
     world.run("db migrate --online").ok();
     is_clean(&world);
-    assert_eq!(world.query("SELECT count(*) FROM skyteam.migrations"), "5");
+    assert_eq!(world.query(record), migrations::record("migrate", "migrate"));
 }
 
 #[test]
@@ -178,6 +180,7 @@ fn a_row_that_comes_too_late_to_be_checked_is_shown_and_its_index_dropped_at_onc
 #[test]
 fn status_says_how_far_it_has_come() {
     let world = drizzle();
+    let count = steps(&world).len();
     let reader = Holder::takes(&world, r#"LOCK TABLE "milesProducts" IN ACCESS SHARE MODE"#);
     let stuck = world.run("db push --online --lock-timeout 10").exits(11);
     for words in ["a patient reader", "what was done before it stays"] {
@@ -185,12 +188,12 @@ fn status_says_how_far_it_has_come() {
     }
     let status = world.run("db status").ok();
     assert!(status.stdout.contains("online push half done: "), "{status}");
-    assert!(status.stdout.contains(" of 27 steps; skyteam db push --online goes on"), "{status}");
-    let done = world.run("db status -o json").json()["onlinePush"]["done"].as_i64().unwrap();
-    assert!((10..27).contains(&done), "{done}");
+    assert!(status.stdout.contains(&format!(" of {count} steps; skyteam db push --online goes on")), "{status}");
+    let done = world.run("db status -o json").json()["onlinePush"]["done"].as_u64().unwrap();
+    assert!((10..count as u64).contains(&done), "{done}");
     drop(reader);
     let rest = world.run("db push --online").ok();
-    assert!(!rest.stdout.contains("27 steps"), "it goes on from there: {rest}");
+    assert!(!rest.stdout.contains(&format!("{count} steps")), "it goes on from there: {rest}");
     is_clean(&world);
 }
 

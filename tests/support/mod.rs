@@ -22,6 +22,7 @@ mod call;
 mod catalogue;
 mod holder;
 mod library;
+pub mod migrations;
 mod output;
 mod pooler;
 mod postgres;
