@@ -51,7 +51,8 @@ where
     map.end()
 }
 
-fn is_secret<C: ColumnTrait>(column: C, declared: &[(C, Mask)]) -> bool {
+/// Whether a column is never shown in an answer.
+pub(crate) fn is_secret<C: ColumnTrait>(column: C, declared: &[(C, Mask)]) -> bool {
     declared.iter().any(|(secret, mask)| *mask == Mask::Secret && secret.as_str() == column.as_str())
 }
 
@@ -191,8 +192,11 @@ fn is_list<C: ColumnTrait>(column: C) -> bool {
     matches!(column.def().get_column_type(), ColumnType::Array(_))
 }
 
-/// The texts of all values that a column takes, where it is of an enum; else none.
+/// The texts of all values that a column takes, where it is of an enum; else none, and for a list of one.
 pub(crate) fn listed<E: EntityTrait>(column: E::Column) -> Vec<String> {
+    if is_list(column) {
+        return Vec::new();
+    }
     if let ColumnType::Enum { variants, .. } = column.def().get_column_type() {
         return variants.iter().map(ToString::to_string).collect();
     }
@@ -211,13 +215,20 @@ pub(crate) fn parse_for<E: EntityTrait>(column: E::Column, text: &str) -> Result
         return parse(&kind, text);
     }
     let elements: Vec<serde_json::Value> = serde_json::from_str(text).map_err(|_| LIST)?;
-    let element = |element: serde_json::Value| match element {
-        serde_json::Value::Null => null(&kind).ok_or(LIST),
-        serde_json::Value::String(text) => parse(&kind, &text),
-        other => parse(&kind, &other.to_string()),
-    };
-    let values = elements.into_iter().map(element).collect::<Result<Vec<_>, _>>()?;
+    let values = elements.into_iter().map(|value| element(&kind, value)).collect::<Result<Vec<_>, _>>()?;
     Ok(Value::Array(kind, Some(Box::new(values))))
+}
+
+/// An element of a list in JSON, as a value of this type.
+///
+/// # Errors
+/// What would have been accepted.
+pub(crate) fn element(kind: &ArrayType, json: serde_json::Value) -> Result<Value, &'static str> {
+    match json {
+        serde_json::Value::Null => null(kind).ok_or("no NULL"),
+        serde_json::Value::String(text) => parse(kind, &text),
+        other => parse(kind, &other.to_string()),
+    }
 }
 
 /// NULL, as a value of a column.

@@ -2,7 +2,8 @@
 
 use sea_orm::sea_query::{ArrayType, ColumnType, Nullable, ValueType, ValueTypeErr};
 use sea_orm::{ColIdx, DbErr, QueryResult, TryGetError, TryGetable, Value};
-use serde::de::DeserializeOwned;
+
+use super::columns;
 
 /// A list of values, none of which is NULL. Reading knows both engines' forms; writing binds `Value::Array`, which
 /// [`crate::db`] turns into JSON text on SQLite.
@@ -27,14 +28,14 @@ impl<T: ValueType> Nullable for List<T> {
     }
 }
 
-impl<T: ValueType + DeserializeOwned> ValueType for List<T> {
+impl<T: ValueType> ValueType for List<T> {
     fn try_from(value: Value) -> Result<Self, ValueTypeErr> {
         match value {
             Value::Array(_, Some(values)) => {
                 let values: Result<Vec<T>, _> = values.into_iter().map(T::try_from).collect();
                 values.map(Self)
             }
-            Value::String(Some(json)) => serde_json::from_str(&json).map(Self).map_err(|_| ValueTypeErr),
+            Value::String(Some(json)) => parse(&json).map(Self).map_err(|_| ValueTypeErr),
             _ => Err(ValueTypeErr),
         }
     }
@@ -52,7 +53,7 @@ impl<T: ValueType + DeserializeOwned> ValueType for List<T> {
     }
 }
 
-impl<T: DeserializeOwned> TryGetable for List<T>
+impl<T: ValueType> TryGetable for List<T>
 where
     Vec<T>: TryGetable,
 {
@@ -61,8 +62,17 @@ where
             return Vec::<T>::try_get_by(row, index).map(Self);
         }
         let json = String::try_get_by(row, index)?;
-        serde_json::from_str(&json).map(Self).map_err(|error| DbErr::Type(format!("{json:?}: {error}")).into())
+        parse(&json).map(Self).map_err(|error| DbErr::Type(format!("{json:?}: {error}")).into())
     }
+}
+
+/// The values of a list in JSON, each as its type reads it from a column of its own; else what would have been accepted.
+fn parse<T: ValueType>(json: &str) -> Result<Vec<T>, &'static str> {
+    let elements: Vec<serde_json::Value> = serde_json::from_str(json).map_err(|_| "a list in JSON")?;
+    let kind = T::array_type();
+    let value =
+        |json| <T as ValueType>::try_from(columns::element(&kind, json)?).map_err(|_| "a list of the column's values");
+    elements.into_iter().map(value).collect()
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 //! indexes, triggers, renames) is in [`crate::schema::desired()`].
 
 pub(crate) mod columns;
+pub(crate) mod lent;
 pub(crate) mod list;
 pub(crate) mod listed;
 pub(crate) mod privacy;

@@ -58,7 +58,7 @@ impl Timestamp {
     }
 
     /// Lends the RFC 3339 text in UTC.
-    fn with_text<T>(self, lend: impl FnOnce(&str) -> T) -> T {
+    pub(crate) fn with_text<T>(self, lend: impl FnOnce(&str) -> T) -> T {
         if (0..=9999).contains(&self.0.year()) {
             return lend(self.rfc3339(&mut [0; RFC3339_MAX]));
         }

@@ -287,3 +287,29 @@ both!(ready fn columns_of_one_thing_are_chosen_in_every_format(world) {
     let awarded = world.run("miles award @pilot123 1000 --yes --note n --columns balance -o csv").ok();
     assert_eq!(awarded.stdout, "balance\n13345\n");
 });
+
+// A list for programs is written from where the driver keeps its rows, on PostgreSQL; `show` reads a model.
+both!(ready fn a_list_for_programs_shows_what_show_does(world) {
+    world.query(
+        r#"INSERT INTO users ("userId", username, "displayName", miles, "avatarUrl", "createdAt", "updatedAt") VALUES
+           ('1', 'ann', 'Ann, "the" pilot', 5, NULL, '2026-01-02 03:04:05.5', '2026-01-02 03:04:05'),
+           ('2', 'bob', ' é ✈', 2147483647, 'https://x.invalid', '0001-01-01 00:00:00', '9999-12-31 23:59:59.999999')"#,
+    );
+    let listed = world.run("user list -o json").json();
+    let lines = world.run("user list -o ndjson").ndjson();
+    for (place, name) in ["ann", "bob"].into_iter().enumerate() {
+        let mut shown = world.run(format!("user show {name} -o json")).json();
+        let known: Vec<String> = listed[place].as_object().unwrap().keys().cloned().collect();
+        shown.as_object_mut().unwrap().retain(|key, _| known.contains(key));
+        assert_eq!((&listed[place], &lines[place]), (&shown, &shown));
+    }
+    let csv = world.run("user list -o csv").ok().stdout;
+    assert_eq!(
+        csv,
+        "userId,username,displayName,miles,avatarUrl,createdAt,updatedAt\n\
+         1,ann,\"Ann, \"\"the\"\" pilot\",5,,2026-01-02T03:04:05.5Z,2026-01-02T03:04:05Z\n\
+         2,bob,\" é ✈\",2147483647,https://x.invalid,0001-01-01T00:00:00Z,9999-12-31T23:59:59.999999Z\n"
+    );
+    let some = world.run("user list -o json --columns miles,username --limit 1").json();
+    assert_eq!(some.to_string(), r#"[{"miles":5,"username":"ann"}]"#);
+});

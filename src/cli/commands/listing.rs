@@ -4,14 +4,19 @@ use std::collections::{HashMap, HashSet};
 
 use futures::{Stream, StreamExt as _};
 use sea_orm::sea_query::{Alias, Expr, NullOrdering, Order};
-use sea_orm::{EntityTrait, QueryOrder as _, QuerySelect as _, Select};
+use sea_orm::{
+    EntityTrait, FromQueryResult, QueryOrder as _, QuerySelect as _, QueryTrait as _, Select, StreamTrait as _,
+};
 
 use crate::cli::commands::args::{ListArgs, SortKey};
+use crate::cli::commands::table_row::{LentRow, TableRow};
 use crate::cli::context::Context;
 use crate::cli::ui::report::Row;
 use crate::cli::ui::{Format, IdOf, List};
 use crate::db::Database;
 use crate::directory::reference::prefix::{Among, prefixes};
+use crate::entity::lent::Places;
+use crate::entity::privacy::Mask;
 use crate::entity::types::Id;
 use crate::error::{Outcome, Result};
 
@@ -41,6 +46,52 @@ where
 {
     let rows = sorted::<R, E>(cx, args, query, usual, tie)?.stream(database.conn()).await?;
     stream(cx, args, rows.map(|row| row.map(R::from))).await
+}
+
+/// As [`query`], for tables of millions whose rows say nothing special of a cell: for programs rows are lent by the driver
+/// where it can. `declared` is what is declared beside the entity.
+///
+/// # Errors
+/// Those of [`query`].
+pub(super) async fn lent_query<M>(
+    cx: &Context,
+    database: &Database,
+    args: &ListArgs,
+    select: Select<M::Entity>,
+    usual: &[(&'static str, bool)],
+    tie: &'static str,
+    declared: &[(<M::Entity as EntityTrait>::Column, Mask)],
+) -> Result<Outcome>
+where
+    M: TableRow + FromQueryResult,
+    M::Entity: EntityTrait<Model = M>,
+{
+    if !matches!(cx.ui.format(), Format::Json | Format::Ndjson | Format::Csv) {
+        return query::<M, _>(cx, database, args, select, usual, tie).await;
+    }
+    let select = sorted::<M, _>(cx, args, select, usual, tie)?;
+    let mut rows = database.conn().stream_raw(select.build(database.engine().backend())).await?;
+    let limit = args.limit(&cx.ui);
+    let (shown, more) = cx
+        .ui
+        .list(async |list: &mut List<'_, M>| {
+            let mut places = None;
+            while let Some(row) = rows.next().await {
+                let row = row?;
+                if limit == Some(list.count()) {
+                    return Ok(true);
+                }
+                let places = places.get_or_insert_with(|| Places::of::<M::Entity>(&row, declared));
+                match places {
+                    Some(places) => list.push_as(&LentRow::<M>::from(places.lend(&row)?))?,
+                    None => list.push(&M::from_query_result(&row, "")?)?,
+                }
+            }
+            Ok(false)
+        })
+        .await?;
+    args.say_more(&cx.ui, shown, more);
+    Ok(Outcome::Done)
 }
 
 /// The query, sorted as asked and else by `usual`; by `tie` where that leaves a choice; for as many rows as are asked for.

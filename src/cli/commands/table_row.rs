@@ -2,6 +2,7 @@
 //! here. What is said is only how a column looks.
 
 use std::io;
+use std::marker::PhantomData;
 
 use sea_orm::sea_query::ColumnType;
 use sea_orm::{ColumnTrait, EntityTrait, IdenStatic as _, Iterable as _, ModelTrait, Value};
@@ -11,6 +12,7 @@ use crate::cli::ui::report::{Report, Row};
 use crate::cli::ui::{Cell, Column, Page, RenderOptions};
 use crate::entity::Timestamp;
 use crate::entity::columns::text;
+use crate::entity::lent::{self, Lent};
 
 /// How the rows of a table are presented.
 pub(crate) trait TableRow: ModelTrait + Serialize {
@@ -41,6 +43,48 @@ impl<M: TableRow> Row for M {
 impl<M: TableRow> Report for M {
     fn human(&self, page: &mut Page<'_>) -> io::Result<()> {
         page.fields(&self.fields(&page.look))
+    }
+}
+
+/// A row that is lent by the driver, presented as one of `M` is that says nothing special of a cell.
+#[derive(Debug, Serialize)]
+#[serde(transparent, bound = "")]
+pub(super) struct LentRow<'r, M> {
+    row: Lent<'r>,
+    #[serde(skip)]
+    model: PhantomData<M>,
+}
+
+impl<'r, M> From<Lent<'r>> for LentRow<'r, M> {
+    fn from(row: Lent<'r>) -> Self {
+        Self { row, model: PhantomData }
+    }
+}
+
+impl<M: TableRow> Row for LentRow<'_, M> {
+    const NOUN: &'static str = <M as TableRow>::NOUN;
+
+    fn columns() -> Vec<Column> {
+        <M as Row>::columns()
+    }
+
+    fn cell(&self, column: &str, look: &RenderOptions) -> Cell {
+        match self.row.value(column) {
+            None | Some(lent::Value::Null) => Cell::empty(),
+            Some(lent::Value::Text(text)) => Cell::new(text),
+            Some(lent::Value::Whole(number)) => look.number(number),
+            Some(lent::Value::Truth(truth)) => look.yes_no(truth),
+            Some(lent::Value::Id(id)) => Cell::new(id.to_string()),
+            Some(lent::Value::Time(time)) => look.time(time),
+        }
+    }
+
+    fn write_cell(&self, column: &str, look: &RenderOptions, text: &mut String) {
+        match self.row.value(column) {
+            Some(lent::Value::Text(stored)) => text.push_str(stored),
+            Some(lent::Value::Time(time)) if !look.human => time.with_text(|time| text.push_str(time)),
+            _ => text.push_str(&self.cell(column, look).text),
+        }
     }
 }
 

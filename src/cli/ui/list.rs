@@ -47,6 +47,8 @@ pub(crate) struct List<'a, R> {
     beginning: Vec<serde_json::Value>,
     /// One row in the making: written whole, and its memory used again for the next.
     line: Vec<u8>,
+    /// The same for one cell.
+    cell: String,
     /// How much of an id is shown.
     shown: HashMap<(IdOf, Id), usize>,
     row: PhantomData<R>,
@@ -67,6 +69,7 @@ impl<'a, R: Row> List<'a, R> {
             count: 0,
             beginning: Vec::new(),
             line: Vec::new(),
+            cell: String::new(),
             shown: HashMap::new(),
             row: PhantomData,
         }
@@ -77,6 +80,14 @@ impl<'a, R: Row> List<'a, R> {
     /// # Errors
     /// The stream's.
     pub(crate) fn push(&mut self, row: &R) -> io::Result<()> {
+        self.push_as(row)
+    }
+
+    /// Writes one row in another form than the list's own, which has the same columns.
+    ///
+    /// # Errors
+    /// The stream's.
+    pub(crate) fn push_as(&mut self, row: &impl Row) -> io::Result<()> {
         let first = self.count == 0;
         self.count += 1;
         self.line.clear();
@@ -98,9 +109,16 @@ impl<'a, R: Row> List<'a, R> {
                 if first {
                     self.csv_header()?;
                 }
-                let safe = self.shape.csv_safe;
-                let cells = self.shape.columns.iter().map(|column| row.cell(column.key, &self.shape.look).text);
-                csv_record(&mut self.line, cells.map(|text| defused(text, safe)));
+                let mut record = Record::new(&mut self.line);
+                for column in &self.shape.columns {
+                    self.cell.clear();
+                    row.write_cell(column.key, &self.shape.look, &mut self.cell);
+                    if self.shape.csv_safe && is_formula(&self.cell) {
+                        self.cell.insert(0, '\'');
+                    }
+                    record.field(&self.cell);
+                }
+                record.end();
                 self.out.write_all(&self.line)
             }
             _ => self.table_row(row),
@@ -153,7 +171,7 @@ impl<'a, R: Row> List<'a, R> {
         Ok((self.count, hidden))
     }
 
-    fn json(&mut self, row: &R) -> io::Result<()> {
+    fn json(&mut self, row: &impl Row) -> io::Result<()> {
         if !self.shape.chosen {
             return serde_json::to_writer(&mut self.line, row).map_err(io::Error::from);
         }
@@ -219,40 +237,62 @@ pub(super) fn write_csv(out: &mut dyn Write, fields: impl IntoIterator<Item = St
 /// Appends one record by RFC 4180, with LF as Unix tools expect. By hand: the csv crate's writer would be made anew, with
 /// its buffer, for each row of a stream.
 pub(crate) fn csv_record(record: &mut Vec<u8>, fields: impl IntoIterator<Item = String>) {
-    let start = record.len();
-    let mut count = 0;
-    for field in fields {
-        if count > 0 {
-            record.push(b',');
+    let mut record = Record::new(record);
+    fields.into_iter().for_each(|field| record.field(&field));
+    record.end();
+}
+
+/// One record in the making; see [`csv_record`].
+struct Record<'a> {
+    text: &'a mut Vec<u8>,
+    start: usize,
+    count: usize,
+}
+
+impl<'a> Record<'a> {
+    fn new(text: &'a mut Vec<u8>) -> Self {
+        Self { start: text.len(), text, count: 0 }
+    }
+
+    fn field(&mut self, field: &str) {
+        if self.count > 0 {
+            self.text.push(b',');
         }
-        count += 1;
+        self.count += 1;
         // Blanks at the ends of a cell without quotes are not read as part of it.
         let bare = field.trim().len() == field.len();
         if bare && !field.bytes().any(|byte| matches!(byte, b',' | b'"' | b'\n' | b'\r')) {
-            record.extend_from_slice(field.as_bytes());
-            continue;
+            self.text.extend_from_slice(field.as_bytes());
+            return;
         }
-        record.push(b'"');
+        self.text.push(b'"');
         for (index, part) in field.split('"').enumerate() {
             if index > 0 {
-                record.extend_from_slice(b"\"\"");
+                self.text.extend_from_slice(b"\"\"");
             }
-            record.extend_from_slice(part.as_bytes());
+            self.text.extend_from_slice(part.as_bytes());
         }
-        record.push(b'"');
+        self.text.push(b'"');
     }
-    // One empty cell alone would be an empty line, which readers skip.
-    if count == 1 && record.len() == start {
-        record.extend_from_slice(b"\"\"");
+
+    fn end(self) {
+        // One empty cell alone would be an empty line, which readers skip.
+        if self.count == 1 && self.text.len() == self.start {
+            self.text.extend_from_slice(b"\"\"");
+        }
+        self.text.push(b'\n');
     }
-    record.push(b'\n');
 }
 
 /// A cell that a spreadsheet would take for a formula, with an apostrophe before it (OWASP, "CSV injection").
 pub(crate) fn defused(text: String, safe: bool) -> String {
+    if safe && is_formula(&text) { format!("'{text}") } else { text }
+}
+
+fn is_formula(text: &str) -> bool {
     // Its own apostrophes are kept apart from ours, of which an import takes one away.
     let starts_formula = text.trim_start_matches('\'').starts_with(['=', '+', '-', '@', '\t', '\r']);
-    if safe && starts_formula && text.parse::<f64>().is_err() { format!("'{text}") } else { text }
+    starts_formula && text.parse::<f64>().is_err()
 }
 
 #[cfg(test)]

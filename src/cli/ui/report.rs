@@ -50,6 +50,11 @@ pub(crate) trait Row: Serialize {
     /// The cell in the column of this key.
     fn cell(&self, column: &str, look: &RenderOptions) -> Cell;
 
+    /// Appends the text of that cell for programs.
+    fn write_cell(&self, column: &str, look: &RenderOptions, text: &mut String) {
+        text.push_str(&self.cell(column, look).text);
+    }
+
     /// All cells under their names, to show this row alone.
     fn fields(&self, look: &RenderOptions) -> Vec<(&'static str, Cell)> {
         Self::columns().iter().map(|column| (column.key, self.cell(column.key, look))).collect()

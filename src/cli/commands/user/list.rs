@@ -62,5 +62,7 @@ pub(super) async fn run(args: UserListArgs, cx: &Context) -> Result<Outcome> {
     };
     let database = cx.reader().await?;
     let users = list::query(&filter, database.engine());
-    listing::query::<user::Model, _>(cx, &database, &args.list, users, &[("username", false)], "userId").await
+    let declared = user::Entity::ANONYMIZE;
+    listing::lent_query::<user::Model>(cx, &database, &args.list, users, &[("username", false)], "userId", declared)
+        .await
 }
