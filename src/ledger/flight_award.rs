@@ -9,13 +9,14 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use sea_orm::{ConnectionTrait, Value};
+use sea_orm::{ConnectionTrait, Iterable as _, Value};
 
 use super::batch::{self, Rejection};
 use super::rows::{self, COLUMNS};
 use super::{Entry, MilesError, Posted, Posting, bulk, posting, source};
 use crate::db::{Engine, Transaction};
 use crate::entity::types::{Id, Timestamp};
+use crate::entity::{columns, flight_passenger};
 
 /// One user to be taken on board.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,6 +87,18 @@ pub(crate) fn paid_by(by: &str, of: &str) -> String {
             WHERE e."{of}" = $1 AND e."source" = 'flight' AND e."type" = 'earn' AND e."{by}" IS NOT NULL
             GROUP BY e."{by}")"#
     )
+}
+
+/// The columns of a passenger's row `p`, for a SELECT that joins [`paid_by`] as `paid`: read as the entity's model, with the
+/// miles of the award in effect, and where none was made those that the flight earns.
+pub(crate) fn passenger_columns() -> String {
+    let column = |column: flight_passenger::Column| match column {
+        flight_passenger::Column::Miles => {
+            r#"CAST(coalesce(paid."miles", p."miles") AS integer) AS "miles""#.to_owned()
+        }
+        other => columns::read(other, Some("p")),
+    };
+    flight_passenger::Column::iter().map(column).collect::<Vec<_>>().join(", ")
 }
 
 /// Takes users on board and pays them, each once for the flight, as part of an open transaction.

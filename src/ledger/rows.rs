@@ -1,6 +1,7 @@
 //! What the ledger's statements have in common: the entry's columns, reading one back, and the clock.
 
 use std::fmt;
+use std::sync::LazyLock;
 
 use chrono::Utc;
 use sea_orm::{ConnectionTrait, DbErr, FromQueryResult, IdenStatic as _, Iterable as _, QueryResult, Statement, Value};
@@ -21,7 +22,8 @@ pub(super) struct Columns;
 
 impl fmt::Display for Columns {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        to.write_str(&columns::read_list::<miles_transaction::Entity>(None))
+        static RENDERED: LazyLock<String> = LazyLock::new(|| columns::read_list::<miles_transaction::Entity>(None));
+        to.write_str(&RENDERED)
     }
 }
 

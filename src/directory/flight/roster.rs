@@ -1,15 +1,12 @@
 //! The current manifest of a flight: who boarded, for how many miles.
 
-use sea_orm::{
-    ConnectionTrait, DbErr, EntityTrait, FromQueryResult, Iterable as _, SelectModel, SelectorRaw, Statement,
-};
+use sea_orm::{ConnectionTrait, DbErr, EntityTrait, FromQueryResult, SelectModel, SelectorRaw, Statement};
 use serde::Serialize;
 
 use crate::db::quote;
-use crate::entity::columns;
-use crate::entity::flight_passenger::{self, Column, Entity};
+use crate::entity::flight_passenger::{self, Entity};
 use crate::entity::types::Id;
-use crate::ledger::flight_award::paid_by;
+use crate::ledger::flight_award::{paid_by, passenger_columns};
 
 /// A user on board.
 #[derive(Clone, Debug, PartialEq, FromQueryResult, Serialize)]
@@ -58,17 +55,12 @@ pub fn everybody(
             format!("{column} {}, ", if *descending { "DESC" } else { "ASC" })
         })
         .collect();
-    let columns: String = Column::iter()
-        .map(|column| match column {
-            Column::Miles => r#"CAST(coalesce(paid."miles", p."miles") AS integer) AS "miles", "#.to_owned(),
-            other => format!("{}, ", columns::read(other, Some("p"))),
-        })
-        .collect();
     let limit = limit.map(|limit| format!(" LIMIT {limit}")).unwrap_or_default();
     let sql = format!(
-        r#"SELECT {columns}u."username", u."displayName" FROM "flightPassengers" p
+        r#"SELECT {}, u."username", u."displayName" FROM "flightPassengers" p
         JOIN "users" u ON u."userId" = p."userId" LEFT JOIN {} paid ON paid."by" = p."userId"
         WHERE p."flightId" = $1 ORDER BY {sorted}p."joinedAt", p."userId"{limit}"#,
+        passenger_columns(),
         paid_by("userId", "flightId")
     );
     OnBoard::find_by_statement(Statement::from_sql_and_values(db.get_database_backend(), sql, [flight_id.into()]))

@@ -2,15 +2,15 @@
 
 use sea_orm::sea_query::{Expr, ExprTrait as _, Func, SimpleExpr};
 use sea_orm::{
-    ColumnTrait as _, Condition, ConnectionTrait, EntityTrait, FromQueryResult, Iterable as _, QueryFilter as _,
-    Select, SelectModel, SelectorRaw,
+    ColumnTrait as _, Condition, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter as _, Select, SelectModel,
+    SelectorRaw,
 };
 use serde::Serialize;
 
 use super::super::error::{position, statement};
 use crate::db::Engine;
-use crate::entity::{Timestamp, columns, flight_passenger, user};
-use crate::ledger::flight_award::paid_by;
+use crate::entity::{Timestamp, flight_passenger, user};
+use crate::ledger::flight_award::{paid_by, passenger_columns};
 
 /// Which users. Nothing set means all.
 #[derive(Clone, Debug, Default)]
@@ -81,19 +81,12 @@ pub struct Boarded {
 
 /// The flights of one user, followed by `tail`: ORDER BY and LIMIT on the columns of [`Boarded`].
 pub fn boarded(db: &impl ConnectionTrait, user_id: &str, tail: &str) -> SelectorRaw<SelectModel<Boarded>> {
-    let columns: String = flight_passenger::Column::iter()
-        .map(|column| match column {
-            flight_passenger::Column::Miles => {
-                r#"CAST(coalesce(paid."miles", p."miles") AS integer) AS "miles", "#.to_owned()
-            }
-            other => format!("{}, ", columns::read(other, Some("p"))),
-        })
-        .collect();
     let sql = format!(
-        r#"SELECT {columns}f."code", f."departure", f."arrival", f."aircraft", f."airlineId", f."brandId", f."startTime"
+        r#"SELECT {}, f."code", f."departure", f."arrival", f."aircraft", f."airlineId", f."brandId", f."startTime"
         FROM "flightPassengers" AS p JOIN "flights" AS f ON f."id" = p."flightId"
         LEFT JOIN {} paid ON paid."by" = p."flightId"
         WHERE p."userId" = $1{tail}"#,
+        passenger_columns(),
         paid_by("flightId", "userId")
     );
     Boarded::find_by_statement(statement(db, sql, [user_id.into()]))
