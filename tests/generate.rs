@@ -310,8 +310,15 @@ both!(fn every_way_up_reaches_its_snapshot_and_every_way_down_comes_back(world) 
     let last = Last { version: all().last().unwrap().version().to_owned(), schema: desired().unwrap() };
     for (name, schema, request) in evolutions() {
         let generated = generate(&last, &schema, &request, None, now).unwrap().unwrap();
+        let generated = migration_of(generated);
+        if name == "a type and a default" {
+            // To SQLite both types are one.
+            let engine = migration::Engine::Postgres;
+            assert!(generated.up(engine).contains("\n-- data: loses nothing: every value is one of the new type\n"));
+            assert!(generated.down(engine).contains("\n-- data: values that do not fit the new type are named first"));
+        }
         let mut set = all().to_vec();
-        set.push(migration_of(generated));
+        set.push(generated);
         // Both runs hold the outcome against the snapshot: what is not reached is an error.
         Library(world).up(&set).unwrap_or_else(|error| panic!("{name}, up: {error:?}"));
         Library(world).down(&set, 1).unwrap_or_else(|error| panic!("{name}, down: {error:?}"));

@@ -144,6 +144,9 @@ fn script(plan: &Plan) -> String {
     }
     for step in &plan.steps {
         text.push_str(&format!("\n-- {}\n-- cost: {}\n", step.what, step.cost));
+        if let Some(conversion) = step.conversion {
+            text.push_str(&format!("-- data: {conversion}\n"));
+        }
         for sql in &step.sql {
             text.push_str(&format!("{sql};\n"));
         }

@@ -244,6 +244,30 @@ fn every_planted_change_is_found_and_mended_on_sqlite() {
     }
 }
 
+/// In plain words: what another type does to the values, besides what it does to the rows.
+#[test]
+fn another_type_says_what_becomes_of_the_values() {
+    let world = World::postgres();
+    pushed(&world);
+    world.query(
+        r#"INSERT INTO users ("userId", username, "displayName") VALUES ('1', 'one', 'One');
+           DROP TRIGGER users_miles_guard ON users;
+           ALTER TABLE users ALTER miles TYPE bigint, ALTER "avatarUrl" TYPE varchar(200)"#,
+    );
+    let data = |world: &World, column: &str| {
+        let diff = world.run("db diff").ok().stdout;
+        let step =
+            diff.split("\n\n").find(|step| step.contains(&format!("change the type of users.{column}"))).unwrap();
+        let line = step.lines().find(|line| line.starts_with("   data  ")).unwrap_or_else(|| panic!("{step}"));
+        line.trim_start_matches("   data  ").to_owned()
+    };
+    assert_eq!(data(&world, "avatarUrl"), "loses nothing: every value is one of the new type");
+    assert!(data(&world, "miles").starts_with("values that do not fit the new type are named first"));
+    world.query("UPDATE users SET miles = 5000000000");
+    let refused = world.run("db push").exits(5);
+    assert!(refused.stderr.contains("5000000000"), "{refused}");
+}
+
 #[test]
 fn what_others_put_into_our_tables_stays_when_sqlite_makes_one_anew() {
     let world = World::sqlite();

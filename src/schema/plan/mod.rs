@@ -12,6 +12,8 @@ mod rebuild;
 mod sqlite;
 mod sqlite_cast;
 
+use std::fmt;
+
 pub use cost::Cost;
 pub use online::{Online, Part};
 pub(super) use postgres::cast as cast_postgres;
@@ -84,6 +86,8 @@ pub struct Step {
     pub lock: Option<Lock>,
     /// What it does to the rows of the table.
     pub cost: Cost,
+    /// What becomes of the values of a column that gets another type; none where no column does.
+    pub conversion: Option<Conversion>,
     /// What is lost by it.
     pub loses: Vec<Loss>,
     /// The statements that take it back; values that were lost stay lost.
@@ -102,6 +106,25 @@ pub struct Lock {
     pub mode: &'static str,
     /// The tables.
     pub tables: Vec<String>,
+}
+
+/// What becomes of the values of a column that gets another type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Conversion {
+    /// Each is one of the new type.
+    Faithful,
+    /// Those that are not are looked for before anything is changed.
+    Counted,
+}
+
+impl fmt::Display for Conversion {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Faithful => "loses nothing: every value is one of the new type",
+            Self::Counted => "values that do not fit the new type are named first, and never altered without consent",
+        })
+    }
 }
 
 /// Data that a step loses.
@@ -330,6 +353,15 @@ fn backfills(to: &Schema, request: &Request) -> Result<Vec<(String, String, Valu
         Ok((given.table.clone(), given.column.clone(), value))
     };
     request.backfills.iter().map(read).collect()
+}
+
+/// What these changes of one step do to the values of columns that get another type.
+fn conversion<'a>(changes: impl IntoIterator<Item = &'a Change>) -> Option<Conversion> {
+    let fits = changes.into_iter().filter_map(|change| match change {
+        Change::AlterType { from, to, .. } => Some(from.widens_to(to)),
+        _ => None,
+    });
+    fits.reduce(|one, other| one && other).map(|kept| if kept { Conversion::Faithful } else { Conversion::Counted })
 }
 
 /// What a change loses.

@@ -69,7 +69,8 @@ impl Serialize for Online {
 
 /// How `change` is done online; `step` is how a push does it.
 pub(super) fn of(change: &Change, step: &Step) -> Online {
-    if !step.loses.is_empty() {
+    // Of another type it is not known before the rows are looked at.
+    if !step.loses.is_empty() && !matches!(change, Change::AlterType { .. }) {
         return Online::Refused("it loses data");
     }
     let short = || Online::Parts(vec![whole(step)]);

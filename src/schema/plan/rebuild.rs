@@ -36,6 +36,7 @@ pub(super) fn step(job: &Job<'_>, table: &str, changes: &[&Change]) -> Option<St
         sql: remake(to, &fills(job, &from, to), &Carried::new(job, &from, to)),
         lock: whole_file(table),
         cost: Cost::Rewrite,
+        conversion: super::conversion(changes.iter().map(|change| **change)),
         loses: changes.iter().filter_map(|change| super::loss(change)).collect(),
         undo: remake(&from, &fills(&job.back(), to, &from), &Carried::default()),
         estimated_ms: None,

@@ -305,6 +305,9 @@ pub(super) fn draw(page: &mut Page<'_>, steps: &[Step]) -> io::Result<()> {
                 page.words(&[Cell::new("   live ").tone(Tone::Dim), why.tone(Tone::Warn)])?;
             }
         }
+        if let Some(conversion) = step.conversion {
+            page.words(&[Cell::new("   data ").tone(Tone::Dim), Cell::new(conversion.to_string())])?;
+        }
         for loss in &step.loses {
             page.words(&[Cell::new("   lost ").tone(Tone::Bad), Cell::new(page.shown(by_step(loss))).tone(Tone::Bad)])?;
         }
