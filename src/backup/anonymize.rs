@@ -25,6 +25,7 @@ use super::format::table_schema::TableShape;
 use super::format::timestamp;
 use crate::entity::privacy::Mask;
 use crate::entity::registry;
+use crate::schema::model::Kind;
 
 /// Columns that stay as they are, by the choice of whoever makes the copy: table and column.
 pub(crate) type Kept = HashSet<(String, String)>;
@@ -55,7 +56,10 @@ pub(crate) fn rewrite(secrets: &[String], kept: Kept) -> Rewrite {
                 Mask::Keep => {}
                 mask => match &mut cells.cells {
                     // One of those that the column may hold: another would be refused by its check.
-                    other if let Some(values) = registry::values(&shape.name, &column.name) => {
+                    other
+                        if let Some(values) = registry::values(&shape.name, &column.name)
+                            && !matches!(kind, Some(Kind::Array(_))) =>
+                    {
                         replacement::listed(&masks.key, other, values);
                     }
                     Cells::Text(texts) if let Some(kind) = kind.filter(|kind| replacement::has_form(kind)) => {

@@ -2,7 +2,8 @@
 
 use super::error::{BackupError, Result};
 use super::format::manifest::TableEntry;
-use super::format::native::{MAX_DIGITS, Native};
+use super::format::native::Native;
+use super::format::scalar::{MAX_DIGITS, Scalar};
 use super::format::table_schema::Kind;
 use crate::db::Engine;
 use crate::schema::model;
@@ -99,17 +100,59 @@ pub(crate) fn kind(kind: &model::Kind) -> Option<Kind> {
 /// What a type of the model is in a Parquet file, beyond how it is stored; `None` where that says it all.
 pub(crate) fn native(kind: &model::Kind) -> Option<Native> {
     Some(match kind {
-        model::Kind::SmallInteger => Native::Smallint,
-        model::Kind::Real => Native::Real,
-        model::Kind::Double => Native::Double,
-        model::Kind::Numeric(Some((precision, scale))) => {
-            let precision = u8::try_from(*precision).ok().filter(|digits| (1..=MAX_DIGITS).contains(digits))?;
-            Native::Decimal(precision, u8::try_from(*scale).ok().filter(|scale| *scale <= precision)?)
-        }
-        model::Kind::Date => Native::Date,
-        model::Kind::Time(_) => Native::Time,
-        model::Kind::TimestampTz(_) => Native::Timestamptz,
-        model::Kind::Json | model::Kind::JsonBinary => Native::Json,
-        _ => return None,
+        model::Kind::Array(of) => Native::List(scalar(of)),
+        kind => match scalar(kind) {
+            Scalar::Smallint => Native::Smallint,
+            Scalar::Real => Native::Real,
+            Scalar::Double => Native::Double,
+            Scalar::Decimal(precision, scale) => Native::Decimal(precision, scale),
+            Scalar::Date => Native::Date,
+            Scalar::Time => Native::Time,
+            Scalar::Timestamptz => Native::Timestamptz,
+            Scalar::Json => Native::Json,
+            Scalar::Text
+            | Scalar::Bytes
+            | Scalar::Boolean
+            | Scalar::Integer
+            | Scalar::Bigint
+            | Scalar::Uuid
+            | Scalar::Timestamp => return None,
+        },
     })
+}
+
+/// What a single value of a type is in a Parquet file.
+pub(crate) fn scalar(kind: &model::Kind) -> Scalar {
+    match kind {
+        model::Kind::Boolean => Scalar::Boolean,
+        model::Kind::SmallInteger => Scalar::Smallint,
+        model::Kind::Integer => Scalar::Integer,
+        model::Kind::BigInteger => Scalar::Bigint,
+        model::Kind::Real => Scalar::Real,
+        model::Kind::Double => Scalar::Double,
+        model::Kind::Numeric(Some((precision, scale))) => match (u8::try_from(*precision), u8::try_from(*scale)) {
+            (Ok(digits @ 1..=MAX_DIGITS), Ok(scale)) if scale <= digits => Scalar::Decimal(digits, scale),
+            _ => Scalar::Text,
+        },
+        model::Kind::Uuid => Scalar::Uuid,
+        model::Kind::Timestamp(_) => Scalar::Timestamp,
+        model::Kind::TimestampTz(_) => Scalar::Timestamptz,
+        model::Kind::Date => Scalar::Date,
+        model::Kind::Time(_) => Scalar::Time,
+        model::Kind::Json | model::Kind::JsonBinary => Scalar::Json,
+        model::Kind::Bytes => Scalar::Bytes,
+        model::Kind::Text
+        | model::Kind::VarChar(_)
+        | model::Kind::Char(_)
+        | model::Kind::Numeric(None)
+        | model::Kind::Interval
+        | model::Kind::Inet
+        | model::Kind::Cidr
+        | model::Kind::MacAddr
+        | model::Kind::Bit(_)
+        | model::Kind::VarBit(_)
+        | model::Kind::Enum(_)
+        | model::Kind::Array(_)
+        | model::Kind::Unsupported(_) => Scalar::Text,
+    }
 }

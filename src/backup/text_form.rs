@@ -5,7 +5,10 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
+use super::column_mapping::scalar;
 use super::format::container::hex;
+use super::format::list;
+use super::format::scalar::unhex;
 use super::format::table_schema::Kind as Stored;
 use crate::schema::model::Kind;
 
@@ -22,10 +25,11 @@ pub(super) fn for_postgres<'a>(kind: &Kind, stored: Stored, cell: &'a [u8]) -> R
         return Err("PostgreSQL cannot hold the character NUL in a text".into());
     }
     match kind {
-        Kind::Array(_) if text.starts_with('[') => {
-            let values: Vec<Value> = serde_json::from_str(text).map_err(|error| error.to_string())?;
-            Ok(postgres_list(&values).into())
-        }
+        // PostgreSQL's own text begins so too where the first place of an array is not 1: `[0:1]={1,2}`.
+        Kind::Array(_) if text.starts_with('[') => Ok(match serde_json::from_str::<Vec<Value>>(text) {
+            Ok(values) => postgres_list(&values).into(),
+            Err(_) => text.into(),
+        }),
         _ => Ok(text.into()),
     }
 }
@@ -42,11 +46,11 @@ pub(super) enum SqliteForm<'a> {
 /// The value of a cell as SQLite holds it in a column of this type.
 pub(super) fn for_sqlite<'a>(kind: &Kind, text: &'a str) -> SqliteForm<'a> {
     match kind {
-        Kind::Bytes => match unhex(text) {
+        Kind::Bytes => match unhex(text.as_bytes()) {
             Some(bytes) => SqliteForm::Blob(bytes),
             None => SqliteForm::Blob(text.as_bytes().to_vec()),
         },
-        Kind::Array(of) if text.starts_with('{') => match json_list(text, of) {
+        Kind::Array(of) if text.starts_with('{') => match list::to_json(scalar(of), text) {
             Some(list) => SqliteForm::Text(list.to_string().into()),
             None => SqliteForm::Text(text.into()),
         },
@@ -82,11 +86,6 @@ pub(super) fn canonical<'a>(kind: &Kind, stored: Stored, cell: &'a [u8]) -> Cow<
     }
 }
 
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    let digits = text.strip_prefix("\\x").filter(|digits| digits.is_ascii() && digits.len() % 2 == 0)?;
-    (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(&digits[at..at + 2], 16).ok()).collect()
-}
-
 /// PostgreSQL's text form of an array (manual, 8.15.6).
 fn postgres_list(values: &[Value]) -> String {
     let one = |value: &Value| match value {
@@ -96,43 +95,6 @@ fn postgres_list(values: &[Value]) -> String {
         other => format!("\"{}\"", other.to_string().replace('\\', "\\\\").replace('"', "\\\"")),
     };
     format!("{{{}}}", values.iter().map(one).collect::<Vec<_>>().join(","))
-}
-
-/// A one-dimensional array in PostgreSQL's text form as a list; none for another.
-fn json_list(text: &str, of: &Kind) -> Option<Value> {
-    let inside = text.strip_prefix('{')?.strip_suffix('}')?;
-    let mut values = Vec::new();
-    let mut letters = inside.chars().peekable();
-    while letters.peek().is_some() {
-        let mut element = String::new();
-        let quoted = letters.next_if_eq(&'"').is_some();
-        loop {
-            match letters.next() {
-                Some('"') if quoted => {
-                    letters.next_if_eq(&',');
-                    break;
-                }
-                None | Some(',') if !quoted => break,
-                Some('{' | '}') if !quoted => return None,
-                Some('\\') => element.push(letters.next()?),
-                Some(letter) => element.push(letter),
-                None => return None,
-            }
-        }
-        values.push(if !quoted && element == "NULL" { Value::Null } else { json_value(element, of) });
-    }
-    Some(Value::Array(values))
-}
-
-fn json_value(text: String, of: &Kind) -> Value {
-    let number = || serde_json::from_str::<serde_json::Number>(&text).ok().map(Value::Number);
-    match of {
-        Kind::SmallInteger | Kind::Integer | Kind::BigInteger | Kind::Real | Kind::Double => {
-            number().unwrap_or(Value::String(text))
-        }
-        Kind::Boolean => Value::Bool(text == "t"),
-        _ => Value::String(text),
-    }
 }
 
 #[cfg(test)]
@@ -159,6 +121,12 @@ mod tests {
         );
         assert_eq!(sqlite(&numbers, "{1,-2,NULL}"), "[1,-2,null]");
         assert_eq!(sqlite(&texts, "{}"), "[]");
+        let doubles = Kind::Array(Box::new(Kind::Double));
+        assert_eq!(sqlite(&doubles, "{1,0.5,NaN}"), r#"[1.0,0.5,"NaN"]"#);
+        for other in ["{{1},{2}}", "[0:1]={1,2}"] {
+            assert_eq!(sqlite(&numbers, other), other);
+            assert_eq!(for_postgres(&numbers, Stored::Text, other.as_bytes()).unwrap(), other);
+        }
         assert_eq!(for_postgres(&numbers, Stored::Text, b"[1,-2]").unwrap(), r#"{"1","-2"}"#);
         assert_eq!(sqlite(&Kind::Bytes, r"\xc0ff"), "blob c0ff");
         assert_eq!(for_postgres(&Kind::Bytes, Stored::Bytes, &[0xc0, 0xff]).unwrap(), r"\xc0ff");

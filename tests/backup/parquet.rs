@@ -66,12 +66,17 @@ const EVERY: &str = r#"
         ADD COLUMN "truth" boolean, ADD COLUMN "id" uuid, ADD COLUMN "at" timestamp, ADD COLUMN "instant" timestamptz,
         ADD COLUMN "day" date, ADD COLUMN "time" time, ADD COLUMN "span" interval, ADD COLUMN "json" json,
         ADD COLUMN "jsonb" jsonb, ADD COLUMN "bytes" bytea, ADD COLUMN "mood" mood, ADD COLUMN "list" integer[],
-        ADD COLUMN "inet" inet, ADD COLUMN "cidr" cidr, ADD COLUMN "mac" macaddr, ADD COLUMN "bit" bit(3);
+        ADD COLUMN "inet" inet, ADD COLUMN "cidr" cidr, ADD COLUMN "mac" macaddr, ADD COLUMN "bit" bit(3),
+        ADD COLUMN "texts" text[], ADD COLUMN "moods" mood[], ADD COLUMN "doubles" double precision[],
+        ADD COLUMN "prices" numeric(6,2)[], ADD COLUMN "days" date[], ADD COLUMN "truths" boolean[],
+        ADD COLUMN "ids" uuid[] NOT NULL DEFAULT '{}', ADD COLUMN "grid" integer[], ADD COLUMN "numbers" numeric(6,2)[];
     INSERT INTO "users" VALUES ('1', 'ann', 'Ann', 0, NULL, '2026-11-22 18:00:00', '2026-11-22 18:00:00',
         -5, 7, 5000000000, 0.1, 1e300, -12.50, 12345678901234.5678, -1234567890123456789012345678.0123456789, 1.50,
         true, '6e1fcd70-4528-4d8b-a6d6-bbedb9210096', '2026-11-22 18:00:00.5', '2026-11-22 20:00:00.25+02', '2026-11-22',
         '18:30:00.000001', '1 day 02:00:00', '{"a": [1, null]}', '{"b": "c"}', '\xc0ff09', 'bad', '{1,-2,NULL}',
-        '10.0.0.1', '10.0.0.0/8', '08:00:2b:01:02:03', '101')"#;
+        '10.0.0.1', '10.0.0.0/8', '08:00:2b:01:02:03', '101', ARRAY['a', 'b "c", \d', NULL, 'NULL', ''], '{bad,good}',
+        '{0.1,NaN}', '{12.50,NULL}', '{2026-11-22}', '{t,f}', '{6e1fcd70-4528-4d8b-a6d6-bbedb9210096}', '{{1,2},{3,4}}',
+        '{NaN,1.00}')"#;
 
 #[test]
 fn pyarrow_and_duckdb_find_the_types_of_a_backup() {
@@ -96,7 +101,16 @@ fn pyarrow_and_duckdb_find_the_types_of_a_backup() {
         "span: string '1 day 02:00:00' | VARCHAR '1 day 02:00:00'",
         r"bytes: binary b'\xc0\xff\t' | BLOB b'\xc0\xff\t'",
         "mood: string 'bad' | VARCHAR 'bad'",
-        "list: string '{1,-2,NULL}' | VARCHAR '{1,-2,NULL}'",
+        "list: list<element: int32> [1, -2, None] | INTEGER[] [1, -2, None]",
+        r#"texts: list<element: string> ['a', 'b "c", \\d', None, 'NULL', ''] | VARCHAR[] ['a', 'b "c", \\d', None, 'NULL', '']"#,
+        "moods: list<element: string> ['bad', 'good'] | VARCHAR[] ['bad', 'good']",
+        "doubles: list<element: double> [0.1, nan] | DOUBLE[] [0.1, nan]",
+        "prices: list<element: decimal128(6, 2)> [Decimal('12.50'), None] | DECIMAL(6,2)[] [Decimal('12.50'), None]",
+        "days: list<element: date32[day]> [datetime.date(2026, 11, 22)] | DATE[] [datetime.date(2026, 11, 22)]",
+        "truths: list<element: bool> [True, False] | BOOLEAN[] [True, False]",
+        // No list of Parquet's holds these.
+        "grid: string '{{1,2},{3,4}}' | VARCHAR '{{1,2},{3,4}}'",
+        "numbers: string '{NaN,1.00}' | VARCHAR '{NaN,1.00}'",
         "inet: string '10.0.0.1' | VARCHAR '10.0.0.1'",
         "cidr: string '10.0.0.0/8' | VARCHAR '10.0.0.0/8'",
         "mac: string '08:00:2b:01:02:03' | VARCHAR '08:00:2b:01:02:03'",
@@ -132,6 +146,11 @@ fn rows_of_every_type_come_back_as_they_were() {
             ('4', 'four', '4', 0, 1e-45, 1e15, 0, 1, '294276-12-31 23:59:59.999999+00', '5874897-12-31', '23:59:59.999999'),
             ('5', 'five', '5', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL),
             ('6', 'six', '6', 1, 123456.7, 123456789012345680, 1, 1, '-infinity', 'infinity', '12:00')"#,
+    );
+    world.query(
+        r#"UPDATE "users" SET "list" = '{}', "texts" = '{NULL}', "grid" = '[0:1]={5,6}', "doubles" = '{1e300,-Infinity}',
+               "ids" = '{NULL,6e1fcd70-4528-4d8b-a6d6-bbedb9210096}' WHERE "userId" = '2';
+           UPDATE "users" SET "list" = array_fill(7, ARRAY[3000]), "texts" = ARRAY['é', E'a\tb', '{', '\'] WHERE "userId" = '3'"#,
     );
     let rows = |world: &World| world.query(r#"SELECT * FROM "users" ORDER BY 1"#);
     world.run("db backup -f every.skyteam").ok();

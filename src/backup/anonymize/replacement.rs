@@ -5,7 +5,7 @@ use sea_orm::Value;
 
 use super::{hash, keyed};
 use crate::backup::format::batch::{Cells, Strings};
-use crate::backup::format::native;
+use crate::backup::format::scalar;
 use crate::schema::model::Kind;
 
 /// Replaced dates are of fifty years from 1970.
@@ -35,7 +35,7 @@ pub(crate) fn texts(key: &[u8], cells: &Strings, kind: &Kind, hour: Option<impl 
     let mut out = Strings::default();
     for index in 0..cells.len() {
         let cell = cells.get(index);
-        let moved = hour.as_ref().zip(native::instant(cell)).map(|(hour, at)| native::instant_text(hour(at)));
+        let moved = hour.as_ref().zip(scalar::instant(cell)).map(|(hour, at)| scalar::instant_text(hour(at)));
         out.push(&moved.unwrap_or_else(|| text(kind, cell, &keyed(key, cell))));
     }
     out
@@ -49,13 +49,13 @@ fn text(kind: &Kind, cell: &[u8], hash: &[u8; 32]) -> Vec<u8> {
     let seconds = (number % (DAYS * SECONDS)) as i64;
     match kind {
         Kind::Bytes => hash.iter().copied().cycle().take(cell.len()).collect(),
-        Kind::Date => native::date_text((number % DAYS) as i32),
-        Kind::Time(_) => native::time_text((number % SECONDS) as i64 * MICROS).unwrap_or_default(),
-        Kind::TimestampTz(_) => native::instant_text(seconds * MICROS),
+        Kind::Date => scalar::date_text((number % DAYS) as i32),
+        Kind::Time(_) => scalar::time_text((number % SECONDS) as i64 * MICROS).unwrap_or_default(),
+        Kind::TimestampTz(_) => scalar::instant_text(seconds * MICROS),
         Kind::Numeric(Some((precision, scale))) => {
             let value = i128::from(number) % 10_i128.pow((*precision).min(15));
             let (precision, scale) = ((*precision).min(255) as u8, (*scale).min(255) as u8);
-            native::decimal_text(value, precision, scale).unwrap_or_default()
+            scalar::decimal_text(value, precision, scale).unwrap_or_default()
         }
         Kind::Json | Kind::JsonBinary => format!("\"{number:016x}\"").into_bytes(),
         Kind::Inet => format!("10.{}.{}.{}", hash[0], hash[1], hash[2]).into_bytes(),

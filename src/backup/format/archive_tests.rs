@@ -163,7 +163,8 @@ fn what_is_written_is_read() {
 #[test]
 fn native_types_come_back() {
     use super::native::Native;
-    let natives: [(Native, Kind, [&str; 3]); 9] = [
+    use super::scalar::Scalar;
+    let natives: [(Native, Kind, [&str; 3]); 18] = [
         (Native::Real, Kind::Text, ["0.1", "NaN", "-1e+20"]),
         (Native::Double, Kind::Text, ["0.1", "Infinity", "1e-300"]),
         (Native::Decimal(9, 2), Kind::Text, ["0.00", "-9999999.99", "0.05"]),
@@ -177,6 +178,19 @@ fn native_types_come_back() {
         (Native::Time, Kind::Text, ["00:00:00", "24:00:00", "23:59:59.999999"]),
         (Native::Timestamptz, Kind::Text, ["2026-11-22 18:00:00+00", "-infinity", "0044-03-15 12:00:00+00 BC"]),
         (Native::Json, Kind::Text, ["{}", "[1, \"é\"]", "null"]),
+        (Native::List(Scalar::Integer), Kind::Text, ["{}", "{1,-2,NULL}", "{NULL}"]),
+        (Native::List(Scalar::Text), Kind::Text, ["{a,\"b \\\"c\\\"\",NULL,\"NULL\",\"\"}", "{é}", "{}"]),
+        (Native::List(Scalar::Double), Kind::Text, ["{0.1,NaN}", "{-Infinity}", "{1e+300}"]),
+        (Native::List(Scalar::Boolean), Kind::Text, ["{t,f,NULL}", "{f}", "{}"]),
+        (Native::List(Scalar::Bigint), Kind::Text, ["{5000000000}", "{}", "{-1,0}"]),
+        (Native::List(Scalar::Decimal(20, 2)), Kind::Text, ["{1.50,-0.01}", "{NULL,0.00}", "{}"]),
+        (Native::List(Scalar::Uuid), Kind::Text, ["{6e1fcd70-4528-4d8b-a6d6-bbedb9210096}", "{}", "{NULL}"]),
+        (Native::List(Scalar::Bytes), Kind::Text, ["{\"\\\\xc0ff\"}", "{}", "{\"\\\\x\"}"]),
+        (
+            Native::List(Scalar::Timestamp),
+            Kind::Text,
+            ["{\"2026-11-22 18:00:00.5\",infinity}", "{}", "{\"0044-03-15 12:00:00 BC\"}"],
+        ),
     ];
     let column = |index: usize, nullable| ColumnShape {
         name: format!("{index} {nullable}"),
@@ -211,6 +225,9 @@ fn native_types_come_back() {
     let mut manifest = manifest(vec![table.entry]);
     manifest.format_version = Manifest::version_for(&manifest.tables);
     assert_eq!(manifest.format_version, FORMAT_VERSION);
+    let mut without_lists = manifest.tables.clone();
+    without_lists[0].columns.retain(|column| column.native.and_then(Native::list).is_none());
+    assert_eq!(Manifest::version_for(&without_lists), 2);
     archive::write(&mut bytes, &manifest, vec![table.spool], &Recipients::default()).unwrap();
     let archive = open(&bytes, &Identities::default()).unwrap();
     assert!(archive.problems(|_| {}).is_empty());

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::definitions::Definitions;
 use super::row_hash::ServerDigest;
+use super::scalar::Scalar;
 use super::table_schema::{ColumnShape, Kind, TableShape};
 use crate::backup::error::{BackupError, Result};
 use crate::backup::identity::Identity;
@@ -15,8 +16,9 @@ use crate::db::Engine;
 /// The value of `format`.
 pub const FORMAT: &str = "skyteam-archive";
 /// The newest version of the format that this program reads. Of version 2 is what has a column with
-/// [`native`](super::table_schema::ColumnShape::native); all else is of version 1, which older programs read too.
-pub const FORMAT_VERSION: u32 = 2;
+/// [`native`](super::table_schema::ColumnShape::native), of version 3 what has one of lists; all else is of version 1, which
+/// older programs read too.
+pub const FORMAT_VERSION: u32 = 3;
 /// The largest manifest that is read.
 pub const MANIFEST_LIMIT: u64 = 4 << 20;
 
@@ -193,10 +195,10 @@ pub(crate) const READING_TIMESTAMPS: [&str; 4] = [
 impl Manifest {
     /// Whether it has a column of timestamps.
     pub(crate) fn has_timestamps(&self) -> bool {
-        self.tables
-            .iter()
-            .flat_map(|table| &table.columns)
-            .any(|column| column.stored == Kind::Timestamp || column.native == Some(super::native::Native::Timestamptz))
+        self.tables.iter().flat_map(|table| &table.columns).any(|column| {
+            let of = column.native.map(super::native::Native::scalar);
+            column.stored == Kind::Timestamp || matches!(of, Some(Scalar::Timestamp | Scalar::Timestamptz))
+        })
     }
 
     /// All rows.
@@ -259,8 +261,8 @@ impl Manifest {
 
     /// The version of the format that these tables need.
     pub fn version_for(tables: &[TableEntry]) -> u32 {
-        let native = tables.iter().flat_map(|table| &table.columns).any(|column| column.native.is_some());
-        if native { FORMAT_VERSION } else { 1 }
+        let natives = tables.iter().flat_map(|table| &table.columns).filter_map(|column| column.native);
+        natives.map(|native| if native.list().is_some() { FORMAT_VERSION } else { 2 }).max().unwrap_or(1)
     }
 
     fn check(&self) -> Result<()> {

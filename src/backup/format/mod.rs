@@ -3,6 +3,7 @@
 pub mod archive;
 #[cfg(test)]
 pub(crate) mod archive_tests;
+pub(crate) mod array;
 pub(crate) mod batch;
 pub(crate) mod column_chunk;
 pub(crate) mod container;
@@ -10,9 +11,11 @@ pub mod crypt;
 pub mod definitions;
 pub(crate) mod digest;
 pub(crate) mod limits;
+pub(crate) mod list;
 pub mod manifest;
 pub(crate) mod native;
 pub mod row_hash;
+pub(crate) mod scalar;
 pub(crate) mod table_reader;
 pub(crate) mod table_schema;
 pub(crate) mod table_writer;

@@ -1,96 +1,75 @@
-//! Parquet's own form of types whose cells travel as text between an engine and an archive: numbers, dates, times and
-//! instants. The text is PostgreSQL's; it becomes a value where a table is written, and the same text again where one is
-//! read, so that nothing above this layer knows of it.
-//!
-//! `infinity` and `-infinity` are the ends of the range, as they are for [`super::timestamp`].
+//! Parquet's own form of types whose cells travel as text between an engine and an archive. The text is PostgreSQL's; it
+//! becomes a value ([`Scalar`]) or a list of values where a table is written, and the same text again where one is read, so
+//! that nothing above this layer knows of it.
 
 use std::borrow::Cow;
 
-use parquet::basic::{LogicalType, TimeUnit, Type as Physical};
+use parquet::basic::{LogicalType, Type as Physical};
 use parquet::column::reader::ColumnReader;
-use parquet::data_type::{
-    ByteArray, DoubleType, FixedLenByteArray, FixedLenByteArrayType, FloatType, Int32Type, Int64Type,
-};
-use parquet::errors::{ParquetError, Result};
+use parquet::errors::Result;
 use parquet::file::writer::SerializedColumnWriter;
 use serde::{Deserialize, Serialize};
 
 use super::batch::Strings;
-use super::timestamp::{self, INFINITY, MINUS_INFINITY};
-
-/// Digits that a 32-bit, a 64-bit and a 128-bit whole number hold for certain.
-const SMALL: u8 = 9;
-const LARGE: u8 = 18;
-/// The most digits that Parquet's readers take.
-pub(crate) const MAX_DIGITS: u8 = 38;
-/// Bytes of a number of more than [`LARGE`] digits.
-const WIDE: i32 = 16;
-/// Microseconds of a day. PostgreSQL knows the time 24:00:00.
-const DAY: i64 = 86_400_000_000;
-/// Decimal exponents from which on PostgreSQL writes floating-point numbers with one.
-const REAL_EXPONENT: i32 = 6;
-const DOUBLE_EXPONENT: i32 = 15;
+use super::list;
+use super::scalar::{Scalar, double_text, parse, real_text};
 
 /// What a column is in the Parquet file beyond [`super::table_schema::Kind`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Native {
-    /// INT32, logical INTEGER(16, signed), of cells that are whole numbers.
+    /// [`Scalar::Smallint`], of cells that are whole numbers.
     Smallint,
-    /// FLOAT.
+    /// [`Scalar::Real`].
     Real,
-    /// DOUBLE.
+    /// [`Scalar::Double`].
     Double,
-    /// Logical DECIMAL of so many digits (1 to [`MAX_DIGITS`]), and so many of them after the point: INT32 up to 9 digits,
-    /// INT64 up to 18, else FIXED_LEN_BYTE_ARRAY(16).
+    /// [`Scalar::Decimal`].
     Decimal(u8, u8),
-    /// INT32, logical DATE: days since 1970-01-01.
+    /// [`Scalar::Date`].
     Date,
-    /// INT64, logical TIME(MICROS, not adjusted to UTC).
+    /// [`Scalar::Time`].
     Time,
-    /// INT64, logical TIMESTAMP(MICROS, adjusted to UTC).
+    /// [`Scalar::Timestamptz`].
     Timestamptz,
-    /// BYTE_ARRAY, logical JSON.
+    /// [`Scalar::Json`].
     Json,
-}
-
-/// The values of a column, in the physical type that it has.
-enum Values {
-    Real(Vec<f32>),
-    Double(Vec<f64>),
-    Small(Vec<i32>),
-    Large(Vec<i64>),
-    Wide(Vec<FixedLenByteArray>),
+    /// A LIST of these, as [`list`] lays it out. Since version 3 of the format.
+    List(Scalar),
 }
 
 impl Native {
-    /// Its physical and its logical type, and the length of a value, -1 where it has none of its own.
-    pub(crate) fn parquet(self) -> (Physical, Option<LogicalType>, i32) {
+    /// What its values are: a list's elements.
+    pub(crate) fn scalar(self) -> Scalar {
         match self {
-            Self::Smallint => (Physical::INT32, Some(LogicalType::integer(16, true)), -1),
-            Self::Real => (Physical::FLOAT, None, -1),
-            Self::Double => (Physical::DOUBLE, None, -1),
-            Self::Decimal(precision, scale) => {
-                let logical = LogicalType::decimal(scale.into(), precision.into());
-                match precision {
-                    digits if digits <= SMALL => (Physical::INT32, Some(logical), -1),
-                    digits if digits <= LARGE => (Physical::INT64, Some(logical), -1),
-                    _ => (Physical::FIXED_LEN_BYTE_ARRAY, Some(logical), WIDE),
-                }
-            }
-            Self::Date => (Physical::INT32, Some(LogicalType::Date), -1),
-            Self::Time => (Physical::INT64, Some(LogicalType::time(false, TimeUnit::MICROS)), -1),
-            Self::Timestamptz => (Physical::INT64, Some(LogicalType::timestamp(true, TimeUnit::MICROS)), -1),
-            Self::Json => (Physical::BYTE_ARRAY, Some(LogicalType::Json), -1),
+            Self::Smallint => Scalar::Smallint,
+            Self::Real => Scalar::Real,
+            Self::Double => Scalar::Double,
+            Self::Decimal(precision, scale) => Scalar::Decimal(precision, scale),
+            Self::Date => Scalar::Date,
+            Self::Time => Scalar::Time,
+            Self::Timestamptz => Scalar::Timestamptz,
+            Self::Json => Scalar::Json,
+            Self::List(of) => of,
         }
+    }
+
+    /// Its elements, where it is a list.
+    pub(crate) fn list(self) -> Option<Scalar> {
+        match self {
+            Self::List(of) => Some(of),
+            _ => None,
+        }
+    }
+
+    /// Physical and logical type of its values, and the length of one, -1 where it has none of its own.
+    pub(crate) fn parquet(self) -> (Physical, Option<LogicalType>, i32) {
+        self.scalar().parquet()
     }
 
     /// Digits and digits after the point, where it is a decimal number.
     pub(crate) fn decimal(self) -> Option<(u8, u8)> {
-        match self {
-            Self::Decimal(precision, scale) => Some((precision, scale)),
-            _ => None,
-        }
+        self.scalar().decimal().filter(|_| self.list().is_none())
     }
 
     /// Whether its cells are text that is stored as something else.
@@ -100,22 +79,15 @@ impl Native {
 
     /// Whether it is stored as a whole number.
     pub(crate) fn is_whole(self) -> bool {
-        matches!(self.parquet().0, Physical::INT32 | Physical::INT64)
+        self.list().is_none() && matches!(self.parquet().0, Physical::INT32 | Physical::INT64)
     }
 
     /// Whether this text, as PostgreSQL writes it, would come back byte for byte.
     pub(crate) fn holds(self, text: &[u8]) -> bool {
-        let same = |again: Option<Vec<u8>>| again.is_some_and(|again| again == text);
         match self {
-            Self::Smallint | Self::Json => true,
-            Self::Real => parse::<f32>(text).is_some(),
-            Self::Double => parse::<f64>(text).is_some(),
-            Self::Decimal(precision, scale) => {
-                same(decimal(text, precision, scale).and_then(|value| decimal_text(value, precision, scale)))
-            }
-            Self::Date => same(date(text).map(date_text)),
-            Self::Time => same(time(text).and_then(time_text)),
-            Self::Timestamptz => same(instant(text).map(instant_text)),
+            Self::Smallint => true,
+            Self::List(of) => list::holds(of, text),
+            single => single.scalar().holds(text),
         }
     }
 
@@ -126,6 +98,9 @@ impl Native {
         if !declared.eq_ignore_ascii_case("REAL") {
             return match self {
                 Self::Timestamptz => own(text.strip_suffix(b":00").filter(|rest| rest.ends_with(b"+00"))?),
+                Self::List(of) => {
+                    list::of_json(of, std::str::from_utf8(text).ok()?).map(|text| text.into_bytes().into())
+                }
                 _ => own(text),
             };
         }
@@ -144,48 +119,18 @@ impl Native {
         }
     }
 
-    /// Writes a column.
+    /// Writes a column; `levels` are 1 for a cell and 0 for NULL, empty where none can be NULL.
     ///
     /// # Errors
     /// What the file answers, and a text that [`Native::holds`] not.
     pub(crate) fn write(self, writer: &mut SerializedColumnWriter<'_>, cells: &Strings, levels: &[i16]) -> Result<()> {
-        let levels = (!levels.is_empty()).then_some(levels);
-        match self.values(cells).ok_or_else(|| ParquetError::General(format!("a cell is no {self:?}")))? {
-            Values::Real(values) => writer.typed::<FloatType>().write_batch(&values, levels, None)?,
-            Values::Double(values) => writer.typed::<DoubleType>().write_batch(&values, levels, None)?,
-            Values::Small(values) => writer.typed::<Int32Type>().write_batch(&values, levels, None)?,
-            Values::Large(values) => writer.typed::<Int64Type>().write_batch(&values, levels, None)?,
-            Values::Wide(values) => writer.typed::<FixedLenByteArrayType>().write_batch(&values, levels, None)?,
-        };
-        Ok(())
-    }
-
-    fn values(self, cells: &Strings) -> Option<Values> {
-        fn all<T>(cells: &Strings, one: impl Fn(&[u8]) -> Option<T>) -> Option<Vec<T>> {
-            (0..cells.len()).map(|index| one(cells.get(index))).collect()
+        match self {
+            Self::List(of) => list::write(of, writer, cells, levels),
+            single => single.scalar().write(writer, (0..cells.len()).map(|index| cells.get(index)), levels, &[]),
         }
-        Some(match self {
-            Self::Smallint | Self::Json => return None,
-            Self::Real => Values::Real(all(cells, parse::<f32>)?),
-            Self::Double => Values::Double(all(cells, parse::<f64>)?),
-            Self::Date => Values::Small(all(cells, date)?),
-            Self::Time => Values::Large(all(cells, time)?),
-            Self::Timestamptz => Values::Large(all(cells, instant)?),
-            Self::Decimal(precision, scale) => {
-                let number = |text: &[u8]| decimal(text, precision, scale);
-                match precision {
-                    digits if digits <= SMALL => Values::Small(all(cells, |text| i32::try_from(number(text)?).ok())?),
-                    digits if digits <= LARGE => Values::Large(all(cells, |text| i64::try_from(number(text)?).ok())?),
-                    _ => Values::Wide(all(cells, |text| {
-                        let bytes = number(text)?.to_be_bytes().to_vec();
-                        Some(FixedLenByteArray::from(ByteArray::from(bytes)))
-                    })?),
-                }
-            }
-        })
     }
 
-    /// Reads `rows` rows of a column; answers how many rows and values there were, and the bytes of the texts.
+    /// Reads `rows` rows of a column; answers how many rows and cells there were, and the bytes of the texts.
     ///
     /// # Errors
     /// A column of another physical type, a value that no column of this type holds, and what the decoder answers.
@@ -196,200 +141,21 @@ impl Native {
         levels: Option<&mut Vec<i16>>,
         out: &mut Strings,
     ) -> Result<((usize, usize), usize)> {
+        if let Self::List(of) = self {
+            return list::read(of, reader, rows, levels, out);
+        }
         let mut bytes = 0;
-        let mut put = |text: Option<Vec<u8>>| {
-            let text = text.ok_or_else(|| ParquetError::General(format!("a value is no {self:?}")))?;
+        let read = self.scalar().read(reader, rows, levels, None, |text| {
             bytes += text.len();
             out.push(&text);
-            Ok::<_, ParquetError>(())
-        };
-        let (records, values) = match (self, reader) {
-            (Self::Real, ColumnReader::FloatColumnReader(reader)) => {
-                let mut values = Vec::with_capacity(rows);
-                let (records, count, _) = reader.read_records(rows, levels, None, &mut values)?;
-                values.into_iter().try_for_each(|value| put(Some(real_text(value))))?;
-                (records, count)
-            }
-            (Self::Double, ColumnReader::DoubleColumnReader(reader)) => {
-                let mut values = Vec::with_capacity(rows);
-                let (records, count, _) = reader.read_records(rows, levels, None, &mut values)?;
-                values.into_iter().try_for_each(|value| put(Some(double_text(value))))?;
-                (records, count)
-            }
-            (_, ColumnReader::Int32ColumnReader(reader)) => {
-                let mut values = Vec::with_capacity(rows);
-                let (records, count, _) = reader.read_records(rows, levels, None, &mut values)?;
-                values.into_iter().try_for_each(|value| put(self.whole_text(value.into())))?;
-                (records, count)
-            }
-            (_, ColumnReader::Int64ColumnReader(reader)) => {
-                let mut values = Vec::with_capacity(rows);
-                let (records, count, _) = reader.read_records(rows, levels, None, &mut values)?;
-                values.into_iter().try_for_each(|value| put(self.whole_text(value)))?;
-                (records, count)
-            }
-            (Self::Decimal(precision, scale), ColumnReader::FixedLenByteArrayColumnReader(reader)) => {
-                let mut values: Vec<FixedLenByteArray> = Vec::with_capacity(rows);
-                let (records, count, _) = reader.read_records(rows, levels, None, &mut values)?;
-                values.iter().try_for_each(|value| {
-                    let value = value.data().first_chunk().map(|bytes| i128::from_be_bytes(*bytes));
-                    put(value.and_then(|value| decimal_text(value, precision, scale)))
-                })?;
-                (records, count)
-            }
-            _ => return Err(ParquetError::General(format!("a column is no {self:?}"))),
-        };
-        Ok(((records, values), bytes))
+        })?;
+        Ok((read, bytes))
     }
-
-    fn whole_text(self, value: i64) -> Option<Vec<u8>> {
-        match self {
-            Self::Decimal(precision, scale) => decimal_text(value.into(), precision, scale),
-            Self::Date => i32::try_from(value).ok().map(date_text),
-            Self::Time => time_text(value),
-            Self::Timestamptz => Some(instant_text(value)),
-            Self::Smallint | Self::Real | Self::Double | Self::Json => None,
-        }
-    }
-}
-
-fn parse<T: std::str::FromStr>(text: &[u8]) -> Option<T> {
-    std::str::from_utf8(text).ok()?.parse().ok()
-}
-
-/// As PostgreSQL writes it: as few digits as tell it from every other.
-fn real_text(value: f32) -> Vec<u8> {
-    float_text(&format!("{value:e}"), REAL_EXPONENT)
-}
-
-fn double_text(value: f64) -> Vec<u8> {
-    float_text(&format!("{value:e}"), DOUBLE_EXPONENT)
-}
-
-/// From Rust's form with an exponent, which has the same digits.
-fn float_text(scientific: &str, with_exponent: i32) -> Vec<u8> {
-    let (sign, rest) = scientific.strip_prefix('-').map_or(("", scientific), |rest| ("-", rest));
-    let Some((mantissa, exponent)) = rest.split_once('e') else {
-        return match rest {
-            "inf" => format!("{sign}Infinity"),
-            _ => "NaN".to_owned(),
-        }
-        .into_bytes();
-    };
-    let digits: String = mantissa.chars().filter(|c| *c != '.').collect();
-    let exponent: i32 = exponent.parse().unwrap_or_default();
-    let text = if (-4..with_exponent).contains(&exponent) {
-        match usize::try_from(exponent) {
-            Err(_) => format!("0.{}{digits}", "0".repeat((-exponent - 1).unsigned_abs() as usize)),
-            Ok(place) if place + 1 >= digits.len() => format!("{digits}{}", "0".repeat(place + 1 - digits.len())),
-            Ok(place) => format!("{}.{}", &digits[..=place], &digits[place + 1..]),
-        }
-    } else {
-        let sign = if exponent < 0 { '-' } else { '+' };
-        format!("{mantissa}e{sign}{:02}", exponent.unsigned_abs())
-    };
-    format!("{sign}{text}").into_bytes()
-}
-
-/// The number without its point; none for more digits after it than the column has, or fewer.
-fn decimal(text: &[u8], precision: u8, scale: u8) -> Option<i128> {
-    let (negative, rest) = text.strip_prefix(b"-").map_or((false, text), |rest| (true, rest));
-    let point = rest.len().checked_sub(usize::from(scale) + 1).filter(|_| scale > 0);
-    let mut value: i128 = 0;
-    for (place, byte) in rest.iter().enumerate() {
-        match byte {
-            b'.' if point == Some(place) => {}
-            b'0'..=b'9' if point != Some(place) => {
-                value = value.checked_mul(10)?.checked_add(i128::from(byte - b'0'))?;
-            }
-            _ => return None,
-        }
-    }
-    let value = if negative { -value } else { value };
-    (!rest.is_empty() && fits(value, precision)).then_some(value)
-}
-
-fn fits(value: i128, precision: u8) -> bool {
-    10_u128.checked_pow(precision.into()).is_none_or(|limit| value.unsigned_abs() < limit)
-}
-
-/// The text of a number without its point; none for more digits than `precision`.
-pub(crate) fn decimal_text(value: i128, precision: u8, scale: u8) -> Option<Vec<u8>> {
-    if !fits(value, precision) {
-        return None;
-    }
-    let sign = if value < 0 { "-" } else { "" };
-    let scale = usize::from(scale);
-    let digits = format!("{:0width$}", value.unsigned_abs(), width = scale + 1);
-    let (whole, fraction) = digits.split_at(digits.len() - scale);
-    let point = if scale > 0 { "." } else { "" };
-    Some(format!("{sign}{whole}{point}{fraction}").into_bytes())
-}
-
-fn date(text: &[u8]) -> Option<i32> {
-    match text {
-        b"infinity" => return Some(i32::MAX),
-        b"-infinity" => return Some(i32::MIN),
-        _ => {}
-    }
-    let days = timestamp::read_date(text)?;
-    i32::try_from(days).ok()
-}
-
-/// The text of a day, counted from 1970.
-pub(crate) fn date_text(days: i32) -> Vec<u8> {
-    match days {
-        i32::MAX => b"infinity".to_vec(),
-        i32::MIN => b"-infinity".to_vec(),
-        days => timestamp::date_text(days.into()),
-    }
-}
-
-fn time(text: &[u8]) -> Option<i64> {
-    if text == b"24:00:00" {
-        return Some(DAY);
-    }
-    // A time is the rest of the first day's.
-    timestamp::read_text(&[b"1970-01-01 ", text].concat())
-}
-
-/// The text of a time of day in microseconds; none for more than a day has.
-pub(crate) fn time_text(micros: i64) -> Option<Vec<u8>> {
-    match micros {
-        DAY => Some(b"24:00:00".to_vec()),
-        0..DAY => {
-            let mut text = Vec::new();
-            timestamp::write_text(micros, &mut text);
-            Some(text.split_off(b"1970-01-01 ".len()))
-        }
-        _ => None,
-    }
-}
-
-/// Microseconds since 1970 of an instant as PostgreSQL writes it in UTC; none for another text.
-pub(crate) fn instant(text: &[u8]) -> Option<i64> {
-    if let b"infinity" | b"-infinity" = text {
-        return timestamp::read_text(text);
-    }
-    match text.strip_suffix(b" BC") {
-        Some(text) => timestamp::read_text(&[text.strip_suffix(b"+00")?, b" BC"].concat()),
-        None => timestamp::read_text(text.strip_suffix(b"+00")?),
-    }
-}
-
-/// The text of [`instant`].
-pub(crate) fn instant_text(micros: i64) -> Vec<u8> {
-    let mut text = Vec::new();
-    timestamp::write_text(micros, &mut text);
-    if !matches!(micros, INFINITY | MINUS_INFINITY) {
-        let end = if text.ends_with(b" BC") { text.len() - 3 } else { text.len() };
-        text.splice(end..end, *b"+00");
-    }
-    text
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::scalar::{DAY, date, date_text, decimal, decimal_text, instant, instant_text, time, time_text};
     use super::*;
 
     fn comes_back(native: Native, text: &str) {
@@ -403,7 +169,7 @@ mod tests {
             Native::Decimal(precision, scale) => {
                 decimal_text(decimal(text.as_bytes(), precision, scale).unwrap(), precision, scale).unwrap()
             }
-            Native::Smallint | Native::Json => text.into(),
+            Native::Smallint | Native::Json | Native::List(_) => text.into(),
         };
         assert_eq!(String::from_utf8(again).unwrap(), text, "{native:?}");
     }

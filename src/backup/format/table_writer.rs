@@ -19,6 +19,7 @@ use parquet::schema::types::{ColumnDescPtr, ColumnPath, Type, TypePtr};
 
 use super::batch::{Block, Cells, Column};
 use super::column_chunk::{ChunkEncoder, Flat};
+use super::list;
 use super::native::Native;
 use super::table_schema::{ColumnShape, Kind, TableShape};
 
@@ -147,15 +148,22 @@ fn field(column: &ColumnShape) -> Result<Type> {
         (None, Kind::Text) => (Physical::BYTE_ARRAY, Some(LogicalType::String), -1),
         (None, Kind::Bytes) => (Physical::BYTE_ARRAY, None, -1),
     };
-    let (precision, scale) = column.native.and_then(Native::decimal).map_or((-1, -1), |(p, s)| (p.into(), s.into()));
+    let digits = column.native.and_then(|native| native.scalar().decimal());
+    let (precision, scale) = digits.map_or((-1, -1), |(p, s)| (p.into(), s.into()));
     let repetition = if column.nullable { Repetition::OPTIONAL } else { Repetition::REQUIRED };
-    Type::primitive_type_builder(&column.name, physical)
-        .with_repetition(repetition)
-        .with_logical_type(logical)
-        .with_length(length)
-        .with_precision(precision)
-        .with_scale(scale)
-        .build()
+    let single = |name: &str, repetition| {
+        Type::primitive_type_builder(name, physical)
+            .with_repetition(repetition)
+            .with_logical_type(logical)
+            .with_length(length)
+            .with_precision(precision)
+            .with_scale(scale)
+            .build()
+    };
+    match column.native.and_then(Native::list) {
+        Some(_) => list::field(&column.name, repetition, |name| single(name, Repetition::OPTIONAL)),
+        None => single(&column.name, repetition),
+    }
 }
 
 fn properties(shape: &TableShape, first: Option<&Block>) -> Result<WriterProperties> {
@@ -168,6 +176,11 @@ fn properties(shape: &TableShape, first: Option<&Block>) -> Result<WriterPropert
         .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_offset_index_disabled(true);
     for (index, column) in shape.columns.iter().enumerate() {
+        if column.native.and_then(Native::list).is_some() {
+            // What a list's values are is known to the file alone; their bounds would be copied out of the largest of them.
+            builder = builder.set_column_statistics_enabled(list::path(&column.name), EnabledStatistics::None);
+            continue;
+        }
         let path = ColumnPath::new(vec![column.name.clone()]);
         let repeats = first.is_some_and(|block| match &block.columns[index].cells {
             Cells::Integer(cells) => repeats(cells.len(), |cell| cells[cell]),

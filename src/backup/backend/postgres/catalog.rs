@@ -3,11 +3,15 @@
 use std::collections::{BTreeMap, HashSet};
 
 use sqlx::postgres::PgRow;
-use sqlx::{PgConnection, Row};
+use sqlx::{AssertSqlSafe, PgConnection, Row};
 
 use crate::backup::column_mapping;
 use crate::backup::error::Result;
+use crate::backup::format::list::LIST_LENGTH;
+use crate::backup::format::native::Native;
+use crate::backup::format::scalar::Scalar;
 use crate::backup::format::table_schema::{ColumnShape, Kind, TableShape};
+use crate::db::quote;
 use crate::schema::model;
 
 /// A table that was found.
@@ -81,7 +85,9 @@ async fn places(connection: &mut PgConnection, names: &[&str]) -> Result<Vec<PgR
 async fn columns(connection: &mut PgConnection, table: i64) -> Result<(Vec<ColumnShape>, Vec<bool>)> {
     // Generated columns follow from the others and cannot be written.
     let sql = r#"
-        SELECT attname::text AS name, format_type(atttypid, atttypmod) AS declared, atttypid::int8 AS type, attnotnull
+        SELECT attname::text AS name, format_type(atttypid, atttypmod) AS declared, atttypid::int8 AS type, attnotnull,
+               EXISTS (SELECT FROM pg_type list JOIN pg_type of ON of.oid = list.typelem
+                       WHERE list.oid = atttypid AND list.typcategory = 'A' AND of.typtype = 'e') AS "listOfEnum"
         FROM pg_attribute
         WHERE attrelid = $1::int8::oid AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
         ORDER BY attnum"#;
@@ -93,13 +99,53 @@ async fn columns(connection: &mut PgConnection, table: i64) -> Result<(Vec<Colum
         shapes.push(ColumnShape {
             name: row.try_get("name")?,
             stored: kind.unwrap_or(Kind::Text),
-            native: model::Kind::from_postgres(&declared).and_then(|kind| column_mapping::native(&kind)),
+            native: match model::Kind::from_postgres(&declared) {
+                Some(kind) => column_mapping::native(&kind),
+                None if row.try_get("listOfEnum")? => Some(Native::List(Scalar::Text)),
+                None => None,
+            },
             declared,
             nullable: !row.try_get::<bool, _>("attnotnull")?,
         });
         as_text.push(kind.is_none());
     }
     Ok((shapes, as_text))
+}
+
+/// Leaves those columns of lists as text that have a value which no LIST of Parquet holds: of several dimensions, beginning
+/// elsewhere than at 1, longer than any that is read, or with a number that is NaN.
+///
+/// # Errors
+/// The driver's.
+pub(super) async fn keep_odd_lists_as_text(connection: &mut PgConnection, tables: &mut [Found]) -> Result<()> {
+    for table in tables {
+        let of = |column: &ColumnShape| column.native.and_then(Native::list);
+        let lists: Vec<usize> =
+            (0..table.shape.columns.len()).filter(|&index| of(&table.shape.columns[index]).is_some()).collect();
+        if lists.is_empty() {
+            continue;
+        }
+        let is_odd = |&index: &usize| {
+            let column = &table.shape.columns[index];
+            let name = quote(&column.name);
+            let shape = format!(
+                "array_ndims({name}) > 1 OR array_lower({name}, 1) <> 1 OR cardinality({name}) > {LIST_LENGTH}"
+            );
+            match of(column) {
+                Some(Scalar::Decimal(..)) => format!("coalesce(bool_or({shape} OR 'NaN' = ANY ({name})), false)"),
+                _ => format!("coalesce(bool_or({shape}), false)"),
+            }
+        };
+        let list: Vec<String> = lists.iter().map(is_odd).collect();
+        let row = sqlx::query(AssertSqlSafe(format!("SELECT {} FROM {}", list.join(", "), table.path)));
+        let row = row.fetch_one(&mut *connection).await?;
+        for (place, &index) in lists.iter().enumerate() {
+            if row.try_get(place)? {
+                table.shape.columns[index].native = None;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// How the type with this OID is stored; `None` for one that archives do not know and keep as text.

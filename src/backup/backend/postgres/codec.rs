@@ -130,7 +130,7 @@ impl Decoder {
                     at += length;
                     let column = &self.rows.shape().columns[index];
                     if column.native.is_some_and(|native| !native.holds(field)) {
-                        return Err(self.cell(index, "no number, date or time of an archive is this value"));
+                        return Err(self.cell(index, "no number, date, time or list of an archive is this value"));
                     }
                     cell(column.stored, field).is_some_and(|cell| self.rows.cell(index, cell))
                 }

@@ -73,7 +73,8 @@ impl Snapshot {
     /// The driver's: among them a table that stays locked, and one that row-level security would show only in part.
     pub async fn take(pool: &PgPool, names: &[&str], options: SnapshotOptions) -> Result<Self> {
         let mut keeper = pool.acquire().await?.detach();
-        let tables = lock(&mut keeper, names, options.patience).await?;
+        let mut tables = lock(&mut keeper, names, options.patience).await?;
+        catalog::keep_odd_lists_as_text(&mut keeper, &mut tables).await?;
         let row = sqlx::query("SELECT pg_export_snapshot() AS id, current_setting('server_version') AS version");
         let row = row.fetch_one(&mut keeper).await?;
         let migrations = migrations(&mut keeper).await?;

@@ -102,7 +102,7 @@ fn fits(native: Native, declared: &str) -> bool {
         Native::Smallint => declared == "INTEGER",
         Native::Real | Native::Double => declared == "REAL",
         Native::Decimal(..) => declared == "REAL" || declared == "TEXT",
-        Native::Date | Native::Time | Native::Timestamptz | Native::Json => declared == "TEXT",
+        Native::Date | Native::Time | Native::Timestamptz | Native::Json | Native::List(_) => declared == "TEXT",
     }
 }
 
