@@ -157,7 +157,7 @@ fn column_call(
 ) -> String {
     let mut call = type_call(&column.kind, &column.name, used);
     if let Some(values) = listed {
-        call.push_str(&listed_type(values));
+        call.push_str(&listed_type(values, matches!(column.kind, Kind::Array(_))));
     }
     if primary {
         call.push_str(".primaryKey()");
@@ -174,13 +174,14 @@ fn column_call(
 }
 
 /// Says to TypeScript that a column takes only these values; the database is told by a check.
-fn listed_type(values: &[Value]) -> String {
+fn listed_type(values: &[Value], list: bool) -> String {
     let value = |value: &Value| match value {
         Value::Integer(number) => number.to_string(),
         Value::Text(text) => quoted(text),
         other => quoted(&format!("{other:?}")),
     };
-    format!(".$type<{}>()", values.iter().map(value).collect::<Vec<_>>().join(" | "))
+    let values = values.iter().map(value).collect::<Vec<_>>().join(" | ");
+    if list { format!(".$type<({values})[]>()") } else { format!(".$type<{values}>()") }
 }
 
 /// The call of a column's type, `text("name")`. Instants and dates are strings where the type's own form would lose

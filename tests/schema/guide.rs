@@ -256,6 +256,11 @@ pub struct Model {
     pub varbit: Option<String>,
     pub mood: Option<Mood>,
     pub list: Option<List<i32>>,
+    pub names: Option<List<String>>,
+    pub doubles: Option<List<f64>>,
+    pub moods: Option<List<Mood>>,
+    pub cabins: Option<List<Cabin>>,
+    pub ranks: Option<List<Rank>>,
     pub cabin: Option<Cabin>,
     pub rank: Option<Rank>,
     #[sea_orm(column_type = "Decimal(Some((30, 5)))", select_as = "text", save_as = "decimal")]
@@ -267,24 +272,35 @@ impl ActiveModelBehavior for ActiveModel {}
 impl Entity {
     /// What the enums of this table are stored as.
     pub const VALUES: &'static [(Column, Values)] =
-        &[(Column::Cabin, values_of::<Cabin>), (Column::Rank, values_of::<Rank>)];
+        &[
+            (Column::Cabin, values_of::<Cabin>),
+            (Column::Rank, values_of::<Rank>),
+            (Column::Cabins, values_of::<Cabin>),
+            (Column::Ranks, values_of::<Rank>),
+        ];
 }
 "#;
 
 /// A row of everything in each engine's words.
 fn everything(engine: Engine) -> String {
-    let (bytes, list) = match engine {
-        Engine::Postgres => (r"'\xc0ff09'", "'{1,-2,NULL}'"),
-        Engine::Sqlite => ("X'C0FF09'", "'[1,-2,null]'"),
+    let (bytes, lists) = match engine {
+        Engine::Postgres => (
+            r"'\xc0ff09'",
+            r#"'{1,-2,NULL}', '{a,"b \"c\", d",""}', '{1,0.1}', '{good,bad}', '{business,economy}', '{1,-2,1}'"#,
+        ),
+        Engine::Sqlite => (
+            "X'C0FF09'",
+            r#"'[1,-2,null]', '["a","b \"c\", d",""]', '[1.0,0.1]', '["good","bad"]', '["business","economy"]', '[1,-2,1]'"#,
+        ),
     };
     format!(
         r#"INSERT INTO "everyType" ("plain", "sized", "code", "small", "whole", "big", "real", "double", "price", "truth",
             "at", "instant", "day", "time", "length", "json", "jsonb", "bytes", "inet", "cidr", "mac", "bit", "varbit",
-            "mood", "list", "cabin", "rank", "wide")
+            "mood", "list", "names", "doubles", "moods", "cabins", "ranks", "cabin", "rank", "wide")
         VALUES ('tab	and \ and "', 'it''s', 'abc', -5, 7, 5000000000, 1.5, 0.1, 12.25, {truth},
             '2026-11-22 18:00:00.5', '2026-11-22 18:00:00.25+00:00', '2026-11-22', '18:30:00', '1 day 02:00:00',
             '{{"a": [1, null]}}', '{{"b": "c"}}', {bytes}, '10.0.0.1', '10.0.0.0/8', '08:00:2b:01:02:03', '101', '10',
-            'good', {list}, 'business', -2, '12345678901234567890.12345')"#,
+            'good', {lists}, 'business', -2, '12345678901234567890.12345')"#,
         truth = if engine == Engine::Postgres { "true" } else { "1" }
     )
 }
@@ -293,8 +309,7 @@ fn everything(engine: Engine) -> String {
 fn rows(world: &World, table: &str) -> String {
     if table == "users" {
         // A column that was added to a table stands last there, and in a restored one where its entity has it.
-        let columns =
-            r#""userId", "username", "miles", "points", "tier", "favourite", "cabin", "seats", "address", "createdAt""#;
+        let columns = r#""userId", "username", "miles", "points", "tier", "favourite", "cabin", "seats", "cabins", "address", "createdAt""#;
         return world.query(&format!(r#"SELECT {columns} FROM "users" ORDER BY 1"#));
     }
     if table == "everyType" && world.engine() == Engine::Sqlite {
@@ -318,7 +333,8 @@ fn the_page_is_true_on_both_engines() {
                 "    /// Points.\n    #[sea_orm(default_value = 3)]\n    pub points: i64,\n    /// Tier.\n    #[sea_orm(column_type = \
                  \"Text\", default_value = \"blue\")]\n    pub tier: String,\n    /// Favourite.\n    pub \
                  favourite: Option<f64>,\n    /// Cabin.\n    #[sea_orm(default_value = \"economy\")]\n    pub cabin: \
-                 super::every_type::Cabin,\n    /// Seats.\n    pub seats: Option<super::types::List<i32>>,\n    /// \
+                 super::every_type::Cabin,\n    /// Seats.\n    pub seats: Option<super::types::List<i32>>,\n    /// Cabins.\n    pub cabins: \
+                 Option<super::types::List<super::every_type::Cabin>>,\n    /// \
                  Address.\n    #[sea_orm(column_type = \"Inet\", select_as = \"text\", save_as = \"inet\")]\n    pub \
                  address: Option<String>,\n    /// Picture, if there is one.",
             ),
@@ -327,6 +343,7 @@ fn the_page_is_true_on_both_engines() {
                 "impl Entity {\n",
                 "impl Entity {\n    /// See [`super::listed`].\n    pub const VALUES: &'static [(Column, \
                  super::listed::Values)] =\n        &[(Column::Cabin, \
+                 super::listed::values_of::<super::every_type::Cabin>), (Column::Cabins, \
                  super::listed::values_of::<super::every_type::Cabin>)];\n",
             ),
         ],
@@ -372,7 +389,8 @@ fn enum_changed(copy: &Copy, world: &World) {
     world.query(r#"UPDATE "users" SET "cabin" = 'business' WHERE "userId" = '4712'"#);
     let refused = copy.run(world, "db push").exits(5);
     assert!(refused.stderr.contains("users_cabin_check") && refused.stderr.contains("business"), "{refused}");
-    world.query(r#"UPDATE "users" SET "cabin" = 'economy'; UPDATE "everyType" SET "cabin" = NULL"#);
+    assert!(refused.stderr.contains("everyType_cabins_check"), "{refused}");
+    world.query(r#"UPDATE "users" SET "cabin" = 'economy'; UPDATE "everyType" SET "cabin" = NULL, "cabins" = NULL"#);
     copy.run(world, "db push").ok();
     copy.run(world, "db diff --exit-code").ok();
     copy.run(world, "user edit second --cabin first --yes").ok();
@@ -395,7 +413,7 @@ fn ahead_of_migrations(copy: &Copy, world: &World) {
     let list = copy.run(world, "user list -o json --sort -points,tier --columns userId,points,tier").ok().json();
     assert_eq!((&list[0]["points"], &list[0]["tier"]), (&3.into(), &"blue".into()));
     let csv = copy.run(world, "user list -o csv").ok();
-    let header = "userId,username,displayName,miles,points,tier,favourite,cabin,seats,address,avatarUrl,";
+    let header = "userId,username,displayName,miles,points,tier,favourite,cabin,seats,cabins,address,avatarUrl,";
     assert!(csv.stdout.starts_with(header), "{csv}");
     copy.run(world, "user add 4711 pilot123 --points 9 --tier gold").ok();
     let shown = copy.run(world, "user show pilot123 -o json").ok().json();
@@ -409,6 +427,11 @@ fn ahead_of_migrations(copy: &Copy, world: &World) {
     let shown = copy.run(world, "user show pilot123 -o json").ok().json();
     assert_eq!(shown["cabin"], "business", "{shown}");
     assert_eq!((&shown["seats"], &shown["address"]), (&serde_json::json!([1, -2]), &"10.0.0.0/8".into()), "{shown}");
+    copy.run(world, r#"user edit pilot123 --cabins ["business","economy"] --yes"#).ok();
+    let listed = copy.run(world, "user list -o json --columns userId,cabins").ok().json();
+    let mine = listed.as_array().unwrap().iter().find(|user| user["userId"] == "4711").unwrap();
+    assert_eq!(mine["cabins"], serde_json::json!(["business", "economy"]), "{listed}");
+    copy.run(world, r#"user edit pilot123 --cabins ["first"] --yes"#).exits(2);
     let wrong = copy.run(world, "user edit pilot123 --cabin first --yes").exits(2);
     assert!(wrong.stderr.contains("economy") && wrong.stderr.contains("business"), "{wrong}");
     let drizzle = copy.run(world, "db schema -o drizzle").ok().stdout;
@@ -462,6 +485,12 @@ fn ahead_of_migrations(copy: &Copy, world: &World) {
         "mood: string 'good' | VARCHAR 'good'",
         "cabin: string 'business' | VARCHAR 'business'",
         "rank: int32 -2 | INTEGER -2",
+        "list: list<element: int32> [1, -2, None] | INTEGER[] [1, -2, None]",
+        r#"names: list<element: string> ['a', 'b "c", d', ''] | VARCHAR[] ['a', 'b "c", d', '']"#,
+        "doubles: list<element: double> [1.0, 0.1] | DOUBLE[] [1.0, 0.1]",
+        "moods: list<element: string> ['good', 'bad'] | VARCHAR[] ['good', 'bad']",
+        "cabins: list<element: string> ['business', 'economy'] | VARCHAR[] ['business', 'economy']",
+        "ranks: list<element: int32> [1, -2, 1] | INTEGER[] [1, -2, 1]",
     ] {
         assert!(found.iter().any(|line| line == wanted), "{wanted}: {found:#?}");
     }

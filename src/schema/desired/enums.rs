@@ -28,12 +28,6 @@ fn of_field<E: EntityTrait>(
         if column.kind.enum_type().is_some() || !listed::is_choosy::<E>(of) {
             return Ok(None);
         }
-        if matches!(column.kind, Kind::Array(_)) {
-            return Err(Problem::new(
-                "it is a list of an enum that is stored as text or a number: SQLite has no check for its values",
-                "db_type = \"Enum\" for the enum",
-            ));
-        }
         return Err(Problem::new(
             "it is an enum that is stored as text or a number, and nothing says which values it has",
             format!(
@@ -45,17 +39,28 @@ fn of_field<E: EntityTrait>(
     if values.is_empty() {
         return Ok(None);
     }
-    let values = values.iter().map(|value| literal(&column.kind, value)).collect::<Result<Vec<_>, _>>()?;
+    let (kind, is_list) = match &column.kind {
+        Kind::Array(of) => (of.as_ref(), true),
+        kind => (kind, false),
+    };
+    let values = values.iter().map(|value| literal(kind, value)).collect::<Result<Vec<_>, _>>()?;
     let Some(values) = values.into_iter().collect::<Option<Vec<Value>>>() else {
         return Err(Problem::new("NULL is none of the values of an enum", "an Option"));
     };
-    if let Some(default) = &column.default
-        && !values.contains(default)
-        && matches!(default, Value::Text(_) | Value::Integer(_))
-    {
+    let is_simple = |value: &Value| matches!(value, Value::Text(_) | Value::Integer(_));
+    let defaults = match &column.default {
+        Some(Value::List(elements)) => elements.as_slice(),
+        default => default.as_slice(),
+    };
+    if defaults.iter().any(|default| is_simple(default) && !values.contains(default)) {
         return Err(Problem::new("the default is none of the values of its enum", "one of its values"));
     }
-    let is_simple = |value: &Value| matches!(value, Value::Text(_) | Value::Integer(_));
+    if let Some(text) = values.iter().find_map(checks::separator).filter(|_| is_list) {
+        return Err(Problem::new(
+            format!("SQLite's check of a list cannot tell the value {text:?} from what is between two others"),
+            "a string_value that does not begin and end with a comma",
+        ));
+    }
     if !values.iter().all(is_simple) {
         return Err(Problem::new(
             "its enum's values are neither text nor whole numbers",

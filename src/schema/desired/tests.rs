@@ -58,7 +58,7 @@ mod every_type {
         Bad,
     }
 
-    #[derive(Clone, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum, serde::Deserialize)]
+    #[derive(Clone, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
     #[sea_orm(rs_type = "String", db_type = "String(StringLen::N(1))")]
     pub enum Letter {
         #[sea_orm(string_value = "A")]
@@ -74,6 +74,13 @@ mod every_type {
         One,
         #[sea_orm(num_value = -1)]
         Minus,
+    }
+
+    #[derive(Clone, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
+    #[sea_orm(rs_type = "String", db_type = "Text")]
+    pub enum Separator {
+        #[sea_orm(string_value = ",")]
+        Comma,
     }
 
     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -141,6 +148,9 @@ mod every_type {
         pub number: Number,
         pub list: List<i32>,
         pub names: Option<List<String>>,
+        pub letters: Option<List<Letter>>,
+        pub numbers: Option<List<Number>>,
+        pub moods: Option<List<Mood>>,
         #[sea_orm(default_expr = "Expr::val(2).add(3)")]
         pub sum: i32,
         #[sea_orm(column_name = "other", renamed_from = "former", comment = "renamed")]
@@ -165,8 +175,12 @@ mod every_type {
     impl ActiveModelBehavior for ActiveModel {}
 
     impl Entity {
-        pub const VALUES: &'static [(Column, Values)] =
-            &[(Column::Letter, values_of::<Letter>), (Column::Number, values_of::<Number>)];
+        pub const VALUES: &'static [(Column, Values)] = &[
+            (Column::Letter, values_of::<Letter>),
+            (Column::Number, values_of::<Number>),
+            (Column::Letters, values_of::<Letter>),
+            (Column::Numbers, values_of::<Number>),
+        ];
     }
 }
 
@@ -191,7 +205,9 @@ fn every_type_and_attribute_is_honoured() {
     assert_eq!(former, [Rename { table: "everyType".into(), from: "former".into(), to: "other".into() }]);
     let names: Vec<&str> = table.constraints.iter().map(|constraint| constraint.name.as_str()).collect();
     let keys = ["everyType_pkey", "everyType_code_small_unique", "everyType_parent_everyType_id_fk"];
-    assert_eq!(names, [&keys[..], &["everyType_letter_check", "everyType_number_check"]].concat());
+    let checks = ["letter", "number", "letters", "numbers"].map(|column| format!("everyType_{column}_check"));
+    assert_eq!(names[..3], keys);
+    assert_eq!(names[3..], checks);
     let (_, key) = table.foreign_keys().next().unwrap();
     assert_eq!((key.on_delete, key.on_update), (Action::SetNull, Action::Cascade));
     let names: Vec<&str> = table.indexes.iter().map(|index| index.name.as_str()).collect();
@@ -213,6 +229,8 @@ fn defaults_of_every_type_pass_the_conditions_of_every_type() {
     database.execute_batch(&format!("INSERT INTO \"everyType\" ({given}) VALUES ({values})")).unwrap();
     let read = |sql: &str| database.query_row(sql, [], |row| row.get::<_, String>(0)).unwrap();
     assert_eq!(read("SELECT id || sized || price || truth || mood || sum FROM \"everyType\""), "1it's12.51good5");
+    let lists = "letters = '[\"A\",\"''\"]', numbers = '[1,-1,1]', moods = '[\"good\"]'";
+    database.execute_batch(&format!("UPDATE \"everyType\" SET {lists}")).unwrap();
     for (column, wrong) in [
         ("sized", "'123456789012345678901'"),
         ("code", "'four'"),
@@ -237,6 +255,9 @@ fn defaults_of_every_type_pass_the_conditions_of_every_type() {
         ("number", "0"),
         ("list", "'{}'"),
         ("list", "'['"),
+        ("letters", "'[\"B\"]'"),
+        ("letters", "'[null]'"),
+        ("numbers", "'[1,-1,11]'"),
     ] {
         let refused = database.execute_batch(&format!("UPDATE \"everyType\" SET {column} = {wrong}")).unwrap_err();
         assert!(refused.to_string().starts_with("CHECK constraint failed"), "{column} {wrong}: {refused}");
@@ -292,6 +313,7 @@ refused!(reserved, "sqlite_x", "it": i32, nullable);
 refused!(listed_text, "one", "it": super::every_type::Letter, nullable);
 refused!(listed_number, "one", "it": Option<super::every_type::Number>, nullable);
 refused!(list_of_listed, "one", "it": crate::entity::types::List<super::every_type::Letter>, nullable);
+refused!(separated, "one", "it": crate::entity::types::List<super::every_type::Separator>, nullable);
 refused!(no_value, "one", "it": super::every_type::Letter, default_value = "B");
 
 mod keyed_by_text {
@@ -356,6 +378,7 @@ fn what_cannot_be_held_is_refused_by_entity_and_field() {
         table::<listed_text::Entity>(&[]),
         table::<listed_number::Entity>(&[]),
         table::<list_of_listed::Entity>(&[]),
+        table::<separated::Entity>(&[(separated::Column::It, values_of::<every_type::Separator>)]),
         table::<no_value::Entity>(&[(no_value::Column::It, values_of::<every_type::Letter>)]),
         table::<keyed_by_text::Entity>(&[]),
         table::<elsewhere::Entity>(&[]),
