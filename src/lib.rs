@@ -18,12 +18,12 @@
 //! | products: add, change, on and off sale, sales, delete | [`directory::product`] |
 //! | flights: plan, start, end, board, manifests, lists | [`directory::flight`] |
 //! | miles: award, spend, redeem, reverse, balance, history, audit; [`ledger::posting::Poster`] for who posts many | [`ledger`] |
-//! | what may be typed, and what a reference means | [`directory::input`], [`directory::instant`], [`directory::reference`] |
+//! | what may be typed, and what a reference means | [`input`], [`directory::instant`], [`directory::reference`] |
 //! | rows, under the names of their columns | [`entity`] |
 //!
 //! ```no_run
 //! use skyteam::db::{DatabaseUrl, Options, connect};
-//! use skyteam::directory::input::{UserId, Username};
+//! use skyteam::input::{UserId, Username};
 //! use skyteam::directory::user::{self, NewUser};
 //!
 //! # async fn add() -> Result<(), Box<dyn std::error::Error>> {
@@ -46,7 +46,8 @@
 //!
 //! `examples/airline_api.rs` is a handler of an API on it.
 //!
-//! Imports point downwards: `main → cli → error → {backup, schema, ledger, directory} → {db, entity, consent}`; a test keeps it so.
+//! Imports point downwards: `main → cli → error → {backup, schema, directory → ledger} → {db, entity, input, consent}`, and no file imports
+//! itself through others; a test keeps it so.
 
 // The layout of the deepest futures, of a list through SeaORM, needs more than 128 steps in an optimised build.
 #![recursion_limit = "256"]
@@ -59,6 +60,7 @@ pub mod db;
 pub mod directory;
 pub mod entity;
 pub mod error;
+pub mod input;
 pub mod ledger;
 pub mod message;
 pub mod schema;

@@ -1,25 +1,18 @@
-//! A connection and a transaction that bind the same values on both engines.
-//!
-//! SQLite has no UUID and no timestamp; its driver would store a UUID as 16 bytes and a time with padded digits. Here
-//! both are bound as the text that PostgreSQL shows for them, so that rows read alike in `sqlite3` and in `psql`, and
-//! so that text order is time order. Reading them back is the business of [`crate::entity`]'s types.
+//! A pool of connections to one database, each statement of which goes the way that the engine and the pooler need.
 
-use std::borrow::Cow;
 use std::pin::Pin;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use chrono::NaiveDateTime;
-use futures::Stream;
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult,
-    SqliteTransactionMode, Statement, StreamTrait, TransactionOptions, TransactionTrait, Value,
+    ConnectionTrait, DatabaseConnection, DbBackend, DbErr, ExecResult, QueryResult, SqliteTransactionMode, Statement,
+    StreamTrait, TransactionOptions, TransactionTrait,
 };
 
 use super::pool_wait::{Lease, Leases};
 use super::shutdown::Lasting;
-use super::{search_path, transaction_pooling};
-use crate::entity::columns;
+use super::transaction::{Transaction, bound};
+use super::{Rows, transaction_pooling};
 
 /// A pool of connections to one database.
 #[derive(Clone, Debug)]
@@ -35,24 +28,6 @@ pub struct Connection {
 
 /// The first statement of a transaction that may write. The warning that a commit is not on its standby comes through it.
 const WRITES: &str = "SET LOCAL client_min_messages = warning";
-
-/// What such a transaction runs before its COMMIT. Deferred triggers run here then, with what they have to say; so what the
-/// server warns of during the COMMIT itself is that no standby confirmed it, in whatever language its messages are.
-const CONCLUDE: &str = "SET CONSTRAINTS ALL IMMEDIATE";
-
-/// Rows as they come from the database.
-pub type Rows<'a> = Pin<Box<dyn Stream<Item = Result<QueryResult, DbErr>> + Send + 'a>>;
-
-/// An open transaction; dropped without [`Transaction::commit`] it is rolled back.
-#[derive(Debug)]
-pub struct Transaction {
-    inner: DatabaseTransaction,
-    lasting: Lasting,
-    /// Whether its commit makes something last: not of one that only reads, nor of a savepoint.
-    writes: bool,
-    /// `None` in a savepoint, whose transaction has one.
-    _lease: Option<Lease>,
-}
 
 impl Connection {
     /// Wraps SeaORM's pool.
@@ -125,119 +100,6 @@ impl Connection {
     }
 }
 
-impl Transaction {
-    /// SeaORM's own transaction, for `sea-orm-migration`.
-    pub fn inner(&self) -> &DatabaseTransaction {
-        &self.inner
-    }
-
-    /// Makes it last.
-    ///
-    /// # Errors
-    /// The driver's. A connection lost here leaves the outcome unknown ([`super::is_outcome_unknown`]).
-    /// [`super::NotReplicated`]: it is made, and not known to be on the server's standby.
-    pub async fn commit(self) -> Result<(), DbErr> {
-        if self.writes && ConnectionTrait::get_database_backend(&self.inner) == DbBackend::Postgres {
-            self.inner.execute_unprepared(CONCLUDE).await?;
-        }
-        self.lasting.commit(self.inner.commit()).await
-    }
-
-    /// Undoes it.
-    ///
-    /// # Errors
-    /// The driver's.
-    pub async fn rollback(self) -> Result<(), DbErr> {
-        self.inner.rollback().await
-    }
-
-    /// Begins a savepoint.
-    ///
-    /// # Errors
-    /// The driver's.
-    pub async fn savepoint(&self) -> Result<Self, DbErr> {
-        let inner = self.inner.begin().await?;
-        Ok(Self { inner, lasting: self.lasting.clone(), writes: false, _lease: None })
-    }
-}
-
-/// The text of a time as PostgreSQL shows it: no fraction where it is zero, no trailing zeros in it.
-pub fn timestamp_text(time: &NaiveDateTime) -> String {
-    let text = time.format("%Y-%m-%d %H:%M:%S%.6f").to_string();
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
-}
-
-/// The ends of casts of fields that PostgreSQL takes as text only with a cast to their type.
-const UNKNOWN_TO_SQLITE: [&str; 6] =
-    [" AS interval)", " AS inet)", " AS cidr)", " AS macaddr)", " AS varbit)", " AS decimal)"];
-
-/// The statement as the engine takes it: with its schema on PostgreSQL; on SQLite with what it has no type for as text.
-fn bound(on: &impl ConnectionTrait, mut statement: Statement) -> Statement {
-    if on.get_database_backend() == DbBackend::Postgres {
-        if let Cow::Owned(sql) = search_path::qualify(&statement.sql) {
-            statement.sql = sql;
-        }
-        return statement;
-    }
-    // SQLite would make a number of what it casts to a type that it does not know.
-    for known in UNKNOWN_TO_SQLITE {
-        if statement.sql.contains(known) {
-            statement.sql = statement.sql.replace(known, " AS text)");
-        }
-    }
-    if let Some(values) = statement.values.as_mut() {
-        for value in &mut values.0 {
-            match value {
-                Value::Uuid(id) => *value = Value::String(id.map(|id| id.hyphenated().to_string())),
-                Value::ChronoDateTime(time) => *value = Value::String(time.as_ref().map(timestamp_text)),
-                Value::Array(_, None) => *value = Value::String(None),
-                Value::Array(_, Some(_)) => *value = Value::String(columns::text(value)),
-                _ => {}
-            }
-        }
-    }
-    statement
-}
-
-#[async_trait]
-impl ConnectionTrait for Transaction {
-    fn get_database_backend(&self) -> DbBackend {
-        ConnectionTrait::get_database_backend(&self.inner)
-    }
-
-    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        self.inner.execute_raw(bound(&self.inner, statement)).await
-    }
-
-    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        self.inner.execute_unprepared(sql).await
-    }
-
-    async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        self.inner.query_one_raw(bound(&self.inner, statement)).await
-    }
-
-    async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        self.inner.query_all_raw(bound(&self.inner, statement)).await
-    }
-}
-
-impl StreamTrait for Transaction {
-    type Stream<'a> = Rows<'a>;
-
-    fn get_database_backend(&self) -> DbBackend {
-        ConnectionTrait::get_database_backend(&self.inner)
-    }
-
-    fn stream_raw<'a>(
-        &'a self,
-        statement: Statement,
-    ) -> Pin<Box<dyn Future<Output = Result<Rows<'a>, DbErr>> + 'a + Send>> {
-        let rows = self.inner.stream_raw(bound(&self.inner, statement));
-        Box::pin(async move { Ok(Box::pin(rows.await?) as Rows<'a>) })
-    }
-}
-
 /// Behind a pooler each of these is a transaction of its own: see [`super::transaction_pooling`].
 #[async_trait]
 impl ConnectionTrait for Connection {
@@ -303,21 +165,5 @@ impl StreamTrait for Connection {
             let rows = self.inner.stream_raw(bound(&self.inner, statement)).await?;
             Ok(lease.over(Box::pin(rows)))
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_have_postgres_text() {
-        for (given, shown) in [
-            ("2025-01-05T10:30:00.123456", "2025-01-05 10:30:00.123456"),
-            ("2025-01-05T10:30:00.5", "2025-01-05 10:30:00.5"),
-            ("2025-01-05T10:30:00", "2025-01-05 10:30:00"),
-        ] {
-            assert_eq!(timestamp_text(&given.parse().unwrap()), shown);
-        }
     }
 }

@@ -6,7 +6,7 @@ use std::fs::Metadata;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use super::ConnectError;
+use super::connect_error::ConnectError;
 use super::url::{PostgresUrl, Secret};
 use crate::small_file;
 
@@ -129,7 +129,9 @@ impl LibpqEnvironment {
         let file = url.take_parameter("servicefile").map(PathBuf::from);
         if let Some(service) = url.take_parameter("service").or_else(|| self.value("PGSERVICE").map(str::to_owned)) {
             for (name, value) in self.service(&service, file)? {
-                url.fill(&name, &value, &format!("{name} of service {service}"))?;
+                url.fill(&name, &value).map_err(|accepted| {
+                    ConnectError::parameter(&format!("{name} of service {service}"), &value, accepted)
+                })?;
             }
         }
         for (variable, name) in VARIABLES {
@@ -146,7 +148,7 @@ impl LibpqEnvironment {
                 // Of the session, which has them by `options` too.
                 ("geqo", value) => url.parameters.push(("options".into(), format!("-c geqo={value}"))),
                 ("timezone" | "datestyle", _) => {}
-                _ => url.fill(name, value, variable)?,
+                _ => url.fill(name, value).map_err(|accepted| ConnectError::parameter(variable, value, accepted))?,
             }
         }
         let passfile = url.take_parameter("passfile").map(PathBuf::from).or_else(|| self.home(".pgpass"));

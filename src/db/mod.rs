@@ -6,11 +6,13 @@ pub(crate) mod activity;
 mod autocommit;
 pub(crate) mod child;
 mod connect;
+mod connect_error;
 mod connection;
 mod endpoint;
 pub(crate) mod grants;
 mod libpq;
 mod notices;
+mod options;
 mod pool_wait;
 mod postgres;
 pub(crate) mod provision;
@@ -23,26 +25,34 @@ mod sqlite;
 mod sqlstate;
 pub(crate) mod statistics;
 mod tls;
+mod transaction;
 mod transaction_pooling;
 mod url;
 
+use std::pin::Pin;
 use std::time::Duration;
 
-use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
+use futures::Stream;
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, Statement};
 
 pub use autocommit::Committing;
-pub use connect::{Absent, Access, ConnectError, Options, Password, Trace, connect};
-pub use connection::{Connection, Rows, Transaction, timestamp_text};
+pub use connect::connect;
+pub use connect_error::{ConnectError, LoginRefusal, Password};
+pub use connection::Connection;
 pub use endpoint::Target;
 pub use libpq::LibpqEnvironment;
-pub use relay::LoginRefusal;
+pub use options::{Absent, Access, Options, Trace};
 pub use retry::retry;
 pub use shutdown::{Lasting, Unfinished};
 pub(crate) use sqlite::make_folder;
 pub use sqlstate::{
     NotReplicated, SqlState, is_outcome_unknown, not_replicated, sql_state, sqlx_error, violated_constraint,
 };
+pub use transaction::{Transaction, timestamp_text};
 pub use url::{DatabaseUrl, PostgresUrl, Secret, SqliteUrl, UrlError};
+
+/// Rows as they come from the database.
+pub type Rows<'a> = Pin<Box<dyn Stream<Item = Result<QueryResult, DbErr>> + Send + 'a>>;
 
 /// An identifier in double quotes, which both engines take.
 pub fn quote(name: &str) -> String {

@@ -15,7 +15,7 @@ use futures::Stream;
 use sea_orm::{DatabaseConnection, DbBackend, DbErr, QueryResult};
 use tokio::time::{Instant, sleep};
 
-use super::connection::Rows;
+use super::Rows;
 
 /// Longest wait. Connections that sqlx's own pool has handed out are not counted here and may not come at all.
 const LONGEST: Duration = Duration::from_millis(50);

@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use sqlx::postgres::PgSslMode;
 
+use super::connect_error::ConnectError;
 use super::relay::{Encryption, Files, RequireAuth, Rules};
-use super::{ConnectError, PostgresUrl, Target};
+use super::{PostgresUrl, Target};
 use crate::small_file;
 
 /// The parameters that are read here.

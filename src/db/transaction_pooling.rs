@@ -12,8 +12,8 @@ use futures::channel::mpsc;
 use futures::{SinkExt, StreamExt};
 use sea_orm::{Statement, StreamTrait};
 
-use super::connection::{Rows, Transaction};
-use super::search_path;
+use super::transaction::Transaction;
+use super::{Rows, search_path};
 
 /// How many rows are read ahead of their consumer.
 const AHEAD: usize = 64;

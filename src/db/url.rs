@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-use super::{ConnectError, Engine};
+use super::Engine;
 
 /// What needs no percent-encoding in a part of a URL.
 const PART: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
@@ -111,23 +111,25 @@ impl PostgresUrl {
         Some(self.parameters.remove(at).1)
     }
 
-    /// Sets what is not set yet. `origin` names the place that the value comes from, for the message.
-    pub(super) fn fill(&mut self, name: &str, value: &str, origin: &str) -> Result<(), ConnectError> {
-        let wrong = |accepted| ConnectError::Parameter { name: origin.into(), value: value.into(), accepted };
+    /// Sets what is not set yet.
+    ///
+    /// # Errors
+    /// What is accepted in place of this value.
+    pub(super) fn fill(&mut self, name: &str, value: &str) -> Result<(), &'static str> {
         match name {
             "host" if self.host.is_none() => {
                 if value.contains(',') {
-                    return Err(wrong("one host"));
+                    return Err("one host");
                 }
                 self.host = Some(value.into());
             }
             "hostaddr" if self.parameter(name).is_none() => {
-                value.parse::<IpAddr>().map_err(|_| wrong("one address"))?;
+                value.parse::<IpAddr>().map_err(|_| "one address")?;
                 self.parameters.push((name.into(), value.into()));
             }
             "port" if self.port.is_none() => {
                 let port = value.parse().ok().filter(|port| *port > 0);
-                self.port = Some(port.ok_or_else(|| wrong("a number from 1 to 65535"))?);
+                self.port = Some(port.ok_or("a number from 1 to 65535")?);
             }
             "user" if self.user.is_none() => self.user = Some(value.into()),
             "password" if self.password.is_none() => self.password = Some(Secret::new(value)),

@@ -10,11 +10,11 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::error::{DirectoryError, Edited, Result, Use, now, statement};
-use super::input::{AirlineId, Name, ServerId, WebUrl};
 use super::reference::{Candidate, Noun};
 use super::row::{self, Extra};
 use crate::db::Transaction;
 use crate::entity::{airline, columns};
+use crate::input::{AirlineId, Name, ServerId, WebUrl};
 
 /// How often a new token is drawn again when it clashes. CUID2 has 24 characters: once is one time more than needed.
 const DRAWS: usize = 3;

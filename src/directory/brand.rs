@@ -8,11 +8,11 @@ use sea_orm::{
 
 use super::airline;
 use super::error::{DirectoryError, Edited, Result, Use, claim, statement, taken};
-use super::input::{BrandId, Callsign, Colour, Iata, Icao, Name, WebUrl};
 use super::reference::{Candidate, Noun};
 use super::row::{self, Extra};
 use crate::db::Transaction;
 use crate::entity::{brand, columns, flight};
+use crate::input::{BrandId, Callsign, Colour, Iata, Icao, Name, WebUrl};
 
 /// A brand to be added.
 #[derive(Clone, Debug)]

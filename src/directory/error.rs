@@ -2,9 +2,9 @@
 
 use sea_orm::{ConnectionTrait, DbErr, Statement, Value};
 
-use super::input::InputError;
 use super::reference::{Candidate, Noun, ReferenceError};
 use crate::db::{Engine, Transaction, sql_state, violated_constraint};
+use crate::input::InputError;
 
 /// Why a user, an airline, a brand or a product stays as it is.
 #[derive(Debug, thiserror::Error)]

@@ -10,7 +10,7 @@ use chrono::{
 };
 use chrono_tz::{OffsetComponents, OffsetName, Tz};
 
-use super::input::InputError;
+use crate::input::InputError;
 
 /// What is accepted, as an answer words it.
 pub const ACCEPTED: &str = "RFC 3339 (2026-11-22T18:00:00Z), 2026-11-22, \"2026-11-22 18:00\", now, or a distance from now such as -2h or +3d (s, m, h, d, w)";

@@ -6,11 +6,9 @@
 
 pub mod airline;
 pub mod brand;
-pub(crate) mod erased;
 pub mod error;
 pub mod flight;
 pub(crate) mod health;
-pub mod input;
 pub mod instant;
 pub mod product;
 pub mod reference;
@@ -18,3 +16,5 @@ pub(crate) mod row;
 pub(crate) mod seed;
 pub(crate) mod suggest;
 pub mod user;
+
+pub use crate::input;

@@ -6,11 +6,11 @@ use sea_orm::{ConnectionTrait, EntityTrait, FromQueryResult, QuerySelect as _, S
 use serde::Serialize;
 
 use super::error::{DirectoryError, Edited, Result, Use, statement};
-use super::input::{Amount, Name, ProductId, Text};
 use super::reference::Noun;
 use super::row::{self, Extra};
 use crate::db::Transaction;
 use crate::entity::{columns, miles_product};
+use crate::input::{Amount, Name, ProductId, Text};
 use crate::ledger::purchase;
 
 /// How often an id is drawn again when it clashes. With a million products one draw in two thousand clashes.

@@ -10,18 +10,18 @@ use sea_orm::sea_query::{Expr, ExprTrait as _, Func, LikeExpr, SimpleExpr};
 use sea_orm::{ColumnTrait as _, Condition, ConnectionTrait, DbErr, EntityTrait, QueryFilter as _, QuerySelect as _};
 use uuid::Uuid;
 
-use super::input::quoted;
-use crate::entity::{Id, Timestamp, airline, brand, miles_transaction, user};
+use crate::entity::{airline, brand, miles_transaction, user};
 
 mod flight;
+mod posted;
 pub mod prefix;
 mod product;
 
 pub use flight::{MeantFlight, flight, meant_flight};
+pub use posted::posted;
 pub use product::product;
 
-/// How many candidates an ambiguous reference lists at most.
-pub const CANDIDATES: u64 = 10;
+pub use crate::input::reference::{CANDIDATES, Candidate, Noun, ReferenceError};
 
 /// How many of the nearest names an unknown reference lists at most.
 const NEAREST: usize = 3;
@@ -31,96 +31,6 @@ const NAMES_READ: u64 = 20_000;
 
 /// The shortest prefix of a UUID that is accepted as a reference.
 const PREFIX_MIN: usize = 4;
-
-/// What a reference can mean.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Noun {
-    /// A row of `users`.
-    User,
-    /// A row of `airlines`.
-    Airline,
-    /// A row of `brands`.
-    Brand,
-    /// A row of `flights`.
-    Flight,
-    /// A row of `milesProducts`.
-    Product,
-    /// A row of `milesTransactions`.
-    Entry,
-    /// The entries of one import, manifest or award.
-    Batch,
-}
-
-impl Noun {
-    /// The word for one of them.
-    #[must_use]
-    pub const fn singular(self) -> &'static str {
-        match self {
-            Self::User => "user",
-            Self::Airline => "airline",
-            Self::Brand => "brand",
-            Self::Flight => "flight",
-            Self::Product => "product",
-            Self::Entry => "ledger entry",
-            Self::Batch => "batch",
-        }
-    }
-}
-
-/// One thing that may have been meant.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Candidate {
-    /// What to type so that only this is meant.
-    pub key: String,
-    /// What it is, for people.
-    pub what: String,
-    /// When it is, or was written, where that tells it from others.
-    pub at: Option<Timestamp>,
-}
-
-impl Candidate {
-    /// One that no time belongs to.
-    #[must_use]
-    pub fn new(key: impl Into<String>, what: impl Into<String>) -> Self {
-        Self { key: key.into(), what: what.into(), at: None }
-    }
-}
-
-/// Why a reference means nothing.
-#[derive(Debug, thiserror::Error)]
-pub enum ReferenceError {
-    /// Nothing answers to it.
-    #[error("no {} {}", noun.singular(), quoted(reference))]
-    NotFound {
-        /// What was looked for.
-        noun: Noun,
-        /// What was typed.
-        reference: String,
-        /// What is spelt most like it, best first; perhaps nothing.
-        nearest: Vec<Candidate>,
-    },
-    /// More than one thing answers to it.
-    #[error("{} means more than one {}", quoted(reference), noun.singular())]
-    Ambiguous {
-        /// What was looked for.
-        noun: Noun,
-        /// What was typed.
-        reference: String,
-        /// What it may mean: at most [`CANDIDATES`], and one more where there are more.
-        candidates: Vec<Candidate>,
-    },
-    /// A code that only flights have which have ended or were cancelled.
-    #[error("no scheduled or live flight {}", quoted(reference))]
-    Ended {
-        /// What was looked for.
-        reference: String,
-        /// The newest of them, by its code and day.
-        newest: Candidate,
-    },
-    /// The database could not be asked.
-    #[error(transparent)]
-    Db(#[from] DbErr),
-}
 
 type Result<T> = std::result::Result<T, ReferenceError>;
 
@@ -255,45 +165,6 @@ pub async fn brand(db: &impl ConnectionTrait, reference: &str) -> Result<brand::
         [&one.brand_id, &one.iata, &one.icao, &one.callsign, &one.name].map(|n| (n.clone(), brand_candidate(one)))
     });
     Err(not_found(Noun::Brand, reference, named))
-}
-
-/// Finds a ledger entry: by id, or by at least four characters that it begins with.
-///
-/// # Errors
-/// [`ReferenceError`]: none, or several, answer to it.
-pub async fn entry(db: &impl ConnectionTrait, reference: &str) -> Result<miles_transaction::Model> {
-    if let Some((from, to)) = uuid_range(reference) {
-        let begins = miles_transaction::Entity::find()
-            .filter(miles_transaction::Column::Id.between(Id(from), Id(to)))
-            .limit(CANDIDATES + 1);
-        if let Some(found) = only(Noun::Entry, reference, begins.all(db).await?, entry_candidate)? {
-            return Ok(found);
-        }
-    }
-    Err(ReferenceError::NotFound { noun: Noun::Entry, reference: reference.to_owned(), nearest: Vec::new() })
-}
-
-/// Finds a batch: by id, or by at least four characters that it begins with.
-///
-/// # Errors
-/// [`ReferenceError`]: none, or several, answer to it.
-pub async fn batch(db: &impl ConnectionTrait, reference: &str) -> Result<Id> {
-    if let Some((from, to)) = uuid_range(reference) {
-        let begins: Vec<Id> = miles_transaction::Entity::find()
-            .select_only()
-            .column(miles_transaction::Column::BatchId)
-            .distinct()
-            .filter(miles_transaction::Column::BatchId.between(Id(from), Id(to)))
-            .limit(CANDIDATES + 1)
-            .into_tuple()
-            .all(db)
-            .await?;
-        let candidate = |id: &Id| Candidate::new(id.to_string(), "batch");
-        if let Some(found) = only(Noun::Batch, reference, begins, candidate)? {
-            return Ok(found);
-        }
-    }
-    Err(ReferenceError::NotFound { noun: Noun::Batch, reference: reference.to_owned(), nearest: Vec::new() })
 }
 
 /// The one thing found, nothing where nothing was, and an error where there was a choice.

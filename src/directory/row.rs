@@ -8,8 +8,8 @@ use sea_orm::{
 };
 
 use super::error::now;
-use super::input::InputError;
 use crate::entity::columns;
+use crate::input::InputError;
 
 /// Values for columns that no operation has an argument of its own for: those that came after it was written.
 #[derive(Clone, Debug)]

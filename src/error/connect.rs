@@ -7,7 +7,7 @@ use sqlx::error::DatabaseError;
 use super::{Error, Kind, driver};
 use crate::db::read_only::ReadOnly;
 use crate::db::{ConnectError, LoginRefusal, Password, Target, quote};
-use crate::directory::input::quoted;
+use crate::input::quoted;
 use crate::message::{Command, message, program, skyteam};
 
 impl From<ConnectError> for Error {

@@ -2,8 +2,8 @@
 
 use super::{Error, Kind};
 use crate::directory::error::{DirectoryError, Use};
-use crate::directory::input::{InputError, quoted};
 use crate::directory::reference::{CANDIDATES, Candidate, Noun, ReferenceError};
+use crate::input::{InputError, quoted};
 use crate::message::{Message, count_signed, message, skyteam, word as word_of};
 
 impl From<InputError> for Error {

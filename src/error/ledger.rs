@@ -2,7 +2,7 @@
 
 use super::indeterminate::{RetryAdvice, not_replicated, outcome_unknown};
 use super::{Error, Kind};
-use crate::directory::input::quoted;
+use crate::input::quoted;
 use crate::ledger::batch::Rejection;
 use crate::ledger::key::Difference;
 use crate::ledger::{Account, Entry, MAX_BALANCE, MilesError};

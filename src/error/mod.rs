@@ -184,9 +184,8 @@ impl Error {
 
     /// A column that a list does not have, which `flag` names: `--sort` or `--columns`.
     pub fn unknown_column(flag: &'static str, name: &str, known: &[&str]) -> Self {
-        let error =
-            Self::new(Kind::Usage, "unknown_column", message!("no column {}", crate::directory::input::quoted(name)))
-                .why(message!("columns here: {}", known.join(", ")));
+        let error = Self::new(Kind::Usage, "unknown_column", message!("no column {}", crate::input::quoted(name)))
+            .why(message!("columns here: {}", known.join(", ")));
         let (minus, bare) = name.strip_prefix('-').map_or(("", name), |bare| ("-", bare));
         // No name that long was mistyped, and comparing is quadratic.
         let wanted = Some(bare.to_lowercase()).filter(|wanted| wanted.len() <= 100);

@@ -5,7 +5,7 @@ use crate::db::{Engine, sql_state};
 use crate::message::{Command, Message, count, flag, message, skyteam};
 use crate::schema::live::LiveError;
 use crate::schema::rights::Missing;
-use crate::schema::session::{Holder, SessionError, Stuck};
+use crate::schema::waiting::{Holder, SessionError, Stuck};
 use crate::schema::{DesiredError, Finding, Mend, PlanError, SchemaError, Suspect};
 
 /// How many differences are named; `db diff` shows all.

@@ -6,9 +6,9 @@
 
 use sea_orm::{ConnectionTrait, DbErr, Value};
 
+use super::erased::not_erased;
 use super::rows;
 use crate::db::Engine;
-use crate::directory::erased::not_erased;
 use crate::entity::types::Timestamp;
 
 /// What is ranked.

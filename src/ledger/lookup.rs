@@ -1,11 +1,9 @@
-//! Finding entries and batches: by reference, or as an actor's last; and what they contain.
+//! Finding entries and batches: as an actor's last, or of one content; and what they contain.
 
 use sea_orm::{ConnectionTrait, Value};
 
 use super::rows::{self, COLUMNS};
 use super::{Entry, MilesError, key};
-use crate::directory::reference;
-use crate::directory::reference::{Candidate, Noun, ReferenceError};
 use crate::entity::types::{Id, Timestamp};
 
 /// What a reference to the ledger means.
@@ -26,12 +24,6 @@ impl Target {
     }
 }
 
-/// Before the id of an entry, where it is a batch's too.
-const ENTRY: &str = "entry:";
-
-/// Before the id of a batch, where it is an entry's too.
-const BATCH: &str = "batch:";
-
 /// What a target holds, for showing it before it is touched.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Summary {
@@ -43,39 +35,6 @@ pub struct Summary {
     pub total: i64,
     /// The first entry; all of it where there is only one.
     pub first: Entry,
-}
-
-/// The entry or the batch that a reference means: an id, or at least four characters that one begins with. `entry:` or
-/// `batch:` before it says which of the two, where it would be both.
-///
-/// # Errors
-/// [`ReferenceError`]: neither, several, or one of each.
-pub async fn find(connection: &impl ConnectionTrait, reference: &str) -> Result<Target, ReferenceError> {
-    let (of_entry, of_batch) = (reference.strip_prefix(ENTRY), reference.strip_prefix(BATCH));
-    let found = |id| match id {
-        Ok(id) => Ok(Some(id)),
-        Err(ReferenceError::NotFound { .. }) => Ok(None),
-        Err(other) => Err(other),
-    };
-    let entry = match of_batch {
-        None => found(reference::entry(connection, of_entry.unwrap_or(reference)).await.map(|entry| entry.id))?,
-        Some(_) => None,
-    };
-    let batch = match of_entry {
-        None => found(reference::batch(connection, of_batch.unwrap_or(reference)).await)?,
-        Some(_) => None,
-    };
-    let candidate = |prefix: &str, id: Id, what: &str| Candidate::new(format!("{prefix}{id}"), what);
-    let (noun, reference) = (Noun::Entry, reference.to_owned());
-    match (entry, batch) {
-        (Some(entry), None) => Ok(Target::Entry(entry)),
-        (None, Some(batch)) => Ok(Target::Batch(batch)),
-        (Some(entry), Some(batch)) => {
-            let candidates = vec![candidate(ENTRY, entry, "an entry"), candidate(BATCH, batch, "a batch")];
-            Err(ReferenceError::Ambiguous { noun, reference, candidates })
-        }
-        (None, None) => Err(ReferenceError::NotFound { noun, reference, nearest: Vec::new() }),
-    }
 }
 
 /// The last thing `actor` did: the latest entry, or the batch it came with.

@@ -17,6 +17,7 @@ pub mod audit;
 pub(crate) mod award_guard;
 pub mod batch;
 mod bulk;
+pub(crate) mod erased;
 pub(crate) mod flight_award;
 pub mod history;
 pub mod key;
@@ -33,12 +34,12 @@ pub(crate) mod typical_award;
 
 use sea_orm::{DbErr, Set};
 
-use super::directory::input::Amount;
-use super::directory::reference::ReferenceError;
 use crate::db;
 pub use crate::entity::miles_transaction::Model as Entry;
 use crate::entity::types::{Id, Timestamp};
 use crate::entity::{columns, miles_transaction};
+use crate::input::Amount;
+use crate::input::reference::ReferenceError;
 
 /// The highest balance, and the highest amount of one entry: what the `integer` columns hold.
 pub const MAX_BALANCE: i32 = i32::MAX;

@@ -1,6 +1,6 @@
 //! Quoting for a shell, so that a line can be pasted and runs nothing but what it says.
 
-use crate::directory::input::is_unseen;
+use crate::input::is_unseen;
 
 /// One word as a shell takes it: sh, bash, zsh and fish read it as this text and nothing else.
 ///

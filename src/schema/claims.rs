@@ -17,9 +17,8 @@ use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement as Query};
 
 use super::desired;
 use super::dialect::literal;
-use super::lock::is_locked;
 use super::plan::{Cost, Step};
-use super::session::{LockPolicy, SessionError};
+use super::waiting::{Contended, LockPolicy, SessionError, is_locked};
 use crate::db::{Engine, quote};
 
 /// The lock under which others read on.
@@ -48,22 +47,6 @@ pub(crate) struct Claims(Vec<Claim>);
 struct Claim {
     table: String,
     mode: &'static str,
-}
-
-/// Locks that were not free in time. All is to be undone and tried again.
-#[derive(Debug)]
-pub struct Contended {
-    /// The tables that were to be locked.
-    pub tables: Vec<String>,
-    /// The strongest lock that was wanted.
-    pub mode: &'static str,
-    /// How long was waited.
-    pub waited: Duration,
-    /// Whether the next try must take the strongest locks from the start: who has one waits for this transaction, or it did
-    /// not come free.
-    pub mutual: bool,
-    /// The driver's error, unless nothing was sent.
-    pub source: Option<DbErr>,
 }
 
 impl Claims {

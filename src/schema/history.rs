@@ -5,7 +5,7 @@ use migration::Migration;
 use migration::history::{self, Applied, Via};
 use sea_orm::ConnectionTrait;
 
-use super::apply::SchemaError;
+use super::error::SchemaError;
 use super::model::Schema;
 use super::snapshot;
 

@@ -6,7 +6,7 @@ use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement as Query};
 
 use super::claims::Claims;
 use super::live::LiveError;
-use super::session::{Holder, LockPolicy, SessionError, Stuck, Wait, Waiting};
+use super::waiting::{Holder, LockPolicy, SessionError, Stuck, Wait, Waiting, is_locked};
 use crate::db::{Database, Engine, sql_state};
 
 /// The lock that reading takes.
@@ -75,18 +75,6 @@ impl Obstacle {
             SessionError::Busy { .. } | SessionError::Locked(_) => None,
         }
     }
-}
-
-/// Whether somebody's lock was in the way: lock_not_available on PostgreSQL, and deadlock_detected, where who came first
-/// goes on and the next try finds the way free; SQLITE_BUSY and SQLITE_LOCKED on SQLite, whatever their extension.
-pub(crate) fn is_locked(error: &DbErr) -> bool {
-    sql_state(error).is_some_and(|state| {
-        if state.sqlite {
-            state.code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 5 | 6))
-        } else {
-            matches!(state.code.as_str(), "55P03" | "40P01")
-        }
-    })
 }
 
 /// Counts how often a transaction was tried.

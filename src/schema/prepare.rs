@@ -2,9 +2,10 @@
 
 use migration::history::{self, Applied};
 
-use super::apply::{SchemaError, plan_reset};
+use super::apply::plan_reset;
 use super::checks::{self, Finding};
 use super::diff::Origin;
+use super::error::SchemaError;
 use super::estimate::{self, Pause};
 use super::live::{self, Live};
 use super::model::Schema;
@@ -12,7 +13,8 @@ use super::online::{self, Leftover};
 use super::plan::{Plan, Request, plan};
 
 use super::rights::{self, Missing};
-use super::session::{LockPolicy, Waiting, look};
+use super::session::look;
+use super::waiting::{LockPolicy, Waiting};
 use crate::db::{Database, Engine, Transaction};
 
 /// What was found.

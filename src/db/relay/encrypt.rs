@@ -21,7 +21,7 @@ use tokio_rustls::rustls::{
 };
 
 use super::{Failure, Reached, Route, Stream, reach};
-use crate::db::ConnectError;
+use crate::db::connect_error::ConnectError;
 use crate::small_file;
 
 /// What a client says to ask for TLS (PostgreSQL manual, "Message Formats", SSLRequest).

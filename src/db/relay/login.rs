@@ -6,7 +6,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 
 use super::{Failure, Route, Stream, encrypt};
-use crate::db::ConnectError;
+use crate::db::connect_error::{ConnectError, LoginRefusal};
 
 /// Longest message, in bytes. libpq takes 2000 for a request of authentication and 30 000 for a refusal.
 const LONGEST: usize = 64 << 10;
@@ -16,33 +16,6 @@ const MOST: usize = 1 << 20;
 
 /// The ways of logging in that libpq's `require_auth` names.
 const METHODS: [&str; 7] = ["password", "md5", "gss", "sspi", "scram-sha-256", "oauth", "none"];
-
-/// Why a login was not made, beside what the driver and the server say.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum LoginRefusal {
-    /// Before the login a message was longer than any of PostgreSQL's.
-    LongMessage {
-        /// The length that it announced, in bytes.
-        length: u64,
-    },
-    /// Before the login the server said more than it has to say.
-    Flood {
-        /// How much, in bytes.
-        length: u64,
-    },
-    /// The server asked for the password in a form that others on the way can read or work out.
-    Unprotected {
-        /// `password` or `md5`.
-        method: &'static str,
-    },
-    /// The server asked for another way of logging in than `require_auth` allows.
-    Method {
-        /// What it asked for, in `require_auth`'s terms.
-        asked: &'static str,
-        /// The value of `require_auth`.
-        required: String,
-    },
-}
 
 /// How the password may be given.
 #[derive(Clone, Debug, Default)]

@@ -30,8 +30,9 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 pub(super) use encrypt::{Encryption, Files};
-pub use login::LoginRefusal;
 pub(super) use login::{RequireAuth, Rules};
+
+use super::connect_error::LoginRefusal;
 
 /// How much is passed on at once after the login, in bytes.
 const BUFFER: usize = 128 << 10;

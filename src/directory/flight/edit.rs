@@ -6,11 +6,11 @@ use super::schedule::{Planned, check};
 use super::status::Status;
 use super::{Action, Flight, FlightError, forbidden};
 use crate::db::Transaction;
-use crate::directory::input::{Airport, FlightCode, Name, WebUrl};
 use crate::directory::row;
 use crate::directory::row::Extra;
 use crate::entity::types::{Id, Timestamp};
 use crate::entity::{airline, brand, flight};
+use crate::input::{Airport, FlightCode, Name, WebUrl};
 
 /// What is to be changed. The airline stays: a flight of another airline is another flight.
 #[derive(Clone, Debug, Default, PartialEq)]

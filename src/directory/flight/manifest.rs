@@ -9,11 +9,11 @@ use sea_orm::{ColumnTrait as _, Condition, ConnectionTrait, DbErr, EntityTrait, 
 use super::board::hold;
 use super::{Action, FlightError};
 use crate::db::Transaction;
-use crate::directory::input::{Name, UserId, Username};
 use crate::directory::reference::storable;
 use crate::directory::row::Extra;
 use crate::entity::types::{Id, Timestamp};
 use crate::entity::{FlightPassenger, flight_passenger, user};
+use crate::input::{Name, UserId, Username};
 use crate::ledger::flight_award as ledger;
 use crate::ledger::flight_award::{Boarded, Boarding, Passenger};
 

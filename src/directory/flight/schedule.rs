@@ -7,10 +7,10 @@ use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait, PaginatorTrait as 
 use super::status::Status;
 use super::{Action, Flight, FlightError, forbidden, get};
 use crate::db::Transaction;
-use crate::directory::input::{Airport, FlightCode, Name, WebUrl};
 use crate::directory::row::Extra;
 use crate::entity::types::{Id, Timestamp};
 use crate::entity::{airline, brand, flight, flight_passenger, miles_transaction};
+use crate::input::{Airport, FlightCode, Name, WebUrl};
 
 /// A flight that is to be planned.
 #[derive(Clone, Debug)]

@@ -12,9 +12,7 @@ use rand::RngExt as _;
 use sea_orm::{ConnectionTrait, DbErr, IdenStatic as _, Iterable as _, ModelTrait as _, Set};
 use serde::{Deserialize, Serialize};
 
-use super::super::erased;
 use super::super::error::{DirectoryError, Result, now, statement};
-use super::super::input::{InputError, UserId};
 use super::super::row;
 use super::{lock, mention};
 use crate::consent::Approval;
@@ -23,6 +21,8 @@ use crate::entity::columns::complete;
 use crate::entity::privacy::Mask;
 use crate::entity::registry::{self, ErasePlan};
 use crate::entity::user;
+use crate::input::{InputError, UserId};
+use crate::ledger::erased;
 
 /// What an erasure changes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -14,11 +14,11 @@ use serde_json::json;
 
 use super::super::error;
 use super::super::error::{Result, claim, statement, taken};
-use super::super::input::{Name, UserId, Username, WebUrl};
 use super::super::reference::Noun;
 use super::super::row::{self, Extra};
 use crate::db::{Engine, Transaction};
 use crate::entity::{Timestamp, columns, user};
+use crate::input::{Name, UserId, Username, WebUrl};
 
 /// How many rows one statement carries.
 const CHUNK: usize = 5_000;

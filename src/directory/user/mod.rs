@@ -13,13 +13,13 @@ use sea_orm::{
 };
 use serde::Serialize;
 
-use super::erased;
 use super::error::{DirectoryError, Edited, Result, claim, statement, taken};
-use super::input::{Name, UserId, Username, WebUrl};
 use super::reference::{Candidate, Noun};
 use super::row::{self, Extra};
 use crate::db::Transaction;
 use crate::entity::{columns, miles_transaction, user};
+use crate::input::{Name, UserId, Username, WebUrl};
+use crate::ledger::erased;
 
 /// A user to be added.
 #[derive(Clone, Debug)]

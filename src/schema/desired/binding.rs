@@ -4,8 +4,8 @@
 use sea_orm::sea_query::{ArrayType, Expr};
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, ModelTrait, Value};
 
-use super::column::rendered;
 use super::error::Problem;
+use super::rendered;
 use crate::schema::dialect::sqlite;
 use crate::schema::model::Kind;
 

@@ -1,12 +1,11 @@
 //! A field of an entity as a column: its type, its default, and what SeaORM lets be said of it beside them.
 
-use sea_orm::sea_query::{
-    self, ColumnSpec, ColumnType, Expr, Keyword, PostgresQueryBuilder, Query, SqliteQueryBuilder, StringLen,
-};
+use sea_orm::sea_query::{self, ColumnSpec, ColumnType, Expr, Keyword, StringLen};
 use sea_orm::{ColumnTrait, DbBackend, EntityTrait, IdenStatic, Iterable, PrimaryKeyToColumn, PrimaryKeyTrait};
 
 use super::binding;
 use super::error::{DesiredError, Problem};
+use super::rendered;
 use crate::schema::kind::{MAX_LENGTH, MAX_PRECISION};
 use crate::schema::literal as values;
 use crate::schema::model::{Column, EnumType, Kind, MICROSECONDS, PerEngine, Value, fit_name};
@@ -217,14 +216,6 @@ fn current(kind: &Kind) -> Option<Value> {
         Kind::Time(_) => Some(Value::CurrentTime),
         _ => None,
     }
-}
-
-/// An expression in an engine's words.
-pub(super) fn rendered(expression: &Expr, postgres: bool) -> String {
-    let mut query = Query::select();
-    let query = query.expr(expression.clone());
-    let sql = if postgres { query.to_string(PostgresQueryBuilder) } else { query.to_string(SqliteQueryBuilder) };
-    sql.strip_prefix("SELECT ").unwrap_or(&sql).to_owned()
 }
 
 /// A value that an entity gives, as one of the column's type; none for NULL.

@@ -11,7 +11,7 @@ mod error;
 
 use std::sync::LazyLock;
 
-use sea_orm::sea_query::ForeignKeyAction;
+use sea_orm::sea_query::{Expr, ForeignKeyAction, PostgresQueryBuilder, Query, SqliteQueryBuilder};
 use sea_orm::{DbBackend, EntityTrait, IdenStatic, Identity, Iterable, PrimaryKeyToColumn, RelationDef, RelationTrait};
 
 pub use error::DesiredError;
@@ -55,6 +55,14 @@ pub fn desired() -> Result<Schema, DesiredError> {
 /// The names of the tables, in the order in which they are created.
 pub fn table_names() -> Vec<String> {
     ENTITIES.iter().filter_map(|(table, _)| table().ok()).map(|table| table.name).collect()
+}
+
+/// An expression in an engine's words.
+fn rendered(expression: &Expr, postgres: bool) -> String {
+    let mut query = Query::select();
+    let query = query.expr(expression.clone());
+    let sql = if postgres { query.to_string(PostgresQueryBuilder) } else { query.to_string(SqliteQueryBuilder) };
+    sql.strip_prefix("SELECT ").unwrap_or(&sql).to_owned()
 }
 
 /// The columns that have had another name, by the entities' own word.

@@ -29,8 +29,8 @@ use serde::Serialize;
 use crate::db::Engine;
 use crate::schema::live::LiveError;
 use crate::schema::rights::Missing;
-use crate::schema::session::SessionError;
 use crate::schema::snapshot::SnapshotError;
+use crate::schema::waiting::SessionError;
 use crate::schema::{Finding, LockPolicy};
 
 /// How migrations are run.

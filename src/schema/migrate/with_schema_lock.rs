@@ -9,8 +9,9 @@ use super::{MigrateError, MigrateOptions, Step};
 use crate::db::{Database, Engine, Transaction, sql_state};
 use crate::schema::claims::Claims;
 use crate::schema::live::Rights;
-use crate::schema::lock::{self, Obstacle, Obstructed, RetryBudget, is_locked};
-use crate::schema::session::{Session, SessionError, look};
+use crate::schema::lock::{self, Obstacle, Obstructed, RetryBudget};
+use crate::schema::session::{Session, look};
+use crate::schema::waiting::{SessionError, is_locked};
 use crate::schema::{LiveError, Origin, Plan, Request, Wait, checks, live, plan, rights, snapshot};
 
 /// What happens while migrations run.

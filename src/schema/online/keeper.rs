@@ -13,11 +13,11 @@ use sea_orm::{ConnectionTrait, DbBackend, DbErr, RuntimeErr, Statement as Query}
 use sqlx::{AssertSqlSafe, PgConnection};
 
 use crate::db::{Database, search_path};
-use crate::schema::apply::SchemaError;
 use crate::schema::claims::Claims;
-use crate::schema::lock::{holders, in_the_way, is_locked, pause};
+use crate::schema::error::SchemaError;
+use crate::schema::lock::{holders, in_the_way, pause};
 use crate::schema::plan::Step;
-use crate::schema::session::{LockPolicy, SessionError, Stuck, Wait, Waiting};
+use crate::schema::waiting::{LockPolicy, SessionError, Stuck, Wait, Waiting, is_locked};
 
 /// How long a short transaction waits for its lock. Whoever comes after it waits as long at most.
 const WINDOW: Duration = Duration::from_millis(10);

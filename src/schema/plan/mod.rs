@@ -127,6 +127,13 @@ impl fmt::Display for Conversion {
     }
 }
 
+impl Lock {
+    /// The lock of a write on SQLite, which locks no tables but the file.
+    fn whole_file(table: &str) -> Self {
+        Self { mode: "EXCLUSIVE", tables: vec![table.to_owned()] }
+    }
+}
+
 /// Data that a step loses.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Loss {

@@ -5,7 +5,7 @@
 
 use super::cost::Cost;
 use super::sqlite_cast::cast;
-use super::{Job, Step, reasons, sqlite::whole_file};
+use super::{Job, Lock, Step, reasons};
 use crate::db::{Engine, quote};
 use crate::schema::change::Change;
 use crate::schema::dialect::{quote_all, sqlite};
@@ -34,7 +34,7 @@ pub(super) fn step(job: &Job<'_>, table: &str, changes: &[&Change]) -> Option<St
         what: format!("make table {table} anew: {}", what.join(", ")),
         why: why.join("; "),
         sql: remake(to, &fills(job, &from, to), &Carried::new(job, &from, to)),
-        lock: whole_file(table),
+        lock: Some(Lock::whole_file(table)),
         cost: Cost::Rewrite,
         conversion: super::conversion(changes.iter().map(|change| **change)),
         loses: changes.iter().filter_map(|change| super::loss(change)).collect(),

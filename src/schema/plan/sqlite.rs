@@ -64,17 +64,12 @@ pub(super) fn script(steps: &[Step]) -> String {
     script
 }
 
-/// SQLite locks no tables.
-pub(super) fn whole_file(table: &str) -> Option<Lock> {
-    Some(Lock { mode: "EXCLUSIVE", tables: vec![table.to_owned()] })
-}
-
 fn maintenance_step() -> Step {
     Step {
         what: format!("create table {MAINTENANCE_TABLE}"),
         why: "a row in it lifts the append-only rule, as a setting does on PostgreSQL".to_owned(),
         sql: vec![sqlite::maintenance().sql],
-        lock: whole_file(MAINTENANCE_TABLE),
+        lock: Some(Lock::whole_file(MAINTENANCE_TABLE)),
         cost: Cost::Catalogue,
         conversion: None,
         loses: Vec::new(),
@@ -139,7 +134,7 @@ fn step(change: &Change) -> Step {
         what: change.what(),
         why: reasons::why(change, Engine::Sqlite),
         sql: sql(change),
-        lock: change.table().and_then(whole_file),
+        lock: change.table().map(Lock::whole_file),
         cost: cost::sqlite(change),
         conversion: super::conversion([change]),
         loses: super::loss(change).into_iter().collect(),

@@ -8,6 +8,7 @@ use crate::cli::commands::{change, rejects};
 use crate::cli::context::Context;
 use crate::cli::ui::text::{count, grouped};
 use crate::db::{self, Database, Transaction};
+use crate::directory::reference;
 use crate::error::indeterminate::RetryAdvice;
 use crate::error::{Error, Outcome, Result};
 use crate::ledger::batch::OnRefusal;
@@ -158,7 +159,7 @@ async fn attempt(
             let tx = database.begin().await.map_err(|error| (None, error.into()))?;
             let target = match wanted {
                 "last" => lookup::last_by(&tx, actor).await,
-                reference => lookup::find(&tx, reference).await.map_err(MilesError::from),
+                typed => reference::posted(&tx, typed).await.map_err(MilesError::from),
             };
             let target = target.map_err(failed(None))?;
             let summary = lookup::summary(&tx, target).await.map_err(failed(Some(target)))?;

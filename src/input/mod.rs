@@ -2,7 +2,9 @@
 //!
 //! A value of one of these types obeys its rule, so the operations that take them need not look again. What other programs
 //! stored is read as plain text and kept even where it breaks these rules: the rules apply to input, not to stored data.
-//! Times are read in [`super::instant`]; finding the row that a word means is [`super::reference`].
+//! Times are read in [`crate::directory::instant`]; finding the row that a word means is [`crate::directory::reference`].
+
+pub mod reference;
 
 use std::borrow::Cow;
 use std::fmt;
