@@ -114,7 +114,8 @@ async function opens_a_record_with_what_refers_to_it({ page, studio, facts }) {
   const ledger = page.locator(".card", { has: page.getByRole("link", { name: "Ledger", exact: true }) });
   await ledger.getByRole("row").nth(1).waitFor();
   await ledger.getByRole("link", { name: "Open record" }).first().click();
-  await page.getByRole("heading", { name: /^entry / }).waitFor();
+  await studio.until("the entry's own page", () => new URL(page.url()).pathname === "/record/milesTransactions");
+  await page.getByRole("definition").filter({ hasText: facts.richest.username }).waitFor();
 }
 
 async function finds_a_player({ page, studio, facts }) {

@@ -33,9 +33,24 @@ const WIDTHS: Partial<Record<Kind, number>> = {
   uuid: 110,
   enum: 100,
 };
-const REFERENCE_WIDTH = 150;
-const WIDTH = 150;
+const REFERENCE_WIDTH = 170;
 const MIN_WIDTH = 64;
+
+/** A column of texts is as wide as its first rows need, within these bounds. */
+const TEXT_WIDTHS = { least: 96, most: 240, character: 7.4, around: 24 };
+
+/** Room in the header for the arrow and the filter. */
+const HEADER_EXTRA = 3;
+
+function widthOf(column: Column, index: number, rows: FeedRow[]): number {
+  if (column.references) return REFERENCE_WIDTH;
+  const known = WIDTHS[column.kind];
+  if (known) return known;
+  const { least, most, character, around } = TEXT_WIDTHS;
+  const lengths = rows.map(({ values }) => String(values[index] ?? "").length);
+  const longest = Math.max(column.name.length + HEADER_EXTRA, ...lengths);
+  return Math.round(Math.max(least, Math.min(longest * character + around, most)));
+}
 
 /**
  * The order of columns that people begin with. A table whose key they cannot read is a series of events: it begins
@@ -53,18 +68,20 @@ export function defaultOrder(columns: Column[], defaultSort: string[]): string[]
 }
 
 export function useGridTable(columns: Column[], rows: FeedRow[], order: string[]) {
+  // The first page decides, so that widths stay while one scrolls.
+  const ready = rows.length > 0;
   const defs = useMemo(
     () =>
       helper.columns(
         columns.map((column, index) =>
           helper.accessor((row) => row.values[index] ?? null, {
             id: column.name,
-            size: column.references ? REFERENCE_WIDTH : (WIDTHS[column.kind] ?? WIDTH),
+            size: widthOf(column, index, rows),
             minSize: MIN_WIDTH,
           }),
         ),
       ),
-    [columns],
+    [columns, ready],
   );
   const layout = useMemo(() => {
     return {

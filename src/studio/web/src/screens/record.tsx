@@ -77,7 +77,8 @@ function RelationCard({ relation }: { relation: RelationLink }) {
 
 function Preview({ relation }: { relation: RelationLink }) {
   const { table, filters } = relation.view;
-  const query = { table, filters: filters.map(spellFilter), sort: [], columns: null };
+  const known = tableNamed(table);
+  const query = { table, filters: filters.map(spellFilter), sort: known?.defaultSort ?? [], columns: null };
   const { value: page, problem } = useLoaded(async (signal) => {
     const found = await readRows(query, { limit: String(PREVIEW_ROWS) }, signal);
     wantLabels(

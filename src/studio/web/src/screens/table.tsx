@@ -17,8 +17,8 @@ import { referenceHref } from "../parts/value";
 import { loadTables, titleOf, usualOrder } from "../state/catalog";
 import { Feed } from "../state/feed";
 import { forgetLabels } from "../state/labels";
-import { change, type Filter, followHref, readSort, spellFilter, spellSort, type TableView } from "../state/route";
-import { nextSort } from "../state/sorting";
+import { change, type Filter, followHref, readSort, type SortKey, spellFilter, spellSort, type TableView } from "../state/route";
+import { nextSort, usualSort } from "../state/sorting";
 import { keyIsTaken } from "../state/typing";
 import { EmptyTable } from "./empty-table";
 import { Foot } from "./foot";
@@ -33,9 +33,9 @@ type Open =
 /** The column of the active cell outlives a change of filters or sorting, so that a key can be pressed twice. */
 let lastColumn: string | null = null;
 
-function useFeed(view: TableView, turn: number): Feed {
+function useFeed(view: TableView, wanted: SortKey[], turn: number): Feed {
   const filters = view.filters.map(spellFilter);
-  const sort = spellSort(view.sort);
+  const sort = spellSort(wanted);
   const feed = useMemo(
     () => new Feed({ table: view.table, filters, sort, columns: null }),
     [view.table, filters.join("\n"), sort.join(), turn],
@@ -47,11 +47,12 @@ function useFeed(view: TableView, turn: number): Feed {
 export function TableScreen({ view, table }: { view: TableView; table: Table }) {
   const [turn, setTurn] = useState(0);
   const [open, setOpen] = useState<Open | null>(null);
-  const feed = useFeed(view, turn);
+  const wanted = view.sort.length ? view.sort : usualSort(table);
+  const feed = useFeed(view, wanted, turn);
   const grid = useRef<GridHandle>(null);
   const filterable = table.columns.filter(({ operators }) => operators.length > 0);
   const order = useMemo(() => usualOrder(table), [table]);
-  const sort = view.sort.length ? view.sort : readSort(table.defaultSort);
+  const sort = wanted.length ? wanted : readSort(feed.sort.value);
 
   const close = (): void => {
     setOpen(null);
@@ -183,7 +184,7 @@ export function TableScreen({ view, table }: { view: TableView; table: Table }) 
               <ColumnChooser columns={table.columns} order={order} shown={view.columns} onChange={(columns) => change({ columns }, "replace")} />
             )}
             {open.what === "export" && (
-              <ExportForm query={{ ...feed.query, sort: spellSort(sort), columns: view.columns ?? order }} onDone={close} />
+              <ExportForm query={{ ...feed.query, columns: view.columns ?? order }} onDone={close} />
             )}
           </Popover>
         )}

@@ -1,10 +1,18 @@
 // What the next press of a column's header or of `s` sorts by.
 
 import type { Table } from "../api/types";
-import type { SortKey } from "./route";
+import { readSort, type SortKey } from "./route";
 
 /** As many as the server takes. */
 const MOST = 4;
+
+/** Above so many rows an order that no index serves is left to the one who asks for it. */
+const LARGE = 500_000;
+
+/** The order that a table is shown in before anybody sorts it; none is the order of its key. */
+export function usualSort(table: Table): SortKey[] {
+  return table.rows && table.rows.n > LARGE ? [] : readSort(table.defaultSort);
+}
 
 /** Kinds of which people want the largest or the latest first. */
 const LARGEST_FIRST = ["integer", "bigint", "decimal", "float", "timestamp", "date"];
