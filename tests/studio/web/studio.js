@@ -21,9 +21,9 @@ export class Studio {
     await this.settled();
   }
 
-  /** Until the rows of the view are there. */
+  /** Until the rows of the view are there, or what stands in their place. */
   async settled() {
-    await this.page.locator('.grid[aria-busy="false"]').waitFor();
+    await this.page.locator('.grid[aria-busy="false"][aria-activedescendant], .grid-area > .empty, .grid-area > .refusal').first().waitFor();
   }
 
   /** The number in the title of a table. */

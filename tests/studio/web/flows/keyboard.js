@@ -83,11 +83,12 @@ async function the_whole_day_by_keys({ page, studio, facts }) {
   // To the player and back.
   await studio.toColumn("userId");
   await page.keyboard.press("o");
-  await studio.panel.getByRole("heading").waitFor();
+  await studio.until("the player", () => new URL(page.url()).pathname === "/tables/users");
+  await studio.settled();
   await seen(page, "o");
   await page.keyboard.press("Alt+ArrowLeft");
   await studio.until("the ledger again", () => new URL(page.url()).pathname === "/tables/milesTransactions");
-  await page.locator(".cell.active").waitFor();
+  await studio.settled();
   await seen(page, "Alt-←");
 
   await page.keyboard.press("?");

@@ -68,14 +68,16 @@ export function Grid(props: GridProps) {
 
   useImperativeHandle(props.handle, () => ({ focus: () => scroller.current?.focus({ preventScroll: true }) }), []);
 
-  // The first row, or the one in the panel, is active once there is one; after a step to this view the focus comes here.
+  // After a step to this view the keys go on here, at the row in the panel or at the first.
   const ready = rows.length > 0;
-  useEffect(() => {
+  useLayoutEffect(() => {
+    if (takeFocus()) scroller.current?.focus({ preventScroll: true });
+  }, []);
+  useLayoutEffect(() => {
     if (!ready || placeOf(table)) return;
     const column = table.getVisibleLeafColumns().findIndex(({ id }) => id === props.startColumn);
     const row = rows.findIndex(({ key }) => key === props.peek);
     moveTo(table, { row: Math.max(0, row), column: Math.max(0, column) }, false);
-    if (takeFocus()) scroller.current?.focus({ preventScroll: true });
   }, [ready]);
 
   useEffect(() => {
