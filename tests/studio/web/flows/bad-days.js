@@ -30,6 +30,7 @@ async function goes_on_when_the_server_is_back({ context, page, studio, facts, w
   await context.setOffline(true);
   await page.getByRole("button", { name: "Refresh" }).click();
   await page.getByText("The studio does not answer.").waitFor();
+  await page.screenshot({ path: `${facts.out}/away.png` });
   await context.setOffline(false);
   await page.getByText("The studio does not answer.").waitFor({ state: "detached" });
   await studio.until("the rows again", async () => (await studio.count()) === facts.users && (await studio.cells("userId")).length > 0);

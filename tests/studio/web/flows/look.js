@@ -62,6 +62,21 @@ function screens({ page, studio, facts }) {
   };
 }
 
+/** What axe finds on a screen, light and dark; each is kept as a picture. */
+async function violations(page, name, out) {
+  const found = [];
+  await page.evaluate(axe.source);
+  for (const colours of ["light", "dark"]) {
+    await page.emulateMedia({ colorScheme: colours });
+    await page.screenshot({ path: `${out}/${colours}-${name}.png` });
+    const result = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
+    for (const { id, nodes } of result.violations) {
+      found.push(`${name}, ${colours}: ${id}: ${nodes.map((node) => node.html).join(" | ")}`);
+    }
+  }
+  return found;
+}
+
 async function axe_finds_nothing({ page, studio, facts, watch }) {
   watch.expected = /status of 400/;
   const found = [];
@@ -70,15 +85,20 @@ async function axe_finds_nothing({ page, studio, facts, watch }) {
     await open();
     // Names of references arrive after the rows.
     await page.waitForLoadState("networkidle");
-    await page.evaluate(axe.source);
-    for (const colours of ["light", "dark"]) {
-      await page.emulateMedia({ colorScheme: colours });
-      await page.screenshot({ path: `${facts.out}/${colours}-${name}.png` });
-      const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
-      for (const { id, nodes } of violations) found.push(`${name}, ${colours}: ${id}: ${nodes.map((node) => node.html).join(" | ")}`);
-    }
+    found.push(...(await violations(page, name, facts.out)));
   }
   await page.emulateMedia({ colorScheme: null, reducedMotion: null });
+  assert.deepEqual(found, []);
+}
+
+async function axe_finds_nothing_where_no_session_is({ browser, origin, facts, watch }) {
+  const stranger = await browser.newContext();
+  const page = await stranger.newPage();
+  watch.page(page, origin);
+  await page.goto(`${origin}/tables/users`);
+  await page.getByRole("heading", { name: "This page has no session." }).waitFor();
+  const found = await violations(page, "gate", facts.out);
+  await stranger.close();
   assert.deepEqual(found, []);
 }
 
@@ -101,7 +121,7 @@ async function nothing_overflows({ browser, context, origin, facts, watch }) {
     ]) {
       await page.goto(origin + path);
       await page.locator(ready).first().waitFor();
-      const facts_of_layout = await page.evaluate(() => {
+      const layout = await page.evaluate(() => {
         const inside = (selector) =>
           [...document.querySelectorAll(selector)].every((element) => {
             const box = element.getBoundingClientRect();
@@ -110,11 +130,14 @@ async function nothing_overflows({ browser, context, origin, facts, watch }) {
         const rows = [...document.querySelectorAll(".grid-row")].map((row) => row.getBoundingClientRect().height);
         return {
           overflow: document.documentElement.scrollWidth > innerWidth || document.documentElement.scrollHeight > innerHeight,
+          foot: [...document.querySelectorAll(".foot > .button")].every(
+            (button) => button.getBoundingClientRect().right <= button.parentElement.getBoundingClientRect().right,
+          ),
           frame: inside(".topbar, .topbar > *, .nav, .foot, .foot > .button, .screen-head .button"),
           rows: rows.every((height) => height >= 24),
         };
       });
-      assert.deepEqual(facts_of_layout, { overflow: false, frame: true, rows: true }, `${name} at ${zoom * 100} %`);
+      assert.deepEqual(layout, { overflow: false, foot: true, frame: true, rows: true }, `${name} at ${zoom * 100} %`);
       await page.screenshot({ path: `${facts.out}/zoom-${zoom * 100}-${name}.png` });
     }
     await small.close();
@@ -150,6 +173,7 @@ async function the_switch_beats_the_system({ page, studio }) {
 
 export default [
   axe_finds_nothing,
+  axe_finds_nothing_where_no_session_is,
   nothing_overflows,
   forced_colours_show_the_selection,
   the_switch_beats_the_system,

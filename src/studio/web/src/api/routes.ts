@@ -45,7 +45,7 @@ export function readRows(query: Query, more: Record<string, string>, signal: Abo
   return get(`${path("tables", query.table, "rows")}?${parameters(query, more)}`, signal);
 }
 
-export function readCount(query: Query, signal: AbortSignal): Promise<Count> {
+export function readCount(query: Query, signal?: AbortSignal): Promise<Count> {
   return get(`${path("tables", query.table, "count")}?${parameters({ ...query, sort: [], columns: null }, {})}`, signal);
 }
 

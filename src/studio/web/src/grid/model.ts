@@ -37,7 +37,7 @@ const REFERENCE_WIDTH = 170;
 const MIN_WIDTH = 64;
 
 /** A column of texts is as wide as its first rows need, within these bounds. */
-const TEXT_WIDTHS = { least: 96, most: 240, character: 7.4, around: 24 };
+const TEXT_WIDTHS = { least: 96, most: 240, character: 8.2, around: 24 };
 
 /** Room in the header for the arrow and the filter. */
 const HEADER_EXTRA = 3;

@@ -2,7 +2,7 @@
 
 import { computed, effect, signal } from "@preact/signals";
 import { ApiError, reachable } from "../api/http";
-import { readTables } from "../api/routes";
+import { readCount, readTables } from "../api/routes";
 import type { Column, Refusal, Table } from "../api/types";
 import { defaultOrder } from "../grid/model";
 import { status } from "./session";
@@ -36,10 +36,24 @@ export function columnOrPlain(table: string, name: string): Column {
   );
 }
 
+/** A guess this small is not worth a "~": counting takes no time. */
+const WORTH_COUNTING = 100_000;
+
+/** Counts the tables of which the database keeps no number, or only a guess at a small one. */
+async function countSmall(listed: Table[]): Promise<void> {
+  for (const { table, rows } of listed) {
+    if (rows && (!rows.about || rows.n > WORTH_COUNTING)) continue;
+    const count = await readCount({ table, filters: [], sort: [], columns: null });
+    tables.value = (tables.peek() ?? []).map((known) => (known.table === table ? { ...known, rows: count } : known));
+  }
+}
+
 export async function loadTables(): Promise<void> {
   try {
-    tables.value = await readTables();
+    const listed = await readTables();
+    tables.value = listed;
     catalogProblem.value = null;
+    await countSmall(listed.filter(({ missing }) => !missing?.table));
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     if (error.status !== 401) catalogProblem.value = error.refusal;
