@@ -30,6 +30,7 @@ async function goes_on_when_the_server_is_back({ context, page, studio, facts, w
   await context.setOffline(true);
   await page.getByRole("button", { name: "Refresh" }).click();
   await page.getByText("The studio does not answer.").waitFor();
+  assert.ok((await studio.cells("userId")).length > 0, "what was read stays on the screen");
   await page.screenshot({ path: `${facts.out}/away.png` });
   await context.setOffline(false);
   await page.getByText("The studio does not answer.").waitFor({ state: "detached" });
@@ -39,9 +40,16 @@ async function goes_on_when_the_server_is_back({ context, page, studio, facts, w
 async function a_session_that_is_over_says_how_to_go_on({ page, studio, watch }) {
   watch.expected = /status of 401/;
   await studio.table("users?sort=-miles");
-  await page.evaluate(() => sessionStorage.setItem("skyteam", "not-a-token"));
+  const token = await page.evaluate(() => {
+    const held = sessionStorage.getItem("skyteam");
+    sessionStorage.setItem("skyteam", "not-a-token");
+    return held;
+  });
   await page.reload();
   await page.getByRole("heading", { name: "This page has no session." }).waitFor();
+  // Another tab opens a new link: this one goes on where it was.
+  await page.evaluate((value) => new BroadcastChannel("skyteam.studio").postMessage({ token: value }), token);
+  await studio.settled();
   assert.match(page.url(), /users\?sort=-miles$/);
 }
 

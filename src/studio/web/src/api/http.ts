@@ -15,6 +15,9 @@ export class ApiError extends Error {
   }
 }
 
+/** The code of the refusal when there was no answer at all. */
+export const UNREACHABLE = "unreachable";
+
 /** False from the first request that got no answer until one gets through again. */
 export const reachable = signal(true);
 
@@ -62,7 +65,7 @@ export async function send(method: "GET" | "POST", path: string, body?: unknown,
   } catch (error) {
     if (isAbort(error)) throw error;
     reachable.value = false;
-    throw new ApiError({ ...bare(0), code: "unreachable", message: "the studio does not answer", retryable: true }, 0);
+    throw new ApiError({ ...bare(0), code: UNREACHABLE, message: "the studio does not answer", retryable: true }, 0);
   }
   reachable.value = true;
   if (response.ok) return response;

@@ -1,6 +1,7 @@
 // A table: filters above, the grid, what it cost below, the active row beside it.
 
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { UNREACHABLE } from "../api/http";
 import type { Column, Table } from "../api/types";
 import { type CellTarget, Grid, type GridHandle } from "../grid/grid";
 import type { Action } from "../grid/keys";
@@ -33,22 +34,21 @@ type Open =
 /** The column of the active cell outlives a change of filters or sorting, so that a key can be pressed twice. */
 let lastColumn: string | null = null;
 
-function useFeed(view: TableView, wanted: SortKey[], turn: number): Feed {
+function useFeed(view: TableView, wanted: SortKey[]): Feed {
   const filters = view.filters.map(spellFilter);
   const sort = spellSort(wanted);
   const feed = useMemo(
     () => new Feed({ table: view.table, filters, sort, columns: null }),
-    [view.table, filters.join("\n"), sort.join(), turn],
+    [view.table, filters.join("\n"), sort.join()],
   );
   useEffect(() => () => feed.close(), [feed]);
   return feed;
 }
 
 export function TableScreen({ view, table }: { view: TableView; table: Table }) {
-  const [turn, setTurn] = useState(0);
   const [open, setOpen] = useState<Open | null>(null);
   const wanted = view.sort.length ? view.sort : usualSort(table);
-  const feed = useFeed(view, wanted, turn);
+  const feed = useFeed(view, wanted);
   const grid = useRef<GridHandle>(null);
   const filterable = table.columns.filter(({ operators }) => operators.length > 0);
   const order = useMemo(() => usualOrder(table), [table]);
@@ -61,7 +61,7 @@ export function TableScreen({ view, table }: { view: TableView; table: Table }) 
   const refresh = (): void => {
     forgetLabels();
     void loadTables();
-    setTurn(turn + 1);
+    feed.refresh();
   };
   const setSort = (column: string, more: boolean): void => change({ sort: nextSort(sort, column, more, table) });
   const setPeek = (peek: string | null): void => {
@@ -101,6 +101,8 @@ export function TableScreen({ view, table }: { view: TableView; table: Table }) 
     return () => document.removeEventListener("keydown", onKey);
   });
 
+  // Of a server that is away the banner above everything speaks.
+  const problem = feed.problem.value?.code === UNREACHABLE ? null : feed.problem.value;
   const empty = feed.loading.value === null && !feed.problem.value && feed.rows.value.length === 0;
   const count = feed.count.value;
   return (
@@ -136,8 +138,8 @@ export function TableScreen({ view, table }: { view: TableView; table: Table }) 
           onAdd={(anchor) => editFilter(filterable[0]!, anchor, null)}
         />
         <div class={feed.loading.value === "first" ? "grid-area loading" : "grid-area"}>
-          {feed.problem.value && (
-            <RefusalBox refusal={feed.problem.value}>
+          {problem && (
+            <RefusalBox refusal={problem}>
               <button type="button" class="button" onClick={() => feed.again()}>
                 Try again
               </button>
@@ -150,7 +152,7 @@ export function TableScreen({ view, table }: { view: TableView; table: Table }) 
           )}
           {empty && <EmptyTable table={view.table} filtered={view.filters.length > 0} />}
           <Grid
-            key={`${view.table}\n${view.filters.map(spellFilter).join("\n")}\n${spellSort(view.sort).join()}\n${turn}`}
+            key={`${view.table}\n${view.filters.map(spellFilter).join("\n")}\n${spellSort(view.sort).join()}`}
             feed={feed}
             label={titleOf(view.table)}
             order={order}

@@ -68,6 +68,12 @@ export class Feed {
     if (!this.count.peek()) void this.countRows();
   }
 
+  /** Reads the first page and the count again; what is shown stays until they are there. */
+  refresh(): void {
+    void this.start({});
+    void this.countRows();
+  }
+
   async toStart(): Promise<void> {
     if (!this.atStart) await this.start({});
   }
