@@ -1,5 +1,6 @@
 //! The page in a browser: every flow of `tests/studio/web` in Debian's Chromium, on both engines.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -37,7 +38,11 @@ fn copy(from: &Path, to: &Path) {
         if entry.file_name() == "node_modules" {
             continue;
         }
-        if entry.path().is_dir() { copy(&entry.path(), &target) } else { drop(fs::copy(entry.path(), target).unwrap()) }
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
     }
 }
 
@@ -80,7 +85,7 @@ fn plant(world: &World) {
     ));
 }
 
-fn number(world: &World, sql: &str) -> u64 {
+fn number(world: &World, sql: &str) -> usize {
     world.query(sql).parse().unwrap()
 }
 
@@ -141,8 +146,35 @@ both!(ready fn every_flow_of_the_page(world) {
     let markdown = saved("users.md");
     assert_eq!(markdown.lines().count(), rows.len() + 2);
     assert_eq!(saved("spends.csv").lines().next(), Some("amount,id"));
-    assert_eq!(saved("spends.csv").lines().count() as u64, 1 + number(world, r#"SELECT count(*) FROM "milesTransactions" WHERE "type" = 'spend'"#));
+    assert_eq!(saved("spends.csv").lines().count(), 1 + number(world, r#"SELECT count(*) FROM "milesTransactions" WHERE "type" = 'spend'"#));
     for name in ["users.csv", "users.json", "users.md", "spends.csv"] {
         assert!(!saved(name).contains(TOKEN), "{name}");
     }
 });
+
+/// The commands that the page shows to copy are read from its sources.
+#[test]
+fn the_commands_that_the_page_names_exist() {
+    fn named(folder: &Path, found: &mut BTreeSet<String>) {
+        for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if path.is_dir() {
+                named(&path, found);
+                continue;
+            }
+            for line in fs::read_to_string(&path).unwrap().split("skyteam ").skip(1) {
+                let words: Vec<_> = line.split(|c: char| !c.is_ascii_lowercase()).take(2).collect();
+                // A sentence about the program is no command of it.
+                if ["db", "user", "airline", "brand", "flight", "product", "miles"].contains(&words[0]) {
+                    found.insert(words.join(" "));
+                }
+            }
+        }
+    }
+    let mut found = BTreeSet::new();
+    named(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/studio/web/src"), &mut found);
+    assert!(found.contains("db studio") && found.len() > 5, "{found:?}");
+    let world = World::bare();
+    for command in found {
+        world.run(format!("{command} --help")).ok();
+    }
+}

@@ -21,7 +21,7 @@ export class Studio {
     await this.settled();
   }
 
-  /** Until the rows of the view are there, or what stands in their place. */
+  /** Until the rows of the view are there, or the message in their place. */
   async settled() {
     await this.page.locator('.grid[aria-busy="false"][aria-activedescendant], .grid-area > .empty, .grid-area > .refusal').first().waitFor();
   }

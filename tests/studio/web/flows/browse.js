@@ -144,6 +144,24 @@ async function loads_as_it_scrolls({ page, studio, facts }) {
   assert.ok(facts.entries > 400, "the world is large enough for this flow");
 }
 
+async function comes_back_to_where_one_was({ page, studio }) {
+  await studio.table("milesTransactions?sort=createdAt");
+  await studio.toColumn("userId");
+  const row = () => page.locator(".grid-row.current").getAttribute("aria-rowindex");
+  await studio.until("a row of the second page", async () => {
+    await studio.grid.press("PageDown");
+    return Number(await row()) > 110;
+  });
+  const left = await row();
+  await page.keyboard.press("o");
+  await studio.until("the player", () => new URL(page.url()).pathname === "/tables/users");
+  await studio.settled();
+  await page.goBack();
+  await studio.until("the ledger again", () => new URL(page.url()).pathname === "/tables/milesTransactions");
+  await studio.settled();
+  assert.equal(await row(), left);
+}
+
 async function tells_nothing_from_empty_and_keeps_times_exact({ page, studio, facts }) {
   await studio.table(`users?filter=${encodeURIComponent(`userId:in:${JSON.stringify([facts.hostile.userId, facts.hostile.nullId])}`)}&sort=userId`);
   assert.deepEqual(await studio.cells("avatarUrl"), ["''", "null"]);
@@ -202,6 +220,7 @@ export default [
   opens_a_record_with_what_refers_to_it,
   finds_a_player,
   loads_as_it_scrolls,
+  comes_back_to_where_one_was,
   tells_nothing_from_empty_and_keeps_times_exact,
   exports_what_is_shown,
   copies_a_rectangle,

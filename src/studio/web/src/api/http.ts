@@ -16,7 +16,7 @@ export class ApiError extends Error {
 }
 
 /** The code of the refusal when there was no answer at all. */
-export const UNREACHABLE = "unreachable";
+export const UNREACHABLE = "studio_unreachable";
 
 /** False from the first request that got no answer until one gets through again. */
 export const reachable = signal(true);

@@ -1,6 +1,6 @@
 // The shapes that the server answers with (src/studio).
 
-/** What stands in a cell. Only `integer` columns are numbers; `bigint` and `decimal` are strings, so that no digit is lost. */
+/** The value of a cell. Only `integer` columns are numbers; `bigint` and `decimal` are strings, so that no digit is lost. */
 export type Value = string | number | boolean | null | Cut;
 
 /** The beginning of a text that is too long for a list. */

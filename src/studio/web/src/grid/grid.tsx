@@ -68,7 +68,7 @@ export function Grid(props: GridProps) {
 
   useImperativeHandle(props.handle, () => ({ focus: () => scroller.current?.focus({ preventScroll: true }) }), []);
 
-  // After a step to this view the keys go on here, at the row in the panel or at the first.
+  // After a step to this view the keys go on here: where they were, at the row in the panel, or at the first.
   const ready = rows.length > 0;
   useLayoutEffect(() => {
     if (takeFocus()) scroller.current?.focus({ preventScroll: true });
@@ -76,7 +76,7 @@ export function Grid(props: GridProps) {
   useLayoutEffect(() => {
     if (!ready || placeOf(table)) return;
     const column = table.getVisibleLeafColumns().findIndex(({ id }) => id === props.startColumn);
-    const row = rows.findIndex(({ key }) => key === props.peek);
+    const row = rows.findIndex(({ key }) => key === (feed.place?.key ?? props.peek));
     moveTo(table, { row: Math.max(0, row), column: Math.max(0, column) }, false);
   }, [ready]);
 

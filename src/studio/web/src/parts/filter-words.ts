@@ -1,6 +1,7 @@
 // Filters in words, and what a filter begins as.
 
 import type { Column, Operator, Value } from "../api/types";
+import { nounOf } from "../state/catalog";
 import { takesList, takesNothing, type Filter } from "../state/route";
 
 const WORDS: Record<Operator, string> = {
@@ -27,15 +28,9 @@ const TIME_WORDS: Partial<Record<Operator, string>> = { lt: "before", le: "until
 const TIMES = ["timestamp", "date", "time"];
 
 export function operatorWords(operator: Operator, column: Column | undefined): string {
-  if (operator === "ref") return column ? `is the ${referenceNoun(column)}` : "is";
+  if (operator === "ref") return column?.references ? `is the ${nounOf(column.references.table)}` : "is";
   const time = column && TIMES.includes(column.kind) ? TIME_WORDS[operator] : undefined;
   return time ?? WORDS[operator];
-}
-
-const NOUNS: Record<string, string> = { users: "player", airlines: "airline", brands: "brand", flights: "flight" };
-
-function referenceNoun(column: Column): string {
-  return (column.references && NOUNS[column.references.table]) ?? "row";
 }
 
 /** The values of a filter as one text. */

@@ -10,7 +10,7 @@ import { Text } from "./text";
 const PAUSE_MS = 150;
 const SHOWN = 8;
 
-/** Kinds whose values repeat. Nobody picks a time or a key out of fifty. */
+/** Kinds whose values repeat: a time or a key is typed rather than picked from fifty. */
 const REPEATING = ["text", "enum"];
 
 interface SuggestionsProps {

@@ -1,4 +1,4 @@
-// What stands in the place of rows: why there are none, and what to do.
+// Shown in place of rows: why there are none, and what to do.
 
 import { Command } from "../parts/refusal";
 import { firstRowCommand } from "../state/catalog";

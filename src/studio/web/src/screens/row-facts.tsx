@@ -10,12 +10,12 @@ import { Icon } from "../parts/icon";
 import { Link } from "../parts/link";
 import { Text } from "../parts/text";
 import { Shown } from "../parts/value";
-import { columnOrPlain, tableNamed, titleOf } from "../state/catalog";
+import { columnOrPlain, nounOf, tableNamed, titleOf } from "../state/catalog";
 import { type Loaded, useLoaded } from "../state/hooks";
 import { learnLabel } from "../state/labels";
 import { decoded, href, tableView, type TableView } from "../state/route";
 
-/** Held keys pass rows faster than anybody reads them. */
+/** Milliseconds that the active cell rests on a row before it is read. */
 const PAUSE_MS = 60;
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f-]{27}$/i;
@@ -38,7 +38,7 @@ export function titleOfRow(table: string, key: string, row: Row | null): string 
     const text = decoded(part);
     return UUID.test(text) ? text.slice(0, SHORT_ID) : text;
   });
-  return `${tableNamed(table)?.noun ?? table} ${parts.join(" · ")}`;
+  return `${nounOf(table)} ${parts.join(" · ")}`;
 }
 
 /** A web address, and nothing that a browser would run. */

@@ -16,8 +16,9 @@ import { RefusalBox } from "../parts/refusal";
 import { Text } from "../parts/text";
 import { referenceHref } from "../parts/value";
 import { loadTables, titleOf, usualOrder } from "../state/catalog";
-import { Feed } from "../state/feed";
+import type { Feed } from "../state/feed";
 import { forgetLabels } from "../state/labels";
+import { leaveFeed, openFeed } from "../state/recent";
 import { change, type Filter, followHref, readSort, type SortKey, spellFilter, spellSort, type TableView } from "../state/route";
 import { nextSort, usualSort } from "../state/sorting";
 import { keyIsTaken } from "../state/typing";
@@ -38,10 +39,10 @@ function useFeed(view: TableView, wanted: SortKey[]): Feed {
   const filters = view.filters.map(spellFilter);
   const sort = spellSort(wanted);
   const feed = useMemo(
-    () => new Feed({ table: view.table, filters, sort, columns: null }),
+    () => openFeed({ table: view.table, filters, sort, columns: null }),
     [view.table, filters.join("\n"), sort.join()],
   );
-  useEffect(() => () => feed.close(), [feed]);
+  useEffect(() => () => leaveFeed(feed), [feed]);
   return feed;
 }
 
@@ -159,11 +160,12 @@ export function TableScreen({ view, table }: { view: TableView; table: Table }) 
             shown={view.columns}
             sort={sort}
             peek={view.peek}
-            startColumn={lastColumn}
+            startColumn={feed.place?.column ?? lastColumn}
             handle={grid}
             onAction={act}
             onMove={(cell) => {
               lastColumn = cell.column.name;
+              feed.place = { key: cell.key, column: cell.column.name };
               if (view.peek !== null && view.peek !== cell.key) change({ peek: cell.key }, "replace");
             }}
             onSort={setSort}

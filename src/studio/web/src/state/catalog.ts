@@ -2,10 +2,10 @@
 
 import { computed, effect, signal } from "@preact/signals";
 import { ApiError, reachable } from "../api/http";
+import { token } from "../api/token";
 import { readCount, readTables } from "../api/routes";
 import type { Column, Refusal, Table } from "../api/types";
 import { defaultOrder } from "../grid/model";
-import { status } from "./session";
 
 export const tables = signal<Table[] | null>(null);
 export const catalogProblem = signal<Refusal | null>(null);
@@ -60,10 +60,10 @@ export async function loadTables(): Promise<void> {
   }
 }
 
-/** Reads the tables once the session is open, and again whenever the server has been away. */
+/** Reads the tables as soon as there is a token, and again whenever the server has been away. */
 export function watchCatalog(): void {
   effect(() => {
-    if (status.value === "open" && reachable.value) void loadTables();
+    if (token.value && reachable.value) void loadTables();
   });
 }
 
@@ -75,47 +75,75 @@ export function usualOrder(table: Table): string[] {
   );
 }
 
-/** What people of the alliance call a table. Tables that this page does not know go by the server's noun. */
-const TITLES: Record<string, string> = {
-  users: "Players",
-  airlines: "Airlines",
-  brands: "Brands",
-  flights: "Flights",
-  flightPassengers: "Passengers",
-  milesTransactions: "Ledger",
-  milesProducts: "Products",
-};
-
-export function titleOf(table: string): string {
-  return TITLES[table] ?? table;
+/** How the alliance speaks of a table. */
+interface Words {
+  title: string;
+  /** One row. */
+  noun: string;
+  /** What it holds, in a line. */
+  purpose: string;
+  /** The command that makes its first row. */
+  firstRow: string;
 }
 
-/** What a table holds, in a line. */
-const PURPOSES: Record<string, string> = {
-  users: "Everyone who flies, with a balance of miles",
-  airlines: "The members of the alliance",
-  brands: "Names, codes and colours that airlines fly under",
-  flights: "Planned, live and flown",
-  flightPassengers: "Who was aboard which flight",
-  milesTransactions: "Every mile earned and spent",
-  milesProducts: "What miles buy",
+const WORDS: Record<string, Words> = {
+  users: {
+    title: "Players",
+    noun: "player",
+    purpose: "Everyone who flies, with a balance of miles",
+    firstRow: "skyteam user add --help",
+  },
+  airlines: {
+    title: "Airlines",
+    noun: "airline",
+    purpose: "The members of the alliance",
+    firstRow: "skyteam airline add --help",
+  },
+  brands: {
+    title: "Brands",
+    noun: "brand",
+    purpose: "Names, codes and colours that airlines fly under",
+    firstRow: "skyteam brand add --help",
+  },
+  flights: {
+    title: "Flights",
+    noun: "flight",
+    purpose: "Planned, live and flown",
+    firstRow: "skyteam flight add --help",
+  },
+  flightPassengers: {
+    title: "Passengers",
+    noun: "passenger",
+    purpose: "Who was aboard which flight",
+    firstRow: "skyteam flight board --help",
+  },
+  milesTransactions: {
+    title: "Ledger",
+    noun: "entry",
+    purpose: "Every mile earned and spent",
+    firstRow: "skyteam miles award --help",
+  },
+  milesProducts: {
+    title: "Products",
+    noun: "product",
+    purpose: "What miles buy",
+    firstRow: "skyteam product add --help",
+  },
 };
+
+/** A table that this page does not know goes by its own name, its rows by the server's noun. */
+export function titleOf(table: string): string {
+  return WORDS[table]?.title ?? table;
+}
+
+export function nounOf(table: string): string {
+  return WORDS[table]?.noun ?? tableNamed(table)?.noun ?? table;
+}
 
 export function purposeOf(table: string): string | null {
-  return PURPOSES[table] ?? null;
+  return WORDS[table]?.purpose ?? null;
 }
 
-/** How an empty table gets its first rows. */
-const FIRST_ROWS: Record<string, string> = {
-  users: "skyteam user add 107919 pilot123",
-  airlines: "skyteam airline add \"Virgin Atlantic\"",
-  brands: "skyteam brand add --help",
-  flights: "skyteam flight plan --help",
-  flightPassengers: "skyteam flight board --help",
-  milesTransactions: "skyteam miles award --help",
-  milesProducts: "skyteam product add --help",
-};
-
 export function firstRowCommand(table: string): string | null {
-  return FIRST_ROWS[table] ?? null;
+  return WORDS[table]?.firstRow ?? null;
 }

@@ -30,6 +30,9 @@ export class Feed {
   /** Rows that the last page put before the others, so that the grid can keep its place. */
   readonly prepended = signal(0);
 
+  /** The active cell when the grid last moved. */
+  place: { key: string; column: string } | null = null;
+
   private next: string | null = null;
   private previous: string | null = null;
   private readonly keys = new Set<string>();

@@ -15,7 +15,7 @@ export interface Loaded<T> {
 
 const RETRY_MS = 3_000;
 
-/** `inputs` decide what is read; `pause` in milliseconds lets a held key pass by rows that nobody looks at. */
+/** `inputs` decide what is read; `pause` in milliseconds skips the rows that a held key passes. */
 export function useLoaded<T>(read: (signal: AbortSignal) => Promise<T>, inputs: string[], pause = 0): Loaded<T> {
   const [loaded, setLoaded] = useState<Loaded<T>>({ value: null, problem: null });
   const [turn, setTurn] = useState(0);

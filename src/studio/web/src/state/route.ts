@@ -127,7 +127,15 @@ export function href(route: Route): string {
 
 export const route = signal<Route>(parse(location.pathname, location.search));
 
+let back = false;
+
+/** Whether the browser's history led here, rather than a step forward. */
+export function cameBack(): boolean {
+  return back;
+}
+
 window.addEventListener("popstate", () => {
+  back = true;
   wishFocus();
   route.value = parse(location.pathname, location.search);
 });
@@ -136,7 +144,10 @@ window.addEventListener("popstate", () => {
 export function go(to: Route, how: "push" | "replace" = "push"): void {
   const address = href(to);
   if (address === href(route.value)) return;
-  if (how === "push") wishFocus();
+  if (how === "push") {
+    wishFocus();
+    back = false;
+  }
   history[how === "push" ? "pushState" : "replaceState"](null, "", address);
   route.value = to;
 }

@@ -1,4 +1,4 @@
-// The session with the server: opening it by the launch code, keeping it alive while somebody looks, and noticing that
+// The session with the server: opening it by the launch code, keeping it alive while the page is visible, and noticing that
 // it is over or that the server is away.
 
 import { effect, signal } from "@preact/signals";

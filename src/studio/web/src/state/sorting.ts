@@ -9,7 +9,7 @@ const MOST = 4;
 /** Above so many rows an order that no index serves is left to the one who asks for it. */
 const LARGE = 500_000;
 
-/** The order that a table is shown in before anybody sorts it; none is the order of its key. */
+/** The order of a table before it is sorted by hand; none is the order of its key. */
 export function usualSort(table: Table): SortKey[] {
   return table.rows && table.rows.n > LARGE ? [] : readSort(table.defaultSort);
 }
