@@ -172,6 +172,28 @@ async function tells_nothing_from_empty_and_keeps_times_exact({ page, studio, fa
   await page.getByRole("button", { name: "Asia/Seoul" }).click();
 }
 
+/** No table has a number of 64 bits today; the page is answered as if `miles` were one. */
+async function numbers_of_64_bits_keep_their_digits({ page, studio }) {
+  const widest = "-9223372036854775808";
+  await page.route("**/api/tables", async (route) => {
+    const body = await (await route.fetch()).json();
+    const users = body.tables.find(({ table }) => table === "users");
+    users.columns.find(({ name }) => name === "miles").kind = "bigint";
+    await route.fulfill({ json: body });
+  });
+  await page.route("**/api/tables/users/rows?*", async (route) => {
+    const body = await (await route.fetch()).json();
+    body.rows[0][body.columns.indexOf("miles")] = widest;
+    await route.fulfill({ json: body });
+  });
+  await studio.table("users?columns=miles");
+  assert.equal((await studio.cells("miles"))[0], "-9,223,372,036,854,775,808");
+  await studio.grid.press("Control+c");
+  await page.getByText("Copied 1 × 1 cells.").waitFor();
+  assert.equal(await page.evaluate(() => navigator.clipboard.readText()), widest);
+  await page.unrouteAll();
+}
+
 async function exports_what_is_shown({ page, studio, facts }) {
   const save = async (format, name) => {
     await page.getByRole("button", { name: "Export" }).click();
@@ -222,6 +244,7 @@ export default [
   loads_as_it_scrolls,
   comes_back_to_where_one_was,
   tells_nothing_from_empty_and_keeps_times_exact,
+  numbers_of_64_bits_keep_their_digits,
   exports_what_is_shown,
   copies_a_rectangle,
 ];

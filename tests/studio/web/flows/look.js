@@ -157,6 +157,24 @@ async function forced_colours_show_the_selection({ page, studio, facts }) {
   await page.emulateMedia({ forcedColors: null });
 }
 
+/** The database of the test is a local one; the page is answered as if it were in production. */
+async function production_is_marked_on_every_screen({ page, studio, facts }) {
+  await page.route("**/api/session", async (route) => {
+    const body = await (await route.fetch()).json();
+    body.target.kind = "production";
+    await route.fulfill({ json: body });
+  });
+  for (const path of ["/", "/tables/users", `/record/users?key=${facts.richest.userId}`]) {
+    await studio.visit(path);
+    const bar = page.locator(".topbar");
+    await bar.getByText("production", { exact: true }).waitFor();
+    const colour = await bar.evaluate((element) => getComputedStyle(element).borderTopColor);
+    assert.notEqual(colour, "rgba(0, 0, 0, 0)");
+  }
+  await page.screenshot({ path: `${facts.out}/production.png` });
+  await page.unrouteAll();
+}
+
 async function the_switch_beats_the_system({ page, studio }) {
   await page.emulateMedia({ colorScheme: "dark" });
   await studio.visit("/");
@@ -176,5 +194,6 @@ export default [
   axe_finds_nothing_where_no_session_is,
   nothing_overflows,
   forced_colours_show_the_selection,
+  production_is_marked_on_every_screen,
   the_switch_beats_the_system,
 ];
