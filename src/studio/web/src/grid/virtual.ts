@@ -4,7 +4,7 @@ import { elementScroll, observeElementOffset, observeElementRect, Virtualizer } 
 import type { RefObject } from "preact";
 import { useEffect, useLayoutEffect, useReducer, useState } from "preact/hooks";
 
-const OVERSCAN = 6;
+const OVERSCAN = 2;
 
 export interface VirtualRows {
   scroller: RefObject<HTMLDivElement>;

@@ -9,7 +9,9 @@ import type { Column, Count, Page, Refusal, Value } from "../api/types";
 import { columnOrPlain, tableNamed } from "./catalog";
 import { wantLabels } from "./labels";
 
-const PAGE = 100;
+/** The first page is small, to be there at once; the next ones come before they are needed. */
+const FIRST_PAGE = 100;
+const NEXT_PAGE = 250;
 const RETRY_MS = 3_000;
 
 export interface FeedRow {
@@ -89,7 +91,7 @@ export class Feed {
     const cursor = direction === "after" ? this.next : this.previous;
     if (!cursor || this.loading.peek()) return;
     this.loading.value = "more";
-    const page = await this.page({ [direction]: cursor }, () => void this.more(direction));
+    const page = await this.page({ [direction]: cursor }, NEXT_PAGE, () => void this.more(direction));
     if (!page) return;
     const fresh = this.fresh(page);
     batch(() => {
@@ -106,7 +108,7 @@ export class Feed {
 
   private async start(where: Record<string, string>): Promise<void> {
     this.loading.value = "first";
-    const page = await this.page(where, () => void this.start(where));
+    const page = await this.page(where, FIRST_PAGE, () => void this.start(where));
     if (!page) return;
     this.keys.clear();
     this.next = page.next;
@@ -131,9 +133,9 @@ export class Feed {
     return fresh;
   }
 
-  private async page(where: Record<string, string>, retry: () => void): Promise<Page | null> {
+  private async page(where: Record<string, string>, limit: number, retry: () => void): Promise<Page | null> {
     try {
-      const page = await readRows(this.query, { ...where, limit: String(PAGE) }, this.stopper.signal);
+      const page = await readRows(this.query, { ...where, limit: String(limit) }, this.stopper.signal);
       this.problem.value = null;
       this.cost.value = { ms: page.ms, sortedBy: page.sortedBy };
       wantLabels(
