@@ -39,6 +39,32 @@ fn a_line_that_names_a_setting_and_cannot_be_read() {
 }
 
 #[test]
+fn two_lines_that_contradict_each_other() {
+    let world = World::bare();
+    let file = write(&world, ".env", "DATABASE_URL=postgres://u:hunter2@a/d\n# moved\nDATABASE_URL=sqlite:new.db\n");
+    refused(&world, &format!("{file}, lines 1 and 3, give DATABASE_URL two values"));
+    let error = world.run("user list -o json").exits(6).error();
+    assert_eq!(error["code"], "two_values", "{error}");
+    assert_eq!(error["fix"], "delete line 1 or line 3, or put a # before it");
+    write(&world, ".env", "SKYTEAM_ACTOR=ann\nDATABASE_URL=sqlite:a.db\nSKYTEAM_ACTOR=hunter2\n");
+    refused(&world, ".env, lines 1 and 3, give SKYTEAM_ACTOR two values");
+    write(&world, "skyteam.toml", "[profiles.prod]\nurl_env = 'PROD_URL'");
+    write(&world, ".env", "PROD_URL=sqlite:a.db\nPROD_URL=sqlite:b.db\nOTHER=1\nOTHER=2\n");
+    refused(&world, ".env, lines 1 and 2, give PROD_URL two values");
+}
+
+#[test]
+fn a_misspelt_setting_is_not_passed_over() {
+    let mut world = World::bare();
+    let file = write(&world, ".env", "SKYTEAM_PROFIL=hunter2\n");
+    refused(&world, &format!("SKYTEAM_PROFIL in {file} is no setting of skyteam; did you mean SKYTEAM_PROFILE?"));
+    write(&world, ".env", "SKYTEAM_DISCORD_TOKEN=x\nSKYTEAM_TEST_PG_BIN=y\nSKYTEAM_API_PROFILE=z\n");
+    assert_eq!(world.run("config show").ok().stderr, "");
+    world.set("SKYTEAM_ACTROR", "ann");
+    refused(&world, "environment variable SKYTEAM_ACTROR is no setting of skyteam; did you mean SKYTEAM_ACTOR?");
+}
+
+#[test]
 fn a_variable_of_a_profile_is_a_setting_too() {
     let world = World::bare();
     write(&world, "skyteam.toml", "[profiles.prod]\nurl_env = 'PROD_URL'");
@@ -128,7 +154,7 @@ fn what_shells_and_other_programs_write_is_read() {
     for (text, database) in [
         ("\u{feff}DATABASE_URL=sqlite:bom.db\n", "sqlite:bom.db"),
         ("export DATABASE_URL=sqlite:a.db\r\nNEXT=1\r\n", "sqlite:a.db"),
-        ("DATABASE_URL=sqlite:first.db\nDATABASE_URL=sqlite:last.db\n", "sqlite:last.db"),
+        ("DATABASE_URL=sqlite:a.db\nexport DATABASE_URL='sqlite:a.db'\n", "sqlite:a.db"),
         ("GREETING=it's\nJUST WORDS\nYAML: x\nDATABASE_URL='sqlite:a b.db' # ours\n", "sqlite:a b.db"),
         ("NAME=x\nDATABASE_URL=\"sqlite:$NAME-${WHERE}.db\"\n", "sqlite:x-from-env.db"),
     ] {

@@ -8,17 +8,31 @@
 //! - `'…'` is literal. In `"…"` and bare values, `\` escapes one of `\ ' " $`, a blank or `n`, and `$NAME`, `${NAME}`
 //!   and `${NAME:-otherwise}` mean a variable of the environment, else for one that the file sets above.
 //! - A bare value ends at a blank, behind which only a comment may follow. Quoted values may span lines.
-//! - Of two lines with one name the last one counts.
+//! - Of two lines with one name the last one counts. For a setting of ours both must have the same value: shells take the
+//!   last, some libraries (`dotenvy`, Ruby's) the first, and a database is never chosen by that.
 
 use std::collections::BTreeMap;
 
-/// A line that names a setting of ours and cannot be read. Never repeats the line, which may hold a password.
+use crate::message::{Message, message};
+
+/// What is wrong with the lines that name a setting of ours. Lines count from 1. Never repeats a line, which may hold a
+/// password.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Malformed {
-    /// Its number, from 1.
-    pub line: usize,
-    /// What is wrong with it.
-    pub reason: String,
+pub(super) enum Malformed {
+    /// One cannot be read.
+    Unreadable {
+        /// Its number.
+        line: usize,
+        /// What is wrong with it.
+        reason: Message,
+    },
+    /// Two give one setting different values.
+    Contradiction {
+        /// The setting.
+        name: String,
+        /// Their numbers.
+        lines: (usize, usize),
+    },
 }
 
 /// Reads `text`. Lines of other programs that cannot be read are left out; one whose name satisfies `is_ours` is an
@@ -33,7 +47,9 @@ pub(super) fn parse(
 ) -> Result<BTreeMap<String, String>, Malformed> {
     // One kind of line end for all, so that a value that spans lines is the same wherever it was written.
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
-    let mut values = BTreeMap::new();
+    let mut values: BTreeMap<String, String> = BTreeMap::new();
+    // Where settings of ours were set last.
+    let mut lines = BTreeMap::new();
     let mut rest = text.as_str();
     let mut number = 1;
     while !rest.is_empty() {
@@ -43,21 +59,31 @@ pub(super) fn parse(
             Ok(None) => {}
             // Names are told apart by case, and one that is meant is passed over.
             Ok(Some((name, ..))) if !is_ours(name) && is_ours(&name.to_ascii_uppercase()) => {
-                let reason = format!("its name is written {}", name.to_ascii_uppercase());
-                return Err(Malformed { line: number, reason });
+                let reason = message!("its name is written {}", name.to_ascii_uppercase());
+                return Err(Malformed::Unreadable { line: number, reason });
             }
             Ok(Some((name, value, used))) => {
                 let more = &rest[length.min(used)..used];
                 if let Some(below) = more.lines().position(|line| assigned(line).is_some_and(is_ours)) {
-                    return Err(Malformed {
+                    return Err(Malformed::Unreadable {
                         line: number + below + 1,
-                        reason: format!("it stands inside the quotes that line {number} opens"),
+                        reason: message!("it is inside the quotes that line {} opens", number.to_string()),
                     });
                 }
                 length = length.max(used);
+                if is_ours(name) {
+                    match values.get(name).zip(lines.insert(name, number)) {
+                        Some((above, first)) if *above != value => {
+                            return Err(Malformed::Contradiction { name: name.to_owned(), lines: (first, number) });
+                        }
+                        _ => {}
+                    }
+                }
                 values.insert(name.to_owned(), value);
             }
-            Err(reason) if names(line, is_ours) => return Err(Malformed { line: number, reason }),
+            Err(reason) if names(line, is_ours) => {
+                return Err(Malformed::Unreadable { line: number, reason: reason.into() });
+            }
             Err(_) => {}
         }
         number += rest[..length].matches('\n').count();
@@ -254,7 +280,8 @@ mod tests {
             ("DATABASE_URL=${EMPTY:-x}$EMPTY", "x"),
             ("DATABASE_URL='pa$word'", "pa$word"),
             ("DATABASE_URL='two\nlines'", "two\nlines"),
-            ("DATABASE_URL=one\nDATABASE_URL=two\nexport DATABASE_URL", "two"),
+            ("DATABASE_URL=one\nDATABASE_URL='one'\nexport DATABASE_URL", "one"),
+            ("A=1\nA=2\nDATABASE_URL=$A", "2"),
             ("# DATABASE_URL: no\rDATABASE_URL=mac\r", "mac"),
         ] {
             assert_eq!(url(text), value, "{text:?}");
@@ -306,7 +333,24 @@ mod tests {
             ("A='it\nDATABASE_URL=x\nB='", 2),
             ("A=it's\nDATABASE_URL=x\nB=that's", 2),
         ] {
-            assert_eq!(read(text).map_err(|error| error.line), Err(line), "{text:?}");
+            match read(text) {
+                Err(Malformed::Unreadable { line: found, .. }) => assert_eq!(found, line, "{text:?}"),
+                other => panic!("{text:?}: {other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn two_values_of_one_setting_choose_nothing() {
+        for (text, name, lines) in [
+            ("DATABASE_URL=one\n\nDATABASE_URL=two", "DATABASE_URL", (1, 3)),
+            ("DATABASE_URL=one\nDATABASE_URL=one\nexport DATABASE_URL='two'", "DATABASE_URL", (2, 3)),
+            ("DATABASE_URL=one\nDATABASE_URL=", "DATABASE_URL", (1, 2)),
+            ("A=1\nDATABASE_URL=$A\nA=2\nDATABASE_URL=$A", "DATABASE_URL", (2, 4)),
+            ("SKYTEAM_ACTOR='a\nb'\nSKYTEAM_ACTOR=c", "SKYTEAM_ACTOR", (1, 3)),
+        ] {
+            let wanted = Malformed::Contradiction { name: name.to_owned(), lines };
+            assert_eq!(read(text), Err(wanted), "{text:?}");
         }
     }
 }

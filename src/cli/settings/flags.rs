@@ -184,7 +184,7 @@ impl ValueEnum for Format {
             Self::Ndjson => PossibleValue::new("ndjson").help("One object a line"),
             Self::Csv => PossibleValue::new("csv").help("RFC 4180, with a header"),
             Self::Md => PossibleValue::new("md")
-                .help("Markdown, for Discord: tables stand in a block of code, where their columns are straight"),
+                .help("Markdown, for Discord: tables in a block of code, which keeps their columns straight"),
             // Of one command or two; their help says so.
             Self::Sql => PossibleValue::new("sql").hide(true).help("SQL; db diff and db schema only"),
             Self::Mermaid => PossibleValue::new("mermaid").hide(true).help("A Mermaid diagram; db schema only"),

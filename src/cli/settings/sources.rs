@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::dotenv::Malformed;
 use super::file::{self, File, NAME, Profile};
 use super::{Setting, Trust, dotenv};
 use crate::cli::environment::World;
@@ -77,7 +78,7 @@ impl Sources {
     ///
     /// # Errors
     /// [`Kind::Config`]: a `skyteam.toml` that cannot be used; a line of `.env`, or a variable, that names a setting of
-    /// ours and cannot be read; a file that others than the user could have written.
+    /// ours and cannot be read, or misspells one; a file that others than the user could have written.
     pub(crate) fn gather(world: &World) -> Result<Self> {
         let home = world.env.get("HOME").filter(|home| !home.is_empty()).map(Path::new);
         let folder = config_dir(&world.env);
@@ -106,13 +107,12 @@ impl Sources {
         }
         let mut levels = vec![Variables { values: world.env.clone(), dotenv: None }];
         if let Some(path) = file::nearest(&world.cwd, home, ".env") {
-            let values = dotenv::parse(&trust.read(&path)?, &world.env, &is_ours).map_err(|wrong| {
-                let what = message!("{}, line {}, cannot be read", path.display(), &wrong.line);
-                Error::new(Kind::Config, "bad_dotenv", what)
-                    .why(message!("it names a setting of skyteam, and {}", &wrong.reason))
-                    .fix("write it as NAME='value'")
-            })?;
+            let values =
+                dotenv::parse(&trust.read(&path)?, &world.env, &is_ours).map_err(|wrong| malformed(&path, wrong))?;
             levels.push(Variables { values, dotenv: Some(path) });
+        }
+        if let Some(error) = levels.iter().find_map(misspelt) {
+            return Err(error);
         }
         let mut sources = Self { levels, files, users, warnings: Vec::new() };
         sources.warnings = sources.redefined().collect();
@@ -203,6 +203,38 @@ impl Sources {
     /// libpq's variables of the process's environment.
     pub(crate) fn libpq(&self) -> LibpqEnvironment {
         LibpqEnvironment::new(&self.levels[0].values)
+    }
+}
+
+/// A variable whose name is one letter away from that of a setting. Other names that begin with `SKYTEAM_` belong to the
+/// alliance's other programs.
+fn misspelt(level: &Variables) -> Option<Error> {
+    const NAMES: [&str; 4] = ["SKYTEAM_PROFILE", "SKYTEAM_ACTOR", "SKYTEAM_SIGNERS", "SKYTEAM_SIGN_KEY"];
+    let names = level.values.keys().filter(|name| name.starts_with("SKYTEAM_") && !NAMES.contains(&name.as_str()));
+    let near = |name: &str| NAMES.into_iter().find(|known| strsim::osa_distance(name, known) == 1);
+    let (name, meant) = names.filter(|name| name.len() < 32).find_map(|name| Some((name, near(name)?)))?;
+    let (_, origin) = level.get(name)?;
+    let what = message!("{} is no setting of skyteam; did you mean {}?", origin.to_string(), meant);
+    let why = "it is not passed over, because something else than what was meant would be used";
+    Some(Error::new(Kind::Config, "unknown_setting", what).why(why).fix(message!("rename it to {}", meant)))
+}
+
+/// Lines of a `.env` that name a setting of ours and cannot be used.
+fn malformed(path: &Path, wrong: Malformed) -> Error {
+    match wrong {
+        Malformed::Unreadable { line, reason } => {
+            let what = message!("{}, line {}, cannot be read", path.display(), line.to_string());
+            Error::new(Kind::Config, "bad_dotenv", what)
+                .why(message!("it names a setting of skyteam, and {}", reason))
+                .fix("write it as NAME='value'")
+        }
+        Malformed::Contradiction { name, lines: (first, second) } => {
+            let (first, second) = (first.to_string(), second.to_string());
+            let what = message!("{}, lines {} and {}, give {} two values", path.display(), &first, &second, name);
+            Error::new(Kind::Config, "two_values", what)
+                .why("some programs would use the first and others the last, so skyteam uses neither")
+                .fix(message!("delete line {} or line {}, or put a # before it", first, second))
+        }
     }
 }
 
