@@ -84,8 +84,11 @@ fn staff_work_with_all_commands_and_do_not_change_the_schema() {
     world.run("airline add sky Sky").ok();
     world.run("miles award ann 5 --note x --yes").ok();
     world.run("db status --exit-code").ok();
+    world.run("miles reverse last --note x --yes").ok();
+    // What was granted for staff is what the doctor finds right: neither too little nor too much.
     let doctor = world.run("db doctor -o json").ok();
     assert_eq!(at(&doctor, "error"), Vec::<String>::new(), "{doctor}");
+    assert_eq!(at(&doctor, "warning"), ["backups: proved"], "{doctor}");
     assert!(doctor.stdout.contains("reads and writes"), "{doctor}");
     let name = world.name();
     world.run(format!("db reset --confirm {name}")).exits(8);
@@ -109,6 +112,14 @@ fn apps_write_the_tables_and_see_none_of_our_records() {
     world.set("DATABASE_URL", &url);
     world.run("miles award ann 5 --note x --yes").ok();
     world.set("DATABASE_URL", &owner);
+    let changes = |right: &str| {
+        world.query(&format!("SELECT has_table_privilege('{role}', 'public.\"milesTransactions\"', '{right}')"))
+    };
+    assert_eq!(["INSERT", "UPDATE", "DELETE"].map(changes), ["t", "f", "f"]);
+    // What another grant gave too much is taken back.
+    world.query(&format!("GRANT ALL ON ALL TABLES IN SCHEMA public TO {role}"));
+    world.run(format!("db grant {role} --for apps --yes")).ok();
+    assert_eq!(["INSERT", "UPDATE", "DELETE", "TRUNCATE"].map(changes), ["t", "f", "f", "f"]);
     let may = |what: &str| world.query(&format!("SELECT has_table_privilege('{role}', '{what}', 'SELECT')"));
     assert_eq!(may("skyteam.migrations"), "f");
     assert_eq!(may("public.users"), "t");

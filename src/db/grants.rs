@@ -6,6 +6,9 @@ use sea_orm::{ConnectionTrait, DbErr, Statement, Value};
 
 use super::{Engine, quote};
 
+/// The table whose rows are added and never changed.
+pub(crate) const LEDGER: &str = "milesTransactions";
+
 /// What a role is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
@@ -127,7 +130,12 @@ fn wanted(place: &Place, role: &str, purpose: Purpose) -> Vec<Wish> {
         _ => (&["SELECT", "INSERT", "UPDATE", "DELETE"], &["USAGE", "SELECT"]),
     };
     wanted.push(schema("USAGE on schema public", "public", &["USAGE"]));
-    wanted.extend(objects(place, role, "public", Kind::Tables, tables));
+    let tables = objects(place, role, "public", Kind::Tables, tables);
+    let only_adds = only_adds_entries(role, &tables);
+    wanted.extend(tables);
+    if purpose != Purpose::Backup {
+        wanted.push(only_adds);
+    }
     wanted.extend(objects(place, role, "public", Kind::Sequences, sequences));
     if place.home {
         wanted.push(schema("USAGE on schema skyteam", "skyteam", &["USAGE"]));
@@ -140,6 +148,20 @@ fn wanted(place: &Place, role: &str, purpose: Purpose) -> Vec<Wish> {
         }
     }
     wanted
+}
+
+/// Entries of the ledger are added and never changed, so no right to change them is left to a role that writes: the table's
+/// trigger would be all that refuses it. `tables` are the rights on all tables, which give it.
+fn only_adds_entries(role: &str, tables: &[Wish]) -> Wish {
+    let unchanged = "NOT EXISTS (SELECT FROM pg_class c, aclexplode(c.relacl) a
+        WHERE c.oid = to_regclass('public.\"milesTransactions\"') AND c.relowner <> a.grantee
+          AND a.grantee = (SELECT oid FROM pg_roles WHERE rolname = $1::text)
+          AND a.privilege_type IN ('UPDATE', 'DELETE', 'TRUNCATE'))";
+    // What gives it is run before this.
+    let held = all(tables.iter().take(1).map(|wish| wish.held.clone()).chain([unchanged.to_owned()]));
+    let held = format!("(to_regclass('public.{}') IS NULL OR {held})", quote(LEDGER));
+    let sql = format!("REVOKE UPDATE, DELETE, TRUNCATE ON public.{} FROM {}", quote(LEDGER), quote(role));
+    Wish { what: "", sql, held }
 }
 
 #[derive(Clone, Copy)]
@@ -170,7 +192,12 @@ fn objects(place: &Place, role: &str, schema: &str, kind: Kind, rights: &[&str])
         Kind::Tables => format!(
             "SELECT FROM pg_class c WHERE relkind IN ('r', 'p', 'v', 'm', 'f') AND relnamespace = '{schema}'::regnamespace
                 AND ({})",
-            lacks(&|right| format!("has_table_privilege($1::text, c.oid, '{right}')"))
+            lacks(&|right| match right {
+                "UPDATE" | "DELETE" => {
+                    format!("relname = '{LEDGER}' OR has_table_privilege($1::text, c.oid, '{right}')")
+                }
+                _ => format!("has_table_privilege($1::text, c.oid, '{right}')"),
+            })
         ),
         Kind::Sequences => format!(
             "SELECT FROM pg_class c WHERE relkind = 'S' AND relnamespace = '{schema}'::regnamespace AND ({})",
@@ -230,6 +257,16 @@ mod tests {
     fn a_backup_role_reads_and_writes_nothing() {
         for statement in sql(Purpose::Backup) {
             assert!(!["INSERT", "UPDATE", "DELETE", "EXECUTE", "CREATE"].iter().any(|word| statement.contains(word)));
+        }
+    }
+
+    #[test]
+    fn who_writes_only_adds_to_the_ledger() {
+        for purpose in [Purpose::Staff, Purpose::Apps] {
+            let statements = sql(purpose);
+            let at = |words: &str| statements.iter().position(|statement| statement.contains(words)).unwrap();
+            let revoked = at(r#"REVOKE UPDATE, DELETE, TRUNCATE ON public."milesTransactions" FROM "r""#);
+            assert!(at("DELETE ON ALL TABLES IN SCHEMA public") < revoked, "{statements:?}");
         }
     }
 

@@ -5,10 +5,11 @@ use sea_orm::{ConnectionTrait, DbErr, Statement};
 use super::super::planned;
 use super::{Check, Level};
 use crate::cli::context::Context;
+use crate::db::grants::LEDGER;
 use crate::db::{Database, Engine, quote};
 use crate::error::Error;
 use crate::error::schema::{grant, lacked};
-use crate::message::skyteam;
+use crate::message::{message, program, skyteam};
 use crate::schema::{self, Request, Wait};
 
 const AREA: &str = "rights";
@@ -49,13 +50,13 @@ async fn push(database: &Database, cx: &Context) -> Vec<Check> {
     match schema::prepare(database, &desired, &request, &planned::patience(cx), wait).await {
         Err(error) => vec![Check::failed(AREA, "schema changes", &Error::from(error))],
         Ok(prepared) if prepared.missing.is_empty() => {
-            let found = format!("{} may do what db push would do", prepared.live.rights.role);
+            let found = message!("{} may do what db push would do", &prepared.live.rights.role);
             vec![Check::ok(AREA, "schema changes", found)]
         }
         Ok(prepared) => {
             let role = &prepared.live.rights.role;
             let check = |right| {
-                let found = format!("{role} cannot push: {}", lacked(right));
+                let found = message!("{} cannot push: {}", role, lacked(right));
                 Check::error(AREA, "schema changes", found, grant(role, database.name(), right))
             };
             prepared.missing.iter().map(check).collect()
@@ -78,9 +79,14 @@ async fn postgres(database: &Database) -> Result<Vec<Check>, DbErr> {
         ("temporary", "TEMPORARY on the database", format!("GRANT TEMPORARY ON DATABASE \"{name}\" TO \"{role}\"")),
     ] {
         checks.push(if row.try_get::<bool>("", column)? {
-            Check::ok(AREA, right, format!("{role} has it"))
+            Check::ok(AREA, right, message!("{} has it", &role))
         } else {
-            Check::warning(AREA, right, format!("{role} lacks it, and a later change of the schema needs it"), grant)
+            Check::warning(
+                AREA,
+                right,
+                message!("{} lacks it, and a later change of the schema needs it", &role),
+                grant,
+            )
         });
     }
     Ok(checks)
@@ -152,24 +158,30 @@ fn reads(role: &str, tables: &[Table]) -> Vec<Check> {
         .collect();
     if hidden.is_empty() {
         let found =
-            format!("{role} only reads: enough for backups, lists, audits and the doctor; it can write nothing");
+            message!("{} only reads: enough for backups, lists, audits and the doctor; it can write nothing", &role);
         return vec![Check::ok(AREA, "purpose", found)];
     }
-    let found = format!("{role} only reads, and not all: it lacks SELECT on {}", hidden.join(", "));
+    let found = message!("{} only reads, and not all: it lacks SELECT on {}", &role, hidden.join(", "));
     vec![Check::error(AREA, "table", found, skyteam("db grant").last(role).words("--for backup"))]
 }
 
 /// A role that writes and owns nothing: what it cannot do to the schema is no fault of it.
 fn writes(role: &str, tables: &[Table], push: Vec<Check>) -> Vec<Check> {
-    let lacking: Vec<String> = tables
-        .iter()
-        .filter(|table| !table.missing.is_empty())
-        .map(|table| format!("{} on {}", table.missing.join(", "), table.name))
-        .collect();
+    // Entries of the ledger are added and never changed.
+    let needs = |table: &Table, right: &str| table.name != LEDGER || matches!(right, "SELECT" | "INSERT");
+    let lacking = tables.iter().filter_map(|table| {
+        let missing: Vec<&str> = table.missing.iter().map(String::as_str).filter(|right| needs(table, right)).collect();
+        (!missing.is_empty()).then(|| format!("{} on {}", missing.join(", "), table.name))
+    });
+    let lacking: Vec<String> = lacking.collect();
     let mut checks = vec![if lacking.is_empty() {
-        Check::ok(AREA, "purpose", format!("{role} reads and writes; the schema is changed by the owner of the tables"))
+        Check::ok(
+            AREA,
+            "purpose",
+            message!("{} reads and writes; the schema is changed by the owner of the tables", &role),
+        )
     } else {
-        let found = format!("{role} writes, and lacks {}", lacking.join("; "));
+        let found = message!("{} writes, and lacks {}", &role, lacking.join("; "));
         Check::error(AREA, "table", found, skyteam("db grant").last(role).words("--for staff"))
     }];
     checks.extend(push.into_iter().map(|check| match check.level {
@@ -187,20 +199,20 @@ fn changes(role: &str, tables: &[Table]) -> Vec<Check> {
             checks.push(Check::error(
                 AREA,
                 "table",
-                format!("{role} lacks {missing} on {name}"),
-                format!("GRANT {missing} ON {} TO {}", quote(name), quote(role)),
+                message!("{} lacks {} on {}", &role, &missing, name),
+                message!("GRANT {} ON {} TO {}", &missing, quote(name), quote(role)),
             ));
         } else if !owned {
             checks.push(Check::warning(
                 AREA,
                 "table",
-                format!("{name} belongs to {owner}: {role} can use it, and cannot change its schema"),
-                format!("ALTER TABLE {} OWNER TO {}", quote(name), quote(role)),
+                message!("{} belongs to {}: {} can use it, and cannot change its schema", name, owner, &role),
+                message!("ALTER TABLE {} OWNER TO {}", quote(name), quote(role)),
             ));
         }
     }
     if checks.is_empty() {
-        checks.push(Check::ok(AREA, "tables", format!("{role} may read, write and change them")));
+        checks.push(Check::ok(AREA, "tables", message!("{} may read, write and change them", &role)));
     }
     checks
 }
@@ -209,6 +221,11 @@ fn sqlite(database: &Database) -> Check {
     let path = database.target().path.clone().unwrap_or_default();
     match std::fs::OpenOptions::new().append(true).open(&path) {
         Ok(_) => Check::ok(AREA, "file", "may be written"),
-        Err(error) => Check::error(AREA, "file", format!("{path}: {error}"), format!("ls -l {path}")),
+        Err(error) => Check::error(
+            AREA,
+            "file",
+            message!("{}: {}", &path, error.to_string()),
+            program("ls").words("-l").file(&path),
+        ),
     }
 }
