@@ -12,6 +12,13 @@ pub(crate) fn of_number(text: &str) -> Option<&'static str> {
              again",
         );
     }
+    let exponent = text.split_once(['e', 'E']).is_some_and(|(mantissa, exponent)| {
+        let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+        digits(mantissa) && digits(exponent)
+    });
+    if exponent {
+        return Some("it has an exponent: write digits alone");
+    }
     let first = text.chars().next()?;
     match first {
         '\'' | '\u{2019}' => return Some("an apostrophe is before it, a spreadsheet's mark of text"),
@@ -63,6 +70,7 @@ mod tests {
             ("7.74307E+09", "shortened"),
             ("7,74307E+09", "shortened"),
             ("8E+12", "shortened"),
+            ("5e2", "exponent"),
             ("500.0", "point or a comma"),
             ("1.000", "point or a comma"),
             ("5,755", "point or a comma"),

@@ -2,7 +2,14 @@
 
 use super::rfc4180::{Row, trimmed};
 use super::{ABOUT, Columns, RAW, Wrong};
+use crate::directory::input::quoted;
 use crate::message::flag;
+
+/// How many unknown columns a refusal names.
+const SHOWN: usize = 20;
+
+/// The longest name, in bytes, that a refusal repeats in a flag.
+const LONG: usize = 200;
 
 /// Which names mean which columns, and which names meant none.
 pub(super) struct Layout<'a> {
@@ -32,13 +39,20 @@ impl Layout<'_> {
     /// The refusal of a file with columns that mean nothing here.
     pub(crate) fn refusal(&self) -> Option<Wrong> {
         let (_, line) = self.unknown.first()?;
-        let shown = |(name, _): &(String, u64)| format!("{:?}", name.chars().take(60).collect::<String>());
-        let names: Vec<String> = self.unknown.iter().map(shown).collect();
-        let columns = if names.len() == 1 { "column" } else { "columns" };
+        let mut names: Vec<String> = self.unknown.iter().take(SHOWN).map(|(name, _)| quoted(name)).collect();
+        if let Some(more) = self.unknown.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+            names.push(format!("and {more} more"));
+        }
+        let columns = if self.unknown.len() == 1 { "column" } else { "columns" };
         let reason = format!("no {columns} {} here; columns are: {}", names.join(", "), self.columns.known.join(", "));
-        let flags = self.unknown.iter().map(|(name, _)| flag("--ignore-column", name).to_string());
-        let flags: Vec<String> = flags.collect();
-        Some(Wrong::new(*line, reason).fixed_by(format!("mend the names, or add {}", flags.join(" "))))
+        let wrong = Wrong::new(*line, reason);
+        // A line that can be pasted: neither a thousand flags, nor one with a whole file for its name.
+        if self.unknown.len() > SHOWN || self.unknown.iter().any(|(name, _)| name.len() > LONG) {
+            return Some(wrong.fixed_by("mend the names"));
+        }
+        let flags: Vec<String> =
+            self.unknown.iter().map(|(name, _)| flag("--ignore-column", name).to_string()).collect();
+        Some(wrong.fixed_by(format!("mend the names, or add {}", flags.join(" "))))
     }
 }
 
@@ -65,7 +79,7 @@ pub(super) fn named(header: &Row<'_>, layout: &mut Layout<'_>) -> Result<Vec<Hea
         let twice =
             |heading: &Heading| matches!((heading, column), (Heading::Known(one), Some(other)) if *one == other);
         if headings.iter().any(twice) {
-            return Err(Wrong::new(header.line, format!("the column {name} is there twice")));
+            return Err(Wrong::new(header.line, format!("the column {} is there twice", quoted(name))));
         }
         headings.push(column.map_or(Heading::Ignored, Heading::Known));
     }

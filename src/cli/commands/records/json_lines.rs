@@ -21,7 +21,7 @@ pub(super) fn read(text: &str, layout: &mut Layout<'_>) -> Result<Vec<Record>, W
                 return Err(Wrong::new(line, reason).accepts("one whole object a line, as -o ndjson writes it"));
             }
             Err(error) => {
-                records.push(Record::unreadable(line, format!("no JSON object: {error}"), text));
+                records.push(Record::unreadable(line, fault(&error, text), text));
                 continue;
             }
         };
@@ -31,6 +31,15 @@ pub(super) fn read(text: &str, layout: &mut Layout<'_>) -> Result<Vec<Record>, W
         });
     }
     Ok(records)
+}
+
+/// What is wrong with a line. serde_json counts lines within the text that it is given, which is one line.
+fn fault(error: &serde_json::Error, text: &str) -> String {
+    let object = text.trim_end().strip_suffix(',').map(serde_json::from_str::<Pairs>);
+    if matches!(object, Some(Ok(_))) {
+        return "a comma is after the object: write one object a line, without commas between".to_owned();
+    }
+    format!("no JSON object: {}", error.to_string().replacen(" at line 1 column ", " at column ", 1))
 }
 
 fn values(pairs: Pairs, line: u64, layout: &mut Layout<'_>) -> Result<Values, String> {

@@ -262,6 +262,12 @@ mod tests {
         assert_eq!(json[0].fault.as_deref(), Some("userId is neither a text nor a number"));
         assert!(json[1].fault.is_none());
         assert!(json[2].fault.as_deref().unwrap().starts_with("no JSON object"));
+        // The place within the line, and not a line that is none of the file's.
+        let comma = rows("\n\n{\"userId\":1,}\n{\"userId\":1},\n{\"userId\":1}]\n");
+        let faults: Vec<&str> = comma.iter().map(|row| row.fault.as_deref().unwrap()).collect();
+        assert_eq!(faults[0], "no JSON object: trailing comma at column 13");
+        assert_eq!(faults[1], "a comma is after the object: write one object a line, without commas between");
+        assert_eq!(faults[2], "no JSON object: trailing characters at column 13");
         assert_eq!(json[3].fault.as_deref(), Some("userId is there twice"));
         assert!(json[4].fault.as_deref().unwrap().contains("exponent"));
     }
@@ -285,7 +291,13 @@ mod tests {
         assert_eq!(wrong(b"userId\n1\n\xff\n").0, Some(3));
         assert_eq!(wrong(b"userId,mile\n1,2\n").1, "no column \"mile\" here; columns are: userId, username, miles");
         assert!(wrong(b"userId,mile,x y\n1,2,3\n").1.starts_with("no columns \"mile\", \"x y\" here"));
-        assert_eq!(wrong(b"userId,userid\n1,2\n").1, "the column userid is there twice");
+        assert_eq!(wrong(b"userId,userid\n1,2\n").1, "the column \"userid\" is there twice");
+        // However long a name is, or many there are, the refusal can be read.
+        for header in ["x".repeat(1 << 20), (0..5000).map(|n| format!("c{n}")).collect::<Vec<_>>().join(",")] {
+            let refused = parse(header.as_bytes(), COLUMNS, &[]).unwrap_err();
+            assert!(refused.reason.len() < 1000, "{}", refused.reason.len());
+            assert_eq!(refused.fix.as_deref(), Some("mend the names"));
+        }
         assert_eq!(wrong(b"12345\n67890\n").0, Some(1));
         assert_eq!(wrong(b"userId\n1\n\"2\n3\n").0, Some(3));
         assert_eq!(wrong(b"{\"userId\":1}\n{\"userId\":2}\n{\"userI").0, Some(3));
