@@ -20,10 +20,11 @@ use crate::ledger::statement::{Account, Source, Statement};
 use crate::message::{Words, message};
 
 pub(super) const EXAMPLES: &str = "Examples:
+  skyteam miles statement @pilot123
   skyteam miles statement @pilot123 --month 2026-10
   skyteam miles statement --airline delta --month 2026-10 -o md
 
-The month is that of --tz. The statement of a past month is the same whenever it is made; of one not over it says so.";
+The month is that of --tz. Of a month that is not over, the entries so far are shown, with a warning.";
 
 /// Arguments of `miles statement`.
 #[derive(clap::Args, Debug)]
@@ -34,9 +35,9 @@ pub(crate) struct MilesStatementArgs {
     /// What this airline's flights paid and its products took in
     #[arg(long, value_name = "AIRLINE")]
     airline: Option<String>,
-    /// Month
+    /// Month; the current one, as far as it has come, unless given
     #[arg(long, value_name = "YYYY-MM")]
-    month: String,
+    month: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -50,7 +51,7 @@ struct Answer {
     month: String,
     from: Timestamp,
     until: Timestamp,
-    /// Whether the month is over: then it will say the same for ever.
+    /// Whether the month is over, so that the statement changes no more.
     complete: bool,
     #[serde(flatten)]
     statement: Statement,
@@ -131,7 +132,9 @@ impl Row for Line {
 }
 
 pub(super) async fn run(args: MilesStatementArgs, cx: &Context) -> Result<Outcome> {
-    let (from, until) = month(&args.month, cx.ui.zone())?;
+    let zone = cx.ui.zone();
+    let chosen = args.month.unwrap_or_else(|| cx.now.with_timezone(&zone).format("%Y-%m").to_string());
+    let (from, until) = month(&chosen, zone)?;
     let database = cx.reader().await?;
     let (account, name) = match (&args.user, &args.airline) {
         (Some(reference), _) => {
@@ -146,7 +149,7 @@ pub(super) async fn run(args: MilesStatementArgs, cx: &Context) -> Result<Outcom
     let statement = statement::statement(database.conn(), &account, from, until).await?;
     let complete = until <= cx.now.into();
     if !complete {
-        cx.ui.warn(message!("{} is not over: this is what stands there now, and it may change.", &args.month));
+        cx.ui.warn(message!("{} is not over: these are its entries so far.", &chosen));
     }
     if cx.ui.format() == Format::Csv {
         return spreadsheet(cx, &statement).await;
@@ -155,7 +158,7 @@ pub(super) async fn run(args: MilesStatementArgs, cx: &Context) -> Result<Outcom
         Account::User(id) => (Some(id), None),
         Account::Airline(id) => (None, Some(id)),
     };
-    cx.ui.report(&Answer { user_id, airline_id, name, month: args.month, from, until, complete, statement })?;
+    cx.ui.report(&Answer { user_id, airline_id, name, month: chosen, from, until, complete, statement })?;
     Ok(Outcome::Done)
 }
 
