@@ -80,6 +80,26 @@ fn a_first_file_of_settings_is_written_once_and_changes_nothing() {
 }
 
 #[test]
+fn where_a_setting_came_from_is_never_cut() {
+    let world = World::bare();
+    let long = world.work().join("a-folder-with-a-name-that-is-rather-long/and-one-more-below-it");
+    std::fs::create_dir_all(&long).unwrap();
+    let file = long.join(".env");
+    std::fs::write(&file, "DATABASE_URL=sqlite:of-the-project-with-a-long-name.db\n").unwrap();
+    for width in [40, 80] {
+        let within = |args: &str| world.call(args).within(&long).terminal(width).run().ok().stdout;
+        let shown = within("config show");
+        assert!(shown.contains(&format!("DATABASE_URL in {}", file.display())), "{shown}");
+        assert!(shown.contains("of-the-project-with-a-long-name.db") && !shown.contains('…'), "{shown}");
+        let places = within("config path");
+        assert!(places.contains(&file.display().to_string()) && !places.contains('…'), "{places}");
+    }
+    let wide = world.call("config show").within(&long).terminal(400).run().ok().stdout;
+    assert!(wide.lines().next().unwrap().contains("setting"), "{wide}");
+    assert_eq!(wide.lines().filter(|line| line.contains("DATABASE_URL in")).count(), 1, "{wide}");
+}
+
+#[test]
 fn every_place_of_settings_is_listed_even_where_a_file_cannot_be_used() {
     let world = World::bare();
     let inner = world.work().join("inner");

@@ -47,6 +47,12 @@ impl Call {
         self
     }
 
+    /// In this folder.
+    pub fn within(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.cwd = folder.into();
+        self
+    }
+
     /// Standard output and error are a terminal of so many columns; nobody sits before it.
     pub fn terminal(mut self, width: u16) -> Self {
         self.terminal = environment::Terminal { stdin: false, stdout: true, stderr: true, width: Some(width) };

@@ -117,6 +117,16 @@ impl<'a> Page<'a> {
         Ok(())
     }
 
+    /// Whether [`Page::table`] would show all of these rows, and cut nothing to the width of a terminal.
+    pub(crate) fn has_room_for(&self, rows: &[Vec<Cell>]) -> bool {
+        let Some(room) = self.drawing.width.filter(|_| !self.markdown) else { return true };
+        let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+        let widest =
+            |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| width(&visible(&cell.text))).max();
+        let needed: usize = (0..columns).filter_map(widest).map(|one| one + 2).sum();
+        needed <= usize::from(room) + 2
+    }
+
     /// A table of its own.
     ///
     /// # Errors

@@ -208,11 +208,20 @@ fn fit(slots: &mut Vec<Slot>, columns: &[Column], terminal: usize, all: bool) ->
     let sum = |slots: &[Slot], least: &dyn Fn(&Slot) -> usize| {
         slots.iter().map(least).sum::<usize>() + GAP * slots.len().saturating_sub(1)
     };
+    let mut left_out = Vec::new();
     while sum(slots, &whole) > terminal && !all {
         let lowest = slots.iter().enumerate().max_by_key(|(place, slot)| (columns[slot.cell].rank, *place));
         match lowest.map(|(place, slot)| (place, columns[slot.cell].rank)) {
-            Some((place, 1..)) => drop(slots.remove(place)),
+            Some((place, 1..)) => left_out.push(slots.remove(place)),
             _ => break,
+        }
+    }
+    // A wide column that went last may have left room for others that went before it: the most important come first.
+    while let Some(slot) = left_out.pop() {
+        let place = slots.partition_point(|kept| kept.cell < slot.cell);
+        slots.insert(place, slot);
+        if sum(slots, &whole) > terminal {
+            slots.remove(place);
         }
     }
     let least: &dyn Fn(&Slot) -> usize = if sum(slots, &whole) > terminal { &floor } else { &whole };
@@ -270,6 +279,33 @@ mod tests {
             assert_eq!(left_out, hidden, "{columns}\n{shown}");
             assert_eq!(shown.contains(ID), hidden == 0, "{columns}\n{shown}");
             assert!(shown.contains("DL123"), "{columns}\n{shown}");
+        }
+    }
+
+    #[test]
+    fn room_that_a_wide_column_leaves_is_used() {
+        let columns = [
+            Column::text("id").rank(0),
+            Column::text("source"),
+            Column::text("note").rank(1).floor(20),
+            Column::text("actor").rank(3),
+        ];
+        let rows =
+            [vec![Cell::new(ID), Cell::new("manual"), Cell::new("a note that is rather long"), Cell::new("ops")]];
+        let paper = |width| Paper {
+            drawing: Drawing { width: Some(width), color: false, header: true },
+            markdown: false,
+            all: false,
+        };
+        for (width, hidden) in [
+            (80, &[][..]),
+            (70, &["actor"]),
+            (58, &["source", "actor"]),
+            (56, &["note"]),
+            (50, &["note", "actor"]),
+            (40, &["source", "note", "actor"]),
+        ] {
+            assert_eq!(Grid::new(&columns, &rows, paper(width)).hidden(), hidden, "{width}");
         }
     }
 

@@ -7,7 +7,8 @@ use serde::Serialize;
 use crate::cli::context::Context;
 use crate::cli::settings::{self, SettingsFile};
 use crate::cli::ui::report::{Listing, Row};
-use crate::cli::ui::{Align, Cell, Column, Page, RenderOptions, Tone};
+use crate::cli::ui::text::pad;
+use crate::cli::ui::{Cell, Column, Page, RenderOptions, Tone};
 use crate::error::{Outcome, Result};
 
 pub(super) const EXAMPLES: &str = "Examples:
@@ -44,13 +45,13 @@ impl Listing for Paths {
     }
 
     fn human(&self, page: &mut Page<'_>) -> std::io::Result<()> {
-        let row = |line: &PathLine| {
-            let state =
-                if line.found { Cell::new("found").tone(Tone::Good) } else { Cell::new("absent").tone(Tone::Dim) };
-            vec![Cell::new(line.path.display().to_string()), Cell::new(line.kind), state]
-        };
-        let rows: Vec<Vec<Cell>> = self.0.iter().map(row).collect();
-        page.table(&[("path", Align::Left), ("kind", Align::Left), ("", Align::Left)], &rows)
+        // The path comes last: it is shown whole, however narrow the terminal is.
+        for line in &self.0 {
+            let (state, tone) = if line.found { ("found", Tone::Good) } else { ("absent", Tone::Dim) };
+            let path = Cell::new(line.path.display().to_string());
+            page.words(&[Cell::new(pad(state, 7)).tone(tone), Cell::new(pad(line.kind, 12)).tone(Tone::Dim), path])?;
+        }
+        Ok(())
     }
 }
 

@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::cli::context::Context;
 use crate::cli::settings::{Origin, Settings};
 use crate::cli::ui::report::{Listing, Row};
+use crate::cli::ui::text;
 use crate::cli::ui::{Align, Cell, Column, Page, RenderOptions, Tone};
 use crate::error::{Outcome, Result};
 
@@ -67,7 +68,20 @@ impl Listing for Shown {
             ]
         };
         let rows: Vec<Vec<Cell>> = self.0.iter().map(row).collect();
-        page.table(&[("setting", Align::Left), ("value", Align::Left), ("from", Align::Left)], &rows)
+        if page.has_room_for(&rows) {
+            return page.table(&[("setting", Align::Left), ("value", Align::Left), ("from", Align::Left)], &rows);
+        }
+        // Nothing of a value or of where it came from is cut: that is what this command is asked for.
+        let names = self.0.iter().map(|line| text::width(line.name)).max().unwrap_or_default();
+        for (line, row) in self.0.iter().zip(rows) {
+            let [_, value, origin]: [Cell; 3] = row.try_into().unwrap_or_default();
+            page.words(&[Cell::new(text::pad(line.name, names + 1)).tone(Tone::Strong), value])?;
+            page.words(&[
+                Cell::new(" ".repeat(names + 1)),
+                Cell::new(format!("from {}", origin.text)).tone(Tone::Dim),
+            ])?;
+        }
+        Ok(())
     }
 }
 
