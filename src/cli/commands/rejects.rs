@@ -9,9 +9,10 @@ use crate::cli::commands::records::{ABOUT, Columns, RAW, Record};
 use crate::cli::context::Context;
 use crate::cli::ui::text::count;
 use crate::cli::ui::{csv_record, defused};
+use crate::error::file::exists;
 use crate::error::indeterminate::{NOT_REPLICATED, OUTCOME_UNKNOWN};
 use crate::error::{Error, Kind, Outcome, Result};
-use crate::message::{message, program};
+use crate::message::message;
 
 /// How many rows at fault an answer shows.
 const SHOWN: usize = 5;
@@ -76,10 +77,7 @@ impl RejectArgs {
             None => cx.path(format!("{source}.rejects.csv")),
         };
         if self.rejects.is_some() && std::fs::symlink_metadata(&path).is_ok() {
-            let what = message!("the rejects file {} is there already", path.display());
-            return Err(Error::new(Kind::Refused, "file_exists", what)
-                .why("it may hold rows that are nowhere else: --rejects names a new file; nothing was changed")
-                .fix(program("mv").words("-i").file(path.display()).file(format!("{}.old", path.display()))));
+            return Err(exists(&path, Some("it may hold rows that are nowhere else, and --rejects names a new file")));
         }
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let wanted = self.keep_going && !cx.answers.dry_run;

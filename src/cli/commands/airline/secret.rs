@@ -11,8 +11,9 @@ use crate::cli::context::Context;
 use crate::cli::ui::Format;
 use crate::db::Transaction;
 use crate::entity::airline;
+use crate::error::file::exists;
 use crate::error::{Error, Kind, Result};
-use crate::message::{Message, message, program, skyteam};
+use crate::message::{Message, message, skyteam};
 
 /// Where a new token goes.
 #[derive(clap::Args, Debug, Default)]
@@ -54,10 +55,8 @@ impl SecretArgs {
                     .why("a token is written to a new file, which only its owner may read; nothing was changed"));
             }
             Ok(_) => {
-                let what = message!("the token file {} is there already", given.display());
-                return Err(Error::new(Kind::Refused, "file_exists", what)
-                    .why("it may hold another airline's only token: --token-file names a new file; nothing was changed")
-                    .fix(program("mv").words("-i").file(given.display()).file(format!("{}.old", given.display()))));
+                let holds = "it may hold another airline's only token, and --token-file names a new file";
+                return Err(exists(given, Some(holds)));
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(unwritable(given, error)),

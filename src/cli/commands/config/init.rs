@@ -10,6 +10,7 @@ use crate::cli::context::Context;
 use crate::cli::settings::{NAME, config_dir};
 use crate::cli::ui::Page;
 use crate::cli::ui::report::Report;
+use crate::error::file::exists;
 use crate::error::{Error, Kind, Outcome, Result};
 use crate::message::{message, skyteam};
 
@@ -59,7 +60,7 @@ pub(super) fn run(args: &ConfigInitArgs, cx: &Context) -> Result<Outcome> {
     let folder = if args.user { config_dir(&cx.env).ok_or_else(homeless)? } else { cx.cwd.clone() };
     let path = folder.join(NAME);
     if std::fs::symlink_metadata(&path).is_ok() {
-        return Err(exists(&path));
+        return Err(exists(&path, None));
     }
     let dry_run = cx.answers.dry_run;
     if !dry_run {
@@ -80,15 +81,9 @@ fn write(folder: &Path, path: &Path) -> Result<()> {
     file.write_all(TEMPLATE.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(unwritable)?;
     match file.persist_noclobber(path) {
         Ok(_) => Ok(()),
-        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Err(exists(path)),
+        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Err(exists(path, None)),
         Err(error) => Err(unwritable(error.error)),
     }
-}
-
-fn exists(path: &Path) -> Error {
-    Error::new(Kind::Refused, "file_exists", message!("{} exists", path.display()))
-        .why("it is not written over")
-        .fix(message!("{}    shows what it and the others set", skyteam("config show")))
 }
 
 fn homeless() -> Error {
