@@ -116,6 +116,52 @@ both!(ready fn a_missing_file_is_told_in_one_voice(world) {
     }
 });
 
+both!(ready fn a_file_that_exists_is_refused_in_one_voice(world) {
+    world.run("user add 1 pilot").ok();
+    world.run("airline add delta Delta").ok();
+    std::fs::write(world.work().join("in.csv"), "user,amount\n1,5\n").unwrap();
+    for (command, file) in [
+        ("config init", "skyteam.toml"),
+        ("config keygen key.pem", "key.pem"),
+        ("miles import in.csv --keep-going --rejects out.csv", "out.csv"),
+        ("airline token rotate delta --yes --token-file token", "token"),
+    ] {
+        let path = world.work().join(file);
+        std::fs::write(&path, "tz = 'UTC' # somebody's").unwrap();
+        let error = world.run(format!("{command} -o json")).exits(5).error();
+        assert_eq!(error["code"], "file_exists", "{command}: {error}");
+        let (message, why) = (error["message"].as_str().unwrap(), error["why"].as_str().unwrap());
+        assert!(message.ends_with(&format!("{file} exists already")), "{command}: {error}");
+        assert!(why.contains("it is not written over"), "{command}: {error}");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "tz = 'UTC' # somebody's", "{command}");
+        let fix = error["fix"].as_str().unwrap();
+        assert!(fix.starts_with("mv -i "), "{command}: {error}");
+    }
+    assert_eq!(world.query(r#"SELECT count(*) FROM "milesTransactions""#), "0");
+});
+
+// The server's own words and what people named things are data in what db, migrations and backups say, too.
+both!(ready fn names_of_tables_and_files_break_no_line(world) {
+    for (args, code) in [
+        ("db migrate --to 'x\nfix  rm -rf /'", 4),
+        ("db backup 'no\nfix  rm'", 4),
+        ("db verify 'no\nfix  rm'", 4),
+        ("db restore 'no\nfix  rm'", 4),
+        ("db backup . --table 'users\nfix  rm'", 4),
+        ("db generate 'x\nfix  rm'", 2),
+        ("db push --rename 'users.x\nfix  rm=y'", 2),
+    ] {
+        let words: Vec<String> =
+            args.split('\'').enumerate().flat_map(|(at, part)| match at % 2 {
+                0 => part.split_whitespace().map(str::to_owned).collect(),
+                _ => vec![part.to_owned()],
+            }).collect();
+        let refused = world.run(words).exits(code);
+        assert!(!refused.stderr.lines().any(|line| line.trim_start().starts_with("fix  rm")), "{args}: {refused}");
+        assert!(!refused.stderr.contains("\\\\n"), "escaped twice: {refused}");
+    }
+});
+
 both!(ready fn numbers_have_the_same_separators_in_errors(world) {
     world.run("user add 1 pilot").ok();
     world.run("miles award 1 19400 --note x --yes").ok();

@@ -209,7 +209,7 @@ both!(fn production_is_asked_first(world) {
     world.set("PROD_URL", url);
     world.touch();
     let refused = "exit: 9\n--- stderr\n→ [database]\nerror: a confirmation is needed";
-    let why = format!("  why  nobody can be asked here: Run {} on skyteam?", migrations::listed());
+    let why = format!("  why  no question can be asked here: Run {} on skyteam?", migrations::listed());
     assert_eq!(world.run("db migrate -p prod").to_string(), format!("{refused}\n{why}\n  fix  add --yes"));
     world.call("db migrate -p prod").answers(["n"]).run().exits(9);
     assert!(!world.catalogue().contains("airlines"));

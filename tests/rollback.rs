@@ -84,7 +84,7 @@ both!(fn a_rollback_without_loss_is_a_change(world) {
     → [database]
     To undo: 20261123000000_safety
     error: a confirmation is needed
-      why  nobody can be asked here: Undo 1 migration on skyteam?
+      why  no question can be asked here: Undo 1 migration on skyteam?
       fix  add --yes
     ");
     insta::assert_snapshot!(world.run("db rollback --yes"), @r"

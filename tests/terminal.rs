@@ -216,7 +216,7 @@ both!(ready fn only_the_right_name_stands_in_for_yes(world) {
     world.query("INSERT INTO users (\"userId\", username, \"displayName\") VALUES ('1', 'pilot', 'Pilot')");
     let edit = "user edit pilot --display-name New --confirm";
     let refused = world.run(format!("{edit} anything")).exits(9);
-    assert!(refused.stderr.contains("nobody can be asked here: "), "{refused}");
+    assert!(refused.stderr.contains("no question can be asked here: "), "{refused}");
     assert_eq!(world.query("SELECT \"displayName\" FROM users"), "Pilot");
     world.run(format!("{edit} {}", world.name())).ok();
     assert_eq!(world.query("SELECT \"displayName\" FROM users"), "New");

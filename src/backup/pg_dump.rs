@@ -375,7 +375,7 @@ pub(super) async fn check_restricted(env: &Environment) -> Result<()> {
     }
     Err(BackupError::Program {
         program: "psql",
-        why: format!("version {major}.{minor} cannot be kept from running shell commands that stand in a dump"),
+        why: format!("version {major}.{minor} cannot be kept from running shell commands that are in a dump"),
         fix: Some("apt-get install --only-upgrade postgresql-client".into()),
     })
 }

@@ -90,7 +90,7 @@ pub(crate) async fn approve(ask: Ask, answers: &Answers, ui: &Ui) -> Result<Appr
             }
         }
         Level::Changes => Err(Error::new(Kind::Unconfirmed, "confirmation_needed", "a confirmation is needed")
-            .why(message!("nobody can be asked here: {}", question))
+            .why(message!("no question can be asked here: {}", question))
             .fix("add --yes")),
         Level::Loses { name, what } => approve_loss(name, what, question, answers, ui).await,
     }

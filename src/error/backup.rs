@@ -8,6 +8,7 @@ use super::{Error, Kind};
 use crate::backup::BackupError;
 use crate::backup::unarchivable::{Fault, Unarchivable};
 use crate::db::{Engine, quote};
+use crate::directory::input::quoted;
 use crate::message::{Message, message, program, skyteam};
 
 /// How many tables or objects are named before the rest is counted.
@@ -30,7 +31,7 @@ impl From<BackupError> for Error {
                 .fix(message!("{}     lists those in a folder", skyteam("db backups DIR"))),
             BackupError::TooNew { skyteam, what } => {
                 Self::new(Kind::Refused, "too_new", "the backup is newer than this program")
-                    .why(format!("it was written by skyteam {skyteam} and has {what}"))
+                    .why(message!("it was written by skyteam {} and has {}", &skyteam, &what))
                     .fix("use that version of skyteam or a later one")
             }
             BackupError::Encrypted => Self::new(Kind::Denied, "encrypted", "the backup is encrypted")
@@ -64,7 +65,7 @@ impl From<BackupError> for Error {
             .fix("look at what that program said; what it has written is not whole"),
             BackupError::Busy { lock } => {
                 Self::new(Kind::Locked, "backup_running", "another backup is running in that folder")
-                    .why(format!("it holds {}", lock.display()))
+                    .why(message!("it holds {}", lock.display()))
                     .fix("wait until it ends")
             }
             BackupError::LockDenied { lock, folder, owner } => {
@@ -97,7 +98,7 @@ impl From<BackupError> for Error {
                 let error = Self::new(
                     refusal.kind(),
                     refusal.code(),
-                    format!("the backup cannot be migrated to {version}; nothing was changed"),
+                    message!("the backup cannot be migrated to {}; nothing was changed", version),
                 );
                 error.because(&refusal).fix(message!(
                     "restore it into an empty database: there its rows can be mended before {}",
@@ -122,40 +123,42 @@ impl From<BackupError> for Error {
             }
             BackupError::NoFolder { path } => {
                 let path = path.display();
-                Self::new(Kind::NotFound, "no_such_folder", format!("there is no folder {path}"))
+                Self::new(Kind::NotFound, "no_such_folder", message!("there is no folder {}", path.to_string()))
                     .fix(program("mkdir").words("-p").file(path))
             }
             BackupError::NotAFolder { path } => {
-                Self::new(Kind::Usage, "usage", format!("{} is no folder", path.display()))
+                Self::new(Kind::Usage, "usage", message!("{} is no folder", path.display()))
                     .why("backups are written into folders")
                     .fix("-f FILE names the file itself")
             }
             BackupError::NotAFile { path, what } => {
-                Self::new(Kind::Usage, "usage", format!("{} is {what}", path.display()))
+                Self::new(Kind::Usage, "usage", message!("{} is {}", path.display(), &what))
                     .why("-f names a file, or a pipe")
                     .fix(message!("{}     writes into a folder", skyteam("db backup DIR")))
             }
             BackupError::Foreign { path } => {
-                Self::new(Kind::Refused, "foreign_file", format!("{} is not skyteam's", path.display()))
+                Self::new(Kind::Refused, "foreign_file", message!("{} is not skyteam's", path.display()))
                     .why("a file of that name is needed, and the one that is there was not made by skyteam")
                     .fix("move it out of the way")
             }
             BackupError::NoTable { name, known } if known.is_empty() => {
                 Self::new(Kind::Refused, "no_tables", "there are none of skyteam's tables here")
-                    .why(format!("not even {name}"))
+                    .why(message!("not even {}", &name))
                     .fix(skyteam("db push"))
             }
             BackupError::NoTable { name, known } => {
-                Self::new(Kind::NotFound, "no_such_table", format!("no table {name:?}"))
-                    .why(format!("there are {}", known.join(", ")))
+                Self::new(Kind::NotFound, "no_such_table", message!("no table {}", quoted(&name)))
+                    .why(message!("there are {}", known.join(", ")))
             }
             BackupError::Misfit { table, why } => {
-                Self::new(Kind::Refused, "misfit", format!("{table} does not fit; nothing was changed")).why(why)
+                Self::new(Kind::Refused, "misfit", message!("{} does not fit; nothing was changed", &table)).why(why)
             }
-            BackupError::Cell { table, column, row, why } => {
-                Self::new(Kind::Refused, "misfit", "a value cannot be carried over; nothing was changed")
-                    .why(format!("row {row} of {table}, column {column}: {why}"))
-            }
+            BackupError::Cell { table, column, row, why } => Self::new(
+                Kind::Refused,
+                "misfit",
+                "a value cannot be carried over; nothing was changed",
+            )
+            .why(message!("row {} of {}, column {}: {}", row.to_string(), &table, &column, &why)),
             BackupError::Unarchivable { cells, engine } => {
                 let what = "there are cells that an archive cannot hold; no backup was made";
                 let error = Self::new(Kind::Refused, "unarchivable", what);
@@ -177,8 +180,8 @@ impl From<BackupError> for Error {
                 let role = quote(&role);
                 Self::new(Kind::Denied, "permission_denied", "the role may not read all that a backup holds")
                     .why(why)
-                    .fix(format!("as the owner: GRANT USAGE ON SCHEMA public, skyteam TO {role}"))
-                    .fix(format!("as the owner: GRANT SELECT ON ALL TABLES IN SCHEMA public, skyteam TO {role}"))
+                    .fix(message!("as the owner: GRANT USAGE ON SCHEMA public, skyteam TO {}", &role))
+                    .fix(message!("as the owner: GRANT SELECT ON ALL TABLES IN SCHEMA public, skyteam TO {}", &role))
             }
             BackupError::InUse { holders, source } => {
                 let error = Self::new(Kind::Locked, "lock_timeout", "the tables are in use; nothing was changed");
@@ -190,15 +193,16 @@ impl From<BackupError> for Error {
                 more(error, holders.len()).fix("wait until they are done, or wait longer: --lock-timeout 60000")
             }
             BackupError::GaveWay { holders } => {
-                let error = Self::new(Kind::Locked, "gave_way", "others change the tables; no backup was made")
-                    .why("somebody waited to change a table that was being read, and everybody else behind them");
+                let error = Self::new(Kind::Locked, "gave_way", "others change the tables; no backup was made").why(
+                    "another session waited to change a table that was being read, and all others waited behind it",
+                );
                 let error = holders.iter().take(NAMED).map(holder).fold(error, Self::why);
                 more(error, holders.len()).fix("wait until they are done, and run the command again")
             }
             BackupError::Encoding { encoding } => Self::new(
                 Kind::Refused,
                 "encoding",
-                format!("the file keeps its text in {encoding}; only UTF-8 is backed up"),
+                message!("the file keeps its text in {}; only UTF-8 is backed up", encoding),
             )
             .why("skyteam makes no such files; another program made this one")
             .fix("sqlite3 FILE .dump | sqlite3 NEW     makes a file in UTF-8 with the same rows"),
@@ -207,7 +211,7 @@ impl From<BackupError> for Error {
                 "pooler",
                 "backups and restores do not go through a pooler in transaction mode",
             )
-            .why("they need sessions of their own, and the URL says that a pooler stands before the server")
+            .why("they need sessions of their own, and the URL says that a pooler is in front of the server")
             .fix("connect to the server itself: its own port, without statement-cache-capacity=0 and pgbouncer=true"),
             BackupError::Unread { table, wanted, found } => {
                 Self::new(Kind::Failure, "unread", "not every row could be read; no backup was made")
@@ -220,7 +224,8 @@ impl From<BackupError> for Error {
                     "no_version",
                     "these are not the tables of any version of skyteam, so no restore could make them again",
                 );
-                let error = lacking.iter().take(NAMED).map(|what| format!("there is no {what}")).fold(error, Self::why);
+                let error =
+                    lacking.iter().take(NAMED).map(|what| message!("there is no {}", what)).fold(error, Self::why);
                 more(error, lacking.len())
                     .fix(message!("{}     shows what is different", skyteam("db diff")))
                     .fix(message!("{}     mends it", skyteam("db push")))
@@ -294,7 +299,7 @@ fn file_system(doing: String, source: io::Error) -> Error {
     match source.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
             Error::new(Kind::Failure, "disk_full", message!("the disk is full while {}", doing))
-                .why("nothing that bears a backup's name was left behind")
+                .why("no file with a backup's name was left behind")
                 .fix(message!("make room; old backups go with: {}", skyteam("db prune DIR --keep-daily 7")))
                 .source(source)
         }

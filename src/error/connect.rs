@@ -237,7 +237,7 @@ fn refused_login(target: &Target, password: &Password, refusal: &dyn DatabaseErr
         Some("28000") if message.contains("not permitted to log in") => {
             denied("login_refused").fix(message!("as a superuser: ALTER ROLE {} LOGIN", quote(role)))
         }
-        Some("28000") => denied("login_refused").fix("ask whoever runs the server for an entry in its pg_hba.conf"),
+        Some("28000") => denied("login_refused").fix("ask those who run the server for an entry in its pg_hba.conf"),
         Some("3D000") => {
             Error::new(Kind::Config, "no_such_database", message!("no database {} on that server", quoted(database)))
                 .why(target.to_string())
@@ -324,12 +324,14 @@ fn untrusted(target: &Target, words: &str) -> Error {
             .why(message!("it is not made out to {}", target.host.as_deref().unwrap_or_default()))
             .fix("connect by the name in the certificate; sslmode=verify-ca does not look at the name")
     } else if words.contains("expired") || words.contains("Expired") {
-        error.why("it has expired").fix("ask whoever runs the server to renew it")
+        error.why("it has expired").fix("ask those who run the server to renew it")
     } else if words.contains("CaUsedAsEndEntity") {
         // webpki holds to RFC 5280, section 4.2.1.9, where OpenSSL does not.
         error
-            .why("it is that of an authority, which may sign certificates and not stand for a server")
-            .fix("ask whoever runs the server for one that an authority signed, or made with basicConstraints=CA:FALSE")
+            .why("it is that of an authority, which may sign certificates, and not be the certificate of a server")
+            .fix(
+                "ask those who run the server for one that an authority signed, or made with basicConstraints=CA:FALSE",
+            )
     } else {
         error.why(words)
     }

@@ -112,7 +112,7 @@ fn describe_postgres(state: &SqlState, table: Option<&str>, detail: Option<&str>
         "42P05" | "26000" if message.contains("prepared statement") => Error::new(
             Kind::Config,
             "pooler",
-            "a pooler in transaction mode stands before the server, and the URL does not say so",
+            "a pooler in transaction mode is in front of the server, and the URL does not say so",
         )
         .why(message)
         .fix("add statement-cache-capacity=0 to the URL's parameters"),
@@ -159,7 +159,7 @@ fn name_taken(message: &str) -> Error {
         .why(message)
         .why("it is not skyteam's, so it is neither changed nor dropped")
         .fix("rename or drop it, then run this again")
-        .fix(message!("{}    lists what stands there and is not ours", skyteam("db diff -v")))
+        .fix(message!("{}    lists what is there and not ours", skyteam("db diff -v")))
 }
 
 fn describe_sqlite(state: &SqlState) -> Error {

@@ -19,7 +19,7 @@ impl From<FlightError> for Error {
                     .fix(skyteam("flight end").arg(flight.id))
             }
             FlightError::Changed { flight } => refused("changed", message!("{} was changed meanwhile", &flight.code))
-                .why("somebody else changed the flight after it had been shown; nothing was changed here")
+                .why("another session changed the flight after it had been shown; nothing was changed here")
                 .fix(message!("{}    then edit it again", skyteam("flight show").arg(flight.id))),
             FlightError::InUse { flight, passengers, entries } => {
                 let error = refused("in_use", message!("{} cannot be deleted", &flight.code)).why(message!(
@@ -64,7 +64,7 @@ fn forbidden(action: Action, flight: &Flight, status: Status) -> Error {
         Action::Cancel => message!("{} cannot be cancelled", code),
         Action::Edit => message!("{} cannot be edited", code),
         Action::Delete => message!("{} cannot be deleted", code),
-        Action::Board => message!("nobody can board {}", code),
+        Action::Board => message!("passengers cannot board {}", code),
         Action::Import => message!("{} takes no passengers", code),
     };
     let since = |at: Option<crate::entity::Timestamp>| at.map(|at| message!(" at {}", at));

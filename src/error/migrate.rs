@@ -4,6 +4,7 @@ use migration::runner::RunError;
 
 use super::schema::{data_breaks, lacking};
 use super::{Error, Kind};
+use crate::directory::input::quoted;
 use crate::message::{count, message, skyteam};
 use crate::schema::generate::GenerateError;
 use crate::schema::migrate::MigrateError;
@@ -18,13 +19,13 @@ impl From<MigrateError> for Error {
             MigrateError::Desired(error) => error.into(),
             MigrateError::Edited(folders) => {
                 Self::new(Kind::Refused, "edited_migration", "an applied migration was edited")
-                    .why(format!("another script ran here under the name of {}", folders.join(", ")))
+                    .why(message!("another script ran here under the name of {}", folders.join(", ")))
                     .fix("bring the applied script back, and write the change as a migration of its own:")
                     .fix(skyteam("db generate"))
             }
             MigrateError::Missing(folders) => {
                 Self::new(Kind::Refused, "missing_migration", "the database is ahead of this skyteam")
-                    .why(format!("it has {}, which this build does not know", folders.join(", ")))
+                    .why(message!("it has {}, which this build does not know", folders.join(", ")))
                     .fix("use the skyteam that applied it, or a newer one")
             }
             MigrateError::Hidden => Self::new(
@@ -34,16 +35,16 @@ impl From<MigrateError> for Error {
             )
             .sqlstate("42501"),
             MigrateError::NoSuchVersion { asked, known } => {
-                Self::new(Kind::NotFound, "no_such_migration", format!("no migration {asked:?}"))
-                    .why(format!("there are {}", known.join(", ")))
+                Self::new(Kind::NotFound, "no_such_migration", message!("no migration {}", quoted(&asked)))
+                    .why(message!("there are {}", known.join(", ")))
             }
             MigrateError::Behind { asked, at } => {
-                Self::new(Kind::Refused, "behind", format!("the database is past {asked}"))
-                    .why(format!("it is at {at}, and migrate only goes up"))
+                Self::new(Kind::Refused, "behind", message!("the database is past {}", &asked))
+                    .why(message!("it is at {}, and migrate only goes up", &at))
                     .fix(skyteam("db rollback").flag("--to", &asked))
             }
             MigrateError::NotApplied(folder) => {
-                Self::new(Kind::Refused, "not_applied", format!("{folder} is not applied here"))
+                Self::new(Kind::Refused, "not_applied", message!("{} is not applied here", &folder))
                     .fix(skyteam("db status"))
             }
             MigrateError::Unrecognised { nearest, difference } => {
@@ -52,7 +53,7 @@ impl From<MigrateError> for Error {
                     "unrecognised_schema",
                     "the database has tables of ours, but equals no version of the schema",
                 )
-                .why(format!("to be {nearest}, which it comes nearest to, it would need:"));
+                .why(message!("to be {}, which it comes nearest to, it would need:", &nearest));
                 with_difference(error, &difference)
                     .fix(message!("{}                  makes it what the entities ask for", skyteam("db push")))
                     .fix(message!(
@@ -64,7 +65,7 @@ impl From<MigrateError> for Error {
                 let error = Self::new(
                     Kind::Refused,
                     "drifted",
-                    format!("the database would not be what {version} says; that step was rolled back"),
+                    message!("the database would not be what {} says; that step was rolled back", version),
                 )
                 .why("to be so, it would still need:");
                 with_difference(error, &difference).fix(skyteam("db diff")).fix(skyteam("db push"))
@@ -75,7 +76,7 @@ impl From<MigrateError> for Error {
             }
             MigrateError::Run { source, .. } => (*source).into(),
             MigrateError::Data { version, findings, ran: true } => {
-                data_breaks(&findings).why(format!("{version} was rolled back"))
+                data_breaks(&findings).why(message!("{} was rolled back", &version))
             }
             MigrateError::Data { findings, .. } => data_breaks(&findings),
             MigrateError::Rights { role, database, missing } => lacking(&role, &database, &missing),
@@ -94,23 +95,28 @@ impl From<RunError> for Error {
         match error {
             RunError::Statement { file, number, line, sql, source } => {
                 let refused = Self::from(source);
-                let at = format!("{file}, line {line}: statement {number} failed, and the migration was rolled back");
+                let at = message!(
+                    "{}, line {}: statement {} failed, and the migration was rolled back",
+                    file,
+                    line.to_string(),
+                    number.to_string()
+                );
                 let mut error = Self::new(refused.kind(), "migration_failed", at).because(&refused);
                 let first = sql.lines().next().unwrap_or_default();
-                error = error.why(format!("statement: {first}"));
+                error = error.why(message!("statement: {}", &first));
                 for fix in refused.fixes() {
                     error = error.fix(fix);
                 }
                 error.source(refused)
             }
             RunError::Script { file, source } => {
-                Self::new(Kind::Failure, "malformed_migration", format!("{file} cannot be read as SQL"))
+                Self::new(Kind::Failure, "malformed_migration", message!("{} cannot be read as SQL", &file))
                     .why(source.to_string())
             }
             RunError::ForeignKeys { file, table, parent, rows } => Self::new(
                 Kind::Refused,
                 "migration_failed",
-                format!("{file} would leave rows that refer to nothing; it was rolled back"),
+                message!("{} would leave rows that refer to nothing; it was rolled back", file),
             )
             .why(message!("{} of {} would have no row of {}", count(rows, "row"), table, parent)),
             RunError::Record(error) => error.into(),
@@ -122,7 +128,7 @@ impl From<GenerateError> for Error {
     fn from(error: GenerateError) -> Self {
         match error {
             GenerateError::Name(name) => {
-                Self::new(Kind::Usage, "invalid_value", format!("{name:?} is no name for a migration"))
+                Self::new(Kind::Usage, "invalid_value", message!("{} is no name for a migration", quoted(&name)))
                     .why("accepted are words of letters and digits, like add_home_airport")
             }
             GenerateError::Plan(error) => error.into(),
@@ -139,16 +145,16 @@ impl From<SnapshotError> for Error {
             SnapshotError::NoFolder(from) => Self::new(
                 Kind::Config,
                 "no_migration_folder",
-                format!("no migration folder in {} or above", from.display()),
+                message!("no migration folder in {} or above", from.display()),
             )
             .why("this is a developer's command: it writes into the source tree of skyteam")
             .fix("run it inside the repository"),
             SnapshotError::Unreadable { file, source } => {
-                Self::new(Kind::Failure, "unreadable_snapshot", format!("{} is no snapshot", file.display()))
+                Self::new(Kind::Failure, "unreadable_snapshot", message!("{} is no snapshot", file.display()))
                     .why(source.to_string())
             }
             SnapshotError::Io { path, source } => {
-                Self::new(Kind::Failure, "io", format!("{} cannot be read or written", path.display()))
+                Self::new(Kind::Failure, "io", message!("{} cannot be read or written", path.display()))
                     .why(source.to_string())
             }
         }
@@ -157,7 +163,7 @@ impl From<SnapshotError> for Error {
 }
 
 fn with_difference(error: Error, difference: &[String]) -> Error {
-    let shown = difference.iter().take(SHOWN).fold(error, |error, change| error.why(format!("- {change}")));
+    let shown = difference.iter().take(SHOWN).fold(error, |error, change| error.why(message!("- {}", change)));
     match difference.len().saturating_sub(SHOWN) {
         0 => shown,
         more => shown.why(message!("… and {} more: {}", more, skyteam("db diff"))),

@@ -1,7 +1,8 @@
 //! The wording of the schema engine: plans that do not fit, data that breaks rules, rights, locks and failed steps.
 
 use super::{Error, Kind};
-use crate::db::{Engine, sql_state};
+use crate::db::{Engine, quote, sql_state};
+use crate::directory::input::quoted;
 use crate::message::{Command, Message, count, flag, message, skyteam};
 use crate::schema::live::LiveError;
 use crate::schema::rights::Missing;
@@ -20,15 +21,15 @@ impl From<SchemaError> for Error {
             SchemaError::Session(error) => error.into(),
             SchemaError::Changed => {
                 Self::new(Kind::Refused, "schema_changed", "the schema has changed while the plan was looked at")
-                    .why("somebody else was faster; nothing was run")
+                    .why("another session changed it first; nothing was run")
                     .fix(skyteam("db push"))
             }
             SchemaError::Statement { step, sql, source } => {
                 let refused = Self::from(source);
                 let mut error =
-                    Self::new(refused.kind(), "step_failed", format!("could not {}; all was rolled back", step.what))
+                    Self::new(refused.kind(), "step_failed", message!("could not {}; all was rolled back", &step.what))
                         .because(&refused);
-                error = error.why(format!("statement: {}", sql.lines().next().unwrap_or_default()));
+                error = error.why(message!("statement: {}", sql.lines().next().unwrap_or_default()));
                 for fix in refused.fixes() {
                     error = error.fix(fix);
                 }
@@ -40,37 +41,36 @@ impl From<SchemaError> for Error {
                     "outcome_differs",
                     "after the last step the schema was not the desired one; all was rolled back",
                 );
-                let shown = differences.iter().take(SHOWN).fold(error, |error, each| error.why(format!("- {each}")));
+                let shown = differences.iter().take(SHOWN).fold(error, |error, each| error.why(message!("- {}", each)));
                 match differences.len().saturating_sub(SHOWN) {
                     0 => shown,
-                    more => shown.why(format!("… and {more} more")),
+                    more => shown.why(message!("… and {} more", &more)),
                 }
                 .fix("run it again with -vv and report what it says: this is a defect of skyteam, or an event trigger of yours")
             }
             SchemaError::Pooler => Self::new(
                 Kind::Config,
                 "pooler",
-                "an online push needs a session of its own, and a pooler in transaction mode stands before the server",
+                "an online push needs a session of its own, and a pooler in transaction mode is in front of the server",
             )
             .why("CREATE INDEX CONCURRENTLY and the lock around it outlast a transaction")
             .fix("give the URL of the server itself"),
             SchemaError::Online(refused) => {
-                let what = if refused.len() == 1 { "1 step".to_owned() } else { format!("{} steps", refused.len()) };
-                let what = format!("{what} cannot be done online; nothing was run");
+                let what = message!("{} cannot be done online; nothing was run", count(refused.len() as u64, "step"));
                 let error = Self::new(Kind::Refused, "needs_push", what);
-                let error = refused.iter().fold(error, |error, (step, why)| error.why(format!("{step}: {why}")));
+                let error = refused.iter().fold(error, |error, (step, why)| error.why(message!("{}: {}", step, why)));
                 error.fix(message!("{}    in a quiet hour", skyteam("db push")))
             }
             SchemaError::Part { step, sql, source } => {
                 let refused = Self::from(source);
-                let what = format!("could not {}; what was done before it stays", step.what);
+                let what = message!("could not {}; what was done before it stays", &step.what);
                 let error = Self::new(refused.kind(), "step_failed", what).because(&refused);
-                let error = error.why(format!("statement: {}", sql.lines().next().unwrap_or_default()));
+                let error = error.why(message!("statement: {}", sql.lines().next().unwrap_or_default()));
                 let error = refused.fixes().iter().fold(error, |error, fix| error.fix(fix.clone()));
                 error.fix(message!("{}    goes on from there", skyteam("db push --online"))).source(refused)
             }
             SchemaError::Broken { step, findings } => {
-                let error = broken(&findings, format!("rows came that break what {} demands", step.what));
+                let error = broken(&findings, message!("rows came that break what {} demands", &step.what));
                 error
                     .why("what was half made of it was dropped again; what was done before it stays")
                     .fix(message!("{}    goes on from there", skyteam("db push --online")))
@@ -78,7 +78,7 @@ impl From<SchemaError> for Error {
             SchemaError::OnlineDiffers(differences) => {
                 let what = "after the last step the schema is not the desired one";
                 let error = Self::new(Kind::Failure, "outcome_differs", what);
-                let error = differences.iter().take(SHOWN).fold(error, |error, each| error.why(format!("- {each}")));
+                let error = differences.iter().take(SHOWN).fold(error, |error, each| error.why(message!("- {}", each)));
                 error.why("another program may have changed it meanwhile").fix(skyteam("db push --online"))
             }
             SchemaError::Dangling { table, target, rows } => {
@@ -96,8 +96,8 @@ impl From<SessionError> for Error {
         match error {
             SessionError::Busy { holders, waited } => {
                 let error = Self::new(Kind::Locked, "lock_timeout", "another change of the schema is still going on")
-                    .why(format!("{:.0} s were waited", waited.as_secs_f64()));
-                told_holders(error, &holders).fix("try again")
+                    .why(message!("{} s were waited", format!("{:.0}", waited.as_secs_f64())));
+                with_holders(error, &holders).fix("try again")
             }
             SessionError::Locked(stuck) => {
                 let Stuck { what, engine, holders, waited, tries, kept, source } = *stuck;
@@ -111,15 +111,15 @@ impl From<SessionError> for Error {
                     Self::new(
                         Kind::Locked,
                         "deadlock",
-                        format!("could not {what}: a deadlock with another transaction"),
+                        message!("could not {}: a deadlock with another transaction", &what),
                     )
                     .why("each had a lock that the other waited for, and the server ended this one")
-                    .why(format!("it was tried {tries} times; {rest}"))
+                    .why(message!("it was tried {} times; {}", tries, rest))
                 } else {
-                    Self::new(Kind::Locked, "lock_timeout", format!("could not {what}: {thing} is in use"))
-                        .why(format!("{tries} × {} s were waited; {rest}", waited.as_secs_f64()))
+                    Self::new(Kind::Locked, "lock_timeout", message!("could not {}: {} is in use", &what, &thing))
+                        .why(message!("{} × {} s were waited; {}", tries, waited.as_secs_f64().to_string(), rest))
                 };
-                let error = told_holders(error, &holders).fix("try again").fix("wait longer: --lock-timeout 30000");
+                let error = with_holders(error, &holders).fix("try again").fix("wait longer: --lock-timeout 30000");
                 let error = state.into_iter().fold(error, |error, state| error.sqlstate(state.code));
                 source.into_iter().fold(error, Self::source)
             }
@@ -137,15 +137,17 @@ impl From<LiveError> for Error {
     fn from(error: LiveError) -> Self {
         match error {
             LiveError::TooOld(version) => {
-                Self::new(Kind::Config, "server_too_old", format!("PostgreSQL {version} is too old"))
+                Self::new(Kind::Config, "server_too_old", message!("PostgreSQL {} is too old", &version))
                     .why("skyteam needs PostgreSQL 15 or later")
             }
-            LiveError::NotATable { name, kind } => {
-                Self::new(Kind::Refused, "not_a_table", format!("{name} is a {kind} here, and skyteam needs a table"))
-                    .fix(format!("rename it: ALTER {} {} RENAME TO …", kind.to_uppercase(), crate::db::quote(&name)))
-            }
+            LiveError::NotATable { name, kind } => Self::new(
+                Kind::Refused,
+                "not_a_table",
+                message!("{} is a {} here, and skyteam needs a table", &name, &kind),
+            )
+            .fix(message!("rename it: ALTER {} {} RENAME TO …", kind.to_uppercase(), quote(&name))),
             LiveError::Definition { table, problem } => {
-                Self::new(Kind::Refused, "unreadable_schema", format!("the definition of {table} cannot be read"))
+                Self::new(Kind::Refused, "unreadable_schema", message!("the definition of {} cannot be read", &table))
                     .why(problem)
             }
             LiveError::Driver(error) => error.into(),
@@ -163,11 +165,11 @@ impl From<LiveError> for Error {
 impl From<DesiredError> for Error {
     fn from(error: DesiredError) -> Self {
         let what = match &error {
-            DesiredError::Field { entity, field, .. } => format!("the field {entity}.{field} cannot be a column"),
-            DesiredError::Entity { entity, .. } => format!("the entity {entity} cannot be a table"),
+            DesiredError::Field { entity, field, .. } => message!("the field {}.{} cannot be a column", entity, field),
+            DesiredError::Entity { entity, .. } => message!("the entity {} cannot be a table", entity),
         };
         let (DesiredError::Field { problem, instead, .. } | DesiredError::Entity { problem, instead, .. }) = error;
-        Self::new(Kind::Refused, "unsupported_entity", what).why(problem).why(format!("say instead: {instead}"))
+        Self::new(Kind::Refused, "unsupported_entity", what).why(problem).why(message!("say instead: {}", &instead))
     }
 }
 
@@ -183,7 +185,7 @@ impl From<PlanError> for Error {
             PlanError::RenameOfWanted { .. } => Self::new(Kind::Usage, "still_wanted", what)
                 .why("an entity names it, so it cannot become another column"),
             PlanError::BackfillValue { accepted, .. } => {
-                Self::new(Kind::Usage, "invalid_value", what).why(format!("accepted is {accepted}"))
+                Self::new(Kind::Usage, "invalid_value", what).why(message!("accepted is {}", &accepted))
             }
         }
     }
@@ -191,11 +193,11 @@ impl From<PlanError> for Error {
 
 /// Data that breaks rules to come: all of it at once.
 pub(crate) fn data_breaks(findings: &[Finding]) -> Error {
-    let rules = if findings.len() == 1 { "a rule".to_owned() } else { format!("{} rules", findings.len()) };
-    broken(findings, format!("the data breaks {rules} of the schema; nothing was run"))
+    let rules = if findings.len() == 1 { message!("a rule") } else { message!("{} rules", findings.len()) };
+    broken(findings, message!("the data breaks {} of the schema; nothing was run", rules))
 }
 
-fn broken(findings: &[Finding], what: String) -> Error {
+fn broken(findings: &[Finding], what: Message) -> Error {
     let mut error = Error::new(Kind::Refused, "data_breaks_rules", what);
     for finding in findings {
         let rows = count(finding.rows, "row");
@@ -207,9 +209,9 @@ fn broken(findings: &[Finding], what: String) -> Error {
                 .zip(example)
                 .map(|(column, value)| format!("{column} {}", value.as_deref().unwrap_or("NULL")))
                 .collect();
-            error = error.why(format!("  {}", fields.join(", ")));
+            error = error.why(message!("  {}", fields.join(", ")));
         }
-        error = error.why(format!("  all: {}", finding.query));
+        error = error.why(message!("  all: {}", &finding.query));
         for mend in &finding.mend {
             error = error.fix(mended(mend));
         }
@@ -242,7 +244,8 @@ pub(crate) fn possible_rename(suspects: &[Suspect], name: &str) -> Error {
     let mut error =
         Error::new(Kind::Unconfirmed, "possible_rename", "a column would go while one of the same type comes");
     for Suspect { table, from, to } in suspects {
-        error = error.why(format!("{table}.{from} may have become {table}.{to}, and its values would be lost"));
+        error =
+            error.why(message!("{}.{} may have become {}.{}, and its values would be lost", table, from, table, to));
     }
     for Suspect { table, from, to } in suspects {
         error = error.fix(message!("add {}    if it is the same column", renames(table, from, to)));
@@ -258,7 +261,7 @@ pub(crate) fn renames(table: &str, from: &str, to: &str) -> Command {
 /// Rights that the role lacks, with the statements that give them.
 pub(crate) fn lacking(role: &str, database: &str, missing: &[Missing]) -> Error {
     let mut error =
-        Error::new(Kind::Denied, "permission_denied", format!("the role {role} may not change this schema"));
+        Error::new(Kind::Denied, "permission_denied", message!("the role {} may not change this schema", &role));
     for right in missing {
         error = error.why(lacked(right));
     }
@@ -269,66 +272,65 @@ pub(crate) fn lacking(role: &str, database: &str, missing: &[Missing]) -> Error 
 }
 
 /// What a role without this right may not do.
-pub(crate) fn lacked(right: &Missing) -> String {
+pub(crate) fn lacked(right: &Missing) -> Message {
     match right {
-        Missing::CreateInPublic => "it may not make tables in the schema public".to_owned(),
-        Missing::CreateSchema => "it may not make the schema skyteam".to_owned(),
-        Missing::CreateInHome => "it may not make functions in the schema skyteam".to_owned(),
-        Missing::UseHome => "it may not use the functions in the schema skyteam".to_owned(),
-        Missing::Record => "it may not read and write skyteam.migrations, the record of migrations".to_owned(),
-        Missing::Owner { table, owner } => format!("the table {table} belongs to {owner}"),
+        Missing::CreateInPublic => message!("it may not make tables in the schema public"),
+        Missing::CreateSchema => message!("it may not make the schema skyteam"),
+        Missing::CreateInHome => message!("it may not make functions in the schema skyteam"),
+        Missing::UseHome => message!("it may not use the functions in the schema skyteam"),
+        Missing::Record => message!("it may not read and write skyteam.migrations, the record of migrations"),
+        Missing::Owner { table, owner } => message!("the table {} belongs to {}", table, owner),
     }
 }
 
 /// The statement that gives it.
 pub(crate) fn grant(role: &str, database: &str, right: &Missing) -> String {
-    let quoted = crate::db::quote;
     match right {
-        Missing::CreateInPublic => format!("GRANT USAGE, CREATE ON SCHEMA public TO {}", quoted(role)),
-        Missing::CreateSchema => format!("GRANT CREATE ON DATABASE {} TO {}", quoted(database), quoted(role)),
-        Missing::CreateInHome => format!("GRANT USAGE, CREATE ON SCHEMA skyteam TO {}", quoted(role)),
-        Missing::UseHome => format!("GRANT USAGE ON SCHEMA skyteam TO {}", quoted(role)),
+        Missing::CreateInPublic => format!("GRANT USAGE, CREATE ON SCHEMA public TO {}", quote(role)),
+        Missing::CreateSchema => format!("GRANT CREATE ON DATABASE {} TO {}", quote(database), quote(role)),
+        Missing::CreateInHome => format!("GRANT USAGE, CREATE ON SCHEMA skyteam TO {}", quote(role)),
+        Missing::UseHome => format!("GRANT USAGE ON SCHEMA skyteam TO {}", quote(role)),
         Missing::Record => {
-            let role = quoted(role);
+            let role = quote(role);
             format!(
                 "GRANT USAGE ON SCHEMA skyteam TO {role}; \
                      GRANT SELECT, INSERT, DELETE ON skyteam.migrations TO {role}"
             )
         }
-        Missing::Owner { table, .. } => format!("ALTER TABLE public.{} OWNER TO {}", quoted(table), quoted(role)),
+        Missing::Owner { table, .. } => format!("ALTER TABLE public.{} OWNER TO {}", quote(table), quote(role)),
     }
 }
 
-/// One who is in the way, in a line.
-pub(crate) fn holder(holder: &Holder) -> String {
+/// A session that holds a lock, in a line.
+pub(crate) fn holder(holder: &Holder) -> Message {
     if let Some(gid) = &holder.prepared {
-        return format!("prepared transaction {gid:?} of {}, for {} s", holder.role, holder.seconds);
+        return message!("prepared transaction {} of {}, for {} s", quoted(gid), &holder.role, holder.seconds);
     }
     let who = if holder.application.is_empty() { "a session" } else { &holder.application };
-    let mut text = format!("pid {}, {who}", holder.pid);
+    let mut text = message!("pid {}, {}", holder.pid.to_string(), who);
     if !holder.role.is_empty() {
-        text.push_str(&format!(" as {}", holder.role));
+        text = text.then(message!(" as {}", &holder.role));
     }
     if !holder.state.is_empty() {
-        text.push_str(&format!(", {} for {} s", holder.state, holder.seconds));
+        text = text.then(message!(", {} for {} s", &holder.state, holder.seconds));
     }
     // What another skyteam does, its command says; its statement would be one of its own bookkeeping.
     if !holder.query.is_empty() && !holder.application.starts_with("skyteam ") {
         let words: Vec<&str> = holder.query.split_whitespace().collect();
-        text.push_str(&format!(": {}", words.join(" ").chars().take(200).collect::<String>()));
+        text = text.then(message!(": {}", words.join(" ").chars().take(200).collect::<String>()));
     }
     text
 }
 
-/// What ends one who is in the way.
-pub(crate) fn ends(holder: &Holder) -> String {
+/// What ends such a session.
+pub(crate) fn ends(holder: &Holder) -> Message {
     match &holder.prepared {
-        Some(gid) => format!("ROLLBACK PREPARED {}    or COMMIT PREPARED", crate::schema::dialect::literal(gid)),
-        None => format!("end that session, or: SELECT pg_terminate_backend({})", holder.pid),
+        Some(gid) => message!("ROLLBACK PREPARED {}    or COMMIT PREPARED", crate::schema::dialect::literal(gid)),
+        None => message!("end that session, or: SELECT pg_terminate_backend({})", holder.pid.to_string()),
     }
 }
 
-fn told_holders(error: Error, holders: &[Holder]) -> Error {
+fn with_holders(error: Error, holders: &[Holder]) -> Error {
     let error = holders.iter().fold(error, |error, each| error.why(holder(each)));
     match holders.first() {
         Some(first) => error.fix(ends(first)),

@@ -103,7 +103,7 @@ fn without_the_parameter_it_says_which_one_is_missing() {
     insta::assert_snapshot!(refused, @r#"
     exit: 6
     --- stderr
-    error: a pooler in transaction mode stands before the server, and the URL does not say so
+    error: a pooler in transaction mode is in front of the server, and the URL does not say so
       why  prepared statement "sqlx_s_1" already exists
       fix  add statement-cache-capacity=0 to the URL's parameters
     "#);

@@ -65,7 +65,7 @@ both!(ready fn a_dry_run_tells_what_becomes_of_every_line(world) {
     --- stderr
     → [database]
     Dry run: rolled back, nothing was changed.
-    error: nobody was boarded: 2 lines differ from what was paid
+    error: no passenger was boarded: 2 lines differ from what was paid
       why  line 3: Captain_Ada was paid 5 for the flight before, this says 500
            line 4: 12345 was paid 7 for the flight before, this says 500
            line 5: pilot132 is unknown: nearest: pilot123

@@ -164,7 +164,7 @@ both!(ready fn an_edit_shows_its_effects_and_asks(world) {
     codeshareAirlineId: af → —
     aircraft: A350 → B747
     error: a confirmation is needed
-      why  nobody can be asked here: Change DL100 [uuid]?
+      why  no question can be asked here: Change DL100 [uuid]?
       fix  add --yes
     "#);
     assert_eq!(times(world, SCHEDULED), "2025-07-04 18:00:00||");

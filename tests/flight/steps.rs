@@ -103,7 +103,7 @@ both!(ready fn reaping_lists_asks_and_ends(world) {
     Live for over 6h:
       [uuid]  AF400 JFK–CDG, started 2025-07-04 05:59:59
     error: a confirmation is needed
-      why  nobody can be asked here: End 1 flight?
+      why  no question can be asked here: End 1 flight?
       fix  add --yes
     "#);
     world.call("flight reap").answers(["n"]).run().exits(9);

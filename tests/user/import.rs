@@ -45,7 +45,7 @@ both!(ready fn one_bad_row_refuses_all(world) {
     → [database]
     error: 3 rows of 4 cannot be taken, so none was
       why  line 3: username ANN is held by user 1
-           line 4: userId 2 stands on an earlier row too
+           line 4: userId 2 is on an earlier row too
            line 5: user 4 is new, and a new user needs a username
       fix  mend those rows, or take the others with --keep-going
     "#);
@@ -102,7 +102,7 @@ both!(ready fn users_who_are_there_are_changed_only_after_a_yes(world) {
     → [database]
     1 user to add, 1 user to change, 1 as they are
     error: a confirmation is needed
-      why  nobody can be asked here: Change 1 user?
+      why  no question can be asked here: Change 1 user?
       fix  add --yes
     ");
     world.call("user import in.csv").answers(["n"]).run().exits(9);

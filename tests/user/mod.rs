@@ -183,7 +183,7 @@ both!(ready fn an_edit_shows_asks_and_moves_updated_at(world) {
     username: ann → anna
     displayName: ann → Ann A
     error: a confirmation is needed
-      why  nobody can be asked here: Change user 1?
+      why  no question can be asked here: Change user 1?
       fix  add --yes
     ");
     assert_eq!(world.query(r#"SELECT username, "updatedAt" FROM users WHERE "userId" = '1'"#), "ann|2020-01-01 00:00:00");

@@ -117,7 +117,7 @@ impl Ui {
         fill: impl AsyncFnOnce(&mut List<'_, R>) -> Result<T>,
     ) -> Result<(u64, T)> {
         let shape = self.shape::<R>(format)?;
-        // One answer at a time is written; nobody else wants the stream while this one is.
+        // One answer at a time is written; nothing else wants the stream meanwhile.
         let mut out = std::mem::replace(&mut *lock(&self.out), BufWriter::with_capacity(0, Box::new(io::sink())));
         let mut tame = escape::Tame::new(&mut out, self.terminal.stdout, format);
         let mut list = List::new(&mut tame, shape);
@@ -189,7 +189,7 @@ impl Ui {
         Ok(answer)
     }
 
-    /// Waits until whoever reads stdout has taken everything that was written to it.
+    /// Waits until the reader of stdout has taken everything that was written to it.
     ///
     /// # Errors
     /// `closed_pipe` when the reader went away before.

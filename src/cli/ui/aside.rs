@@ -13,7 +13,7 @@ use crate::message::Message;
 const TRACED: usize = 1000;
 
 impl Ui {
-    /// Says on stderr that a terminal does not show all there is; under `-q` too, which nobody says to miss some of it.
+    /// Says on stderr that a terminal does not show all there is; under `-q` too, which is not given to miss some of it.
     pub(crate) fn cut_short(&self, message: impl Into<Message>) {
         self.say(&self.line(message));
     }

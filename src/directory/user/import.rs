@@ -45,7 +45,7 @@ pub struct Row {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Conflict {
     /// An earlier row has the same id.
-    #[error("userId {user_id} stands on an earlier row too")]
+    #[error("userId {user_id} is on an earlier row too")]
     IdTwice {
         /// The id.
         user_id: String,

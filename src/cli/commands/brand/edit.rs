@@ -45,7 +45,7 @@ pub(crate) struct BrandEditArgs {
     /// Background colour, #rrggbb
     #[arg(long, value_name = "COLOUR")]
     secondary_color: Option<String>,
-    /// Colour of what stands on the background, #rrggbb
+    /// Colour of text and marks on the background, #rrggbb
     #[arg(long, value_name = "COLOUR")]
     element_color: Option<String>,
     #[command(flatten)]

@@ -26,7 +26,7 @@ pub(crate) enum Verb {
     /// Show which files of settings were looked for, and which were found
     #[command(after_help = path::EXAMPLES)]
     Path,
-    /// Allow settings that belong to somebody else, or that others may write
+    /// Allow settings that belong to another user, or that others may write
     #[command(after_help = trust::EXAMPLES)]
     Trust(trust::ConfigTrustArgs),
 }

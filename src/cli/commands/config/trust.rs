@@ -39,7 +39,7 @@ impl Report for Trusted {
         page.line(match (self.added, self.dry_run) {
             (false, _) => format!("{path} is trusted already."),
             (true, true) => format!("{path} would be trusted."),
-            (true, false) => format!("{path} is trusted: settings there are read, whoever can write them."),
+            (true, false) => format!("{path} is trusted: settings there are read, no matter who can write them."),
         })
     }
 }

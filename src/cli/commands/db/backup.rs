@@ -153,7 +153,7 @@ pub(super) async fn run(args: DbBackupArgs, cx: &Context) -> Result<Outcome> {
             }
             let (place, (manifest, written)) = archive(cx, &target, made, &recipients).await?;
             if !manifest.left_out.is_empty() {
-                cx.ui.warn(format!(
+                cx.ui.warn(message!(
                     "Not in the backup, since no entity has them: {}",
                     manifest.left_out.iter().map(|table| quoted(table)).collect::<Vec<_>>().join(", ")
                 ));

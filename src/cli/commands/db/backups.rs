@@ -166,8 +166,7 @@ fn folder_typed(file: &Path, cx: &Context) -> String {
 
 /// Who a file belongs to, as far as that is known.
 fn owner(path: &Path) -> String {
-    crate::backup::store::file::owner(path)
-        .map_or_else(|| "somebody else".to_owned(), |user| format!("the user {user}"))
+    crate::backup::store::file::owner(path).map_or_else(|| "another user".to_owned(), |user| format!("the user {user}"))
 }
 
 pub(super) async fn run(args: DbBackupsArgs, cx: &Context) -> Result<Outcome> {
@@ -188,7 +187,7 @@ pub(super) async fn run(args: DbBackupsArgs, cx: &Context) -> Result<Outcome> {
         return Err(unreadable_backups(first, unreadable.len(), cx));
     }
     if count == 0 {
-        cx.ui.note(format!("No backups in {}.", folder.display()));
+        cx.ui.note(message!("No backups in {}.", folder.display()));
     }
     Ok(Outcome::Done)
 }

@@ -11,9 +11,10 @@ use crate::cli::ui::report::{Listing, Row};
 use crate::cli::ui::{Cell, Column, Page, RenderOptions, Tone};
 use crate::db::provision::{self, State};
 use crate::db::{Absent, Database, DatabaseUrl, PostgresUrl, Secret, quote};
+use crate::directory::input::quoted;
 use crate::error::file::unreadable;
 use crate::error::{Error, Kind, Outcome, Result};
-use crate::message::{message, program, skyteam};
+use crate::message::{Message, message, program, skyteam};
 use crate::small_file;
 
 pub(super) const EXAMPLES: &str = "Examples:
@@ -110,7 +111,7 @@ async fn create_postgres(args: &DbCreateArgs, place: &PostgresUrl, cx: &Context)
     })?;
     let admin = cx.connect(&admin_url(args, place, cx)?, Absent::Refuse).await?;
     let from = if args.admin_url.is_some() { "--admin-url" } else { "the database URL's own role" };
-    cx.ui.note(format!("→ {} ({from})", admin.target()));
+    cx.ui.note(message!("→ {} ({})", admin.target().to_string(), &from));
     let session_role = admin.target().role.clone().unwrap_or_default();
     let owner = args.owner.clone().or_else(|| place.user.clone()).unwrap_or_else(|| session_role.clone());
 
@@ -125,7 +126,7 @@ async fn create_postgres(args: &DbCreateArgs, place: &PostgresUrl, cx: &Context)
         }
         steps.push(Step { object: "role", name: owner.clone(), state: State::Created });
     } else {
-        return Err(Error::new(Kind::NotFound, "no_such_role", format!("no role {owner:?} on that server"))
+        return Err(Error::new(Kind::NotFound, "no_such_role", message!("no role {} on that server", quoted(&owner)))
             .fix(skyteam("db create").flag("--owner", &owner)));
     }
 
@@ -167,11 +168,11 @@ async fn grant(
         Error::new(
             Kind::Denied,
             "permission_denied",
-            format!("role {role:?} lacks rights in {name:?}, and this role may not grant them"),
+            message!("role {} lacks rights in {}, and this role may not grant them", quoted(role), quoted(name)),
         )
         .fix(message!("{}    with the database's owner or a superuser", skyteam("db create --admin-url URL")))
-        .fix(format!("GRANT CREATE, TEMPORARY ON DATABASE {} TO {}", quote(name), quote(role)))
-        .fix(format!("GRANT USAGE, CREATE ON SCHEMA public TO {}", quote(role)))
+        .fix(message!("GRANT CREATE, TEMPORARY ON DATABASE {} TO {}", quote(name), quote(role)))
+        .fix(message!("GRANT USAGE, CREATE ON SCHEMA public TO {}", quote(role)))
         .source(error)
     })?;
     inside.close().await;
@@ -209,7 +210,7 @@ async fn new_password(args: &DbCreateArgs, role: &str, cx: &Context) -> Result<O
         return Err(Error::new(
             Kind::Unconfirmed,
             "password_needed",
-            format!("role {role:?} is to be made, and its password is not known"),
+            message!("role {} is to be made, and its password is not known", quoted(role)),
         )
         .fix("add --password-file FILE"));
     }
@@ -225,15 +226,15 @@ async fn new_password(args: &DbCreateArgs, role: &str, cx: &Context) -> Result<O
 
 fn read_password(path: &Path) -> Result<Secret> {
     let failed =
-        |why: String| Error::new(Kind::Usage, "password_file", format!("no password in {}", path.display())).why(why);
+        |why: Message| Error::new(Kind::Usage, "password_file", message!("no password in {}", path.display())).why(why);
     let (file, metadata) = small_file::open(path).map_err(|error| unreadable(path, error))?;
     let mode = metadata.permissions().mode();
     if mode & 0o077 != 0 {
-        let open = failed(format!("others than its owner may use it (mode {:o})", mode & 0o777));
+        let open = failed(message!("others than its owner may use it (mode {})", format!("{:o}", mode & 0o777)));
         return Err(open.fix(program("chmod").words("600").file(path.display())));
     }
     let text = small_file::read_open(file, small_file::SECRET).and_then(small_file::text);
-    match text.map_err(|error| failed(error.to_string()))?.lines().next().unwrap_or_default() {
+    match text.map_err(|error| failed(error.to_string().into()))?.lines().next().unwrap_or_default() {
         "" => Err(failed("its first line is empty".into())),
         line => Ok(Secret::new(line)),
     }
@@ -243,9 +244,9 @@ fn needs_right(error: Error, role: &str, right: &str) -> Error {
     if error.kind() != Kind::Denied {
         return error;
     }
-    Error::new(Kind::Denied, "permission_denied", format!("role {role:?} may not do this"))
-        .why(format!("it needs {right}"))
-        .fix(format!("ALTER ROLE {} {right}    by a superuser, or", quote(role)))
+    Error::new(Kind::Denied, "permission_denied", message!("role {} may not do this", quoted(role)))
+        .why(message!("it needs {}", &right))
+        .fix(message!("ALTER ROLE {} {}    by a superuser, or", quote(role), &right))
         .fix(message!("{}    with a role that may", skyteam("db create --admin-url URL")))
         .source(error)
 }

@@ -7,6 +7,7 @@ use crate::cli::context::Context;
 use crate::cli::ui::report::Report;
 use crate::cli::ui::{Format, Page, text};
 use crate::error::{Outcome, Result};
+use crate::message::message;
 use crate::schema;
 
 pub(super) const EXAMPLES: &str = "Examples:
@@ -53,12 +54,12 @@ pub(super) async fn run(args: DbDiffArgs, cx: &Context) -> Result<Outcome> {
     }
     for finding in &prepared.findings {
         let rows = text::count(finding.rows, "row");
-        cx.ui.warn(format!("{}: {rows} of {} {}", finding.change, finding.table, finding.problem));
-        cx.ui.note(format!("  {}", finding.query));
+        cx.ui.warn(message!("{}: {} of {} {}", &finding.change, &rows, &finding.table, &finding.problem));
+        cx.ui.note(message!("  {}", &finding.query));
     }
     for suspect in &plan.suspects {
         let (table, from, to) = (&suspect.table, &suspect.from, &suspect.to);
-        cx.ui.warn(format!("{table}.{from} may have become {table}.{to}: --rename {table}.{from}={to}"));
+        cx.ui.warn(message!("{}.{} may have become {}.{}: --rename {}.{}={}", table, from, table, to, table, from, to));
     }
     Ok(if args.exit_code && !plan.is_empty() { Outcome::Found } else { Outcome::Done })
 }

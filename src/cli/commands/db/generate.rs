@@ -27,7 +27,7 @@ pub(super) const EXAMPLES: &str = "Examples:
 /// Arguments of `db generate`.
 #[derive(clap::Args, Debug)]
 pub(crate) struct DbGenerateArgs {
-    /// Name of the migration [default: told from what it does]
+    /// Name of the migration [default: made from what it does]
     name: Option<String>,
     /// Write nothing; exit 3 when the entities are ahead of the migrations
     #[arg(long, conflicts_with_all = ["name", "empty", "rename", "backfill"])]
@@ -130,8 +130,10 @@ fn check(cx: &Context) -> Result<Outcome> {
 /// Stops where a rename may be meant or data would be lost, and says what will not work on tables with rows.
 async fn agree(cx: &Context, generated: &Generated) -> Result<()> {
     for column in &generated.unfilled {
-        cx.ui.warn(format!(
-            "{column} must have a value, and rows that are there get none: add --backfill {column}=VALUE"
+        cx.ui.warn(message!(
+            "{} must have a value, and rows that are there get none: add --backfill {}=VALUE",
+            column,
+            column
         ));
     }
     let name = consent_name(cx);
@@ -141,7 +143,7 @@ async fn agree(cx: &Context, generated: &Generated) -> Result<()> {
         }
         for suspect in &generated.suspects {
             let (table, from, to) = (&suspect.table, &suspect.from, &suspect.to);
-            cx.ui.warn(format!("{table}.{from} would go and {table}.{to} come; if that is a rename, say so:"));
+            cx.ui.warn(message!("{}.{} would go and {}.{} come; if that is a rename, say so:", table, from, table, to));
             cx.ui.note(message!("  {}", skyteam("db generate").also(renames(table, from, to))));
         }
         if !cx.ui.ask_yes("Write a migration that drops them?").await? {
@@ -150,7 +152,7 @@ async fn agree(cx: &Context, generated: &Generated) -> Result<()> {
     }
     if !generated.losses.is_empty() {
         let lost: Vec<String> = generated.losses.iter().map(Loss::what).collect();
-        let question = format!("The migration would lose {} wherever it runs.", lost.join(", "));
+        let question = message!("The migration would lose {} wherever it runs.", lost.join(", "));
         // The loss comes when it runs, and is asked for again then: here the word is only for the developer.
         drop(cx.approve(Ask::loses(name, question)).await?);
     }

@@ -94,7 +94,7 @@ pub(super) async fn run(args: DbGrantArgs, cx: &Context) -> Result<Outcome> {
     let database = cx.writer().await?;
     if database.engine() == Engine::Sqlite {
         return Err(Error::new(Kind::Usage, "usage", "an SQLite database has no roles to grant anything to")
-            .why("whoever may read or write its file may read or write the database")
+            .why("those who may read or write its file may read or write the database")
             .fix("chmod and chown of the file say who may"));
     }
     let (role, purpose) = (args.role.as_str(), Purpose::from(args.purpose));

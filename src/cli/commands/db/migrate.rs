@@ -125,7 +125,7 @@ pub(super) async fn run(args: DbMigrateArgs, cx: &Context) -> Result<Outcome> {
 /// What is about to run. Losses are always shown, the list where something is asked or `-v` is given.
 fn show(cx: &Context, pending: &[&Migration], losses: &[Loss]) {
     for migration in pending {
-        cx.ui.step(format!("pending  {}", migration.folder()));
+        cx.ui.step(message!("pending  {}", migration.folder()));
     }
     for loss in losses {
         cx.ui.warn(message!("lost is {}", by_migration(loss)));
@@ -152,9 +152,9 @@ fn tell(cx: &Context, manner: Manner, event: &Event<'_>) {
     match event {
         Event::Done(_) if !manner.lasts() => {}
         Event::Done(step) if step.via == Via::Baseline.as_str() => {
-            cx.ui.note(format!("Recorded {}_{} without running it.", step.version, step.name));
+            cx.ui.note(message!("Recorded {}_{} without running it.", &step.version, &step.name));
         }
-        Event::Done(step) => cx.ui.note(format!("Applied {}_{} in {} ms.", step.version, step.name, step.took_ms)),
+        Event::Done(step) => cx.ui.note(message!("Applied {}_{} in {} ms.", &step.version, &step.name, step.took_ms)),
         Event::Waiting(wait) => planned::waiting(cx, wait),
     }
 }

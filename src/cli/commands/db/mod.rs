@@ -73,7 +73,7 @@ pub(crate) enum Verb {
     /// Fill an empty database with demonstration data
     #[command(after_help = seed::EXAMPLES)]
     Seed(seed::DbSeedArgs),
-    /// Show where the database stands: applied, pending, edited, missing, drift
+    /// Show the state of the migrations: applied, pending, edited, missing, drift
     #[command(after_help = status::EXAMPLES)]
     Status(status::DbStatusArgs),
     /// Drop what skyteam manages, with its data, and push again

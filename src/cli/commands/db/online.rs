@@ -5,6 +5,7 @@ use crate::cli::context::Context;
 use crate::cli::ui::Progress;
 use crate::db::Engine;
 use crate::error::{Error, Kind, Result};
+use crate::message::message;
 use crate::schema::Event;
 
 /// Refuses the flag where there is nothing that it could do.
@@ -12,7 +13,7 @@ pub(super) fn only_on_postgres(engine: Engine, command: &str) -> Result<()> {
     match engine {
         Engine::Postgres => Ok(()),
         Engine::Sqlite => {
-            let what = format!("skyteam {command} cannot honour --online on SQLite");
+            let what = message!("skyteam {} cannot honour --online on SQLite", command);
             let why = "SQLite has one writer at a time, and nothing that is done beside it";
             Err(Error::new(Kind::Usage, "usage", what).why(why).fix("leave --online out"))
         }
@@ -35,9 +36,9 @@ impl<'a> OnlineView<'a> {
         match event {
             Event::Step { number, of, step } => {
                 self.bar = None;
-                self.cx.ui.note(format!("{number}/{of}  {}", step.what));
+                self.cx.ui.note(message!("{}/{}  {}", number, of, &step.what));
             }
-            Event::Leftover(index) => self.cx.ui.note(format!("Removing the unfinished index {index}")),
+            Event::Leftover(index) => self.cx.ui.note(message!("Removing the unfinished index {}", index)),
             Event::Progress { table, phase, done, total } => self.advance(table, phase, *done, *total),
             Event::Waiting(wait) => planned::waiting(self.cx, wait),
         }

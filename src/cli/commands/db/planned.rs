@@ -12,6 +12,7 @@ use crate::cli::context::Context;
 use crate::cli::settings::ProfileKind;
 use crate::cli::ui::{Cell, Page, Tone, text};
 use crate::db::{Database, Engine};
+use crate::directory::input::quoted;
 use crate::error::loss::by_step;
 use crate::error::schema::{ends, holder, mended};
 use crate::error::{Error, Kind, Result};
@@ -57,15 +58,15 @@ fn parts(flag: &str, given: &str, form: &str) -> Result<(String, String, String)
     });
     match split {
         Some((table, column, value)) if !table.is_empty() && !column.is_empty() => Ok((table, column, value)),
-        _ => Err(Error::new(Kind::Usage, "invalid_value", format!("{flag} {given:?} is not accepted"))
-            .why(format!("accepted is {form}"))),
+        _ => Err(Error::new(Kind::Usage, "invalid_value", message!("{} {} is not accepted", flag, quoted(given)))
+            .why(message!("accepted is {}", form))),
     }
 }
 
 /// Flags that say how a change of a live database is run.
 #[derive(clap::Args, Debug)]
 pub(crate) struct LiveArgs {
-    /// Change a live PostgreSQL database in short steps that stop nobody; cut off, the same command goes on
+    /// Change a live PostgreSQL database in short steps that let others work; after an interruption, the same command continues
     #[arg(long, conflicts_with = "rehearse")]
     pub(super) online: bool,
     #[command(flatten)]
@@ -126,7 +127,7 @@ impl Manner {
         }
     }
 
-    /// Says beforehand how long others stop; of a run that stops nobody for long, only where it is a rehearsal.
+    /// Says beforehand how long others stop; of a run that stops no one for long, only where it is a rehearsal.
     pub(super) fn warn(self, cx: &Context, pause: &Pause) {
         if self == Self::Plan || self == Self::Run && pause.writers < Duration::from_secs(1) {
             return;
@@ -137,7 +138,7 @@ impl Manner {
     }
 }
 
-/// How long others stop; nothing where nobody does.
+/// How long others stop; `None` where they do not.
 pub(super) fn stops(pause: &Pause) -> Option<Message> {
     if pause.writers.is_zero() {
         return None;
@@ -155,7 +156,11 @@ pub(super) fn stops(pause: &Pause) -> Option<Message> {
         }
         _ => message!("writers stop for {}, readers for {}", writers, readers),
     };
-    Some(if pause.is_long() { told.then(message!("; {} stops nobody", skyteam("db push --online"))) } else { told })
+    Some(if pause.is_long() {
+        told.then(message!("; {} does not stop them", skyteam("db push --online")))
+    } else {
+        told
+    })
 }
 
 /// `about 18 s`.
@@ -170,7 +175,7 @@ pub(super) fn about(time: Duration) -> String {
 /// What a rehearsal asks: it loses nothing, and others wait for it.
 pub(super) fn rehearsal(cx: &Context, name: &str) -> Ask {
     match cx.settings.kind.value {
-        ProfileKind::Production => Ask::changes(format!("Rehearse it on {name}, where others wait meanwhile?")),
+        ProfileKind::Production => Ask::changes(message!("Rehearse it on {}, where others wait meanwhile?", &name)),
         _ => Ask::adds(),
     }
 }
@@ -192,7 +197,7 @@ pub(super) fn tell(cx: &Context, event: &Event<'_>) {
         Event::Waiting(wait) => waiting(cx, wait),
         // An online run's alone.
         Event::Leftover(_) | Event::Progress { .. } => {}
-        Event::Step { number, of, step } => cx.ui.step(format!("{number}/{of}  {}", step.what)),
+        Event::Step { number, of, step } => cx.ui.step(message!("{}/{}  {}", number, of, &step.what)),
     }
 }
 
@@ -201,17 +206,17 @@ pub(super) fn waiting(cx: &Context, wait: &Wait<'_>) {
     match wait {
         Wait::Ahead(holders) => {
             for each in *holders {
-                cx.ui.warn(format!("may have to be waited for: {}", holder(each)));
-                cx.ui.note(format!("  {}", ends(each)));
+                cx.ui.warn(message!("may have to be waited for: {}", holder(each)));
+                cx.ui.note(message!("  {}", ends(each)));
             }
         }
-        Wait::Change(who) => cx.ui.note(format!("Waiting for another change of the schema: {}", holder(who))),
+        Wait::Change(who) => cx.ui.note(message!("Waiting for another change of the schema: {}", holder(who))),
         Wait::Lock { what, holders, attempt, of } => {
             // An online run tries for a time, not so many times.
             let tries = if *of == 0 { format!("{attempt} tries so far") } else { format!("Try {attempt} of {of}") };
-            cx.ui.note(format!("Could not {what}: a lock was not free. {tries}; trying again."));
+            cx.ui.note(message!("Could not {}: a lock was not free. {}; trying again.", what, &tries));
             for each in *holders {
-                cx.ui.note(format!("  {}", holder(each)));
+                cx.ui.note(message!("  {}", holder(each)));
             }
         }
     }
@@ -233,10 +238,10 @@ pub(super) async fn list_others(
 /// The same, where the others are known.
 pub(super) fn list(cx: &Context, others: &[String], prepared: &Prepared) {
     for other in others {
-        cx.ui.step(format!("not ours, left alone: {other}"));
+        cx.ui.step(message!("not ours, left alone: {}", other));
     }
     for kept in &prepared.plan.kept {
-        cx.ui.step(format!("not ours, left alone: {kept}"));
+        cx.ui.step(message!("not ours, left alone: {}", kept.to_string()));
     }
 }
 
@@ -285,7 +290,7 @@ pub(super) fn draw(page: &mut Page<'_>, steps: &[Step]) -> io::Result<()> {
         if at > 0 {
             page.gap()?;
         }
-        page.heading(&format!("{}. {}", at + 1, step.what))?;
+        page.heading(&format!("{}. {}", at + 1, &step.what))?;
         page.words(&[Cell::new("   why  ").tone(Tone::Dim), Cell::new(&step.why)])?;
         if let Some(lock) = &step.lock {
             let on = lock.tables.join(", ");
@@ -320,7 +325,7 @@ pub(super) fn draw(page: &mut Page<'_>, steps: &[Step]) -> io::Result<()> {
 /// The steps in a line each, for a person who is about to be asked.
 pub(super) fn preview(cx: &Context, steps: &[Step]) {
     for step in steps {
-        cx.ui.note(format!("  {}", step.what));
+        cx.ui.note(message!("  {}", &step.what));
         for loss in &step.loses {
             cx.ui.note(message!("    lost: {}", by_step(loss)));
         }

@@ -148,7 +148,7 @@ pub(super) async fn run(args: DbPruneArgs, cx: &Context) -> Result<Outcome> {
     });
     let (count, ()) = list.await?;
     if count == 0 {
-        cx.ui.note(format!("No backups in {}.", folder.display()));
+        cx.ui.note(message!("No backups in {}.", folder.display()));
     }
     if cx.answers.dry_run {
         cx.ui.note("Dry run: nothing was removed.");

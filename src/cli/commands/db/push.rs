@@ -103,7 +103,7 @@ async fn run_online(request: &Request, cx: &Context) -> Result<Outcome> {
     }
 }
 
-/// Makes a plan and goes it in steps that stop nobody.
+/// Makes a plan and runs it in steps that let others work.
 async fn push_online(cx: &Context, database: &Database, request: &Request) -> Result<Pushing> {
     let desired = schema::desired()?;
     let policy = planned::patience(cx);
@@ -129,7 +129,11 @@ async fn push_online(cx: &Context, database: &Database, request: &Request) -> Re
             let asked = cx.settings.kind.value == ProfileKind::Production && !steps.is_empty();
             let ask = if asked {
                 planned::preview(cx, steps);
-                Ask::changes(format!("Run {} on {name} online, where nobody waits for them?", counted(steps.len())))
+                Ask::changes(message!(
+                    "Run {} on {} online, so that others can go on working?",
+                    counted(steps.len()),
+                    &name
+                ))
             } else {
                 Ask::adds()
             };
@@ -214,7 +218,7 @@ async fn stop_at_renames(cx: &Context, prepared: &Prepared, name: &str) -> Resul
     }
     for suspect in suspects {
         let (table, from, to) = (&suspect.table, &suspect.from, &suspect.to);
-        cx.ui.warn(format!("{table}.{from} would go and {table}.{to} come; if that is a rename, say so:"));
+        cx.ui.warn(message!("{}.{} would go and {}.{} come; if that is a rename, say so:", table, from, table, to));
         cx.ui.note(message!("  {}", skyteam("db push").also(renames(table, from, to))));
     }
     if cx.ui.ask_yes("Drop them and lose their values?").await? {
@@ -238,7 +242,7 @@ fn ask(cx: &Context, prepared: &Prepared, name: &str, manner: Manner) -> Option<
     } else {
         match planned::stops(&prepared.pause) {
             Some(stops) => Ask::changes(message!("Run {} on {}? Meanwhile {}.", steps, name, stops)),
-            None => Ask::changes(format!("Run {steps} on {name}?")),
+            None => Ask::changes(message!("Run {} on {}?", &steps, &name)),
         }
     })
 }

@@ -218,7 +218,7 @@ pub(in crate::cli::commands) async fn open(file: &Path, cx: &Context) -> Result<
     let kind = opened.metadata().map_err(doing())?.file_type();
     if kind.is_dir() {
         refuse_directory_of_pg_dump(&path, file)?;
-        return Err(Error::new(Kind::Usage, "usage", format!("{} is a folder", file.display()))
+        return Err(Error::new(Kind::Usage, "usage", message!("{} is a folder", file.display()))
             .fix(message!("{}     shows what is in it", skyteam("db backups").file(file.display()))));
     }
     if kind.is_file() {
@@ -246,7 +246,7 @@ pub(in crate::cli::commands) fn in_scratch(cx: &Context, error: BackupError) -> 
         return error.into();
     }
     let folder = scratch_folder(cx);
-    Error::new(Kind::Failure, "disk_full", format!("the disk of {} is full", folder.display()))
+    Error::new(Kind::Failure, "disk_full", message!("the disk of {} is full", folder.display()))
         .why("temporary files of this run needed room there; they are gone again")
         .fix("TMPDIR=/a/folder/with/room skyteam …     puts them elsewhere")
         .source(error)
@@ -281,7 +281,7 @@ async fn place(cx: &Context, archive: Arc<Archive>, wanted: &Wanted, from: &Orig
         && !place.in_memory()
         && !place.path.exists()
     {
-        cx.ui.note(format!("→ {}  (a new file)", place.path.display()));
+        cx.ui.note(message!("→ {}  (a new file)", place.path.display()));
         return into_new_file(cx, &place.path, &url, archive, wanted, from).await;
     }
     let database = cx.writer().await?;
@@ -360,7 +360,7 @@ pub(super) async fn into(
 /// Names what others have defined that does not go from one engine to the other.
 fn note_left_behind(cx: &Context, plan: &Plan) {
     if !plan.left_behind.is_empty() {
-        cx.ui.note(format!(
+        cx.ui.note(message!(
             "Rows go from one engine to the other, and what other tools defined does not: {}.",
             plan.left_behind.join("; ")
         ));
@@ -403,7 +403,7 @@ async fn migrate_on(cx: &Context, database: &Database) -> Result<Vec<String>> {
     let approval = cx.approve(Ask::adds()).await?;
     let tell = &mut |event: Event<'_>| match event {
         Event::Done(step) => {
-            cx.ui.note(format!("Migrated to {}_{} in {} ms.", step.version, step.name, step.took_ms));
+            cx.ui.note(message!("Migrated to {}_{} in {} ms.", &step.version, &step.name, step.took_ms));
         }
         Event::Waiting(wait) => planned::waiting(cx, &wait),
     };
@@ -502,9 +502,9 @@ impl Part {
         let Self(tables) = self;
         let flags: Vec<String> = tables.iter().map(|table| format!("--table {table}")).collect();
         error
-            .why(format!("the dump holds only {}, and not what their keys and triggers refer to", tables.join(", ")))
+            .why(message!("the dump holds only {}, and not what their keys and triggers refer to", tables.join(", ")))
             // No command for here: they are where the dump was made.
-            .fix(format!("an archive of them, made by db backup {}, goes back by itself", flags.join(" ")))
+            .fix(message!("an archive of them, made by db backup {}, goes back by itself", flags.join(" ")))
     }
 }
 
@@ -529,7 +529,7 @@ fn standing(args: &DbRestoreArgs, toc: &Toc, state: &State) -> Result<(Standing,
         let error = Error::new(Kind::Refused, "target_not_empty", "a dump of rows goes into empty tables only");
         let error = tables
             .iter()
-            .fold(error, |error, (table, rows)| error.why(format!("{table} has {}", text::count(*rows, "row"))));
+            .fold(error, |error, (table, rows)| error.why(message!("{} has {}", table, text::count(*rows, "row"))));
         return Err(error.fix(message!("{}     empties them, after asking", skyteam("db reset"))));
     }
     let is_made = |name: &str| {
@@ -541,9 +541,13 @@ fn standing(args: &DbRestoreArgs, toc: &Toc, state: &State) -> Result<(Standing,
         return Ok((Standing::Stay, 0));
     }
     if !args.tables.is_empty() {
-        return Err(Error::new(Kind::Usage, "usage", "--table of a dump goes only where that table does not stand")
-            .why(format!("{} is there, and other tables refer to it", made[0]))
-            .fix("restore the whole dump with --clean, or the table from an archive of skyteam's"));
+        return Err(Error::new(
+            Kind::Usage,
+            "usage",
+            "--table of a dump is possible only where that table does not exist",
+        )
+        .why(message!("{} is there, and other tables refer to it", &made[0]))
+        .fix("restore the whole dump with --clean, or the table from an archive of skyteam's"));
     }
     let replaced = with_rows(&is_made);
     if !replaced.is_empty() && !args.clean {

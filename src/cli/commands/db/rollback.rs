@@ -81,7 +81,7 @@ pub(super) async fn run(args: DbRollbackArgs, cx: &Context) -> Result<Outcome> {
         let approval = cx.approve(ask).await?;
         let tell = &mut |event: Event<'_>| match event {
             Event::Done(_) if !manner.lasts() => {}
-            Event::Done(step) => cx.ui.note(format!("Undid {}_{} in {} ms.", step.version, step.name, step.took_ms)),
+            Event::Done(step) => cx.ui.note(message!("Undid {}_{} in {} ms.", &step.version, &step.name, step.took_ms)),
             Event::Waiting(wait) => planned::waiting(cx, &wait),
         };
         match manner {
@@ -98,7 +98,7 @@ pub(super) async fn run(args: DbRollbackArgs, cx: &Context) -> Result<Outcome> {
 
 fn show(cx: &Context, way: &WayDown<'_>) {
     for migration in &way.migrations {
-        cx.ui.note(format!("To undo: {}", migration.folder()));
+        cx.ui.note(message!("To undo: {}", migration.folder()));
     }
     for loss in &way.losses {
         cx.ui.warn(message!("lost is {}", by_migration(loss)));
@@ -109,7 +109,7 @@ fn ask(name: &str, way: &WayDown<'_>) -> Ask {
     let count = way.migrations.len();
     let migrations = if count == 1 { "1 migration".to_owned() } else { format!("{count} migrations") };
     if way.losses.is_empty() {
-        return Ask::changes(format!("Undo {migrations} on {name}?"));
+        return Ask::changes(message!("Undo {} on {}?", &migrations, &name));
     }
     let lost = Message::joined(way.losses.iter().map(by_migration), ", ");
     Ask::loses(name, message!("Undoing {} loses {}.", migrations, lost))

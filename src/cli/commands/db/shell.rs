@@ -9,6 +9,7 @@ use crate::cli::context::Context;
 use crate::db::DatabaseUrl;
 use crate::db::child::{self, Identity};
 use crate::error::{Error, Kind, Outcome, Result};
+use crate::message::message;
 
 pub(super) const EXAMPLES: &str = "Examples:
   skyteam db shell
@@ -62,9 +63,9 @@ pub(super) async fn run(args: DbShellArgs, cx: &Context) -> Result<Outcome> {
     let error = command.exec();
     drop(guard);
     let package = if program == "psql" { "postgresql-client" } else { "sqlite3" };
-    Err(Error::new(Kind::Failure, "no_shell", format!("{program} cannot be started"))
+    Err(Error::new(Kind::Failure, "no_shell", message!("{} cannot be started", &program))
         .why(error.to_string())
-        .fix(format!("apt-get install {package}")))
+        .fix(message!("apt-get install {}", &package)))
 }
 
 /// The arguments for psql, as far as they are not ours to say.
@@ -83,8 +84,12 @@ fn psql_arguments(args: &[String]) -> Result<PsqlArguments<'_>> {
     const VALUED: &str = "cdfFhLopPRTUv";
     let mut sorted = PsqlArguments { reads_rc: true, others: Vec::new() };
     let names_database = |word: &str| {
-        Error::new(Kind::Usage, "usage", format!("{word} names a database for psql, and skyteam has named it already"))
-            .fix("--database-url URL or -p PROFILE, before --, names another one")
+        Error::new(
+            Kind::Usage,
+            "usage",
+            message!("{} names a database for psql, and skyteam has named it already", &word),
+        )
+        .fix("--database-url URL or -p PROFILE, before --, names another one")
     };
     let mut words = args.iter().map(String::as_str);
     while let Some(word) = words.next() {
@@ -127,7 +132,11 @@ fn psql_arguments(args: &[String]) -> Result<PsqlArguments<'_>> {
                     continue;
                 }
                 // Among others of one word it cannot be taken out of a borrowed text.
-                return Err(Error::new(Kind::Usage, "usage", format!("-X stands alone here, and not in {word}")));
+                return Err(Error::new(
+                    Kind::Usage,
+                    "usage",
+                    message!("-X has to be an argument of its own, and not part of {}", &word),
+                ));
             }
             sorted.others.push(word);
             let takes_next = value.is_some_and(|at| letters[at..].chars().count() == 1);

@@ -74,12 +74,12 @@ pub(super) async fn run(args: DbTransferArgs, cx: &Context) -> Result<Outcome> {
     };
     let mut done = match new_file {
         Some(path) => {
-            cx.ui.note(format!("→ {}  (a new file)", path.display()));
+            cx.ui.note(message!("→ {}  (a new file)", path.display()));
             restore::into_new_file(cx, &path, &target, archive, &wanted, &Origin::this_run()).await?
         }
         None => {
             let database = cx.connect(&target, Absent::Refuse).await?;
-            cx.ui.note(format!("→ {}  (--to)", database.target()));
+            cx.ui.note(message!("→ {}  (--to)", database.target().to_string()));
             let done = restore::into(cx, &database, archive, &wanted, &Origin::this_run()).await?;
             database.close().await;
             done

@@ -195,7 +195,7 @@ async fn newest(file: &Path, cx: &Context) -> Result<PathBuf> {
     }
     match newest {
         Some(entry) => Ok(file.join(entry.path.file_name().unwrap_or_default())),
-        None => Err(Error::new(Kind::NotFound, "no_backup", format!("there is no backup in {}", file.display()))
+        None => Err(Error::new(Kind::NotFound, "no_backup", message!("there is no backup in {}", file.display()))
             .why("none of a whole database, that is")
             .fix(skyteam("db backup").file(file.display()))),
     }
@@ -306,7 +306,7 @@ async fn open_configured(cx: &Context) -> Option<Arc<Database>> {
     match cx.writer().await {
         Ok(database) => Some(database),
         Err(error) => {
-            cx.ui.step(format!("No database is used for this: {}.", error.what()));
+            cx.ui.step(message!("No database is used for this: {}.", error.what()));
             None
         }
     }
@@ -337,7 +337,7 @@ async fn deep(
             }
             Err(error) => {
                 let why = Error::from(error);
-                cx.ui.step(format!("No scratch database on the server ({}); an SQLite file is used.", why.what()));
+                cx.ui.step(message!("No scratch database on the server ({}); an SQLite file is used.", why.what()));
             }
         }
     }
@@ -380,7 +380,7 @@ async fn on_server<T>(
     };
     let done = unfinished.run(work).await.unwrap_or(Err(BackupError::Interrupted));
     if let Err(error) = drop_scratch(database, name).await {
-        cx.ui.warn(format!("the scratch database {name} is left over: {}", Error::from(error).what()));
+        cx.ui.warn(message!("the scratch database {} is left over: {}", &name, Error::from(error).what()));
     }
     if is_sandbox && let Err(error) = provision::drop_role(database.conn(), name).await {
         cx.ui.warn(message!("the role {} is left over: {}", name, Error::from(error).what().clone()));
@@ -564,7 +564,7 @@ fn note(cx: &Context, path: &Path, answer: &Verification) -> Result<()> {
         folder::write_note(path, &note)
     });
     if let Err(error) = noted {
-        cx.ui.note(format!("Not noted beside the backup: {}.", Error::from(error).what()));
+        cx.ui.note(message!("Not noted beside the backup: {}.", Error::from(error).what()));
     }
     Ok(())
 }

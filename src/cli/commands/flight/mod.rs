@@ -52,7 +52,7 @@ pub(crate) enum Verb {
     /// End flights whose game server died
     #[command(after_help = reap::EXAMPLES)]
     Reap(reap::FlightReapArgs),
-    /// Delete a flight that nobody boarded
+    /// Delete a flight that has no passengers
     #[command(visible_alias = "rm", after_help = delete::EXAMPLES)]
     Delete(delete::FlightDeleteArgs),
 }

@@ -56,7 +56,7 @@ pub(crate) struct MilesAuditArgs {
     /// is set to its sum
     #[arg(long, requires = "repair")]
     trust: Option<Trust>,
-    /// Hold the ledger against this backup: every entry of it must still stand unchanged
+    /// Hold the ledger against this backup: every entry of it must still be there unchanged
     #[arg(long, value_name = "BACKUP", conflicts_with_all = ["user", "repair"])]
     against: Option<PathBuf>,
     /// File with the secret key that the backup was encrypted for; may be given several times

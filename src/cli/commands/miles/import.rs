@@ -233,12 +233,14 @@ impl Attempt {
 
 /// The question about a content that was imported before.
 fn earlier_question(earlier: &EarlierImport) -> Message {
-    let stand = if earlier.standing == 1 { "stands" } else { "stand" };
     message!(
-        "The same content was imported on {}, and {} of it {} (batch {}). Import it once more?",
+        "The same content was imported on {}, and {} of it not reversed (batch {}). Import it once more?",
         earlier.at,
-        count(earlier.standing.unsigned_abs(), "entry"),
-        Words(stand),
+        message!(
+            "{} {}",
+            count(earlier.standing.unsigned_abs(), "entry"),
+            Words(if earlier.standing == 1 { "is" } else { "are" })
+        ),
         earlier.batch_id
     )
 }

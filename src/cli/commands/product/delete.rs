@@ -21,7 +21,7 @@ pub(super) async fn run(args: ProductDeleteArgs, cx: &Context) -> Result<Outcome
     let database = cx.writer().await?;
     change::delete(cx, &database, async |tx| {
         let id = reference::product(tx, &args.product).await?.product_id;
-        Ok((message!("Product {} will be gone; nobody ever redeemed it.", &id), product::delete(tx, &id).await?))
+        Ok((message!("Product {} will be deleted; it was never redeemed.", &id), product::delete(tx, &id).await?))
     })
     .await
 }

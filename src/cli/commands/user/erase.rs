@@ -19,7 +19,7 @@ use crate::message::{Words, message, skyteam};
 
 pub(super) const EXAMPLES: &str = "Examples:\n  skyteam user erase pilot123 --confirm pilot123\n  \
      skyteam user erase --webhook - --confirm 107919 < notification.json\n\n\
-     In the notes of others the id and the names go where they stand as whole words; a number of up to 5 digits \
+     In the notes of others the id and the names go where they are whole words; a number of up to 5 digits \
      only where the note names a person by it: @100, user 100, id 100.";
 
 /// The longest notification that is read, in bytes. ROBLOX's have some hundred.

@@ -24,16 +24,16 @@ const NEVER: &str = "no backup of this database is known to have been proved";
 pub(super) async fn leftovers(database: &Database) -> Vec<Check> {
     let left = verify::leftovers(database).await.unwrap_or_default();
     let schema = left.schema.map(|schema| {
-        let fix = format!("DROP SCHEMA {schema} CASCADE; the next restore into an empty database clears it too");
-        Check::warning(AREA, "left over", format!("a restore that was killed left its schema {schema}"), fix)
+        let fix = message!("DROP SCHEMA {} CASCADE; the next restore into an empty database clears it too", &schema);
+        Check::warning(AREA, "left over", message!("a restore that was killed left its schema {}", &schema), fix)
     });
     let databases = left.databases.into_iter().map(|name| {
-        let found = format!("a proof that was killed left its database {name}");
-        Check::warning(AREA, "left over", found, format!("DROP DATABASE {}", quote(&name)))
+        let found = message!("a proof that was killed left its database {}", &name);
+        Check::warning(AREA, "left over", found, message!("DROP DATABASE {}", quote(&name)))
     });
     let roles = left.roles.into_iter().map(|name| {
-        let found = format!("a proof that was killed left its role {name}");
-        Check::warning(AREA, "left over", found, format!("DROP ROLE {}", quote(&name)))
+        let found = message!("a proof that was killed left its role {}", &name);
+        Check::warning(AREA, "left over", found, message!("DROP ROLE {}", quote(&name)))
     });
     schema.into_iter().chain(databases).chain(roles).collect()
 }

@@ -7,6 +7,7 @@ use super::Check;
 use crate::cli::context::Context;
 use crate::cli::settings::Origin;
 use crate::db::DatabaseUrl;
+use crate::message::{message, program};
 
 const AREA: &str = "configuration";
 
@@ -15,7 +16,11 @@ pub(super) fn check(cx: &Context) -> Vec<Check> {
     let mut checks = Vec::new();
     let url = match cx.url() {
         Ok(url) => {
-            checks.push(Check::ok(AREA, "database", format!("{url} from {}", database.origin)));
+            checks.push(Check::ok(
+                AREA,
+                "database",
+                message!("{} from {}", url.to_string(), database.origin.to_string()),
+            ));
             url
         }
         Err(error) => return vec![Check::failed(AREA, "database", &error)],
@@ -27,7 +32,7 @@ pub(super) fn check(cx: &Context) -> Vec<Check> {
         Origin::Flag(flag) if holds_password => checks.push(Check::warning(
             AREA,
             "password on the command line",
-            format!("{flag} shows it to everybody on this machine while the command runs"),
+            message!("{} shows it to everybody on this machine while the command runs", flag),
             "export DATABASE_URL=…    or keep the password in ~/.pgpass",
         )),
         _ => {}
@@ -47,19 +52,22 @@ pub(super) fn check(cx: &Context) -> Vec<Check> {
 fn secrecy(path: &Path) -> Check {
     let name = "secrecy";
     match std::fs::metadata(path) {
-        Err(error) => {
-            Check::warning(AREA, name, format!("{}: {error}", path.display()), format!("ls -l {}", path.display()))
-        }
+        Err(error) => Check::warning(
+            AREA,
+            name,
+            message!("{}: {}", path.display(), error.to_string()),
+            program("ls").words("-l").file(path.display()),
+        ),
         Ok(metadata) => {
             let mode = metadata.permissions().mode() & 0o777;
             if mode & 0o077 == 0 {
-                Check::ok(AREA, name, format!("{} is its owner's alone", path.display()))
+                Check::ok(AREA, name, message!("{} is its owner's alone", path.display()))
             } else {
                 Check::error(
                     AREA,
                     name,
-                    format!("{} can be read by others (mode {mode:o})", path.display()),
-                    format!("chmod 600 {}", path.display()),
+                    message!("{} can be read by others (mode {})", path.display(), format!("{:o}", mode)),
+                    program("chmod").words("600").file(path.display()),
                 )
             }
         }

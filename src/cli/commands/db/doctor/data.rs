@@ -48,10 +48,11 @@ async fn ask_all(database: &Database, cx: &Context, checks: &mut Vec<Check>) -> 
 
 fn judge(question: &Question, answer: &Answer) -> Check {
     if answer.count == 0 {
-        return Check::ok(AREA, question.name, format!("no {}", question.wrong));
+        return Check::ok(AREA, question.name, message!("no {}", question.wrong));
     }
     let more = if answer.count > answer.examples.len() as u64 { ", …" } else { "" };
-    let found = format!("{} {}: {}{more}", count(answer.count, "finding"), question.wrong, answer.examples.join(", "));
+    let found =
+        message!("{} {}: {}{}", count(answer.count, "finding"), question.wrong, answer.examples.join(", "), more);
     Check::error(AREA, question.name, found, mend(question.name, &question.query()))
 }
 

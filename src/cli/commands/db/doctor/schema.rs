@@ -32,7 +32,7 @@ fn versions(status: &Status<'_>) -> Check {
         return Check::error(
             AREA,
             name,
-            format!("edited after they were applied: {edited}"),
+            message!("edited after they were applied: {}", &edited),
             message!(
                 "bring their scripts back as they were, and write the change as a migration of its own: {}",
                 skyteam("db generate")
@@ -44,7 +44,7 @@ fn versions(status: &Status<'_>) -> Check {
         return Check::error(
             AREA,
             name,
-            format!("applied, but unknown to this skyteam: {missing}"),
+            message!("applied, but unknown to this skyteam: {}", &missing),
             "install the newer skyteam that applied them",
         );
     }
@@ -54,11 +54,11 @@ fn versions(status: &Status<'_>) -> Check {
         (Origin::Unknown { nearest, .. }, _) => Check::error(
             AREA,
             name,
-            format!("no record, and equal to no version; nearest is {}", nearest.folder()),
+            message!("no record, and equal to no version; nearest is {}", nearest.folder()),
             push_after_diff(),
         ),
         (_, true) => Check::ok(AREA, name, "all migrations are applied"),
-        (_, false) => Check::warning(AREA, name, format!("pending: {}", folders(pending)), skyteam("db migrate")),
+        (_, false) => Check::warning(AREA, name, message!("pending: {}", folders(pending)), skyteam("db migrate")),
     }
 }
 
@@ -70,12 +70,12 @@ fn drift(status: &Status<'_>) -> Check {
     let differences = if recorded { &status.live_to_entities } else { &status.live_to_snapshot };
     if differences.is_empty() {
         let what = if recorded { "the entities" } else { "its version" };
-        return Check::ok(AREA, name, format!("the live schema equals {what}"));
+        return Check::ok(AREA, name, message!("the live schema equals {}", &what));
     }
     let named: Vec<&str> = differences.iter().take(NAMED).map(String::as_str).collect();
     let more = differences.len().saturating_sub(NAMED);
     let more = if more > 0 { format!(", and {more} more") } else { String::new() };
-    Check::error(AREA, name, format!("it takes: {}{more}", named.join(", ")), push_after_diff())
+    Check::error(AREA, name, message!("it takes: {}{}", named.join(", "), &more), push_after_diff())
 }
 
 fn push_after_diff() -> Message {

@@ -39,14 +39,14 @@ async fn postgres(database: &Database, cx: &Context) -> Result<Vec<Check>, DbErr
     let mut checks = Vec::new();
 
     let (version, number): (String, i32) = (row.try_get("", "version")?, row.try_get("", "number")?);
-    let found = format!("PostgreSQL {version}");
+    let found = message!("PostgreSQL {}", &version);
     checks.push(if number >= OLDEST {
         Check::ok(AREA, "version", found)
     } else {
         Check::error(
             AREA,
             "version",
-            format!("{found} is older than 15"),
+            message!("{} is older than 15", &found),
             "upgrade the server to PostgreSQL 15 or later",
         )
     });
@@ -59,7 +59,7 @@ async fn postgres(database: &Database, cx: &Context) -> Result<Vec<Check>, DbErr
         ));
     }
     if let Some(ReadOnly::Setting { whence, end, of_role }) = read_only::why(database).await? {
-        let found = format!("default_transaction_read_only is on {whence}: nothing can be written");
+        let found = message!("default_transaction_read_only is on {}: nothing can be written", &whence);
         let end = end.unwrap_or_else(|| "take default_transaction_read_only out of them".to_owned());
         // A role that may not write affects no other one.
         checks.push(if of_role {
@@ -72,10 +72,10 @@ async fn postgres(database: &Database, cx: &Context) -> Result<Vec<Check>, DbErr
     checks.push(if zone == "UTC" {
         Check::ok(AREA, "time zone", "sessions run in UTC")
     } else {
-        Check::error(AREA, "time zone", format!("this session runs in {zone}"), "let the pooler pass TimeZone on")
+        Check::error(AREA, "time zone", message!("this session runs in {}", &zone), "let the pooler pass TimeZone on")
     });
     let (used, most): (i32, i32) = (row.try_get("", "used")?, row.try_get("", "most")?);
-    let found = format!("{used} of {most} in use");
+    let found = message!("{} of {} in use", used, most);
     checks.push(if used * 5 < most * 4 {
         Check::ok(AREA, "connections", found)
     } else {
@@ -92,7 +92,12 @@ async fn postgres(database: &Database, cx: &Context) -> Result<Vec<Check>, DbErr
         checks.push(if apart < 30.0 {
             Check::ok(AREA, "clock", "agrees with this machine's")
         } else {
-            Check::warning(AREA, "clock", format!("{apart:.0} s apart from this machine's"), "timedatectl set-ntp true")
+            Check::warning(
+                AREA,
+                "clock",
+                message!("{} s apart from this machine's", format!("{:.0}", apart)),
+                "timedatectl set-ntp true",
+            )
         });
     }
     checks.push(encryption(database, row.try_get("", "encrypted")?));
@@ -137,7 +142,7 @@ async fn sqlite(database: &Database) -> Result<Vec<Check>, DbErr> {
         row.map_or_else(|| Ok(String::new()), |row| row.try_get_by_index::<String>(0))
     };
     let mut checks =
-        vec![Check::ok(AREA, "version", format!("SQLite {}, embedded", text("select sqlite_version()").await?))];
+        vec![Check::ok(AREA, "version", message!("SQLite {}, embedded", text("select sqlite_version()").await?))];
     let sound = text("select group_concat(quick_check, '; ') from pragma_quick_check").await?;
     checks.push(if sound == "ok" {
         Check::ok(AREA, "file", "sound")
@@ -145,7 +150,7 @@ async fn sqlite(database: &Database) -> Result<Vec<Check>, DbErr> {
         Check::error(
             AREA,
             "file",
-            format!("damaged: {sound}"),
+            message!("damaged: {}", &sound),
             message!("{}    from the last proved backup", skyteam("db restore FILE")),
         )
     });

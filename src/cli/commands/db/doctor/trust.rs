@@ -7,6 +7,7 @@ use sea_orm::{ConnectionTrait, DbErr, Statement};
 use super::Check;
 use crate::db::{Database, Engine};
 use crate::error::Error;
+use crate::message::message;
 use crate::schema;
 
 const AREA: &str = "trust";
@@ -112,21 +113,25 @@ async fn strangers(database: &Database) -> Result<Vec<Check>, DbErr> {
         checks.push(Check::warning(
             AREA,
             "ledger",
-            format!("{grantee} has {rights} on milesTransactions: only its trigger keeps history from being rewritten"),
-            format!("REVOKE {rights} ON public.\"milesTransactions\" FROM {grantee}"),
+            message!(
+                "{} has {} on milesTransactions: only its trigger keeps history from being rewritten",
+                &grantee,
+                &rights
+            ),
+            message!("REVOKE {} ON public.\"milesTransactions\" FROM {}", &rights, &grantee),
         ));
     }
     for row in rows(WAYS, Vec::new()).await? {
         let (role, way): (String, String) = (row.try_get("", "role")?, row.try_get("", "way")?);
-        checks.push(Check::warning(AREA, "ledger", format!("{role} {way}"), row.try_get::<String>("", "fix")?));
+        checks.push(Check::warning(AREA, "ledger", message!("{} {}", &role, &way), row.try_get::<String>("", "fix")?));
     }
     for row in rows(CREATORS, vec![names.clone().into()]).await? {
         let grantee: String = row.try_get("", "grantee")?;
         checks.push(Check::warning(
             AREA,
             "public",
-            format!("{grantee} may create in the schema public, also what other programs call by mistake"),
-            format!("REVOKE CREATE ON SCHEMA public FROM {grantee}"),
+            message!("{} may create in the schema public, also what other programs call by mistake", &grantee),
+            message!("REVOKE CREATE ON SCHEMA public FROM {}", &grantee),
         ));
     }
     let shadows: Vec<String> =
@@ -138,8 +143,8 @@ async fn strangers(database: &Database) -> Result<Vec<Check>, DbErr> {
         checks.push(Check::warning(
             AREA,
             "shadows",
-            format!("named like the server's own, so that others may call them instead: {named}{more}"),
-            format!("DROP {first}"),
+            message!("named like the server's own, so that others may call them instead: {}{}", &named, &more),
+            message!("DROP {}", first),
         ));
     }
     for row in rows(TRIGGERS, vec![names.into()]).await? {
@@ -148,7 +153,13 @@ async fn strangers(database: &Database) -> Result<Vec<Check>, DbErr> {
         checks.push(Check::warning(
             AREA,
             "triggers",
-            format!("trigger {name} on {relation} runs {function}, which is {owner}'s, with the rights of this role"),
+            message!(
+                "trigger {} on {} runs {}, which is {}'s, with the rights of this role",
+                &name,
+                &relation,
+                &function,
+                &owner
+            ),
             "use a role that has no more rights than the tables' owner",
         ));
     }
@@ -163,5 +174,9 @@ async fn opened(database: &Database) -> Option<Check> {
     let newest = openings::newest(database.conn()).await.ok()??;
     let by = newest.role.map(|role| format!(" by {role}")).unwrap_or_default();
     let (count, at, what) = (newest.count, newest.newest, newest.operation);
-    Some(Check::ok(AREA, "openings", format!("the ledger was opened {count} times, at last on {at} for {what}{by}")))
+    Some(Check::ok(
+        AREA,
+        "openings",
+        message!("the ledger was opened {} times, at last on {} for {}{}", &count, &at, &what, &by),
+    ))
 }

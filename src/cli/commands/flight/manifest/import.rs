@@ -249,12 +249,12 @@ fn refuse(plan: &Plan, args: &FlightManifestImportArgs, flight: &Flight, dry_run
     let error = if invalid == 0 && differing > 0 {
         let verb = Words(if differing == 1 { "differs" } else { "differ" });
         let lines = count(differing as u64, "line");
-        let what = message!("nobody was boarded: {} {} from what was paid", lines, verb);
+        let what = message!("no passenger was boarded: {} {} from what was paid", lines, verb);
         Error::new(Kind::Refused, "paid_otherwise", what)
     } else if unknown == bad {
-        Error::new(Kind::NotFound, "unknown_users", message!("unknown users in {}; nobody was boarded", &lines))
+        Error::new(Kind::NotFound, "unknown_users", message!("unknown users in {}; no passenger was boarded", &lines))
     } else {
-        Error::new(Kind::Usage, "invalid_file", message!("nobody was boarded: {} cannot be used", &lines))
+        Error::new(Kind::Usage, "invalid_file", message!("no passenger was boarded: {} cannot be used", &lines))
     };
     let error = plan.bad().take(NAMED).fold(error, |error, line| error.why(line.complaint()));
     let error = if bad > NAMED { error.why(message!("and {} more", bad - NAMED)) } else { error };
