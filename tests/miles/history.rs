@@ -134,6 +134,14 @@ both!(fn a_statement_opens_moves_and_closes(world) {
             {"source": "shop", "entries": 1, "earned": 0, "spent": -100},
         ],
     }));
+    // Without a month it is the current one of the zone, so far, and says so.
+    for (now, zone, month) in
+        [("2025-10-31T23:30:00Z", "UTC", "2025-10"), ("2025-10-31T23:30:00Z", "Europe/Amsterdam", "2025-11")]
+    {
+        let current = world.call(format!("miles statement Ann --tz {zone} -o json")).at(now).run().ok();
+        assert_eq!((&current.json()["month"], &current.json()["complete"]), (&json!(month), &json!(false)));
+        assert!(current.stderr.contains(&format!("{month} is not over: these are its entries so far.")), "{current}");
+    }
     // Later entries leave it as it was.
     award(world, "1", 77);
     assert_eq!(run("miles statement Ann --month 2025-10 -o json").json(), made);
