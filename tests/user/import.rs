@@ -18,6 +18,11 @@ both!(ready fn a_file_adds_and_changes_and_says_what_it_did(world) {
     assert_eq!(output, json!({"added": 1, "updated": 1, "unchanged": 1, "rejected": 0}));
     assert_eq!(users(world), "1|ann|Ann A|https://x.org/a\n2|bob|bob|\n3|cat|cat|https://x.org/c");
     assert_eq!(world.query("SELECT max(miles) FROM users"), "0", "miles are never imported");
+    let said = |miles: &str| {
+        let file = format!("userId,username,miles\n1,ann,{miles}\n");
+        world.run_with_input("user import -", &file).ok().stderr.contains("The column miles is not taken")
+    };
+    assert_eq!(["5", "abc", "0", ""].map(said), [true, true, false, false]);
     let again = world.run_with_input("user import - --json", file).json();
     assert_eq!(again["unchanged"], 3);
     world.query(r#"UPDATE users SET miles = 7"#);

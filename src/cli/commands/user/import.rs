@@ -21,7 +21,7 @@ use crate::directory::user::import;
 use crate::directory::user::import::{Counts, Row};
 use crate::entity::User;
 use crate::error::{Outcome, Result};
-use crate::message::message;
+use crate::message::{message, skyteam};
 
 pub(super) const EXAMPLES: &str = "Examples:\n  skyteam user import users.csv --dry-run\n  \
      skyteam user list -o ndjson | jq -c 'select(.miles > 0)' | skyteam -p staging user import - --keep-going --yes\n\n\
@@ -34,7 +34,16 @@ fn columns() -> Columns {
         ["userId", "username", "displayName", "avatarUrl"].into_iter().chain(unknown).collect()
     });
     // What `user list` writes beside those.
-    Columns { known: &KNOWN, ignored: &["miles", "createdAt", "updatedAt"] }
+    Columns { known: &KNOWN, ignored: &[MILES, "createdAt", "updatedAt"] }
+}
+
+/// A column that is read only to say that it is not taken.
+const MILES: &str = "miles";
+
+/// The same with [`MILES`].
+fn columns_with_miles() -> Columns {
+    static KNOWN: LazyLock<Vec<&str>> = LazyLock::new(|| columns().known.iter().copied().chain([MILES]).collect());
+    Columns { known: &KNOWN, ..columns() }
 }
 
 /// Arguments of `user import`.
@@ -71,7 +80,11 @@ impl Report for Imported {
 
 pub(super) async fn run(args: UserImportArgs, cx: &Context) -> Result<Outcome> {
     let place = args.rejects.place(cx, &args.file)?;
-    let records = records::read(cx, &args.file, columns(), &args.input).await?;
+    let records = records::read(cx, &args.file, columns_with_miles(), &args.input).await?;
+    if records.iter().any(|record| record.get(MILES).is_some_and(|miles| miles != "0")) {
+        let command = skyteam("miles import FILE");
+        cx.ui.warn(message!("The column miles is not taken: balances come from the ledger. {} gives miles.", command));
+    }
     let mut rejects = Vec::new();
     let mut rows = Vec::with_capacity(records.len());
     let mut places = Vec::with_capacity(records.len());
