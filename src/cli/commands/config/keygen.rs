@@ -9,6 +9,7 @@ use crate::backup::signature::SigningKey;
 use crate::cli::context::Context;
 use crate::cli::ui::Page;
 use crate::cli::ui::report::Report;
+use crate::error::file::exists;
 use crate::error::{Outcome, Result};
 
 pub(super) const EXAMPLES: &str = "Examples:
@@ -41,8 +42,15 @@ impl Report for Made {
     }
 }
 
+/// Makes them, where no such file exists.
+///
+/// # Errors
+/// [`Kind::Refused`](crate::error::Kind::Refused): the file exists. Otherwise the file system's.
 pub(super) fn run(args: &ConfigKeygenArgs, cx: &Context) -> Result<Outcome> {
     let file = cx.path(&args.file);
+    if std::fs::symlink_metadata(&file).is_ok() {
+        return Err(exists(&file, Some("it may hold the only key that signed earlier backups")));
+    }
     let key = SigningKey::create(&file)?;
     cx.ui.report(&Made { public_key: key.public().to_string(), file })?;
     cx.ui.note("The private key is in the file; this is the public one, for [signers] in skyteam.toml.");
