@@ -5,8 +5,8 @@
 //! `connection/stream.rs`), with their text, which the server translates, and without their SQLSTATE or routine. So a
 //! subscriber listens here, around the future that waits for the commit and nowhere else; events go on to the subscriber
 //! that was there before. Deferred triggers, which would warn in the same place, were run before by
-//! [`super::Transaction::commit`]. A statement that commits by itself cannot do that: after a warning there,
-//! [`super::Committing`] finds out whether the standby has what was committed.
+//! [`super::Transaction::commit`]. A statement that commits by itself cannot do that: there a deferred trigger's warning
+//! counts as the standby's, which errs on the safe side.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -154,7 +154,7 @@ mod tests {
         })
         .await;
         assert_eq!((value, heard), (7, vec!["not on the standby".to_owned()]));
-        tracing::warn!(target: "sqlx::postgres::notice", message = "outside of it");
+        tracing::warn!(target: "sqlx::postgres::notice", message = "nobody listens");
         assert_eq!(take(), Vec::<String>::new());
     }
 }

@@ -215,7 +215,7 @@ fn a_certificate_that_openssl_signs_by_itself() {
     exit: 6
     --- stderr
     error: the server's certificate is not accepted: skyteam @ localhost:5432 as ops
-      why  it is that of an authority, which may sign certificates and not stand for a server
+      why  it is that of an authority, which may sign certificates, and not be the certificate of a server
       fix  ask those who run the server for one that an authority signed, or made with basicConstraints=CA:FALSE
     ");
     reaches(&secured.world("localhost", "sslmode=require"));

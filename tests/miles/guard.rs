@@ -89,7 +89,7 @@ both!(fn a_file_without_keys_that_comes_again_asks(world) {
     let first = import(file, "-o json").json()["batchId"].clone();
     let again = import("user;amount;note\r\n1;100;\r\nBob;50;\r\n", "").exits(9);
     assert!(again.stderr.contains("The same content was imported on"), "{again}");
-    assert!(again.stderr.contains(first.as_str().unwrap()) && again.stderr.contains("2 entries of it stand ("), "{again}");
+    assert!(again.stderr.contains(first.as_str().unwrap()) && again.stderr.contains("2 entries of it are not reversed ("), "{again}");
     assert_eq!(state(world), "1=100 2=50 3=0 entries=2 seats=0");
     assert!(import(file, "-n").ok().stderr.contains("This would ask: The same content"));
     // Another note or another row is another content.
@@ -137,7 +137,7 @@ both!(fn of_two_imports_of_one_file_the_second_asks(world) {
     let file = "user,amount\n1,100\n";
     world.call("miles import -").input(file).run().ok();
     let again = world.call("miles import -").input(file).run().exits(9);
-    assert!(again.stderr.contains("and 1 entry of it stands (batch "), "{again}");
+    assert!(again.stderr.contains("and 1 entry of it is not reversed (batch "), "{again}");
     // At the same time, too: whoever comes second waits, and then finds the first.
     let both = "user,amount\n2,100\n1,7\n";
     let told = std::thread::scope(|scope| {

@@ -234,13 +234,10 @@ impl Attempt {
 /// The question about a content that was imported before.
 fn earlier_question(earlier: &EarlierImport) -> Message {
     message!(
-        "The same content was imported on {}, and {} of it not reversed (batch {}). Import it once more?",
+        "The same content was imported on {}, and {} of it {} not reversed (batch {}). Import it once more?",
         earlier.at,
-        message!(
-            "{} {}",
-            count(earlier.standing.unsigned_abs(), "entry"),
-            Words(if earlier.standing == 1 { "is" } else { "are" })
-        ),
+        count(earlier.standing.unsigned_abs(), "entry"),
+        Words(if earlier.standing == 1 { "is" } else { "are" }),
         earlier.batch_id
     )
 }
