@@ -1,11 +1,11 @@
 //! Making people unrecognisable in a copy: names, avatars, notes, links and API keys are replaced, and everything that
-//! counts (ids of the game's users too, which the ledger hangs on) by pseudonyms that are the same in every copy.
+//! counts (ids of the game's users too, which the ledger depends on) by pseudonyms that are the same in every copy.
 //! What becomes of a column is declared beside its entity ([`crate::entity::privacy`]); one that is not declared is
 //! replaced. Columns that are not skyteam's stay behind: nothing here knows what they hold.
 //!
 //! Deterministic: the same value always becomes the same pseudonym, in every table and every run, so that copies can
 //! be compared and bugs that hang on one user be found again. A pseudonym is an HMAC-SHA-256 of the value. Its key is
-//! made of the source's airlines' API keys, which no copy holds: so whoever has the copy cannot try out ids and names
+//! made of the source's airlines' API keys, which no copy holds: so a reader of the copy cannot try out ids and names
 //! until a pseudonym fits, and pseudonyms change when an airline's key does. A database without airlines has no secret
 //! to take; what protects its copy is only that it is no one's business.
 
@@ -27,7 +27,7 @@ use crate::entity::privacy::Mask;
 use crate::entity::registry;
 use crate::schema::model::Kind;
 
-/// Columns that stay as they are, by the choice of whoever makes the copy: table and column.
+/// Columns that stay as they are, by the choice of the one who makes the copy: table and column.
 pub(crate) type Kept = HashSet<(String, String)>;
 
 /// What becomes of every column, by table and column, in the tables' order.

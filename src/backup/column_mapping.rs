@@ -20,7 +20,7 @@ pub struct Filling {
 /// A column to be filled.
 #[derive(Clone, Debug)]
 pub struct Target {
-    /// Where it stands in the archive.
+    /// Where it is in the archive.
     pub index: usize,
     /// Its name.
     pub name: String,

@@ -1,7 +1,7 @@
 //! Whether an SQL expression out of a file computes a value and does nothing else.
 //!
 //! Not a parser of SQL: both engines parse it themselves, with a search path that holds nothing but PostgreSQL's own
-//! catalogue. What is looked at here is which words stand in it. A function must be one of a list; a name with a schema
+//! catalogue. What is looked at here is which words it has. A function must be one of a list; a name with a schema
 //! must be a type that the caller knows, straight behind a text; parentheses must be closed where they were opened, and no
 //! comma, semicolon or comment may end the clause that it is put into.
 
@@ -346,13 +346,13 @@ fn tokens(sql: &str) -> Result<Vec<Token<'_>>, String> {
     Ok(found)
 }
 
-/// Whether what stands directly before `rest` in `sql` is a word.
+/// Whether what comes directly before `rest` in `sql` is a word.
 fn ends_in_word(sql: &str, rest: &str) -> bool {
     sql[..sql.len() - rest.len()].ends_with(['e', 'E'])
 }
 
 /// The length of a text at the start of `rest`. A backslash means different things in one and another server's settings, so
-/// it may stand only where the text says itself that it escapes.
+/// it may be only where the text says itself that it escapes.
 fn text(rest: &str, escaped: bool) -> Result<usize, String> {
     let mut characters = rest.char_indices().skip(1).peekable();
     while let Some((at, c)) = characters.next() {

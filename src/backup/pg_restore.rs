@@ -31,7 +31,7 @@ pub(crate) struct Restore<'a> {
     pub path: &'a Path,
     /// Its format.
     pub format: Format,
-    /// What stood in the target when this was asked for. It is looked at again once all is locked.
+    /// What the target had when this was asked for. It is looked at again once all is locked.
     pub seen: &'a State,
     /// What becomes of the tables that stand.
     pub standing: Standing,
@@ -211,7 +211,7 @@ async fn tail(mut out: impl tokio::io::AsyncRead + Unpin) -> Vec<u8> {
     said
 }
 
-/// What runs before the dump: locks, the look at what stands, and what keeps the transaction ours.
+/// What runs before the dump: locks, the look at what is there, and what keeps the transaction ours.
 fn head(wanted: &Restore<'_>, marks: &Marks) -> Result<String> {
     let (class, object) = LOCK;
     let (key, complaint) = (&marks.key, &marks.complaint);
@@ -402,7 +402,7 @@ END IF; END ${key}$;
     Ok(sql)
 }
 
-/// A query that answers a row for each of these tables that stands in the schema of the contract.
+/// A query that answers a row for each of these tables that is in the schema of the contract.
 fn tables(names: &[&str]) -> String {
     let names: Vec<String> = names.iter().map(|name| literal(name)).collect();
     format!(

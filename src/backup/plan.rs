@@ -13,7 +13,7 @@ use crate::schema::model::Rule;
 /// What is asked for.
 #[derive(Clone, Debug, Default)]
 pub struct Wanted {
-    /// Whether rows that stand in the target may be replaced; what was asked before is the caller's matter.
+    /// Whether rows of the target may be replaced; what was asked before is the caller's matter.
     pub clean: bool,
     /// Only these tables; all when empty.
     pub tables: Vec<String>,
@@ -44,7 +44,7 @@ pub struct ExistingColumn {
     pub direct: bool,
 }
 
-/// What stands in the target.
+/// What the target has.
 #[derive(Clone, Debug)]
 pub struct State {
     /// The target's engine.
@@ -84,7 +84,7 @@ pub struct Plan {
     pub scratch: bool,
     /// What others have defined that the target's engine cannot hold.
     pub left_behind: Vec<String>,
-    /// What stood there when this was decided, and asked for.
+    /// What was there when this was decided, and asked for.
     seen: State,
 }
 
@@ -149,8 +149,8 @@ impl Plan {
         Ok(Self { way, version, fillings, replaced, dropped, scratch, left_behind, seen })
     }
 
-    /// Looks, under the locks of the restore, whether what stands there is still what was decided on. Rows that came in
-    /// meanwhile stood in no question.
+    /// Looks, under the locks of the restore, whether what is there is still what was decided on. Rows that came in
+    /// meanwhile were in no question.
     ///
     /// # Errors
     /// [`BackupError::NotEmpty`] for rows where there were none to replace, [`BackupError::Changed`] else.
@@ -234,7 +234,7 @@ fn way(contents: Contents, state: &State, version: &Version, fillings: &[Filling
     }
 }
 
-/// A column of the archive that the standing table cannot take.
+/// A column of the archive that the existing table cannot take.
 fn in_the_way(state: &State, fillings: &[Filling]) -> Option<BackupError> {
     fillings.iter().find_map(|filling| {
         let existing = state.existing.iter().find(|existing| existing.table == filling.table)?;

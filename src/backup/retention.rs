@@ -25,7 +25,7 @@ pub struct Policy {
 pub struct Candidate {
     /// When its snapshot was taken.
     pub at: DateTime<Utc>,
-    /// Whether it may be the one that everything hangs on: it can be read, as far as that can be told.
+    /// Whether it may be the one that everything depends on: it can be read, as far as is known.
     pub good: bool,
     /// Whether a restore of it has been proved.
     pub proved: bool,

@@ -1,6 +1,6 @@
 //! A dump as a script of SQL, read line by line with its literals: what looks like a statement inside a text is none.
 //!
-//! Quoted texts and names, dollar quotes, comments, and the rows behind `COPY … FROM stdin` are told apart as psql tells
+//! Quoted texts and names, dollar quotes, comments, and the rows behind `COPY … FROM stdin` are kept apart as psql keeps
 //! them (PostgreSQL manual, "Lexical Structure"), so that a line is known to begin a statement or not.
 
 use std::io;

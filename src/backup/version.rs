@@ -1,4 +1,4 @@
-//! Which version of the schema a database is at, judged by what stands there, and what each version looks like.
+//! Which version of the schema a database is at, judged by what it has, and what each version looks like.
 //!
 //! The record of applied migrations is not enough: a database that Drizzle Kit made has none, and one that another
 //! tool pushed to afterwards may lack constraints that its record promises, and hold rows that break them. A restore
@@ -24,7 +24,7 @@ pub struct Version {
     pub pending: Vec<String>,
 }
 
-/// What stands in a database under one table's name.
+/// What a database has under one table's name.
 #[derive(Clone, Debug)]
 pub(crate) struct Standing<'a> {
     /// Its name.
@@ -55,12 +55,12 @@ pub struct At {
     pub version: String,
     /// Names of its keys, checks and unique indexes that do not stand: rows may break them.
     pub missing: Vec<String>,
-    /// What stands ahead of it: tables and columns (`users.points`) that the entities ask for and no migration makes yet,
+    /// What there is ahead of it: tables and columns (`users.points`) that the entities ask for and no migration makes yet,
     /// because they were pushed.
     pub pending: Vec<String>,
 }
 
-/// The newest version that stands whole; or a newer one that is on the record, when its columns are there and only
+/// The newest version that is there whole; or a newer one that is on the record, when its columns are there and only
 /// something that other tools took away is missing. `None` when not even the columns of any version are there.
 ///
 /// # Errors
@@ -102,13 +102,13 @@ fn wanted() -> Result<Schema> {
     desired().map_err(|error| BackupError::Misfit { table: "this build".into(), why: error.to_string() })
 }
 
-/// What stands of the wanted schema beyond a version's.
+/// What there is of the wanted schema beyond a version's.
 fn pending(version: &Schema, wanted: &Schema, standing: &[Standing<'_>]) -> Vec<String> {
     let mut pending = Vec::new();
     for table in &wanted.tables {
         let Some(found) = standing.iter().find(|found| found.table == table.name) else { continue };
         match version.table(&table.name) {
-            // A table stands for what its entity asks for once all of its columns do.
+            // A table is what its entity asks for once all of its columns are there.
             None if table.columns.iter().all(|column| found.columns.contains(&column.name.as_str())) => {
                 pending.push(table.name.clone());
             }
@@ -136,7 +136,7 @@ fn extended(mut schema: Schema, wanted: &Schema, pending: &[String]) -> Schema {
         let mut added = false;
         for (place, column) in table.columns.iter().enumerate() {
             if is_pending(&column.name) && old.column(&column.name).is_none() {
-                // Where the entity has it, as far as the table has what stands before.
+                // Where the entity has it, as far as the table has what comes before.
                 old.columns.insert(place.min(old.columns.len()), column.clone());
                 added = true;
             }
@@ -235,7 +235,7 @@ pub(crate) fn of_archive(manifest: &Manifest) -> Result<Version> {
         let (table, column) =
             name.split_once('.').map_or((name.as_str(), None), |(table, column)| (table, Some(column)));
         let asked_for = wanted.table(table).is_some_and(|table| column.is_none_or(|name| table.column(name).is_some()));
-        // A column of somebody else's is made by its type; a table needs its keys.
+        // A column of others is made by its type; a table needs its keys.
         if !asked_for && column.is_none() && found.schema.table(table).is_none() {
             return Err(BackupError::Misfit {
                 table: table.to_owned(),
@@ -368,7 +368,7 @@ mod tests {
             let mut standing = standing(&version, &objects);
             let found = of(&standing, None).unwrap().unwrap();
             assert_eq!(found.missing, [""; 0]);
-            // A version that changes nothing in the tables is told from the one before by the record alone.
+            // A version that changes nothing in the tables differs from the one before in the record alone.
             let alike = |other: &&Version| other.schema.tables == version.schema.tables;
             let newest = all().unwrap().into_iter().rev().find(|other| alike(&other)).unwrap();
             assert_eq!(found.version, newest.migration.version());
@@ -386,7 +386,7 @@ mod tests {
         let on_record = of(&standing, Some(newest.migration.version())).unwrap().unwrap();
         assert_eq!(on_record.version, newest.migration.version());
         assert_eq!(on_record.missing, ["milesTransactions_amount_check"]);
-        // Without a record only what stands whole counts.
+        // Without a record only what is there whole counts.
         assert_eq!(of(&standing, None).unwrap().unwrap().version, all().unwrap()[0].migration.version());
     }
 

@@ -1,4 +1,4 @@
-//! Several hands at the tables of one database, each taking the next that nobody has.
+//! Several workers at the tables of one database, each taking the next that no other has.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -6,30 +6,30 @@ use futures::future::try_join_all;
 
 use super::error::{BackupError, Result};
 
-/// Has `hands` do the `work` of every table, from the last of `order` to the first. Answers the hands, and what came of
-/// the tables, by their indexes.
+/// Has the workers do the `work` of every table, from the last of `order` to the first. Answers the workers, and what came
+/// of the tables, by their indexes.
 ///
 /// # Errors
-/// The first of the work's; what the others are at is dropped.
-pub(super) async fn in_turns<H, T>(
-    hands: Vec<H>,
+/// The first of the work's; what the others were doing is dropped.
+pub(super) async fn in_turns<W, T>(
+    workers: Vec<W>,
     order: Vec<usize>,
-    work: impl AsyncFn(H, usize) -> Result<(H, T)>,
-) -> Result<(Vec<H>, Vec<T>)> {
+    work: impl AsyncFn(W, usize) -> Result<(W, T)>,
+) -> Result<(Vec<W>, Vec<T>)> {
     let left = Mutex::new(order);
     // Nothing is left half done under the lock, so a panic elsewhere does not spoil it.
     let next = || left.lock().unwrap_or_else(PoisonError::into_inner).pop();
-    let working = hands.into_iter().map(async |mut hand| {
+    let working = workers.into_iter().map(async |mut worker| {
         let mut done = Vec::new();
         while let Some(index) = next() {
             let table;
-            (hand, table) = work(hand, index).await?;
+            (worker, table) = work(worker, index).await?;
             done.push((index, table));
         }
-        Ok::<_, BackupError>((hand, done))
+        Ok::<_, BackupError>((worker, done))
     });
-    let (hands, done): (Vec<H>, Vec<_>) = try_join_all(working).await?.into_iter().unzip();
+    let (workers, done): (Vec<W>, Vec<_>) = try_join_all(working).await?.into_iter().unzip();
     let mut done: Vec<(usize, T)> = done.into_iter().flatten().collect();
     done.sort_by_key(|(index, _)| *index);
-    Ok((hands, done.into_iter().map(|(_, table)| table).collect()))
+    Ok((workers, done.into_iter().map(|(_, table)| table).collect()))
 }

@@ -34,7 +34,7 @@ pub enum Cells {
 }
 
 /// Byte strings one after the other in one buffer, each behind its length in four bytes, the lowest first: Parquet's
-/// encoding PLAIN, so that a run of them is a page as it stands.
+/// encoding PLAIN, so that a run of them is a page as it is.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Strings {
     plain: Vec<u8>,
@@ -261,7 +261,7 @@ impl<'a> Cursor<'a> {
         self.row >= self.block.rows
     }
 
-    /// Where this row stands in the block, from 0.
+    /// Where this row is in the block, from 0.
     pub fn row(&self) -> usize {
         self.order.as_ref().map_or(self.row, |order| order.rows[self.row] as usize)
     }

@@ -159,7 +159,7 @@ pub(crate) struct Place {
     pub len: u64,
 }
 
-/// Reads the frame of an archive: the manifest and, in its order, where each member stands. All bytes outside of the
+/// Reads the frame of an archive: the manifest and, in its order, where each member is. All bytes outside of the
 /// members' own are checked; theirs are left to [`check_member`].
 ///
 /// # Errors

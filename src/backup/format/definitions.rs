@@ -3,8 +3,8 @@
 //! This is program text from a file. Names are quoted wherever they go into SQL; expressions go there only after
 //! [`crate::backup::expression`] found that they call nothing but functions that compute a value; types only as the
 //! server itself recognises them. What is not such refuses a restore before it touches anything, with the text shown: by
-//! hand the column can be made first, and the restore fills it. No confirmation runs it, because nobody judges an
-//! expression well while the shop is down.
+//! hand the column can be made first, and the restore fills it. No confirmation runs it, because an expression is not
+//! judged well while the shop is down.
 
 use serde::{Deserialize, Serialize};
 
@@ -178,7 +178,7 @@ pub struct IndexDefinition {
     /// Storage parameters.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub options: Vec<(String, String)>,
-    /// SQLite: what stands behind the table's name.
+    /// SQLite: what follows the table's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
 }

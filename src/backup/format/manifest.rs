@@ -36,7 +36,7 @@ pub enum Contents {
 }
 
 impl Contents {
-    /// The word that stands for it in a manifest.
+    /// The word for it in a manifest.
     pub fn word(self) -> &'static str {
         match self {
             Self::All => "all",
@@ -50,7 +50,7 @@ impl Contents {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Subject {
-    /// Which database; nothing in older files, and where it could not be told.
+    /// Which database; nothing in older files, and where it is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity: Option<Identity>,
     /// Name of the database.
@@ -83,7 +83,7 @@ pub struct Manifest {
     pub skyteam: String,
     /// When the snapshot was taken, to the second.
     pub created_at: DateTime<Utc>,
-    /// Which database it was taken of; nothing in older files, and where it could not be told.
+    /// Which database it was taken of; nothing in older files, and where it is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity: Option<Identity>,
     /// Name of that database.
@@ -98,11 +98,11 @@ pub struct Manifest {
     /// them, so a restore leaves them out too.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<String>,
-    /// Tables and columns (`users.points`) that stood ahead of that version: the entities asked for them, they were pushed,
+    /// Tables and columns (`users.points`) that were ahead of that version: the entities asked for them, they were pushed,
     /// and no migration made them yet.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pending: Vec<String>,
-    /// Tables that stood beside skyteam's and are not in it, because nothing of skyteam's names them.
+    /// Tables that were beside skyteam's and are not in it, because nothing of skyteam's names them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<String>,
     /// What it holds.

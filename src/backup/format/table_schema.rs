@@ -69,7 +69,7 @@ pub struct TableShape {
 }
 
 impl TableShape {
-    /// Where a column stands.
+    /// Where a column is.
     pub fn position(&self, column: &str) -> Option<usize> {
         self.columns.iter().position(|c| c.name == column)
     }

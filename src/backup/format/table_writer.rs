@@ -45,7 +45,7 @@ enum State<W: Write + Send> {
 }
 
 /// Where what is written goes, until it is taken back. `SerializedFileWriter::into_inner` would answer it too, but turns
-/// a refusal of the last bytes into text, so that a full disk could not be told any more; its `finish` does not.
+/// a refusal of the last bytes into text, so that a full disk would not be seen; its `finish` does not.
 struct Slot<W>(Option<W>);
 
 impl<W: Write> Write for Slot<W> {

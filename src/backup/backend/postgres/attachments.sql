@@ -1,4 +1,4 @@
--- What hangs on tables of the contract beside their rows, one line each: a name, what it is now, the statement that makes
+-- What is attached to tables of the contract beside their rows, one line each: a name, what it is now, the statement that makes
 -- it so again, and the one that takes it away. No statement where none could, or where this role may not: then the
 -- tables cannot be made anew. $1: the names of the tables. Lines are made in the order of `rank`.
 WITH t AS (
@@ -145,7 +145,7 @@ WITH t AS (
     pg_catalog.format('ALTER TABLE %s ALTER COLUMN %s SET (%I = %L)', a.of, a.col, o.option_name, o.option_value),
     pg_catalog.format('ALTER TABLE %s ALTER COLUMN %s RESET (%I)', a.of, a.col, o.option_name)
     FROM a CROSS JOIN LATERAL pg_catalog.pg_options_to_table(a.attoptions) AS o
-    -- The server's own mark of a column's age, which nobody sets.
+    -- The server's own mark of a column's age, which is never set.
     WHERE o.option_name <> 'pg_attver'
   UNION ALL
   SELECT 25, 'of column', relname || '.' || attname, pg_catalog.format('storage of %s.%s', relname, attname), storage.word,

@@ -16,7 +16,7 @@ use crate::schema::model;
 
 /// A table that was found.
 #[derive(Clone, Debug)]
-pub struct Found {
+pub(crate) struct Found {
     /// Its columns as an archive holds them.
     pub shape: TableShape,
     /// `public."table"`, quoted.
@@ -31,7 +31,7 @@ pub struct Found {
     pub sequences: BTreeMap<String, i64>,
 }
 
-/// Where the tables of these names stand, `public."table"`, quoted; those that are not there are left out.
+/// Where the tables of these names are, `public."table"`, quoted; those that are not there are left out.
 ///
 /// # Errors
 /// The driver's.
@@ -57,7 +57,7 @@ pub(crate) async fn find(connection: &mut PgConnection, names: &[&str]) -> Resul
     Ok(tables)
 }
 
-/// Tables in the schema of the contract beside those of these names. What is a part of another is not told.
+/// Tables in the schema of the contract beside those of these names. What is a part of another is left out.
 ///
 /// # Errors
 /// The driver's.

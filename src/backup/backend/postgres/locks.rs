@@ -1,7 +1,7 @@
 //! Locks on tables that applications use at the same time.
 //!
 //! PostgreSQL queues everybody behind a session that waits for ACCESS EXCLUSIVE, readers included. So nothing here
-//! waits while it holds: a backup takes all its locks at once or none, gives way when somebody waits for what it holds,
+//! waits while it holds: a backup takes all its locks at once or none, gives way when a session waits for what it holds,
 //! and a restore waits for each table only briefly and lets go of all of them before it tries again.
 
 use std::time::{Duration, Instant};
@@ -13,10 +13,10 @@ use tokio::sync::Mutex;
 use crate::backup::error::Result;
 use crate::db::quote;
 
-/// How long somebody may wait for a lock that a backup holds, before the backup gives way. Together with [`LOOK`] it keeps
+/// How long a session may wait for a lock that a backup holds, before the backup gives way. Together with [`LOOK`] it keeps
 /// those who are queued behind from waiting a second.
 const POLITENESS: Duration = Duration::from_millis(250);
-/// How often a backup looks whether somebody waits.
+/// How often a backup looks whether a session waits.
 const LOOK: Duration = Duration::from_millis(200);
 /// Between two tries to take locks.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -104,7 +104,7 @@ pub(crate) async fn pid(connection: &mut PgConnection) -> Result<i32, sqlx::Erro
     sqlx::query("SELECT pg_backend_pid() AS pid").fetch_one(connection).await?.try_get("pid")
 }
 
-/// Returns once somebody has waited for a while to have a table alone that one of these processes reads.
+/// Returns once a session has waited for a while to have a table alone that one of these processes reads.
 ///
 /// # Errors
 /// The driver's.
@@ -127,7 +127,7 @@ async fn is_waited_for(connection: &mut PgConnection, pids: &[i32]) -> Result<bo
     row.try_get("waits")
 }
 
-/// Returns once somebody waits for what the sessions of this name read. They are looked up each time.
+/// Returns once a session waits for what the sessions of this name read. They are looked up each time.
 ///
 /// # Errors
 /// The driver's.

@@ -1,10 +1,10 @@
 //! Who does what next while a restore fills tables on several connections: rows, then indexes, keys, foreign keys, and
-//! statistics, each as soon as what it needs stands, and first what the most waits for.
+//! statistics, each as soon as what it needs is there, and first what the most waits for.
 //!
-//! Every statement is one that commits by itself and takes no lock that another hand's work needs meanwhile: an index is
+//! Every statement is one that commits by itself and takes no lock that another worker needs meanwhile: an index is
 //! made beside others of its table, but keys and foreign keys wait until all indexes of both tables are there.
 //!
-//! Until the largest table is filled, no more than [`LOADERS`] hands work. Everything ends with that table's indexes and
+//! Until the largest table is filled, no more than [`LOADERS`] workers run. Everything ends with that table's indexes and
 //! foreign keys, and what is begun beside its rows makes them late, on a machine that has no processor to spare.
 //! (Two processors, PostgreSQL 15, the benchmark's data, means of four in turn: of 25 processor-seconds 2.1 idle became 1.2.)
 
@@ -29,7 +29,7 @@ pub(super) enum Next<'a> {
     Keys(&'a Table),
     /// Add and check its foreign keys, and gather its statistics.
     Finish(&'a Table),
-    /// Nothing until somebody is done.
+    /// Nothing until a worker is done.
     Wait,
     /// Nothing any more.
     Done,
@@ -210,16 +210,16 @@ mod tests {
             "flightPassengers" => 2000,
             _ => 10,
         };
-        for hands in 1..=6 {
+        for workers in 1..=6 {
             let mut board = Board::new(&schema.tables, rows);
             let (mut running, mut log, mut busiest) = (Vec::new(), Vec::new(), 0);
             loop {
-                let next = if running.len() < hands { board.next() } else { Next::Wait };
+                let next = if running.len() < workers { board.next() } else { Next::Wait };
                 match next {
                     Next::Done => break,
                     // The one that began first ends first.
                     Next::Wait => {
-                        assert!(!running.is_empty(), "{hands} hands wait for nobody after {log:?}");
+                        assert!(!running.is_empty(), "{workers} workers wait for none after {log:?}");
                         let what = running.remove(0);
                         board.done(&what, ddl::indexes);
                         log.push(said(&what));
@@ -232,10 +232,10 @@ mod tests {
                 assert!(running.len() <= LOADERS || !awaited, "{running:?}");
                 busiest = busiest.max(running.len());
             }
-            assert_eq!(busiest, hands);
+            assert_eq!(busiest, workers);
             let place = |what: String| {
                 let places: Vec<usize> = (0..log.len()).filter(|&place| log[place] == what).collect();
-                assert_eq!(places.len(), 1, "{what} with {hands} hands: {log:?}");
+                assert_eq!(places.len(), 1, "{what} with {workers} workers: {log:?}");
                 places[0]
             };
             for table in &schema.tables {

@@ -30,7 +30,7 @@ const SORT_MEMORY: &str = "16MB";
 /// 50 000 UUIDs 0.2 s and 0.35 s.)
 const MERGED: u64 = 100_000;
 /// Most connections, whatever the server lets one command have.
-const HANDS: usize = 8;
+const WORKERS: usize = 8;
 
 /// Whether the role may make schemas here.
 ///
@@ -82,19 +82,19 @@ async fn fill_and_place(keeper: &mut PgConnection, job: &Job, extras: &Extras) -
     clear(&mut first).await?;
     run(&mut first, [format!("CREATE SCHEMA {STAGE}")]).await?;
     let schema = &job.plan.version.schema;
-    let mut hands = vec![first];
+    let mut workers = vec![first];
     for _ in 1..hands_wanted(keeper).await? {
-        hands.push(worker(&job.pool).await?);
+        workers.push(worker(&job.pool).await?);
     }
-    for hand in &mut hands {
-        run(hand, [format!("SET search_path = {STAGE}, pg_temp")]).await?;
+    for worker in &mut workers {
+        run(worker, [format!("SET search_path = {STAGE}, pg_temp")]).await?;
     }
-    run(&mut hands[0], ddl::enums(schema)).await?;
+    run(&mut workers[0], ddl::enums(schema)).await?;
     let board = Mutex::new(Board::new(&schema.tables, |table| rows_of(job, &table.name)));
     let news = Notify::new();
-    try_join_all(hands.iter_mut().map(|hand| work(hand, job, extras, &board, &news))).await?;
-    for hand in hands {
-        hand.close().await?;
+    try_join_all(workers.iter_mut().map(|worker| work(worker, job, extras, &board, &news))).await?;
+    for worker in workers {
+        worker.close().await?;
     }
     // Another tool, which knows no lock of ours, may have made them meanwhile.
     job.plan.check_unchanged(&state(keeper).await?)?;
@@ -135,7 +135,7 @@ async fn worker(pool: &PgPool) -> Result<PgConnection> {
 async fn hands_wanted(connection: &mut PgConnection) -> Result<usize> {
     let sql = "SELECT current_setting('max_parallel_maintenance_workers')::int4 AS helpers";
     let helpers: i32 = sqlx::query(sql).fetch_one(connection).await?.try_get("helpers")?;
-    Ok(usize::try_from(helpers).unwrap_or(0).saturating_add(1).clamp(LOADERS, HANDS))
+    Ok(usize::try_from(helpers).unwrap_or(0).saturating_add(1).clamp(LOADERS, WORKERS))
 }
 
 async fn clear_up(job: &Job) -> Result<()> {

@@ -65,8 +65,8 @@ pub(super) async fn compare(connection: &mut PgConnection, job: &Job, table: &st
 }
 
 /// Whether a column is to be read as its type writes it; `None` where the target's type allows no such digest.
-fn fits(column: &ColumnShape, standing: Option<Option<Kind>>) -> Option<(&ColumnShape, bool)> {
-    match standing? {
+fn fits(column: &ColumnShape, existing: Option<Option<Kind>>) -> Option<(&ColumnShape, bool)> {
+    match existing? {
         None => (column.stored == Kind::Text).then_some((column, true)),
         Some(kind) => (kind == column.stored).then_some((column, false)),
     }

@@ -51,12 +51,12 @@ pub(super) async fn others(connection: &mut SqliteConnection, names: &[&str]) ->
     Ok(found.into_iter().filter(|name| !names.contains(&name.as_str())).collect())
 }
 
-/// Which version these tables are at, by what stands and what is on the record.
+/// Which version these tables are at, by what it has and what is on the record.
 ///
 /// # Errors
 /// Those of [`version::of`].
 pub(super) fn version_of(found: &[Found], record: &[AppliedMigration]) -> Result<Option<At>> {
-    let standing: Vec<Standing<'_>> = found
+    let existing: Vec<Standing<'_>> = found
         .iter()
         .map(|table| Standing {
             table: &table.shape.name,
@@ -64,7 +64,7 @@ pub(super) fn version_of(found: &[Found], record: &[AppliedMigration]) -> Result
             objects: &table.objects,
         })
         .collect();
-    version::of(&standing, record.last().map(|line| line.version.as_str()))
+    version::of(&existing, record.last().map(|line| line.version.as_str()))
 }
 
 /// A table's columns, as an archive holds them.
@@ -106,7 +106,7 @@ fn fits(native: Native, declared: &str) -> bool {
     }
 }
 
-/// How a column of somebody else's is stored.
+/// How a column of others is stored.
 fn kind(declared: &str) -> Kind {
     match declared.to_ascii_uppercase().as_str() {
         "INT" | "INTEGER" => Kind::Bigint,

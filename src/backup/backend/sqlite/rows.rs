@@ -1,4 +1,4 @@
-//! The rows of a file, read in a thread by a connection of its own: the pool's driver hands every single row from
+//! The rows of a file, read in a thread by a connection of its own: the pool's driver passes every single row from
 //! thread to thread, which for millions of them costs more than all the rest.
 
 use std::borrow::Cow;
@@ -24,7 +24,7 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    /// Opens the file, which somebody else keeps open: what a crash may have left in it was mended then.
+    /// Opens the file, which another connection keeps open: what a crash may have left in it was mended then.
     ///
     /// # Errors
     /// SQLite's.

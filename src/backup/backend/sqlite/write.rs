@@ -116,7 +116,7 @@ struct Binder<'a> {
 }
 
 impl Binder<'_> {
-    /// Sends a block in statements' worths; `false` when nobody takes them any more.
+    /// Sends a block in statements' worths; `false` when they are not taken any more.
     fn block(
         &mut self,
         block: &Block,
