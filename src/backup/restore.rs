@@ -4,34 +4,27 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::backend::{postgres, sqlite};
+use super::backend::engine::Job;
+use super::backend::{self, sqlite};
 use super::error::{BackupError, Result};
 use super::format::archive::{Archive, Progress};
 use super::plan::{Plan, State, Way};
 use super::store::file;
 use crate::consent::Approval;
 use crate::db::{Database, Engine};
-use crate::schema::{Holder, lock};
 
-/// What stands in the database.
+/// What the database has of skyteam's tables.
 ///
 /// # Errors
-/// The driver's.
+/// [`BackupError::Pooler`]; the driver's.
 pub async fn inspect(database: &Database) -> Result<State> {
-    if database.is_behind_pooler() {
-        return Err(BackupError::Pooler);
-    }
-    match (database.postgres(), database.sqlite()) {
-        (Some(pool), _) => postgres::inspect(pool).await,
-        (None, Some(pool)) => sqlite::inspect(pool).await,
-        (None, None) => Err(BackupError::Worker),
-    }
+    backend::of(database).state().await
 }
 
 /// How a plan is carried out.
 #[derive(Clone, Copy, Debug)]
 pub struct RestoreOptions {
-    /// Whether it shall last; otherwise all is done and then undone.
+    /// Whether the changes are committed; otherwise all is done and then undone.
     pub commit: bool,
     /// Longest wait for a table that others use.
     pub lock_timeout: Duration,
@@ -44,8 +37,8 @@ impl Default for RestoreOptions {
 }
 
 /// Whether the migrations to the newest version run within the restore: where rows are replaced, so that their loss is
-/// not for nothing, and where nothing lasts, so that a failure is told. Into an empty database what was restored lasts
-/// first, and stays when it cannot be migrated: it may be all that there is.
+/// not for nothing, and where nothing is committed, so that a failure is seen. Into an empty database what was restored is
+/// committed first, and stays when it cannot be migrated: it may be all that there is.
 fn goes_onward(plan: &Plan, commit: bool) -> bool {
     plan.way == Way::Replace || (!commit && plan.way == Way::Fresh)
 }
@@ -64,30 +57,10 @@ pub async fn bring(
 ) -> Result<()> {
     let RestoreOptions { commit, lock_timeout } = manner;
     let onward = goes_onward(&plan, commit);
-    match (database.postgres(), database.sqlite()) {
-        (Some(pool), _) => {
-            let (pool, lasting) = (pool.clone(), database.lasting().clone());
-            let job = postgres::Job { pool, archive, plan, commit, onward, lock_timeout, progress, lasting };
-            match postgres::restore(&job).await {
-                Err(BackupError::Database(source)) if postgres::locks::is_locked(&source) => {
-                    let holders = in_the_way(database, "ACCESS EXCLUSIVE").await;
-                    Err(BackupError::InUse { holders, source: Some(source) })
-                }
-                done => done,
-            }
-        }
-        (None, Some(pool)) => sqlite::restore(pool, &sqlite::Job { archive, plan, commit, onward, progress }).await,
-        (None, None) => Err(BackupError::Worker),
-    }
+    backend::of(database).restore(Job { archive, plan, commit, onward, lock_timeout, progress }).await
 }
 
-/// Who is in the way of a lock of this mode, as far as it can still be told.
-pub(super) async fn in_the_way(database: &Database, mode: &str) -> Vec<Holder> {
-    let tables = crate::schema::desired::table_names();
-    lock::in_the_way(database.conn(), &tables, mode).await.unwrap_or_default()
-}
-
-/// What stands in a file that is not there yet.
+/// What a file has that is not there yet.
 pub fn nothing() -> State {
     State { engine: Engine::Sqlite, existing: Vec::new(), version: None }
 }
@@ -112,7 +85,7 @@ fn clear_abandoned(folder: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Makes a new SQLite file. It bears its name only when it is whole, and never replaces one that came in between.
+/// Makes a new SQLite file. It has its name only when it is whole, and never replaces one that came in between.
 ///
 /// # Errors
 /// Those of reading the archive, and the file system's.
@@ -127,7 +100,8 @@ pub async fn build(path: &Path, archive: Arc<Archive>, plan: Plan, commit: bool,
     // Held while this process lives: so others can tell what a killed one left behind.
     pending.as_file().lock().map_err(BackupError::io(doing()))?;
     let onward = goes_onward(&plan, commit);
-    let job = sqlite::Job { archive, plan, commit, onward, progress };
+    let lock_timeout = RestoreOptions::default().lock_timeout;
+    let job = Job { archive, plan, commit, onward, lock_timeout, progress };
     sqlite::build(pending.path(), &job).await.map_err(|error| match &error {
         BackupError::Database(sqlx::Error::Database(refusal)) if refusal.code().as_deref() == Some("13") => {
             BackupError::io(doing())(std::io::ErrorKind::StorageFull.into())

@@ -105,6 +105,15 @@ pub struct Database {
     server: Option<postgres::Server>,
 }
 
+/// sqlx's pool of a database.
+#[derive(Clone, Copy)]
+pub(crate) enum Pool<'a> {
+    /// PostgreSQL's.
+    Postgres(&'a sqlx::PgPool),
+    /// SQLite's.
+    Sqlite(&'a sqlx::SqlitePool),
+}
+
 impl Database {
     fn new(
         mut connection: sea_orm::DatabaseConnection,
@@ -145,6 +154,15 @@ impl Database {
     /// sqlx's pool of an SQLite database; `None` on PostgreSQL.
     pub fn sqlite(&self) -> Option<&sqlx::SqlitePool> {
         (self.engine() == Engine::Sqlite).then(|| self.connection.inner().get_sqlite_connection_pool())
+    }
+
+    /// sqlx's pool, of whichever engine it is.
+    pub(crate) fn pool(&self) -> Pool<'_> {
+        let connection = self.connection.inner();
+        match self.engine() {
+            Engine::Postgres => Pool::Postgres(connection.get_postgres_connection_pool()),
+            Engine::Sqlite => Pool::Sqlite(connection.get_sqlite_connection_pool()),
+        }
     }
 
     /// Whether the URL says that the connection goes through a pooler in transaction mode: then a session is ours for one

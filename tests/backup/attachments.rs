@@ -238,3 +238,34 @@ both!(ready fn others_indexes_and_triggers_are_put_back(world) {
     replaced(world, &file).ok();
     assert_eq!(definitions(world), before);
 });
+
+both!(ready fn columns_of_others_keep_their_order(world) {
+    let (_old, file) = older(world.engine());
+    // Neither in the order of their names nor the generated one last.
+    match world.engine() {
+        Engine::Postgres => world.query(
+            r#"ALTER TABLE "users" ADD zulu integer DEFAULT 1, ADD mike text GENERATED ALWAYS AS (upper("username")) STORED,
+               ADD yankee serial, ADD alpha text, ADD november integer GENERATED ALWAYS AS (zulu + 1) STORED, ADD bravo text"#,
+        ),
+        Engine::Sqlite => world.query(
+            r#"ALTER TABLE "users" ADD COLUMN zulu INTEGER DEFAULT 1;
+               ALTER TABLE "users" ADD COLUMN mike TEXT GENERATED ALWAYS AS (upper("username")) VIRTUAL;
+               ALTER TABLE "users" ADD COLUMN alpha TEXT; ALTER TABLE "users" ADD COLUMN bravo TEXT"#,
+        ),
+    };
+    let columns = match world.engine() {
+        Engine::Postgres => {
+            "SELECT string_agg(attname, ' ' ORDER BY attnum) FROM pg_attribute
+             WHERE attrelid = 'users'::regclass AND attnum > 0 AND NOT attisdropped"
+        }
+        Engine::Sqlite => "SELECT group_concat(name, ' ') FROM (SELECT name FROM pragma_table_xinfo('users') ORDER BY cid)",
+    };
+    let before = world.query(columns);
+    replaced(world, &file).ok();
+    assert_eq!(world.query(columns), before);
+    // In an empty database too.
+    world.run("db backup -f mine.skyteam").ok();
+    let twin = World::empty(world.engine());
+    twin.run(["db", "restore", world.work().join("mine.skyteam").to_str().unwrap(), "--confirm", &twin.name()]).ok();
+    assert_eq!(twin.query(columns), before);
+});

@@ -273,3 +273,41 @@ both!(ready fn what_the_other_engine_cannot_hold_is_named(world) {
     }
     assert_eq!(other.query("SELECT extra FROM users"), "1.5".to_owned() + if world.engine() == Engine::Postgres { "0" } else { "" });
 });
+
+both!(ready fn what_a_restore_would_refuse_is_named_while_there_is_time(world) {
+    world.run("user add 1 pilot1").ok();
+    let sound = world.run("db backup -f sound.skyteam").ok();
+    assert!(!sound.stderr.contains("would refuse"), "{sound}");
+    let named: &[&str] = match world.engine() {
+        Engine::Postgres => {
+            world.query(
+                r#"CREATE FUNCTION theirs() RETURNS text LANGUAGE sql AS $$ SELECT 'x' $$; CREATE TABLE clubs (id integer PRIMARY KEY);
+                   CREATE TYPE pair AS (a integer); CREATE TYPE mood AS ENUM ('good');
+                   ALTER TABLE "users" ADD plain text DEFAULT 'x', ADD mood mood DEFAULT 'good', ADD called text DEFAULT theirs(),
+                     ADD pair pair, ADD club integer REFERENCES clubs,
+                     ADD CONSTRAINT theirs_check CHECK (theirs() <> "username")"#,
+            );
+            &["called of users", "pair of users", "users_club_fkey of users", "theirs_check of users"]
+        }
+        Engine::Sqlite => {
+            world.query(
+                r#"ALTER TABLE "users" ADD COLUMN plain TEXT DEFAULT 'x';
+                   ALTER TABLE "users" ADD COLUMN called TEXT CHECK (printf('%s', called) <> 'y');
+                   CREATE INDEX theirs ON "users" (printf('%s', "username"))"#,
+            );
+            &["called of users", "theirs of users"]
+        }
+    };
+    let said = world.run("db backup -f b.skyteam").ok().stderr;
+    let doctor = world.run(["-o", "json", "db", "doctor"]).stdout;
+    for name in named {
+        let words = format!("a restore would refuse {name}: ");
+        assert!(said.contains(&words), "{name}: {said}");
+        assert!(doctor.contains(&words), "{name}: {doctor}");
+    }
+    assert_eq!(said.matches("would refuse").count(), named.len(), "{said}");
+    // It is so: an empty database takes none of it.
+    let twin = World::empty(world.engine());
+    let file = world.work().join("b.skyteam");
+    twin.run(["db", "restore", file.to_str().unwrap(), "--confirm", &twin.name()]).exits(5);
+});

@@ -1,4 +1,4 @@
-//! What is attached to skyteam's tables beside their rows, by whomever: their owner, privileges, row level security and
+//! What is attached to skyteam's tables beside their rows: their owner, privileges, row level security and
 //! policies, publications, replica identity, storage, statistics, comments, and the columns, indexes, constraints,
 //! triggers and rules that no version of skyteam has.
 //!
@@ -6,15 +6,17 @@
 //! What differs is put back by the statements that the catalogue itself gives; what still differs then, or could not be
 //! put back from the beginning, refuses the restore by its name. Others' definitions are never changed by a restore.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use sqlx::Row;
 use sqlx::postgres::PgConnection;
 
+use super::definition_sql::mentions;
 use super::restore::{look_in, run};
 use crate::backup::error::{BackupError, Result};
 use crate::backup::version;
 use crate::db::search_path;
+use crate::schema::model::Table;
 
 const LINES: &str = include_str!("attachments.sql");
 /// The rank of the lines that make columns. Their sequences come before, and what says that they own them behind.
@@ -40,6 +42,8 @@ struct Attachment {
 #[derive(Clone, Debug)]
 pub(super) struct Attachments {
     lines: BTreeMap<String, Attachment>,
+    /// By column (`users.extra`), ours too, its place in the table.
+    places: HashMap<String, i16>,
 }
 
 /// The names that versions of skyteam give: what has one is made by the restore and the migrations.
@@ -72,10 +76,10 @@ impl Ours {
         let Some(of) = line.kind.strip_prefix("of ") else { return false };
         let is_ours = self.objects.contains(&line.name) || self.columns.contains(&line.name);
         // An index may be that of a constraint.
-        let stands = |other: &Attachment| {
+        let exists = |other: &Attachment| {
             other.name == line.name && (other.kind == of || of == "index" && other.kind == "constraint")
         };
-        is_ours && !now.lines.values().any(stands)
+        is_ours && !now.lines.values().any(exists)
     }
 }
 
@@ -85,7 +89,7 @@ impl Attachments {
     /// # Errors
     /// The driver's.
     pub(super) async fn read(connection: &mut PgConnection, tables: &[&str]) -> Result<Self> {
-        let rows = sqlx::query(LINES).bind(tables).fetch_all(connection).await?;
+        let rows = sqlx::query(LINES).bind(tables).fetch_all(&mut *connection).await?;
         let mut lines = BTreeMap::new();
         for row in rows {
             let line = Attachment {
@@ -98,7 +102,15 @@ impl Attachments {
             };
             lines.insert(row.try_get("what")?, line);
         }
-        Ok(Self { lines })
+        let sql = "SELECT c.relname || '.' || a.attname AS name, a.attnum AS place FROM pg_catalog.pg_class c
+                   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+                   JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+                   WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') AND c.relname = ANY ($1::pg_catalog.text[])";
+        let mut places = HashMap::new();
+        for row in sqlx::query(sql).bind(tables).fetch_all(connection).await? {
+            places.insert(row.try_get("name")?, row.try_get("place")?);
+        }
+        Ok(Self { lines, places })
     }
 
     /// Refuses where something could not be put back, before anything is touched. Where the tables stay, only their keys
@@ -114,23 +126,40 @@ impl Attachments {
         refuse(self.lines.iter().filter(|(_, line)| is_lost(line)).map(|(what, _)| what.clone()).collect())
     }
 
-    /// Statements that give a table made anew others' columns, so that it can be filled. What they are generated from may
-    /// be missing yet: those come later.
+    /// Statements that give a table made anew others' columns, in the order that they had, so that it can be filled. They
+    /// come behind ours, which a table is made with; a generated one whose sources are not there yet comes later.
     ///
     /// # Errors
     /// Those of [`version::known`].
-    pub(super) fn columns(&self, table: &str) -> Result<Vec<String>> {
+    pub(super) fn columns(&self, table: &Table) -> Result<Vec<String>> {
         let ours = Ours::new()?;
-        let prefix = format!("{table}.");
+        let prefix = format!("{}.", table.name);
         let is_column = |line: &&Attachment| {
             (line.kind == "sequence" || line.kind == "column" && line.rank == COLUMN)
                 && line.name.starts_with(&prefix)
                 && !ours.defines(line)
-                && !line.value.contains(" GENERATED ALWAYS AS (")
         };
         let mut lines: Vec<&Attachment> = self.lines.values().filter(is_column).collect();
-        lines.sort_by_key(|line| line.rank);
-        Ok(lines.into_iter().filter_map(|line| line.make.clone()).collect())
+        lines.sort_by_key(|line| (line.rank, self.place(line)));
+        let mut made: HashSet<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
+        let mut statements = Vec::new();
+        for line in lines {
+            let name = &line.name[prefix.len()..];
+            let mut siblings = self.places.keys().filter_map(|name| name.strip_prefix(&prefix));
+            let waits = line.value.contains(" GENERATED ALWAYS AS (")
+                && siblings.any(|other| other != name && !made.contains(other) && mentions(&line.value, other));
+            if !waits {
+                statements.extend(line.make.clone());
+                if line.rank == COLUMN {
+                    made.insert(name);
+                }
+            }
+        }
+        Ok(statements)
+    }
+
+    fn place(&self, line: &Attachment) -> Option<i16> {
+        self.places.get(&line.name).copied()
     }
 
     /// Puts back what is not as it was, and compares. `made` are columns, constraints and indexes that the backup has
@@ -172,7 +201,8 @@ impl Attachments {
                         && now.lines.get(*what).is_none_or(|now| now.value != line.value)
                         && is_compared(&ours, line, &now, made)
                 };
-                let missing: Vec<(&String, &Attachment)> = self.lines.iter().filter(differs).collect();
+                let mut missing: Vec<(&String, &Attachment)> = self.lines.iter().filter(differs).collect();
+                missing.sort_by_key(|(_, line)| self.place(line));
                 if missing.is_empty() {
                     continue;
                 }

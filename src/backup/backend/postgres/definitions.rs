@@ -5,26 +5,36 @@
 
 use std::collections::{HashMap, HashSet};
 
-use sqlx::Row;
 use sqlx::postgres::PgConnection;
+use sqlx::{AssertSqlSafe, Row};
 
 use super::catalog::Found;
+use super::definition_sql::{Statements, mentions, names, path};
 use super::restore::Job;
 use crate::backup::column_mapping::{Filling, Target};
 use crate::backup::error::{BackupError, Result};
-use crate::backup::expression::{self, Context};
 use crate::backup::format::definitions::{
-    ColumnDefinition, ConstraintDefinition, Definitions, DomainDefinition, IndexDefinition, Name, Numbered, Numbering,
-    RuleDefinition, TypeDefinition,
+    ColumnDefinition, ConstraintDefinition, Definitions, Name, RuleDefinition, TypeDefinition,
 };
 use crate::backup::plan::Way;
 use crate::backup::version;
-use crate::db::{Engine, quote};
-use crate::schema::dialect::literal;
-use crate::schema::sql_tokens::{Token, tokens};
+use crate::db::{Engine, search_path};
 
 const DEFINITIONS: &str = include_str!("definitions.sql");
-const ACTIONS: [&str; 5] = ["NO ACTION", "RESTRICT", "CASCADE", "SET NULL", "SET DEFAULT"];
+
+/// Prepares a transaction for [`read`] outside of a snapshot: it reads only, and types are written with their schema, as in
+/// a backup. `preamble` is what a transaction must begin with.
+///
+/// # Errors
+/// The driver's.
+pub(super) async fn look_safely(connection: &mut PgConnection, preamble: &str) -> Result<()> {
+    let begin = format!(
+        "SET TRANSACTION READ ONLY; SET LOCAL lock_timeout = '1s'; {preamble}; SET LOCAL search_path = {}",
+        search_path::SAFE
+    );
+    sqlx::raw_sql(AssertSqlSafe(begin)).execute(connection).await?;
+    Ok(())
+}
 
 /// Reads what others have defined on a table.
 ///
@@ -125,7 +135,7 @@ impl Extras {
 }
 
 /// Judges the archive's definitions and makes statements of those that the target lacks, before anything is touched.
-/// `home` is the schema that tables are made in; `standing` are the tables that are there.
+/// `home` is the schema that tables are made in; `existing` are the tables that are there.
 ///
 /// # Errors
 /// [`BackupError::Misfit`] for what is not known to be harmless, or needs what is not there; the driver's.
@@ -133,7 +143,7 @@ pub(super) async fn prepare(
     connection: &mut PgConnection,
     job: &Job,
     home: &str,
-    standing: &[Found],
+    existing: &[Found],
 ) -> Result<Extras> {
     let mut extras = Extras::default();
     if job.archive.manifest().engine != Engine::Postgres || job.plan.way == Way::InPlace {
@@ -141,9 +151,9 @@ pub(super) async fn prepare(
     }
     for filling in &job.plan.fillings {
         let Some(entry) = job.archive.manifest().table(&filling.table) else { continue };
-        let there = standing.iter().find(|table| table.shape.name == filling.table);
-        let mut part =
-            Part { job, home, table: &filling.table, given: &entry.others, types: Vec::new(), made: Vec::new() };
+        let there = existing.iter().find(|table| table.shape.name == filling.table);
+        let sql = Statements { home, table: &filling.table, types: Vec::new() };
+        let mut part = Part { job, sql, table: &filling.table, given: &entry.others, made: Vec::new() };
         let table = part.table_extras(connection, filling, there, &mut extras).await?;
         extras.made.extend(table.wanted.constraints.iter().map(|rule| rule.name.clone()));
         extras.made.extend(table.wanted.indexes.iter().map(|index| index.name.clone()));
@@ -159,11 +169,9 @@ pub(super) async fn prepare(
 /// One table on its way.
 struct Part<'a> {
     job: &'a Job,
-    home: &'a str,
+    sql: Statements<'a>,
     table: &'a str,
     given: &'a Definitions,
-    /// Types with a schema that expressions may name.
-    types: Vec<String>,
     /// Columns that are added.
     made: Vec<String>,
 }
@@ -177,7 +185,7 @@ impl Part<'_> {
         extras: &mut Extras,
     ) -> Result<TableExtras> {
         let mut found = TableExtras::default();
-        let stands = |name: &str| there.is_some_and(|table| table.shape.position(name).is_some());
+        let exists = |name: &str| there.is_some_and(|table| table.shape.position(name).is_some());
         let mut columns: Vec<ColumnDefinition> = filling
             .columns
             .iter()
@@ -186,7 +194,8 @@ impl Part<'_> {
             .collect();
         // Generated ones are not in the archive, and may be of any other.
         columns.extend(self.given.columns.iter().filter(|column| column.generated.is_some()).cloned());
-        columns.retain(|column| !stands(&column.name));
+        columns.retain(|column| !exists(&column.name));
+        let mut columns = in_order(columns, self.given);
         for column in &mut columns {
             if !self.resolve(connection, &column.declared, &column.name, extras).await? {
                 // Where rows are proved, their text is proof enough.
@@ -195,11 +204,11 @@ impl Part<'_> {
         }
         for column in columns {
             self.made.push(column.name.clone());
-            if let Some(statements) = self.keep(&column.name, self.column(&column))? {
+            if let Some(statements) = self.keep(&column.name, self.sql.column(&column))? {
                 found.columns.extend(statements);
                 found.wanted.columns.push(column);
             } else if column.generated.is_none() {
-                let bare = self.keep(&column.name, self.column(&bare(&column.name, &column.declared)))?;
+                let bare = self.keep(&column.name, self.sql.column(&bare(&column.name, &column.declared)))?;
                 found.columns.extend(bare.unwrap_or_default());
             }
         }
@@ -207,7 +216,7 @@ impl Part<'_> {
             found.wanted.columns.clear();
         }
         if self.given.columns.is_empty() && self.given.constraints.is_empty() && self.given.indexes.is_empty() {
-            // An older archive told no more than types.
+            // An older archive has no more of them than their types.
             found.wanted.columns.clear();
         }
         let whole = there.is_none();
@@ -223,7 +232,7 @@ impl Part<'_> {
             if let RuleDefinition::Foreign { table, .. } = &rule.rule {
                 self.refers_to_what_is_there(connection, rule, table).await?;
             }
-            if let Some(sql) = self.keep(&rule.name, self.rule(rule))? {
+            if let Some(sql) = self.keep(&rule.name, self.sql.rule(rule))? {
                 if is_reference {
                     found.references.push(sql)
                 } else {
@@ -239,7 +248,7 @@ impl Part<'_> {
             if !whole && !about_made {
                 continue;
             }
-            if let Some(sql) = self.keep(&index.name, self.index(index))? {
+            if let Some(sql) = self.keep(&index.name, self.sql.index(index))? {
                 found.rules.push(sql);
                 found.wanted.indexes.push(index.clone());
             }
@@ -263,7 +272,7 @@ impl Part<'_> {
         BackupError::Misfit { table: self.table.to_owned(), why }
     }
 
-    /// A column as the archive defines it; an older one told its type and whether it may be NULL.
+    /// A column as the archive defines it; an older one has its type and whether it may be NULL.
     fn defined(&self, column: &Target) -> ColumnDefinition {
         let declared = column.foreign.clone().unwrap_or_default();
         let given = self.given.column(&column.name).cloned();
@@ -301,12 +310,12 @@ impl Part<'_> {
                     )))
                 };
             };
-            let sql = match self.new_type(given) {
+            let sql = match self.sql.new_type(given) {
                 Ok(sql) => sql,
                 Err(_) if self.job.plan.scratch => return Ok(false),
                 Err(why) => return Err(self.misfit(format!("the type {declared}: {why}"))),
             };
-            self.types.push(format!("{}.{}", given.name.schema, given.name.name));
+            self.sql.types.push(format!("{}.{}", given.name.schema, given.name.name));
             if !extras.types.contains(&sql) {
                 extras.types.push(sql);
             }
@@ -330,84 +339,8 @@ impl Part<'_> {
                 self.misfit(format!("its column {column:?} is of the type {schema}.{name}, which is another one here"))
             );
         }
-        self.types.push(format!("{schema}.{name}"));
+        self.sql.types.push(format!("{schema}.{name}"));
         Ok(true)
-    }
-
-    fn new_type(&self, given: &TypeDefinition) -> Result<String, String> {
-        let path = path(&given.name);
-        match (&given.labels, &given.domain) {
-            (Some(labels), _) => {
-                let labels: Vec<String> = labels.iter().map(|label| literal(label)).collect();
-                if labels.iter().any(|label| label.contains(['\\', '\0'])) {
-                    return Err("a value of it has a backslash".into());
-                }
-                Ok(format!("CREATE TYPE {path} AS ENUM ({})", labels.join(", ")))
-            }
-            (None, Some(domain)) => self.domain(&path, domain),
-            (None, None) => Err("it is of an unknown kind".into()),
-        }
-    }
-
-    fn domain(&self, path: &str, domain: &DomainDefinition) -> Result<String, String> {
-        if !domain.declared.bytes().all(|byte| byte.is_ascii_alphanumeric() || b" (),[]".contains(&byte)) {
-            return Err(format!("it is of {}", domain.declared));
-        }
-        let mut sql = format!("CREATE DOMAIN {path} AS {}", domain.declared);
-        if let Some(collation) = &domain.collation {
-            sql.push_str(&format!(" COLLATE {}", self::path(collation)));
-        }
-        if let Some(default) = &domain.default {
-            sql.push_str(&format!(" DEFAULT ({})", self.safe(default)?));
-        }
-        if domain.required {
-            sql.push_str(" NOT NULL");
-        }
-        for (name, check) in &domain.checks {
-            sql.push_str(&format!(" CONSTRAINT {} CHECK ({})", quote(name), self.safe(check)?));
-        }
-        Ok(sql)
-    }
-
-    fn safe<'s>(&self, sql: &'s str) -> Result<&'s str, String> {
-        expression::check(sql, Context { types: &self.types, column: false })
-            .map(|()| sql)
-            .map_err(|why| format!("{why}: {sql}"))
-    }
-
-    fn path(&self) -> String {
-        format!("{}.{}", self.home, quote(self.table))
-    }
-
-    fn column(&self, column: &ColumnDefinition) -> Result<Vec<String>, String> {
-        let (table, name) = (self.path(), quote(&column.name));
-        let mut sql = format!("ALTER TABLE {table} ADD COLUMN {name} {}", column.declared);
-        if let Some(collation) = &column.collation {
-            sql.push_str(&format!(" COLLATE {}", path(collation)));
-        }
-        let (mut before, mut after) = (Vec::new(), Vec::new());
-        if let Some(generated) = &column.generated {
-            let kept = if column.stored { "STORED" } else { "VIRTUAL" };
-            sql.push_str(&format!(" GENERATED ALWAYS AS ({}) {kept}", self.safe(generated)?));
-        } else if let Some(numbered) = &column.numbered {
-            let sequence = format!("{}.{}", self.home, quote(&numbered.sequence));
-            if numbered.how == Numbering::Serial {
-                let declared = ["smallint", "integer", "bigint"].into_iter().find(|known| *known == numbered.declared);
-                let declared = declared.ok_or("its sequence is of an impossible type")?;
-                before.push(format!("CREATE SEQUENCE {sequence} AS {declared} {}", options(numbered)));
-                sql.push_str(&format!(" DEFAULT nextval({}::regclass)", literal(&sequence)));
-                after.push(format!("ALTER SEQUENCE {sequence} OWNED BY {table}.{name}"));
-            } else {
-                let how = if numbered.how == Numbering::Always { "ALWAYS" } else { "BY DEFAULT" };
-                sql.push_str(&format!(" GENERATED {how} AS IDENTITY (SEQUENCE NAME {sequence} {})", options(numbered)));
-            }
-        } else if let Some(default) = &column.default {
-            sql.push_str(&format!(" DEFAULT ({})", self.safe(default)?));
-        }
-        if column.required {
-            sql.push_str(" NOT NULL");
-        }
-        Ok(before.into_iter().chain([sql]).chain(after).collect())
     }
 
     fn is_about_made(&self, rule: &ConstraintDefinition) -> bool {
@@ -437,114 +370,23 @@ impl Part<'_> {
             path(to)
         )))
     }
-
-    fn rule(&self, rule: &ConstraintDefinition) -> Result<String, String> {
-        let list = |columns: &[String]| columns.iter().map(|column| quote(column)).collect::<Vec<_>>().join(", ");
-        let demand = match &rule.rule {
-            RuleDefinition::Check(sql) => format!("CHECK ({})", self.safe(sql)?),
-            RuleDefinition::Unique { columns, nulls_are_same } => {
-                format!("UNIQUE{} ({})", if *nulls_are_same { " NULLS NOT DISTINCT" } else { "" }, list(columns))
-            }
-            RuleDefinition::Foreign { columns, table, references, on_update, on_delete } => {
-                let known =
-                    |action: &str| ACTIONS.into_iter().find(|known| *known == action).ok_or("it has an unknown action");
-                format!(
-                    "FOREIGN KEY ({}) REFERENCES {} ({}) ON UPDATE {} ON DELETE {}",
-                    list(columns),
-                    path(table),
-                    list(references),
-                    known(on_update)?,
-                    known(on_delete)?
-                )
-            }
-            RuleDefinition::Other(text) => return Err(format!("archives do not hold what it demands: {text}")),
-        };
-        // References are added when the tables have their places.
-        let is_reference = matches!(rule.rule, RuleDefinition::Foreign { .. });
-        let table = if is_reference { format!("public.{}", quote(self.table)) } else { self.path() };
-        let deferrable = if rule.deferrable { " DEFERRABLE" } else { "" };
-        let deferred = if rule.deferred { " INITIALLY DEFERRED" } else { "" };
-        let unchecked = if rule.unchecked { " NOT VALID" } else { "" };
-        Ok(format!(
-            "ALTER TABLE {table} ADD CONSTRAINT {} {demand}{deferrable}{deferred}{unchecked}",
-            quote(&rule.name)
-        ))
-    }
-
-    fn index(&self, index: &IndexDefinition) -> Result<String, String> {
-        let mut keys = Vec::new();
-        for key in &index.keys {
-            let mut sql = format!("({})", self.safe(&key.expression)?);
-            if let Some(collation) = &key.collation {
-                sql.push_str(&format!(" COLLATE {}", path(collation)));
-            }
-            if let Some(class) = &key.class {
-                sql.push_str(&format!(" {}", path(class)));
-            }
-            // Methods without an order take no words about it.
-            if key.descending {
-                sql.push_str(" DESC");
-            }
-            if key.nulls_first != key.descending {
-                sql.push_str(if key.nulls_first { " NULLS FIRST" } else { " NULLS LAST" });
-            }
-            keys.push(sql);
-        }
-        let mut sql = format!(
-            "CREATE {}INDEX {} ON {} USING {} ({})",
-            if index.unique { "UNIQUE " } else { "" },
-            quote(&index.name),
-            self.path(),
-            quote(&index.method),
-            keys.join(", ")
-        );
-        if !index.include.is_empty() {
-            let include: Vec<String> = index.include.iter().map(|column| quote(column)).collect();
-            sql.push_str(&format!(" INCLUDE ({})", include.join(", ")));
-        }
-        if index.nulls_are_same {
-            sql.push_str(" NULLS NOT DISTINCT");
-        }
-        if !index.options.is_empty() {
-            let set: Vec<String> =
-                index.options.iter().map(|(name, value)| format!("{} = {}", quote(name), literal(value))).collect();
-            if set.iter().any(|option| option.contains('\\')) {
-                return Err("an option of it has a backslash".into());
-            }
-            sql.push_str(&format!(" WITH ({})", set.join(", ")));
-        }
-        if let Some(predicate) = &index.predicate {
-            sql.push_str(&format!(" WHERE ({})", self.safe(predicate)?));
-        }
-        Ok(sql)
-    }
 }
 
-fn options(numbered: &Numbered) -> String {
-    let Numbered { start, increment, minimum, maximum, cache, cycle, .. } = numbered;
-    let cycle = if *cycle { "CYCLE" } else { "NO CYCLE" };
-    format!("START {start} INCREMENT {increment} MINVALUE {minimum} MAXVALUE {maximum} CACHE {cache} {cycle}")
-}
-
-fn path(name: &Name) -> String {
-    format!("{}.{}", quote(&name.schema), quote(&name.name))
+/// Columns in the order that they have in the archive's table; a generated one comes behind those that it is computed from.
+fn in_order(mut columns: Vec<ColumnDefinition>, given: &Definitions) -> Vec<ColumnDefinition> {
+    columns.sort_by_key(|column| given.columns.iter().position(|given| given.name == column.name));
+    let waits = |index: usize, column: &ColumnDefinition| {
+        let later = |sql: &String| columns[index + 1..].iter().any(|later| mentions(sql, &later.name));
+        column.generated.as_ref().is_some_and(later)
+    };
+    let waiting: Vec<bool> = columns.iter().enumerate().map(|(index, column)| waits(index, column)).collect();
+    let mut waiting = waiting.into_iter();
+    let (last, mut first): (Vec<_>, Vec<_>) = columns.into_iter().partition(|_| waiting.next().unwrap_or(false));
+    first.extend(last);
+    first
 }
 
 /// A column by its type alone.
 fn bare(name: &str, declared: &str) -> ColumnDefinition {
     ColumnDefinition { name: name.to_owned(), declared: declared.to_owned(), ..ColumnDefinition::default() }
-}
-
-/// Whether an expression names a column.
-fn mentions(sql: &str, column: &str) -> bool {
-    tokens(sql).iter().any(|placed| matches!(&placed.token, Token::Word(name, _) if name == column))
-}
-
-/// The schema and the name of a type that is written with both; arrays are of what they hold.
-fn names(declared: &str) -> Option<(String, String)> {
-    let found = tokens(declared.trim_end_matches("[]"));
-    match found.iter().map(|placed| &placed.token).collect::<Vec<_>>().as_slice() {
-        [Token::Word(schema, _), Token::Sign('.'), Token::Word(name, _)] => Some((schema.clone(), name.clone())),
-        _ => None,
-    }
 }

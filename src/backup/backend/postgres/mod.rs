@@ -1,10 +1,12 @@
 //! PostgreSQL's side: rows out of and into tables by binary COPY, which needs no parsing on either end.
 
 mod attachments;
+mod backend;
 mod bookkeeping;
 mod catalog;
 mod codec;
 mod ddl;
+mod definition_sql;
 mod definitions;
 mod dependents;
 mod load;
@@ -15,9 +17,11 @@ mod scheduler;
 mod staging;
 mod table_digest;
 mod text_copy;
+mod unarchivable;
 
+pub(crate) use backend::Postgres;
 pub(crate) use bookkeeping::drop_functions;
-pub(crate) use catalog::{Found, find};
-pub(crate) use read::{RECORD, Snapshot, SnapshotOptions};
-pub(crate) use restore::{Job, access, inspect, restore, version_of};
+pub(crate) use definition_sql::refused;
+pub(crate) use read::RECORD;
+pub(crate) use restore::access;
 pub(crate) use staging::{STAGE, is_left_over};

@@ -6,12 +6,13 @@
 //!
 //! A further session watches whether anybody waits for those locks to change a table, with all its readers queued
 //! behind: then all sessions end, and reading fails with [`BackupError::GaveWay`]. To read on would be a backup sooner, and
-//! a shop that stands still for as long as the rest of it takes; nothing lets the keeper give back one lock alone, because a
+//! a shop that is stopped for as long as the rest of it takes; nothing lets the keeper give back one lock alone, because a
 //! snapshot cannot be exported from a subtransaction.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use futures::TryStreamExt;
 use futures::future::{try_join, try_join_all};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool, Row};
@@ -20,16 +21,18 @@ use tokio::sync::Mutex;
 
 use super::catalog::{self, Found};
 use super::codec::Decoder;
-use super::definitions;
 use super::locks::{self, RetryBudget};
 use super::table_digest;
+use super::{definitions, restore};
+use crate::backup::backend::engine;
 use crate::backup::error::{BackupError, Result};
 use crate::backup::format::archive::{Progress, Rewrite, Table, TableEncoder};
 use crate::backup::format::definitions::Definitions;
 use crate::backup::format::manifest::AppliedMigration;
 use crate::backup::format::row_hash::{Method, ServerDigest};
+use crate::backup::format::table_schema::TableShape;
 use crate::backup::spool::Spools;
-use crate::backup::version;
+use crate::backup::version::{self, At};
 use crate::backup::worker_pool::in_turns;
 use crate::db::{quote, search_path};
 
@@ -41,21 +44,8 @@ const READERS: usize = 2;
 pub(crate) const RECORD: &str = "SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
                                  WHERE n.nspname = 'skyteam' AND c.relname = 'migrations'";
 
-/// How a snapshot is taken.
-#[derive(Clone, Copy, Debug)]
-pub struct SnapshotOptions {
-    /// How long to wait for a table that someone is changing the structure of. Nothing is locked meanwhile.
-    pub patience: Duration,
-}
-
-impl Default for SnapshotOptions {
-    fn default() -> Self {
-        Self { patience: Duration::from_secs(10) }
-    }
-}
-
 /// One consistent state of the database, held open for reading.
-pub struct Snapshot {
+pub(super) struct Snapshot {
     pool: PgPool,
     keeper: PgConnection,
     id: String,
@@ -67,13 +57,14 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// Takes the snapshot and looks up the tables of these names; those that are not there are left out.
+    /// Takes the snapshot and looks up the tables of these names; those that are not there are left out. `patience` is how
+    /// long to wait for a table whose structure is being changed. Nothing is locked meanwhile.
     ///
     /// # Errors
     /// The driver's: among them a table that stays locked, and one that row-level security would show only in part.
-    pub async fn take(pool: &PgPool, names: &[&str], options: SnapshotOptions) -> Result<Self> {
+    pub(super) async fn take(pool: &PgPool, names: &[&str], patience: Duration) -> Result<Self> {
         let mut keeper = pool.acquire().await?.detach();
-        let mut tables = lock(&mut keeper, names, options.patience).await?;
+        let mut tables = lock(&mut keeper, names, patience).await?;
         catalog::keep_odd_lists_as_text(&mut keeper, &mut tables).await?;
         let row = sqlx::query("SELECT pg_export_snapshot() AS id, current_setting('server_version') AS version");
         let row = row.fetch_one(&mut keeper).await?;
@@ -94,37 +85,39 @@ impl Snapshot {
             definitions: others,
         })
     }
+}
 
-    /// The tables that were found.
-    pub fn tables(&self) -> &[Found] {
-        &self.tables
+#[async_trait(?Send)]
+impl engine::Snapshot for Snapshot {
+    fn shapes(&self) -> Vec<&TableShape> {
+        self.tables.iter().map(|table| &table.shape).collect()
     }
 
-    /// `15.18 (Debian …)`
-    pub fn server_version(&self) -> &str {
+    fn version(&self) -> Result<Option<At>> {
+        restore::version_of(&self.tables, &self.migrations)
+    }
+
+    fn sequences(&self) -> HashMap<String, BTreeMap<String, i64>> {
+        self.tables.iter().map(|table| (table.shape.name.clone(), table.sequences.clone())).collect()
+    }
+
+    fn server_version(&self) -> &str {
         &self.server_version
     }
 
-    /// Tables beside those that were looked up.
-    pub fn left_out(&self) -> &[String] {
+    fn left_out(&self) -> &[String] {
         &self.left_out
     }
 
-    /// What others have defined, by table.
-    pub fn definitions(&self) -> &HashMap<String, Definitions> {
+    fn definitions(&self) -> &HashMap<String, Definitions> {
         &self.definitions
     }
 
-    /// The record of the applied migrations; empty where there is none.
-    pub fn migrations(&self) -> &[AppliedMigration] {
+    fn migrations(&self) -> &[AppliedMigration] {
         &self.migrations
     }
 
-    /// About how many rows all tables have, by the server's statistics; for progress only.
-    ///
-    /// # Errors
-    /// The driver's.
-    pub async fn estimate(&mut self) -> Result<u64> {
+    async fn estimate(&mut self) -> Result<u64> {
         let paths: Vec<&str> = self.tables.iter().map(|table| table.path.as_str()).collect();
         let sql = "SELECT coalesce(sum(greatest(reltuples, 0)), 0)::int8 AS rows
                    FROM unnest($1::text[]) AS t(path) JOIN pg_class c ON c.oid = to_regclass(t.path)";
@@ -132,11 +125,7 @@ impl Snapshot {
         Ok(row.try_get::<i64, _>("rows")?.unsigned_abs())
     }
 
-    /// Leaves out the columns that are not skyteam's.
-    ///
-    /// # Errors
-    /// Those of [`version::known`].
-    pub fn keep_ours(&mut self) -> Result<()> {
+    fn keep_ours(&mut self) -> Result<()> {
         self.definitions.clear();
         let known = version::known()?;
         for table in &mut self.tables {
@@ -149,11 +138,7 @@ impl Snapshot {
         Ok(())
     }
 
-    /// The airlines' API keys.
-    ///
-    /// # Errors
-    /// The driver's.
-    pub async fn tokens(&mut self) -> Result<Vec<String>> {
+    async fn tokens(&mut self) -> Result<Vec<String>> {
         let Some(airlines) = self.tables.iter().find(|table| table.shape.name == "airlines") else {
             return Ok(Vec::new());
         };
@@ -162,38 +147,35 @@ impl Snapshot {
         Ok(rows.iter().map(|row| row.try_get("token")).collect::<Result<_, _>>()?)
     }
 
-    /// Reads all rows of the selected tables into spools, in the order of [`Snapshot::tables`], and ends the snapshot.
-    ///
-    /// # Errors
-    /// The driver's, and the file system's.
-    pub async fn read(
-        mut self,
+    async fn read(
+        self: Box<Self>,
         selected: &HashSet<String>,
         spools: &Spools,
         rewrite: Option<Rewrite>,
         progress: Progress,
     ) -> Result<Vec<Table>> {
-        self.tables.retain(|table| selected.contains(&table.shape.name));
-        let mut order: Vec<usize> = (0..self.tables.len()).collect();
+        let mut this = *self;
+        this.tables.retain(|table| selected.contains(&table.shape.name));
+        let mut order: Vec<usize> = (0..this.tables.len()).collect();
         // The largest is taken first: popped from the end.
-        order.sort_by_key(|&index| self.tables[index].pages);
-        let workers = (0..READERS.min(self.tables.len())).map(|_| begin_in(&self.pool, &self.id));
+        order.sort_by_key(|&index| this.tables[index].pages);
+        let workers = (0..READERS.min(this.tables.len())).map(|_| begin_in(&this.pool, &this.id));
         let mut workers = try_join_all(workers).await?;
         // A server or role that has no connection to spare has the keeper watch, as long as it does not read.
-        let watcher = match self.pool.acquire().await.map_err(BackupError::from) {
+        let watcher = match this.pool.acquire().await.map_err(BackupError::from) {
             Ok(connection) => Some(connection.detach()),
             Err(error) if is_refused_for_number(&error) => None,
             Err(error) => return Err(error),
         };
-        let mut pids = vec![locks::pid(&mut self.keeper).await?];
+        let mut pids = vec![locks::pid(&mut this.keeper).await?];
         for worker in &mut workers {
             pids.push(locks::pid(worker).await?);
         }
         // What is changed on its way has other values than the server's.
-        let method = if rewrite.is_some() { None } else { table_digest::method(&mut self.keeper).await? };
+        let method = if rewrite.is_some() { None } else { table_digest::method(&mut this.keeper).await? };
         let summing = match method {
             // A server or role that has no connection to spare sums up after the reading.
-            Some(method) => match begin_in(&self.pool, &self.id).await {
+            Some(method) => match begin_in(&this.pool, &this.id).await {
                 Ok(mut connection) => {
                     pids.push(locks::pid(&mut connection).await?);
                     Some((connection, method))
@@ -205,7 +187,7 @@ impl Snapshot {
         };
         let summed_beside = summing.is_some();
         let by_size: Vec<usize> = order.iter().rev().copied().collect();
-        let (tables, keeper) = (&self.tables, Mutex::new(self.keeper));
+        let (tables, keeper) = (&this.tables, Mutex::new(this.keeper));
         let watcher = watcher.map(Mutex::new);
         let eyes = watcher.as_ref().unwrap_or(&keeper);
         let reading = in_turns(workers, order, async |mut connection, index| {

@@ -1,4 +1,4 @@
-//! Restoring: what stands in the database, and the ways of [`Way`] in PostgreSQL.
+//! Restoring: what the database has, and the ways of [`Way`] in PostgreSQL.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -21,11 +21,11 @@ use crate::backup::version::{self, At, Standing};
 use crate::db::{Engine, Lasting, quote, search_path};
 use crate::schema::model::Table;
 
-/// Looks at what stands in the database.
+/// Looks at what the database has.
 ///
 /// # Errors
 /// The driver's.
-pub(crate) async fn inspect(pool: &PgPool) -> Result<State> {
+pub(super) async fn inspect(pool: &PgPool) -> Result<State> {
     let mut connection = pool.acquire().await?.detach();
     let state = state(&mut connection).await?;
     connection.close().await?;
@@ -64,12 +64,12 @@ pub(super) async fn state(connection: &mut PgConnection) -> Result<State> {
     Ok(State { engine: Engine::Postgres, existing, version: version_of(&found, &record)? })
 }
 
-/// Which version these tables are at, by what stands and what is on the record.
+/// Which version these tables are at, by what it has and what is on the record.
 ///
 /// # Errors
 /// Those of [`version::of`].
-pub(crate) fn version_of(found: &[Found], record: &[AppliedMigration]) -> Result<Option<At>> {
-    let standing: Vec<Standing<'_>> = found
+pub(super) fn version_of(found: &[Found], record: &[AppliedMigration]) -> Result<Option<At>> {
+    let existing: Vec<Standing<'_>> = found
         .iter()
         .map(|table| Standing {
             table: &table.shape.name,
@@ -77,7 +77,7 @@ pub(crate) fn version_of(found: &[Found], record: &[AppliedMigration]) -> Result
             objects: &table.objects,
         })
         .collect();
-    version::of(&standing, record.last().map(|line| line.version.as_str()))
+    version::of(&existing, record.last().map(|line| line.version.as_str()))
 }
 
 async fn find_all(connection: &mut PgConnection) -> Result<Vec<Found>> {
@@ -87,20 +87,20 @@ async fn find_all(connection: &mut PgConnection) -> Result<Vec<Found>> {
 }
 
 /// What a restore works with.
-pub(crate) struct Job {
+pub(super) struct Job {
     /// Where to.
     pub pool: PgPool,
     /// Where from. Its members have been checked.
     pub archive: Arc<Archive>,
     /// What to do.
     pub plan: Plan,
-    /// Whether it shall last; otherwise everything is done and then undone.
+    /// Whether the changes are committed; otherwise everything is done and then undone.
     pub commit: bool,
     /// Whether the migrations to the newest version run too.
     pub onward: bool,
     /// Longest wait for a table that others use.
     pub lock_timeout: Duration,
-    /// Is told the rows that are on their way.
+    /// Called with the rows that are on their way.
     pub progress: Progress,
     /// What an interrupt must wait for.
     pub lasting: Lasting,
@@ -110,7 +110,7 @@ pub(crate) struct Job {
 ///
 /// # Errors
 /// Those of reading the archive, and the driver's.
-pub(crate) async fn restore(job: &Job) -> Result<()> {
+pub(super) async fn restore(job: &Job) -> Result<()> {
     let mut connection = job.pool.acquire().await?.detach();
     begin(&mut connection, job.lock_timeout).await?;
     if job.plan.way == Way::Fresh && staging::possible(&job.pool).await? {
@@ -205,7 +205,7 @@ async fn compare(connection: &mut PgConnection, job: &Job, table: &str) -> Resul
     look_in(connection, search_path::DDL).await
 }
 
-/// Lets the server go on numbering where the archive's database was, and never below what stands.
+/// Lets the server go on numbering where the archive's database was, and never below a number that is there.
 async fn advance_sequences(connection: &mut PgConnection, job: &Job, table: &str) -> Result<()> {
     let numbered = "SELECT attname::text AS name, pg_catalog.pg_get_serial_sequence($1, attname::text) AS sequence
                     FROM pg_catalog.pg_attribute WHERE attrelid = $1::regclass::oid AND attnum > 0 AND NOT attisdropped
@@ -330,7 +330,7 @@ async fn replace(connection: &mut PgConnection, job: &Job) -> Result<()> {
         let filling = job.plan.fillings.iter().find(|filling| filling.table == table.name);
         run(connection, [ddl::bare_table(table)]).await?;
         look_in(connection, search_path::SAFE).await?;
-        run(connection, before.columns(&table.name)?).await?;
+        run(connection, before.columns(table)?).await?;
         run(connection, extras.columns(&table.name)).await?;
         look_in(connection, search_path::DDL).await?;
         run(connection, ddl::sqlite_columns(table, filling, job.archive.manifest().engine)).await?;

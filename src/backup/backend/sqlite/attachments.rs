@@ -24,6 +24,8 @@ struct Attachment {
     table: String,
     name: String,
     kind: Kind,
+    /// Place of a column in its table.
+    place: usize,
     /// What SQLite says of it; compared.
     value: String,
     /// The text that makes it: a line of `CREATE TABLE`, or a statement.
@@ -72,13 +74,15 @@ impl Attachments {
                 found.add(what, table, name.clone(), Kind::Constraint, text.clone(), text.clone());
             }
             let sql = r#"SELECT name, type || ' ' || "notnull" || ' ' || coalesce(dflt_value, '') || ' ' || hidden AS shape
-                         FROM pragma_table_xinfo(?)"#;
-            for row in sqlx::query(sql).bind(table).fetch_all(&mut *connection).await? {
+                         FROM pragma_table_xinfo(?) ORDER BY cid"#;
+            for (place, row) in sqlx::query(sql).bind(table).fetch_all(&mut *connection).await?.iter().enumerate() {
                 let (name, shape): (String, String) = (row.try_get("name")?, row.try_get("shape")?);
                 if known.table(table).is_none_or(|known| known.column(&name).is_none()) {
                     let text = made.columns.iter().find(|(column, _)| *column == name).map(|(_, text)| text.as_str());
                     let text = format!("{} {}", quote(&name), text.unwrap_or_default());
-                    found.add(format!("column {table}.{name}"), table, name, Kind::Column, shape, text);
+                    let what = format!("column {table}.{name}");
+                    found.add(what.clone(), table, name, Kind::Column, shape, text);
+                    found.lines.entry(what).and_modify(|line| line.place = place);
                 }
             }
         }
@@ -86,7 +90,7 @@ impl Attachments {
     }
 
     fn add(&mut self, what: String, table: &str, name: String, kind: Kind, value: String, text: String) {
-        self.lines.insert(what, Attachment { table: table.to_owned(), name, kind, value, text });
+        self.lines.insert(what, Attachment { table: table.to_owned(), name, kind, place: 0, value, text });
     }
 
     /// Whether a table has something of this name.
@@ -94,11 +98,13 @@ impl Attachments {
         self.lines.values().any(|line| line.table == table && line.name == name)
     }
 
-    /// Columns, and then conditions, of a table as lines of its `CREATE TABLE`.
+    /// Columns in the order that they had, and then conditions, of a table as lines of its `CREATE TABLE`.
     pub(super) fn lines(&self, table: &str) -> (Vec<String>, Vec<String>) {
         let of = |kind| {
-            let lines = self.lines.values().filter(move |line| line.table == table && line.kind == kind);
-            lines.map(|line| line.text.clone()).collect()
+            let mut lines: Vec<&Attachment> =
+                self.lines.values().filter(|line| line.table == table && line.kind == kind).collect();
+            lines.sort_by_key(|line| line.place);
+            lines.into_iter().map(|line| line.text.clone()).collect()
         };
         (of(Kind::Column), of(Kind::Constraint))
     }
@@ -112,7 +118,9 @@ impl Attachments {
         let now = Self::read(connection, &self.tables).await?;
         for kind in [Kind::Column, Kind::Object] {
             let is_gone = |(what, line): &(&String, &Attachment)| line.kind == kind && !now.lines.contains_key(*what);
-            for (what, line) in self.lines.iter().filter(is_gone) {
+            let mut gone: Vec<(&String, &Attachment)> = self.lines.iter().filter(is_gone).collect();
+            gone.sort_by_key(|(_, line)| line.place);
+            for (what, line) in gone {
                 let sql = match kind {
                     Kind::Column => format!("ALTER TABLE {} ADD COLUMN {}", quote(&line.table), line.text),
                     _ => line.text.clone(),

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use sqlx::{Row, SqliteConnection};
 
-use super::restore::Job;
+use crate::backup::backend::engine::Job;
 use crate::backup::error::{BackupError, Result};
 use crate::backup::expression::{self, Context};
 use crate::backup::format::definitions::{
@@ -72,7 +72,7 @@ pub(super) async fn read(connection: &mut SqliteConnection, tables: &[&str]) -> 
     Ok(all)
 }
 
-/// An index by what stands behind its table's name.
+/// An index by what follows its table's name.
 fn index(name: String, sql: &str) -> Option<IndexDefinition> {
     let all = tokens(sql);
     let on = all.iter().position(|placed| placed.token.is("ON"))?;
@@ -92,7 +92,23 @@ fn index(name: String, sql: &str) -> Option<IndexDefinition> {
     })
 }
 
-/// What of the archive's definitions a table gets that is made anew. `stands` says what the file's own definitions bring.
+/// Which of a table's definitions no restore into a new file makes: the name and the reason of each.
+pub(crate) fn refused(given: &Definitions) -> Vec<(String, String)> {
+    let columns = given.columns.iter().filter_map(|column| Some((&column.name, column.text.as_ref()?, true)));
+    let constraints = given.constraints.iter().filter_map(|rule| match &rule.rule {
+        RuleDefinition::Other(text) => Some((&rule.name, text, true)),
+        _ => None,
+    });
+    let indexes = given.indexes.iter().filter_map(|index| Some((&index.name, index.text.as_ref()?, false)));
+    let refused = |(name, text, column): (&String, &String, bool)| {
+        let why = expression::check(text, Context { types: &[], column }).err()?;
+        Some((name.clone(), format!("{why}: {text}")))
+    };
+    columns.chain(constraints).chain(indexes).filter_map(refused).collect()
+}
+
+/// What of the archive's definitions a table gets that is made anew. `exists` says what the file's own
+/// definitions bring.
 pub(super) struct Lines {
     /// Columns, each as a line of `CREATE TABLE`.
     pub columns: Vec<String>,
@@ -106,7 +122,7 @@ pub(super) struct Lines {
 ///
 /// # Errors
 /// [`BackupError::Misfit`] for what is not known to be harmless.
-pub(super) fn lines(job: &Job, table: &str, stands: impl Fn(&str) -> bool) -> Result<Lines> {
+pub(super) fn lines(job: &Job, table: &str, exists: impl Fn(&str) -> bool) -> Result<Lines> {
     let mut lines = Lines { columns: Vec::new(), constraints: Vec::new(), indexes: Vec::new() };
     let manifest = job.archive.manifest();
     let Some(entry) = manifest.table(table) else { return Ok(lines) };
@@ -124,30 +140,35 @@ pub(super) fn lines(job: &Job, table: &str, stands: impl Fn(&str) -> bool) -> Re
             ),
         }),
     };
-    for column in foreign.filter(|column| !stands(&column.name)) {
+    let mut columns = Vec::new();
+    for column in foreign.filter(|column| !exists(&column.name)) {
         let given = entry.others.column(&column.name).and_then(|given| given.text.as_deref()).filter(|_| own);
         let text = match given {
             Some(text) if keep(&column.name, text, true)? => text,
             _ => super::restore::type_of(job, column),
         };
-        lines.columns.push(format!("{} {text}", quote(&column.name)));
+        columns.push((column.name.as_str(), format!("{} {text}", quote(&column.name))));
     }
+    let generated = entry.others.columns.iter().filter(|column| column.generated.is_some() && own);
+    for column in generated.filter(|column| !exists(&column.name)) {
+        let Some(text) = &column.text else { continue };
+        if keep(&column.name, text, true)? {
+            columns.push((&column.name, format!("{} {text}", quote(&column.name))));
+        }
+    }
+    // In the order that they had.
+    columns.sort_by_key(|(name, _)| entry.others.columns.iter().position(|given| given.name == *name));
+    lines.columns = columns.into_iter().map(|(_, line)| line).collect();
     if !own {
         return Ok(lines);
     }
-    for column in entry.others.columns.iter().filter(|column| column.generated.is_some() && !stands(&column.name)) {
-        let Some(text) = &column.text else { continue };
-        if keep(&column.name, text, true)? {
-            lines.columns.push(format!("{} {text}", quote(&column.name)));
-        }
-    }
     for rule in &entry.others.constraints {
         let RuleDefinition::Other(text) = &rule.rule else { continue };
-        if !stands(&rule.name) && keep(&rule.name, text, true)? {
+        if !exists(&rule.name) && keep(&rule.name, text, true)? {
             lines.constraints.push(text.clone());
         }
     }
-    for index in entry.others.indexes.iter().filter(|index| !stands(&index.name)) {
+    for index in entry.others.indexes.iter().filter(|index| !exists(&index.name)) {
         let Some(text) = &index.text else { continue };
         if keep(&index.name, text, false)? {
             let unique = if index.unique { "UNIQUE " } else { "" };

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use futures::future::try_join;
 use sqlx::pool::PoolConnection;
 use sqlx::{Row, Sqlite, SqliteConnection, SqlitePool};
@@ -12,6 +13,7 @@ use tokio::sync::oneshot;
 use super::catalog::{self, Found};
 use super::definitions;
 use super::rows::{Reader, Trouble};
+use crate::backup::backend::engine;
 use crate::backup::error::{BackupError, Result};
 use crate::backup::format::archive::{Progress, Rewrite, Table, TableEncoder};
 use crate::backup::format::definitions::Definitions;
@@ -30,7 +32,7 @@ const TRIES: usize = 1000;
 const BUSY: &str = "5";
 
 /// One consistent state of the database, held open for reading.
-pub struct Snapshot {
+pub(super) struct Snapshot {
     connection: PoolConnection<Sqlite>,
     /// They see what `connection` sees.
     readers: Vec<Reader>,
@@ -46,7 +48,7 @@ impl Snapshot {
     ///
     /// # Errors
     /// The driver's.
-    pub async fn take(pool: &SqlitePool, names: &[&str]) -> Result<Self> {
+    pub(super) async fn take(pool: &SqlitePool, names: &[&str]) -> Result<Self> {
         let file = pool.connect_options().get_filename().to_owned();
         let mut connection = pool.acquire().await?;
         let readers = begin_together(&mut connection, file).await?;
@@ -63,45 +65,35 @@ impl Snapshot {
         let definitions = definitions::read(&mut connection, names).await?;
         Ok(Self { connection, readers, tables, library, migrations, left_out, definitions })
     }
+}
 
-    /// The tables that were found.
-    pub fn tables(&self) -> Vec<&TableShape> {
+#[async_trait(?Send)]
+impl engine::Snapshot for Snapshot {
+    fn shapes(&self) -> Vec<&TableShape> {
         self.tables.iter().map(|table| &table.shape).collect()
     }
 
-    /// The version that they are at.
-    ///
-    /// # Errors
-    /// Those of [`crate::backup::version::of`].
-    pub fn version(&self) -> Result<Option<At>> {
+    fn version(&self) -> Result<Option<At>> {
         catalog::version_of(&self.tables, &self.migrations)
     }
 
-    /// SQLite's own version.
-    pub fn server_version(&self) -> &str {
+    fn server_version(&self) -> &str {
         &self.library
     }
 
-    /// Tables beside those that were looked up.
-    pub fn left_out(&self) -> &[String] {
+    fn left_out(&self) -> &[String] {
         &self.left_out
     }
 
-    /// What others have defined, by table.
-    pub fn definitions(&self) -> &HashMap<String, Definitions> {
+    fn definitions(&self) -> &HashMap<String, Definitions> {
         &self.definitions
     }
 
-    /// The record of the applied migrations; empty where there is none.
-    pub fn migrations(&self) -> &[AppliedMigration] {
+    fn migrations(&self) -> &[AppliedMigration] {
         &self.migrations
     }
 
-    /// About how many rows all tables have: as many as their numbers go up to.
-    ///
-    /// # Errors
-    /// The driver's.
-    pub async fn estimate(&mut self) -> Result<u64> {
+    async fn estimate(&mut self) -> Result<u64> {
         let mut rows = 0;
         for table in &self.tables {
             rows += catalog::highest(&mut self.connection, table).await?;
@@ -109,11 +101,7 @@ impl Snapshot {
         Ok(rows)
     }
 
-    /// Leaves out the columns that are not skyteam's.
-    ///
-    /// # Errors
-    /// Those of [`version::known`].
-    pub fn keep_ours(&mut self) -> Result<()> {
+    fn keep_ours(&mut self) -> Result<()> {
         self.definitions.clear();
         let known = version::known()?;
         for table in &mut self.tables {
@@ -123,11 +111,7 @@ impl Snapshot {
         Ok(())
     }
 
-    /// The airlines' API keys.
-    ///
-    /// # Errors
-    /// The driver's.
-    pub async fn tokens(&mut self) -> Result<Vec<String>> {
+    async fn tokens(&mut self) -> Result<Vec<String>> {
         if !self.tables.iter().any(|table| table.shape.name == "airlines") {
             return Ok(Vec::new());
         }
@@ -135,19 +119,16 @@ impl Snapshot {
         Ok(rows.iter().map(|row| row.try_get("token")).collect::<Result<_, _>>()?)
     }
 
-    /// Reads all rows of the selected tables into spools, in the order of [`Snapshot::tables`], and ends the snapshot.
-    ///
-    /// # Errors
-    /// The driver's, and the file system's.
-    pub async fn read(
-        mut self,
+    async fn read(
+        self: Box<Self>,
         selected: &HashSet<String>,
         spools: &Spools,
         rewrite: Option<Rewrite>,
         progress: Progress,
     ) -> Result<Vec<Table>> {
-        self.tables.retain(|table| selected.contains(&table.shape.name));
-        let Self { mut connection, readers, tables, .. } = self;
+        let mut this = *self;
+        this.tables.retain(|table| selected.contains(&table.shape.name));
+        let Self { mut connection, readers, tables, .. } = this;
         let mut order = Vec::new();
         for (index, table) in tables.iter().enumerate() {
             order.push((catalog::highest(&mut connection, table).await?, index));

@@ -1,7 +1,6 @@
-//! Restoring: what stands in the file, and the ways of [`Way`] in SQLite.
+//! Restoring: what the file has, and the ways of [`Way`] in SQLite.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Instant;
 
 use migration::{Engine as Dialect, Migration, history, openings};
@@ -10,10 +9,10 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row, SqliteConnection, Sql
 
 use super::attachments::Attachments;
 use super::{catalog, definitions, read, table_digest, write};
+use crate::backup::backend::engine::Job;
 use crate::backup::error::{BackupError, Result};
-use crate::backup::format::archive::{Archive, Progress};
 use crate::backup::format::table_schema::Kind;
-use crate::backup::plan::{Existing, ExistingColumn, Plan, State, Way};
+use crate::backup::plan::{Existing, ExistingColumn, State, Way};
 use crate::backup::version;
 use crate::db::{Engine, quote};
 use crate::schema::constraints::MAINTENANCE_TABLE;
@@ -23,7 +22,7 @@ use crate::schema::model::{Rule, Table};
 /// Pages kept in memory while a file is built, in KiB. The sorter behind CREATE INDEX takes as much again.
 const CACHE: i32 = 12 << 10;
 
-/// Looks at what stands in the file.
+/// Looks at what the file has.
 ///
 /// # Errors
 /// The driver's.
@@ -56,20 +55,6 @@ async fn state(connection: &mut SqliteConnection) -> Result<State> {
     Ok(State { engine: Engine::Sqlite, existing, version: catalog::version_of(&found, &record)? })
 }
 
-/// What a restore works with.
-pub(crate) struct Job {
-    /// Where from. Its members have been checked.
-    pub archive: Arc<Archive>,
-    /// What to do.
-    pub plan: Plan,
-    /// Whether it shall last; otherwise everything is done and then undone.
-    pub commit: bool,
-    /// Whether the migrations to the newest version run too.
-    pub onward: bool,
-    /// Is told the rows that are on their way.
-    pub progress: Progress,
-}
-
 /// Restores into a file that others may have open, in one transaction. When it fails the file is as it was.
 ///
 /// # Errors
@@ -78,7 +63,7 @@ pub(crate) async fn restore(pool: &SqlitePool, job: &Job) -> Result<()> {
     let mut connection = pool.acquire().await?.detach();
     // Has no effect within a transaction. What refers to what is checked at the end instead.
     run(&mut connection, ["PRAGMA foreign_keys = OFF", "BEGIN IMMEDIATE"]).await?;
-    // Nobody else writes from here on.
+    // No other connection writes from here on.
     job.plan.check_unchanged(&state(&mut connection).await?)?;
     let before = dangling(&mut connection).await?.len();
     match job.plan.way {
@@ -175,7 +160,7 @@ async fn record_opening(connection: &mut SqliteConnection) -> Result<()> {
 async fn make(connection: &mut SqliteConnection, job: &Job) -> Result<()> {
     let schema = &job.plan.version.schema;
     let before = Attachments::read(connection, &job.plan.dropped).await?;
-    let stands = |table: &str| {
+    let exists = |table: &str| {
         let table = table.to_owned();
         let before = &before;
         move |name: &str| before.has(&table, name)
@@ -184,7 +169,7 @@ async fn make(connection: &mut SqliteConnection, job: &Job) -> Result<()> {
     let others: Vec<definitions::Lines> = schema
         .tables
         .iter()
-        .map(|table| definitions::lines(job, &table.name, stands(&table.name)))
+        .map(|table| definitions::lines(job, &table.name, exists(&table.name)))
         .collect::<Result<_>>()?;
     run(connection, job.plan.dropped.iter().map(|table| format!("DROP TABLE {}", quote(table)))).await?;
     for (table, others) in schema.tables.iter().zip(&others) {
@@ -210,11 +195,11 @@ async fn make(connection: &mut SqliteConnection, job: &Job) -> Result<()> {
 }
 
 /// A table with others' columns and conditions, those that it had and those that the archive has.
-fn create_table(table: &Table, standing: (Vec<String>, Vec<String>), others: &definitions::Lines) -> String {
+fn create_table(table: &Table, existing: (Vec<String>, Vec<String>), others: &definitions::Lines) -> String {
     let mut bare = table.clone();
     // Columns come first.
     bare.constraints.clear();
-    let (mut lines, constraints) = standing;
+    let (mut lines, constraints) = existing;
     lines.extend(others.columns.iter().cloned());
     lines.extend(table.constraints.iter().map(dialect::constraint_clause));
     lines.extend(constraints);
@@ -302,13 +287,13 @@ async fn dangling(connection: &mut SqliteConnection) -> Result<Vec<SqliteRow>> {
 /// million references.
 async fn references_hold(connection: &mut SqliteConnection) -> Result<bool> {
     let keys = r#"SELECT child.name AS child, key."table" AS parent, key."from" AS refers, key."to" AS target,
-                         count(*) OVER (PARTITION BY child.name, key.id) AS columns, parent.name IS NOT NULL AS stands
+                         count(*) OVER (PARTITION BY child.name, key.id) AS columns, parent.name IS NOT NULL AS found
                   FROM sqlite_schema child JOIN pragma_foreign_key_list(child.name) key
                   LEFT JOIN sqlite_schema parent ON parent.type = 'table' AND lower(parent.name) = lower(key."table")
                   WHERE child.type = 'table'"#;
     for key in sqlx::query(keys).fetch_all(&mut *connection).await? {
-        let (stands, columns): (bool, i64) = (key.try_get("stands")?, key.try_get("columns")?);
-        let Some(target) = key.try_get::<Option<String>, _>("target")?.filter(|_| stands && columns == 1) else {
+        let (found, columns): (bool, i64) = (key.try_get("found")?, key.try_get("columns")?);
+        let Some(target) = key.try_get::<Option<String>, _>("target")?.filter(|_| found && columns == 1) else {
             return Ok(false);
         };
         let name = |part| key.try_get(part).map(|name: String| quote(&name));

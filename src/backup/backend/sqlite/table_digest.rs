@@ -7,8 +7,8 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, Decode, Row, Sqlite, SqliteConnection, TypeInfo, ValueRef as _};
 
 use super::catalog;
-use super::restore::Job;
 use super::rows::statement;
+use crate::backup::backend::engine::Job;
 use crate::backup::error::{BackupError, Result};
 use crate::backup::format::native::Native;
 use crate::backup::format::row_hash::{self, Method, NULL, ServerDigest};
@@ -108,11 +108,11 @@ pub(super) async fn compare(connection: &mut SqliteConnection, job: &Job, table:
     let Some(wanted) = entry.digest.as_ref().filter(|wanted| wanted.method() == Some(Method::Sqlite)) else {
         return Ok(());
     };
-    let standing = catalog::columns(connection, table, &version::known()?).await?;
+    let existing = catalog::columns(connection, table, &version::known()?).await?;
     // The target's declared types decide how they are read.
     let column = |of: &ColumnShape| {
-        let standing = standing.iter().find(|standing| standing.name == of.name)?;
-        Some(ColumnShape { stored: of.stored, native: of.native, ..standing.clone() })
+        let found = existing.iter().find(|existing| existing.name == of.name)?;
+        Some(ColumnShape { stored: of.stored, native: of.native, ..found.clone() })
     };
     let Some(columns) = entry.columns.iter().map(column).collect::<Option<Vec<_>>>() else { return Ok(()) };
     let mut sum = Sum::new(&columns);
