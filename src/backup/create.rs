@@ -1,31 +1,30 @@
-//! Making an archive of a database, whichever engine it is on.
+//! Making an archive of a database, of either engine.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, SubsecRound, Utc};
 use sha2::{Digest, Sha256};
 
-use super::backend::{postgres, sqlite};
+use super::backend::{self, engine};
 use super::error::{BackupError, Result};
 use super::format::archive::{Progress, Rewrite};
 use super::format::crypt::Recipients;
-use super::format::definitions::Definitions;
-use super::format::manifest::{AppliedMigration, Contents, FORMAT, Manifest, READING_TIMESTAMPS, TableEntry};
+use super::format::manifest::{Contents, FORMAT, Manifest, READING_TIMESTAMPS, TableEntry};
 use super::format::table_schema::TableShape;
 use super::format::{archive, container};
 use super::identity::Identity;
 use super::signature::SigningKey;
 use super::spool::{Spool, Spools};
-use super::version::At;
-use super::{restore, unarchivable, version};
+use super::unarchivable::Unarchivable;
+use super::{holders, version};
 use crate::db::Database;
 
 /// How long a snapshot waits for tables that others change the structure of.
 const DEFAULT_PATIENCE: Duration = Duration::from_secs(10);
 /// How often a backup begins anew that gave way to a change of the tables, and how long all that was given up may have
-/// taken. What took longer is for whoever started it to begin again: exit 11 at once, instead of hours without a word.
+/// taken. What took longer is not begun again: exit 11 at once, instead of hours without a word.
 const TRIES: u32 = 5;
 const GIVEN_UP: Duration = Duration::from_secs(30);
 
@@ -38,7 +37,7 @@ pub struct Wanted {
     pub tables: Vec<String>,
     /// Which database it is, where that is known and of use.
     pub identity: Option<Identity>,
-    /// Changes cells on their way. What is rewritten holds no columns but skyteam's: what others stand for, nobody knows.
+    /// Changes cells on their way. What is rewritten holds no columns but skyteam's: what others mean is not known.
     pub rewrite: Option<Rewrite>,
 }
 
@@ -49,12 +48,7 @@ impl Default for Wanted {
 }
 
 /// One consistent state of a database, held open for reading.
-pub enum Snapshot {
-    /// PostgreSQL.
-    Postgres(Box<postgres::Snapshot>),
-    /// SQLite.
-    Sqlite(Box<sqlite::Snapshot>),
-}
+pub struct Snapshot(Box<dyn engine::Snapshot>);
 
 impl Snapshot {
     /// Takes the snapshot of skyteam's tables, or of those that are named.
@@ -72,103 +66,22 @@ impl Snapshot {
     pub async fn take_within(database: &Database, tables: &[String], patience: Duration) -> Result<Self> {
         let all = version::known()?;
         let known: Vec<&str> = all.tables.iter().map(|table| table.name.as_str()).collect();
-        if database.is_behind_pooler() {
-            return Err(BackupError::Pooler);
-        }
-        let snapshot = match (database.postgres(), database.sqlite()) {
-            (Some(pool), _) => {
-                match postgres::Snapshot::take(pool, &known, postgres::SnapshotOptions { patience }).await {
-                    Ok(taken) => Self::Postgres(Box::new(taken)),
-                    Err(BackupError::Database(source)) if postgres::locks::is_locked(&source) => {
-                        let holders = restore::in_the_way(database, "ACCESS SHARE").await;
-                        return Err(BackupError::InUse { holders, source: Some(source) });
-                    }
-                    Err(error) => return Err(unreadable(database, error)),
-                }
-            }
-            (None, Some(pool)) => Self::Sqlite(Box::new(sqlite::Snapshot::take(pool, &known).await?)),
-            (None, None) => return Err(BackupError::Worker),
-        };
+        let snapshot = backend::of(database).snapshot(&known, patience).await?;
         let found: Vec<String> = snapshot.shapes().iter().map(|shape| shape.name.clone()).collect();
         let missing = tables.iter().find(|table| !found.contains(table)).cloned();
         match missing {
             Some(name) => Err(BackupError::NoTable { name, known: found }),
             None if found.is_empty() => Err(BackupError::NoTable { name: known[0].to_owned(), known: found }),
-            None => Ok(snapshot),
+            None => Ok(Self(snapshot)),
         }
     }
 
-    fn shapes(&self) -> Vec<&TableShape> {
-        match self {
-            Self::Postgres(snapshot) => snapshot.tables().iter().map(|table| &table.shape).collect(),
-            Self::Sqlite(snapshot) => snapshot.tables(),
-        }
-    }
-
-    fn version(&self) -> Result<Option<At>> {
-        match self {
-            Self::Postgres(snapshot) => postgres::version_of(snapshot.tables(), snapshot.migrations()),
-            Self::Sqlite(snapshot) => snapshot.version(),
-        }
-    }
-
-    fn server_version(&self) -> &str {
-        match self {
-            Self::Postgres(snapshot) => snapshot.server_version(),
-            Self::Sqlite(snapshot) => snapshot.server_version(),
-        }
-    }
-
-    fn migrations(&self) -> &[AppliedMigration] {
-        match self {
-            Self::Postgres(snapshot) => snapshot.migrations(),
-            Self::Sqlite(snapshot) => snapshot.migrations(),
-        }
-    }
-
-    /// By table and column the last numbers that the database gave. SQLite goes on from the highest that stands.
-    fn sequences(&self) -> HashMap<String, BTreeMap<String, i64>> {
-        match self {
-            Self::Postgres(snapshot) => {
-                let of = |table: &postgres::Found| (table.shape.name.clone(), table.sequences.clone());
-                snapshot.tables().iter().map(of).collect()
-            }
-            Self::Sqlite(_) => HashMap::new(),
-        }
-    }
-
-    /// Tables that nothing of skyteam's names.
-    fn left_out(&self) -> &[String] {
-        match self {
-            Self::Postgres(snapshot) => snapshot.left_out(),
-            Self::Sqlite(snapshot) => snapshot.left_out(),
-        }
-    }
-
-    /// What others have defined, by table.
-    fn definitions(&self) -> &HashMap<String, Definitions> {
-        match self {
-            Self::Postgres(snapshot) => snapshot.definitions(),
-            Self::Sqlite(snapshot) => snapshot.definitions(),
-        }
-    }
-
-    fn keep_ours(&mut self) -> Result<()> {
-        match self {
-            Self::Postgres(snapshot) => snapshot.keep_ours(),
-            Self::Sqlite(snapshot) => snapshot.keep_ours(),
-        }
-    }
-
-    /// The airlines' API keys, which nobody knows who has only an anonymous copy.
+    /// The airlines' API keys, which are not in an anonymous copy.
     ///
     /// # Errors
     /// The driver's.
     pub async fn tokens(&mut self) -> Result<Vec<String>> {
-        match self {
-            Self::Postgres(snapshot) => snapshot.tokens().await,
-            Self::Sqlite(snapshot) => snapshot.tokens().await,
-        }
+        self.0.tokens().await
     }
 
     /// About how many rows there are.
@@ -176,10 +89,7 @@ impl Snapshot {
     /// # Errors
     /// The driver's.
     pub async fn estimate(&mut self) -> Result<u64> {
-        match self {
-            Self::Postgres(snapshot) => snapshot.estimate().await,
-            Self::Sqlite(snapshot) => snapshot.estimate().await,
-        }
+        self.0.estimate().await
     }
 
     /// Reads the rows, and ends the snapshot.
@@ -194,13 +104,13 @@ impl Snapshot {
         spools: &Spools,
         progress: Progress,
     ) -> Result<Made> {
-        let mut this = self;
+        let Self(mut this) = self;
         if wanted.rewrite.is_some() {
             this.keep_ours()?;
         }
         let Some(at_version) = this.version()? else {
-            let standing: Vec<(&str, Vec<&str>)> = this.shapes().into_iter().map(columns).collect();
-            return Err(BackupError::NoVersion { lacking: version::lacking(&standing)? });
+            let found: Vec<(&str, Vec<&str>)> = this.shapes().into_iter().map(columns).collect();
+            return Err(BackupError::NoVersion { lacking: version::lacking(&found)? });
         };
         let mut manifest = Manifest {
             format: FORMAT.into(),
@@ -245,10 +155,7 @@ impl Snapshot {
         }
         let selected: HashSet<String> = selected.into_iter().map(str::to_owned).collect();
         let mut sequences = this.sequences();
-        let tables = match this {
-            Self::Postgres(snapshot) => snapshot.read(&selected, spools, wanted.rewrite.clone(), progress).await?,
-            Self::Sqlite(snapshot) => snapshot.read(&selected, spools, wanted.rewrite.clone(), progress).await?,
-        };
+        let tables = this.read(&selected, spools, wanted.rewrite.clone(), progress).await?;
         let (entries, spools) = tables.into_iter().map(|table| (table.entry, table.spool)).unzip();
         manifest.tables = entries;
         manifest.format_version = Manifest::version_for(&manifest.tables);
@@ -267,8 +174,8 @@ fn explain(manifest: &mut Manifest) {
     }
 }
 
-/// Takes a snapshot and reads it, and does both again where it gave way to somebody who changes the tables. `prepare` is
-/// asked each time how far the reading is to be told, and may look into the snapshot before.
+/// Takes a snapshot and reads it, and does both again where it gave way to a change of the tables. `prepare` is called each
+/// time, may look into the snapshot, and answers what to read and where progress goes.
 ///
 /// # Errors
 /// Those of [`Snapshot::take`] and [`Snapshot::read`]; [`BackupError::GaveWay`] after the last try.
@@ -288,7 +195,7 @@ pub async fn make(
             done => return done,
         }
     }
-    Err(BackupError::GaveWay { holders: restore::in_the_way(database, "ACCESS SHARE").await })
+    Err(BackupError::GaveWay { holders: holders::in_the_way(database, "ACCESS SHARE").await })
 }
 
 async fn once(
@@ -304,12 +211,20 @@ async fn once(
     match snapshot.read(database, &wanted, at, spools, progress).await {
         Err(error) if is_about_a_cell(&error) => {
             // Which one, and of which row, is asked once it is known that there is one.
-            let cells = unarchivable::find(database).await.unwrap_or_default();
+            let cells = unarchivable(database).await.unwrap_or_default();
             let engine = database.engine();
             Err(if cells.is_empty() { error } else { BackupError::Unarchivable { cells, engine } })
         }
         read => read,
     }
+}
+
+/// Cells of skyteam's tables that an archive cannot hold.
+///
+/// # Errors
+/// The driver's.
+pub(crate) async fn unarchivable(database: &Database) -> Result<Vec<Unarchivable>> {
+    backend::of(database).unarchivable().await
 }
 
 /// Whether reading ended at a cell that does not go into an archive: one that we refuse, or that the server cannot send
@@ -325,22 +240,6 @@ fn is_about_a_cell(error: &BackupError) -> bool {
     }
 }
 
-/// A role that may not read everything is told what it lacks, and no more: a backup needs no other right.
-fn unreadable(database: &Database, error: BackupError) -> BackupError {
-    let denied = match &error {
-        BackupError::Database(source) => {
-            source.as_database_error().filter(|refusal| refusal.code().as_deref() == Some("42501"))
-        }
-        _ => None,
-    };
-    match (denied, &database.target().role) {
-        (Some(refusal), Some(role)) => {
-            BackupError::Unreadable { role: role.clone(), why: refusal.message().to_owned() }
-        }
-        _ => error,
-    }
-}
-
 fn columns(shape: &TableShape) -> (&str, Vec<&str>) {
     (&shape.name, shape.columns.iter().map(|column| column.name.as_str()).collect())
 }
@@ -353,6 +252,12 @@ pub struct Made {
 }
 
 impl Made {
+    /// About how many bytes the archive has.
+    pub(crate) fn size(&self) -> u64 {
+        let members = self.manifest.tables.iter().filter_map(|entry| entry.member.as_ref());
+        members.map(|member| member.size).sum()
+    }
+
     /// Signs it.
     pub(crate) fn sign(&mut self, key: &SigningKey) {
         key.sign_manifest(&mut self.manifest);

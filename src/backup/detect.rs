@@ -1,10 +1,10 @@
-//! What a file is, told by its content and never by its name.
+//! What a file is, by its content and never by its name.
 
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{Read, SeekFrom};
 
 use super::error::{BackupError, Result};
 use super::format::{container, crypt};
+use super::source::ReadSeek;
 
 /// The kinds of backup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
@@ -32,7 +32,7 @@ const HEAD: u64 = 4096;
 ///
 /// # Errors
 /// [`BackupError::NotABackup`], with what it looks like.
-pub(crate) fn of(file: &mut File) -> Result<Content> {
+pub(crate) fn of(file: &mut impl ReadSeek) -> Result<Content> {
     let reading = || BackupError::io("reading the backup");
     let mut head = Vec::new();
     file.seek(SeekFrom::Start(0)).map_err(reading())?;

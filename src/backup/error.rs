@@ -23,7 +23,7 @@ pub enum BackupError {
     /// The database refused.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
-    /// The database refused, told by SeaORM.
+    /// The database refused, by way of SeaORM.
     #[error(transparent)]
     Orm(#[from] sea_orm::DbErr),
     /// SQLite refused to read a file.
@@ -75,7 +75,7 @@ pub enum BackupError {
         /// What the program said.
         why: String,
     },
-    /// Whoever read the backup went away before they had all of it.
+    /// The reader of the backup went away before it had all of it.
     #[error("not all of it was taken")]
     NotTaken,
     /// Another run works in the same folder.
@@ -100,7 +100,7 @@ pub enum BackupError {
         /// Each table and its rows, where that is what is in the way.
         tables: Vec<(String, u64)>,
     },
-    /// What stands in the target is not what was decided on any more.
+    /// What the target has is not what was decided on any more.
     #[error("the target was changed meanwhile")]
     Changed {
         /// What is different, one clause each.
@@ -150,7 +150,7 @@ pub enum BackupError {
         /// What it is.
         what: &'static str,
     },
-    /// A file of somebody else's has a name that is needed.
+    /// A file that is not skyteam's has a name that is needed.
     #[error("{} is not skyteam's", path.display())]
     Foreign {
         /// The file.
@@ -216,7 +216,7 @@ pub enum BackupError {
         /// What the server said.
         why: String,
     },
-    /// Somebody waited for tables that were being read, with all others queued behind: reading them was given up.
+    /// A session waited for tables that were being read, with all others queued behind: reading them was given up.
     #[error("gave way to a change of the tables")]
     GaveWay {
         /// Who waits, or has the tables by now.
@@ -265,6 +265,24 @@ pub enum BackupError {
         /// What mends it.
         fix: Option<String>,
     },
+    /// A place outside of this machine refused, or did not answer.
+    #[error("{doing} {place}: {why}")]
+    Store {
+        /// Its URL, which has no secrets.
+        place: String,
+        /// What was being done, a gerund.
+        doing: &'static str,
+        /// What sort of failure it is.
+        fault: StoreFault,
+        /// What the service said, one clause.
+        why: String,
+    },
+    /// A URL of a place that cannot be one.
+    #[error("no place: {why}")]
+    BadPlace {
+        /// What is wrong with it, one clause, without secrets.
+        why: String,
+    },
     /// A thread of ours ended without an answer.
     #[error("a worker stopped")]
     Worker,
@@ -273,14 +291,39 @@ pub enum BackupError {
     Interrupted,
 }
 
+/// What sort of failure a store has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoreFault {
+    /// There is no such bucket or container.
+    NoBucket,
+    /// There is no such object.
+    NoObject,
+    /// The credentials are missing or wrong, or lack the right.
+    Denied,
+    /// It cannot be reached, or says that it is overloaded.
+    Unreachable,
+    /// Anything else.
+    Refused,
+}
+
 /// Result of this engine.
 pub type Result<T, E = BackupError> = std::result::Result<T, E>;
 
 impl BackupError {
     /// Wraps a refusal of the file system: `.map_err(BackupError::io("writing the archive"))`.
+    ///
+    /// What a store has put into an [`io::Error`], to pass through a reader or a writer, comes out again as it was.
     pub fn io(doing: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         let doing = doing.into();
-        move |source| Self::Io { doing, source }
+        move |source| match source.downcast::<Self>() {
+            Ok(own) => own,
+            Err(source) => Self::Io { doing, source },
+        }
+    }
+
+    /// Whether a store refused it for lack of a right, or because what is there may not be removed yet.
+    pub(crate) fn is_denied(&self) -> bool {
+        matches!(self, Self::Store { fault: StoreFault::Denied, .. })
     }
 
     /// The archive as a whole is damaged.

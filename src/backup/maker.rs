@@ -1,16 +1,15 @@
-//! Who made a backup: this database, by what it remembers; the holder of a trusted key; or somebody unknown, as everyone
-//! is who can write into the folder and knows a public key.
+//! Who made a backup: this database, by what it remembers; the holder of a trusted key; or someone unknown, which may be
+//! anyone who can write into the folder and knows a public key.
 
-use std::fs::File;
 use std::path::Path;
 
 use super::detect::Content;
 use super::error::{BackupError, Result};
 use super::format::archive::Archive;
-use super::format::container;
 use super::record::Record;
 use super::signature::{Signed, Signers};
 use super::store::folder::{self, Entry, Note};
+use super::store::{self, Store};
 
 /// Who made a backup.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,8 +70,11 @@ impl Trusted {
     /// # Errors
     /// As [`Trusted::of_archive`].
     pub(crate) fn of_dump(&self, path: &Path, sha256: &str) -> Result<Maker> {
-        let note = folder::read_note(path);
-        match self.signers.of_dump(note.as_ref().and_then(|note: &Note| note.signature.as_ref()), sha256) {
+        self.of_note(folder::read_note(path).as_ref(), sha256)
+    }
+
+    fn of_note(&self, note: Option<&Note>, sha256: &str) -> Result<Maker> {
+        match self.signers.of_dump(note.and_then(|note| note.signature.as_ref()), sha256) {
             Signed::By(name) => Ok(Maker::Signed(name)),
             Signed::Forged(name) => Err(forged(&name)),
             Signed::Unknown if self.record.has(sha256) => Ok(Maker::ThisDatabase),
@@ -85,25 +87,22 @@ impl Trusted {
     ///
     /// # Errors
     /// As [`Trusted::of_archive`]; [`BackupError::Io`].
-    pub(crate) fn of_entry(&self, entry: &Entry) -> Result<Maker> {
-        let doing = || BackupError::io(format!("reading {}", entry.path.display()));
+    pub(crate) fn of_entry(&self, entry: &Entry, store: &dyn Store) -> Result<Maker> {
         match entry.content {
             // Its beginning names the checksums of all that follows.
-            Content::Archive | Content::Encrypted => {
-                let mut file = File::open(&entry.path).map_err(doing())?;
-                if self.record.has_ends(&folder::ends(&mut file).map_err(doing())?) {
-                    return Ok(Maker::ThisDatabase);
-                }
-                match Archive::open(file, &super::format::crypt::Identities::default()) {
+            Content::Archive | Content::Encrypted if self.record.has_ends(&entry.ends) => Ok(Maker::ThisDatabase),
+            Content::Archive if !self.signers.is_empty() => {
+                match Archive::open(store.open(&entry.path)?, &super::format::crypt::Identities::default()) {
                     Ok(archive) => self.of_archive(&archive, ""),
                     Err(_) => Ok(Maker::Unknown),
                 }
             }
+            Content::Archive | Content::Encrypted => Ok(Maker::Unknown),
             // Anything may be in its middle.
             Content::Plain | Content::Custom if self.signers.is_empty() && self.record.is_empty() => Ok(Maker::Unknown),
             Content::Plain | Content::Custom => {
-                let (_, sha256) = container::sha256(File::open(&entry.path).map_err(doing())?).map_err(doing())?;
-                self.of_dump(&entry.path, &sha256)
+                let sha256 = store::sha256(store, &entry.path)?;
+                self.of_note(store.note(&entry.path)?.as_ref(), &sha256)
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Dumps in PostgreSQL's own formats, by the client programs that are installed.
 //!
-//! What restores them is [`super::pg_restore`]. The programs get the login by libpq's variables, which the caller makes: nothing of it stands in the process list.
+//! What restores them is [`super::pg_restore`]. The programs get the login by libpq's variables, which the caller makes: nothing of it is in the list of processes.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -19,12 +19,12 @@ use super::backend::postgres::locks;
 use super::create::Written;
 use super::error::{BackupError, Result};
 use super::format::container::hex;
-use super::format::manifest::{Contents, Subject};
+use super::format::manifest::{Contents, Signature, Subject};
+use super::holders;
 use super::identity::Identity;
-use super::restore;
 use super::script::{Line, Lines};
 use super::signature::SigningKey;
-use super::store::folder;
+use super::store::Placed;
 use super::store::folder::{MadeOf, Note};
 use crate::db::child::ExportedSnapshot;
 use crate::db::{Database, quote};
@@ -60,7 +60,7 @@ const LOCK_WAIT: Duration = Duration::from_millis(500);
 /// How much of what a program complains about is shown.
 const COMPLAINT: usize = 2000;
 
-/// Runs `pg_dump` and hands its output on. Until it has its locks it is tried again, as long as `patience` says.
+/// Runs `pg_dump` and passes its output on. Until it has its locks it is tried again, as long as `patience` says.
 ///
 /// # Errors
 /// [`BackupError::Program`] when it is missing, older than the server, or fails; [`BackupError::InUse`],
@@ -150,7 +150,7 @@ async fn run(
     copied.map_err(BackupError::io("writing the backup"))?;
     let done = ended("pg_dump", child.wait().await, &complaint);
     if done.is_err() && contains(&complaint, b"LOCK TABLE") {
-        let holders = restore::in_the_way(database, "ACCESS SHARE").await;
+        let holders = holders::in_the_way(database, "ACCESS SHARE").await;
         return Err(BackupError::InUse { holders, source: None });
     }
     if done.is_err() && contains(&complaint, b"no matching tables were found") {
@@ -164,7 +164,7 @@ async fn run(
     Ok(Written { size, sha256: hex(&hash.finalize()) })
 }
 
-/// Ends the sessions of the program once somebody waits to change a table that it reads, with everybody else queued
+/// Ends the sessions of the program once a session waits to change a table that it reads, with all others queued
 /// behind. It cannot go on from there, and what it has written is not whole.
 async fn give_way(database: &Database, application: &str, giving_way: &AtomicBool) -> BackupError {
     let waits = async {
@@ -181,33 +181,47 @@ async fn give_way(database: &Database, application: &str, giving_way: &AtomicBoo
 }
 
 async fn gave_way(database: &Database) -> BackupError {
-    BackupError::GaveWay { holders: restore::in_the_way(database, "ACCESS SHARE").await }
+    BackupError::GaveWay { holders: holders::in_the_way(database, "ACCESS SHARE").await }
 }
 
-/// Leaves beside a dump what it does not say itself, so that it can be listed and pruned.
-///
-/// # Errors
-/// [`BackupError::Io`].
-pub(crate) fn leave_note(
-    path: &Path,
+/// What is kept beside a dump: what it was made of, and who vouches for it.
+pub(crate) fn note(
     database: &Database,
     identity: Option<Identity>,
     wanted: &Wanted,
     at: DateTime<Utc>,
     made: &Written,
     key: Option<&SigningKey>,
-) -> Result<()> {
+) -> DumpNote {
     let mut tables = wanted.tables.clone();
     tables.sort();
     let (database, engine) = (database.name().to_owned(), database.engine());
     let subject = Subject { identity, database, engine, contents: wanted.contents, tables };
-    let mut note = Note::about(path, &made.sha256)?;
-    note.signature = key.map(|key| key.sign_dump(&made.sha256));
-    note.made = Some(MadeOf { created_at: at, subject });
-    folder::write_note(path, &note)
+    DumpNote {
+        sha256: made.sha256.clone(),
+        signature: key.map(|key| key.sign_dump(&made.sha256)),
+        made: MadeOf { created_at: at, subject },
+    }
 }
 
-/// Reads a dump to its end without a database: whether it is whole, as far as that can be told.
+/// What [`note`] answers, before the dump has its place.
+pub(crate) struct DumpNote {
+    sha256: String,
+    signature: Option<Signature>,
+    made: MadeOf,
+}
+
+impl DumpNote {
+    /// The note of the dump that has its place.
+    pub(crate) fn about(self, placed: &Placed) -> Note {
+        let mut note = Note::of(placed.size, placed.ends.clone(), self.sha256);
+        note.signature = self.signature;
+        note.made = Some(self.made);
+        note
+    }
+}
+
+/// Reads a dump to its end without a database: whether it is whole, as far as that can be found out.
 ///
 /// # Errors
 /// [`BackupError::Damaged`]; [`BackupError::NewerDump`] where this machine's programs cannot read a dump that may be

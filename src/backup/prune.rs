@@ -1,4 +1,4 @@
-//! Which backups of a folder go. Only files that say themselves that skyteam made them and of which database
+//! Which backups of a folder or an object store go. Only files that say themselves that skyteam made them and of which database
 //! ([`Identity`]), only for others of the same, and only while a good one stays: what everything depends on is read
 //! before anything is removed. A backup that is dated in the future was made with a wrong clock: it neither counts nor
 //! goes, or it would take the place of every new one until then.
@@ -8,15 +8,17 @@ use std::path::Path;
 use chrono::{DateTime, Utc};
 
 use super::detect::Content;
+use super::error::{BackupError, Result};
 use super::format::manifest::Contents;
 use super::identity::Identity;
 use super::retention::{self, Candidate, Policy};
+use super::store::Store;
 use super::store::folder::Entry;
 
 /// What becomes of a backup.
 #[derive(Clone, Debug)]
 pub(crate) struct Verdict {
-    /// The backup. Damage that was found on the way is told.
+    /// The backup, with the damage that was found on the way.
     pub entry: Entry,
     /// Why it is kept; empty when it goes.
     pub reasons: Vec<&'static str>,
@@ -34,14 +36,17 @@ impl Verdict {
 pub(crate) struct Scope<'a> {
     /// Now. What is later is from the future.
     pub now: DateTime<Utc>,
-    /// Only backups of this database may go; of each database in the folder when there is none.
+    /// Only backups of this database may go; of each database in the store when there is none.
     pub only: Option<Option<&'a Identity>>,
     /// A backup that has just been made, and stays.
     pub made: Option<&'a Path>,
 }
 
-/// Decides on every backup of a folder.
-pub(crate) fn decide(policy: Policy, scope: Scope<'_>, entries: Vec<Entry>) -> Vec<Verdict> {
+/// Decides on every backup of a store.
+///
+/// # Errors
+/// The store's, where the backup that everything depends on cannot be read, for reasons that are not its own.
+pub(crate) fn decide(policy: Policy, scope: Scope<'_>, entries: Vec<Entry>, store: &dyn Store) -> Result<Vec<Verdict>> {
     let mut entries = entries;
     let mut reasons = vec![Vec::new(); entries.len()];
     for (entry, reasons) in entries.iter().zip(&mut reasons) {
@@ -57,7 +62,7 @@ pub(crate) fn decide(policy: Policy, scope: Scope<'_>, entries: Vec<Entry>) -> V
         }
     }
     for group in groups(&entries, |index| reasons[index].is_empty()) {
-        for (index, why) in group.iter().zip(decide_group(policy, &mut entries, &group)) {
+        for (index, why) in group.iter().zip(decide_group(policy, &mut entries, &group, store)?) {
             reasons[*index] = why;
         }
     }
@@ -66,7 +71,7 @@ pub(crate) fn decide(policy: Policy, scope: Scope<'_>, entries: Vec<Entry>) -> V
             reasons.push("just made");
         }
     }
-    entries.into_iter().zip(reasons).map(|(entry, reasons)| Verdict { entry, reasons }).collect()
+    Ok(entries.into_iter().zip(reasons).map(|(entry, reasons)| Verdict { entry, reasons }).collect())
 }
 
 /// Backups that can take each other's place, by index: the same part of the same database, and in the same form, for a
@@ -90,21 +95,27 @@ fn groups(entries: &[Entry], counts: impl Fn(usize) -> bool) -> Vec<Vec<usize>> 
     groups.into_iter().map(|(_, group)| group).collect()
 }
 
-fn decide_group(policy: Policy, entries: &mut [Entry], group: &[usize]) -> Vec<Vec<&'static str>> {
+fn decide_group(
+    policy: Policy,
+    entries: &mut [Entry],
+    group: &[usize],
+    store: &dyn Store,
+) -> Result<Vec<Vec<&'static str>>> {
     loop {
         let candidates: Vec<Candidate> = group.iter().map(|&index| candidate(&entries[index])).collect();
         let mut reasons = policy.reasons(&candidates);
         if reasons.iter().all(|reasons| !reasons.is_empty()) {
-            return reasons;
+            return Ok(reasons);
         }
         let Some(newest) = retention::newest(&candidates, |candidate| candidate.good) else {
             // Perhaps something can still be saved from one of them.
             reasons.iter_mut().filter(|reasons| reasons.is_empty()).for_each(|reasons| reasons.push("no good one"));
-            return reasons;
+            return Ok(reasons);
         };
         let relied_on = &mut entries[group[newest]];
-        match relied_on.check_bytes() {
-            Ok(()) => return reasons,
+        match store.check_bytes(relied_on) {
+            Ok(()) => return Ok(reasons),
+            Err(error @ (BackupError::Store { .. } | BackupError::Interrupted)) => return Err(error),
             Err(damage) => relied_on.damage = Some(damage.to_string()),
         }
     }

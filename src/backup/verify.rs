@@ -1,4 +1,4 @@
-//! Proving a backup: it is restored into a scratch database, what stands there is read back, and both are compared
+//! Proving a backup: it is restored into a scratch database, what came of it is read back, and both are compared
 //! row for row; then the ledger that came out of it is audited.
 
 use std::path::Path;
@@ -21,7 +21,7 @@ use super::maker::Trusted;
 use super::plan::{self, Plan};
 use super::restore::RestoreOptions;
 use super::spool::Spools;
-use super::store::folder;
+use super::store::{Store, folder};
 use super::{restore, version};
 use crate::consent::Approval;
 use crate::db::{Database, Engine};
@@ -144,22 +144,22 @@ pub fn is_of(archive: &Archive, identity: &Identity) -> bool {
     subject.is_whole() && subject.identity.as_ref() == Some(identity)
 }
 
-/// When the newest backup of a database in a folder was made that was proved since, by the notes beside them.
+/// When the newest backup of a database in a store was made that was proved since, by the notes beside them.
 pub(crate) fn newest_proved_in(
-    folder: &Path,
+    store: &dyn Store,
     identity: &Identity,
     trusted: &Trusted,
     now: DateTime<Utc>,
 ) -> Option<Timestamp> {
     let is_of = |subject: &Subject| subject.is_whole() && subject.identity.as_ref() == Some(identity);
-    let entries = folder::list(folder).ok()?.entries.into_iter();
+    let entries = store.list().ok()?.entries.into_iter();
     let proved = entries.filter(|entry| {
         entry.damage.is_none()
             && !folder::is_future(entry.created_at, now)
             && entry.subject.as_ref().is_some_and(is_of)
             && entry.verified.as_ref().is_some_and(|verified| verified.deep && verified.sound)
             // A note proves nothing by itself: everyone with write access can leave one.
-            && trusted.of_entry(entry).is_ok_and(|maker| !maker.is_unknown())
+            && trusted.of_entry(entry, store).is_ok_and(|maker| !maker.is_unknown())
     });
     proved.map(|entry| entry.created_at.into()).max()
 }
@@ -264,7 +264,7 @@ pub const SCRATCH: &str = "skyteam_verify_";
 pub struct Leftovers {
     /// The schema in which a restore left its tables, where no restore is running.
     pub schema: Option<&'static str>,
-    /// Scratch databases of proofs, of this role, that nobody is connected to.
+    /// Scratch databases of proofs, of this role, without a connection.
     pub databases: Vec<String>,
     /// Roles that dumps were proved by, whose database is gone.
     pub roles: Vec<String>,

@@ -6,10 +6,12 @@ use super::driver::describe_state;
 use super::schema::holder;
 use super::{Error, Kind};
 use crate::backup::BackupError;
+use crate::backup::error::StoreFault;
+use crate::backup::refused::Refused;
 use crate::backup::unarchivable::{Fault, Unarchivable};
 use crate::db::{Engine, quote};
 use crate::directory::input::quoted;
-use crate::message::{Message, message, program, skyteam};
+use crate::message::{Message, Words, message, program, skyteam};
 
 /// How many tables or objects are named before the rest is counted.
 const NAMED: usize = 5;
@@ -56,6 +58,10 @@ impl From<BackupError> for Error {
                     .fix(message!("{} | {}", read, skyteam("db restore -")))
                     .fix("with the pg_restore of the version that made it; the server may be older")
             }
+            BackupError::Store { place, doing, fault, why } => store(&place, doing, fault, why),
+            BackupError::BadPlace { why } => Self::new(Kind::Usage, "bad_place", "that is no place for backups")
+                .why(why)
+                .fix("s3://BUCKET/PREFIX, gs://BUCKET/PREFIX or az://CONTAINER/PREFIX, with the credentials in the environment"),
             BackupError::NotTaken => Self::new(
                 Kind::Failure,
                 "not_taken",
@@ -244,6 +250,30 @@ impl From<BackupError> for Error {
             BackupError::Worker => Self::new(Kind::Failure, "worker", "a part of the program stopped unexpectedly"),
         }
     }
+}
+
+/// A refusal of a place off this machine.
+fn store(place: &str, doing: &'static str, fault: StoreFault, why: String) -> Error {
+    let what = |kind, code| Error::new(kind, code, message!("{} {} failed", Words(doing), place)).why(why.clone());
+    match fault {
+        StoreFault::NoBucket => what(Kind::NotFound, "no_bucket").fix("make the bucket first, or name another"),
+        StoreFault::NoObject => what(Kind::NotFound, "no_backup")
+            .fix(message!("{}     lists those that there are", skyteam("db backups URL"))),
+        StoreFault::Denied => what(Kind::Denied, "store_denied")
+            .fix("look at the credentials (AWS_ACCESS_KEY_ID, AWS_PROFILE, …) and at what they may do; the page on backups lists it"),
+        StoreFault::Unreachable => what(Kind::Unreachable, "store_unreachable")
+            .fix("look at the network and at AWS_ENDPOINT_URL, and run the command again"),
+        StoreFault::Refused => what(Kind::Failure, "store_refused"),
+    }
+}
+
+/// What to do about a definition that no restore makes.
+pub(crate) const MAKE_BY_HAND: &str =
+    "keep the statement that makes it: a restore goes only into tables that have it by then";
+
+/// A definition of another tool that a restore would refuse, in words.
+pub(crate) fn refusal(refused: &Refused) -> Message {
+    message!("a restore would refuse {} of {}: {}", &refused.name, &refused.table, &refused.why)
 }
 
 /// A cell that cannot be archived: where it is, and why.

@@ -14,6 +14,7 @@ mod folder;
 mod identity;
 mod locks;
 mod native;
+mod object_store;
 mod owners;
 pub mod parquet;
 mod pipes;

@@ -27,6 +27,7 @@ mod output;
 mod pooler;
 mod postgres;
 mod proxy;
+pub mod s3;
 mod scratch;
 mod selftest;
 mod sql;

@@ -1,8 +1,7 @@
 //! Whole archives: putting the spooled tables together, and opening one to read its tables.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{Read, SeekFrom, Write};
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
@@ -24,7 +23,7 @@ use crate::backup::spool::{Spool, SpoolWriter, Spools};
 
 /// Changes the cells of a block before they are stored.
 pub type Rewrite = Arc<dyn Fn(&TableShape, &mut Block) + Send + Sync>;
-/// Is told how many rows or bytes were done since it was last called.
+/// Called with how many rows or bytes were done since it was last called.
 pub type Progress = Arc<dyn Fn(u64) + Send + Sync>;
 
 /// Blocks of rows that may wait for the thread that encodes them, beside the one that it encodes.
@@ -122,7 +121,7 @@ fn encoding(error: parquet::errors::ParquetError) -> BackupError {
 }
 
 fn writing(source: std::io::Error) -> BackupError {
-    BackupError::Io { doing: "writing the backup".into(), source }
+    BackupError::io("writing the backup")(source)
 }
 
 /// Writes a whole archive, encrypted where there are recipients. `manifest.tables` must be the entries of `spools`.
@@ -154,7 +153,7 @@ impl Archive {
     ///
     /// # Errors
     /// Those of [`container::read`] and [`Identities::decrypt`].
-    pub fn open(mut file: File, identities: &Identities) -> Result<Self> {
+    pub fn open(mut file: impl ReadSeek + 'static, identities: &Identities) -> Result<Self> {
         let mut magic = Vec::new();
         let reading = || BackupError::io("reading the backup");
         file.seek(SeekFrom::Start(0)).map_err(reading())?;
@@ -171,7 +170,7 @@ impl Archive {
     }
 
     /// What an archive says of itself that cannot be opened, where at least that is whole: then it is skyteam's.
-    pub fn manifest_of(file: File) -> Option<Manifest> {
+    pub fn manifest_of(file: impl ReadSeek + 'static) -> Option<Manifest> {
         container::read_head(&Source::new(Box::new(file)).ok()?).ok()
     }
 
@@ -190,7 +189,7 @@ impl Archive {
         self.encrypted
     }
 
-    /// Reads every member and compares its checksum; `progress` is told the bytes read.
+    /// Reads every member and compares its checksum; `progress` is called with the bytes read.
     ///
     /// # Errors
     /// [`BackupError::Damaged`] for the first that differs.

@@ -5,8 +5,7 @@
 //! the file's name and size tell anyway. Other programs skip stanzas that they do not know, as the format asks.
 
 use std::collections::HashSet;
-use std::fs::File;
-use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{BufReader, BufWriter, Read, SeekFrom, Write};
 use std::path::Path;
 use std::str::FromStr;
 use std::sync::Mutex;
@@ -20,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use super::container;
 use super::manifest::{Manifest, Subject};
 use crate::backup::error::{BackupError, Result};
+use crate::backup::source::ReadSeek;
 use crate::small_file;
 
 /// How every age file begins.
@@ -57,10 +57,10 @@ impl Summary {
     ///
     /// # Errors
     /// [`BackupError::Damaged`] when it is not; [`BackupError::Io`].
-    pub fn check_length(&self, file: &mut File) -> Result<()> {
+    pub fn check_length(&self, file: &mut impl ReadSeek) -> Result<()> {
         let reading = || BackupError::io("reading the backup");
         let start = start(file)?;
-        let found = file.metadata().map_err(reading())?.len();
+        let found = file.seek(SeekFrom::End(0)).map_err(reading())?;
         // The header ends with a line of its own, `--- ` and 43 characters; then a nonce, then pieces with a tag each.
         let head = header_end(&start)
             .and_then(|line| start[line..].iter().position(|&byte| byte == b'\n').map(|end| line + end + 1));
@@ -126,7 +126,7 @@ impl Recipients {
     }
 }
 
-/// The age crate turns a refusal while it writes its header into text, so that a full disk could not be told any more; a
+/// The age crate turns a refusal while it writes its header into text, so that a full disk would not be seen; a
 /// buffer that takes the whole header lets the refusal come with what follows.
 fn buffered<W: Write>(out: W) -> BufWriter<W> {
     BufWriter::with_capacity(HEADER_LIMIT, out)
@@ -187,7 +187,7 @@ impl Identities {
     /// # Errors
     /// [`BackupError::Encrypted`] when there is no identity to try, [`BackupError::WrongIdentity`] when none fits,
     /// [`BackupError::Damaged`] when the header is not whole.
-    pub fn decrypt(&self, file: File) -> Result<StreamReader<BufReader<File>>> {
+    pub fn decrypt<R: ReadSeek>(&self, file: R) -> Result<StreamReader<BufReader<R>>> {
         let decryptor = header(file)?;
         if self.is_empty() {
             return Err(BackupError::Encrypted);
@@ -206,7 +206,7 @@ impl Identities {
 ///
 /// # Errors
 /// [`BackupError::Damaged`] when the header is not whole.
-pub fn summary(file: File) -> Result<Option<Summary>> {
+pub fn summary(file: impl ReadSeek) -> Result<Option<Summary>> {
     let peek = Peek(Mutex::new(None));
     // No identity fits, by design: what counts is the stanza seen on the way.
     let opened = header(file)?.decrypt(std::iter::once(&peek as &dyn Identity));
@@ -230,7 +230,7 @@ impl Identity for Peek {
 }
 
 /// As much of a file as a header may take. Leaves it at its beginning.
-fn start(file: &mut File) -> Result<Vec<u8>> {
+fn start(file: &mut impl ReadSeek) -> Result<Vec<u8>> {
     let mut start = Vec::new();
     let reading = || BackupError::io("reading the backup");
     file.seek(SeekFrom::Start(0)).map_err(reading())?;
@@ -244,7 +244,7 @@ fn header_end(start: &[u8]) -> Option<usize> {
     start.windows(5).position(|window| window == b"\n--- ").map(|at| at + 1)
 }
 
-fn header(mut file: File) -> Result<Decryptor<BufReader<File>>> {
+fn header<R: ReadSeek>(mut file: R) -> Result<Decryptor<BufReader<R>>> {
     if header_end(&start(&mut file)?).is_none() {
         return Err(BackupError::archive("its encryption header does not end"));
     }

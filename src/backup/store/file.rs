@@ -1,5 +1,5 @@
-//! Backup files on the disk: their names, the lock against overlapping runs, and a file that bears its name only when
-//! it is whole.
+//! Backup files on the disk: their names, the lock against overlapping runs, and a file that has its name only when it is
+//! whole.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
@@ -14,10 +14,12 @@ use crate::small_file;
 
 /// The ending of archives.
 pub const EXTENSION: &str = "skyteam";
-/// How the names of unfinished backups begin. Whoever holds the folder's lock removes those of others, so nothing else
-/// may be called like it.
+/// How the names of unfinished backups begin. A run that holds the folder's lock removes those of others, so nothing
+/// else may be called like it.
 const PARTIAL: &str = ".skyteam-partial-";
 const LOCK: &str = ".skyteam-backup.lock";
+/// Digits of a random suffix.
+const RANDOM: usize = 8;
 const TIME: &str = "%Y%m%dT%H%M%SZ";
 
 /// `skyteam-<database>-<identity>-<UTC time>.<extension>`, where the identity is known. What a file name cannot hold on
@@ -29,7 +31,7 @@ pub fn name(database: &str, identity: Option<&Identity>, at: DateTime<Utc>, exte
     format!("skyteam-{database}{identity}-{}.{extension}", at.format(TIME))
 }
 
-/// Reads the time out of a name that [`name`] or [`numbered`] made.
+/// Reads the time out of a name that [`name`], [`numbered`] or [`unique`] made.
 pub fn time_in_name(name: &str) -> Option<DateTime<Utc>> {
     let (stem, _) = name.strip_prefix("skyteam-")?.rsplit_once('.')?;
     let time = |stem: &str| {
@@ -37,9 +39,20 @@ pub fn time_in_name(name: &str) -> Option<DateTime<Utc>> {
         NaiveDateTime::parse_from_str(time, TIME).ok().map(|at| at.and_utc())
     };
     time(stem).or_else(|| {
-        let (stem, number) = stem.rsplit_once('-')?;
-        number.parse::<u32>().ok().and_then(|_| time(stem))
+        let (stem, suffix) = stem.rsplit_once('-')?;
+        let is_random = suffix.len() == RANDOM && suffix.bytes().all(|byte| byte.is_ascii_hexdigit());
+        (is_random || suffix.parse::<u32>().is_ok()).then(|| time(stem)).flatten()
     })
+}
+
+/// The same name with random digits, for a place where no one can look first whether it is free:
+/// `skyteam-skyteam-20261123T020509Z-9f86d081.skyteam`.
+pub(crate) fn unique(name: &str) -> String {
+    let random = &uuid::Uuid::new_v4().simple().to_string()[..RANDOM];
+    match name.rsplit_once('.') {
+        Some((stem, extension)) => format!("{stem}-{random}.{extension}"),
+        None => format!("{name}-{random}"),
+    }
 }
 
 /// The same name with a number, for the second backup of one second: `skyteam-skyteam-20261123T020509Z-2.skyteam`.
@@ -48,7 +61,7 @@ fn numbered(path: &Path, number: u32) -> PathBuf {
     path.with_file_name(format!("{}-{number}.{}", part(path.file_stem()), part(path.extension())))
 }
 
-/// What stands where a backup is to be written.
+/// What there is where a backup is to be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Destination {
     /// Nothing, or a file that will be replaced. Links are followed: the link stays, and what it leads to is replaced.
@@ -57,7 +70,7 @@ pub enum Destination {
     Stream(PathBuf),
 }
 
-/// Looks at what stands there.
+/// Looks at what there is.
 ///
 /// # Errors
 /// [`BackupError::NotAFile`] for what is neither; [`BackupError::Io`].
@@ -332,6 +345,9 @@ mod tests {
         let second = numbered(Path::new("b/skyteam-a-20261123T020509Z.skyteam"), 2);
         assert_eq!(second, Path::new("b/skyteam-a-20261123T020509Z-2.skyteam"));
         assert_eq!(time_in_name("skyteam-a-20261123T020509Z-2.skyteam"), Some(at));
+        let random = unique("skyteam-a-20261123T020509Z.skyteam");
+        assert_eq!(time_in_name(&random), Some(at), "{random}");
+        assert_ne!(random, unique("skyteam-a-20261123T020509Z.skyteam"));
     }
 
     #[test]

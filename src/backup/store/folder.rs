@@ -1,4 +1,4 @@
-//! The backups in a folder: which files are skyteam's, told by content, and what each is.
+//! The backups in a folder: which files are skyteam's, by their content, and what each is.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
@@ -16,10 +16,11 @@ use crate::backup::format::archive::Archive;
 use crate::backup::format::crypt::Identities;
 use crate::backup::format::manifest::{Manifest, Signature, Subject};
 use crate::backup::format::{container, crypt};
+use crate::backup::source::ReadSeek;
 
 /// The ending of the file beside a backup that says what is known of it.
-const NOTE: &str = ".json";
-const NOTE_LIMIT: u64 = 1 << 20;
+pub(crate) const NOTE: &str = ".json";
+pub(crate) const NOTE_LIMIT: u64 = 1 << 20;
 /// How such a file says that it is one.
 const NOTE_FORMAT: &str = "skyteam-note";
 /// How much of a file's beginning and of its end tells it from another: an archive's manifest with the checksums of
@@ -59,21 +60,23 @@ impl Note {
         let mut file = File::open(backup).map_err(doing())?;
         let size = file.metadata().map_err(doing())?.len();
         let ends = ends(&mut file).map_err(doing())?;
-        Ok(Self {
-            format: NOTE_FORMAT.into(),
-            size,
-            ends,
-            sha256: sha256.to_owned(),
-            made: None,
-            verified: None,
-            signature: None,
-        })
+        Ok(Self::of(size, ends, sha256.to_owned()))
     }
 
-    /// Whether it is about this very file.
-    fn is_about(&self, file: &mut File) -> bool {
-        let size = file.metadata().is_ok_and(|data| data.len() == self.size);
-        size && ends(file).is_ok_and(|ends| ends == self.ends)
+    /// A note about a backup of this size, with this beginning and end ([`ends`]) and SHA-256.
+    pub(crate) fn of(size: u64, ends: String, sha256: String) -> Self {
+        let format = NOTE_FORMAT.into();
+        Self { format, size, ends, sha256, made: None, verified: None, signature: None }
+    }
+
+    /// Reads a note; `None` for what is none of skyteam's.
+    pub(crate) fn parse(text: &[u8]) -> Option<Self> {
+        serde_json::from_slice(text).ok().filter(|note: &Self| note.format == NOTE_FORMAT)
+    }
+
+    /// The text that [`Note::parse`] reads.
+    pub(crate) fn to_text(&self) -> String {
+        format!("{}\n", serde_json::to_string_pretty(self).unwrap_or_default())
     }
 }
 
@@ -103,7 +106,7 @@ pub struct Verified {
 /// One backup of a folder.
 #[derive(Clone, Debug)]
 pub struct Entry {
-    /// Where.
+    /// Where: a path, or the URL of an object.
     pub path: PathBuf,
     /// Which kind.
     pub content: Content,
@@ -111,8 +114,8 @@ pub struct Entry {
     pub size: u64,
     /// When its snapshot was taken.
     pub created_at: DateTime<Utc>,
-    /// What it is of; `None` for a file that has the name or the beginning of a backup and cannot be read: whoever
-    /// made it, nothing says that it may go.
+    /// What it is of; `None` for a file that has the name or the beginning of a backup and cannot be read:
+    /// nothing says that it may go.
     pub subject: Option<Subject>,
     /// All rows, where it says so.
     pub rows: Option<u64>,
@@ -124,6 +127,8 @@ pub struct Entry {
     pub verified: Option<Verified>,
     /// What is wrong with it, as far as its frame tells.
     pub damage: Option<String>,
+    /// What tells it from others by its beginning and its end.
+    pub(crate) ends: String,
 }
 
 /// What is in a folder.
@@ -156,9 +161,17 @@ pub fn list(folder: &Path) -> Result<Listing> {
             None => {}
         }
     }
-    entries.sort_by(|a, b| b.created_at.cmp(&a.created_at).then_with(|| a.path.cmp(&b.path)));
-    unreadable.sort();
-    Ok(Listing { entries, unreadable })
+    let mut listing = Listing { entries, unreadable };
+    listing.sort();
+    Ok(listing)
+}
+
+impl Listing {
+    /// The newest first.
+    pub(super) fn sort(&mut self) {
+        self.entries.sort_by(|a, b| b.created_at.cmp(&a.created_at).then_with(|| a.path.cmp(&b.path)));
+        self.unreadable.sort();
+    }
 }
 
 /// Whether a file has the name of a backup and may not be read.
@@ -170,51 +183,73 @@ fn is_unreadable(path: &Path) -> bool {
 
 /// One file, if it is a backup that skyteam made, or goes by the name of one.
 pub fn look(path: &Path) -> Option<Entry> {
-    let mut file = File::open(path).ok()?;
-    let content = detect::of(&mut file).ok()?;
-    let note = read_note(path).filter(|note| note.is_about(&mut file));
+    let modified: DateTime<Utc> = modified(path).into();
+    let open = || {
+        let file = File::open(path).map_err(BackupError::io(format!("reading {}", path.display())))?;
+        Ok(Box::new(file) as Box<dyn ReadSeek>)
+    };
+    look_into(path, modified, read_note(path), &open).ok().flatten()
+}
+
+/// As [`look`], for a backup wherever it is. `path` is its place, `note` what is kept beside it.
+///
+/// # Errors
+/// What reading answers.
+pub(crate) fn look_into(
+    path: &Path,
+    modified: DateTime<Utc>,
+    note: Option<Note>,
+    open: &dyn Fn() -> Result<Box<dyn ReadSeek>>,
+) -> Result<Option<Entry>> {
+    let mut file = open()?;
+    let Ok(content) = detect::of(&mut file) else { return Ok(None) };
+    let reading = || BackupError::io(format!("reading {}", path.display()));
+    let size = file.seek(SeekFrom::End(0)).map_err(reading())?;
+    let ends = ends(&mut file).map_err(reading())?;
+    let note = note.filter(|note| note.size == size && note.ends == ends);
     let mut entry = Entry {
         path: path.to_owned(),
         content,
-        size: file.metadata().ok()?.len(),
-        created_at: time_of(path),
+        size,
+        created_at: time_in(path).unwrap_or(modified),
         subject: None,
         rows: None,
         schema_version: None,
         sha256: note.as_ref().map(|note| note.sha256.clone()),
         verified: note.as_ref().and_then(|note| note.verified.clone()),
         damage: None,
+        ends,
     };
     match content {
-        Content::Archive => match Archive::open(file.try_clone().ok()?, &Identities::default()) {
-            Ok(archive) => entry.tell(archive.manifest()),
+        Content::Archive => match Archive::open(open()?, &Identities::default()) {
+            Ok(archive) => entry.describe(archive.manifest()),
             Err(damage) => {
                 entry.damage = Some(damage.to_string());
                 match Archive::manifest_of(file) {
-                    Some(manifest) => entry.tell(&manifest),
+                    Some(manifest) => entry.describe(&manifest),
                     // Any tar may begin with a manifest.json: without our name it is no business of ours.
                     None if has_our_name(path) => {}
-                    None => return None,
+                    None => return Ok(None),
                 }
             }
         },
         // Only with our own stanza in its header; other files of the age format are not ours.
         Content::Encrypted => {
-            let summary = crypt::summary(file.try_clone().ok()?).ok().flatten()?;
+            let Ok(Some(summary)) = crypt::summary(open()?) else { return Ok(None) };
             entry.damage = summary.check_length(&mut file).err().map(|damage| damage.to_string());
             entry.created_at = summary.created_at;
             entry.rows = Some(summary.rows);
             entry.schema_version = summary.schema_version;
             entry.subject = Some(summary.subject);
         }
-        // Only with our note beside it: anybody can have run pg_dump here.
+        // Only with our note beside it: anyone can have run pg_dump here.
         Content::Custom | Content::Plain => {
-            let made = note.as_ref()?.made.clone()?;
+            let Some(made) = note.and_then(|note| note.made) else { return Ok(None) };
             entry.created_at = made.created_at;
             entry.subject = Some(made.subject);
         }
     }
-    Some(entry)
+    Ok(Some(entry))
 }
 
 /// How far a clock may be ahead before what it dates is from the future.
@@ -231,7 +266,7 @@ impl Entry {
         is_future(self.created_at, now)
     }
 
-    fn tell(&mut self, manifest: &Manifest) {
+    fn describe(&mut self, manifest: &Manifest) {
         self.created_at = manifest.created_at;
         self.subject = Some(manifest.subject());
         self.rows = Some(manifest.rows());
@@ -242,9 +277,8 @@ impl Entry {
     ///
     /// # Errors
     /// [`BackupError::Damaged`]; [`BackupError::Io`].
-    pub fn check_bytes(&self) -> Result<()> {
+    pub(crate) fn check_bytes(&self, file: Box<dyn ReadSeek>) -> Result<()> {
         let doing = || BackupError::io(format!("reading {}", self.path.display()));
-        let file = File::open(&self.path).map_err(doing())?;
         if self.content == Content::Archive {
             return Archive::open(file, &Identities::default())?.check_members(|_| {});
         }
@@ -258,8 +292,8 @@ impl Entry {
 ///
 /// # Errors
 /// What reading answers.
-pub(crate) fn ends(file: &mut File) -> io::Result<String> {
-    let len = file.metadata()?.len();
+pub(crate) fn ends(file: &mut impl ReadSeek) -> io::Result<String> {
+    let len = file.seek(SeekFrom::End(0))?;
     file.seek(SeekFrom::Start(0))?;
     let (_, first) = container::sha256(Read::by_ref(file).take(ENDS))?;
     file.seek(SeekFrom::Start(len.saturating_sub(ENDS)))?;
@@ -268,15 +302,21 @@ pub(crate) fn ends(file: &mut File) -> io::Result<String> {
     Ok(format!("{first}{last}"))
 }
 
-fn has_our_name(path: &Path) -> bool {
+pub(crate) fn has_our_name(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == file::EXTENSION)
 }
 
 /// When a file was made, by its name, else by the file system.
 pub fn time_of(path: &Path) -> DateTime<Utc> {
-    let by_name = path.file_name().and_then(|name| file::time_in_name(&name.to_string_lossy()));
-    let modified = || fs::metadata(path).and_then(|data| data.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
-    by_name.unwrap_or_else(|| modified().into())
+    time_in(path).unwrap_or_else(|| modified(path).into())
+}
+
+fn time_in(path: &Path) -> Option<DateTime<Utc>> {
+    path.file_name().and_then(|name| file::time_in_name(&name.to_string_lossy()))
+}
+
+fn modified(path: &Path) -> SystemTime {
+    fs::metadata(path).and_then(|data| data.modified()).unwrap_or(SystemTime::UNIX_EPOCH)
 }
 
 /// Gives a finished backup its name, and takes away the note of another file that had it before. Unless it `replaces`
@@ -295,7 +335,7 @@ pub fn commit(pending: PendingFile, replaces: bool) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// Where the note of a backup stands.
+/// Where the note of a backup is.
 fn note_path(backup: &Path) -> PathBuf {
     let mut name = backup.as_os_str().to_owned();
     name.push(NOTE);
@@ -304,9 +344,9 @@ fn note_path(backup: &Path) -> PathBuf {
 
 /// The note beside a backup; `None` when there is none, or what is there is not skyteam's.
 pub fn read_note(backup: &Path) -> Option<Note> {
-    let mut text = String::new();
-    File::open(note_path(backup)).ok()?.take(NOTE_LIMIT).read_to_string(&mut text).ok()?;
-    serde_json::from_str(&text).ok().filter(|note: &Note| note.format == NOTE_FORMAT)
+    let mut text = Vec::new();
+    File::open(note_path(backup)).ok()?.take(NOTE_LIMIT).read_to_end(&mut text).ok()?;
+    Note::parse(&text)
 }
 
 /// Writes the note beside a backup.
@@ -320,8 +360,7 @@ pub fn write_note(backup: &Path, note: &Note) -> Result<()> {
         return Err(BackupError::Foreign { path });
     }
     let mut pending = PendingFile::create(&path)?;
-    let text = serde_json::to_string_pretty(note).unwrap_or_default();
-    writeln!(pending, "{text}").map_err(BackupError::io(format!("writing {}", path.display())))?;
+    write!(pending, "{}", note.to_text()).map_err(BackupError::io(format!("writing {}", path.display())))?;
     pending.commit().map(drop)
 }
 
@@ -330,7 +369,7 @@ pub fn write_note(backup: &Path, note: &Note) -> Result<()> {
 /// # Errors
 /// [`BackupError::Io`].
 pub fn remove(backup: &Path) -> Result<()> {
-    // While the backup is there, for a note that is about nothing could not be told any more.
+    // While the backup is there, because nothing would say any more what a note without its backup is about.
     remove_note(backup)?;
     fs::remove_file(backup).map_err(BackupError::io(format!("removing {}", backup.display())))
 }

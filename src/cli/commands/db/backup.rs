@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::fs::File;
-use std::io::{self, Write as _};
+use std::io::{self, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,8 +10,9 @@ use std::time::{Duration, Instant};
 use clap::ValueEnum;
 use serde::Serialize;
 
+use super::destination::{self, At, Target};
 use super::signers::signing_key;
-use super::{planned, prune, restore};
+use super::{opened, place, planned, prune};
 use crate::backup::create::{Made, Snapshot, Wanted, Written};
 use crate::backup::format::archive::Progress;
 use crate::backup::format::crypt::Recipients;
@@ -20,30 +21,33 @@ use crate::backup::identity::{self, Identity, Unidentified};
 use crate::backup::record::{self, Fingerprint};
 use crate::backup::signature::SigningKey;
 use crate::backup::spool::Spools;
-use crate::backup::store::file::{Destination, FolderLock, PendingFile};
-use crate::backup::store::{file, folder};
-use crate::backup::{BackupError, create, pg_dump};
+use crate::backup::store::{self, Store, file};
+use crate::backup::{BackupError, create, pg_dump, refused};
 use crate::cli::context::Context;
 use crate::cli::ui::report::Report;
 use crate::cli::ui::{Cell, Page, Tone, text, wait_until_taken};
 use crate::db::{Database, child};
 use crate::directory::input::quoted;
+use crate::error::backup::{MAKE_BY_HAND, refusal};
 use crate::error::{Error, Kind, Outcome, Result};
 use crate::message::{message, skyteam};
 
+/// Definitions that a restore would refuse and that are named.
+const NAMED: usize = 5;
 /// How long a finished backup waits for the database to remember it.
 const REMEMBERING: Duration = Duration::from_secs(10);
 
 pub(super) const EXAMPLES: &str = "Examples:
   skyteam db backup /var/backups/skyteam --keep-daily 7 --keep-weekly 5 --keep-monthly 12
+  skyteam db backup s3://shop-backups/skyteam --encrypt-to age1…
   skyteam db backup -f before-the-event.skyteam
   skyteam db backup -f - --encrypt-to age1… | ssh vault 'cat > skyteam.backup'";
 
 /// Arguments of `db backup`.
 #[derive(clap::Args, Debug)]
 pub(crate) struct DbBackupArgs {
-    /// Folder to write into, under a name with database and time [default: the current folder]
-    #[arg(value_name = "DIR", conflicts_with = "file")]
+    /// Folder or URL (s3://, gs://, az://) to write to, under a name with database and time [default: the current folder]
+    #[arg(value_name = "DIR|URL", conflicts_with = "file")]
     dir: Option<PathBuf>,
     /// File to write, replaced if it is there; - for standard output
     #[arg(short, long, value_name = "FILE")]
@@ -69,6 +73,9 @@ pub(crate) struct DbBackupArgs {
     /// Keep in a dump by pg_dump who may do what; the roles must exist where it is restored
     #[arg(long)]
     with_privileges: bool,
+    /// Write the same backup here too, and read both back; may be given several times
+    #[arg(long, value_name = "DIR|URL", conflicts_with = "file")]
+    also: Vec<PathBuf>,
     #[command(flatten)]
     keep: prune::Keep,
 }
@@ -82,6 +89,16 @@ pub(super) enum Format {
     Plain,
     /// PostgreSQL's custom format, by pg_dump
     Custom,
+}
+
+impl Format {
+    fn extension(self) -> &'static str {
+        match self {
+            Self::Archive => file::EXTENSION,
+            Self::Plain => "sql",
+            Self::Custom => "dump",
+        }
+    }
 }
 
 /// The report for a monitoring system.
@@ -101,6 +118,8 @@ struct Backup {
     signed: bool,
     seconds: f64,
     removed: Vec<String>,
+    /// Copies that were made of it, each read back and compared.
+    also: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -134,17 +153,19 @@ pub(super) async fn run(args: DbBackupArgs, cx: &Context) -> Result<Outcome> {
     refuse_misuse(&args, cx, &recipients)?;
     let database = cx.reader().await?;
     let identity = identify(cx, &database, &args).await?;
-    let target = target(&args, cx, &database, identity.as_ref())?;
-    let folder = match &target {
-        Target::File { path, .. } => file::folder_of(path).to_owned(),
-        Target::Stdout | Target::Stream(_) => restore::scratch_folder(cx),
-    };
-    let _lock = match &target {
-        Target::File { .. } => Some(FolderLock::take(&folder)?),
-        Target::Stdout | Target::Stream(_) => None,
-    };
+    let name = file::name(database.name(), identity.as_ref(), cx.now, args.format.extension());
+    let target = destination::find(args.file.as_deref(), args.dir.as_deref(), &name, cx)?;
+    let also = args.also.iter().map(|given| place::store(Some(given), cx)).collect::<Result<Vec<_>>>()?;
+    // What is known to fail fails before hours of reading.
+    for store in target.store().into_iter().chain(&also) {
+        place::on_a_thread(cx, store, |store| store.check()).await?;
+    }
+    let beside = target.store().and_then(|store| store.scratch());
+    let folder = beside.map_or_else(|| opened::scratch_folder(cx), Path::to_owned);
+    let _lock = target.store().map(|store| store.lock()).transpose()?;
+    note_clear_text(&args, cx, &recipients)?;
 
-    let mut report = match args.format {
+    let (mut report, ends) = match args.format {
         Format::Archive => {
             let mut made =
                 read(&args, cx, &database, identity.clone(), &Spools::new(&folder, !recipients.is_empty())).await?;
@@ -165,16 +186,30 @@ pub(super) async fn run(args: DbBackupArgs, cx: &Context) -> Result<Outcome> {
                     skyteam("db generate")
                 ));
             }
-            of_archive(place, &manifest, written, !recipients.is_empty())
+            warn_of_refused(cx, &manifest);
+            (of_archive(place.path, &manifest, written, !recipients.is_empty()), place.ends)
         }
         Format::Plain | Format::Custom => dump(&args, cx, &database, identity.clone(), &target, key.as_ref()).await?,
     };
     if !cx.answers.dry_run {
-        remember(cx, &database, &report, &target).await;
+        remember(cx, &database, &report, ends).await;
     }
-    if !args.keep.policy().is_empty() {
-        let removed = prune::apply(cx, &folder, args.keep.policy(), identity.as_ref(), Path::new(&report.file))?;
-        report.removed = removed.iter().map(|path| path.display().to_string()).collect();
+    let mut incomplete = false;
+    if let Target::Place { store, path, .. } = &target {
+        let mut places = vec![(Arc::clone(store), PathBuf::from(&report.file))];
+        for other in also {
+            let copy = copy(cx, store, path, &report, &other).await?;
+            report.also.push(copy.display().to_string());
+            places.push((other, copy));
+        }
+        for (store, made) in places {
+            if args.keep.policy().is_empty() {
+                break;
+            }
+            let applied = prune::apply(cx, &store, args.keep.policy(), identity.clone(), made).await?;
+            report.removed.extend(applied.removed.iter().map(|path| path.display().to_string()));
+            incomplete |= applied.incomplete;
+        }
     }
     report.seconds = (begun.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
     match target {
@@ -183,12 +218,47 @@ pub(super) async fn run(args: DbBackupArgs, cx: &Context) -> Result<Outcome> {
             cx.ui.note(serde_json::to_string(&report).map_err(io::Error::from)?);
         }
         Target::Stdout => cx.ui.note(report.line()),
-        Target::Stream(_) | Target::File { .. } => cx.ui.report(&report)?,
+        Target::Stream(_) | Target::Place { .. } => cx.ui.report(&report)?,
     }
     if cx.answers.dry_run {
         cx.ui.note("Dry run: nothing was written.");
     }
-    Ok(Outcome::Done)
+    Ok(if incomplete { Outcome::Found } else { Outcome::Done })
+}
+
+/// Copies a backup that was made to another place, and reads both back.
+async fn copy(
+    cx: &Context,
+    from: &Arc<dyn Store>,
+    planned: &Path,
+    made: &Backup,
+    to: &Arc<dyn Store>,
+) -> Result<PathBuf> {
+    if cx.answers.dry_run {
+        return Ok(to.place(&planned.file_name().unwrap_or_default().to_string_lossy()));
+    }
+    let (backup, sha256, target) = (PathBuf::from(&made.file), made.sha256.clone(), Arc::clone(to));
+    let source = Arc::clone(from);
+    let work = move |_: &dyn Store| {
+        store::check_copy(&*source, &backup, &sha256)?;
+        Ok(store::copy(&*source, &backup, &*target, &sha256)?.path)
+    };
+    place::on_a_thread(cx, from, work).await
+}
+
+/// Recommends encryption where a backup leaves this machine in the clear.
+fn note_clear_text(args: &DbBackupArgs, cx: &Context, recipients: &Recipients) -> Result<()> {
+    let mut remote = false;
+    for given in args.dir.iter().chain(&args.file).chain(&args.also) {
+        remote |= place::is_remote(given)?;
+    }
+    if remote && recipients.is_empty() {
+        cx.ui.note(
+            "The backup leaves this machine in the clear: --encrypt-to KEY, an age public key, keeps it from everyone \
+             who can read the place.",
+        );
+    }
+    Ok(())
 }
 
 fn refuse_misuse(args: &DbBackupArgs, cx: &Context, recipients: &Recipients) -> Result<()> {
@@ -222,10 +292,7 @@ fn refuse_misuse(args: &DbBackupArgs, cx: &Context, recipients: &Recipients) -> 
 }
 
 /// Has the database remember what it made. A role that may only read, or a standby, cannot: then a signature tells.
-async fn remember(cx: &Context, database: &Database, made: &Backup, target: &Target) {
-    // Not a pipe: opening one waits for a writer.
-    let file = if matches!(target, Target::File { .. }) { File::open(&made.file).ok() } else { None };
-    let ends = file.and_then(|mut file| folder::ends(&mut file).ok());
+async fn remember(cx: &Context, database: &Database, made: &Backup, ends: Option<String>) {
     let fingerprint = Fingerprint { sha256: made.sha256.clone(), ends };
     // The backup is made: a server that has stopped answering does not hold up its report.
     let remembering = tokio::time::timeout(REMEMBERING, record::remember(database, &fingerprint, cx.now));
@@ -267,40 +334,6 @@ pub(super) fn grant(role: &str) -> String {
     format!("GRANT EXECUTE ON FUNCTION pg_control_system() TO {role}")
 }
 
-/// Where the backup goes.
-enum Target {
-    Stdout,
-    /// A pipe or a device that takes bytes.
-    Stream(PathBuf),
-    /// A file under its own name, or in place of one that has the name given.
-    File {
-        path: PathBuf,
-        replaces: bool,
-    },
-}
-
-fn target(args: &DbBackupArgs, cx: &Context, database: &Database, identity: Option<&Identity>) -> Result<Target> {
-    let extension = match args.format {
-        Format::Archive => file::EXTENSION,
-        Format::Plain => "sql",
-        Format::Custom => "dump",
-    };
-    Ok(match &args.file {
-        Some(file) if file == Path::new("-") => Target::Stdout,
-        Some(file) => match file::destination(&cx.path(file))? {
-            Destination::File(path) => Target::File { path, replaces: true },
-            Destination::Stream(path) => Target::Stream(path),
-        },
-        None => {
-            let folder = args.dir.as_ref().map_or_else(|| cx.cwd.clone(), |dir| cx.path(dir));
-            Target::File {
-                path: folder.join(file::name(database.name(), identity, cx.now, extension)),
-                replaces: false,
-            }
-        }
-    })
-}
-
 /// Opens a pipe or a device.
 fn open(stream: &Path) -> Result<File> {
     let opened = File::options().write(true).open(stream);
@@ -308,30 +341,34 @@ fn open(stream: &Path) -> Result<File> {
 }
 
 /// Writes an archive; answers where it is now.
-async fn archive(cx: &Context, target: &Target, made: Made, to: &Recipients) -> Result<(String, (Manifest, Written))> {
+async fn archive(cx: &Context, target: &Target, made: Made, to: &Recipients) -> Result<(At, (Manifest, Written))> {
     Ok(match target {
-        Target::Stdout if cx.answers.dry_run => ("-".into(), made.write(io::sink(), to)?),
+        Target::Stdout if cx.answers.dry_run => (At::named("-"), made.write(io::sink(), to)?),
         Target::Stdout => {
             let done = match cx.ui.pour(|out| made.write(out, to)) {
                 Ok(written) => written.map_err(not_taken)?,
                 Err(error) => return Err(unless_taken(error)),
             };
             cx.ui.until_taken().await.map_err(unless_taken)?;
-            ("-".into(), done)
+            (At::named("-"), done)
         }
-        Target::Stream(path) | Target::File { path, .. } if cx.answers.dry_run => {
-            (path.display().to_string(), made.write(io::sink(), to)?)
+        Target::Stream(path) | Target::Place { path, .. } if cx.answers.dry_run => {
+            (At::named(path.display().to_string()), made.write(io::sink(), to)?)
         }
         Target::Stream(path) => {
             let stream = open(path)?;
             let done = made.write(&stream, to).map_err(not_taken)?;
             taken(path, stream).await?;
-            (path.display().to_string(), done)
+            (At::named(path.display().to_string()), done)
         }
-        Target::File { path, replaces } => {
-            let mut pending = PendingFile::create(path)?;
-            let done = made.write(&mut pending, to)?;
-            (folder::commit(pending, *replaces)?.display().to_string(), done)
+        Target::Place { store, path, replaces } => {
+            let (path, replaces, to) = (path.clone(), *replaces, to.clone());
+            let write = move |store: &dyn Store| {
+                let mut pending = store.begin(&path, replaces, made.size())?;
+                let done = made.write(&mut pending, &to)?;
+                Ok((At::placed(pending.commit()?), done))
+            };
+            place::on_a_thread(cx, store, write).await?
         }
     })
 }
@@ -382,6 +419,20 @@ async fn read(
     Ok(create::make(database, planned::reading(cx), cx.now, spools, &args.tables, prepare).await?)
 }
 
+/// Names what other tools have defined that a restore of this backup would not make.
+fn warn_of_refused(cx: &Context, manifest: &Manifest) {
+    let found = refused::in_archive(manifest);
+    for each in found.iter().take(NAMED) {
+        cx.ui.warn(refusal(each));
+    }
+    if found.len() > NAMED {
+        cx.ui.warn(message!("and {} more: {} names them", found.len() - NAMED, skyteam("db doctor")));
+    }
+    if !found.is_empty() {
+        cx.ui.note(MAKE_BY_HAND);
+    }
+}
+
 fn of_archive(file: String, manifest: &Manifest, written: Written, encrypted: bool) -> Backup {
     let rows =
         |entry: &crate::backup::format::manifest::TableEntry| Rows { table: entry.name.clone(), rows: entry.rows };
@@ -399,6 +450,7 @@ fn of_archive(file: String, manifest: &Manifest, written: Written, encrypted: bo
         signed: manifest.signature.is_some(),
         seconds: 0.0,
         removed: Vec::new(),
+        also: Vec::new(),
     }
 }
 
@@ -409,7 +461,7 @@ async fn dump(
     identity: Option<Identity>,
     target: &Target,
     key: Option<&SigningKey>,
-) -> Result<Backup> {
+) -> Result<(Backup, Option<String>)> {
     let format = if args.format == Format::Plain { pg_dump::Format::Plain } else { pg_dump::Format::Custom };
     let wanted = pg_dump::Wanted {
         format,
@@ -419,13 +471,14 @@ async fn dump(
     };
     let env = child::environment(&cx.env, database)?;
     let patience = planned::reading(cx);
-    let (file, written) = match target {
-        Target::Stdout | Target::Stream(_) | Target::File { .. } if cx.answers.dry_run => {
+    let (at, written) = match target {
+        Target::Stdout | Target::Stream(_) | Target::Place { .. } if cx.answers.dry_run => {
             let path = match target {
                 Target::Stdout => Path::new("-"),
-                Target::Stream(path) | Target::File { path, .. } => path,
+                Target::Stream(path) | Target::Place { path, .. } => path,
             };
-            (path.display().to_string(), pg_dump::dump(database, &wanted, &env, patience, &mut |_| Ok(())).await?)
+            let written = pg_dump::dump(database, &wanted, &env, patience, &mut |_| Ok(())).await?;
+            (At::named(path.display().to_string()), written)
         }
         Target::Stdout => {
             let out = &mut |bytes: &[u8]| match cx.ui.raw(bytes) {
@@ -434,25 +487,35 @@ async fn dump(
             };
             let written = pg_dump::dump(database, &wanted, &env, patience, out).await.map_err(not_taken)?;
             cx.ui.until_taken().await.map_err(unless_taken)?;
-            ("-".into(), written)
+            (At::named("-"), written)
         }
         Target::Stream(path) => {
             let mut stream = open(path)?;
             let out = &mut |bytes: &[u8]| stream.write_all(bytes);
             let written = pg_dump::dump(database, &wanted, &env, patience, out).await.map_err(not_taken)?;
             taken(path, stream).await?;
-            (path.display().to_string(), written)
+            (At::named(path.display().to_string()), written)
         }
-        Target::File { path, replaces } => {
-            let mut pending = PendingFile::create(path)?;
-            let written =
-                pg_dump::dump(database, &wanted, &env, patience, &mut |bytes| pending.write_all(bytes)).await?;
-            let path = folder::commit(pending, *replaces)?;
-            pg_dump::leave_note(&path, database, identity, &wanted, cx.now, &written, key)?;
-            (path.display().to_string(), written)
+        Target::Place { store, path, replaces } => {
+            // Not straight into the place: the dump holds locks, and a slow line would prolong them.
+            let folder = store.scratch().map_or_else(|| opened::scratch_folder(cx), Path::to_owned);
+            let mut spool = tempfile::tempfile_in(&folder).map_err(BackupError::io("making room for the dump"))?;
+            let written = pg_dump::dump(database, &wanted, &env, patience, &mut |bytes| spool.write_all(bytes)).await?;
+            spool.rewind().map_err(BackupError::io("reading the dump"))?;
+            let note = pg_dump::note(database, identity, &wanted, cx.now, &written, key);
+            let (path, replaces, size) = (path.clone(), *replaces, written.size);
+            let write = move |store: &dyn Store| {
+                let mut pending = store.begin(&path, replaces, size)?;
+                io::copy(&mut spool, &mut pending).map_err(BackupError::io("writing the dump"))?;
+                let placed = pending.commit()?;
+                store.write_note(&placed.path, &note.about(&placed))?;
+                Ok(At::placed(placed))
+            };
+            (place::on_a_thread(cx, store, write).await?, written)
         }
     };
-    Ok(Backup {
+    let At { path: file, ends } = at;
+    let made = Backup {
         file,
         format: if args.format == Format::Plain { "plain" } else { "custom" },
         database: database.name().to_owned(),
@@ -463,8 +526,10 @@ async fn dump(
         tables: Vec::new(),
         sha256: written.sha256,
         encrypted: false,
-        signed: key.is_some() && matches!(target, Target::File { .. }) && !cx.answers.dry_run,
+        signed: key.is_some() && matches!(target, Target::Place { .. }) && !cx.answers.dry_run,
         seconds: 0.0,
         removed: Vec::new(),
-    })
+        also: Vec::new(),
+    };
+    Ok((made, ends))
 }

@@ -1,14 +1,15 @@
-//! `db backups`: the backups in a folder.
+//! `db backups`: the backups in a folder or an object store.
 
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
 use super::signers::SignerArgs;
-use super::{prune, typed};
+use super::{place, prune, typed};
+use crate::backup::BackupError;
 use crate::backup::format::manifest::Contents;
-use crate::backup::maker::{Maker, Trusted};
-use crate::backup::store::folder;
+use crate::backup::maker::Maker;
+use crate::backup::store::Store;
 use crate::backup::store::folder::{Entry, Listing};
 use crate::cli::context::Context;
 use crate::cli::ui::report::Row;
@@ -19,13 +20,14 @@ use crate::message::{message, program};
 
 pub(super) const EXAMPLES: &str = "Examples:
   skyteam db backups /var/backups/skyteam
+  skyteam db backups s3://shop-backups/skyteam
   skyteam db backups -o json";
 
 /// Arguments of `db backups`.
 #[derive(clap::Args, Debug)]
 pub(crate) struct DbBackupsArgs {
-    /// Folder to look into [default: the current folder]
-    #[arg(value_name = "DIR")]
+    /// Folder or URL to look into [default: the current folder]
+    #[arg(value_name = "DIR|URL")]
     dir: Option<PathBuf>,
     #[command(flatten)]
     signers: SignerArgs,
@@ -106,10 +108,9 @@ impl Row for Line {
 }
 
 impl Line {
-    pub(in crate::cli::commands) fn new(entry: Entry, trusted: &Trusted, cx: &Context) -> Self {
+    pub(in crate::cli::commands) fn new(entry: Entry, maker: Result<Maker, BackupError>, cx: &Context) -> Self {
         use crate::backup::detect::Content;
         let mut entry = entry;
-        let maker = trusted.of_entry(&entry);
         // Everyone with write access can leave a note beside a dump.
         let is_dump = matches!(entry.content, Content::Plain | Content::Custom);
         if is_dump && maker.as_ref().map_or(true, Maker::is_unknown) {
@@ -153,6 +154,10 @@ impl Line {
 pub(super) fn unreadable_backups(first: &Path, count: usize, cx: &Context) -> Error {
     let what =
         if count == 1 { "a backup cannot be read".to_owned() } else { format!("{count} backups cannot be read") };
+    if place::is_remote(first).unwrap_or(false) {
+        return Error::new(Kind::Denied, "unreadable_backup", what)
+            .why(message!("the service does not let these credentials read {}", typed(first, cx)));
+    }
     Error::new(Kind::Denied, "unreadable_backup", what)
         .why(message!("{} belongs to {}", typed(first, cx), owner(first)))
         .why("backups are readable by their owner only; another user, perhaps root, made it")
@@ -170,15 +175,23 @@ fn owner(path: &Path) -> String {
 }
 
 pub(super) async fn run(args: DbBackupsArgs, cx: &Context) -> Result<Outcome> {
-    let folder = args.dir.as_ref().map_or_else(|| cx.cwd.clone(), |dir| cx.path(dir));
-    let listing = folder::list(&folder)?;
+    let store = place::store(args.dir.as_deref(), cx)?;
+    let listing = place::on_a_thread(cx, &store, |store| store.list()).await?;
     prune::warn_of_odd_ones(cx, &listing);
     let Listing { entries, unreadable } = listing;
     let database = if entries.is_empty() { None } else { cx.reader().await.ok() };
     let trusted = args.signers.trusted(cx, database.as_deref()).await?;
+    let judge = move |store: &dyn Store| {
+        let judged = |entry: Entry| {
+            let maker = trusted.of_entry(&entry, store);
+            (entry, maker)
+        };
+        Ok(entries.into_iter().map(judged).collect::<Vec<_>>())
+    };
+    let entries = place::on_a_thread(cx, &store, judge).await?;
     let list = cx.ui.list::<Line, ()>(async |list| {
-        for entry in entries {
-            list.push(&Line::new(entry, &trusted, cx))?;
+        for (entry, maker) in entries {
+            list.push(&Line::new(entry, maker, cx))?;
         }
         Ok(())
     });
@@ -187,7 +200,7 @@ pub(super) async fn run(args: DbBackupsArgs, cx: &Context) -> Result<Outcome> {
         return Err(unreadable_backups(first, unreadable.len(), cx));
     }
     if count == 0 {
-        cx.ui.note(message!("No backups in {}.", folder.display()));
+        cx.ui.note(message!("No backups in {}.", place::named(args.dir.as_deref(), cx)));
     }
     Ok(Outcome::Done)
 }

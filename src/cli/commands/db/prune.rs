@@ -1,16 +1,19 @@
 //! `db prune`: old backups go, as the retention says.
 
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::Arc;
 
+use chrono::TimeDelta;
 use serde::Serialize;
 
-use super::typed;
+use super::{place, typed};
+use crate::backup::BackupError;
 use crate::backup::identity::Identity;
 use crate::backup::prune::{self, Scope, Verdict};
 use crate::backup::retention::Policy;
-use crate::backup::store::file::FolderLock;
-use crate::backup::store::folder::{self, Listing};
+use crate::backup::store::folder::Listing;
+use crate::backup::store::{Store, Unfinished};
 use crate::cli::approve::Ask;
 use crate::cli::context::Context;
 use crate::cli::ui::report::Row;
@@ -21,6 +24,7 @@ use crate::message::{count, message, skyteam};
 
 pub(super) const EXAMPLES: &str = "Examples:
   skyteam db prune /var/backups/skyteam --keep-daily 7 --keep-weekly 5 --keep-monthly 12
+  skyteam db prune s3://shop-backups/skyteam --keep-daily 30 --yes
   skyteam db prune --keep-last 10 --dry-run";
 
 /// How many backups to keep.
@@ -52,14 +56,16 @@ impl Keep {
     }
 }
 
+/// How old an upload is that no run can be at any more.
+const ABANDONED: TimeDelta = TimeDelta::days(1);
 /// Backups that the question names.
 const NAMED: usize = 10;
 
 /// Arguments of `db prune`.
 #[derive(clap::Args, Debug)]
 pub(crate) struct DbPruneArgs {
-    /// Folder of the backups [default: the current folder]
-    #[arg(value_name = "DIR")]
+    /// Folder or URL of the backups [default: the current folder]
+    #[arg(value_name = "DIR|URL")]
     dir: Option<PathBuf>,
     #[command(flatten)]
     keep: Keep,
@@ -112,12 +118,23 @@ pub(super) async fn run(args: DbPruneArgs, cx: &Context) -> Result<Outcome> {
             .why("without a number every backup but the last good one would go")
             .fix(skyteam("db prune --keep-daily 7 --keep-weekly 5 --keep-monthly 12")));
     }
-    let folder = args.dir.map_or_else(|| cx.cwd.clone(), |dir| cx.path(dir));
-    let scope = Scope { now: cx.now, only: None, made: None };
-    let listing = folder::list(&folder)?;
-    warn_of_odd_ones(cx, &listing);
-    let mut verdicts = prune::decide(policy, scope, listing.entries);
+    let store = place::store(args.dir.as_deref(), cx)?;
+    let now = cx.now;
+    let look = move |store: &dyn Store| {
+        let listing = store.list()?;
+        let unfinished = match store.unfinished(now - ABANDONED) {
+            // Another right than those that a retention needs.
+            Err(error) if error.is_denied() => Err(error.to_string()),
+            found => Ok(found?),
+        };
+        let odd = Listing { entries: listing.entries.clone(), unreadable: listing.unreadable };
+        let scope = Scope { now, only: None, made: None };
+        Ok((odd, prune::decide(policy, scope, listing.entries, store)?, unfinished))
+    };
+    let (odd, mut verdicts, unfinished) = place::on_a_thread(cx, &store, look).await?;
+    warn_of_odd_ones(cx, &odd);
     let doomed: Vec<&Verdict> = verdicts.iter().filter(|verdict| verdict.goes()).collect();
+    let mut kept_by_store = Vec::new();
     if !doomed.is_empty() && !cx.answers.dry_run {
         // What goes was chosen by the numbers on the command line; a cron job says --yes.
         let mut named: Vec<String> = doomed.iter().take(NAMED).map(|verdict| typed(&verdict.entry.path, cx)).collect();
@@ -127,18 +144,23 @@ pub(super) async fn run(args: DbPruneArgs, cx: &Context) -> Result<Outcome> {
         let question =
             message!("Remove {} of {}: {}?", doomed.len(), count(verdicts.len() as u64, "backup"), named.join(", "));
         drop(cx.approve(Ask::changes(question)).await?);
-        let _lock = FolderLock::take(&folder)?;
-        // Others may have been here while the question stood: only what still goes, and was asked for, is removed.
-        let asked: HashSet<PathBuf> =
-            verdicts.iter().filter(|verdict| verdict.goes()).map(|verdict| verdict.entry.path.clone()).collect();
-        verdicts = prune::decide(policy, scope, folder::list(&folder)?.entries);
-        for verdict in &mut verdicts {
-            match (verdict.goes(), asked.contains(&verdict.entry.path)) {
-                (true, true) => folder::remove(&verdict.entry.path)?,
-                (true, false) => verdict.reasons.push("came meanwhile"),
-                _ => {}
+        let asked: HashSet<PathBuf> = doomed.iter().map(|verdict| verdict.entry.path.clone()).collect();
+        let remove = move |store: &dyn Store| {
+            let _lock = store.lock()?;
+            // Others may have been here while the question was asked: only what still goes, and was asked for, is removed.
+            let scope = Scope { now, only: None, made: None };
+            let mut verdicts = prune::decide(policy, scope, store.list()?.entries, store)?;
+            let mut refused = Vec::new();
+            for verdict in &mut verdicts {
+                match (verdict.goes(), asked.contains(&verdict.entry.path)) {
+                    (true, true) => refused.extend(remove(store, verdict)?),
+                    (true, false) => verdict.reasons.push("came meanwhile"),
+                    _ => {}
+                }
             }
-        }
+            Ok((verdicts, refused))
+        };
+        (verdicts, kept_by_store) = place::on_a_thread(cx, &store, remove).await?;
     }
     let list = cx.ui.list::<Line, ()>(async |list| {
         for verdict in &verdicts {
@@ -148,34 +170,113 @@ pub(super) async fn run(args: DbPruneArgs, cx: &Context) -> Result<Outcome> {
     });
     let (count, ()) = list.await?;
     if count == 0 {
-        cx.ui.note(message!("No backups in {}.", folder.display()));
+        cx.ui.note(message!("No backups in {}.", place::named(args.dir.as_deref(), cx)));
     }
+    clear_unfinished(cx, &store, unfinished).await?;
     if cx.answers.dry_run {
         cx.ui.note("Dry run: nothing was removed.");
     }
-    Ok(Outcome::Done)
+    warn_of_kept(cx, &kept_by_store);
+    Ok(if kept_by_store.is_empty() { Outcome::Done } else { Outcome::Found })
 }
 
-/// Removes what the policy does not keep of this database's backups, after `made` was written under the folder's lock;
-/// answers what went.
-pub(super) fn apply(
-    cx: &Context,
-    folder: &Path,
-    policy: Policy,
-    identity: Option<&Identity>,
-    made: &Path,
-) -> Result<Vec<PathBuf>> {
-    let listing = folder::list(folder)?;
-    warn_of_odd_ones(cx, &listing);
-    let scope = Scope { now: cx.now, only: Some(identity), made: Some(made) };
-    let mut removed = Vec::new();
-    for verdict in prune::decide(policy, scope, listing.entries).into_iter().filter(Verdict::goes) {
-        if !cx.answers.dry_run {
-            folder::remove(&verdict.entry.path)?;
+/// Removes a backup; answers why it is still there where the store does not let it go, and notes it as a reason.
+fn remove(store: &dyn Store, verdict: &mut Verdict) -> Result<Option<BackupError>, BackupError> {
+    match store.remove(&verdict.entry.path) {
+        Ok(()) => Ok(None),
+        Err(error) if error.is_denied() => {
+            verdict.reasons.push("may not be removed");
+            Ok(Some(error))
         }
-        removed.push(verdict.entry.path);
+        Err(error) => Err(error),
     }
-    Ok(removed)
+}
+
+/// Says what the store does not let go.
+fn warn_of_kept(cx: &Context, refused: &[BackupError]) {
+    for error in refused.iter().take(NAMED) {
+        cx.ui.warn(message!("{}; it stays, though no rule keeps it", error.to_string()));
+    }
+    if refused.len() > NAMED {
+        cx.ui.warn(message!("and {} more", refused.len() - NAMED));
+    }
+}
+
+/// Removes the parts of uploads that killed runs have left, which are paid for and are in no list.
+async fn clear_unfinished(
+    cx: &Context,
+    store: &Arc<dyn Store>,
+    uploads: Result<Vec<Unfinished>, String>,
+) -> Result<()> {
+    let uploads = match uploads {
+        Ok(uploads) => uploads,
+        Err(why) => {
+            cx.ui.warn(message!("{}; what killed runs have left stays", why));
+            return Ok(());
+        }
+    };
+    if uploads.is_empty() {
+        return Ok(());
+    }
+    let words = count(uploads.len() as u64, "unfinished upload");
+    if cx.answers.dry_run {
+        cx.ui.note(message!("{} of killed runs would be removed.", words));
+        return Ok(());
+    }
+    let give_up = move |store: &dyn Store| {
+        for upload in &uploads {
+            match store.give_up(upload) {
+                Err(error) if error.is_denied() => return Ok(Some(error)),
+                done => done?,
+            }
+        }
+        Ok(None)
+    };
+    match place::on_a_thread(cx, store, give_up).await? {
+        Some(error) => cx.ui.warn(message!("{}; what killed runs have left stays", error.to_string())),
+        None => cx.ui.note(message!("{} of killed runs removed.", words)),
+    }
+    Ok(())
+}
+
+/// What a retention did after a backup.
+#[derive(Default)]
+pub(super) struct Applied {
+    /// What went.
+    pub removed: Vec<PathBuf>,
+    /// Whether the store kept something that should have gone.
+    pub incomplete: bool,
+}
+
+/// Removes what the policy does not keep of this database's backups, after `made` was written under the store's lock.
+pub(super) async fn apply(
+    cx: &Context,
+    store: &Arc<dyn Store>,
+    policy: Policy,
+    identity: Option<Identity>,
+    made: PathBuf,
+) -> Result<Applied> {
+    let (now, dry_run) = (cx.now, cx.answers.dry_run);
+    let prune = move |store: &dyn Store| {
+        let listing = store.list()?;
+        let odd = Listing { entries: listing.entries.clone(), unreadable: listing.unreadable };
+        let scope = Scope { now, only: Some(identity.as_ref()), made: Some(&made) };
+        let (mut removed, mut refused) = (Vec::new(), Vec::new());
+        for mut verdict in prune::decide(policy, scope, listing.entries, store)? {
+            if !verdict.goes() {
+                continue;
+            }
+            match if dry_run { None } else { remove(store, &mut verdict)? } {
+                Some(error) => refused.push(error),
+                None => removed.push(verdict.entry.path),
+            }
+        }
+        Ok((odd, removed, refused))
+    };
+    let (odd, removed, refused) = place::on_a_thread(cx, store, prune).await?;
+    warn_of_odd_ones(cx, &odd);
+    warn_of_kept(cx, &refused);
+    Ok(Applied { removed, incomplete: !refused.is_empty() })
 }
 
 /// Says which backups are outside every rule: those of wrong clocks, and those that cannot be read.

@@ -1,18 +1,17 @@
 //! `db restore`: a backup into a database.
 
-use std::fs::File;
-use std::io::{self, Seek as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
 use serde::Serialize;
 
+use super::opened::{open, sum};
 use super::planned;
 use super::signers::SignerArgs;
 use crate::backup::detect::Content;
 use crate::backup::format::archive::Archive;
-use crate::backup::format::container;
 use crate::backup::format::crypt::Identities;
 use crate::backup::maker::Maker;
 use crate::backup::pg_dump::Toc;
@@ -25,13 +24,14 @@ use crate::cli::ui::report::Report;
 use crate::cli::ui::{Page, text};
 use crate::db::{Absent, Database, DatabaseUrl, child};
 use crate::error::{Error, Kind, Outcome, Result};
-use crate::message::{Message, message, program, skyteam};
+use crate::message::{Message, message, skyteam};
 use crate::schema::migrate;
 use crate::schema::migrate::{Event, MigrateOptions};
 
 pub(super) const EXAMPLES: &str = "Examples:
   skyteam db restore skyteam-skyteam-20261123T020000Z.skyteam
   skyteam db restore backup.skyteam --clean --confirm skyteam
+  skyteam db restore s3://shop-backups/skyteam/backup.skyteam --database-url postgres://…
   age -d -i key.txt backup.skyteam | skyteam db restore - --dry-run
 
 A dump by pg_dump is a program, which runs with your role's rights, under --dry-run too: restore only one whose maker you
@@ -40,8 +40,8 @@ know. A backup by somebody unknown, one that no trusted key has signed and this 
 /// Arguments of `db restore`.
 #[derive(clap::Args, Debug)]
 pub(crate) struct DbRestoreArgs {
-    /// Backup to restore, of any format; - for standard input
-    #[arg(value_name = "FILE")]
+    /// Backup to restore, of any format, or its URL; - for standard input
+    #[arg(value_name = "FILE|URL")]
     file: PathBuf,
     /// Replace the rows of skyteam's tables that are there
     #[arg(long)]
@@ -158,103 +158,6 @@ impl Origin {
 /// The database of the settings, where there is one: it may remember the backup.
 async fn known(cx: &Context) -> Option<Arc<Database>> {
     cx.writer().await.ok()
-}
-
-/// The SHA-256 of a file.
-pub(in crate::cli::commands) async fn sum(file: &mut File) -> Result<String> {
-    let reading = || BackupError::io("reading the backup");
-    let mut twin = file.try_clone().map_err(reading())?;
-    twin.rewind().map_err(reading())?;
-    let summed = tokio::task::spawn_blocking(move || container::sha256(twin)).await.map_err(|_| BackupError::Worker)?;
-    let (_, sha256) = summed.map_err(reading())?;
-    file.rewind().map_err(reading())?;
-    Ok(sha256)
-}
-
-/// A backup that was opened.
-pub(in crate::cli::commands) struct Opened {
-    pub file: File,
-    pub path: PathBuf,
-    /// Removes the copy of what can be read only once.
-    copied: Option<tempfile::TempPath>,
-}
-
-impl Opened {
-    /// Whether it is a file of its own, and not what came through a pipe.
-    pub(crate) fn is_file(&self) -> bool {
-        self.copied.is_none()
-    }
-}
-
-/// Refuses what `pg_dump --format=directory` writes, with the way to restore it.
-pub(super) fn refuse_directory_of_pg_dump(path: &Path, typed: &Path) -> Result<()> {
-    if !path.join("toc.dat").is_file() {
-        return Ok(());
-    }
-    let read = program("pg_restore").words("--no-owner --file=-").file(typed.display());
-    Err(Error::new(Kind::Refused, "not_a_backup", message!("{} is a dump in many files", typed.display().to_string()))
-        .why("it is what pg_dump --format=directory writes, and a backup is one file")
-        .fix(message!("{} | {}", read, skyteam("db restore -"))))
-}
-
-/// The file; standard input is copied to the disk first, encrypted or not as it came.
-pub(in crate::cli::commands) async fn open(file: &Path, cx: &Context) -> Result<Opened> {
-    let copy = || {
-        tempfile::NamedTempFile::new_in(scratch_folder(cx))
-            .map_err(|error| in_scratch(cx, BackupError::io("making room for the backup")(error)))
-    };
-    if file == Path::new("-") {
-        let (copy, path) = copy()?.into_parts();
-        let file = cx
-            .ui
-            .copy_input(copy)
-            .await?
-            .map_err(|error| in_scratch(cx, BackupError::io("copying the backup")(error)))?;
-        return Ok(Opened { file, path: path.to_path_buf(), copied: Some(path) });
-    }
-    let path = cx.path(file);
-    let doing = || BackupError::io(format!("reading {}", file.display()));
-    let mut opened = File::open(&path).map_err(doing())?;
-    let kind = opened.metadata().map_err(doing())?.file_type();
-    if kind.is_dir() {
-        refuse_directory_of_pg_dump(&path, file)?;
-        return Err(Error::new(Kind::Usage, "usage", message!("{} is a folder", file.display()))
-            .fix(message!("{}     shows what is in it", skyteam("db backups").file(file.display()))));
-    }
-    if kind.is_file() {
-        return Ok(Opened { file: opened, path, copied: None });
-    }
-    // A pipe, which can be read only once and from its beginning.
-    let mut copy = copy()?;
-    let copied = tokio::task::spawn_blocking(move || io::copy(&mut opened, &mut copy).map(|_| copy));
-    let copy = copied.await.map_err(|_| BackupError::Worker)?.map_err(|error| in_scratch(cx, doing()(error)))?;
-    let (file, path) = copy.into_parts();
-    Ok(Opened { file, path: path.to_path_buf(), copied: Some(path) })
-}
-
-/// The wording of a failure where a disk is full that large temporary files went to: not the backup's.
-pub(in crate::cli::commands) fn in_scratch(cx: &Context, error: BackupError) -> Error {
-    let is_full = match &error {
-        BackupError::Io { source, .. } => {
-            matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
-        }
-        // SQLite's own file, full.
-        BackupError::Database(sqlx::Error::Database(refusal)) => refusal.code().as_deref() == Some("13"),
-        _ => false,
-    };
-    if !is_full {
-        return error.into();
-    }
-    let folder = scratch_folder(cx);
-    Error::new(Kind::Failure, "disk_full", message!("the disk of {} is full", folder.display()))
-        .why("temporary files of this run needed room there; they are gone again")
-        .fix("TMPDIR=/a/folder/with/room skyteam …     puts them elsewhere")
-        .source(error)
-}
-
-/// Where large temporary files go when no folder is named.
-pub(in crate::cli::commands) fn scratch_folder(cx: &Context) -> PathBuf {
-    cx.env.get("TMPDIR").map_or_else(|| "/tmp".into(), PathBuf::from)
 }
 
 pub(in crate::cli::commands) fn identities(files: &[PathBuf], cx: &Context) -> Result<Identities> {

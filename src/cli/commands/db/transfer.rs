@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::opened::{in_scratch, scratch_folder};
 use super::planned;
-use super::restore::{self, Origin, in_scratch, scratch_folder};
+use super::restore::{self, Origin};
 use crate::backup::anonymize::Kept;
 use crate::backup::create::{Snapshot, Wanted};
 use crate::backup::format::archive::{Archive, Progress};

@@ -7,15 +7,17 @@ use std::sync::Arc;
 use sea_orm::{ConnectionTrait as _, Statement};
 use serde::Serialize;
 
-use super::restore::{identities, in_scratch, open, part, refuse_directory_of_pg_dump, scratch_folder};
+use super::opened::{in_scratch, open, refuse_directory_of_pg_dump, scratch_folder};
+use super::place;
+use super::restore::{identities, part};
 use super::signers::SignerArgs;
 use crate::backup::detect::Content;
 use crate::backup::format::archive::Archive;
 use crate::backup::format::container;
 use crate::backup::format::manifest::Subject;
 use crate::backup::maker::{Maker, Trusted};
-use crate::backup::store::folder;
 use crate::backup::store::folder::{Note, Verified};
+use crate::backup::store::{Store, folder};
 use crate::backup::verify::Proof;
 use crate::backup::{BackupError, detect, identity, pg_dump, pg_restore, restore, verify, version};
 use crate::cli::approve::Ask;
@@ -30,6 +32,7 @@ use crate::message::{message, skyteam};
 pub(super) const EXAMPLES: &str = "Examples:
   skyteam db verify backup.skyteam
   skyteam db verify /var/backups/skyteam --deep
+  skyteam db verify s3://shop-backups/skyteam --deep
   skyteam db verify backup.skyteam --deep --identity key.txt
 
 A dump by pg_dump is a program: --deep runs it, as a role made for it that may do nothing else.";
@@ -37,8 +40,8 @@ A dump by pg_dump is a program: --deep runs it, as a role made for it that may d
 /// Arguments of `db verify`.
 #[derive(clap::Args, Debug)]
 pub(crate) struct DbVerifyArgs {
-    /// Backup to verify; of a folder the newest one that is whole; - for standard input
-    #[arg(value_name = "FILE")]
+    /// Backup to verify, or its URL; of a folder the newest one of a whole database; - for standard input
+    #[arg(value_name = "FILE|URL")]
     file: PathBuf,
     /// Restore it into a scratch database, compare every row, and audit the ledger
     #[arg(long)]
@@ -112,7 +115,7 @@ impl Report for Verification {
 pub(super) async fn run(args: DbVerifyArgs, cx: &Context) -> Result<Outcome> {
     let args = DbVerifyArgs { file: newest(&args.file, cx).await?, ..args };
     let mut opened = open(&args.file, cx).await?;
-    let is_file = opened.is_file();
+    let (has_place, copy, remote) = (opened.has_place(), opened.path.clone(), opened.remote.take());
     let (size, sha256) = whole(&mut opened.file)?;
     let mut answer = Verification {
         file: args.file.display().to_string(),
@@ -152,8 +155,8 @@ pub(super) async fn run(args: DbVerifyArgs, cx: &Context) -> Result<Outcome> {
         Err(error) => return Err(error.into()),
     }
     answer.sound = answer.problems.is_empty();
-    if is_file && !cx.answers.dry_run {
-        note(cx, &cx.path(&args.file), &answer)?;
+    if has_place && !cx.answers.dry_run {
+        note(cx, &copy, remote, &answer).await;
     }
     cx.ui.check(&answer, answer.sound)?;
     if cx.answers.dry_run {
@@ -164,14 +167,27 @@ pub(super) async fn run(args: DbVerifyArgs, cx: &Context) -> Result<Outcome> {
     Ok(if answer.sound && !has_findings { Outcome::Done } else { Outcome::Found })
 }
 
-/// The file itself, or the newest backup of a whole database in a folder.
+/// The file itself, or the newest backup of a whole database in a folder or an object store.
 async fn newest(file: &Path, cx: &Context) -> Result<PathBuf> {
-    let folder = cx.path(file);
-    if !folder.is_dir() {
-        return Ok(file.to_owned());
+    if place::is_remote(file)? {
+        if let Some((store, place)) = place::object(file, cx)? {
+            match place::on_a_thread(cx, &store, move |store| store.size(&place)).await {
+                Ok(Some(_)) => return Ok(file.to_owned()),
+                Ok(None) => {}
+                // Without the right to list, nothing is denied as well; the list says what is missing.
+                Err(error) if error.kind() == Kind::Denied => {}
+                Err(error) => return Err(error),
+            }
+        }
+    } else {
+        let folder = cx.path(file);
+        if !folder.is_dir() {
+            return Ok(file.to_owned());
+        }
+        refuse_directory_of_pg_dump(&folder, file)?;
     }
-    refuse_directory_of_pg_dump(&folder, file)?;
-    let listing = folder::list(&folder)?;
+    let store = place::store(Some(file), cx)?;
+    let listing = place::on_a_thread(cx, &store, |store| store.list()).await?;
     let mut whole = listing.entries;
     whole.retain(|entry| entry.subject.as_ref().is_some_and(Subject::is_whole));
     let identity = |entry: &folder::Entry| entry.subject.as_ref().and_then(|subject| subject.identity.clone());
@@ -194,6 +210,7 @@ async fn newest(file: &Path, cx: &Context) -> Result<PathBuf> {
         return Err(super::backups::unreadable_backups(hidden, listing.unreadable.len(), cx));
     }
     match newest {
+        Some(entry) if place::is_remote(file)? => Ok(entry.path),
         Some(entry) => Ok(file.join(entry.path.file_name().unwrap_or_default())),
         None => Err(Error::new(Kind::NotFound, "no_backup", message!("there is no backup in {}", file.display()))
             .why("none of a whole database, that is")
@@ -540,12 +557,12 @@ async fn deep_dump(
     Ok(())
 }
 
-/// Remembers the outcome beside the backup, where `db backups` finds it.
-fn note(cx: &Context, path: &Path, answer: &Verification) -> Result<()> {
+/// Remembers the outcome beside the backup, where `db backups` finds it. `path` is the file, or a copy of what is `remote`.
+async fn note(cx: &Context, path: &Path, remote: Option<(Arc<dyn Store>, PathBuf)>, answer: &Verification) {
     // Beside anything else a file of ours has no business.
     let is_ours = folder::look(path).is_some_and(|entry| entry.subject.is_some());
     if !is_ours {
-        return Ok(());
+        return;
     }
     let before = folder::read_note(path);
     let made = before.as_ref().and_then(|before| before.made.clone());
@@ -557,14 +574,20 @@ fn note(cx: &Context, path: &Path, answer: &Verification) -> Result<()> {
         Some(proved) if !answer.deep => proved,
         _ => Verified { at: cx.now, deep: answer.deep, sound: answer.sound },
     };
-    let noted = Note::about(path, &answer.sha256).and_then(|mut note| {
+    let noted = Note::about(path, &answer.sha256).map(|mut note| {
         note.made = made;
         note.signature = signature;
         note.verified = Some(verified);
-        folder::write_note(path, &note)
+        note
     });
-    if let Err(error) = noted {
-        cx.ui.note(message!("Not noted beside the backup: {}.", Error::from(error).what()));
+    let written = match (noted, remote) {
+        (Ok(note), None) => folder::write_note(path, &note).map_err(Error::from),
+        (Ok(note), Some((store, place))) => {
+            place::on_a_thread(cx, &store, move |store| store.write_note(&place, &note)).await
+        }
+        (Err(error), _) => Err(error.into()),
+    };
+    if let Err(error) = written {
+        cx.ui.note(message!("Not noted beside the backup: {}.", error.what().clone()));
     }
-    Ok(())
 }

@@ -1,17 +1,20 @@
 //! Whether there is a way back: the age of the last backup that was proved by restoring it.
 
-use std::path::Path;
+use std::sync::Arc;
 
 use super::super::backup::grant;
+use super::super::place;
 use super::super::signers::SignerArgs;
 use super::Check;
 use crate::backup::identity::{self, Unidentified};
-use crate::backup::unarchivable;
+use crate::backup::store::Store;
 use crate::backup::verify;
+use crate::backup::{create, refused};
 use crate::cli::context::Context;
 use crate::db::{Database, quote};
 use crate::entity::types::Timestamp;
-use crate::error::backup::{cell, mend_cell};
+use crate::error::Result;
+use crate::error::backup::{MAKE_BY_HAND, cell, mend_cell, refusal};
 use crate::message::{Message, Words, message, skyteam};
 
 const AREA: &str = "backups";
@@ -41,7 +44,7 @@ pub(super) async fn leftovers(database: &Database) -> Vec<Check> {
 /// Whether an archive can hold what the tables have in them.
 pub(super) async fn archivable(database: &Database) -> Vec<Check> {
     let name = "cells";
-    match unarchivable::find(database).await {
+    match create::unarchivable(database).await {
         Ok(cells) if cells.is_empty() => vec![Check::ok(AREA, name, "every cell fits into a backup")],
         Ok(cells) => {
             let engine = database.engine();
@@ -51,8 +54,20 @@ pub(super) async fn archivable(database: &Database) -> Vec<Check> {
     }
 }
 
-/// What is noted in the database, and what is noted beside the backups in `folder` by roles that may not write there.
-pub(super) async fn check(database: &Database, folder: &Path, cx: &Context) -> Check {
+/// Whether a restore would make again what other tools have defined on the tables.
+pub(super) async fn restorable(database: &Database) -> Vec<Check> {
+    let name = "definitions";
+    match refused::in_database(database).await {
+        Ok(found) if found.is_empty() => {
+            vec![Check::ok(AREA, name, "a restore makes every definition of other tools again")]
+        }
+        Ok(found) => found.iter().map(|each| Check::warning(AREA, name, refusal(each), MAKE_BY_HAND)).collect(),
+        Err(error) => vec![Check::failed(AREA, name, &error.into())],
+    }
+}
+
+/// What is noted in the database, and what is noted beside the backups in `store` by roles that may not write there.
+pub(super) async fn check(database: &Database, store: Result<Arc<dyn Store>>, cx: &Context) -> Check {
     let identity = match identity::of(database, false).await {
         Ok(Ok(identity)) => identity,
         Ok(Err(Unidentified::NoRight { role })) => {
@@ -69,7 +84,19 @@ pub(super) async fn check(database: &Database, folder: &Path, cx: &Context) -> C
         Ok(trusted) => trusted,
         Err(error) => return Check::failed(AREA, NAME, &error),
     };
-    let Some(at) = proved.newest.max(verify::newest_proved_in(folder, &identity, &trusted, cx.now)) else {
+    let noted = match store {
+        Ok(store) => {
+            let now = cx.now;
+            let look = move |store: &dyn Store| Ok(verify::newest_proved_in(store, &identity, &trusted, now));
+            place::on_a_thread(cx, &store, look).await
+        }
+        Err(error) => Err(error),
+    };
+    let noted = match noted {
+        Ok(noted) => noted,
+        Err(error) => return Check::failed(AREA, NAME, &error),
+    };
+    let Some(at) = proved.newest.max(noted) else {
         let found = match proved.future {
             Some(at) => {
                 message!("{}, but for one that is dated {}, in the future: a clock was wrong", Words(NEVER), at)

@@ -15,6 +15,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use super::place;
 use crate::cli::context::Context;
 use crate::cli::ui::report::{Listing, Row};
 use crate::cli::ui::{Cell, Column, Page, RenderOptions, Tone};
@@ -145,13 +146,13 @@ impl Listing for Findings {
 /// Arguments of `db doctor`.
 #[derive(clap::Args, Debug)]
 pub(crate) struct DbDoctorArgs {
-    /// Folder of the backups, whose notes say when one was last proved [default: the current folder]
-    #[arg(value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    /// Folder or URL of the backups, whose notes say when one was last proved [default: the current folder]
+    #[arg(value_name = "DIR|URL", value_hint = clap::ValueHint::DirPath)]
     dir: Option<PathBuf>,
 }
 
 pub(super) async fn run(args: DbDoctorArgs, cx: &Context) -> Result<Outcome> {
-    let folder = args.dir.map_or_else(|| cx.cwd.clone(), |dir| cx.path(dir));
+    let store = place::store(args.dir.as_deref(), cx);
     let mut checks = configuration::check(cx);
     match cx.comparer().await {
         Err(error) => checks.push(Check::failed("server", "connection", &error)),
@@ -165,8 +166,9 @@ pub(super) async fn run(args: DbDoctorArgs, cx: &Context) -> Result<Outcome> {
             if laid {
                 checks.extend(data::check(&database, cx).await);
                 checks.extend(backups::archivable(&database).await);
+                checks.extend(backups::restorable(&database).await);
             }
-            checks.push(backups::check(&database, &folder, cx).await);
+            checks.push(backups::check(&database, store, cx).await);
             checks.extend(backups::leftovers(&database).await);
         }
     }

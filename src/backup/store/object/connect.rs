@@ -1,0 +1,192 @@
+//! Which service is spoken to, with which credentials: from the environment, a profile file, a web identity or the machine's
+//! own role, never from a URL.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey, Checksum};
+use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
+use object_store::client::{ClientConfigKey, HttpClient, HttpConnector};
+use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
+use object_store::{BackoffConfig, ClientOptions, ObjectStore, RetryConfig};
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::CertificateDer;
+use tokio_rustls::rustls::pki_types::pem::PemObject as _;
+use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+
+use super::url::{ObjectUrl, Service};
+use super::{failure, profile};
+use crate::backup::error::{BackupError, Result, StoreFault};
+
+/// How long a connection may take, and how long a service may say nothing. A part of a slow upload takes minutes.
+const CONNECTING: Duration = Duration::from_secs(10);
+const SILENCE: Duration = Duration::from_secs(300);
+/// How often and how long a request is repeated that did not arrive.
+const TRIES: usize = 6;
+const REPEATING: Duration = Duration::from_secs(120);
+
+/// A service, with what only Amazon's interface has.
+pub(super) struct Connected {
+    pub store: Arc<dyn ObjectStore>,
+    /// Where uploads can be listed that were never finished.
+    pub s3: Option<Arc<AmazonS3>>,
+    pub http: reqwest::Client,
+}
+
+/// Connects to the service of a place; nothing is sent yet.
+///
+/// # Errors
+/// [`BackupError::Store`] for credentials or an endpoint that cannot be used.
+pub(super) fn connect(url: &ObjectUrl, environment: &BTreeMap<String, String>) -> Result<Connected> {
+    let place = url.to_string();
+    let unusable = |error: object_store::Error| failure::of(&place, "connecting to", &error);
+    let connector = Connector { config: tls(environment, &place)? };
+    let http = connector.client(true).map_err(|error| refused(&place, &error.to_string()))?;
+    let retry = RetryConfig {
+        backoff: BackoffConfig {
+            init_backoff: Duration::from_millis(100),
+            max_backoff: Duration::from_secs(10),
+            base: 2.0,
+        },
+        max_retries: TRIES,
+        retry_timeout: REPEATING,
+    };
+    let values = |prefix: &'static str| {
+        let known = environment.iter().filter(move |(name, value)| name.starts_with(prefix) && !value.is_empty());
+        known.map(|(name, value)| (name.to_ascii_lowercase(), value.clone()))
+    };
+    Ok(match url.service {
+        Service::S3 => {
+            let s3 = Arc::new(s3(url, environment, values("AWS_").collect(), connector, retry)?);
+            Connected { store: Arc::clone(&s3) as _, s3: Some(s3), http }
+        }
+        Service::Google => {
+            let mut builder = GoogleCloudStorageBuilder::new().with_http_connector(connector).with_retry(retry);
+            for (name, value) in values("GOOGLE_") {
+                if let Ok(key) = name.parse::<GoogleConfigKey>() {
+                    builder = builder.with_config(key, value);
+                }
+            }
+            let store = builder.with_bucket_name(&url.bucket).build().map_err(unusable)?;
+            Connected { store: Arc::new(store), s3: None, http }
+        }
+        Service::Azure => {
+            let mut builder = MicrosoftAzureBuilder::new().with_http_connector(connector).with_retry(retry);
+            for (name, value) in values("AZURE_") {
+                if let Ok(key) = name.parse::<AzureConfigKey>() {
+                    builder = builder.with_config(key, value);
+                }
+            }
+            let store = builder.with_container_name(&url.bucket).build().map_err(unusable)?;
+            Connected { store: Arc::new(store), s3: None, http }
+        }
+    })
+}
+
+fn s3(
+    url: &ObjectUrl,
+    environment: &BTreeMap<String, String>,
+    values: BTreeMap<String, String>,
+    connector: Connector,
+    retry: RetryConfig,
+) -> Result<AmazonS3> {
+    let place = url.to_string();
+    let set = |name: &str| values.contains_key(name);
+    let has_other = set("aws_web_identity_token_file")
+        || set("aws_container_credentials_relative_uri")
+        || set("aws_container_credentials_full_uri");
+    let mut all: BTreeMap<String, String> = BTreeMap::new();
+    if !set("aws_access_key_id") && (!has_other || set("aws_profile")) {
+        all.extend(profile::of(environment, &place)?);
+    }
+    // The environment goes before a profile.
+    if set("aws_region") || set("aws_default_region") {
+        all.remove("region");
+    }
+    all.extend(values);
+    let has_keys = all.contains_key("aws_access_key_id");
+    let off = all.get("aws_ec2_metadata_disabled").is_some_and(|value| value.eq_ignore_ascii_case("true"));
+    if !has_keys && !has_other && off {
+        return Err(BackupError::Store {
+            place,
+            doing: "logging in to",
+            fault: StoreFault::Denied,
+            why: "there are no credentials".into(),
+        });
+    }
+    let endpoint = ["aws_endpoint_url_s3", "aws_endpoint_url", "aws_endpoint", "endpoint_url"];
+    let endpoint = endpoint.into_iter().find_map(|name| all.get(name));
+    let is_plain = endpoint.is_some_and(|endpoint| endpoint.to_ascii_lowercase().starts_with("http://"));
+    let mut builder = AmazonS3Builder::new()
+        .with_http_connector(connector)
+        .with_retry(retry)
+        // A service that does not know it ignores it.
+        .with_checksum_algorithm(Checksum::SHA256)
+        // One at a time, by the request that every service knows and that says what it refuses.
+        .with_disable_bulk_delete(true);
+    for (name, value) in &all {
+        if let Ok(key) = name.parse::<AmazonS3ConfigKey>() {
+            builder = builder.with_config(key, value);
+        }
+    }
+    let built = builder.with_bucket_name(&url.bucket).with_allow_http(is_plain).build();
+    built.map_err(|error| failure::of(&place, "connecting to", &error))
+}
+
+fn refused(place: &str, why: &str) -> BackupError {
+    BackupError::Store {
+        place: place.to_owned(),
+        doing: "connecting to",
+        fault: StoreFault::Refused,
+        why: why.to_owned(),
+    }
+}
+
+/// One TLS for all: rustls with ring, and the authorities of the system and of `AWS_CA_BUNDLE`.
+fn tls(environment: &BTreeMap<String, String>, place: &str) -> Result<ClientConfig> {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if let Some(path) = environment.get("AWS_CA_BUNDLE").filter(|path| !path.is_empty()) {
+        let unusable = |why: String| refused(place, &format!("AWS_CA_BUNDLE, {path}: {why}"));
+        let certificates = CertificateDer::pem_file_iter(path).map_err(|error| unusable(error.to_string()))?;
+        for certificate in certificates {
+            let certificate = certificate.map_err(|error| unusable(error.to_string()))?;
+            roots.add(certificate).map_err(|error| unusable(error.to_string()))?;
+        }
+    }
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| refused(place, &error.to_string()))?;
+    Ok(config.with_root_certificates(roots).with_no_client_auth())
+}
+
+/// Makes HTTP clients with our TLS.
+#[derive(Debug)]
+struct Connector {
+    config: ClientConfig,
+}
+
+impl Connector {
+    fn client(&self, plain: bool) -> reqwest::Result<reqwest::Client> {
+        reqwest::Client::builder()
+            .tls_backend_preconfigured(self.config.clone())
+            .http1_only()
+            .https_only(!plain)
+            .connect_timeout(CONNECTING)
+            .read_timeout(SILENCE)
+            // A signature is for one host.
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+    }
+}
+
+impl HttpConnector for Connector {
+    fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
+        let plain = options.get_config_value(&ClientConfigKey::AllowHttp).is_some_and(|value| value == "true");
+        let client = self
+            .client(plain)
+            .map_err(|source| object_store::Error::Generic { store: "HTTP", source: Box::new(source.without_url()) })?;
+        Ok(HttpClient::new(client))
+    }
+}
