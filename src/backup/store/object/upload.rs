@@ -269,7 +269,7 @@ mod tests {
             for chunk in bytes.chunks(1000) {
                 ends.add(chunk);
             }
-            let wanted = crate::backup::store::folder::ends(&mut std::io::Cursor::new(&bytes)).unwrap();
+            let wanted = crate::backup::store::folder::ends(&mut io::Cursor::new(&bytes)).unwrap();
             assert_eq!(ends.finish(), wanted, "{size}");
         }
     }
