@@ -80,7 +80,15 @@ impl<'a> Committing<'a> {
             done
         };
         let (done, warnings) = notices::heard(self.database.conn().lasting().run(done)).await;
-        shutdown::replicated(done, warnings)
+        if done.is_ok() && !warnings.is_empty() {
+            // A deferred trigger runs in the commit of such a statement, and may have sent the warning. Which of the two it
+            // was shows in whether the standby has, or soon gets, what was committed. The pool may have no other connection.
+            self.release();
+            if self.database.replicated().await.is_err() {
+                return shutdown::replicated(done, warnings);
+            }
+        }
+        done
     }
 
     async fn take(&self) -> Result<Kept, DbErr> {

@@ -5,8 +5,8 @@
 //! `connection/stream.rs`), with their text, which the server translates, and without their SQLSTATE or routine. So a
 //! subscriber listens here, around the future that waits for the commit and nowhere else; events go on to the subscriber
 //! that was there before. Deferred triggers, which would warn in the same place, were run before by
-//! [`super::Transaction::commit`]. A statement that commits by itself cannot do that: there a deferred trigger's warning
-//! counts as the standby's, which errs on the safe side.
+//! [`super::Transaction::commit`]. A statement that commits by itself cannot do that: after a warning there,
+//! [`super::Committing`] finds out whether the standby has what was committed.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -38,11 +38,15 @@ pub(super) fn take() -> Vec<String> {
 }
 
 /// One listener for the process, unless events must also reach another subscriber.
+///
+/// As long as only one subscriber is registered, tracing-core asks the current thread's alone about a call site that it
+/// meets for the first time, and keeps its answer (`callsite.rs`, `Rebuilder::JustOne`). A warning that came while nothing
+/// listened, from any statement of the process, would make this deaf from then on. So two are registered.
 fn listener() -> Dispatch {
-    static ALONE: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(Listener { next: None }));
+    static ALONE: LazyLock<[Dispatch; 2]> = LazyLock::new(|| [(); 2].map(|()| Dispatch::new(Listener { next: None })));
     get_default(|current| {
         if current.is::<NoSubscriber>() || current.is::<Listener>() {
-            ALONE.clone()
+            ALONE[0].clone()
         } else {
             Dispatch::new(Listener { next: Some(current.clone()) })
         }
@@ -144,6 +148,18 @@ impl Visit for Text {
 mod tests {
     use super::*;
 
+    fn warn() {
+        tracing::warn!(target: "sqlx::postgres::notice", message = "from one call site");
+    }
+
+    #[tokio::test]
+    async fn a_warning_that_nothing_listened_to_hides_no_later_one() {
+        // The listeners are registered from here on.
+        assert_eq!(heard(async {}).await.1, Vec::<String>::new());
+        warn();
+        assert_eq!(heard(async { warn() }).await.1, ["from one call site"]);
+    }
+
     #[tokio::test]
     async fn warnings_of_the_server_are_heard_and_nothing_else() {
         let (value, heard) = heard(async {
@@ -154,7 +170,7 @@ mod tests {
         })
         .await;
         assert_eq!((value, heard), (7, vec!["not on the standby".to_owned()]));
-        tracing::warn!(target: "sqlx::postgres::notice", message = "nobody listens");
+        tracing::warn!(target: "sqlx::postgres::notice", message = "outside of it");
         assert_eq!(take(), Vec::<String>::new());
     }
 }

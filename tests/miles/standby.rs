@@ -4,7 +4,10 @@
 use std::process::Child;
 use std::sync::Arc;
 
-use super::{award, furnish, paste, sound, state};
+use skyteam::directory::input::Amount;
+use skyteam::ledger::{MilesError, Posting, key, posting};
+
+use super::{award, furnish, library, open, paste, sound, state};
 use crate::support::{Output, Server, World, eventually, signal};
 
 /// A primary, and the standby that confirms what sessions commit with `synchronous_commit=on`.
@@ -73,7 +76,7 @@ impl Drop for Pair {
 
 /// The way out that such an answer names, which says neither done nor undone.
 #[track_caller]
-fn open(output: Output, retryable: bool) -> String {
+fn unconfirmed(output: Output, retryable: bool) -> String {
     let output = output.exits(7);
     let error = output.error();
     assert_eq!((error["code"].as_str(), error["retryable"].as_bool()), (Some("not_replicated"), Some(retryable)));
@@ -92,7 +95,7 @@ fn an_interrupt_leaves_the_wait_alone() {
     let child = pair.waits(args);
     let session = pair.waiting();
     signal("INT", child.id());
-    let fix = open(world.finish(args.to_owned(), child, b""), true);
+    let fix = unconfirmed(world.finish(args.to_owned(), child, b""), true);
     assert_eq!(pair.waiting(), session, "the interrupt ended the wait");
     pair.goes_on();
     assert!(paste(world, &fix).ok().stderr.contains("Already applied"), "{fix}");
@@ -117,30 +120,26 @@ fn whoever_ends_the_wait_no_command_calls_it_done() {
         ("flight board DL1 bob --miles 7 -o json", true),
         ("brand add zz Zed --airline delta --iata ZZ --icao ZZZ --callsign ZED -o json", true),
     ] {
-        let fix = open(pair.ended_by("pg_cancel_backend", args), retryable);
+        let fix = unconfirmed(pair.ended_by("pg_cancel_backend", args), retryable);
         assert!(!args.starts_with("miles") || fix.contains("--key") || fix.contains("reverse"), "{args}: {fix}");
     }
     // What was not taken is kept, whatever is known of the rest.
     std::fs::write(world.work().join("in.csv"), "user,amount\nann,3\nnobody,4\n").unwrap();
-    open(pair.ended_by("pg_cancel_backend", "miles import in.csv --keep-going -o json"), false);
+    unconfirmed(pair.ended_by("pg_cancel_backend", "miles import in.csv --keep-going -o json"), false);
     let kept = std::fs::read_to_string(world.work().join("in.csv.rejects.csv")).unwrap();
     assert!(kept.contains("\nnobody,4,"), "{kept}");
     // It is there. Asked again it waits too, and nothing else is said where that is ended.
     let again = "miles award ann 5 --note x --key k -o json";
-    open(pair.ended_by("pg_cancel_backend", again), true);
+    unconfirmed(pair.ended_by("pg_cancel_backend", again), true);
     // A session that is ended altogether says nothing at all.
-    open(pair.ended_by("pg_terminate_backend", "miles award bob 9 --note x --key o -o json"), true);
+    unconfirmed(pair.ended_by("pg_terminate_backend", "miles award bob 9 --note x --key o -o json"), true);
     pair.goes_on();
     assert!(world.run(again).ok().stderr.contains("Already applied"));
     sound(world);
 }
 
-/// A trigger that has something to say when the transaction ends is no standby that is missing.
-#[test]
-fn a_warning_of_somebodys_deferred_trigger_is_not_the_standbys() {
-    let world = World::postgres();
-    furnish(&world);
-    award(&world, "1", 5000);
+/// Deferred triggers that warn, with the words of the server's own warning, when a transaction of ours ends.
+fn warns(world: &World) {
     world.query(
         r#"CREATE FUNCTION public.noisy() RETURNS trigger LANGUAGE plpgsql AS
             $$ BEGIN RAISE WARNING 'canceling wait for synchronous replication' USING ERRCODE = '01000'; RETURN NULL; END $$;
@@ -149,6 +148,49 @@ fn a_warning_of_somebodys_deferred_trigger_is_not_the_standbys() {
         CREATE CONSTRAINT TRIGGER noisy AFTER INSERT OR UPDATE ON "users" DEFERRABLE INITIALLY DEFERRED
             FOR EACH ROW EXECUTE FUNCTION public.noisy()"#,
     );
+}
+
+/// The library's `post` commits by one statement, so that deferred triggers run in its commit: their warning and the
+/// server's own come alike.
+#[test]
+fn a_statement_that_commits_by_itself_tells_the_warnings_apart() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let award = |key: &str| Posting::award(key::entry_id(key), "1", Amount::new(5).unwrap());
+    // Without any standby.
+    let alone = World::postgres();
+    furnish(&alone);
+    warns(&alone);
+    let database = runtime.block_on(library(&alone, 1));
+    assert_eq!(runtime.block_on(posting::post(&database, &award("a"))).unwrap().balance, 5);
+    assert_eq!(runtime.block_on(posting::post(&database, &award("b"))).unwrap().balance, 10);
+    sound(&alone);
+
+    let pair = Pair::new();
+    warns(&pair.world);
+    let url = format!("{}?options=-c%20synchronous_commit=on", pair.world.url());
+    let database = runtime.block_on(open(&url, 1));
+    assert_eq!(runtime.block_on(posting::post(&database, &award("a"))).unwrap().balance, 1005);
+    pair.stops();
+    let posted = runtime.spawn({
+        let (database, award) = (Arc::clone(&database), award("b"));
+        async move { posting::post(&database, &award).await }
+    });
+    eventually("the commit waits", || !pair.waiting().is_empty());
+    pair.world.server().admin(&format!("SELECT pg_cancel_backend({})", pair.waiting()));
+    let posted = runtime.block_on(posted).unwrap();
+    assert!(matches!(&posted, Err(MilesError::NotReplicated { .. })), "{posted:?}");
+    pair.goes_on();
+    assert!(runtime.block_on(posting::post(&database, &award("b"))).unwrap().already);
+    sound(&pair.world);
+}
+
+/// A trigger that has something to say when the transaction ends is no standby that is missing.
+#[test]
+fn a_warning_of_a_deferred_trigger_is_not_the_standbys() {
+    let world = World::postgres();
+    furnish(&world);
+    award(&world, "1", 5000);
+    warns(&world);
     for args in [
         "miles award ann 5 --note x",
         "miles award ann bob 5 --note x",
