@@ -18,9 +18,10 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 use super::format::archive::Rewrite;
-use super::format::batch::{Block, Cells, Strings};
-use super::format::container::hex;
+use super::format::batch::{Block, Cells};
+use super::format::hex::hex;
 use super::format::native::Native;
+use super::format::strings::Strings;
 use super::format::table_schema::TableShape;
 use super::format::timestamp;
 use crate::entity::privacy::Mask;

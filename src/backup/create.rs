@@ -8,16 +8,17 @@ use chrono::{DateTime, SubsecRound, Utc};
 use sha2::{Digest, Sha256};
 
 use super::backend::{self, engine};
+use super::error::Unarchivable;
 use super::error::{BackupError, Result};
+use super::format::archive;
 use super::format::archive::{Progress, Rewrite};
 use super::format::crypt::Recipients;
+use super::format::hex::hex;
 use super::format::manifest::{Contents, FORMAT, Manifest, READING_TIMESTAMPS, TableEntry};
 use super::format::table_schema::TableShape;
-use super::format::{archive, container};
 use super::identity::Identity;
 use super::signature::SigningKey;
 use super::spool::{Spool, Spools};
-use super::unarchivable::Unarchivable;
 use super::{holders, version};
 use crate::db::Database;
 
@@ -270,7 +271,7 @@ impl Made {
     pub fn write(self, out: impl Write, recipients: &Recipients) -> Result<(Manifest, Written)> {
         let mut out = Counting { out, hash: Sha256::new(), size: 0 };
         archive::write(&mut out, &self.manifest, self.spools, recipients)?;
-        let written = Written { size: out.size, sha256: container::hex(&out.hash.finalize()) };
+        let written = Written { size: out.size, sha256: hex(&out.hash.finalize()) };
         Ok((self.manifest, written))
     }
 }

@@ -4,7 +4,6 @@ use std::io;
 use std::path::PathBuf;
 
 use super::format::table_reader::Damage;
-use super::unarchivable::Unarchivable;
 use crate::db::{Engine, SqlState};
 use crate::schema::Holder;
 
@@ -336,4 +335,32 @@ impl BackupError {
         let part = part.into();
         move |damage| Self::Damaged { part, found: damage.0 }
     }
+}
+
+/// A cell that cannot be archived.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unarchivable {
+    /// Its table.
+    pub table: String,
+    /// Its column.
+    pub column: String,
+    /// Its row's primary key, as `userId 42`; where there is none, the row's place.
+    pub key: String,
+    /// What is wrong with it.
+    pub fault: Fault,
+}
+
+/// What is wrong with a cell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// It has so many bytes.
+    Large(u64),
+    /// Its bytes are no text in the database's encoding.
+    Encoding,
+    /// It is not of its column's type, which SQLite lets happen in tables that are not strict.
+    Type,
+    /// It is one of the two times that an archive would take for infinity.
+    Time,
+    /// It is `NaN` in a column of exact numbers.
+    NotANumber,
 }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::error::Result;
-use super::format::container::hex;
+use super::format::hex::hex;
 use crate::db::{Database, DatabaseUrl, quote};
 
 /// Where an SQLite file keeps its UUID.

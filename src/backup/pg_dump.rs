@@ -18,11 +18,11 @@ use tokio::process::{Child, Command};
 use super::backend::postgres::locks;
 use super::create::Written;
 use super::error::{BackupError, Result};
-use super::format::container::hex;
+use super::format::hex::hex;
 use super::format::manifest::{Contents, Signature, Subject};
 use super::holders;
 use super::identity::Identity;
-use super::script::{Line, Lines};
+use super::script::{Line, Lines, contains};
 use super::signature::SigningKey;
 use super::store::Placed;
 use super::store::folder::{MadeOf, Note};
@@ -428,8 +428,4 @@ pub(super) fn failed(program: &'static str, why: &str) -> BackupError {
 /// SHA-256 of a word, in hexadecimal.
 pub(super) fn sha256_of(word: &str) -> String {
     hex(&Sha256::digest(word.as_bytes()))
-}
-
-pub(super) fn contains(bytes: &[u8], wanted: &[u8]) -> bool {
-    bytes.windows(wanted.len()).any(|window| window == wanted)
 }

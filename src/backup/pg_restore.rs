@@ -18,7 +18,7 @@ use super::backend::postgres;
 use super::error::{BackupError, Result};
 use super::pg_dump::{Environment, Format};
 use super::plan::State;
-use super::script::{Fate, Filter, Line, Lines};
+use super::script::{self, Fate, Filter, Line, Lines};
 use super::{pg_dump, version};
 use crate::db::child::Identity;
 use crate::db::{Database, quote, search_path};
@@ -130,7 +130,7 @@ pub(crate) async fn restore(database: &Database, wanted: &Restore<'_>, env: &Env
         return Err(marks.find(&String::from_utf8_lossy(&complaint)).unwrap_or_else(|| worded(&complaint, failure)));
     }
     match fed {
-        Ok(true) if pg_dump::contains(&said, marks.key.as_bytes()) => Ok(()),
+        Ok(true) if script::contains(&said, marks.key.as_bytes()) => Ok(()),
         Ok(true) => Err(pg_dump::failed("psql", "the dump does not end as it should; nothing was changed")),
         Ok(false) => Err(pg_dump::failed("pg_restore", "it could not read the dump to its end")),
         Err(error) => Err(BackupError::io("feeding psql")(error)),
@@ -436,7 +436,7 @@ async fn copy_lines<R: tokio::io::AsyncBufRead + Unpin>(
         match line {
             Line::Sql(line) => {
                 if line.starts_with(b"-- Name: ") || line.starts_with(b"-- Data for Name: ") {
-                    in_large_objects = pg_dump::contains(line, b"; Type: BLOBS; ");
+                    in_large_objects = script::contains(line, b"; Type: BLOBS; ");
                 }
                 let is_theirs = in_large_objects && matches!(line.trim_ascii_end(), b"BEGIN;" | b"COMMIT;");
                 left_out = is_theirs || filter.fate(line) == Fate::LeftOut;

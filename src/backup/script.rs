@@ -264,9 +264,9 @@ impl Filter {
     pub(super) fn fate(self, line: &[u8]) -> Fate {
         let begins = |words: &[&str]| words.iter().any(|word| line.starts_with(word.as_bytes()));
         let ends = line.trim_ascii_end();
-        let is_owner = begins(&["ALTER "]) && ends.ends_with(b";") && super::pg_dump::contains(ends, b" OWNER TO ");
+        let is_owner = begins(&["ALTER "]) && ends.ends_with(b";") && contains(ends, b" OWNER TO ");
         let of_database = begins(&["GRANT ", "REVOKE ", "COMMENT ON DATABASE ", "SECURITY LABEL "])
-            && super::pg_dump::contains(ends, b" ON DATABASE ");
+            && contains(ends, b" ON DATABASE ");
         let left_out = is_owner
             || of_database
             || begins(&["\\restrict ", "\\unrestrict ", "\\connect ", "CREATE DATABASE ", "ALTER DATABASE "])
@@ -281,6 +281,10 @@ impl Filter {
                 ]));
         if left_out { Fate::LeftOut } else { Fate::Runs }
     }
+}
+
+pub(super) fn contains(bytes: &[u8], wanted: &[u8]) -> bool {
+    bytes.windows(wanted.len()).any(|window| window == wanted)
 }
 
 #[cfg(test)]

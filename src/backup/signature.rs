@@ -15,7 +15,7 @@ use ring::rand::SystemRandom;
 use ring::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
 
 use super::error::{BackupError, Result};
-use super::format::container::hex;
+use super::format::hex::hex;
 use super::format::manifest::{Manifest, Signature};
 use crate::small_file;
 

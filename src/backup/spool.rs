@@ -9,8 +9,8 @@ use std::sync::Arc;
 use age::stream::StreamWriter;
 use sha2::{Digest, Sha256};
 
-use super::format::container::hex;
 use super::format::crypt::Ephemeral;
+use super::format::hex::hex;
 use super::format::manifest::Member;
 
 /// Where spools are made, and whether they are sealed.

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use super::column_mapping::scalar;
-use super::format::container::hex;
+use super::format::hex::hex;
 use super::format::list;
 use super::format::scalar::unhex;
 use super::format::table_schema::Kind as Stored;

@@ -4,41 +4,13 @@
 //! Cheap on a sound database: sizes are known without reading large values, encodings are only looked at where the
 //! server does not check them itself.
 
-use super::error::Result;
+use super::error::{Fault, Result, Unarchivable};
 use super::format::batch::CELL_BYTES;
 use crate::db::quote;
 use crate::schema::dialect::literal;
 
 /// At most so many of one table are named.
 pub(super) const NAMED: usize = 5;
-
-/// A cell that cannot be archived.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unarchivable {
-    /// Its table.
-    pub table: String,
-    /// Its column.
-    pub column: String,
-    /// Its row's primary key, as `userId 42`; where there is none, the row's place.
-    pub key: String,
-    /// What is wrong with it.
-    pub fault: Fault,
-}
-
-/// What is wrong with a cell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// It has so many bytes.
-    Large(u64),
-    /// Its bytes are no text in the database's encoding.
-    Encoding,
-    /// It is not of its column's type, which SQLite lets happen in tables that are not strict.
-    Type,
-    /// It is one of the two times that an archive would take for infinity.
-    Time,
-    /// It is `NaN` in a column of exact numbers.
-    NotANumber,
-}
 
 /// A query that answers a key and every column's size for rows with a large cell.
 pub(super) fn large(

@@ -4,8 +4,9 @@
 use sea_orm::Value;
 
 use super::{hash, keyed};
-use crate::backup::format::batch::{Cells, Strings};
+use crate::backup::format::batch::Cells;
 use crate::backup::format::scalar;
+use crate::backup::format::strings::Strings;
 use crate::schema::model::Kind;
 
 /// Replaced dates are of fifty years from 1970.

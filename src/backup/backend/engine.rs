@@ -7,13 +7,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::backup::error::Result;
+use crate::backup::error::Unarchivable;
 use crate::backup::format::archive::{Archive, Progress, Rewrite, Table};
 use crate::backup::format::definitions::Definitions;
 use crate::backup::format::manifest::AppliedMigration;
 use crate::backup::format::table_schema::TableShape;
 use crate::backup::plan::{Plan, State};
 use crate::backup::spool::Spools;
-use crate::backup::unarchivable::Unarchivable;
 use crate::backup::version::At;
 
 /// A database, as backup and restore see it.

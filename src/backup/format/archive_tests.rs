@@ -398,7 +398,7 @@ fn forge(mut manifest: Manifest, members: Vec<Vec<u8>>) -> Vec<u8> {
     use sha2::{Digest, Sha256};
     for (table, bytes) in manifest.tables.iter_mut().zip(&members) {
         let file = table.file();
-        let sha256 = container::hex(&Sha256::digest(bytes));
+        let sha256 = super::hex::hex(&Sha256::digest(bytes));
         table.member = Some(super::manifest::Member { file, size: bytes.len() as u64, sha256 });
     }
     let mut out = Vec::new();

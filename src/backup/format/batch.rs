@@ -2,8 +2,8 @@
 //! buffers and not a heap of small ones. Both engines fill and empty the same [`Block`].
 
 use std::cmp::Ordering;
-use std::ops::Range;
 
+use super::strings::{LENGTH, Strings};
 use super::table_schema::{ColumnShape, Kind, TableShape};
 
 /// Rows are handed on in blocks of at most this many bytes of cells (a single larger row makes its own block).
@@ -14,9 +14,6 @@ pub(crate) const BLOCK_ROWS: usize = 1 << 17;
 /// The largest cell that an archive takes. A reader refuses larger pages, so that a hostile archive cannot make it
 /// ask for more memory than a real one does.
 pub(crate) const CELL_BYTES: usize = 64 << 20;
-
-/// Bytes before each string of [`Strings`].
-const LENGTH: usize = 4;
 
 /// The cells of one column that are not NULL.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,69 +28,6 @@ pub enum Cells {
     Uuid(Vec<[u8; 16]>),
     /// [`Kind::Text`] and [`Kind::Bytes`].
     Text(Strings),
-}
-
-/// Byte strings one after the other in one buffer, each behind its length in four bytes, the lowest first: Parquet's
-/// encoding PLAIN, so that a run of them is a page as it is.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Strings {
-    plain: Vec<u8>,
-    /// Where each string ends in `plain`.
-    ends: Vec<u32>,
-}
-
-impl Strings {
-    /// Appends one string. The caller keeps the sum of bytes under 4 GiB ([`BLOCK_BYTES`], [`CELL_BYTES`]).
-    #[inline]
-    pub fn push(&mut self, text: &[u8]) {
-        self.plain.extend_from_slice(&(text.len() as u32).to_le_bytes());
-        self.plain.extend_from_slice(text);
-        self.ends.push(self.plain.len() as u32);
-    }
-
-    /// Makes room for so many strings of so many bytes in all.
-    pub fn reserve(&mut self, strings: usize, bytes: usize) {
-        self.plain.reserve_exact(strings * LENGTH + bytes);
-        self.ends.reserve_exact(strings);
-    }
-
-    /// How many strings.
-    pub fn len(&self) -> usize {
-        self.ends.len()
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.ends.is_empty()
-    }
-
-    /// The string at `index`.
-    #[inline]
-    pub fn get(&self, index: usize) -> &[u8] {
-        &self.plain[self.start(index) + LENGTH..self.ends[index] as usize]
-    }
-
-    /// The strings of `range` in PLAIN.
-    pub fn plain(&self, range: Range<usize>) -> &[u8] {
-        &self.plain[self.start(range.start)..self.start(range.end)]
-    }
-
-    /// How many strings from `index` on take at least `bytes` in PLAIN: at least one, and at most all that are left.
-    pub fn filling(&self, index: usize, bytes: usize) -> usize {
-        let limit = self.start(index) + bytes;
-        let short = self.ends[index..].partition_point(|&end| (end as usize) < limit);
-        (short + 1).min(self.len() - index)
-    }
-
-    fn start(&self, index: usize) -> usize {
-        if index == 0 { 0 } else { self.ends[index - 1] as usize }
-    }
-
-    fn append(&mut self, more: Self) {
-        let start = self.plain.len() as u32;
-        self.plain.extend(more.plain);
-        self.ends.extend(more.ends.into_iter().map(|end| start + end));
-    }
 }
 
 impl Cells {
@@ -207,7 +141,7 @@ impl Block {
                 Cells::Integer(cells) => cells.len() * 4,
                 Cells::Bigint(cells) => cells.len() * 8,
                 Cells::Uuid(cells) => cells.len() * 16,
-                Cells::Text(cells) => cells.plain.len(),
+                Cells::Text(cells) => cells.bytes(),
             };
             cells + column.levels.len() * 2
         };

@@ -4,7 +4,8 @@
 //! The `parquet` crate lays out numbers, heads pages and makes the file. It would take these columns too, but only as one
 //! counted reference a cell, and a backup has tens of millions: a tenth of its processor time went there.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::hash::Hash;
 use std::ops::Range;
 use std::{io, iter};
 
@@ -19,8 +20,15 @@ use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
 use parquet::schema::types::ColumnDescPtr;
 use zstd::bulk::Compressor;
 
-use super::batch::{Cells, Strings};
-use super::table_writer::{PAGE_BYTES, ZSTD_LEVEL, repeats};
+use super::batch::Cells;
+use super::strings::Strings;
+
+/// Cells looked at to see whether a column repeats itself.
+const SAMPLE: usize = 4096;
+/// Uncompressed bytes of a data page and of a dictionary.
+pub(crate) const PAGE_BYTES: usize = 1 << 20;
+/// The fastest that zstd has.
+pub(crate) const ZSTD_LEVEL: i32 = 1;
 
 /// Cells that are bytes.
 #[derive(Clone, Copy)]
@@ -286,4 +294,11 @@ fn put_varint(mut value: usize, page: &mut Vec<u8>) {
         value >>= 7;
     }
     page.push(value as u8);
+}
+
+/// Whether a dictionary pays: at most half of the first cells are different ones.
+pub(crate) fn repeats<T: Hash + Eq>(cells: usize, cell: impl Fn(usize) -> T) -> bool {
+    let sample = cells.min(SAMPLE);
+    let different: HashSet<T> = (0..sample).map(cell).collect();
+    sample > 0 && different.len() * 2 <= sample
 }

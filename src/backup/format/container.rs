@@ -11,6 +11,7 @@ use std::io::{self, Read, Write};
 use sha2::{Digest, Sha256};
 use tar::Header;
 
+use super::hex::hex;
 use super::manifest::{MANIFEST_LIMIT, Manifest};
 use crate::backup::error::{BackupError, Result};
 use crate::backup::source::Source;
@@ -59,11 +60,6 @@ fn sums(manifest_bytes: &[u8], manifest: &Manifest) -> Vec<u8> {
         lines.push_str(&format!("{}  {}\n", member.sha256, member.file));
     }
     lines.into_bytes()
-}
-
-/// Lower-case hexadecimal.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// How many bytes something has, and their SHA-256.

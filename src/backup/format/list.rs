@@ -11,8 +11,8 @@ use parquet::schema::types::{ColumnPath, Type};
 use serde_json::{Number, Value};
 
 use super::array;
-use super::batch::Strings;
 use super::scalar::{Scalar, double_text, parse, real_text};
+use super::strings::Strings;
 
 /// The most elements that a list in a LIST column has; a column with a longer one stays text. Their levels take memory
 /// that no page's size shows.

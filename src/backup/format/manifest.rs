@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::definitions::Definitions;
-use super::row_hash::ServerDigest;
 use super::scalar::Scalar;
+use super::server_digest::ServerDigest;
 use super::table_schema::{ColumnShape, Kind, TableShape};
 use crate::backup::error::{BackupError, Result};
 use crate::backup::identity::Identity;

@@ -10,9 +10,9 @@ use parquet::errors::Result;
 use parquet::file::writer::SerializedColumnWriter;
 use serde::{Deserialize, Serialize};
 
-use super::batch::Strings;
 use super::list;
 use super::scalar::{Scalar, double_text, parse, real_text};
+use super::strings::Strings;
 
 /// What a column is in the Parquet file beyond [`super::table_schema::Kind`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

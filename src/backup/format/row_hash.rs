@@ -9,10 +9,9 @@
 //! The program computes the same from an archive's cells, so an archive can be held against what the server said of its
 //! source without any server.
 
-use serde::{Deserialize, Serialize};
-
 use super::batch::{Block, Cell};
 use super::manifest::TableEntry;
+use super::server_digest::{Method, ServerDigest};
 use super::table_schema::{ColumnShape, Kind};
 use super::timestamp;
 use crate::backup::error::{BackupError, Result};
@@ -20,49 +19,7 @@ use crate::backup::error::{BackupError, Result};
 /// What is mixed into the hash of a row for a cell that is NULL.
 pub(crate) const NULL: u64 = 0x736b_7974_6561_6d01;
 
-/// What the database says of the rows of a table.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ServerDigest {
-    /// [`Method::name`]. One that this program does not know is not compared.
-    pub method: String,
-    /// The sum of the rows' hashes, in decimal digits.
-    pub sum: String,
-}
-
-impl ServerDigest {
-    /// What a database answered.
-    pub(crate) fn new(method: Method, sum: impl ToString) -> Self {
-        Self { method: method.name().to_owned(), sum: sum.to_string() }
-    }
-
-    /// How it was computed; `None` for a way that this program does not know.
-    pub(crate) fn method(&self) -> Option<Method> {
-        [Method::Postgres, Method::PostgresHex, Method::Sqlite].into_iter().find(|method| method.name() == self.method)
-    }
-}
-
-/// How the hash of a row follows from its cells, in the order of the columns' names. Each cell's hash is the seed of the
-/// next one's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Method {
-    /// By PostgreSQL: `hashtextextended` and, for integers, timestamps and UUIDs, the function of the type.
-    Postgres,
-    /// The same in a database whose encoding is not UTF-8: of texts their UTF-8 in hexadecimal.
-    PostgresHex,
-    /// Of SQLite's values: eight bytes of an integer, the bytes of a text.
-    Sqlite,
-}
-
 impl Method {
-    /// Its name in a manifest.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Postgres => "postgres-1",
-            Self::PostgresHex => "postgres-hex-1",
-            Self::Sqlite => "sqlite-1",
-        }
-    }
-
     /// The hash of a cell, for the seed that the cells before it have left.
     fn cell(self, stored: Kind, cell: Cell<'_>, seed: u64, text: &mut Vec<u8>) -> u64 {
         if self == Self::Sqlite {
@@ -94,13 +51,13 @@ impl Method {
             (_, Cell::Bigint(value)) => bytes(value.to_string().as_bytes(), seed),
             (_, Cell::Uuid(value)) => bytes(value, seed),
             (Kind::Bytes, Cell::Text(value)) => {
-                let digits = super::container::hex(value);
+                let digits = super::hex::hex(value);
                 match self {
-                    Self::PostgresHex => bytes(super::container::hex(digits.as_bytes()).as_bytes(), seed),
+                    Self::PostgresHex => bytes(super::hex::hex(digits.as_bytes()).as_bytes(), seed),
                     _ => bytes(digits.as_bytes(), seed),
                 }
             }
-            (_, Cell::Text(value)) if self == Self::PostgresHex => bytes(super::container::hex(value).as_bytes(), seed),
+            (_, Cell::Text(value)) if self == Self::PostgresHex => bytes(super::hex::hex(value).as_bytes(), seed),
             (_, Cell::Text(value)) => bytes(value, seed),
         }
     }

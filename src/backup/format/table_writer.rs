@@ -5,8 +5,6 @@
 //! which [`super::column_chunk`] lays out, each block decides: a dictionary where its cells repeat, else PLAIN (of which zstd makes
 //! less, and sooner, than with the lengths of texts set apart).
 
-use std::collections::HashSet;
-use std::hash::Hash;
 use std::io::{self, Write};
 use std::sync::Arc;
 
@@ -18,17 +16,10 @@ use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
 use parquet::schema::types::{ColumnDescPtr, ColumnPath, Type, TypePtr};
 
 use super::batch::{Block, Cells, Column};
-use super::column_chunk::{ChunkEncoder, Flat};
+use super::column_chunk::{ChunkEncoder, Flat, PAGE_BYTES, ZSTD_LEVEL, repeats};
 use super::list;
 use super::native::Native;
 use super::table_schema::{ColumnShape, Kind, TableShape};
-
-/// Cells looked at to see whether a column repeats itself.
-const SAMPLE: usize = 4096;
-/// Uncompressed bytes of a data page and of a dictionary.
-pub(crate) const PAGE_BYTES: usize = 1 << 20;
-/// The fastest that zstd has.
-pub(crate) const ZSTD_LEVEL: i32 = 1;
 
 /// Writes one table.
 pub(crate) struct MemberWriter<W: Write + Send> {
@@ -197,13 +188,6 @@ fn properties(shape: &TableShape, first: Option<&Block>) -> Result<WriterPropert
         }
     }
     Ok(builder.build())
-}
-
-/// Whether a dictionary pays: at most half of the first cells are different ones.
-pub(crate) fn repeats<T: Hash + Eq>(cells: usize, cell: impl Fn(usize) -> T) -> bool {
-    let sample = cells.min(SAMPLE);
-    let different: HashSet<T> = (0..sample).map(cell).collect();
-    sample > 0 && different.len() * 2 <= sample
 }
 
 fn write_numbers(writer: &mut SerializedColumnWriter<'_>, column: &Column) -> Result<()> {

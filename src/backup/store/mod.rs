@@ -196,7 +196,7 @@ struct Sum(sha2::Sha256);
 impl Sum {
     fn finish(self) -> String {
         use sha2::Digest as _;
-        super::format::container::hex(&self.0.finalize())
+        super::format::hex::hex(&self.0.finalize())
     }
 }
 

@@ -12,7 +12,7 @@ use sqlx::Row;
 use sqlx::postgres::PgConnection;
 
 use super::definition_sql::mentions;
-use super::restore::{look_in, run};
+use super::job::{look_in, run};
 use crate::backup::error::{BackupError, Result};
 use crate::backup::version;
 use crate::db::search_path;

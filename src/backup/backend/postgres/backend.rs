@@ -5,14 +5,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use sqlx::PgPool;
 
-use super::restore::Job;
-use super::{definitions, locks, read, restore, unarchivable};
+use super::job::Job;
+use super::{definitions, locks, read, restore, state, unarchivable};
 use crate::backup::backend::engine::{self, Backend};
+use crate::backup::error::Unarchivable;
 use crate::backup::error::{BackupError, Result};
 use crate::backup::format::definitions::Definitions;
 use crate::backup::holders;
 use crate::backup::plan::State;
-use crate::backup::unarchivable::Unarchivable;
 use crate::db::Database;
 
 /// A PostgreSQL database.
@@ -72,7 +72,7 @@ impl Backend for Postgres<'_> {
 
     async fn state(&self) -> Result<State> {
         self.refuse_pooler()?;
-        restore::inspect(self.pool).await
+        state::inspect(self.pool).await
     }
 
     async fn restore(&self, job: engine::Job) -> Result<()> {

@@ -1,14 +1,15 @@
 //! What surrounds the tables: the record of applied migrations, and trigger functions.
 
 use std::collections::BTreeSet;
+use std::time::Instant;
 
 use migration::{Engine, Migration, history};
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnection;
 
+use super::job::{Job, run};
 use super::read::RECORD;
-use super::restore::{Job, run};
-use crate::backup::error::Result;
+use crate::backup::error::{BackupError, Result};
 use crate::backup::version;
 use crate::db::quote;
 use crate::schema::dialect::postgres::HOME;
@@ -72,4 +73,18 @@ pub(crate) fn drop_functions() -> Result<Vec<String>> {
     let names: BTreeSet<&str> =
         versions.iter().flat_map(|version| &version.schema.functions).map(|function| function.name.as_str()).collect();
     Ok(names.into_iter().map(|name| format!("DROP FUNCTION IF EXISTS {HOME}.{}()", quote(name))).collect())
+}
+
+/// Takes what was restored on to the newest version.
+pub(super) async fn onward(connection: &mut PgConnection, job: &Job) -> Result<()> {
+    for migration in job.plan.onward() {
+        let begun = Instant::now();
+        let failed = |source| BackupError::Onward { version: migration.folder(), source };
+        for sql in version::script(migration, Engine::Postgres)? {
+            sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *connection).await.map_err(failed)?;
+        }
+        let took_ms = i64::try_from(begun.elapsed().as_millis()).unwrap_or(i64::MAX);
+        record(connection, migration, None, took_ms, "migrate").await?;
+    }
+    Ok(())
 }

@@ -10,7 +10,7 @@ use sqlx::{AssertSqlSafe, Row};
 
 use super::catalog::Found;
 use super::definition_sql::{Statements, mentions, names, path};
-use super::restore::Job;
+use super::job::Job;
 use crate::backup::column_mapping::{Filling, Target};
 use crate::backup::error::{BackupError, Result};
 use crate::backup::format::definitions::{

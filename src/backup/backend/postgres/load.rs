@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use sqlx::PgConnection;
+use sqlx::{AssertSqlSafe, PgConnection, Row};
 use tokio::sync::mpsc;
 
+use super::job::Job;
 use super::{codec, text_copy};
 use crate::backup::column_mapping::Filling;
 use crate::backup::error::{BackupError, Result};
@@ -88,4 +89,38 @@ pub(super) async fn load(
             Err(error)
         }
     }
+}
+
+/// Loads a table, and refuses other than the wanted number of rows.
+///
+/// # Errors
+/// [`BackupError::Count`], those of reading the archive, and the driver's.
+pub(super) async fn load_and_count(connection: &mut PgConnection, job: &Job, table: &str) -> Result<()> {
+    let Some(filling) = job.plan.fillings.iter().find(|filling| filling.table == table) else { return Ok(()) };
+    let wanted = job.archive.manifest().table(table).map_or(0, |entry| entry.rows);
+    let found = load(connection, &job.archive, filling, true, job.progress.clone()).await?;
+    if found != wanted {
+        return Err(BackupError::Count { table: table.into(), wanted, found });
+    }
+    advance_sequences(connection, job, table).await
+}
+
+/// Lets the server go on numbering where the archive's database was, and never below a number that is there.
+async fn advance_sequences(connection: &mut PgConnection, job: &Job, table: &str) -> Result<()> {
+    let numbered = "SELECT attname::text AS name, pg_catalog.pg_get_serial_sequence($1, attname::text) AS sequence
+                    FROM pg_catalog.pg_attribute WHERE attrelid = $1::regclass::oid AND attnum > 0 AND NOT attisdropped
+                      AND pg_catalog.pg_get_serial_sequence($1, attname::text) IS NOT NULL";
+    let name = quote(table);
+    for row in sqlx::query(numbered).bind(&name).fetch_all(&mut *connection).await? {
+        let (column, sequence): (String, String) = (row.try_get("name")?, row.try_get("sequence")?);
+        let last = job.archive.manifest().table(table).and_then(|entry| entry.sequences.get(&column)).copied();
+        let sql = format!(
+            "SELECT pg_catalog.setval($1::regclass, greatest(pg_catalog.max({})::int8, $2)) FROM {name}
+             HAVING greatest(pg_catalog.max({})::int8, $2) > 0",
+            quote(&column),
+            quote(&column)
+        );
+        sqlx::query(AssertSqlSafe(sql)).bind(sequence).bind(last).execute(&mut *connection).await?;
+    }
+    Ok(())
 }

@@ -21,15 +21,15 @@ use tokio::sync::Mutex;
 
 use super::catalog::{self, Found};
 use super::codec::Decoder;
+use super::definitions;
 use super::locks::{self, RetryBudget};
 use super::table_digest;
-use super::{definitions, restore};
 use crate::backup::backend::engine;
 use crate::backup::error::{BackupError, Result};
 use crate::backup::format::archive::{Progress, Rewrite, Table, TableEncoder};
 use crate::backup::format::definitions::Definitions;
 use crate::backup::format::manifest::AppliedMigration;
-use crate::backup::format::row_hash::{Method, ServerDigest};
+use crate::backup::format::server_digest::{Method, ServerDigest};
 use crate::backup::format::table_schema::TableShape;
 use crate::backup::spool::Spools;
 use crate::backup::version::{self, At};
@@ -94,7 +94,7 @@ impl engine::Snapshot for Snapshot {
     }
 
     fn version(&self) -> Result<Option<At>> {
-        restore::version_of(&self.tables, &self.migrations)
+        catalog::version_of(&self.tables, &self.migrations)
     }
 
     fn sequences(&self) -> HashMap<String, BTreeMap<String, i64>> {
@@ -363,18 +363,12 @@ pub(super) async fn migrations(connection: &mut PgConnection) -> Result<Vec<Appl
     Ok(lines)
 }
 
-/// A column as its type's output function writes it, which is the type's own and runs in `pg_dump` too. A cast to text
-/// would be whatever function the type's owner has declared for it. (Not IS NULL: of a row without values that is true.)
-pub(super) fn output(column: &str) -> String {
-    format!("CASE WHEN {column} IS DISTINCT FROM NULL THEN pg_catalog.format('%s', {column}) END")
-}
-
 fn copy_statement(table: &Found) -> String {
     let columns = table.shape.columns.iter().zip(&table.as_text);
     if table.as_text.contains(&true) {
         let text = |(column, as_text): (&crate::backup::format::table_schema::ColumnShape, &bool)| {
             let name = quote(&column.name);
-            if *as_text { output(&name) } else { name }
+            if *as_text { catalog::output(&name) } else { name }
         };
         let list: Vec<String> = columns.map(text).collect();
         return format!("COPY (SELECT {} FROM {}) TO STDOUT (FORMAT binary)", list.join(", "), table.path);

@@ -11,9 +11,12 @@ use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection, PgPool, Row};
 use tokio::sync::Notify;
 
+use super::bookkeeping::onward;
 use super::definitions::Extras;
-use super::restore::{Job, begin, commit, load_and_count, look_in, onward, record_opening, roll_back, run, state};
+use super::job::{Job, begin, commit, look_in, record_opening, roll_back, run};
+use super::load::load_and_count;
 use super::scheduler::{Board, LOADERS, Next};
+use super::state::state;
 use super::{bookkeeping, ddl, table_digest};
 use crate::backup::error::{BackupError, Result};
 use crate::db::{quote, search_path};

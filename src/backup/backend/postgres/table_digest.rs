@@ -4,11 +4,12 @@ use std::collections::HashMap;
 
 use sqlx::{AssertSqlSafe, PgConnection, Row};
 
+use super::catalog::output;
 use super::catalog::{self, Found};
-use super::read::output;
-use super::restore::Job;
+use super::job::Job;
 use crate::backup::error::{BackupError, Result};
-use crate::backup::format::row_hash::{self, Method, NULL, ServerDigest};
+use crate::backup::format::row_hash::{self, NULL};
+use crate::backup::format::server_digest::{Method, ServerDigest};
 use crate::backup::format::table_schema::{ColumnShape, Kind};
 use crate::db::quote;
 

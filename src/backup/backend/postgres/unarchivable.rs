@@ -4,10 +4,11 @@ use sqlx::{AssertSqlSafe, PgConnection, PgPool, Row};
 
 use super::catalog;
 use crate::backup::error::Result;
+use crate::backup::error::{Fault, Unarchivable};
 use crate::backup::format::native::Native;
 use crate::backup::format::table_schema::Kind as Stored;
 use crate::backup::format::timestamp;
-use crate::backup::unarchivable::{Fault, NAMED, Unarchivable, collect_large, key, large};
+use crate::backup::unarchivable::{NAMED, collect_large, key, large};
 use crate::backup::version;
 use crate::db::quote;
 use crate::schema::dialect::literal;

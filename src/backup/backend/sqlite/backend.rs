@@ -8,9 +8,9 @@ use sqlx::SqlitePool;
 use super::{definitions, read, restore, unarchivable};
 use crate::backup::backend::engine::{self, Backend, Job};
 use crate::backup::error::Result;
+use crate::backup::error::Unarchivable;
 use crate::backup::format::definitions::Definitions;
 use crate::backup::plan::State;
-use crate::backup::unarchivable::Unarchivable;
 
 /// An SQLite database.
 pub(crate) struct Sqlite<'a> {

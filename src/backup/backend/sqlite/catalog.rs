@@ -151,3 +151,24 @@ async fn number(connection: &mut SqliteConnection, table: &Found, what: &str) ->
     let number: i64 = sqlx::query(AssertSqlSafe(sql)).fetch_one(connection).await?.try_get(0)?;
     Ok(number.unsigned_abs())
 }
+
+/// The query that reads a table as an archive takes it.
+pub(super) fn select(shape: &TableShape) -> String {
+    let column = |column: &ColumnShape| {
+        let name = quote(&column.name);
+        match column.declared.to_ascii_uppercase().as_str() {
+            // Seventeen digits give a double back exactly.
+            "REAL" => format!("iif({name} IS NULL, NULL, printf('%!.17g', {name}))"),
+            _ if is_number(column.stored) => name,
+            "TEXT" => name,
+            _ => format!("CAST({name} AS TEXT)"),
+        }
+    };
+    let columns: Vec<String> = shape.columns.iter().map(column).collect();
+    // An index that happens to hold every column would give them in an order of its own.
+    format!("SELECT {} FROM {} NOT INDEXED", columns.join(", "), quote(&shape.name))
+}
+
+pub(super) fn is_number(stored: Kind) -> bool {
+    matches!(stored, Kind::Boolean | Kind::Integer | Kind::Bigint)
+}

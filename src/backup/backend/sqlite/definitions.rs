@@ -11,6 +11,7 @@ use crate::backup::expression::{self, Context};
 use crate::backup::format::definitions::{
     ColumnDefinition, ConstraintDefinition, Definitions, IndexDefinition, RuleDefinition,
 };
+use crate::backup::format::table_schema::Kind;
 use crate::backup::version;
 use crate::db::{Engine, quote};
 use crate::schema::sql_tokens::tokens;
@@ -145,7 +146,7 @@ pub(super) fn lines(job: &Job, table: &str, exists: impl Fn(&str) -> bool) -> Re
         let given = entry.others.column(&column.name).and_then(|given| given.text.as_deref()).filter(|_| own);
         let text = match given {
             Some(text) if keep(&column.name, text, true)? => text,
-            _ => super::restore::type_of(job, column),
+            _ => type_of(job, column),
         };
         columns.push((column.name.as_str(), format!("{} {text}", quote(&column.name))));
     }
@@ -176,4 +177,20 @@ pub(super) fn lines(job: &Job, table: &str, exists: impl Fn(&str) -> bool) -> Re
         }
     }
     Ok(lines)
+}
+
+/// The type of a column that is not skyteam's: one of the six that strict tables know.
+fn type_of(job: &Job, column: &crate::backup::column_mapping::Target) -> &'static str {
+    let declared = column.foreign.as_deref().unwrap_or_default();
+    if job.archive.manifest().engine == Engine::Sqlite {
+        let known = ["TEXT", "INTEGER", "INT", "REAL", "BLOB", "ANY"];
+        if let Some(known) = known.into_iter().find(|known| known.eq_ignore_ascii_case(declared)) {
+            return known;
+        }
+    }
+    match column.kind {
+        Kind::Boolean | Kind::Integer | Kind::Bigint => "INTEGER",
+        Kind::Bytes => "BLOB",
+        Kind::Timestamp | Kind::Uuid | Kind::Text => "TEXT",
+    }
 }

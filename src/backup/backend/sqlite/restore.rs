@@ -11,7 +11,6 @@ use super::attachments::Attachments;
 use super::{catalog, definitions, read, table_digest, write};
 use crate::backup::backend::engine::Job;
 use crate::backup::error::{BackupError, Result};
-use crate::backup::format::table_schema::Kind;
 use crate::backup::plan::{Existing, ExistingColumn, State, Way};
 use crate::backup::version;
 use crate::db::{Engine, quote};
@@ -219,22 +218,6 @@ async fn onward(connection: &mut SqliteConnection, job: &Job) -> Result<()> {
         record(connection, migration, None, took_ms, "migrate").await?;
     }
     Ok(())
-}
-
-/// The type of a column that is not skyteam's: one of the six that strict tables know.
-pub(super) fn type_of(job: &Job, column: &crate::backup::column_mapping::Target) -> &'static str {
-    let declared = column.foreign.as_deref().unwrap_or_default();
-    if job.archive.manifest().engine == Engine::Sqlite {
-        let known = ["TEXT", "INTEGER", "INT", "REAL", "BLOB", "ANY"];
-        if let Some(known) = known.into_iter().find(|known| known.eq_ignore_ascii_case(declared)) {
-            return known;
-        }
-    }
-    match column.kind {
-        Kind::Boolean | Kind::Integer | Kind::Bigint => "INTEGER",
-        Kind::Bytes => "BLOB",
-        Kind::Timestamp | Kind::Uuid | Kind::Text => "TEXT",
-    }
 }
 
 async fn bookkeeping(connection: &mut SqliteConnection, job: &Job) -> Result<()> {

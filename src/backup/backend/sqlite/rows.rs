@@ -8,15 +8,16 @@ use std::time::Duration;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags};
 
+use super::catalog::{self, is_number};
 use super::table_digest::Sum;
 
 use crate::backup::error::{BackupError, Result};
 use crate::backup::format::batch::{Block, BlockBuilder, CELL_BYTES, Cell};
 use crate::backup::format::native::Native;
-use crate::backup::format::row_hash::ServerDigest;
+use crate::backup::format::server_digest::ServerDigest;
 use crate::backup::format::table_schema::{ColumnShape, Kind, TableShape};
 use crate::backup::format::timestamp;
-use crate::db::{SqlState, quote};
+use crate::db::SqlState;
 
 /// A connection that reads one state of the file.
 pub(super) struct Reader {
@@ -62,7 +63,7 @@ impl Reader {
         shape: &TableShape,
         mut take: impl FnMut(Block) -> bool,
     ) -> Result<ServerDigest, Trouble> {
-        let mut statement = self.connection.prepare(&statement(shape))?;
+        let mut statement = self.connection.prepare(&catalog::select(shape))?;
         let mut found = statement.query([])?;
         let mut block = BlockBuilder::new(shape);
         let mut rows = 0;
@@ -96,27 +97,6 @@ impl Reader {
         take(block.take());
         Ok(sum.finish())
     }
-}
-
-/// The query that reads a table as an archive takes it.
-pub(super) fn statement(shape: &TableShape) -> String {
-    let column = |column: &ColumnShape| {
-        let name = quote(&column.name);
-        match column.declared.to_ascii_uppercase().as_str() {
-            // Seventeen digits give a double back exactly.
-            "REAL" => format!("iif({name} IS NULL, NULL, printf('%!.17g', {name}))"),
-            _ if is_number(column.stored) => name,
-            "TEXT" => name,
-            _ => format!("CAST({name} AS TEXT)"),
-        }
-    };
-    let columns: Vec<String> = shape.columns.iter().map(column).collect();
-    // An index that happens to hold every column would give them in an order of its own.
-    format!("SELECT {} FROM {} NOT INDEXED", columns.join(", "), quote(&shape.name))
-}
-
-fn is_number(stored: Kind) -> bool {
-    matches!(stored, Kind::Boolean | Kind::Integer | Kind::Bigint)
 }
 
 /// Why a table could not be read.

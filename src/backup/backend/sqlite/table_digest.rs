@@ -7,11 +7,12 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, Decode, Row, Sqlite, SqliteConnection, TypeInfo, ValueRef as _};
 
 use super::catalog;
-use super::rows::statement;
+use super::catalog::select;
 use crate::backup::backend::engine::Job;
 use crate::backup::error::{BackupError, Result};
 use crate::backup::format::native::Native;
-use crate::backup::format::row_hash::{self, Method, NULL, ServerDigest};
+use crate::backup::format::row_hash::{self, NULL};
+use crate::backup::format::server_digest::{Method, ServerDigest};
 use crate::backup::format::table_schema::{ColumnShape, TableShape};
 use crate::backup::version;
 
@@ -117,7 +118,7 @@ pub(super) async fn compare(connection: &mut SqliteConnection, job: &Job, table:
     let Some(columns) = entry.columns.iter().map(column).collect::<Option<Vec<_>>>() else { return Ok(()) };
     let mut sum = Sum::new(&columns);
     let shape = TableShape { name: table.to_owned(), columns };
-    let sql = statement(&shape);
+    let sql = select(&shape);
     let mut rows = sqlx::query(AssertSqlSafe(sql)).fetch(connection);
     while let Some(row) = rows.try_next().await? {
         sum.sqlx_row(&row)?;

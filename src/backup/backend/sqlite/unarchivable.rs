@@ -3,7 +3,8 @@
 use sqlx::{AssertSqlSafe, Row, SqliteConnection};
 
 use crate::backup::error::Result;
-use crate::backup::unarchivable::{Fault, NAMED, Unarchivable, collect_large, key, large};
+use crate::backup::error::{Fault, Unarchivable};
+use crate::backup::unarchivable::{NAMED, collect_large, key, large};
 use crate::backup::version;
 use crate::db::quote;
 use crate::schema::model::Kind;

@@ -15,7 +15,7 @@ use sha2::{Digest as _, Sha256};
 use super::Requests;
 use super::runtime::Awaited;
 use crate::backup::error::{BackupError, Result, StoreFault};
-use crate::backup::format::container::hex;
+use crate::backup::format::hex::hex;
 use crate::backup::store::{Pending, Placed};
 
 /// The smallest part. Services take none below 5 MiB.

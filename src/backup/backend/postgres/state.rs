@@ -1,0 +1,53 @@
+//! What the database has before a restore.
+
+use sqlx::postgres::PgConnection;
+use sqlx::{AssertSqlSafe, Connection, PgPool, Row};
+
+use super::catalog::{self, Found};
+use super::read;
+use crate::backup::error::Result;
+use crate::backup::plan::{Existing, ExistingColumn, State};
+use crate::backup::version;
+use crate::db::Engine;
+
+/// Looks at what the database has.
+///
+/// # Errors
+/// The driver's.
+pub(super) async fn inspect(pool: &PgPool) -> Result<State> {
+    let mut connection = pool.acquire().await?.detach();
+    let state = state(&mut connection).await?;
+    connection.close().await?;
+    Ok(state)
+}
+
+/// The same on a connection, in its transaction.
+pub(super) async fn state(connection: &mut PgConnection) -> Result<State> {
+    let found = find_all(connection).await?;
+    let mut existing = Vec::new();
+    for table in &found {
+        let sql = format!("SELECT count(*) AS rows FROM {}", table.path);
+        let row = sqlx::query(AssertSqlSafe(sql)).fetch_one(&mut *connection).await?;
+        let columns = table.shape.columns.iter().zip(&table.as_text);
+        existing.push(Existing {
+            table: table.shape.name.clone(),
+            rows: row.try_get::<i64, _>("rows")?.unsigned_abs(),
+            columns: columns
+                .map(|(column, as_text)| ExistingColumn {
+                    name: column.name.clone(),
+                    declared: column.declared.clone(),
+                    direct: !as_text,
+                })
+                .collect(),
+        });
+    }
+    let record = read::migrations(connection).await?;
+    Ok(State { engine: Engine::Postgres, existing, version: catalog::version_of(&found, &record)? })
+}
+
+/// Every table that a version of this build knows.
+pub(super) async fn find_all(connection: &mut PgConnection) -> Result<Vec<Found>> {
+    let known = version::known()?;
+    let names: Vec<&str> = known.tables.iter().map(|table| table.name.as_str()).collect();
+    catalog::find(connection, &names).await
+}
