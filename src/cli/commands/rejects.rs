@@ -8,7 +8,7 @@ use tempfile::NamedTempFile;
 use crate::cli::commands::records::{ABOUT, Columns, RAW, Record};
 use crate::cli::context::Context;
 use crate::cli::ui::text::count;
-use crate::cli::ui::{csv_record, defused};
+use crate::csv_record::{csv_record, defused};
 use crate::error::file::exists;
 use crate::error::indeterminate::{NOT_REPLICATED, OUTCOME_UNKNOWN};
 use crate::error::{Error, Kind, Outcome, Result};

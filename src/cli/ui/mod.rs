@@ -28,7 +28,6 @@ use chrono_tz::Tz;
 
 pub(crate) use format::{Align, Cell, Column, Format, IdOf, RenderOptions, Tone};
 pub(crate) use list::{List, Shape};
-pub(crate) use list::{csv_record, defused};
 pub(crate) use page::Page;
 pub(crate) use progress::Progress;
 pub(crate) use prompt::Prompt;
@@ -133,6 +132,11 @@ impl Ui {
     /// 0, `-v` 1, `-vv` 2.
     pub(crate) fn verbosity(&self) -> u8 {
         self.manner.verbosity
+    }
+
+    /// The flag that names this run's database, where one was given.
+    pub(crate) fn database_flag(&self) -> Option<DatabaseFlag> {
+        self.manner.database.clone()
     }
 
     /// The zone that naive times are read and tables are shown in.

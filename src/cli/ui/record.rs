@@ -34,7 +34,7 @@ pub(super) fn record(out: &mut dyn Write, value: &Value, header: bool, safe: boo
         list::write_csv(out, object.keys().cloned())?;
     }
     let cells = object.values().map(|value| match value {
-        Value::String(text) => list::defused(text.clone(), safe),
+        Value::String(text) => crate::csv_record::defused(text.clone(), safe),
         other => plain(other),
     });
     list::write_csv(out, cells)

@@ -1,0 +1,95 @@
+//! CSV for people and programs: one record, and cells that a spreadsheet does not run.
+
+/// Appends one record by RFC 4180, with LF as Unix tools expect. By hand: the csv crate's writer would be made anew, with
+/// its buffer, for each row of a stream.
+pub(crate) fn csv_record(record: &mut Vec<u8>, fields: impl IntoIterator<Item = String>) {
+    let mut record = Record::new(record);
+    fields.into_iter().for_each(|field| record.field(&field));
+    record.end();
+}
+
+/// One record in the making; see [`csv_record`].
+pub(crate) struct Record<'a> {
+    text: &'a mut Vec<u8>,
+    start: usize,
+    count: usize,
+}
+
+impl<'a> Record<'a> {
+    /// Begins one at the end of `text`.
+    pub(crate) fn new(text: &'a mut Vec<u8>) -> Self {
+        Self { start: text.len(), text, count: 0 }
+    }
+
+    /// Adds a cell.
+    pub(crate) fn field(&mut self, field: &str) {
+        if self.count > 0 {
+            self.text.push(b',');
+        }
+        self.count += 1;
+        // Blanks at the ends of a cell without quotes are not read as part of it.
+        let bare = field.trim().len() == field.len();
+        if bare && !field.bytes().any(|byte| matches!(byte, b',' | b'"' | b'\n' | b'\r')) {
+            self.text.extend_from_slice(field.as_bytes());
+            return;
+        }
+        self.text.push(b'"');
+        for (index, part) in field.split('"').enumerate() {
+            if index > 0 {
+                self.text.extend_from_slice(b"\"\"");
+            }
+            self.text.extend_from_slice(part.as_bytes());
+        }
+        self.text.push(b'"');
+    }
+
+    /// Ends it.
+    pub(crate) fn end(self) {
+        // One empty cell alone would be an empty line, which readers skip.
+        if self.count == 1 && self.text.len() == self.start {
+            self.text.extend_from_slice(b"\"\"");
+        }
+        self.text.push(b'\n');
+    }
+}
+
+/// A cell that a spreadsheet would take for a formula, with an apostrophe before it (OWASP, "CSV injection").
+pub(crate) fn defused(text: String, safe: bool) -> String {
+    if safe && is_formula(&text) { format!("'{text}") } else { text }
+}
+
+/// Whether a spreadsheet would take it for a formula.
+pub(crate) fn is_formula(text: &str) -> bool {
+    // Its own apostrophes are kept apart from ours, of which an import takes one away.
+    let starts_formula = text.trim_start_matches('\'').starts_with(['=', '+', '-', '@', '\t', '\r']);
+    starts_formula && text.parse::<f64>().is_err()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formulas_are_defused_and_numbers_are_not() {
+        assert_eq!(defused("=HYPERLINK(\"x\")".into(), true), "'=HYPERLINK(\"x\")");
+        assert_eq!(defused("-5".into(), true), "-5");
+        assert_eq!(defused("=1".into(), false), "=1");
+        assert_eq!(defused("'=1".into(), true), "''=1");
+        assert_eq!(defused("'tis".into(), true), "'tis");
+    }
+
+    #[test]
+    fn records_are_read_back_by_any_csv_reader() {
+        let rows = [vec!["a", "", "b,c"], vec!["\"", "x\ny", "\r"], vec!["", "", ""], vec!["é", " s ", "'"]];
+        let mut text = Vec::new();
+        for row in &rows {
+            csv_record(&mut text, row.iter().map(|cell| (*cell).to_owned()));
+        }
+        csv_record(&mut text, [String::new()]);
+        let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_slice());
+        let read: Vec<Vec<String>> =
+            reader.records().map(|row| row.unwrap().iter().map(str::to_owned).collect()).collect();
+        assert_eq!(read[..4], rows);
+        assert_eq!(read[4], [""]);
+    }
+}
