@@ -1,9 +1,9 @@
 //! Administers the database of SkyTeam ROBLOX: an alliance of airlines that fly inside ROBLOX games.
 //!
-//! A library below, a shell above. The engines take plain values and return plain values and error enums: [`directory`] knows
+//! A library below, shells above. The engines take plain values and return plain values and error enums: [`directory`] knows
 //! users, airlines, brands, flights and products; [`ledger`] every movement of miles; [`schema`] tables, in one neutral
-//! model; [`backup`] archives of them. The shell, [`cli`], turns arguments into one call of an engine and prints its result;
-//! [`error`] holds the wording and the exit code of everything that can fail.
+//! model; [`backup`] archives of them. One shell, [`cli`], turns arguments into one call of an engine and prints its result;
+//! another, `studio`, answers a browser; [`error`] holds the wording and the exit code of everything that can fail.
 //!
 //! # As a library
 //!
@@ -46,16 +46,18 @@
 //!
 //! `examples/airline_api.rs` is a handler of an API on it.
 //!
-//! Imports point downwards: `main → cli → error → {backup, schema, directory → ledger} → {db, entity, input, consent}`, and no file imports
-//! itself through others; a test keeps it so.
+//! Imports point downwards: `main → cli → studio → error → {backup, browse, schema, directory → ledger} → {db, entity, input, consent}`, and
+//! no file imports itself through others; a test keeps it so.
 
 // The layout of the deepest futures, of a list through SeaORM, needs more than 128 steps in an optimised build.
 #![recursion_limit = "256"]
 #![cfg_attr(not(test), warn(unreachable_pub))]
 
 pub mod backup;
+mod browse;
 pub mod cli;
 pub mod consent;
+mod csv_record;
 pub mod db;
 pub mod directory;
 pub mod entity;
@@ -65,3 +67,4 @@ pub mod ledger;
 pub mod message;
 pub mod schema;
 mod small_file;
+mod studio;

@@ -31,6 +31,7 @@ const VERBS: &[(&str, &str)] = &[
     ("db backups", "kept"),
     ("db prune", "kept --keep-last 1 --yes"),
     ("db shell", ""),
+    ("db studio", "--port 0 --idle 1s"),
     ("user add", "107919 pilot999"),
     ("user list", ""),
     ("user show", "USER"),
@@ -184,7 +185,7 @@ fn a_dry_run_changes_nothing_anywhere_or_is_refused() {
     for (verb, line) in &verbs {
         let shown = run(&world, &["-n", "--no-input"], line);
         // SQLite has no roles to grant anything to.
-        let refuses = ["man", "db shell", "db grant", "db activity", "config keygen"].contains(verb);
+        let refuses = ["man", "db shell", "db studio", "db grant", "db activity", "config keygen"].contains(verb);
         assert_eq!(shown.code == 2, refuses, "{verb}: {shown}");
         let after = everything(&world);
         let changed: Vec<&String> =

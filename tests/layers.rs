@@ -1,5 +1,6 @@
 //! The import rules of the house, kept by reading the sources: imports point inwards,
-//! `main → cli → error → {backup, schema, ledger, directory} → {db, entity, input, consent}`, and what a module may not see it does not see.
+//! `main → cli → studio → error → {backup, browse, schema, ledger, directory} → {db, entity, input, consent}`, and what a module may not
+//! see it does not see.
 
 mod circles;
 
@@ -14,22 +15,25 @@ const MAY_SEE: &[(&str, &[&str])] = &[
     ("entity", &["db"]),
     ("db", &["entity", "small_file"]),
     ("small_file", &[]),
+    ("csv_record", &[]),
     ("consent", &[]),
     ("input", &["entity"]),
     ("ledger", &["db", "entity", "input"]),
     ("directory", &["consent", "db", "entity", "input", "ledger"]),
     ("schema", &["consent", "db", "entity"]),
+    ("browse", &["db", "entity"]),
     // A restore makes tables and a deep verification audits the ledger, so this one is above the other three.
     ("backup", &["consent", "db", "directory", "entity", "input", "ledger", "schema", "small_file"]),
     // What people read, for every shell.
     ("message", &["directory", "entity", "input"]),
-    ("error", &["backup", "db", "directory", "entity", "input", "ledger", "message", "schema"]),
-    // The shell.
+    ("error", &["backup", "browse", "db", "directory", "entity", "input", "ledger", "message", "schema"]),
+    // The shells: the command line, and HTTP for a page.
     (
         "cli",
         &[
             "backup",
             "consent",
+            "csv_record",
             "db",
             "directory",
             "entity",
@@ -39,8 +43,10 @@ const MAY_SEE: &[(&str, &[&str])] = &[
             "message",
             "schema",
             "small_file",
+            "studio",
         ],
     ),
+    ("studio", &["browse", "csv_record", "db", "directory", "entity", "error", "input", "ledger", "message", "schema"]),
 ];
 
 /// Crates and parts of `std` that only the named top-level modules may see. `main` and `lib` are modules here too.
@@ -54,6 +60,10 @@ const ONLY_FOR: &[(&str, &[&str])] = &[
     ("rustix", &["cli", "db", "small_file"]),
     ("anstream", &["cli"]),
     ("etcetera", &["cli"]),
+    ("axum", &["studio"]),
+    ("hyper", &["studio"]),
+    ("hyper_util", &["studio"]),
+    ("http_body_util", &["studio"]),
     ("std::env", &["main", "cli"]),
     ("std::process::exit", &[]),
 ];

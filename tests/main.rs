@@ -38,6 +38,7 @@ mod settings;
 mod shell;
 mod status;
 mod streams;
+mod studio;
 #[expect(unused_imports, reason = "not every helper has its user yet")]
 mod support;
 mod terminal;

@@ -267,6 +267,16 @@ impl Database {
         }
     }
 
+    /// Why no connection can be made now, found out by making one, for which it waits two seconds at most; `None` where one
+    /// can, and on SQLite.
+    pub(crate) async fn unreachable(&self) -> Option<ConnectError> {
+        let (Some(pool), Some(server), DatabaseUrl::Postgres(place)) = (self.postgres(), &self.server, &self.url)
+        else {
+            return None;
+        };
+        postgres::unreachable(pool, server, place, Duration::from_secs(2)).await
+    }
+
     /// Closes all connections in good order: on SQLite this folds the write-ahead log into the file.
     pub async fn close(&self) {
         match self.engine() {

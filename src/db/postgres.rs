@@ -140,6 +140,38 @@ async fn first_connection(
     }
 }
 
+/// Why no connection can be made, found out by making one; `None` where one can.
+pub(super) async fn unreachable(
+    pool: &PgPool,
+    server: &Server,
+    place: &PostgresUrl,
+    limit: Duration,
+) -> Option<ConnectError> {
+    let target = Box::new(Target::of_server(place));
+    let connect = pool.connect_options();
+    let reason = match tokio::time::timeout(limit, PgConnection::connect_with(&connect)).await {
+        Ok(Ok(connection)) => {
+            // It was made: what becomes of it now is of no interest.
+            let _ = connection.close().await;
+            return None;
+        }
+        Ok(Err(reason)) => Some(reason),
+        Err(_) => None,
+    };
+    // sqlx saw the end of a stream only.
+    match server.relay.failure() {
+        Some(Failure::Refused(refusal)) => return Some(ConnectError::Login { target, refusal }),
+        Some(Failure::Driver(source)) => {
+            return Some(ConnectError::Server { target, password: password(place), source });
+        }
+        None => {}
+    }
+    Some(match reason {
+        Some(source) => ConnectError::Server { target, password: password(place), source },
+        None => ConnectError::TimedOut { target, after: limit },
+    })
+}
+
 fn pool(connect: &PgConnectOptions, options: &Options, pooled: bool, backends: Backends) -> PgPool {
     let statement_timeout = options.statement_timeout;
     let access = options.access;

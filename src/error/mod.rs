@@ -4,6 +4,7 @@
 //! beside this one turn each into an [`Error`], so that all wording and all exit codes are in this folder.
 
 pub(crate) mod backup;
+mod browse;
 mod connect;
 pub(crate) mod directory;
 mod driver;

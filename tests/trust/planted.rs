@@ -116,6 +116,7 @@ const LINES: &[Line] = &[
     "db restore first.sql --clean --confirm {name}",
     "db transfer --to sqlite:{run}.db",
     "db shell -- -Atc SELECT",
+    "db studio --port 0 --idle 1s",
     "db backups .",
     "db prune . --keep-last 9 --yes",
     "user erase pilot2 --confirm pilot2",

@@ -21,6 +21,26 @@ impl Ui {
             .map_err(|panic| Error::new(Kind::Failure, "input", "standard input could not be read").source(panic))
     }
 
+    /// Waits for Enter; `false` at the end of input.
+    ///
+    /// # Errors
+    /// The stream's.
+    pub(crate) async fn enter(&self) -> Result<bool> {
+        let input = Arc::clone(&self.input);
+        // On a thread of its own, which is left behind where nothing comes.
+        let pressed = tokio::task::spawn_blocking(move || {
+            let mut byte = [0];
+            loop {
+                match lock(&input).read(&mut byte)? {
+                    0 => return Ok(false),
+                    _ if byte == [b'\n'] => return Ok(true),
+                    _ => {}
+                }
+            }
+        });
+        pressed.await.unwrap_or_else(|panic| Err(io::Error::other(panic))).map_err(Error::from)
+    }
+
     /// All of standard input, for commands that read data from `-`; at most `most` bytes.
     ///
     /// # Errors

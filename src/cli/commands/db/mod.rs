@@ -25,6 +25,7 @@ mod seed;
 mod shell;
 pub(in crate::cli::commands) mod signers;
 mod status;
+mod studio;
 mod transfer;
 mod verify;
 
@@ -100,6 +101,9 @@ pub(crate) enum Verb {
     /// Remove old backups that no rule keeps
     #[command(after_help = prune::EXAMPLES)]
     Prune(prune::DbPruneArgs),
+    /// Show the tables in a browser, from a server on this machine
+    #[command(after_help = studio::EXAMPLES)]
+    Studio(studio::DbStudioArgs),
     /// Open psql or sqlite3 on this database
     #[command(after_help = shell::EXAMPLES)]
     Shell(shell::DbShellArgs),
@@ -137,6 +141,7 @@ impl Verb {
             Self::Transfer(args) => transfer::run(args, cx).await,
             Self::Backups(args) => backups::run(args, cx).await,
             Self::Prune(args) => prune::run(args, cx).await,
+            Self::Studio(args) => studio::run(args, cx).await,
             Self::Shell(args) => shell::run(args, cx).await,
         }
     }
