@@ -15,6 +15,7 @@ mod usage;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
@@ -107,6 +108,7 @@ pub fn run(mut world: World) -> u8 {
         lasting: crate::db::Lasting::default(),
         announced: false.into(),
         rehearses: false.into(),
+        resumes: false.into(),
         warned_of_plain_text: false.into(),
         database: OnceCell::new(),
         ui: Ui::new(world, manner),
@@ -136,7 +138,7 @@ pub fn run(mut world: World) -> u8 {
                     () = interrupted(signals) => Err(outcome_unknown(RetryAdvice::Unsaid)),
                 }
             } else {
-                Err(rolled_back())
+                Err(cut_off(&cx))
             },
             outcome = &mut work => outcome,
         };
@@ -195,8 +197,13 @@ fn again_instead(cx: &Context, error: Error) -> Error {
     }
 }
 
-fn rolled_back() -> Error {
-    Error::new(Kind::Interrupted, "interrupted", "interrupted").why("what was not committed was rolled back")
+/// What an interrupt leaves.
+fn cut_off(cx: &Context) -> Error {
+    let error = Error::new(Kind::Interrupted, "interrupted", "interrupted");
+    if cx.resumes.load(Ordering::Relaxed) {
+        return error.why("what was done before stays").fix("run the same command again: it goes on from there");
+    }
+    error.why("what was not committed was rolled back")
 }
 
 /// The end of `work` after an interrupt that came while it made a change last, or had something to clear away: done, or of
@@ -223,7 +230,7 @@ async fn answered(cx: &Context, work: impl Future<Output = Result<Outcome>>) -> 
         None => work.await,
     };
     match outcome {
-        Err(error) if !is_open(&error) => Err(rolled_back()),
+        Err(error) if !is_open(&error) => Err(cut_off(cx)),
         done => done,
     }
 }

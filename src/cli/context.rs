@@ -41,6 +41,8 @@ pub(crate) struct Context {
     pub(crate) announced: AtomicBool,
     /// Whether all is rolled back at the end though this is no dry run.
     pub(crate) rehearses: AtomicBool,
+    /// Whether what it has done stays when it is cut off, and the same command goes on from there.
+    pub(crate) resumes: AtomicBool,
     pub(crate) database: OnceCell<Arc<Database>>,
     /// Whether it was said that a connection may go unencrypted.
     pub(crate) warned_of_plain_text: AtomicBool,
@@ -54,15 +56,6 @@ impl Context {
     /// Whatever keeps it from being opened: exit codes 6, 7 and 8.
     pub(crate) async fn reader(&self) -> Result<Arc<Database>> {
         self.open(Absent::Refuse, Access::Read).await
-    }
-
-    /// The database, for a command that compares its schema: on PostgreSQL the desired one is made as temporary tables,
-    /// in a transaction that is rolled back.
-    ///
-    /// # Errors
-    /// As for [`Context::reader`].
-    pub(crate) async fn comparer(&self) -> Result<Arc<Database>> {
-        self.open(Absent::Refuse, Access::Compare).await
     }
 
     /// The database, for a command that writes: says first, on stderr, where it writes.

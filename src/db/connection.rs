@@ -51,7 +51,7 @@ impl Connection {
     pub async fn begin(&self) -> Result<Transaction, DbErr> {
         let first = match (self.read_only, &self.pooled) {
             (false, _) => Some(WRITES),
-            (true, Some(_)) => Some("SET TRANSACTION READ ONLY"),
+            (true, Some(_)) => Some("SET TRANSACTION READ ONLY; SET LOCAL row_security = off"),
             (true, None) => None,
         };
         self.begin_as(SqliteTransactionMode::Immediate, first, !self.read_only).await
@@ -62,7 +62,7 @@ impl Connection {
     /// # Errors
     /// The driver's.
     pub async fn begin_read(&self) -> Result<Transaction, DbErr> {
-        let one_snapshot = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY";
+        let one_snapshot = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL row_security = off";
         self.begin_as(SqliteTransactionMode::Deferred, Some(one_snapshot), false).await
     }
 

@@ -45,9 +45,6 @@ pub enum Access {
     Write,
     /// Reading: their transactions are read only.
     Read,
-    /// Making temporary tables in transactions that are rolled back, to compare a schema with. Also where a setting has it
-    /// that sessions only read.
-    Compare,
 }
 
 /// What becomes of an SQLite file that is not there.

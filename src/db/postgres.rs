@@ -190,7 +190,7 @@ fn pool(connect: &PgConnectOptions, options: &Options, pooled: bool, backends: B
                 }
                 // Before anything is called. A name without a schema means the server's own, whatever the role's search
                 // path says.
-                let path = format!("SET search_path = {}", search_path::SAFE);
+                let path = format!("SET search_path = {}; SET quote_all_identifiers = off", search_path::SAFE);
                 connection.execute(sqlx::AssertSqlSafe(path)).await?;
                 // So that a killed skyteam leaves nothing queued behind a lock: the server looks every second whether
                 // we are still there. On a system that cannot look it refuses, and all stays as it was.
@@ -200,8 +200,8 @@ fn pool(connect: &PgConnectOptions, options: &Options, pooled: bool, backends: B
                     connection.execute(sqlx::AssertSqlSafe(sql)).await?;
                 }
                 let first = match access {
-                    Access::Read => "SET default_transaction_read_only = on",
-                    Access::Compare => "SET default_transaction_read_only = off",
+                    // A policy that hides rows from the role makes an error, not a shorter answer.
+                    Access::Read => "SET default_transaction_read_only = on; SET row_security = off",
                     // A commit that is not known to be on its standby says so by a warning.
                     Access::Write => "SET client_min_messages = warning",
                 };

@@ -79,7 +79,8 @@ impl<'a> Before<'a> {
     fn is_a_table(&self, after: &str) -> bool {
         let is = |word: &str, other: &str| word.eq_ignore_ascii_case(other);
         let is_function = after.starts_with('(') && !is(self.word, "INTO");
-        BEFORE_A_TABLE.iter().any(|word| is(word, self.word))
+        let follows = |before: &str| BEFORE_A_TABLE.iter().any(|word| is(word, before));
+        (follows(self.word) || is(self.word, "ONLY") && follows(self.earlier))
             && !is(self.earlier, "DISTINCT")
             && self.query.last().is_none_or(|query| *query)
             && !after.starts_with('.')
@@ -203,6 +204,10 @@ mod tests {
             (
                 r#"SELECT count(*) AS "users" FROM "flights" f JOIN "users" u ON u."a" = f."b""#,
                 r#"SELECT count(*) AS "users" FROM public."flights" f JOIN public."users" u ON u."a" = f."b""#,
+            ),
+            (
+                r#"DELETE FROM ONLY "users" WHERE "a" IN (SELECT "a" FROM ONLY "flights")"#,
+                r#"DELETE FROM ONLY public."users" WHERE "a" IN (SELECT "a" FROM ONLY public."flights")"#,
             ),
             (
                 r#"SELECT (SELECT 1 FROM "users") FROM "flights""#,

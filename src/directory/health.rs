@@ -1,20 +1,22 @@
 //! Questions about the data that no constraint of an older schema version answers: what `db doctor` looks for beside
 //! the ledger, whose own proof is [`crate::ledger`]'s.
 
+use std::borrow::Cow;
+
 use sea_orm::{ConnectionTrait, DbErr, Statement};
 
 /// How many examples a finding carries.
 const EXAMPLES: usize = 5;
 
 /// A question about the data, as one query that answers a text for each row that is wrong.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Question {
     /// Its name.
     pub name: &'static str,
     /// What each row that it finds is.
     pub wrong: &'static str,
     /// The query, in SQL that both engines read: one text column.
-    pub sql: &'static str,
+    pub sql: Cow<'static, str>,
 }
 
 /// What a question found.
@@ -31,39 +33,51 @@ pub(crate) const QUESTIONS: &[Question] = &[
     Question {
         name: "negative balances",
         wrong: "users with less than no miles",
-        sql: r#"select "username" || ' (' || "miles" || ')' from "users" where "miles" < 0 order by "miles", "userId""#,
+        sql: Cow::Borrowed(
+            r#"select "username" || ' (' || "miles" || ')' from "users" where "miles" < 0 order by "miles", "userId""#,
+        ),
     },
     Question {
         name: "balance against ledger",
         wrong: "users whose balance is not the sum of their entries",
-        sql: r#"select u."username" || ' (has ' || u."miles" || ', ledger ' || coalesce(l.total, 0) || ')'
+        sql: Cow::Borrowed(
+            r#"select u."username" || ' (has ' || u."miles" || ', ledger ' || coalesce(l.total, 0) || ')'
                 from "users" u
                 left join (select "userId", sum("amount") as total from "milesTransactions" group by "userId") l
                        on l."userId" = u."userId"
                 where u."miles" <> coalesce(l.total, 0) order by u."userId""#,
+        ),
     },
     Question {
         name: "passengers",
         wrong: "passengers who are on one flight twice",
-        sql: r#"select "userId" || ' on ' || "flightId" from "flightPassengers"
+        sql: Cow::Borrowed(
+            r#"select "userId" || ' on ' || "flightId" from "flightPassengers"
                 group by "flightId", "userId" having count(*) > 1 order by 1"#,
+        ),
     },
     Question {
         name: "primary brands",
         wrong: "airlines with more than one primary brand",
-        sql: r#"select "airlineId" from "brands" where "isPrimary" group by "airlineId" having count(*) > 1 order by 1"#,
+        sql: Cow::Borrowed(
+            r#"select "airlineId" from "brands" where "isPrimary" group by "airlineId" having count(*) > 1 order by 1"#,
+        ),
     },
     Question {
         name: "brands of flights",
         wrong: "flights whose brand is another airline's",
-        sql: r#"select f."code" || ' (' || f."id" || ')' from "flights" f
+        sql: Cow::Borrowed(
+            r#"select f."code" || ' (' || f."id" || ')' from "flights" f
                 join "brands" b on b."brandId" = f."brandId"
                 where b."airlineId" <> f."airlineId" order by 1"#,
+        ),
     },
     Question {
         name: "times of flights",
         wrong: "flights that ended before they started",
-        sql: r#"select "code" || ' (' || "id" || ')' from "flights" where "endTime" < "startedAt" order by 1"#,
+        sql: Cow::Borrowed(
+            r#"select "code" || ' (' || "id" || ')' from "flights" where "endTime" < "startedAt" order by 1"#,
+        ),
     },
 ];
 

@@ -197,11 +197,27 @@ fn refused(target: &Target, password: &Password, source: &sqlx::Error) -> Error 
     }
 }
 
+/// The write-ahead log of another user beside a database file, or its index, which this user may not open. SQLite gives it the
+/// rights of the database file; where that had others then, or a umask was in the way, it keeps them.
+fn closed_beside(path: &str) -> Option<String> {
+    let files = ["-wal", "-shm"].map(|end| format!("{path}{end}"));
+    files.into_iter().find(|file| {
+        let opened = std::fs::OpenOptions::new().read(true).append(true).open(file);
+        opened.is_err_and(|error| error.kind() == std::io::ErrorKind::PermissionDenied)
+    })
+}
+
 fn refused_file(target: &Target, refusal: &dyn DatabaseError) -> Error {
     let path = target.path.as_deref().unwrap_or_default();
     let error = driver::describe_refusal(refusal);
     match error.code() {
-        "cannot_open" => error.fix(message!("check the rights on {} and on the folder it is in", &path)),
+        "cannot_open" => match closed_beside(path) {
+            Some(file) => error
+                .why(message!("{} may not be read or written by this user: another program has made it", &file))
+                .fix(message!("as its owner: {}", program("chmod").words("g+rw").file(&file)))
+                .fix("or close that program: the last one to close the database removes the file"),
+            None => error.fix(message!("check the rights on {} and on the folder it is in", &path)),
+        },
         "read_only" => error.why(path).fix("sqlite:PATH?mode=ro opens it for reading only"),
         "not_a_database" => error
             .why(path)

@@ -17,7 +17,13 @@ impl From<DbErr> for Error {
             DbErr::ConnectionAcquire(_) => describe(&sqlx::Error::PoolTimedOut),
             other => match sqlx_error(other) {
                 Some(inner) => describe(inner),
-                None => Self::new(Kind::Failure, "database", "the database layer failed"),
+                None => match &error {
+                    // A NULL where the column takes none, say.
+                    DbErr::Type(problem) => {
+                        Self::new(Kind::Failure, "unreadable_value", "a stored value cannot be read").why(problem)
+                    }
+                    _ => Self::new(Kind::Failure, "database", "the database layer failed"),
+                },
             },
         };
         described.source(error)
@@ -94,6 +100,8 @@ fn describe_postgres(state: &SqlState, table: Option<&str>, detail: Option<&str>
         }
         "2BP01" => depended_on(detail),
         "42P07" | "42710" | "42723" => name_taken(message),
+        // What row_security = off makes of a policy that would hide rows.
+        "42501" if message.contains("row-level security") => hidden_rows(message),
         "42501" => Error::new(Kind::Denied, "permission_denied", "permission denied").why(message),
         "53300" => Error::new(Kind::Unreachable, "too_many_connections", "the server has no connection to spare")
             .why(message)
@@ -103,6 +111,14 @@ fn describe_postgres(state: &SqlState, table: Option<&str>, detail: Option<&str>
             Error::new(Kind::Unreachable, "shut_down", "the server shut the connection down").why(message)
         }
         "55P03" => Error::new(Kind::Locked, "lock_timeout", "a lock was not free in time").why(message),
+        "57014" if message.contains("statement timeout") => Error::new(
+            Kind::Locked,
+            "timed_out",
+            "a statement took longer than the statement_timeout that is set for it",
+        )
+        .why(message)
+        .why("it is set by the URL, --statement-timeout, the role, the database or the server")
+        .fix("add statement_timeout=0 to the URL's parameters, which no role's or database's setting overrules"),
         "57014" => Error::new(Kind::Locked, "timed_out", "the statement was cancelled").why(message),
         "40001" => Error::new(Kind::Locked, "serialization", "another transaction was in the way").why(message),
         "40P01" => Error::new(Kind::Locked, "deadlock", "a deadlock with another transaction").why(message),
@@ -127,6 +143,14 @@ fn describe_postgres(state: &SqlState, table: Option<&str>, detail: Option<&str>
         }
         "23502" => Error::new(Kind::Refused, "not_null", message!("a required value is missing{}", &on)).why(message),
         "22003" => Error::new(Kind::Refused, "out_of_range", "a number is out of range").why(message),
+        // A text of ours is UTF-8; this one was read, from a database that checks none.
+        "22021" if !message.contains("0x00") => {
+            Error::new(Kind::Failure, "unreadable_value", "a stored text is not in the encoding that it should be in")
+                .why(message)
+                .why("a database in SQL_ASCII stores any bytes, and these cannot be turned into UTF-8")
+                .fix(message!("{}    names the row and the statement that mends it", skyteam("db doctor")))
+        }
+        "0A000" => Error::new(Kind::Refused, "unsupported", "the server does not support this").why(message),
         "22021" | "22P05" => {
             Error::new(Kind::Usage, "encoding", "a text holds a character that the database cannot store").why(message)
         }
@@ -151,6 +175,15 @@ fn depended_on(detail: Option<&str>) -> Error {
     let error = Error::new(Kind::Refused, "depended_on", "other objects depend on it");
     let depending = detail.into_iter().flat_map(str::lines);
     depending.fold(error, Error::why).fix("drop or change them first, then run this again")
+}
+
+/// Row level security would leave out rows, so that no answer is better than this one.
+fn hidden_rows(message: &str) -> Error {
+    Error::new(Kind::Denied, "row_security", "row level security hides rows from this role")
+        .why(message)
+        .why("what it may see is not all there is: a list would be short, and an audit would find nothing")
+        .fix("connect as the owner of the table, or: ALTER ROLE … BYPASSRLS")
+        .fix(message!("{}    names the tables and their policies", skyteam("db doctor")))
 }
 
 /// Something else has the name that one of ours is to have.

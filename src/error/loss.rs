@@ -16,6 +16,13 @@ fn lost(what: &str, column: bool, count: Option<u64>) -> Message {
 
 /// What a step of a push loses.
 pub(crate) fn by_step(loss: &crate::schema::Loss) -> Message {
+    if let Some(rule) = &loss.rule {
+        return match loss.rows {
+            None | Some(0) => message!("the rule of {} ({}), not its values", loss.what(), rule),
+            Some(1) => message!("the rule of {} ({}), and 1 value is altered", loss.what(), rule),
+            Some(rows) => message!("the rule of {} ({}), and {} values are altered", loss.what(), rule, rows),
+        };
+    }
     lost(&loss.what(), loss.column.is_some(), loss.rows)
 }
 

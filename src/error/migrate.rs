@@ -23,11 +23,7 @@ impl From<MigrateError> for Error {
                     .fix("bring the applied script back, and write the change as a migration of its own:")
                     .fix(skyteam("db generate"))
             }
-            MigrateError::Missing(folders) => {
-                Self::new(Kind::Refused, "missing_migration", "the database is ahead of this skyteam")
-                    .why(message!("it has {}, which this build does not know", folders.join(", ")))
-                    .fix("use the skyteam that applied it, or a newer one")
-            }
+            MigrateError::Missing(folders) => ahead(&folders),
             MigrateError::Hidden => Self::new(
                 Kind::Denied,
                 "permission_denied",
@@ -89,6 +85,13 @@ impl From<MigrateError> for Error {
     }
 }
 
+/// A database at migrations that this build does not have.
+pub(super) fn ahead(folders: &[String]) -> Error {
+    Error::new(Kind::Refused, "missing_migration", "the database is ahead of this skyteam")
+        .why(format!("it has {}, which this build does not know", folders.join(", ")))
+        .fix("use the skyteam that applied it, or a newer one")
+}
+
 /// A script that failed keeps the exit code of what the server said, and says where.
 impl From<RunError> for Error {
     fn from(error: RunError) -> Self {
@@ -104,6 +107,10 @@ impl From<RunError> for Error {
                 let mut error = Self::new(refused.kind(), "migration_failed", at).because(&refused);
                 let first = sql.lines().next().unwrap_or_default();
                 error = error.why(message!("statement: {}", &first));
+                if refused.code() == "name_taken" {
+                    error = error
+                        .fix(message!("{}    takes it, where it is what the migration would make", skyteam("db push")));
+                }
                 for fix in refused.fixes() {
                     error = error.fix(fix);
                 }

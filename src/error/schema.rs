@@ -1,9 +1,12 @@
 //! The wording of the schema engine: plans that do not fit, data that breaks rules, rights, locks and failed steps.
 
+use std::collections::BTreeSet;
+
 use super::{Error, Kind};
 use crate::db::{Engine, quote, sql_state};
 use crate::directory::input::quoted;
 use crate::message::{Command, Message, count, flag, message, skyteam};
+use crate::schema::dependents::Dependent;
 use crate::schema::live::LiveError;
 use crate::schema::rights::Missing;
 use crate::schema::waiting::{Holder, SessionError, Stuck};
@@ -17,12 +20,21 @@ impl From<SchemaError> for Error {
         match error {
             SchemaError::Live(error) => error.into(),
             SchemaError::Plan(error) => error.into(),
+            SchemaError::Ahead(folders) => super::migrate::ahead(&folders),
+            SchemaError::Depended(dependents) => depended(&dependents),
+            SchemaError::Unkept(lost) => {
+                let what = "what is attached to an index or column that is replaced would be lost; all was rolled back";
+                let error = Self::new(Kind::Refused, "depended_on", what);
+                lost.iter().fold(error, |error, each| error.why(each.as_str())).fix(
+                    "attach it to another index (ALTER TABLE … REPLICA IDENTITY …) or take it away, then run this again",
+                )
+            }
             SchemaError::Rights { role, database, missing } => lacking(&role, &database, &missing),
             SchemaError::Session(error) => error.into(),
             SchemaError::Changed => {
-                Self::new(Kind::Refused, "schema_changed", "the schema has changed while the plan was looked at")
-                    .why("another session changed it first; nothing was run")
-                    .fix(skyteam("db push"))
+                Self::new(Kind::Locked, "schema_changed", "the schema has changed since the plan was made")
+                    .why("another program changes it at this moment; this plan was not run to its end")
+                    .fix("try again")
             }
             SchemaError::Statement { step, sql, source } => {
                 let refused = Self::from(source);
@@ -146,6 +158,14 @@ impl From<LiveError> for Error {
                 message!("{} is a {} here, and skyteam needs a table", &name, &kind),
             )
             .fix(message!("rename it: ALTER {} {} RENAME TO …", kind.to_uppercase(), quote(&name))),
+            LiveError::ForeignRecord(name) => {
+                let (schema, table) = name.split_once('.').map_or(("", name), |(schema, table)| (schema, table));
+                let whole = if schema.is_empty() { quote(table) } else { name.to_owned() };
+                let before = quote(&format!("{table}_before"));
+                Self::new(Kind::Refused, "name_taken", message!("{} is a table of another program", name))
+                    .why("skyteam keeps its record of migrations under that name, and this one lacks its columns")
+                    .fix(message!("ALTER TABLE {} RENAME TO {}", whole, before))
+            }
             LiveError::Definition { table, problem } => {
                 Self::new(Kind::Refused, "unreadable_schema", message!("the definition of {} cannot be read", &table))
                     .why(problem)
@@ -239,6 +259,22 @@ pub(crate) fn mended(mend: &Mend) -> Message {
     }
 }
 
+/// What depends on columns that go or get another type, with the statements that take it out of the way. Nothing of
+/// others is dropped along with a column.
+fn depended(dependents: &[Dependent]) -> Error {
+    let columns: BTreeSet<&str> = dependents.iter().map(|each| each.on.as_str()).collect();
+    let columns = columns.into_iter().collect::<Vec<_>>().join(", ");
+    let what = format!("other objects depend on {columns}; nothing was run");
+    let mut error = Error::new(Kind::Refused, "depended_on", what);
+    for each in dependents {
+        error = error.why(message!("{} depends on {}", &each.object, &each.on));
+    }
+    for way in dependents.iter().filter_map(|each| each.way_out.as_ref()) {
+        error = error.fix(message!("{}    and make it again afterwards, without the column or on its new type", way));
+    }
+    error
+}
+
 /// Columns that may have been renamed, without a declaration. `name` is the database's.
 pub(crate) fn possible_rename(suspects: &[Suspect], name: &str) -> Error {
     let mut error =
@@ -274,18 +310,23 @@ pub(crate) fn lacking(role: &str, database: &str, missing: &[Missing]) -> Error 
 /// What a role without this right may not do.
 pub(crate) fn lacked(right: &Missing) -> Message {
     match right {
+        Missing::Public => message!("there is no schema public, in which the tables are"),
         Missing::CreateInPublic => message!("it may not make tables in the schema public"),
         Missing::CreateSchema => message!("it may not make the schema skyteam"),
         Missing::CreateInHome => message!("it may not make functions in the schema skyteam"),
         Missing::UseHome => message!("it may not use the functions in the schema skyteam"),
         Missing::Record => message!("it may not read and write skyteam.migrations, the record of migrations"),
         Missing::Owner { table, owner } => message!("the table {} belongs to {}", table, owner),
+        Missing::FunctionOwner { function, owner } => {
+            message!("the function skyteam.{} belongs to {}", function, owner)
+        }
     }
 }
 
 /// The statement that gives it.
 pub(crate) fn grant(role: &str, database: &str, right: &Missing) -> String {
     match right {
+        Missing::Public => "CREATE SCHEMA public".to_owned(),
         Missing::CreateInPublic => format!("GRANT USAGE, CREATE ON SCHEMA public TO {}", quote(role)),
         Missing::CreateSchema => format!("GRANT CREATE ON DATABASE {} TO {}", quote(database), quote(role)),
         Missing::CreateInHome => format!("GRANT USAGE, CREATE ON SCHEMA skyteam TO {}", quote(role)),
@@ -296,6 +337,9 @@ pub(crate) fn grant(role: &str, database: &str, right: &Missing) -> String {
                 "GRANT USAGE ON SCHEMA skyteam TO {role}; \
                      GRANT SELECT, INSERT, DELETE ON skyteam.migrations TO {role}"
             )
+        }
+        Missing::FunctionOwner { function, .. } => {
+            format!("ALTER FUNCTION skyteam.{}() OWNER TO {}", quote(function), quote(role))
         }
         Missing::Owner { table, .. } => format!("ALTER TABLE public.{} OWNER TO {}", quote(table), quote(role)),
     }

@@ -63,8 +63,14 @@ WITH ledger AS (
     WHERE "productId" IS NOT NULL AND "reversesId" IS NULL {user}
         AND NOT EXISTS (SELECT FROM "milesProducts" p WHERE p."productId" = e."productId")
         AND NOT EXISTS (SELECT FROM "milesTransactions" r WHERE r."reversesId" = e."id")
+    UNION ALL
+    -- Foreign keys may be switched off, or have been.
+    SELECT 9, 'user_exists', l."userId", NULL, NULL, NULL, NULL, l.total::int8
+    FROM (SELECT "userId", total FROM ledger UNION ALL
+        SELECT b."userId", 0 FROM board b LEFT JOIN ledger o USING ("userId") WHERE o."userId" IS NULL) l
+        LEFT JOIN "users" u USING ("userId") WHERE u."userId" IS NULL
 )
-SELECT f.invariant, f."userId", u."username", f."entryId", f."flightId", f."productId", f.expected, f.found::int8 AS found,
+SELECT f.invariant, f."userId", coalesce(u."username", '') AS "username", f."entryId", f."flightId", f."productId", f.expected, f.found::int8 AS found,
     g."startedAt" IS NULL AND g."endTime" IS NOT NULL AS cancelled
-FROM finding f JOIN "users" u USING ("userId") LEFT JOIN "flights" g ON g."id" = f."flightId"
+FROM finding f LEFT JOIN "users" u USING ("userId") LEFT JOIN "flights" g ON g."id" = f."flightId"
 ORDER BY f.place, f."userId", f."entryId", f."flightId"

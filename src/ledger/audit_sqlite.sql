@@ -51,8 +51,14 @@ WITH ledger AS MATERIALIZED (
     WHERE e."productId" IS NOT NULL AND e."reversesId" IS NULL {user_e}
         AND e."productId" NOT IN (SELECT "productId" FROM "milesProducts")
         AND NOT EXISTS (SELECT 1 FROM "milesTransactions" r WHERE r."reversesId" = e."id")
+    UNION ALL
+    -- Foreign keys may be switched off, or have been.
+    SELECT 9, 'user_exists', l."userId", NULL, NULL, NULL, NULL, sum(l.total)
+    FROM (SELECT "userId", total FROM ledger UNION ALL
+        SELECT "userId", 0 FROM "flightPassengers" WHERE true {user} GROUP BY "userId") l
+    WHERE NOT EXISTS (SELECT 1 FROM "users" u WHERE u."userId" = l."userId") GROUP BY l."userId"
 )
-SELECT f.invariant, f."userId", u."username", f."entryId", f."flightId", f."productId", f.expected, f.found,
+SELECT f.invariant, f."userId", coalesce(u."username", '') AS "username", f."entryId", f."flightId", f."productId", f.expected, f.found,
     g."startedAt" IS NULL AND g."endTime" IS NOT NULL AS cancelled
-FROM finding f JOIN "users" u ON u."userId" = f."userId" LEFT JOIN "flights" g ON g."id" = f."flightId"
+FROM finding f LEFT JOIN "users" u ON u."userId" = f."userId" LEFT JOIN "flights" g ON g."id" = f."flightId"
 ORDER BY f.place, f."userId", f."entryId", f."flightId"

@@ -10,18 +10,19 @@ use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement as Query};
 
 use super::change::Change;
 use super::claims::{self, Claims};
+use super::dependents;
 use super::diff::{Origin, diff};
 use super::error::SchemaError;
 use super::history;
 use super::live;
 use super::lock::{self, RetryBudget};
 use super::model::Schema;
-use super::plan::{Plan, PlanError, Request, Step, plan};
+use super::plan::{Plan, PlanError, Request, Step, attachments, plan};
 use super::rights;
-use super::session::Session;
+use super::session::{self, Session};
 use super::waiting::{LockPolicy, SessionError, Wait};
 use crate::consent::Approval;
-use crate::db::{Database, Engine, search_path};
+use crate::db::{Database, Engine, search_path, sql_state};
 
 /// How a plan is run.
 #[derive(Clone, Copy, Debug, Default)]
@@ -160,6 +161,9 @@ impl Runner<'_> {
         loop {
             match self.attempt(&claims, &first, tell).await {
                 Ok(applied) => return Ok(applied),
+                Err(error) if is_moved(&error) => {
+                    return Err(if self.is_overtaken(tell).await? { SchemaError::Changed } else { error });
+                }
                 Err(error) => {
                     if matches!(&error, SchemaError::Session(SessionError::Contended(contended)) if contended.mutual) {
                         first = claims.clone();
@@ -169,6 +173,19 @@ impl Runner<'_> {
                 }
             }
         }
+    }
+
+    /// Whether another program has changed the schema since the plan was approved. All of this run is rolled back.
+    async fn is_overtaken(&self, tell: &mut Tell<'_>) -> Result<bool, SchemaError> {
+        let Job::Push { request, approved } = self.job else { return Ok(false) };
+        let wait = &mut |wait: Wait<'_>| tell(Event::Waiting(wait));
+        session::look(self.database, &self.manner.patience, wait, async |txn| {
+            let found = live::read(txn, self.desired, &request.all_renames()).await?;
+            let (engine, home) = (self.database.engine(), found.rights.home);
+            let now = plan(&found.schema, self.desired, engine, Origin::Live, request, home)?;
+            Ok(!is_same(&now, approved))
+        })
+        .await
     }
 
     /// Tries once: takes the locks `first`, and where they are weaker than `claims`, raises them before the first step
@@ -210,6 +227,7 @@ impl Runner<'_> {
             Job::Reset => Vec::new(),
         };
         let found = live::read(txn, desired, &renames).await?;
+        history::read_known(txn, &found.rights).await?;
         let plan = match self.job {
             Job::Push { request, approved } => {
                 let plan = plan(&found.schema, desired, engine, Origin::Live, request, found.rights.home)?;
@@ -228,15 +246,27 @@ impl Runner<'_> {
             let (role, database) = (found.rights.role, self.database.name().to_owned());
             return Err(SchemaError::Rights { role, database, missing });
         }
+        if matches!(self.job, Job::Push { .. }) {
+            let depended = dependents::find(txn, &plan).await?;
+            if !depended.is_empty() {
+                return Err(SchemaError::Depended(depended));
+            }
+        }
         self.steps(txn, &plan.steps, raise, tell).await?;
         if matches!(self.job, Job::Reset) {
             openings::record(txn, "db reset").await?;
         }
         let made = live::read(txn, desired, &[]).await?;
         let rest = diff(&made.schema, desired, engine, Origin::Live, &[]);
-        if !rest.changes.is_empty() {
-            let differences = rest.changes.iter().map(Change::what).collect();
+        let differences: Vec<String> = rest.changes.iter().map(Change::what).collect();
+        if !differences.is_empty() {
             return Err(SchemaError::NotEqual { differences });
+        }
+        if matches!(self.job, Job::Push { .. }) {
+            let lost = attachments::lost(&found.schema, &made.schema, &plan);
+            if !lost.is_empty() {
+                return Err(SchemaError::Unkept(lost));
+            }
         }
         let noted = self.note(txn).await?;
         Ok(if self.manner.dry_run { Applied::Rehearsed } else { Applied::Done(noted) })
@@ -284,6 +314,19 @@ impl Runner<'_> {
             Ok(Vec::new())
         }
     }
+}
+
+/// Whether a failure may come from what another program has made, changed or dropped since the plan was made.
+pub(super) fn is_moved(error: &SchemaError) -> bool {
+    let source = match error {
+        SchemaError::Statement { source, .. } | SchemaError::Part { source, .. } => source,
+        SchemaError::NotEqual { .. } | SchemaError::OnlineDiffers(_) => return true,
+        _ => return false,
+    };
+    // Class 42: names that are not there, or there already. A tuple that was concurrently updated has no code of its own.
+    sql_state(source).is_some_and(|state| {
+        !state.sqlite && (state.code.starts_with("42") || matches!(state.code.as_str(), "XX000" | "2BP01" | "55000"))
+    })
 }
 
 pub(super) fn is_same(plan: &Plan, approved: &Plan) -> bool {

@@ -133,7 +133,11 @@ fn write_table(text: &mut String, table: &Table, used: &mut BTreeSet<&'static st
                 used.insert("check");
                 extras.push(format!("check({name}, sql`{}`)", template(&expression.postgres)));
             }
-            Rule::PrimaryKey(_) | Rule::NotValid(_) | Rule::UnsupportedPrimaryKey(_) | Rule::Unsupported(_) => {}
+            Rule::PrimaryKey(_)
+            | Rule::NotValid(_)
+            | Rule::Disabled(_)
+            | Rule::UnsupportedPrimaryKey(_)
+            | Rule::Unsupported(_) => {}
         }
     }
     extras.extend(table.indexes.iter().filter_map(|index| index_call(index, used)));

@@ -3,6 +3,7 @@
 use sea_orm::DbErr;
 
 use super::checks::Finding;
+use super::dependents::Dependent;
 use super::live::LiveError;
 use super::lock::{Obstacle, Obstructed};
 use super::plan::{PlanError, Step};
@@ -32,6 +33,15 @@ pub enum SchemaError {
     /// Another change of the schema, or somebody who holds a table, did not end in time.
     #[error(transparent)]
     Session(#[from] SessionError),
+    /// A newer skyteam has been here: migrations are applied that this build does not have.
+    #[error("the database is ahead of this build")]
+    Ahead(Vec<String>),
+    /// Objects of others depend on columns that go or get another type.
+    #[error("other objects depend on columns that change")]
+    Depended(Vec<Dependent>),
+    /// What others have attached to an object that is replaced, and nothing that takes its place can have.
+    #[error("something that is attached to a replaced object would be lost")]
+    Unkept(Vec<String>),
     /// The database is no longer what the plan was made for.
     #[error("the database has changed since the plan was made")]
     Changed,

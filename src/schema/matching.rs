@@ -99,7 +99,7 @@ impl Same<'_> {
             }
             (Rule::ForeignKey(had), Rule::ForeignKey(wanted)) => self.foreign_key(table, had, wanted),
             (Rule::Check(had), Rule::Check(wanted)) => self.expression(table, had, wanted),
-            (Rule::NotValid(rule), _) => {
+            (Rule::NotValid(rule) | Rule::Disabled(rule), _) => {
                 self.rule(table, &Constraint { name: had.name.clone(), rule: (**rule).clone() }, wanted)
             }
             _ => false,

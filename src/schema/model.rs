@@ -50,6 +50,42 @@ pub struct Table {
     /// What PostgreSQL is to say about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comment: Option<String>,
+    /// Whether a live table of PostgreSQL is partitioned: its rows are its partitions'.
+    #[serde(skip)]
+    pub partitioned: bool,
+    /// What depends on live indexes and columns of PostgreSQL and would be lost with them.
+    #[serde(skip)]
+    pub attachments: Vec<Attachment>,
+}
+
+/// A property of an index, a key or a column that no entity asks for, and that is kept where the object is replaced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attachment {
+    /// The index, constraint or column that has it.
+    pub object: String,
+    /// What it is.
+    pub property: Property,
+}
+
+/// See [`Attachment`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Property {
+    /// The index identifies rows for logical replication.
+    ReplicaIdentity,
+    /// `CLUSTER` orders the table by the index.
+    Cluster,
+    /// The comment on an index.
+    IndexComment(String),
+    /// The comment on a constraint.
+    ConstraintComment(String),
+    /// The storage parameters of an index, as they are written: `fillfactor=70`.
+    Parameters(String),
+    /// The tablespace of an index.
+    Tablespace(String),
+    /// How large values of a column are stored, where that is not what its type has: `EXTERNAL`.
+    Storage(String),
+    /// How large values of a column are compressed: `lz4`.
+    Compression(String),
 }
 
 /// A column.
@@ -70,6 +106,12 @@ pub struct Column {
     /// What PostgreSQL is to say about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comment: Option<String>,
+    /// The collation of a live column of PostgreSQL, where it is not that of its type, as SQL writes it.
+    #[serde(skip)]
+    pub collation: Option<String>,
+    /// What the type of a live column of PostgreSQL demands beyond that of its values: the CHECK of a domain.
+    #[serde(skip)]
+    pub rule: Option<String>,
 }
 
 /// A default.
@@ -132,6 +174,8 @@ pub enum Rule {
     UnsupportedPrimaryKey(String),
     /// A live key or check that holds for new rows only: `NOT VALID`.
     NotValid(Box<Rule>),
+    /// A live foreign key whose triggers are switched off, so that it holds for no row.
+    Disabled(Box<Rule>),
     /// Any other live constraint of another form, as its engine writes it.
     Unsupported(String),
 }
@@ -306,7 +350,14 @@ impl Schema {
 impl Column {
     /// A column that takes no NULL and has no default.
     pub fn new(name: impl Into<String>, kind: Kind) -> Self {
-        Self { name: name.into(), kind, nullable: false, default: None, comment: None }
+        Self { name: name.into(), kind, nullable: false, default: None, comment: None, collation: None, rule: None }
+    }
+}
+
+impl Column {
+    /// Whether its values are computed from others of the row.
+    pub fn is_generated(&self) -> bool {
+        matches!(&self.default, Some(Value::Unsupported(text)) if text.starts_with("GENERATED ALWAYS AS ("))
     }
 }
 
@@ -338,7 +389,7 @@ impl Rule {
         match self {
             Self::PrimaryKey(columns) | Self::Unique(columns) => columns,
             Self::ForeignKey(key) => &key.columns,
-            Self::NotValid(rule) => rule.columns(),
+            Self::NotValid(rule) | Self::Disabled(rule) => rule.columns(),
             Self::Check(_) | Self::UnsupportedPrimaryKey(_) | Self::Unsupported(_) => &[],
         }
     }

@@ -1,9 +1,10 @@
 //! Everything that is known before anybody is asked: what stands there, the plan, and what the data says to it.
 
-use migration::history::{self, Applied};
+use migration::history::Applied;
 
 use super::apply::plan_reset;
 use super::checks::{self, Finding};
+use super::dependents::{self, Dependent};
 use super::diff::Origin;
 use super::error::SchemaError;
 use super::estimate::{self, Pause};
@@ -24,6 +25,8 @@ pub struct Prepared {
     pub live: Live,
     /// The way to the desired schema.
     pub plan: Plan,
+    /// What depends on columns that go or get another type, so that nothing can run.
+    pub dependents: Vec<Dependent>,
     /// Rows that stand in the way.
     pub findings: Vec<Finding>,
     /// How long a push stops others.
@@ -64,7 +67,7 @@ pub async fn prepare(
 async fn prepare_in(txn: &Transaction, desired: &Schema, request: &Request) -> Result<Prepared, SchemaError> {
     let live = live::read(txn, desired, &request.all_renames()).await?;
     let mut plan = plan(&live.schema, desired, Engine::of(txn), Origin::Live, request, live.rights.home)?;
-    let record = if live.rights.read_record { history::lines(txn).await? } else { Vec::new() };
+    let record = super::history::read_known(txn, &live.rights).await?;
     let unrecorded: Vec<&str> =
         super::history::unrecorded(desired, &record)?.into_iter().map(migration::Migration::version).collect();
     let missing = rights::missing(&plan, &live.rights, !unrecorded.is_empty());
@@ -72,9 +75,10 @@ async fn prepare_in(txn: &Transaction, desired: &Schema, request: &Request) -> R
     let stranger = missing.iter().any(|right| matches!(right, Missing::Owner { .. }));
     let findings =
         if plan.is_empty() || stranger { Vec::new() } else { checks::run(txn, &live, desired, &mut plan).await? };
+    let dependents = dependents::find(txn, &plan).await?;
     let pause = estimate::fill(txn, &mut plan).await?;
     let leftovers = online::refine(txn, desired, &mut plan).await?;
-    Ok(Prepared { live, plan, findings, pause, leftovers, missing, record, unrecorded })
+    Ok(Prepared { live, plan, dependents, findings, pause, leftovers, missing, record, unrecorded })
 }
 
 /// Looks at a database and plans how to drop what is ours and make it again, in one transaction that changes nothing.
@@ -90,13 +94,14 @@ pub async fn prepare_reset(
     look(database, patience, wait, async |txn| {
         let live = live::read(txn, desired, &[]).await?;
         let mut plan = plan_reset(&live.schema, desired, database.engine(), live.rights.home)?;
-        let record = if live.rights.read_record { history::lines(txn).await? } else { Vec::new() };
+        let record = super::history::read_known(txn, &live.rights).await?;
         let nothing = Schema::default();
         let findings = checks::run(txn, &live, &nothing, &mut plan).await?;
         let missing = rights::missing(&plan, &live.rights, true);
         let pause = estimate::fill(txn, &mut plan).await?;
         let leftovers = Vec::new();
-        Ok(Prepared { live, plan, findings, pause, leftovers, missing, record, unrecorded: Vec::new() })
+        let dependents = Vec::new();
+        Ok(Prepared { live, plan, dependents, findings, pause, leftovers, missing, record, unrecorded: Vec::new() })
     })
     .await
 }

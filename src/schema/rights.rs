@@ -10,6 +10,8 @@ use crate::db::Engine;
 /// A right that a plan needs and the role has not.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum Missing {
+    /// The schema `public`, which is not there.
+    Public,
     /// To make tables in `public`.
     CreateInPublic,
     /// To make the schema `skyteam`.
@@ -27,6 +29,13 @@ pub enum Missing {
         /// Whose it is.
         owner: String,
     },
+    /// To replace a function, which only its owner may.
+    FunctionOwner {
+        /// The function.
+        function: String,
+        /// Whose it is.
+        owner: String,
+    },
 }
 
 /// What the role lacks for `plan`; `record` says whether the record of migrations must be made too.
@@ -38,7 +47,9 @@ pub(crate) fn missing(plan: &Plan, rights: &Rights, record: bool) -> Vec<Missing
     let any = |test: fn(&Change) -> bool| plan.changes.iter().any(test);
     let functions = any(|change| matches!(change, Change::CreateFunction(_) | Change::ReplaceFunction { .. }));
     let indexes = any(|change| matches!(change, Change::CreateTable(_) | Change::CreateIndex { .. }));
-    if indexes && !rights.create_in_public {
+    if indexes && !rights.public {
+        missing.push(Missing::Public);
+    } else if indexes && !rights.create_in_public {
         missing.push(Missing::CreateInPublic);
     }
     let triggers = any(|change| matches!(change, Change::CreateTable(_) | Change::CreateTrigger { .. }));
@@ -59,6 +70,12 @@ pub(crate) fn missing(plan: &Plan, rights: &Rights, record: bool) -> Vec<Missing
     for (table, owner) in &rights.not_owned {
         if plan.changes.iter().any(|change| change.table() == Some(table)) {
             missing.push(Missing::Owner { table: table.clone(), owner: owner.clone() });
+        }
+    }
+    for (function, owner) in &rights.functions_not_owned {
+        let replaces = |change: &Change| matches!(change, Change::ReplaceFunction { to, .. } if to.name == *function);
+        if plan.changes.iter().any(replaces) {
+            missing.push(Missing::FunctionOwner { function: function.clone(), owner: owner.clone() });
         }
     }
     missing

@@ -39,7 +39,9 @@ impl Session {
                 if queued {
                     queue(&txn, "pg_try_advisory_xact_lock_shared", patience, wait).await?;
                 }
-                settle(&txn, patience).await?;
+                settle(database, &txn, patience).await?;
+                // A plan is made from all rows, or not at all.
+                txn.execute_unprepared("SET LOCAL row_security = off").await?;
                 txn
             }
             Engine::Sqlite => database.begin_read().await?,
@@ -61,7 +63,8 @@ impl Session {
         let Some(pool) = database.sqlite() else {
             let txn = database.begin().await?;
             queue(&txn, "pg_try_advisory_xact_lock", patience, wait).await?;
-            settle(&txn, patience).await?;
+            settle(database, &txn, patience).await?;
+            txn.execute_unprepared("SET LOCAL row_security = off").await?;
             return Ok(Self { txn, own: None });
         };
         let options = (*pool.connect_options()).clone().foreign_keys(false).busy_timeout(patience.lock_timeout);
@@ -159,9 +162,14 @@ async fn looking<T, E: Obstructed>(
 }
 
 /// What every transaction about the schema is told: no table is waited for any longer than this.
-async fn settle(txn: &Transaction, patience: &LockPolicy) -> Result<(), DbErr> {
+///
+/// A time limit that is set for the role or the database is meant for its apps; an index takes as long as it takes. One that
+/// was asked for of this run is kept.
+async fn settle(database: &Database, txn: &Transaction, patience: &LockPolicy) -> Result<(), DbErr> {
     let limit = patience.lock_timeout.as_millis();
-    txn.execute_unprepared(&format!("SET LOCAL lock_timeout = {limit}")).await?;
+    let unlimited =
+        if database.options().statement_timeout.is_none() { "; SET LOCAL statement_timeout = 0" } else { "" };
+    txn.execute_unprepared(&format!("SET LOCAL lock_timeout = {limit}{unlimited}")).await?;
     Ok(())
 }
 

@@ -6,6 +6,7 @@ mod differences;
 mod entities;
 mod forms;
 mod guide;
+mod in_order;
 pub mod live;
 mod locks;
 mod online;

@@ -5,20 +5,23 @@ use std::collections::{HashMap, HashSet};
 use futures::{Stream, StreamExt as _};
 use sea_orm::sea_query::{Alias, Expr, NullOrdering, Order};
 use sea_orm::{
-    EntityTrait, FromQueryResult, QueryOrder as _, QuerySelect as _, QueryTrait as _, Select, StreamTrait as _,
+    DbErr, EntityTrait, FromQueryResult, IdenStatic as _, Iterable as _, PrimaryKeyToColumn as _, QueryOrder as _,
+    QueryResult, QuerySelect as _, QueryTrait as _, Select, StreamTrait as _,
 };
 
 use crate::cli::commands::args::{ListArgs, SortKey};
 use crate::cli::commands::table_row::{LentRow, TableRow};
 use crate::cli::context::Context;
 use crate::cli::ui::report::Row;
+use crate::cli::ui::text::count;
 use crate::cli::ui::{Format, IdOf, List};
 use crate::db::Database;
 use crate::directory::reference::prefix::{Among, prefixes};
 use crate::entity::lent::Places;
 use crate::entity::privacy::Mask;
 use crate::entity::types::Id;
-use crate::error::{Outcome, Result};
+use crate::error::{Error, Kind, Outcome, Result};
+use crate::message::{Message, message, skyteam};
 
 /// How many rows a terminal's list reads at once to shorten their ids; of a longer one they are shown whole.
 const SHORTENED: usize = 10_000;
@@ -44,8 +47,77 @@ where
     E: EntityTrait,
     R: Row + From<E::Model>,
 {
-    let rows = sorted::<R, E>(cx, args, query, usual, tie)?.stream(database.conn()).await?;
-    stream(cx, args, rows.map(|row| row.map(R::from))).await
+    let statement = sorted::<R, E>(cx, args, query, usual, tie)?.build(database.engine().backend());
+    let rows = database.conn().stream_raw(statement).await?;
+    let rows = rows.map(|row| {
+        let row = row?;
+        E::Model::from_query_result(&row, "").map(R::from).map_err(|error| in_row::<E>(&row, error))
+    });
+    stream(cx, args, rows).await
+}
+
+/// The code of an error about a value that no column of ours takes.
+const UNREADABLE: &str = "unreadable_value";
+
+/// How many rows that cannot be read are named.
+const NAMED: u64 = 20;
+
+/// Rows of which a value cannot be read: where a rule is switched off, or holds for new rows only, one may be stored that no
+/// column of ours takes. Each is named, and the list goes on.
+#[derive(Default)]
+struct Unreadable(u64);
+
+impl Unreadable {
+    /// The row, if it can be read.
+    ///
+    /// # Errors
+    /// The row's, where it is another one.
+    fn pass<R, E>(&mut self, cx: &Context, row: std::result::Result<R, E>) -> Result<Option<R>>
+    where
+        Error: From<E>,
+    {
+        let error = match row.map_err(Error::from) {
+            Ok(row) => return Ok(Some(row)),
+            Err(error) if error.code() == UNREADABLE => error,
+            Err(error) => return Err(error),
+        };
+        self.0 += 1;
+        if self.0 <= NAMED {
+            let words = std::iter::once(error.what()).chain(error.reasons()).cloned();
+            cx.ui.warn(message!("not in the list: {}", Message::joined(words, "; ")));
+        }
+        Ok(None)
+    }
+
+    /// # Errors
+    /// There were some, so that the list is not whole.
+    fn finish(&self) -> Result<()> {
+        if self.0 == 0 {
+            return Ok(());
+        }
+        let what = message!("{} could not be read, and not listed", count(self.0, "row"));
+        Err(Error::new(Kind::Failure, UNREADABLE, what)
+            .why("a value is stored that the column does not take in this version")
+            .fix(message!("{}    shows what the database lacks", skyteam("db diff"))))
+    }
+}
+
+/// An error about a value, with the row that it is of.
+fn in_row<E: EntityTrait>(row: &QueryResult, error: DbErr) -> Error {
+    let error = Error::from(error);
+    if error.code() == UNREADABLE { error.why(message!("in the row of {}", named::<E>(row))) } else { error }
+}
+
+/// A row by the columns that identify it.
+fn named<E: EntityTrait>(row: &QueryResult) -> String {
+    let keys = E::PrimaryKey::iter().map(|key| {
+        let column = key.into_column();
+        let name = column.as_str();
+        let text = row.try_get::<Option<String>>("", name).ok().flatten();
+        let text = text.or_else(|| row.try_get::<Option<Id>>("", name).ok().flatten().map(|id| id.to_string()));
+        format!("{name} {}", text.unwrap_or_default())
+    });
+    keys.collect::<Vec<_>>().join(", ")
 }
 
 /// As [`query`], for tables of millions whose rows say nothing special of a cell: for programs rows are lent by the driver
@@ -72,6 +144,7 @@ where
     let select = sorted::<M, _>(cx, args, select, usual, tie)?;
     let mut rows = database.conn().stream_raw(select.build(database.engine().backend())).await?;
     let limit = args.limit(&cx.ui);
+    let mut unreadable = Unreadable::default();
     let (shown, more) = cx
         .ui
         .list(async |list: &mut List<'_, M>| {
@@ -82,16 +155,22 @@ where
                     return Ok(true);
                 }
                 let places = places.get_or_insert_with(|| Places::of::<M::Entity>(&row, declared));
-                match places {
-                    Some(places) => list.push_as(&LentRow::<M>::from(places.lend(&row)?))?,
-                    None => list.push(&M::from_query_result(&row, "")?)?,
+                let pushed = match places {
+                    Some(places) => places.lend(&row).map(|lent| list.push_as(&LentRow::<M>::from(lent))),
+                    None => M::from_query_result(&row, "").map(|model| list.push(&model)),
+                };
+                match pushed {
+                    Ok(written) => written?,
+                    Err(error) => {
+                        unreadable.pass::<(), _>(cx, Err(in_row::<M::Entity>(&row, error)))?;
+                    }
                 }
             }
             Ok(false)
         })
         .await?;
     args.say_more(&cx.ui, shown, more);
-    Ok(Outcome::Done)
+    unreadable.finish().map(|()| Outcome::Done)
 }
 
 /// The query, sorted as asked and else by `usual`; by `tie` where that leaves a choice; for as many rows as are asked for.
@@ -147,10 +226,11 @@ pub(super) async fn stream<R, E>(
 ) -> Result<Outcome>
 where
     R: Row,
-    crate::error::Error: From<E>,
+    Error: From<E>,
 {
+    let mut unreadable = Unreadable::default();
     if !cx.ui.shortens_ids() {
-        return as_they_come(cx, args, rows).await;
+        return as_they_come(cx, args, rows, unreadable).await;
     }
     // How much of an id is shown is asked of the database once the rows were read: they are few on a terminal.
     let mut rows = Box::pin(rows);
@@ -160,11 +240,11 @@ where
     while first.len() <= read
         && let Some(row) = rows.next().await
     {
-        first.push(row?);
+        first.extend(unreadable.pass(cx, row)?);
     }
     if first.len() > SHORTENED {
         let rows = futures::stream::iter(first.into_iter().map(Ok)).chain(rows);
-        return as_they_come(cx, args, rows).await;
+        return as_they_come(cx, args, rows, unreadable).await;
     }
     // Gives its connection back.
     drop(rows);
@@ -172,7 +252,7 @@ where
     first.truncate(limit);
     let shown = whole(cx, first).await?;
     args.say_more(&cx.ui, shown, more);
-    Ok(Outcome::Done)
+    unreadable.finish().map(|()| Outcome::Done)
 }
 
 /// Lists rows that are all there. Answers how many.
@@ -209,10 +289,11 @@ async fn as_they_come<R, E>(
     cx: &Context,
     args: &ListArgs,
     rows: impl Stream<Item = std::result::Result<R, E>>,
+    mut unreadable: Unreadable,
 ) -> Result<Outcome>
 where
     R: Row,
-    crate::error::Error: From<E>,
+    Error: From<E>,
 {
     let limit = args.limit(&cx.ui);
     let mut rows = std::pin::pin!(rows);
@@ -220,7 +301,7 @@ where
         .ui
         .list(async |list: &mut List<'_, R>| {
             while let Some(row) = rows.next().await {
-                let row = row?;
+                let Some(row) = unreadable.pass(cx, row)? else { continue };
                 if limit == Some(list.count()) {
                     return Ok(true);
                 }
@@ -230,5 +311,5 @@ where
         })
         .await?;
     args.say_more(&cx.ui, shown, more);
-    Ok(Outcome::Done)
+    unreadable.finish().map(|()| Outcome::Done)
 }

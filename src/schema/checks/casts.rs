@@ -91,7 +91,8 @@ pub(super) fn altered(engine: Engine, at: usize, column: &str, from: &Kind, to: 
         Engine::Postgres => format!("pg_temp.skyteam_cast_{at}({name}) = 'altered'"),
         Engine::Sqlite => {
             let there = format!("CAST({} AS {})", cast_sqlite(&name, from, to), sqlite::kind(to));
-            let back = format!("CAST({} AS {})", cast_sqlite(&format!("({there})"), to, from), sqlite::kind(from));
+            let stored = sqlite::stored(sqlite::kind(from));
+            let back = format!("CAST({} AS {stored})", cast_sqlite(&format!("({there})"), to, from));
             format!("{back} IS NOT {name}")
         }
     }

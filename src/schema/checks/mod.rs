@@ -13,7 +13,7 @@ use serde::Serialize;
 pub use remediation::Mend;
 
 use super::change::Change;
-use super::live::Live;
+use super::live::{self, Live};
 use super::model::Schema;
 use super::plan::Plan;
 use crate::db::Engine;
@@ -46,8 +46,9 @@ pub struct Finding {
 
 /// Looks at the data for all that `plan` makes stricter, and counts what it loses into the plan itself.
 ///
-/// Call it in the transaction in which `live` was read. On PostgreSQL it may make scratch functions behind a savepoint;
-/// it changes nothing.
+/// Call it in the transaction in which `live` was read. On PostgreSQL, where the transaction may write, it may make scratch
+/// functions behind a savepoint; it changes nothing. Where it may not write, what becomes of values of
+/// another type is not known: those losses have no number.
 ///
 /// # Errors
 /// The driver's.
@@ -59,10 +60,13 @@ pub async fn run(
 ) -> Result<Vec<Finding>, DbErr> {
     let casting =
         plan.engine == Engine::Postgres && plan.changes.iter().any(|change| matches!(change, Change::AlterType { .. }));
+    // What a type does to a value is not known to who only looks.
+    let asked = !casting || live::may_write(db).await?;
+    let casting = casting && asked;
     if casting {
         db.execute_unprepared(&casts::prepare(&plan.changes)).await?;
     }
-    let checker = Checker { from: &live.schema, to: desired, plan };
+    let checker = Checker { from: &live.schema, to: desired, plan, casts: asked };
     let mut findings = Vec::new();
     for (at, change) in plan.changes.iter().enumerate() {
         for check in checker.checks(at, change) {
@@ -72,15 +76,15 @@ pub async fn run(
     let mut counts = Vec::new();
     for loss in plan.losses() {
         counts.push(match checker.loss(loss) {
-            Some(sql) => count(db, plan.engine, &sql).await?,
-            None => 0,
+            Some(sql) => Some(count(db, plan.engine, &sql).await?),
+            None => None,
         });
     }
     if casting {
         db.execute_unprepared(casts::FORGET).await?;
     }
     for (loss, rows) in plan.steps.iter_mut().flat_map(|step| &mut step.loses).zip(counts) {
-        loss.rows = Some(rows);
+        loss.rows = rows;
     }
     plan.forget_faithful();
     Ok(findings)

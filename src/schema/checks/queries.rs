@@ -3,14 +3,17 @@
 //! A table is seen as it will be ([`Checker::seen`]): renamed columns under their new names, new ones with the value
 //! that rows will get.
 
-use super::remediation::Mend;
+use super::remediation::{Mend, Subject, only};
 use super::{casts, remediation};
 use crate::db::{Engine, quote};
 use crate::schema::change::Change;
 use crate::schema::dialect::{postgres, quote_all, sqlite};
 use crate::schema::live::Rename;
-use crate::schema::model::{Column, Constraint, ForeignKey, Kind, Rule, Schema, Shape, Table, Value};
+use crate::schema::model::{Column, Constraint, ForeignKey, Kind, Rule, Schema, Shape, Table, Trigger, Value};
 use crate::schema::plan::{Loss, Plan, cast_postgres, cast_sqlite};
+
+/// What the names of the triggers that make the ledger append-only begin with.
+const APPEND_ONLY_TRIGGER: &str = "milesTransactions_append_only";
 
 /// One question to the data.
 #[derive(Debug)]
@@ -31,6 +34,8 @@ pub(super) struct Checker<'a> {
     pub from: &'a Schema,
     pub to: &'a Schema,
     pub plan: &'a Plan,
+    /// Whether PostgreSQL can be asked what becomes of values of another type.
+    pub casts: bool,
 }
 
 impl Checker<'_> {
@@ -44,7 +49,7 @@ impl Checker<'_> {
             Change::SetNullable { column, to: false, .. } => {
                 table.1.column(column).and_then(|column| self.required(table, column)).into_iter().collect()
             }
-            Change::AlterType { column, from, to, .. } => vec![self.cast(table, at, column, from, to)],
+            Change::AlterType { column, from, to, .. } if self.casts => vec![self.cast(table, at, column, from, to)],
             Change::AddConstraint { constraint, .. } | Change::ValidateConstraint { constraint, .. } => {
                 self.constraint(table, constraint)
             }
@@ -72,6 +77,9 @@ impl Checker<'_> {
             }
             _ => None,
         });
+        if retyped.is_some() && !self.casts {
+            return None;
+        }
         let old_name = self.old_name(&loss.table, column);
         Some(match retyped {
             Some((at, from, to)) => {
@@ -90,6 +98,9 @@ impl Checker<'_> {
     /// What a column that gets another type will be, in SQL; NULL where its value cannot become one. `shown` is for
     /// people, who have no scratch functions: where the condition is none so simple, such a value is an error.
     fn retyped(&self, had: &Table, wanted: &Column, shown: bool) -> Option<String> {
+        if !self.casts {
+            return None;
+        }
         let (engine, old_name) = (self.plan.engine, self.old_name(&had.name, &wanted.name));
         self.plan.changes.iter().enumerate().find_map(|(at, change)| match change {
             Change::AlterType { table, column, from, to } if *table == had.name && *column == wanted.name => {
@@ -146,34 +157,61 @@ impl Checker<'_> {
 
     /// The table as it will be seen by the rules to come: itself, where nothing about its columns changes.
     fn seen(&self, table: (&Table, &Table)) -> String {
-        self.seen_with(table, |_| None)
+        self.seen_with(table, &quote(&table.0.name), |_| None)
     }
 
-    /// The same, where `other` knows another source of a column.
-    fn seen_with(&self, (had, wanted): (&Table, &Table), other: impl Fn(&Column) -> Option<String>) -> String {
+    /// The same, where `from` is how its rows are named, and `other` knows another source of a column.
+    fn seen_with(
+        &self,
+        (had, wanted): (&Table, &Table),
+        from: &str,
+        other: impl Fn(&Column) -> Option<String>,
+    ) -> String {
         let source = |column: &Column| other(column).unwrap_or_else(|| self.source(had, column));
         let sources: Vec<(String, String)> =
             wanted.columns.iter().map(|column| (source(column), quote(&column.name))).collect();
         let table = quote(&wanted.name);
         if sources.iter().all(|(source, name)| source == name) {
-            return table;
+            return from.to_owned();
         }
         let list: Vec<String> = sources
             .into_iter()
             .map(|(source, name)| if source == name { name } else { format!("{source} AS {name}") })
             .collect();
-        format!("(SELECT {} FROM {table}) AS {table}", list.join(", "))
+        format!("(SELECT {} FROM {from}) AS {table}", list.join(", "))
     }
 
     /// The same, with values of the types to come: for the program, and in words for people.
-    fn seen_retyped(&self, table: (&Table, &Table)) -> (String, String) {
-        let seen = |shown| self.seen_with(table, |column| self.retyped(table.0, column, shown));
+    fn seen_retyped(&self, table: (&Table, &Table), from: &str) -> (String, String) {
+        let seen = |shown| self.seen_with(table, from, |column| self.retyped(table.0, column, shown));
         (seen(false), seen(true))
     }
 
-    /// A check of the rows of a table that meet `condition`.
+    fn subject<'a>(&self, table: (&'a Table, &'a Table)) -> Subject<'a> {
+        let guards = |trigger: &Trigger| trigger.name.starts_with(APPEND_ONLY_TRIGGER);
+        let append_only = table.0.triggers.iter().any(guards);
+        Subject { engine: self.plan.engine, table: table.0, wanted: table.1, append_only }
+    }
+
+    /// A check of the rows of a table that meet `condition`, and of those that inherit the rule.
     fn rows(&self, table: (&Table, &Table), problem: &str, condition: &str, columns: &[String]) -> Check {
-        let seen = self.seen(table);
+        self.rows_of(&self.seen(table), table, problem, condition, columns)
+    }
+
+    /// A check of the table's own rows: what inherits from it obeys no key of it.
+    fn own_rows(&self, table: (&Table, &Table), problem: &str, condition: &str, columns: &[String]) -> Check {
+        let seen = self.seen_with(table, &only(self.plan.engine, table.0), |_| None);
+        self.rows_of(&seen, table, problem, condition, columns)
+    }
+
+    fn rows_of(
+        &self,
+        seen: &str,
+        table: (&Table, &Table),
+        problem: &str,
+        condition: &str,
+        columns: &[String],
+    ) -> Check {
         let shown = self.shown(table.0, columns);
         Check {
             table: table.1.name.clone(),
@@ -293,20 +331,23 @@ impl Checker<'_> {
                 };
                 let columns = mentioned(table.1, sql);
                 let mut check = self.rows(table, "break the rule", &format!("NOT ({sql})"), &columns);
-                check.mend = remediation::check(&constraint.name, &table.1.name, sql);
+                check.mend = remediation::check(self.subject(table), &constraint.name, sql);
+                if !self.casts && self.touches_retyped(table.1, sql) {
+                    return Vec::new();
+                }
                 if self.touches_retyped(table.1, sql) {
                     self.put_to_retyped(table, &mut check, &format!("NOT ({sql})"));
                 }
                 vec![check]
             }
-            Rule::NotValid(_) | Rule::UnsupportedPrimaryKey(_) | Rule::Unsupported(_) => Vec::new(),
+            Rule::NotValid(_) | Rule::Disabled(_) | Rule::UnsupportedPrimaryKey(_) | Rule::Unsupported(_) => Vec::new(),
         }
     }
 
     /// Asks the values as they will be: a rule cannot be put to what has another type. Those that cannot be turned are
     /// the change's own finding.
     fn put_to_retyped(&self, table: (&Table, &Table), check: &mut Check, condition: &str) {
-        let (seen, shown) = self.seen_retyped(table);
+        let (seen, shown) = self.seen_retyped(table, &quote(&table.0.name));
         check.count = format!("SELECT count(*) FROM {seen} WHERE {condition}");
         check.examples = format!("SELECT {} FROM {seen} WHERE {condition}", self.as_text(&check.columns));
         check.query = format!("SELECT * FROM {shown} WHERE {condition}");
@@ -325,7 +366,7 @@ impl Checker<'_> {
     /// Rows that are too many: all but one of each group.
     fn duplicates(&self, table: (&Table, &Table), name: &str, columns: &[String], filter: Option<&str>) -> Check {
         // Values that differ may be the same in another type: 1.5 and 2.5 are both the integer 2.
-        let (seen, shown_as) = self.seen_retyped(table);
+        let (seen, shown_as) = self.seen_retyped(table, &only(self.plan.engine, table.0));
         let list = quote_all(columns);
         let mut conditions: Vec<String> =
             columns.iter().map(|column| format!("{} IS NOT NULL", quote(column))).collect();
@@ -349,7 +390,7 @@ impl Checker<'_> {
                 groups_of(&shown_as)
             ),
             columns: shown,
-            mend: remediation::duplicates(self.plan.engine, name, &table.1.name, columns),
+            mend: remediation::duplicates(self.subject(table), name, columns),
         }
     }
 
@@ -379,12 +420,13 @@ impl Checker<'_> {
                     })
                     .collect();
                 let pairs = pairs.join(" AND ");
-                format!("{given} AND NOT EXISTS (SELECT 1 FROM {} AS target WHERE {pairs})", quote(&key.table))
+                let other = only(self.plan.engine, target.0);
+                format!("{given} AND NOT EXISTS (SELECT 1 FROM {other} AS target WHERE {pairs})")
             }
         };
         let problem = format!("name a row of {} that is not there", key.table);
-        let mut check = self.rows(table, &problem, &condition, &key.columns);
-        check.mend = remediation::orphans(table.1, key, &condition);
+        let mut check = self.own_rows(table, &problem, &condition, &key.columns);
+        check.mend = remediation::orphans(self.subject(table), key, &condition);
         check
     }
 

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::db::{Engine, quote};
+use crate::schema::constraints::{MAINTENANCE_SETTING, MAINTENANCE_TABLE};
 use crate::schema::model::{ForeignKey, Table};
 
 /// What mends rows that break a rule.
@@ -42,69 +43,118 @@ pub enum Mend {
     },
 }
 
-impl From<&str> for Mend {
-    fn from(sql: &str) -> Self {
-        Self::Statement(sql.to_owned())
+/// A table whose rows are to be mended.
+#[derive(Clone, Copy)]
+pub(super) struct Subject<'a> {
+    pub(super) engine: Engine,
+    /// As it is.
+    pub(super) table: &'a Table,
+    /// As it is to be.
+    pub(super) wanted: &'a Table,
+    /// Whether a trigger makes the table append-only already.
+    pub(super) append_only: bool,
+}
+
+impl Subject<'_> {
+    /// The table itself, without tables of others that inherit from it.
+    fn only(&self) -> String {
+        only(self.engine, self.table)
+    }
+
+    /// A statement that changes entries of the ledger, for which the append-only rule is lifted.
+    fn mend(&self, sql: String) -> Mend {
+        Mend::Statement(match (self.append_only, self.engine) {
+            (false, _) => sql,
+            (true, Engine::Postgres) => format!("BEGIN; SET LOCAL {MAINTENANCE_SETTING} = 'on'; {sql}; COMMIT"),
+            (true, Engine::Sqlite) => format!(
+                "BEGIN; INSERT INTO \"{MAINTENANCE_TABLE}\" VALUES ('mend'); {sql}; DELETE FROM \"{MAINTENANCE_TABLE}\"; COMMIT"
+            ),
+        })
     }
 }
 
-/// For rows that break a check.
-pub(super) fn check(name: &str, table: &str, sql: &str) -> Vec<Mend> {
-    match name {
-        "milesTransactions_amount_check" => vec![
-            r#"UPDATE "milesTransactions" SET amount = -amount WHERE type = 'earn' AND amount < 0 OR type = 'spend' AND amount > 0"#.into(),
-            r#"UPDATE "milesTransactions" SET type = CASE WHEN amount < 0 THEN 'spend' ELSE 'earn' END WHERE type NOT IN ('earn', 'spend')"#.into(),
-        ],
-        "milesProducts_priceMiles_check" => {
-            vec![r#"UPDATE "milesProducts" SET "priceMiles" = 1, active = false WHERE "priceMiles" <= 0"#.into()]
-        }
-        "flightPassengers_miles_check" => {
-            vec![r#"UPDATE "flightPassengers" SET miles = 0 WHERE miles < 0"#.into()]
-        }
-        _ => vec![Mend::Statement(format!("UPDATE {} SET … WHERE NOT ({sql})", quote(table)))],
-    }
+/// The name of a table in a statement about its own rows: those of tables that inherit from it obey neither its keys nor
+/// its foreign keys.
+pub(super) fn only(engine: Engine, table: &Table) -> String {
+    let name = quote(&table.name);
+    if engine == Engine::Postgres && !table.partitioned { format!("ONLY {name}") } else { name }
+}
+
+/// For rows that break a check. None changes an amount of the ledger or a balance: those are facts.
+pub(super) fn check(of: Subject<'_>, name: &str, sql: &str) -> Vec<Mend> {
+    // A check holds in the tables that inherit from this one, too.
+    let table = quote(&of.table.name);
+    let set = match name {
+        "milesTransactions_amount_check" => r#"type = CASE WHEN amount < 0 THEN 'spend' ELSE 'earn' END"#,
+        "milesProducts_priceMiles_check" => r#""priceMiles" = 1, active = false"#,
+        "flightPassengers_miles_check" => "miles = 0",
+        _ => "…",
+    };
+    vec![of.mend(format!("UPDATE {table} SET {set} WHERE NOT ({sql})"))]
 }
 
 /// For rows of which there is one too many.
-pub(super) fn duplicates(engine: Engine, name: &str, table: &str, columns: &[String]) -> Vec<Mend> {
-    if name == "brands_airlineId_primary_unique" {
-        // The first in the alphabet stays; which it should be is then for `skyteam brand primary` to say.
-        return vec![
-            r#"UPDATE brands SET "isPrimary" = false WHERE "isPrimary" AND "brandId" NOT IN (SELECT min("brandId") FROM brands WHERE "isPrimary" GROUP BY "airlineId")"#.into(),
-        ];
-    }
+pub(super) fn duplicates(of: Subject<'_>, name: &str, columns: &[String]) -> Vec<Mend> {
+    let table = of.only();
     // Of passengers the duplicates say nothing that the first does not; of others a person must choose which one stays as
     // it is, and none of them is deleted.
     match name {
-        "flightPassengers_flightId_userId_pk" => {}
-        "users_username_unique" => return vec![Mend::Username],
-        "brands_iata_unique" => return vec![Mend::Iata],
-        "brands_icao_unique" => return vec![Mend::Icao],
-        "brands_callsign_unique" => return vec![Mend::Callsign],
-        "airlines_token_unique" => return vec![Mend::Token],
-        _ => return vec![Mend::Each { table: table.to_owned(), columns: columns.to_vec() }],
+        // The first in the alphabet stays; which it should be is then for `skyteam brand primary` to say.
+        "brands_airlineId_primary_unique" => vec![Mend::Statement(format!(
+            r#"UPDATE {table} SET "isPrimary" = false WHERE "isPrimary" AND "brandId" NOT IN (SELECT min("brandId") FROM {table} WHERE "isPrimary" GROUP BY "airlineId")"#
+        ))],
+        "flightPassengers_flightId_userId_pk" => vec![passengers(of)],
+        "users_username_unique" => vec![Mend::Username],
+        "brands_iata_unique" => vec![Mend::Iata],
+        "brands_icao_unique" => vec![Mend::Icao],
+        "brands_callsign_unique" => vec![Mend::Callsign],
+        "airlines_token_unique" => vec![Mend::Token],
+        _ => vec![Mend::Each { table: of.table.name.clone(), columns: columns.to_vec() }],
     }
-    let place = match engine {
+}
+
+/// Of a passenger who is on a flight more than once, the row is kept whose miles were paid.
+fn passengers(of: Subject<'_>) -> Mend {
+    let place = match of.engine {
+        Engine::Postgres if of.table.partitioned => "tableoid, ctid",
         Engine::Postgres => "ctid",
         Engine::Sqlite => "rowid",
     };
-    let same: Vec<String> = columns.iter().map(|column| format!("one.{0} = other.{0}", quote(column))).collect();
-    let table = quote(table);
-    vec![Mend::Statement(format!(
-        "DELETE FROM {table} WHERE {place} IN (SELECT one.{place} FROM {table} AS one JOIN {table} AS other ON {} \
-         AND one.{place} > other.{place})",
-        same.join(" AND ")
-    ))]
+    let table = of.only();
+    Mend::Statement(format!(
+        r#"DELETE FROM {table} WHERE ({place}) IN (SELECT {place} FROM (SELECT {place}, row_number() OVER (PARTITION BY p."flightId", p."userId" ORDER BY CASE WHEN EXISTS (SELECT 1 FROM "milesTransactions" e WHERE e."flightId" = p."flightId" AND e."userId" = p."userId" AND e.source = 'flight' AND e.amount = p.miles) THEN 0 ELSE 1 END, p."joinedAt", {place}) AS place FROM {table} AS p) AS ranked WHERE place > 1)"#
+    ))
 }
 
 /// For rows that name nothing.
-pub(super) fn orphans(table: &Table, key: &ForeignKey, condition: &str) -> Vec<Mend> {
-    let nullable: Vec<&String> =
-        key.columns.iter().filter(|name| table.column(name).is_some_and(|column| column.nullable)).collect();
-    let name = quote(&table.name);
-    let mend = match nullable.first() {
-        Some(column) => format!("UPDATE {name} SET {} = NULL WHERE {condition}", quote(column)),
-        None => format!("DELETE FROM {name} WHERE {condition}"),
+pub(super) fn orphans(of: Subject<'_>, key: &ForeignKey, condition: &str) -> Vec<Mend> {
+    let table = of.only();
+    let nullable = |name: &&String| of.wanted.column(name).is_some_and(|column| column.nullable);
+    let nullable = key.columns.iter().find(nullable);
+    let is_ledger = of.table.name == "milesTransactions";
+    let mut mends = Vec::new();
+    match (key.table.as_str(), key.columns.as_slice()) {
+        ("users", [column]) => mends.push(users(of, column, condition)),
+        _ => mends.push(Mend::Add { table: key.table.clone() }),
+    }
+    match nullable {
+        Some(column) => mends.push(of.mend(format!("UPDATE {table} SET {} = NULL WHERE {condition}", quote(column)))),
+        // An entry is evidence, also of a user who is gone.
+        None if is_ledger => {}
+        None => mends.push(of.mend(format!("DELETE FROM {table} WHERE {condition}"))),
+    }
+    mends
+}
+
+/// Brings back the users who are named, with the balance that the ledger says.
+fn users(of: Subject<'_>, column: &str, condition: &str) -> Mend {
+    let (table, column) = (of.only(), quote(column));
+    let ledger = if of.engine == Engine::Postgres { r#"ONLY "milesTransactions""# } else { r#""milesTransactions""# };
+    let last = match of.engine {
+        Engine::Postgres => "right(id, 15)",
+        Engine::Sqlite => "substr(id, -15)",
     };
-    vec![Mend::Add { table: key.table.clone() }, Mend::Statement(mend)]
+    Mend::Statement(format!(
+        r#"INSERT INTO "users" ("userId", username, "displayName", miles) SELECT id, 'lost_' || {last}, id, coalesce((SELECT sum(amount) FROM {ledger} AS e WHERE e."userId" = id), 0) FROM (SELECT DISTINCT {column} AS id FROM {table} WHERE {condition}) AS missing"#
+    ))
 }

@@ -65,7 +65,8 @@ fn describe<E: EntityTrait>(column: E::Column) -> Result<Column, Problem> {
     } else {
         default
     };
-    Ok(Column { name: name.to_owned(), kind, nullable: def.is_null(), default, comment: comment::<E>(column) })
+    let comment = comment::<E>(column);
+    Ok(Column { nullable: def.is_null(), default, comment, ..Column::new(name, kind) })
 }
 
 /// What SeaORM only says through the statements that it would make: the column's specification, with the comment as it

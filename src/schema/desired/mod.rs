@@ -140,8 +140,8 @@ fn table<E: EntityTrait>(values: &[(E::Column, Values)]) -> Result<Table, Desire
         constraints,
         indexes,
         triggers: constraints::triggers(name),
-        oddity: None,
         comment,
+        ..Table::default()
     })
 }
 

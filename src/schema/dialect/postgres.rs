@@ -200,6 +200,7 @@ fn rule(of: &Rule) -> String {
         Rule::ForeignKey(key) => foreign_key(key),
         Rule::Check(sql) => format!("CHECK ({})", sql.postgres),
         Rule::NotValid(of) => format!("{} NOT VALID", rule(of)),
+        Rule::Disabled(of) => rule(of),
         Rule::UnsupportedPrimaryKey(text) | Rule::Unsupported(text) => text.clone(),
     }
 }

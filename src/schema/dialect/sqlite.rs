@@ -71,6 +71,11 @@ pub fn column(column: &Column) -> String {
     sql
 }
 
+/// A type of others as SQLite stores it, without the collation or condition behind it.
+pub(crate) fn stored(kind: &str) -> &str {
+    [" COLLATE ", " CHECK ("].iter().filter_map(|word| kind.find(word)).min().map_or(kind, |end| &kind[..end])
+}
+
 /// `CONSTRAINT "name" …`, as it stands in `CREATE TABLE`.
 pub fn constraint_clause(constraint: &Constraint) -> String {
     let rule = match &constraint.rule {
@@ -78,7 +83,7 @@ pub fn constraint_clause(constraint: &Constraint) -> String {
         Rule::Unique(columns) => format!("UNIQUE ({})", quote_all(columns)),
         Rule::ForeignKey(key) => foreign_key(key),
         Rule::Check(sql) => format!("CHECK ({})", sql.sqlite),
-        Rule::NotValid(of) => {
+        Rule::NotValid(of) | Rule::Disabled(of) => {
             return constraint_clause(&Constraint { name: constraint.name.clone(), rule: (**of).clone() });
         }
         Rule::UnsupportedPrimaryKey(text) | Rule::Unsupported(text) => return text.clone(),

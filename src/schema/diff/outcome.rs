@@ -36,6 +36,17 @@ pub enum Kept {
     Trigger(String, Trigger),
     /// A function in the schema `skyteam`.
     Function(String),
+    /// A collation of a column of this table, which is none of its type.
+    Collation {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+        /// The collation, as SQL writes it.
+        collation: String,
+        /// The column's type, as SQL writes it.
+        kind: String,
+    },
 }
 
 impl Kept {
@@ -43,6 +54,7 @@ impl Kept {
     pub fn table(&self) -> Option<&str> {
         match self {
             Self::Constraint(table, _) | Self::Index(table, _) | Self::Trigger(table, _) => Some(table),
+            Self::Collation { table, .. } => Some(table),
             Self::Function(_) => None,
         }
     }
@@ -58,6 +70,9 @@ impl fmt::Display for Kept {
             Self::Index(table, index) => write!(out, "index {} on {table}", index.name),
             Self::Trigger(table, trigger) => write!(out, "trigger {} on {table}", trigger.name),
             Self::Function(name) => write!(out, "function skyteam.{name}"),
+            Self::Collation { table, column, collation, .. } => {
+                write!(out, "collation {collation} of {table}.{column}")
+            }
         }
     }
 }

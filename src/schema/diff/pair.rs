@@ -4,6 +4,7 @@ use super::phases::Phases;
 use super::{Kept, Origin, Suspect};
 use crate::db::Engine;
 use crate::schema::change::Change;
+use crate::schema::dialect;
 use crate::schema::matching::{Matching, Same};
 use crate::schema::model::{Column, Constraint, Index, Rule, Shape, Table, Trigger, TriggerBody, Value};
 
@@ -44,7 +45,9 @@ impl<'a> Pair<'a> {
             })
             .map(|wanted| wanted.name.as_str())
             .collect();
-        let dropped = from.columns.iter().filter(|had| to.column(new_name(had)).is_none()).collect();
+        let mut dropped: Vec<&Column> = from.columns.iter().filter(|had| to.column(new_name(had)).is_none()).collect();
+        // What is computed from another column goes before it.
+        dropped.sort_by_key(|column| !column.is_generated());
         Self { from, to, same, constraints, indexes, triggers, retyped, dropped }
     }
 
@@ -76,6 +79,10 @@ impl<'a> Pair<'a> {
                 });
             }
             self.column(had, wanted, phases);
+            if let Some(collation) = had.collation.clone().filter(|_| self.same.origin == Origin::Live) {
+                let kind = dialect::postgres::kind(&wanted.kind);
+                phases.kept.push(Kept::Collation { table: table(), column: wanted.name.clone(), collation, kind });
+            }
         }
     }
 
@@ -143,7 +150,8 @@ impl<'a> Pair<'a> {
                 Rule::NotValid(rule) => (rule.as_ref(), false),
                 rule => (rule, true),
             };
-            if self.must_be_remade(rule, pairs) {
+            // Only a superuser may switch on the triggers behind a foreign key, and that would look at no row.
+            if matches!(rule, Rule::Disabled(_)) || self.must_be_remade(rule, pairs) {
                 phases.drop(table, had);
                 phases.add(table, wanted);
                 continue;
@@ -269,13 +277,9 @@ impl<'a> Pair<'a> {
         let table = self.to.name.clone();
         let drop = |trigger: &Trigger| Change::DropTrigger { table: table.clone(), trigger: trigger.clone() };
         let create = |trigger: &Trigger| Change::CreateTrigger { table: table.clone(), trigger: trigger.clone() };
-        // PostgreSQL lets no column go or change its type while a trigger names it.
-        let in_the_way = self.same.engine == Engine::Postgres && !(self.dropped.is_empty() && self.retyped.is_empty());
-        if in_the_way {
-            for (had, wanted) in &self.triggers.both {
-                phases.drop_triggers.push(drop(had));
-                phases.create_triggers.push(create(wanted));
-            }
+        for (had, wanted) in self.triggers.both.iter().filter(|(had, _)| self.is_in_the_way(had)) {
+            phases.drop_triggers.push(drop(had));
+            phases.create_triggers.push(create(wanted));
         }
         phases.create_triggers.extend(self.triggers.added.iter().map(|wanted| create(wanted)));
         for had in &self.triggers.left {
@@ -286,5 +290,18 @@ impl<'a> Pair<'a> {
                 phases.kept.push(Kept::Trigger(table.clone(), (*had).clone()));
             }
         }
+    }
+
+    /// PostgreSQL lets no column go or change its type while a trigger names it.
+    fn is_in_the_way(&self, trigger: &Trigger) -> bool {
+        if self.same.engine == Engine::Sqlite {
+            return false;
+        }
+        let text = match &trigger.body {
+            TriggerBody::Postgres { fires, each, .. } => format!("{fires} {each}"),
+            TriggerBody::Unsupported(text) | TriggerBody::Sqlite(text) => text.clone(),
+        };
+        let dropped = self.dropped.iter().map(|column| column.name.as_str());
+        dropped.chain(self.retyped.iter().copied()).any(|column| self.same.mentions(&text, column))
     }
 }

@@ -4,12 +4,14 @@
 WITH shown AS MATERIALIZED (
   -- How names are shown from here on. All names in this statement have been looked up before, in pg_catalog alone.
   SELECT pg_catalog.current_setting('search_path') AS before, pg_catalog.set_config('search_path',
-    CASE WHEN $2 THEN 'pg_temp, pg_catalog' ELSE 'public, pg_temp' END, true) AS path
+    CASE WHEN $2 THEN 'pg_temp, pg_catalog' ELSE 'public, pg_temp' END, true) AS path,
+    -- Otherwise every definition would be spelled in another way than ours.
+    pg_catalog.set_config('quote_all_identifiers', 'off', true) AS quoting
 ), given AS (
   SELECT ARRAY (SELECT pg_catalog.json_array_elements_text($1::json)) AS names
 ), home AS (
   SELECT oid FROM pg_catalog.pg_namespace, shown
-  WHERE path IS NOT NULL AND oid = CASE WHEN $2 THEN pg_catalog.pg_my_temp_schema() ELSE pg_catalog.to_regnamespace('public') END
+  WHERE path IS NOT NULL AND quoting IS NOT NULL AND oid = CASE WHEN $2 THEN pg_catalog.pg_my_temp_schema() ELSE pg_catalog.to_regnamespace('public') END
 ), ours AS (
   SELECT c.oid, c.relname, c.relkind, c.relpersistence, c.relowner
   FROM pg_catalog.pg_class c JOIN home ON c.relnamespace = home.oid
@@ -28,9 +30,19 @@ SELECT pg_catalog.json_build_object(
   'columns', (
     SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
       'table', ours.relname, 'name', a.attname,
-      'type', pg_catalog.format_type(a.atttypid, a.atttypmod) || CASE
-        WHEN a.attcollation <> t.typcollation THEN ' COLLATE ' || a.attcollation::pg_catalog.regcollation ELSE '' END,
-      'required', a.attnotnull, 'default', pg_catalog.pg_get_expr(d.adbin, d.adrelid, true),
+      'type', pg_catalog.format_type(a.atttypid, a.atttypmod),
+      'collation', CASE WHEN a.attcollation <> t.typcollation THEN a.attcollation::pg_catalog.regcollation::text END,
+      'rule', CASE
+        WHEN t.typtype = 'd' THEN (
+          SELECT pg_catalog.format_type(t.oid, NULL) || ' ' || pg_catalog.string_agg(
+            pg_catalog.pg_get_constraintdef(d.oid, true), ' ' ORDER BY d.conname COLLATE "C")
+          FROM pg_catalog.pg_constraint d WHERE d.contypid = t.oid AND d.contype = 'c')
+        WHEN t.typname = 'citext' THEN 'citext, which ignores case' END,
+      -- Since version 18 it may hold for new rows only.
+      'required', a.attnotnull AND NOT EXISTS (
+        SELECT FROM pg_catalog.pg_constraint n WHERE n.conrelid = a.attrelid AND n.contype = 'n'
+          AND n.conkey = ARRAY[a.attnum] AND NOT n.convalidated),
+      'default', pg_catalog.pg_get_expr(d.adbin, d.adrelid, true),
       'identity', a.attidentity, 'generated', a.attgenerated,
       -- What serial makes: a default that calls a sequence which goes with the column.
       'serial', EXISTS (
@@ -66,6 +78,9 @@ SELECT pg_catalog.json_build_object(
       'on_update', c.confupdtype, 'on_delete', c.confdeltype,
       'check', pg_catalog.pg_get_expr(c.conbin, c.conrelid, true),
       'valid', c.convalidated,
+      -- On the side of the table that refers and on that of its target.
+      'disabled', EXISTS (
+        SELECT FROM pg_catalog.pg_trigger g WHERE g.tgconstraint = c.oid AND g.tgisinternal AND g.tgenabled NOT IN ('O', 'A')),
       'plain', NOT c.condeferrable
         -- Columns that came with version 18.
         AND CASE WHEN pg_catalog.current_setting('server_version_num')::int >= 180000
@@ -132,12 +147,50 @@ SELECT pg_catalog.json_build_object(
   'functions', (
     SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
       'name', p.proname, 'body', p.prosrc, 'language', l.lanname, 'definer', p.prosecdef,
-      'config', pg_catalog.array_to_json(p.proconfig)
+      'config', pg_catalog.array_to_json(p.proconfig),
+      'owner', pg_catalog.pg_get_userbyid(p.proowner), 'owned', pg_catalog.pg_has_role(p.proowner, 'USAGE')
     ) ORDER BY p.proname COLLATE "C")
     FROM pg_catalog.pg_proc p
     JOIN pg_catalog.pg_language l ON l.oid = p.prolang
     WHERE p.pronamespace = pg_catalog.to_regnamespace('skyteam')
       AND p.prorettype = 'pg_catalog.trigger'::pg_catalog.regtype
+  ),
+  'attachments', (
+    SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
+      'table', relname, 'object', object, 'property', property, 'value', value
+    ) ORDER BY relname COLLATE "C", object COLLATE "C", property COLLATE "C")
+    FROM (
+      SELECT ours.relname, x.relname AS object, p.property, p.value
+      FROM ours
+      JOIN pg_catalog.pg_index i ON i.indrelid = ours.oid
+      JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid
+      LEFT JOIN pg_catalog.pg_tablespace s ON s.oid = x.reltablespace
+      CROSS JOIN LATERAL (VALUES
+        ('identity', i.indisreplident, NULL),
+        ('cluster', i.indisclustered, NULL),
+        ('index comment', true, pg_catalog.obj_description(x.oid, 'pg_class')),
+        ('parameters', true, pg_catalog.array_to_string(x.reloptions, ', ')),
+        ('tablespace', true, s.spcname::text)
+      ) p (property, has, value)
+      WHERE p.has AND (p.value IS NOT NULL OR p.property IN ('identity', 'cluster'))
+      UNION ALL
+      SELECT ours.relname, c.conname, 'constraint comment', d.description
+      FROM ours
+      JOIN pg_catalog.pg_constraint c ON c.conrelid = ours.oid
+      CROSS JOIN LATERAL pg_catalog.obj_description(c.oid, 'pg_constraint') d (description)
+      WHERE d.description IS NOT NULL
+      UNION ALL
+      SELECT ours.relname, a.attname, p.property, p.value
+      FROM ours
+      JOIN pg_catalog.pg_attribute a ON a.attrelid = ours.oid AND a.attnum > 0 AND NOT a.attisdropped
+      JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+      CROSS JOIN LATERAL (VALUES
+        ('storage', a.attstorage <> t.typstorage, CASE a.attstorage
+          WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL' WHEN 'm' THEN 'MAIN' ELSE 'EXTENDED' END),
+        ('compression', a.attcompression <> '', CASE a.attcompression WHEN 'l' THEN 'lz4' ELSE 'pglz' END)
+      ) p (property, has, value)
+      WHERE p.has
+    ) properties (relname, object, property, value)
   ),
   'rights', pg_catalog.json_build_object(
     'role', current_user,

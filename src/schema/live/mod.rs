@@ -12,6 +12,8 @@ mod stored_type;
 mod unify;
 
 pub(crate) use create_table::{TableText, table_text};
+pub(super) use postgres::may_write;
+pub(super) use sqlite::WITHOUT_ROWID;
 
 use sea_orm::ConnectionTrait;
 
@@ -21,7 +23,8 @@ use crate::db::Engine;
 /// Reads the tables of `reference` as they are, under the names they have. Columns in `renames` are looked up, and
 /// expressions compared, as they will be called.
 ///
-/// Call it inside a transaction: on PostgreSQL it may make scratch tables behind a savepoint. It changes nothing.
+/// Call it inside a transaction. On PostgreSQL, where the transaction may write, it may make scratch tables behind a savepoint;
+/// it changes nothing.
 ///
 /// # Errors
 ///
@@ -54,6 +57,9 @@ pub async fn others(connection: &impl ConnectionTrait, reference: &Schema) -> Re
 pub struct Live {
     /// Our tables as they are, under the names that things have.
     pub schema: Schema,
+    /// Expressions of which a session that only looks cannot know whether they mean the same as the reference's: PostgreSQL
+    /// says so of temporary tables alone. They count as differences.
+    pub unknown: Vec<String>,
     /// What the role may do; on SQLite, where there are no roles, everything.
     pub rights: Rights,
 }
@@ -63,6 +69,8 @@ pub struct Live {
 pub struct Rights {
     /// The role.
     pub role: String,
+    /// Whether the schema `public` is there.
+    pub public: bool,
     /// Whether it may make tables in `public`.
     pub create_in_public: bool,
     /// Whether it may make schemas in the database.
@@ -81,6 +89,28 @@ pub struct Rights {
     pub write_record: bool,
     /// Our tables that belong to another role, as `(table, owner)`.
     pub not_owned: Vec<(String, String)>,
+    /// Our functions that belong to another role, as `(function, owner)`.
+    pub functions_not_owned: Vec<(String, String)>,
+}
+
+impl Rights {
+    /// Everything, over a database that has nothing of ours beside the tables.
+    pub(crate) fn all() -> Self {
+        Self {
+            role: String::new(),
+            public: true,
+            create_in_public: true,
+            create_schema: true,
+            home: true,
+            use_home: true,
+            create_in_home: true,
+            migrations: false,
+            read_record: false,
+            write_record: true,
+            not_owned: Vec::new(),
+            functions_not_owned: Vec::new(),
+        }
+    }
 }
 
 /// Why the live schema could not be read.
@@ -100,6 +130,9 @@ pub enum LiveError {
     /// The catalogue's answer is not of the expected form: something went while it was described.
     #[error("the catalogue answered something unexpected")]
     Catalogue(#[from] serde_json::Error),
+    /// A table of another program has the name of the record of migrations.
+    #[error("{0} is no record of migrations")]
+    ForeignRecord(&'static str),
     /// A table's definition cannot be parsed.
     #[error("cannot read the definition of {table}: {problem}")]
     Definition {

@@ -51,9 +51,15 @@ pub(super) async fn read(
         return Err(LiveError::NotATable { name: table.name.clone(), kind });
     }
     let (mut schema, doubts) = assemble(&found, reference, renames, &Texts::foretold(reference));
-    if doubts {
-        let texts = scratch(connection, reference).await?;
-        (schema, _) = assemble(&found, reference, renames, &texts);
+    let mut unknown = Vec::new();
+    if !doubts.is_empty() {
+        // Who only looks makes no temporary table, and on a standby there is none to be made.
+        if may_write(connection).await? {
+            let texts = scratch(connection, reference).await?;
+            (schema, _) = assemble(&found, reference, renames, &texts);
+        } else {
+            unknown = doubts;
+        }
     }
     let not_owned = found
         .tables
@@ -62,10 +68,14 @@ pub(super) async fn read(
         .filter(|table| !table.owned)
         .map(|table| (table.name.clone(), table.owner.clone()))
         .collect();
+    let functions = found.functions.iter().flatten().filter(|function| !function.owned);
+    let functions_not_owned = functions.map(|function| (function.name.clone(), function.owner.clone())).collect();
     Ok(Live {
         schema,
+        unknown,
         rights: Rights {
             role: found.rights.role,
+            public: found.rights.public,
             create_in_public: found.rights.create_in_public,
             create_schema: found.rights.create_schema,
             home: found.rights.home,
@@ -75,6 +85,7 @@ pub(super) async fn read(
             read_record: found.rights.use_home && found.rights.read_record,
             write_record: found.rights.use_home && found.rights.read_record && found.rights.write_record,
             not_owned,
+            functions_not_owned,
         },
     })
 }
@@ -109,6 +120,13 @@ async fn document(connection: &impl ConnectionTrait, reference: &Schema, scratch
     // The statement has changed it, for how names are shown.
     connection.execute_unprepared(&format!("SET LOCAL search_path = {}", document.path)).await?;
     Ok(document)
+}
+
+/// Whether the transaction may make temporary objects.
+pub(in crate::schema) async fn may_write(connection: &impl ConnectionTrait) -> Result<bool, DbErr> {
+    let sql = "SELECT pg_catalog.current_setting('transaction_read_only') = 'off'";
+    let row = connection.query_one_raw(Query::from_string(DbBackend::Postgres, sql)).await?;
+    Ok(row.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or_default())
 }
 
 /// How PostgreSQL itself words the reference's expressions.

@@ -10,6 +10,9 @@ use crate::schema::model::{
 };
 use crate::schema::sql_tokens::{bare, rename_column, same};
 
+/// How a table is called that has no numbers of its own for its rows.
+pub(in crate::schema) const WITHOUT_ROWID: &str = "WITHOUT ROWID";
+
 /// Reads the tables of `reference`, as `renames` will have named their columns in expressions.
 ///
 /// # Errors
@@ -33,19 +36,8 @@ pub(super) async fn read(
         }
     }
     let migrations = rows.iter().any(|row| row.name == "_skyteam_migrations");
-    let rights = Rights {
-        role: String::new(),
-        create_in_public: true,
-        create_schema: true,
-        home: true,
-        use_home: true,
-        create_in_home: true,
-        migrations,
-        read_record: migrations,
-        write_record: true,
-        not_owned: Vec::new(),
-    };
-    Ok(Live { schema, rights })
+    let rights = Rights { migrations, read_record: migrations, ..Rights::all() };
+    Ok(Live { schema, unknown: Vec::new(), rights })
 }
 
 /// What else stands there.
@@ -123,12 +115,14 @@ impl Assembly<'_> {
         let triggers = triggers.map(|row| self.trigger(row)).collect();
         let oddity = match (definition.strict, definition.without_rowid) {
             (true, false) => None,
-            (false, _) => Some("not STRICT".to_owned()),
-            (true, true) => Some("WITHOUT ROWID".to_owned()),
+            (false, false) => Some("not STRICT".to_owned()),
+            (false, true) => Some(format!("not STRICT, {WITHOUT_ROWID}")),
+            (true, true) => Some(WITHOUT_ROWID.to_owned()),
         };
         // SQLite keeps no comments, so it lacks none.
         let comment = self.wanted.comment.clone();
-        Ok(Table { name: row.name.clone(), columns, constraints, indexes, triggers, oddity, comment })
+        let name = row.name.clone();
+        Ok(Table { name, columns, constraints, indexes, triggers, oddity, comment, ..Table::default() })
     }
 
     fn column(&self, text: &ColumnText, is_key: bool) -> Column {
@@ -143,7 +137,7 @@ impl Assembly<'_> {
         let numbers = is_key && text.kind == "INTEGER" && expected == Some(&Value::AutoIncrement);
         let default = default.or_else(|| numbers.then_some(Value::AutoIncrement));
         let comment = wanted.and_then(|wanted| wanted.comment.clone());
-        Column { name: text.name.clone(), kind, nullable: !text.required, default, comment }
+        Column { nullable: !text.required, default, comment, ..Column::new(&text.name, kind) }
     }
 
     fn renamed_in(&self, sql: &str) -> String {

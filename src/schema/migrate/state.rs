@@ -122,6 +122,7 @@ pub(super) async fn inside<'a>(
     txn: &impl ConnectionTrait,
     migrations: &'a [Migration],
 ) -> Result<Outlook<'a>, MigrateError> {
+    crate::schema::history::refuse_foreign(txn).await?;
     let hidden = !history::is_readable(txn).await?;
     let record = if hidden { Vec::new() } else { history::read(txn).await? };
     let standing = history::standing(migrations, &record, dialect(Engine::of(txn)));
@@ -176,8 +177,16 @@ async fn recognise<'a>(txn: &impl ConnectionTrait, migrations: &'a [Migration]) 
 /// # Errors
 /// [`MigrateError::Live`].
 pub(super) async fn difference(txn: &impl ConnectionTrait, wanted: &Schema) -> Result<Vec<String>, MigrateError> {
+    Ok(difference_and_unknown(txn, wanted).await?.0)
+}
+
+/// The same, and what of it is not certain: see [`live::Live::unknown`].
+pub(super) async fn difference_and_unknown(
+    txn: &impl ConnectionTrait,
+    wanted: &Schema,
+) -> Result<(Vec<String>, Vec<String>), MigrateError> {
     let live = live::read(txn, wanted, &[]).await?;
-    Ok(missing(txn, &live.schema, wanted))
+    Ok((missing(txn, &live.schema, wanted), live.unknown))
 }
 
 fn missing(txn: &impl ConnectionTrait, live: &Schema, wanted: &Schema) -> Vec<String> {

@@ -23,6 +23,8 @@ pub struct Status<'a> {
     pub live_to_snapshot: Vec<String>,
     /// What would have to change in the database for it to equal the entities: what a push would do.
     pub live_to_entities: Vec<String>,
+    /// What of that is not certain, because a session that only looks cannot ask: see [`crate::schema::Live::unknown`].
+    pub unknown: Vec<String>,
     /// An online push that has begun and not ended.
     pub online: Option<Unfinished>,
     /// What the entities have that the newest migration of this build has not: what `generate` would write.
@@ -71,7 +73,7 @@ async fn status_in<'a>(txn: &Transaction, migrations: &'a [Migration]) -> Result
     let outlook = state::inside(txn, migrations).await?;
     let live_to_snapshot = live_to_snapshot(txn, &outlook).await?;
     let entities = desired()?;
-    let live_to_entities = state::difference(txn, &entities).await?;
+    let (live_to_entities, unknown) = state::difference_and_unknown(txn, &entities).await?;
     let server_version = server_version(txn).await?;
     let unfinished = record::read(txn).await?;
     // One that another command has finished is none.
@@ -83,7 +85,7 @@ async fn status_in<'a>(txn: &Transaction, migrations: &'a [Migration]) -> Result
         }
         None => Vec::new(),
     };
-    Ok(Status { server_version, outlook, live_to_snapshot, live_to_entities, online, snapshot_to_entities })
+    Ok(Status { server_version, outlook, live_to_snapshot, live_to_entities, unknown, online, snapshot_to_entities })
 }
 
 /// What would have to change in the database for it to equal the snapshot of the version it is at. Changes nothing.

@@ -11,7 +11,8 @@ use crate::consent::Approval;
 use crate::db::{Database, Engine, Transaction};
 use crate::schema::claims::Claims;
 use crate::schema::{
-    self, Live, LockPolicy, Pause, Plan, Request, Wait, Waiting, checks, estimate, live, plan, session, snapshot,
+    self, Live, LockPolicy, Pause, Plan, Request, SchemaError, Wait, Waiting, checks, dependents, estimate, live, plan,
+    session, snapshot,
 };
 
 /// What `migrate` would do.
@@ -68,6 +69,10 @@ pub async fn plan_up<'a>(
         {
             if let Some(refusal) = with_schema_lock::refusal(&plan, found.rights, database.name()) {
                 return Err(refusal);
+            }
+            let depended = dependents::find(txn, &plan).await?;
+            if !depended.is_empty() {
+                return Err(SchemaError::Depended(depended).into());
             }
             pause = estimate::fill(txn, &mut plan).await?;
             // A script takes its locks in an order of its own, so all are taken at once.

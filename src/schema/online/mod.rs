@@ -18,7 +18,7 @@ use keeper::Keeper;
 pub use leftovers::Leftover;
 pub use record::{Unfinished, clear, read};
 
-use super::apply::{Applied, Event, Tell, is_same};
+use super::apply::{Applied, Event, Tell, is_moved, is_same};
 use super::change::Change;
 use super::checks::{self, Finding};
 use super::diff::{Origin, diff};
@@ -126,7 +126,11 @@ pub async fn run(
         tell(Event::Step { number: at + 1, of, step });
         if let Some(Online::Parts(parts)) = &step.online {
             for part in parts {
-                Doing { database, push, step }.part(&mut keeper, part, tell).await?;
+                let done = Doing { database, push, step }.part(&mut keeper, part, tell).await;
+                if let Err(error) = done {
+                    let moved = is_moved(&error) && is_overtaken(database, push, &plan.steps[at..], tell).await?;
+                    return Err(if moved { SchemaError::Changed } else { error });
+                }
             }
         }
         // The first step of a database that has no such schema makes it.
@@ -134,10 +138,25 @@ pub async fn run(
     }
     let rest = rest(database, push, tell).await?;
     if !rest.is_empty() {
+        // What another program has undone meanwhile is planned again; what comes back differs for another reason.
+        if is_overtaken(database, push, &plan.steps, tell).await? {
+            return Err(SchemaError::Changed);
+        }
         return Err(SchemaError::OnlineDiffers(rest));
     }
     let noted = finish(database, push, begun.elapsed()).await?;
     Ok(if of == 0 && left.is_empty() { Applied::Nothing(noted) } else { Applied::Done(noted) })
+}
+
+/// Whether what is left to do is another thing than `expected`: another program has changed the schema meanwhile.
+async fn is_overtaken(
+    database: &Database,
+    push: &OnlinePush<'_>,
+    expected: &[Step],
+    tell: &mut Tell<'_>,
+) -> Result<bool, SchemaError> {
+    let now = look(database, push, tell).await?.plan;
+    Ok(now.steps.len() != expected.len() || now.steps.iter().zip(expected).any(|(now, then)| now.sql != then.sql))
 }
 
 /// What stands there, seen while the lock is kept.
@@ -162,6 +181,7 @@ async fn prospect(
     let wait = &mut |wait: Wait<'_>| tell(Event::Waiting(wait));
     glance(database, &push.policy, wait, async |txn| {
         let found = live::read(txn, push.desired, &push.request.all_renames()).await?;
+        history::read_known(txn, &found.rights).await?;
         let (home, create) = (found.rights.home, found.rights.create_in_home);
         let mut plan = plan(&found.schema, push.desired, Engine::Postgres, Origin::Live, push.request, home)?;
         super::estimate::fill(txn, &mut plan).await?;

@@ -3,6 +3,7 @@
 //! The same plan is printed by `db diff`, run by `db push`, rehearsed by `--dry-run` and written down by
 //! `db generate`. It is a pure function of two schemas and what was asked for; the same input gives the same bytes.
 
+pub(super) mod attachments;
 mod cost;
 mod online;
 mod order;
@@ -23,7 +24,7 @@ pub(super) use sqlite_cast::cast as cast_sqlite;
 use super::change::Change;
 use super::diff::{Diff, Kept, Origin, Suspect, diff_filling};
 use super::live::Rename;
-use super::model::{Column, Schema, Value};
+use super::model::{Column, Kind, Schema, Value};
 use super::{desired, literal};
 use crate::db::Engine;
 
@@ -141,6 +142,9 @@ pub struct Loss {
     pub table: String,
     /// The column; none when the whole table goes.
     pub column: Option<String>,
+    /// A rule that the column loses, in SQL's words, while its values stay: `CITEXT`, `GENERATED ALWAYS AS …`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
     /// The rows whose value is lost or altered, once [`super::checks`] has counted them.
     pub rows: Option<u64>,
 }
@@ -231,8 +235,8 @@ impl Plan {
 
     /// Forgets the conversions that alter no value, once they are counted.
     pub(super) fn forget_faithful(&mut self) {
-        let faithful: Vec<Loss> =
-            self.losses().filter(|loss| loss.rows == Some(0) && self.is_conversion(loss)).cloned().collect();
+        let harmless = |loss: &&Loss| loss.rows == Some(0) && loss.rule.is_none() && self.is_conversion(loss);
+        let faithful: Vec<Loss> = self.losses().filter(harmless).cloned().collect();
         for step in &mut self.steps {
             step.loses.retain(|loss| !faithful.contains(loss));
         }
@@ -309,6 +313,17 @@ impl Job<'_> {
         })
     }
 
+    /// The rule that the type of a live column has and no type of ours: the CHECK of a domain, or that case is ignored.
+    fn rule(&self, table: &str, column: &str) -> Option<String> {
+        let had = self.from.table(table)?;
+        let is_it = |had: &&Column| Rename::apply(self.renames, table, &had.name) == column;
+        let had = had.columns.iter().find(is_it)?;
+        match &had.kind {
+            Kind::Unsupported(text) => had.rule.clone().or_else(|| sqlite_rule(text)),
+            _ => had.rule.clone(),
+        }
+    }
+
     /// The same job for the way back.
     fn back(self) -> Self {
         Self { blank: true, ..self }
@@ -371,15 +386,32 @@ fn conversion<'a>(changes: impl IntoIterator<Item = &'a Change>) -> Option<Conve
     fits.reduce(|one, other| one && other).map(|kept| if kept { Conversion::Faithful } else { Conversion::Counted })
 }
 
+/// The collation or condition behind a type of SQLite.
+fn sqlite_rule(kind: &str) -> Option<String> {
+    let stored = super::dialect::sqlite::stored(kind);
+    let rest = kind[stored.len()..].trim();
+    (!rest.is_empty()).then(|| rest.to_owned())
+}
+
 /// What a change loses.
-fn loss(change: &Change) -> Option<Loss> {
+fn loss(job: &Job<'_>, change: &Change) -> Option<Loss> {
     let of = |table: &str, column: Option<&str>| {
-        Some(Loss { table: table.to_owned(), column: column.map(str::to_owned), rows: None })
+        Some(Loss { table: table.to_owned(), column: column.map(str::to_owned), rule: None, rows: None })
     };
+    let rule =
+        |table: &str, column: &str, rule: &str| Some(Loss { rule: Some(rule.to_owned()), ..of(table, Some(column))? });
     match change {
         Change::DropTable(table) => of(&table.name, None),
         Change::DropColumn { table, column } => of(table, Some(&column.name)),
+        Change::AlterType { table, column, .. } if job.rule(table, column).is_some() => {
+            rule(table, column, &job.rule(table, column)?)
+        }
         Change::AlterType { table, column, from, to } if !from.widens_to(to) => of(table, Some(column)),
+        Change::SetDefault { table, column, from: Some(Value::Unsupported(text)), .. }
+            if text.starts_with("GENERATED ALWAYS AS (") =>
+        {
+            rule(table, column, text)
+        }
         _ => None,
     }
 }

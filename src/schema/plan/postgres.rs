@@ -1,5 +1,6 @@
 //! Changes in PostgreSQL's words, with the locks they take.
 
+use super::attachments;
 use super::cost::{self, Cost};
 use super::online::{self, Online, Part};
 use super::order::{self, Planned};
@@ -7,6 +8,7 @@ use super::{Job, Lock, Step, reasons};
 use crate::db::{Engine, quote, search_path};
 use crate::schema::change::Change;
 use crate::schema::dialect::{literal, postgres};
+use crate::schema::live::Rename;
 use crate::schema::model::{Column, Constraint, Index, Kind, Rule, Shape, Table, TriggerBody, Value, fit_name};
 
 pub(super) fn steps(job: &Job<'_>, changes: &[Change]) -> Vec<Step> {
@@ -28,7 +30,7 @@ pub(super) fn steps(job: &Job<'_>, changes: &[Change]) -> Vec<Step> {
         planned.push((None, step));
     }
     for change in changes {
-        planned.extend(steps_of(job, change).into_iter().map(|step| (Some(change), step)));
+        planned.extend(steps_of(job, changes, change).into_iter().map(|step| (Some(change), step)));
     }
     replace_triggers(&mut planned);
     order::by_lock(planned)
@@ -61,10 +63,12 @@ fn replace_triggers(planned: &mut [Planned<'_>]) {
 }
 
 /// The steps of one change: a key is an index first, which stops writers only, and a constraint on it then.
-fn steps_of(job: &Job<'_>, change: &Change) -> Vec<Step> {
+fn steps_of(job: &Job<'_>, changes: &[Change], change: &Change) -> Vec<Step> {
     let whole = step(job, change);
-    let steps = match change {
-        Change::AddConstraint { table, constraint } if is_key(&constraint.rule) => {
+    let partitioned = |table: &str| job.from.table(table).is_some_and(|table| table.partitioned);
+    let mut steps = match change {
+        // PostgreSQL makes no constraint of an index there.
+        Change::AddConstraint { table, constraint } if is_key(&constraint.rule) && !partitioned(table) => {
             let name = &constraint.name;
             let index = Index {
                 name: name.clone(),
@@ -83,6 +87,15 @@ fn steps_of(job: &Job<'_>, change: &Change) -> Vec<Step> {
         }
         _ => vec![whole],
     };
+    if let Some(last) = steps.last_mut() {
+        let kept = attachments::after(job, changes, change);
+        if kept.iter().any(|sql| sql.contains("REPLICA IDENTITY"))
+            && let Some(lock) = &mut last.lock
+        {
+            lock.mode = "ACCESS EXCLUSIVE";
+        }
+        last.sql.extend(kept);
+    }
     let online = |step: Step| Step { online: Some(online::of(change, &step)), ..step };
     steps.into_iter().map(online).collect()
 }
@@ -130,7 +143,7 @@ fn step(job: &Job<'_>, change: &Change) -> Step {
         lock: lock(change),
         cost: cost::postgres(job, change, fills(job, change)),
         conversion: super::conversion([change]),
-        loses: super::loss(change).into_iter().collect(),
+        loses: super::loss(job, change).into_iter().collect(),
         undo,
         estimated_ms: None,
         online: None,
@@ -158,7 +171,9 @@ fn sql(job: &Job<'_>, change: &Change) -> Vec<String> {
         Change::AddColumn { table, column: added } => add_column(job, table, added),
         Change::DropColumn { table, column } => vec![alter(table, format!("DROP COLUMN {}", quote(&column.name)))],
         Change::AlterType { table, column: name, from, to } => {
-            vec![column(table, name, &format!("TYPE {} USING {}", postgres::kind(to), cast(&quote(name), from, to)))]
+            let collation = collation(job, table, name).map_or_else(String::new, |of| format!(" COLLATE {of}"));
+            let cast = cast(&quote(name), from, to);
+            vec![column(table, name, &format!("TYPE {}{collation} USING {cast}", postgres::kind(to)))]
         }
         Change::SetDefault { table, column: name, from, to } => set_default(table, name, from.as_ref(), to.as_ref()),
         Change::SetNullable { table, column: name, to: true } => vec![column(table, name, "DROP NOT NULL")],
@@ -211,6 +226,13 @@ fn sql(job: &Job<'_>, change: &Change) -> Vec<String> {
             vec![format!("DROP FUNCTION {}.{}()", postgres::HOME, quote(&function.name))]
         }
     }
+}
+
+/// The collation of a live column, which another type would take away.
+fn collation<'a>(job: &Job<'a>, table: &str, column: &str) -> Option<&'a str> {
+    let had = job.from.table(table)?;
+    let is_it = |had: &&Column| Rename::apply(job.renames, table, &had.name) == column;
+    had.columns.iter().find(is_it)?.collation.as_deref()
 }
 
 fn rename_index(from: &str, to: &str) -> String {
@@ -296,7 +318,8 @@ fn fill(job: &Job<'_>, table: &str, column: &str) -> Option<String> {
     let (table_name, name) = (quote(table), quote(column));
     Some(if is_guarded(wanted) {
         let kind = postgres::kind(&wanted.column(column)?.kind);
-        format!("ALTER TABLE {table_name} ALTER COLUMN {name} TYPE {kind} USING coalesce({name}, {value})")
+        let collation = collation(job, table, column).map_or_else(String::new, |of| format!(" COLLATE {of}"));
+        format!("ALTER TABLE {table_name} ALTER COLUMN {name} TYPE {kind}{collation} USING coalesce({name}, {value})")
     } else {
         format!("UPDATE {table_name} SET {name} = {value} WHERE {name} IS NULL")
     })

@@ -10,7 +10,7 @@ use crate::db::{Engine, quote};
 use crate::schema::change::Change;
 use crate::schema::dialect::{quote_all, sqlite};
 use crate::schema::diff::Kept;
-use crate::schema::live::Rename;
+use crate::schema::live::{Rename, WITHOUT_ROWID};
 use crate::schema::model::{Column, Constraint, Index, PerEngine, Rule, Shape, Table, TriggerBody};
 use crate::schema::sql_tokens::{Token, rename_column, tokens};
 
@@ -33,29 +33,31 @@ pub(super) fn step(job: &Job<'_>, table: &str, changes: &[&Change]) -> Option<St
     Some(Step {
         what: format!("make table {table} anew: {}", what.join(", ")),
         why: why.join("; "),
-        sql: remake(to, &fills(job, &from, to), &Carried::new(job, &from, to)),
+        sql: remake(&from, to, &fills(job, &from, to), &Carried::new(job, &from, to)),
         lock: Some(Lock::whole_file(table)),
         cost: Cost::Rewrite,
         conversion: super::conversion(changes.iter().map(|change| **change)),
-        loses: changes.iter().filter_map(|change| super::loss(change)).collect(),
-        undo: remake(&from, &fills(&job.back(), to, &from), &Carried::default()),
+        loses: changes.iter().filter_map(|change| super::loss(job, change)).collect(),
+        undo: remake(to, &from, &fills(&job.back(), to, &from), &Carried::default()),
         estimated_ms: None,
         online: None,
     })
 }
 
 /// Make, fill, drop, rename, and make what went with the old table.
-fn remake(table: &Table, fills: &[(String, String)], carried: &Carried) -> Vec<String> {
+fn remake(before: &Table, table: &Table, fills: &[(String, String)], carried: &Carried) -> Vec<String> {
     let new = format!("{NEW}{}", table.name);
     let (columns, sources): (Vec<String>, Vec<String>) = fills.iter().cloned().unzip();
     let mut all = vec![sqlite::table(table, &new, &carried.clauses).sql];
     if !columns.is_empty() {
+        let numbered = !before.oddity.as_ref().is_some_and(|oddity| oddity.ends_with(WITHOUT_ROWID));
         all.push(format!(
-            "INSERT INTO {} ({})\n  SELECT {} FROM {} ORDER BY rowid",
+            "INSERT INTO {} ({})\n  SELECT {} FROM {}{}",
             quote(&new),
             quote_all(&columns),
             sources.join(", "),
-            quote(&table.name)
+            quote(&table.name),
+            if numbered { " ORDER BY rowid" } else { "" }
         ));
     }
     all.extend([
@@ -119,7 +121,7 @@ fn renamed(job: &Job<'_>, table: &Table) -> Table {
             }
             Rule::Check(sql) => *sql = both(sql),
             // PostgreSQL alone has rules that hold for new rows only.
-            Rule::NotValid(_) => {}
+            Rule::NotValid(_) | Rule::Disabled(_) => {}
             Rule::UnsupportedPrimaryKey(text) | Rule::Unsupported(text) => *text = in_sql(text),
         }
     }
@@ -184,7 +186,7 @@ impl Carried {
                         found.and_then(|trigger| sqlite::create_trigger(&to.name, trigger)).map(|made| made.sql),
                     );
                 }
-                Kept::Function(_) => {}
+                Kept::Function(_) | Kept::Collation { .. } => {}
             }
         }
         carried

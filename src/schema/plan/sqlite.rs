@@ -33,7 +33,7 @@ pub(super) fn steps(job: &Job<'_>, changes: &[Change]) -> Vec<Step> {
             )
         });
     let mut maintenance = job.from.tables.iter().any(sqlite::needs_maintenance);
-    let mut steps: Vec<Step> = early.into_iter().map(step).collect();
+    let mut steps: Vec<Step> = early.into_iter().map(|change| step(job, change)).collect();
     for table in rebuilt {
         let mine: Vec<&Change> = changes.iter().filter(|change| change.table() == Some(table)).collect();
         maintenance |= job.to.table(table).is_some_and(sqlite::needs_maintenance);
@@ -47,7 +47,7 @@ pub(super) fn steps(job: &Job<'_>, changes: &[Change]) -> Vec<Step> {
             maintenance = true;
             steps.push(maintenance_step());
         }
-        steps.push(step(change));
+        steps.push(step(job, change));
     }
     steps
 }
@@ -122,7 +122,7 @@ fn is_constant(default: &Value) -> bool {
     }
 }
 
-fn step(change: &Change) -> Step {
+fn step(job: &Job<'_>, change: &Change) -> Step {
     let undo = match change {
         // Nothing mentions a column that was added in this way, so SQLite can take it back.
         Change::AddColumn { table, column } => {
@@ -137,7 +137,7 @@ fn step(change: &Change) -> Step {
         lock: change.table().map(Lock::whole_file),
         cost: cost::sqlite(change),
         conversion: super::conversion([change]),
-        loses: super::loss(change).into_iter().collect(),
+        loses: super::loss(job, change).into_iter().collect(),
         undo,
         estimated_ms: None,
         online: None,

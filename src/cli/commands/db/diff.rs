@@ -6,9 +6,10 @@ use super::planned::{self, PlanArgs, Planned, counted};
 use crate::cli::context::Context;
 use crate::cli::ui::report::Report;
 use crate::cli::ui::{Format, Page, text};
+use crate::db::quote;
 use crate::error::{Outcome, Result};
 use crate::message::message;
-use crate::schema;
+use crate::schema::{self, Kept};
 
 pub(super) const EXAMPLES: &str = "Examples:
   skyteam db diff
@@ -39,7 +40,7 @@ impl Report for Planned<'_> {
 pub(super) async fn run(args: DbDiffArgs, cx: &Context) -> Result<Outcome> {
     let request = args.plan.request()?;
     let desired = schema::desired()?;
-    let database = cx.comparer().await?;
+    let database = cx.reader().await?;
     let patience = planned::patience(cx);
     let prepared =
         schema::prepare(&database, &desired, &request, &patience, &mut |wait| planned::waiting(cx, &wait)).await?;
@@ -56,6 +57,25 @@ pub(super) async fn run(args: DbDiffArgs, cx: &Context) -> Result<Outcome> {
         let rows = text::count(finding.rows, "row");
         cx.ui.warn(message!("{}: {} of {} {}", &finding.change, &rows, &finding.table, &finding.problem));
         cx.ui.note(message!("  {}", &finding.query));
+    }
+    if let Some(note) = planned::unknown(&prepared.live.unknown) {
+        cx.ui.note(note);
+    }
+    for each in &prepared.dependents {
+        cx.ui.warn(message!("{} depends on {}, so that a push is refused", &each.object, &each.on));
+        if let Some(way) = &each.way_out {
+            cx.ui.note(format!("  {way}"));
+        }
+    }
+    for kept in &plan.kept {
+        if let Kept::Collation { table, column, collation, kind } = kept {
+            cx.ui.note(format!("{table}.{column} has the collation {collation}, which is kept; to end that:"));
+            cx.ui.note(format!(
+                "  ALTER TABLE {} ALTER COLUMN {} TYPE {kind} COLLATE \"default\"",
+                quote(table),
+                quote(column)
+            ));
+        }
     }
     for suspect in &plan.suspects {
         let (table, from, to) = (&suspect.table, &suspect.from, &suspect.to);

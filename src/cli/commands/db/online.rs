@@ -1,5 +1,7 @@
 //! What `db push --online` and `db migrate --online` share: the refusal on SQLite, and how the work is shown.
 
+use std::sync::atomic::Ordering;
+
 use super::planned;
 use crate::cli::context::Context;
 use crate::cli::ui::Progress;
@@ -29,6 +31,7 @@ pub(super) struct OnlineView<'a> {
 
 impl<'a> OnlineView<'a> {
     pub(super) fn new(cx: &'a Context) -> Self {
+        cx.resumes.store(true, Ordering::Relaxed);
         Self { cx, bar: None }
     }
 

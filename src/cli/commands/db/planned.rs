@@ -138,6 +138,19 @@ impl Manner {
     }
 }
 
+/// What cannot be known by looking alone.
+pub(super) fn unknown(expressions: &[String]) -> Option<Message> {
+    if expressions.is_empty() {
+        return None;
+    }
+    let (named, dry_run) = (expressions.join(", "), skyteam("db push --dry-run"));
+    Some(message!(
+        "Unknown without writing: whether {} means what the entities say, in other words. To find out: {}",
+        named,
+        dry_run
+    ))
+}
+
 /// How long others stop; `None` where they do not.
 pub(super) fn stops(pause: &Pause) -> Option<Message> {
     if pause.writers.is_zero() {

@@ -118,6 +118,7 @@ async fn push_online(cx: &Context, database: &Database, request: &Request) -> Re
             return Err(lacking(&prepared.live.rights.role, name, &prepared.missing));
         }
         stop_at_renames(cx, &prepared, name).await?;
+        stop_at_dependents(&prepared)?;
         let refused = schema::online::refused(&prepared.plan);
         if !refused.is_empty() {
             return Err(SchemaError::Online(refused).into());
@@ -177,6 +178,7 @@ async fn push(cx: &Context, database: &Database, request: &Request, manner: Mann
         }
         // Before the data: what looks like an empty new column may be an old one under a new name.
         stop_at_renames(cx, &prepared, name).await?;
+        stop_at_dependents(&prepared)?;
         if !prepared.findings.is_empty() {
             return Err(data_breaks(&prepared.findings));
         }
@@ -225,6 +227,14 @@ async fn stop_at_renames(cx: &Context, prepared: &Prepared, name: &str) -> Resul
         return Ok(());
     }
     Err(Error::new(Kind::Unconfirmed, "declined", "nothing was changed: the answer was no"))
+}
+
+/// What others have made of a column is not dropped along with it, whatever was confirmed.
+fn stop_at_dependents(prepared: &Prepared) -> Result<()> {
+    match prepared.dependents.as_slice() {
+        [] => Ok(()),
+        dependents => Err(SchemaError::Depended(dependents.to_vec()).into()),
+    }
 }
 
 /// What is to be asked, after the steps were shown; nothing where a push only adds.

@@ -188,6 +188,9 @@ async fn place(cx: &Context, archive: Arc<Archive>, wanted: &Wanted, from: &Orig
         return into_new_file(cx, &place.path, &url, archive, wanted, from).await;
     }
     let database = cx.writer().await?;
+    if wanted.clean {
+        crate::schema::refuse_newer(&database).await?;
+    }
     into(cx, &database, archive, wanted, from).await
 }
 
@@ -340,6 +343,9 @@ async fn dump(args: &DbRestoreArgs, cx: &Context, path: &Path, format: Content, 
         return Err(BackupError::NoTable { name: name.clone(), known: toc.made }.into());
     }
     let database = cx.writer().await?;
+    if args.clean {
+        crate::schema::refuse_newer(&database).await?;
+    }
     let env = child::environment(&cx.env, &database)?;
     let state = restore::inspect(&database).await?;
     let (standing, replaced) = standing(args, &toc, &state)?;

@@ -244,10 +244,14 @@ fn changes(page: &mut Page<'_>, heading: Message, changes: &[String]) -> io::Res
 }
 
 pub(super) async fn run(args: DbStatusArgs, cx: &Context) -> Result<Outcome> {
-    let database = cx.comparer().await?;
+    let database = cx.reader().await?;
     let wait = &mut |wait: Wait<'_>| planned::waiting(cx, &wait);
     let status = migrate::status(&database, migration::all(), &planned::patience(cx), wait).await?;
     let in_order = status.is_in_order();
+    let unknown = planned::unknown(&status.unknown);
     cx.ui.check(&Shown::new(database.target(), status), in_order)?;
+    if let Some(note) = unknown {
+        cx.ui.note(note);
+    }
     Ok(if args.exit_code && !in_order { Outcome::Found } else { Outcome::Done })
 }

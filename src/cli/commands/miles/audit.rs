@@ -35,7 +35,7 @@ pub(super) const EXAMPLES: &str = "Examples:
 
 Proved for everybody, in one statement: a balance is the sum of its entries, from 0 to 2147483647; signs fit types; one
 award for a flight and user; a passenger's miles are the award's; a reversal once, of the opposite amount; a redemption's
-product exists. Exit 3 where something is found.
+product exists, and so does the user of every entry. Exit 3 where something is found.
 
 --against reads a backup whole, and names every entry of it that is gone from the ledger or is another by now: what was
 written since is not looked at. An erasure changes the entries of the person it erases.";
@@ -324,6 +324,17 @@ fn fixes(finding: &Finding, database: &Database) -> (Message, Option<Message>) {
                 message!("{} | {}", program("echo").arg(line), import)
             }
         },
+        // With the balance that the entries say.
+        Invariant::UserExists => {
+            let user_id = finding.user_id.replace('\'', "''");
+            by_hand(
+                database,
+                &format!(
+                    r#"INSERT INTO "users" ("userId", "username", "displayName", "miles") VALUES ('{user_id}', 'lost_{}', '{user_id}', {found})"#,
+                    user_id.chars().rev().take(15).collect::<Vec<_>>().into_iter().rev().collect::<String>()
+                ),
+            )
+        }
         Invariant::SignFitsType => by_hand(
             database,
             &format!(

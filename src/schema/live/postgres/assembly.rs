@@ -1,6 +1,6 @@
 //! The live schema in the reference's terms, from the rows of the catalogue.
 
-use super::catalogue::{ColumnRow, ConstraintRow, Document, IndexRow, TableRow, TriggerRow};
+use super::catalogue::{AttachmentRow, ColumnRow, ConstraintRow, Document, IndexRow, TableRow, TriggerRow};
 use super::texts::{Texts, normal};
 use crate::schema::dialect::postgres as dialect;
 use crate::schema::live::{Rename, unify};
@@ -9,9 +9,14 @@ use crate::schema::model::{
 };
 use crate::schema::sql_tokens::rename_column;
 
-/// The live schema in the reference's terms, and whether an expression seems to differ from the reference's.
-pub(super) fn assemble(found: &Document, reference: &Schema, renames: &[Rename], texts: &Texts) -> (Schema, bool) {
-    let mut doubts = false;
+/// The live schema in the reference's terms, and the expressions that seem to differ from the reference's.
+pub(super) fn assemble(
+    found: &Document,
+    reference: &Schema,
+    renames: &[Rename],
+    texts: &Texts,
+) -> (Schema, Vec<String>) {
+    let mut doubts = Vec::new();
     let mut schema = Schema::default();
     for wanted in &reference.tables {
         let Some(table) = found.tables.iter().flatten().find(|table| table.name == wanted.name) else { continue };
@@ -36,7 +41,7 @@ struct Assembly<'a> {
     wanted: &'a Table,
     renames: &'a [Rename],
     texts: &'a Texts,
-    doubts: &'a mut bool,
+    doubts: &'a mut Vec<String>,
 }
 
 impl Assembly<'_> {
@@ -53,7 +58,11 @@ impl Assembly<'_> {
         let triggers: Vec<Trigger> = triggers.map(|row| self.trigger(row)).collect();
         let oddity = (table.persistence == "u").then(|| "UNLOGGED".to_owned());
         let comment = table.comment.clone();
-        Table { name: name.clone(), columns, constraints, indexes, triggers, oddity, comment }
+        let attachments = self.found.attachments.iter().flatten().filter(|row| row.table == *name);
+        let attachments = attachments.map(AttachmentRow::neutral).collect();
+        let partitioned = table.kind == "p";
+        let name = name.clone();
+        Table { name, columns, constraints, indexes, triggers, oddity, comment, partitioned, attachments }
     }
 
     fn key(&self, name: &str) -> (String, String) {
@@ -72,7 +81,8 @@ impl Assembly<'_> {
     fn column(&mut self, row: &ColumnRow) -> Column {
         let wanted = self.wanted.column(&self.renamed(&row.name)).and_then(|column| column.default.as_ref());
         let (name, nullable, comment) = (row.name.clone(), !row.required, row.comment.clone());
-        let made = Column { name, kind: row.neutral(), nullable, default: None, comment };
+        let (collation, rule) = (row.collation.clone(), row.rule.clone());
+        let made = Column { nullable, comment, collation, rule, ..Column::new(name, row.neutral()) };
         if row.identity == "d" || row.serial && wanted == Some(&Value::AutoIncrement) {
             return Column { default: Some(Value::AutoIncrement), ..made };
         }
@@ -81,7 +91,7 @@ impl Assembly<'_> {
             match (wanted, expected) {
                 (Some(wanted), Some(expected)) if normal(expected) == normal(&text) => wanted.clone(),
                 (Some(_), _) => {
-                    *self.doubts = true;
+                    self.doubts.push(format!("the default of {}.{}", self.wanted.name, row.name));
                     Value::Unsupported(text)
                 }
                 _ => Value::Unsupported(text),
@@ -107,6 +117,7 @@ impl Assembly<'_> {
             _ => Rule::Unsupported(row.definition.clone()),
         };
         let rule = match rule {
+            Rule::ForeignKey(_) if row.disabled => Rule::Disabled(Box::new(rule)),
             Rule::ForeignKey(_) | Rule::Check(_) if !row.valid => Rule::NotValid(Box::new(rule)),
             rule => rule,
         };
@@ -121,7 +132,7 @@ impl Assembly<'_> {
         checks.sort_by_key(|wanted| wanted.name != row.name);
         let same = checks.iter().find(|wanted| self.texts.checks.get(&self.key(&wanted.name)) == Some(&sql));
         if same.is_none() && checks.iter().any(|wanted| !self.check_stands(&wanted.name)) {
-            *self.doubts = true;
+            self.doubts.push(format!("constraint {} on {}", row.name, self.wanted.name));
         }
         same.map(|wanted| wanted.rule.clone())
     }
@@ -163,7 +174,7 @@ impl Assembly<'_> {
         let same =
             candidates.iter().find(|(name, _)| self.texts.filters.get(&self.key(name)).is_some_and(|text| text == sql));
         if same.is_none() && candidates.iter().any(|(name, _)| !self.filter_stands(name)) {
-            *self.doubts = true;
+            self.doubts.push(format!("index {} on {}", row.name, self.wanted.name));
         }
         match same {
             Some((_, Shape::Columns { filter, .. })) => {
@@ -181,7 +192,7 @@ impl Assembly<'_> {
         let body = match (wanted, row.parts()) {
             (Some((wanted, function)), Some(parts)) => {
                 if self.texts.triggers.get(&self.key(&row.name)) != Some(&parts) {
-                    *self.doubts = true;
+                    self.doubts.push(format!("trigger {} on {}", row.name, self.wanted.name));
                     None
                 } else if row.enabled == "O" && row.schema == dialect::HOME && row.function == *function {
                     Some(wanted.body.clone())

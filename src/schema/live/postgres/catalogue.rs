@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use crate::schema::dialect::postgres as dialect;
-use crate::schema::model::{EnumType, Function, Kind};
+use crate::schema::model::{Attachment, EnumType, Function, Kind, Property};
 
 #[derive(Deserialize)]
 pub(super) struct Document {
@@ -17,6 +17,7 @@ pub(super) struct Document {
     pub(super) indexes: Option<Vec<IndexRow>>,
     pub(super) triggers: Option<Vec<TriggerRow>>,
     pub(super) functions: Option<Vec<FunctionRow>>,
+    pub(super) attachments: Option<Vec<AttachmentRow>>,
     pub(super) rights: RightsRow,
 }
 
@@ -42,6 +43,8 @@ pub(super) struct ColumnRow {
     pub(super) generated: String,
     pub(super) serial: bool,
     pub(super) comment: Option<String>,
+    pub(super) collation: Option<String>,
+    pub(super) rule: Option<String>,
     pub(super) array: bool,
     #[serde(rename = "enum")]
     pub(super) values: Option<EnumType>,
@@ -62,6 +65,8 @@ pub(super) struct ConstraintRow {
     pub(super) plain: bool,
     /// Whether it holds for the rows that were there before it.
     pub(super) valid: bool,
+    /// Whether one of its triggers is switched off.
+    pub(super) disabled: bool,
     pub(super) definition: String,
 }
 
@@ -89,18 +94,29 @@ pub(super) struct TriggerRow {
 }
 
 #[derive(Deserialize)]
+pub(super) struct AttachmentRow {
+    pub(super) table: String,
+    object: String,
+    property: String,
+    value: Option<String>,
+}
+
+#[derive(Deserialize)]
 pub(super) struct FunctionRow {
     pub(super) name: String,
     pub(super) body: String,
     pub(super) language: String,
     pub(super) definer: bool,
     pub(super) config: Option<Vec<String>>,
+    pub(super) owner: String,
+    pub(super) owned: bool,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct RightsRow {
     pub(super) role: String,
+    pub(super) public: bool,
     pub(super) create_in_public: bool,
     pub(super) create_schema: bool,
     pub(super) home: bool,
@@ -126,8 +142,28 @@ impl ColumnRow {
             ("a", _) => Some("GENERATED ALWAYS AS IDENTITY".to_owned()),
             ("d", _) => Some(dialect::IDENTITY.to_owned()),
             (_, "") => self.default.clone(),
-            _ => Some(format!("GENERATED ALWAYS AS ({}) STORED", self.default.as_deref().unwrap_or_default())),
+            (_, kept) => {
+                let kept = if kept == "v" { "VIRTUAL" } else { "STORED" };
+                Some(format!("GENERATED ALWAYS AS ({}) {kept}", self.default.as_deref().unwrap_or_default()))
+            }
         }
+    }
+}
+
+impl AttachmentRow {
+    pub(super) fn neutral(&self) -> Attachment {
+        let value = self.value.clone().unwrap_or_default();
+        let property = match self.property.as_str() {
+            "identity" => Property::ReplicaIdentity,
+            "cluster" => Property::Cluster,
+            "index comment" => Property::IndexComment(value),
+            "constraint comment" => Property::ConstraintComment(value),
+            "parameters" => Property::Parameters(value),
+            "tablespace" => Property::Tablespace(value),
+            "compression" => Property::Compression(value),
+            _ => Property::Storage(value),
+        };
+        Attachment { object: self.object.clone(), property }
     }
 }
 

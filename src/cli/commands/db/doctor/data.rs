@@ -5,10 +5,11 @@ use sea_orm::{ConnectionTrait, DbErr};
 use super::Check;
 use crate::cli::context::Context;
 use crate::cli::ui::text::count;
-use crate::db::{Database, Engine};
+use crate::db::{Database, Engine, quote};
 use crate::directory::health::{Answer, QUESTIONS, Question};
 use crate::error::{Error, Kind};
 use crate::message::{Message, message, skyteam};
+use crate::schema;
 
 const AREA: &str = "data";
 
@@ -27,7 +28,8 @@ async fn ask_all(database: &Database, cx: &Context, checks: &mut Vec<Check>) -> 
         let limit = cx.settings.lock_timeout.value.as_millis();
         transaction.execute_unprepared(&format!("SET LOCAL lock_timeout = {limit}")).await?;
     }
-    for question in QUESTIONS {
+    let named = orphans();
+    for question in QUESTIONS.iter().chain(&named) {
         // One that fails, where a table is missing, ends neither the others nor the snapshot.
         transaction.execute_unprepared("SAVEPOINT question").await?;
         match question.ask(&transaction).await {
@@ -44,6 +46,37 @@ async fn ask_all(database: &Database, cx: &Context, checks: &mut Vec<Check>) -> 
         }
     }
     transaction.rollback().await
+}
+
+/// Whether every row that is named is there: a foreign key that is switched off holds for none, and one that is switched on
+/// again looks at no row that came meanwhile. None where an entity asks for what no table can be.
+fn orphans() -> Option<Question> {
+    let desired = schema::desired().ok()?;
+    let keys = desired.tables.iter().flat_map(|table| table.foreign_keys().map(move |(_, key)| (table, key)));
+    let queries: Vec<String> = keys
+        .map(|(table, key)| {
+            let pairs: Vec<(String, String)> =
+                key.columns.iter().zip(&key.references).map(|(own, other)| (quote(own), quote(other))).collect();
+            let values: Vec<String> = pairs.iter().map(|(own, _)| format!("cast(one.{own} as text)")).collect();
+            let given: Vec<String> = pairs.iter().map(|(own, _)| format!("one.{own} is not null")).collect();
+            let same: Vec<String> = pairs.iter().map(|(own, other)| format!("other.{other} = one.{own}")).collect();
+            format!(
+                "select '{}.{} ' || {} as what from {} one where {} and not exists (select 1 from {} other where {})",
+                table.name,
+                key.columns.join("+"),
+                values.join(" || '+' || "),
+                quote(&table.name),
+                given.join(" and "),
+                quote(&key.table),
+                same.join(" and ")
+            )
+        })
+        .collect();
+    Some(Question {
+        name: "rows that name nothing",
+        wrong: "rows that name a row which is not there",
+        sql: format!("select what from ({}) as named order by 1", queries.join(" union all ")).into(),
+    })
 }
 
 fn judge(question: &Question, answer: &Answer) -> Check {

@@ -154,7 +154,7 @@ pub(crate) struct DbDoctorArgs {
 pub(super) async fn run(args: DbDoctorArgs, cx: &Context) -> Result<Outcome> {
     let store = place::store(args.dir.as_deref(), cx);
     let mut checks = configuration::check(cx);
-    match cx.comparer().await {
+    match cx.reader().await {
         Err(error) => checks.push(Check::failed("server", "connection", &error)),
         Ok(database) => {
             checks.extend(server::check(&database, cx).await);

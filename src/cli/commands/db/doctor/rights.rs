@@ -22,12 +22,22 @@ pub(super) async fn check(database: &Database, cx: &Context) -> Vec<Check> {
                 Err(error) => return vec![Check::failed(AREA, "look", &Error::from(error))],
             };
             let role = database.target().role.clone().unwrap_or_default();
+            let mut checks = match row_security(database, &role).await {
+                Ok(found) => found,
+                Err(error) => vec![Check::failed(AREA, "row level security", &Error::from(error))],
+            };
             match Use::of(&tables) {
-                Use::Reads => return reads(&role, &tables),
-                Use::Writes => return writes(&role, &tables, push(database, cx).await),
+                Use::Reads => {
+                    checks.extend(reads(&role, &tables));
+                    return checks;
+                }
+                Use::Writes => {
+                    checks.extend(writes(&role, &tables, push(database, cx).await));
+                    return checks;
+                }
                 Use::Changes => {}
             }
-            let mut checks = push(database, cx).await;
+            checks.extend(push(database, cx).await);
             match postgres(database).await {
                 Ok(found) => checks.extend(found),
                 Err(error) => checks.push(Check::failed(AREA, "look", &Error::from(error))),
@@ -37,6 +47,38 @@ pub(super) async fn check(database: &Database, cx: &Context) -> Vec<Check> {
         }
         Engine::Sqlite => vec![sqlite(database)],
     }
+}
+
+/// Tables of ours whose policies hide rows: an error for a role that they apply to, which is refused every answer.
+async fn row_security(database: &Database, role: &str) -> Result<Vec<Check>, DbErr> {
+    let statement = Statement::from_sql_and_values(
+        Engine::Postgres.backend(),
+        "select c.relname::text as name, row_security_active(c.oid) as active,
+                coalesce((select string_agg(quote_ident(p.polname), ', ' order by p.polname) from pg_policy p
+                          where p.polrelid = c.oid), '') as policies
+         from pg_catalog.pg_class c
+         where relnamespace = to_regnamespace('public') and relrowsecurity and relname = any($1)
+         order by 1",
+        [schema::desired::table_names().into()],
+    );
+    let rows = database.conn().query_all_raw(statement).await?;
+    let check = |row: &sea_orm::QueryResult| {
+        let (name, policies): (String, String) = (row.try_get("", "name")?, row.try_get("", "policies")?);
+        let policies = match policies.as_str() {
+            "" => "no policy, so that no row is seen".to_owned(),
+            named => format!("policies {named}"),
+        };
+        let fix = format!("ALTER TABLE {} DISABLE ROW LEVEL SECURITY", quote(&name));
+        Ok(if row.try_get("", "active")? {
+            let found =
+                format!("{name} has row level security ({policies}), which applies to {role}: reading is refused");
+            Check::error(AREA, "row level security", found, format!("{fix}; or: ALTER ROLE {} BYPASSRLS", quote(role)))
+        } else {
+            let found = format!("{name} has row level security ({policies}); it does not apply to {role}");
+            Check::warning(AREA, "row level security", found, fix)
+        })
+    };
+    rows.iter().map(check).collect()
 }
 
 /// What a push would refuse for, by its own rule.
@@ -68,7 +110,8 @@ async fn postgres(database: &Database) -> Result<Vec<Check>, DbErr> {
     let role = database.target().role.clone().unwrap_or_default();
     let statement = Statement::from_string(
         Engine::Postgres.backend(),
-        "select has_schema_privilege('public', 'USAGE') and has_schema_privilege('public', 'CREATE') as public,
+        "select coalesce(has_schema_privilege(to_regnamespace('public')::oid, 'USAGE')
+                  and has_schema_privilege(to_regnamespace('public')::oid, 'CREATE'), false) as public,
                 has_database_privilege(current_database(), 'TEMPORARY') as temporary",
     );
     let Some(row) = database.conn().query_one_raw(statement).await? else { return Ok(Vec::new()) };
@@ -133,7 +176,7 @@ async fn tables(database: &Database) -> Result<Vec<Table>, DbErr> {
                     case when not has_table_privilege(c.oid, 'UPDATE') then 'UPDATE' end,
                     case when not has_table_privilege(c.oid, 'DELETE') then 'DELETE' end) as missing
          from pg_class c
-         where relnamespace = 'public'::regnamespace and relkind = 'r' and relname = any($1)
+         where relnamespace = to_regnamespace('public') and relkind = 'r' and relname = any($1)
          order by relname",
         [names.into()],
     );

@@ -75,7 +75,11 @@ fn drift(status: &Status<'_>) -> Check {
     let named: Vec<&str> = differences.iter().take(NAMED).map(String::as_str).collect();
     let more = differences.len().saturating_sub(NAMED);
     let more = if more > 0 { format!(", and {more} more") } else { String::new() };
-    Check::error(AREA, name, message!("it takes: {}{}", named.join(", "), &more), push_after_diff())
+    let unknown = match status.unknown.len() {
+        0 => String::new(),
+        _ => format!(" (unknown without writing: whether {} means the same in other words)", status.unknown.join(", ")),
+    };
+    Check::error(AREA, name, message!("it takes: {}{}{}", named.join(", "), &more, &unknown), push_after_diff())
 }
 
 fn push_after_diff() -> Message {

@@ -23,7 +23,7 @@ from (select case a.grantee when 0::oid then 'PUBLIC' else pg_catalog.quote_iden
       cross join lateral (select * from pg_catalog.aclexplode(c.relacl)
         union all select e.* from pg_catalog.pg_attribute t cross join lateral pg_catalog.aclexplode(t.attacl) e
                   where t.attrelid = c.oid and not t.attisdropped) a
-      where c.relnamespace = 'public'::pg_catalog.regnamespace::oid and c.relname = 'milesTransactions') g
+      where c.relnamespace = pg_catalog.to_regnamespace('public')::oid and c.relname = 'milesTransactions') g
 where g.privilege_type in ('UPDATE', 'DELETE', 'TRUNCATE') and g.oid <> g.relowner
   and (g.oid = 0::oid or not pg_catalog.pg_has_role(g.oid, g.relowner, 'MEMBER'))
 group by g.grantee order by g.grantee"#;
@@ -52,7 +52,7 @@ select w.role, w.way, w.fix from (
   where not r.rolsuper and r.rolname !~ '^pg_'
 ) w
 where not exists (select from pg_catalog.pg_class c
-  where c.relnamespace = 'public'::pg_catalog.regnamespace::oid and c.relname = 'milesTransactions'
+  where c.relnamespace = pg_catalog.to_regnamespace('public')::oid and c.relname = 'milesTransactions'
     and pg_catalog.pg_has_role(w.oid, c.relowner, 'MEMBER'))
 order by w.role, w.way limit 100"#;
 
@@ -69,11 +69,11 @@ order by 1"#;
 const SHADOWS: &str = r#"
 select o.object from (
   select 'FUNCTION ' || p.oid::pg_catalog.regprocedure::text as object, p.oid, 'pg_catalog.pg_proc'::pg_catalog.regclass::oid as class
-  from pg_catalog.pg_proc p where p.pronamespace = 'public'::pg_catalog.regnamespace::oid and p.prokind in ('f', 'w')
+  from pg_catalog.pg_proc p where p.pronamespace = pg_catalog.to_regnamespace('public')::oid and p.prokind in ('f', 'w')
     and exists (select from pg_catalog.pg_proc s where s.pronamespace = 'pg_catalog'::pg_catalog.regnamespace::oid and s.proname = p.proname)
   union all
   select 'OPERATOR ' || o.oid::pg_catalog.regoperator::text, o.oid, 'pg_catalog.pg_operator'::pg_catalog.regclass::oid
-  from pg_catalog.pg_operator o where o.oprnamespace = 'public'::pg_catalog.regnamespace::oid
+  from pg_catalog.pg_operator o where o.oprnamespace = pg_catalog.to_regnamespace('public')::oid
     and exists (select from pg_catalog.pg_operator s where s.oprnamespace = 'pg_catalog'::pg_catalog.regnamespace::oid and s.oprname = o.oprname)
 ) o where not exists (select from pg_catalog.pg_depend d where d.classid = o.class and d.objid = o.oid and d.deptype = 'e')
 order by o.object limit 100"#;
@@ -85,7 +85,7 @@ select t.tgname::text as name, c.relname::text as relation, p.oid::pg_catalog.re
 from pg_catalog.pg_trigger t
 join pg_catalog.pg_class c on c.oid = t.tgrelid
 join pg_catalog.pg_proc p on p.oid = t.tgfoid
-where not t.tgisinternal and c.relnamespace = 'public'::pg_catalog.regnamespace::oid and c.relname = any ($1)
+where not t.tgisinternal and c.relnamespace = pg_catalog.to_regnamespace('public')::oid and c.relname = any ($1)
   and pg_catalog.pg_get_userbyid(p.proowner) <> current_user and pg_catalog.pg_get_userbyid(c.relowner) <> current_user
   and p.pronamespace <> coalesce(pg_catalog.to_regnamespace('skyteam')::oid, 0::oid)
 order by c.relname, t.tgname"#;
