@@ -151,10 +151,10 @@ fn users(of: Subject<'_>, column: &str, condition: &str) -> Mend {
     let (table, column) = (of.only(), quote(column));
     let ledger = if of.engine == Engine::Postgres { r#"ONLY "milesTransactions""# } else { r#""milesTransactions""# };
     let last = match of.engine {
-        Engine::Postgres => "right(id, 15)",
-        Engine::Sqlite => "substr(id, -15)",
+        Engine::Postgres => "right(missing.who, 15)",
+        Engine::Sqlite => "substr(missing.who, -15)",
     };
     Mend::Statement(format!(
-        r#"INSERT INTO "users" ("userId", username, "displayName", miles) SELECT id, 'lost_' || {last}, id, coalesce((SELECT sum(amount) FROM {ledger} AS e WHERE e."userId" = id), 0) FROM (SELECT DISTINCT {column} AS id FROM {table} WHERE {condition}) AS missing"#
+        r#"INSERT INTO "users" ("userId", username, "displayName", miles) SELECT missing.who, 'lost_' || {last}, missing.who, coalesce((SELECT sum(amount) FROM {ledger} AS e WHERE e."userId" = missing.who), 0) FROM (SELECT DISTINCT {column} AS who FROM {table} WHERE {condition}) AS missing"#
     ))
 }

@@ -280,6 +280,10 @@ impl Doing<'_> {
         loop {
             let Err(source) = self.watch(keeper, table, sql, tell).await else { return Ok(()) };
             builds += 1;
+            // The name was taken: what has it is another program's, and none that was built here.
+            if sql_state(&source).is_some_and(|state| state.code == "42P07") {
+                return Err(self.failed(sql, source));
+            }
             // Where the session is lost, this fails for the same reason, and the next run removes the index.
             if keeper.send(&remove(index)).await.is_err() {
                 return Err(self.failed(sql, source));

@@ -38,7 +38,7 @@ fn a_column_that_goes_is_kept_for_who_uses_it() {
              CREATE TRIGGER touched BEFORE UPDATE OF extra ON users FOR EACH ROW EXECUTE FUNCTION touch()",
             "trigger touched on table public.users",
         ),
-        (r#"CREATE PUBLICATION some FOR TABLE users ("userId", extra)"#, "publication some"),
+        (r#"CREATE PUBLICATION part FOR TABLE users ("userId", extra)"#, "publication part"),
         (
             "CREATE FUNCTION counted() RETURNS bigint LANGUAGE sql BEGIN ATOMIC SELECT count(extra) FROM users; END",
             "function public.counted()",
@@ -74,7 +74,7 @@ fn a_column_that_gets_another_type_is_kept_for_who_uses_it() {
              CREATE TRIGGER touched BEFORE UPDATE OF miles ON users FOR EACH ROW EXECUTE FUNCTION touch()",
             "trigger touched on table public.users",
         ),
-        ("CREATE PUBLICATION some FOR TABLE users WHERE (miles > 1)", "publication some"),
+        ("CREATE PUBLICATION part FOR TABLE users WHERE (miles > 1)", "publication part"),
     ] {
         world.query("DROP TRIGGER users_miles_guard ON users; ALTER TABLE users ALTER miles TYPE bigint");
         world.query(makes);

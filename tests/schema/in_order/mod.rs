@@ -14,10 +14,16 @@ mod row_security;
 mod switched_off;
 mod unreadable;
 
-use crate::support::World;
+use crate::support::{Output, World};
 
 /// The major version of the server.
 #[track_caller]
 fn major(world: &World) -> u32 {
     world.query("SELECT current_setting('server_version_num')::int / 10000").parse().unwrap()
+}
+
+/// The answer of a command that found something, and so does not exit with 0.
+#[track_caller]
+fn answer(output: &Output) -> serde_json::Value {
+    serde_json::from_str(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output}"))
 }

@@ -9,18 +9,13 @@ fn an_online_push_that_is_overtaken_plans_again() {
     let world = World::ready(Engine::Postgres);
     world.query(r#"DROP INDEX "flights_brandId_idx"; ALTER TABLE users DROP CONSTRAINT users_username_unique"#);
     // An open transaction of another keeps CREATE INDEX CONCURRENTLY waiting.
-    let holder = Holder::takes(&world, r#"LOCK TABLE flights IN ROW EXCLUSIVE MODE"#);
+    let holder = Holder::takes(&world, "LOCK TABLE users IN ROW EXCLUSIVE MODE");
     let pushing = world.spawn("db push --online");
     eventually("the push builds", || {
-        world.query("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'CREATE INDEX CONCURRENTLY%' AND datname = current_database()") == "1"
+        world.query("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'CREATE%INDEX CONCURRENTLY%' AND datname = current_database()") == "1"
     });
-    let before = steps_left(&world);
-    world.query("CREATE UNIQUE INDEX users_username_unique ON users (username)");
+    world.query(r#"CREATE INDEX "flights_brandId_idx" ON flights ("brandId")"#);
     drop(holder);
     world.finish("db push --online".into(), pushing, b"").ok();
-    assert_eq!(steps(&world), [""; 0], "{before}");
-}
-
-fn steps_left(world: &World) -> String {
-    world.query("SELECT count(*) FROM pg_index WHERE NOT indisvalid")
+    assert_eq!(steps(&world), [""; 0]);
 }
