@@ -2,7 +2,7 @@
 
 use migration::runner::RunError;
 
-use super::schema::{data_breaks, lacking};
+use super::schema::{ahead, data_breaks, lacking};
 use super::{Error, Kind};
 use crate::directory::input::quoted;
 use crate::message::{count, message, skyteam};
@@ -83,13 +83,6 @@ impl From<MigrateError> for Error {
             MigrateError::Driver(error) => error.into(),
         }
     }
-}
-
-/// A database at migrations that this build does not have.
-pub(super) fn ahead(folders: &[String]) -> Error {
-    Error::new(Kind::Refused, "missing_migration", "the database is ahead of this skyteam")
-        .why(format!("it has {}, which this build does not know", folders.join(", ")))
-        .fix("use the skyteam that applied it, or a newer one")
 }
 
 /// A script that failed keeps the exit code of what the server said, and says where.

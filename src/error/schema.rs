@@ -20,7 +20,7 @@ impl From<SchemaError> for Error {
         match error {
             SchemaError::Live(error) => error.into(),
             SchemaError::Plan(error) => error.into(),
-            SchemaError::Ahead(folders) => super::migrate::ahead(&folders),
+            SchemaError::Ahead(folders) => ahead(&folders),
             SchemaError::Depended(dependents) => depended(&dependents),
             SchemaError::Unkept(lost) => {
                 let what = "what is attached to an index or column that is replaced would be lost; all was rolled back";
@@ -257,6 +257,13 @@ pub(crate) fn mended(mend: &Mend) -> Message {
             skyteam("db push").flag("--backfill", format!("{table}.{column}=VALUE")).into()
         }
     }
+}
+
+/// A database at migrations that this build does not have.
+pub(super) fn ahead(folders: &[String]) -> Error {
+    Error::new(Kind::Refused, "missing_migration", "the database is ahead of this skyteam")
+        .why(message!("it has {}, which this build does not know", folders.join(", ")))
+        .fix("use the skyteam that applied it, or a newer one")
 }
 
 /// What depends on columns that go or get another type, with the statements that take it out of the way. Nothing of

@@ -64,17 +64,14 @@ pub(super) async fn run(args: DbDiffArgs, cx: &Context) -> Result<Outcome> {
     for each in &prepared.dependents {
         cx.ui.warn(message!("{} depends on {}, so that a push is refused", &each.object, &each.on));
         if let Some(way) = &each.way_out {
-            cx.ui.note(format!("  {way}"));
+            cx.ui.note(message!("  {}", way));
         }
     }
     for kept in &plan.kept {
         if let Kept::Collation { table, column, collation, kind } = kept {
-            cx.ui.note(format!("{table}.{column} has the collation {collation}, which is kept; to end that:"));
-            cx.ui.note(format!(
-                "  ALTER TABLE {} ALTER COLUMN {} TYPE {kind} COLLATE \"default\"",
-                quote(table),
-                quote(column)
-            ));
+            cx.ui.note(message!("{}.{} has the collation {}, which is kept; to end that:", table, column, collation));
+            let (table, column) = (quote(table), quote(column));
+            cx.ui.note(message!("  ALTER TABLE {} ALTER COLUMN {} TYPE {} COLLATE \"default\"", table, column, kind));
         }
     }
     for suspect in &plan.suspects {

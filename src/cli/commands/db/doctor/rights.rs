@@ -68,14 +68,24 @@ async fn row_security(database: &Database, role: &str) -> Result<Vec<Check>, DbE
             "" => "no policy, so that no row is seen".to_owned(),
             named => format!("policies {named}"),
         };
-        let fix = format!("ALTER TABLE {} DISABLE ROW LEVEL SECURITY", quote(&name));
+        let (table, whom) = (quote(&name), quote(role));
         Ok(if row.try_get("", "active")? {
-            let found =
-                format!("{name} has row level security ({policies}), which applies to {role}: reading is refused");
-            Check::error(AREA, "row level security", found, format!("{fix}; or: ALTER ROLE {} BYPASSRLS", quote(role)))
+            let found = message!(
+                "{} has row level security ({}), which applies to {}: reading is refused",
+                name,
+                policies,
+                role
+            );
+            let fix = message!("ALTER TABLE {} DISABLE ROW LEVEL SECURITY; or: ALTER ROLE {} BYPASSRLS", table, whom);
+            Check::error(AREA, "row level security", found, fix)
         } else {
-            let found = format!("{name} has row level security ({policies}); it does not apply to {role}");
-            Check::warning(AREA, "row level security", found, fix)
+            let found = message!("{} has row level security ({}); it does not apply to {}", name, policies, role);
+            Check::warning(
+                AREA,
+                "row level security",
+                found,
+                message!("ALTER TABLE {} DISABLE ROW LEVEL SECURITY", table),
+            )
         })
     };
     rows.iter().map(check).collect()
