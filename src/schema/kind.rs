@@ -94,6 +94,16 @@ impl Kind {
         }
     }
 
+    /// Whether another role than a superuser may have declared what a cast of it does on PostgreSQL: whoever owns a type
+    /// may.
+    pub(crate) fn has_foreign_casts(&self) -> bool {
+        match self {
+            Self::Enum(_) | Self::Unsupported(_) => true,
+            Self::Array(of) => of.has_foreign_casts(),
+            _ => false,
+        }
+    }
+
     /// The type that PostgreSQL calls by this name, as `format_type` gives it or a person may write it; none where no
     /// entity can ask for it.
     pub fn from_postgres(text: &str) -> Option<Self> {

@@ -1,7 +1,13 @@
 //! The owner of a type says by which functions it is cast, and may say so after an administrator has put it into a table.
 //! No command calls one of them: values of such types go through the types' own input and output functions.
 
-use crate::support::{Engine, World};
+use sea_orm::ConnectionTrait;
+use skyteam::db::search_path;
+use skyteam::schema::model::{Column, EnumType, Kind, Schema, Table};
+use skyteam::schema::session::Session;
+use skyteam::schema::{LockPolicy, Origin, Request, checks, live, plan};
+
+use crate::support::{Engine, Library, World};
 
 /// Types of a stranger's, with a cast from and to each type that a statement could name. Each one tells.
 const PLANT: &str = r#"
@@ -76,4 +82,68 @@ fn casts_of_a_strangers_type_are_never_called() {
     // They work: a cast to text calls one.
     superuser.rows(r#"SELECT one::text FROM public."users""#);
     assert!(world.server().log().contains("planted cast from public.theirs_enum to text"));
+}
+
+/// Live columns of such types, which a push is to turn into the types of the entities.
+const RETYPED: &str = r#"
+ALTER TABLE public."users" ALTER COLUMN "displayName" TYPE public.theirs_enum USING 'b',
+  ALTER COLUMN "avatarUrl" TYPE public.theirs_row USING '("x, ""y""")';
+ALTER TABLE public."milesProducts" ALTER COLUMN description TYPE public.theirs_range USING '[1,5)'"#;
+
+#[test]
+fn a_push_turns_a_strangers_type_into_ours_without_its_casts() {
+    let world = World::ready(Engine::Postgres);
+    world.run("user add 1 pilot1").ok();
+    let superuser = world.server().as_superuser(&world.name());
+    superuser.rows(PLANT);
+    superuser.rows(RETYPED);
+    let url = world.server().superuser_url(&world.name());
+    let push = format!("db push --confirm {}", world.name());
+    let from = world.server().log().len();
+    for line in ["db diff", "db push --dry-run", &push, "db push --yes"] {
+        let words = ["--database-url", &url].into_iter().chain(line.split(' ')).map(str::to_owned).collect::<Vec<_>>();
+        let output = world.run(words);
+        assert_eq!(output.code, 0, "{line}: {output}");
+    }
+    let log = world.server().log();
+    let caught: Vec<&str> = log[from..].lines().filter(|line| line.contains("LOG:  planted cast")).collect();
+    assert!(caught.is_empty(), "{caught:#?}");
+    let values = r#"SELECT "displayName", "avatarUrl", pg_typeof("displayName") FROM public."users""#;
+    assert_eq!(superuser.lines(values), r#"b|("x, ""y""")|text"#);
+}
+
+/// There is no way into an enum type but a cast, so one that its owner has made a function of is refused by name.
+#[test]
+fn a_cast_to_a_strangers_type_is_refused_by_name() {
+    let world = World::postgres();
+    let mood = EnumType { name: "mood".into(), values: vec!["good".into(), "bad".into()] };
+    let columns = vec![Column::new("mood", Kind::Enum(mood))];
+    let wanted =
+        Schema { tables: vec![Table { name: "people".into(), columns, ..Table::default() }], ..Schema::default() };
+    world.server().as_superuser(&world.name()).rows(&format!(
+        "CREATE TYPE public.mood AS ENUM ('good', 'bad');
+         CREATE TABLE public.people (mood text NOT NULL);
+         ALTER TABLE public.people OWNER TO \"{}\";
+         CREATE FUNCTION public.planted(text) RETURNS public.mood LANGUAGE plpgsql
+           AS $$ BEGIN RAISE LOG 'planted cast to mood'; RETURN 'bad'; END $$;
+         CREATE CAST (text AS public.mood) WITH FUNCTION public.planted(text);
+         INSERT INTO public.people VALUES ('good')",
+        world.role()
+    ));
+    let findings = Library(&world).with(async |database, _| {
+        let session = Session::change(database, &LockPolicy::default(), &mut |_| {}).await.unwrap();
+        let txn = session.txn();
+        let path = format!("SET LOCAL search_path = {}", search_path::DDL);
+        txn.execute_unprepared(&path).await.unwrap();
+        let found = live::read(txn, &wanted, &[]).await.unwrap();
+        let engine = database.engine();
+        let mut way = plan(&found.schema, &wanted, engine, Origin::Live, &Request::default(), true).unwrap();
+        let findings = checks::run(txn, &found, &wanted, &mut way).await.unwrap();
+        session.rollback().await.unwrap();
+        findings
+    });
+    let told: Vec<&str> = findings[0].examples[0].iter().flatten().map(String::as_str).collect();
+    assert_eq!(told[..2], ["text", "mood"], "{findings:?}");
+    assert!(told[2].ends_with("planted(text)"), "{findings:?}");
+    assert!(!world.server().log().contains("planted cast to mood"));
 }

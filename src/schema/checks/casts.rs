@@ -7,7 +7,7 @@ use crate::db::{Engine, quote, search_path};
 use crate::schema::change::Change;
 use crate::schema::dialect::{literal, postgres, sqlite};
 use crate::schema::model::Kind;
-use crate::schema::plan::{cast_postgres, cast_sqlite};
+use crate::schema::plan::{cast_postgres, cast_sqlite, output};
 
 /// Undoes [`prepare`].
 pub(super) const FORGET: &str = "ROLLBACK TO SAVEPOINT skyteam_casts; RELEASE SAVEPOINT skyteam_casts";
@@ -19,7 +19,12 @@ pub(super) fn prepare(changes: &[Change]) -> String {
         if let Change::AlterType { from, to, .. } = change {
             let stand_in = stand_in(to);
             let forth = cast_postgres("value", from, &stand_in);
-            let back = cast_postgres("turned", &stand_in, from);
+            // Turned back, where a cast may be called for it; else both are compared as texts.
+            let (back, before) = if from.has_foreign_casts() {
+                (output("turned"), output("value"))
+            } else {
+                (format!("({})::text", cast_postgres("turned", &stand_in, from)), "value::text".to_owned())
+            };
             let (old, new) = (postgres::kind(from), postgres::kind(&stand_in));
             let none = none_of_them(to);
             script.push_str(&format!(
@@ -36,7 +41,7 @@ BEGIN
   IF {none} THEN
     RETURN 'broken';
   END IF;
-  IF ({back})::text IS DISTINCT FROM value::text THEN
+  IF {back} IS DISTINCT FROM {before} THEN
     RETURN 'altered';
   END IF;
   RETURN 'same';
@@ -49,6 +54,36 @@ $cast$;"
     }
     script
 }
+
+/// The enum types that values are cast to, other than those that the plan makes, whose casts can be nobody else's yet.
+pub(super) fn targets(changes: &[Change]) -> Vec<(&Change, &str)> {
+    let is_made = |name: &str| {
+        changes.iter().any(|change| match change {
+            Change::CreateEnum(of) | Change::RemakeEnum { to: of, .. } => of.name == name,
+            _ => false,
+        })
+    };
+    let mut targets = Vec::new();
+    for change in changes {
+        if let Change::AlterType { to, .. } = change
+            && let Some(of) = to.enum_type()
+            && !is_made(&of.name)
+        {
+            targets.push((change, of.name.as_str()));
+        }
+    }
+    targets
+}
+
+/// The casts to an enum type, or to a list of it, that are functions: `$1` is its name.
+pub(super) const FUNCTIONS: &str = "
+    SELECT pg_catalog.format_type(c.castsource, NULL) AS source, pg_catalog.format_type(c.casttarget, NULL) AS target,
+        p.oid::pg_catalog.regprocedure::text AS function, pg_catalog.pg_get_userbyid(p.proowner)::text AS owner
+    FROM pg_catalog.pg_cast c
+    JOIN pg_catalog.pg_proc p ON p.oid = c.castfunc
+    JOIN pg_catalog.pg_type t ON c.casttarget IN (t.oid, t.typarray)
+    WHERE t.typname = $1::text AND t.typnamespace = 'public'::pg_catalog.regnamespace::oid
+    ORDER BY 1, 2";
 
 /// The type that holds what a type is to hold before the plan runs: an enum may not be there yet, or have other values.
 pub(super) fn stand_in(kind: &Kind) -> Kind {
@@ -116,9 +151,11 @@ pub(super) fn shown(engine: Engine, column: &str, from: &Kind, to: &Kind) -> Opt
         Engine::Postgres => match to {
             Kind::Enum(of) => {
                 let values: Vec<String> = of.values.iter().map(|value| literal(value)).collect();
-                Some(format!("{name}::text NOT IN ({})", values.join(", ")))
+                Some(format!("{} NOT IN ({})", cast_postgres(&name, from, &Kind::Text), values.join(", ")))
             }
-            Kind::VarChar(Some(length)) | Kind::Char(length) => Some(format!("length({name}::text) > {length}")),
+            Kind::VarChar(Some(length)) | Kind::Char(length) => {
+                Some(format!("length({}) > {length}", cast_postgres(&name, from, &Kind::Text)))
+            }
             _ if !matches!(from, Kind::Text | Kind::VarChar(_) | Kind::Char(_)) => None,
             Kind::SmallInteger | Kind::Integer | Kind::BigInteger => Some(format!(r"{name} !~ '^\s*[-+]?\d+\s*$'")),
             Kind::Uuid => Some(format!("{name} !~* '^[0-9a-f]{{8}}-([0-9a-f]{{4}}-){{3}}[0-9a-f]{{12}}$'")),

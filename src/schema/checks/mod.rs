@@ -67,7 +67,7 @@ pub async fn run(
         db.execute_unprepared(&casts::prepare(&plan.changes)).await?;
     }
     let checker = Checker { from: &live.schema, to: desired, plan, casts: asked };
-    let mut findings = Vec::new();
+    let mut findings = if casting { foreign_casts(db, plan).await? } else { Vec::new() };
     for (at, change) in plan.changes.iter().enumerate() {
         for check in checker.checks(at, change) {
             findings.extend(look(db, plan.engine, change, check).await?);
@@ -87,6 +87,39 @@ pub async fn run(
         loss.rows = rows;
     }
     plan.forget_faithful();
+    Ok(findings)
+}
+
+/// Casts that the plan would call, and that the owner of a type has declared: they would run with the rights of this
+/// session.
+async fn foreign_casts(db: &impl ConnectionTrait, plan: &Plan) -> Result<Vec<Finding>, DbErr> {
+    let mut findings = Vec::new();
+    for (change, name) in casts::targets(&plan.changes) {
+        let query = Query::from_sql_and_values(plan.engine.backend(), casts::FUNCTIONS, [name.into()]);
+        let mut examples = Vec::new();
+        let mut mend = Vec::new();
+        for row in db.query_all_raw(query).await? {
+            let field = |name: &str| row.try_get::<String>("", name);
+            let (source, target) = (field("source")?, field("target")?);
+            mend.push(Mend::Statement(format!("DROP CAST ({source} AS {target})")));
+            examples.push(vec![Some(source), Some(target), Some(field("function")?), Some(field("owner")?)]);
+        }
+        if !examples.is_empty() {
+            findings.push(Finding {
+                change: change.what(),
+                problem: format!("would run a function with the rights of this role, to make a {name} of a value"),
+                table: "pg_cast".into(),
+                rows: examples.len() as u64,
+                columns: ["source", "target", "function", "owner"].map(str::to_owned).into(),
+                examples,
+                query: format!(
+                    "SELECT * FROM pg_cast WHERE casttarget IN (SELECT unnest(ARRAY[oid, typarray]) FROM pg_type WHERE typname = {})",
+                    super::dialect::literal(name)
+                ),
+                mend,
+            });
+        }
+    }
     Ok(findings)
 }
 

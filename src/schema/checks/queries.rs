@@ -10,7 +10,7 @@ use crate::schema::change::Change;
 use crate::schema::dialect::{postgres, quote_all, sqlite};
 use crate::schema::live::Rename;
 use crate::schema::model::{Column, Constraint, ForeignKey, Kind, Rule, Schema, Shape, Table, Trigger, Value};
-use crate::schema::plan::{Loss, Plan, cast_postgres, cast_sqlite};
+use crate::schema::plan::{Loss, Plan, cast_postgres, cast_sqlite, output};
 
 /// What the names of the triggers that make the ledger append-only begin with.
 const APPEND_ONLY_TRIGGER: &str = "milesTransactions_append_only";
@@ -251,9 +251,7 @@ impl Checker<'_> {
     fn as_text(&self, columns: &[String]) -> String {
         let cast = |column: &String| match self.plan.engine {
             // What the type writes; a cast would be whatever function its owner has declared.
-            Engine::Postgres => {
-                format!("CASE WHEN {0} IS DISTINCT FROM NULL THEN pg_catalog.format('%s', {0}) END", quote(column))
-            }
+            Engine::Postgres => output(&quote(column)),
             // Bytes need not be a text.
             Engine::Sqlite => format!(
                 "CASE typeof({0}) WHEN 'blob' THEN '\\x' || lower(hex({0})) ELSE CAST({0} AS TEXT) END",

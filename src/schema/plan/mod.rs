@@ -17,7 +17,7 @@ use std::fmt;
 
 pub use cost::Cost;
 pub use online::{Online, Part};
-pub(super) use postgres::cast as cast_postgres;
+pub(super) use postgres::{cast as cast_postgres, output};
 use serde::Serialize;
 pub(super) use sqlite_cast::cast as cast_sqlite;
 

@@ -342,17 +342,20 @@ fn fills(job: &Job<'_>, change: &Change) -> Option<bool> {
 
 /// The value of `expression` as another type; through text where PostgreSQL has no direct way. A length is left to the
 /// column, which refuses what is too long where a cast would cut it off.
+///
+/// A value of a type that is not PostgreSQL's own is never cast: the cast is whatever function the owner of the type has
+/// declared, and it would run with the rights of this session.
 pub(in crate::schema) fn cast(expression: &str, from: &Kind, to: &Kind) -> String {
     use Kind::{
-        Array, BigInteger, Bit, Boolean, Char, Cidr, Date, Double, Enum, Inet, Integer, Json, JsonBinary, Numeric,
-        Real, SmallInteger, Text, Time, Timestamp, TimestampTz, VarBit, VarChar,
+        Array, BigInteger, Bit, Boolean, Char, Cidr, Date, Double, Inet, Integer, Json, JsonBinary, Numeric, Real,
+        SmallInteger, Text, Time, Timestamp, TimestampTz, VarBit, VarChar,
     };
+    if from.has_foreign_casts() {
+        return cast(&output(expression), &Text, to);
+    }
     let target = postgres::kind(to);
     match (from, to) {
-        (Enum(_), Enum(_)) => format!("{expression}::text::{target}"),
-        (Array(of), Array(_)) if of.enum_type().is_some() || to.enum_type().is_some() => {
-            format!("{expression}::text[]::{target}")
-        }
+        (Array(_), Array(_)) if to.enum_type().is_some() => format!("{expression}::text[]::{target}"),
         (Text | VarChar(_) | Char(_), Text | VarChar(_) | Char(_))
         | (Bit(_) | VarBit(_), Bit(_) | VarBit(_))
         | (Numeric(_), Numeric(_))
@@ -379,6 +382,12 @@ pub(in crate::schema) fn cast(expression: &str, from: &Kind, to: &Kind) -> Strin
         | (_, Text) => format!("{expression}::{target}"),
         _ => format!("{expression}::text::{target}"),
     }
+}
+
+/// The text that a value's type writes, by its output function; NULL for NULL. In parentheses, or PL/pgSQL takes its THEN
+/// for that of an IF.
+pub(in crate::schema) fn output(expression: &str) -> String {
+    format!("(CASE WHEN {expression} IS DISTINCT FROM NULL THEN pg_catalog.format('%s', {expression}) END)")
 }
 
 fn lock(change: &Change) -> Option<Lock> {
