@@ -82,8 +82,8 @@ impl Trusted {
         }
     }
 
-    /// Who made a backup of a folder, as far as that is known without reading all of an archive; an encrypted one's
-    /// signature is inside.
+    /// Who made a backup of a folder, as far as that is known without reading all of an archive. The signature of an
+    /// encrypted one is inside; where the database could not remember it, there is another in the note beside it.
     ///
     /// # Errors
     /// As [`Trusted::of_archive`]; [`BackupError::Io`].
@@ -91,19 +91,35 @@ impl Trusted {
         match entry.content {
             // Its beginning names the checksums of all that follows.
             Content::Archive | Content::Encrypted if self.record.has_ends(&entry.ends) => Ok(Maker::ThisDatabase),
+            Content::Encrypted => self.of_encrypted(entry, store),
             Content::Archive if !self.signers.is_empty() => {
                 match Archive::open(store.open(&entry.path)?, &super::format::crypt::Identities::default()) {
                     Ok(archive) => self.of_archive(&archive, ""),
                     Err(_) => Ok(Maker::Unknown),
                 }
             }
-            Content::Archive | Content::Encrypted => Ok(Maker::Unknown),
+            Content::Archive => Ok(Maker::Unknown),
             // Anything may be in its middle.
             Content::Plain | Content::Custom if self.signers.is_empty() && self.record.is_empty() => Ok(Maker::Unknown),
             Content::Plain | Content::Custom => {
                 let sha256 = store::sha256(store, &entry.path)?;
                 self.of_note(store.note(&entry.path)?.as_ref(), &sha256)
             }
+        }
+    }
+
+    fn of_encrypted(&self, entry: &Entry, store: &dyn Store) -> Result<Maker> {
+        if self.signers.is_empty() {
+            return Ok(Maker::Unknown);
+        }
+        let Some(signature) = store.note(&entry.path)?.and_then(|note| note.signature) else {
+            return Ok(Maker::Unknown);
+        };
+        let sha256 = store::sha256(store, &entry.path)?;
+        match self.signers.of_encrypted(Some(&signature), &sha256) {
+            Signed::By(name) => Ok(Maker::Signed(name)),
+            Signed::Forged(name) => Err(forged(&name)),
+            Signed::Unknown => Ok(Maker::Unknown),
         }
     }
 }

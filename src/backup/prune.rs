@@ -1,7 +1,8 @@
 //! Which backups of a folder or an object store go. Only files that say themselves that skyteam made them and of which database
 //! ([`Identity`]), only for others of the same, and only while a good one stays: what everything depends on is read
 //! before anything is removed. A backup that is dated in the future was made with a wrong clock: it neither counts nor
-//! goes, or it would take the place of every new one until then.
+//! goes, or it would take the place of every new one until then. Nor does one by somebody unknown, where makers can be told:
+//! anybody with write access to the folder could push the genuine ones out with forged newer ones.
 
 use std::path::Path;
 
@@ -11,6 +12,7 @@ use super::detect::Content;
 use super::error::{BackupError, Result};
 use super::format::manifest::Contents;
 use super::identity::Identity;
+use super::maker::Trusted;
 use super::retention::{self, Candidate, Policy};
 use super::store::Store;
 use super::store::folder::Entry;
@@ -40,12 +42,41 @@ pub(crate) struct Scope<'a> {
     pub only: Option<Option<&'a Identity>>,
     /// A backup that has just been made, and stays.
     pub made: Option<&'a Path>,
+    /// What tells who made a backup.
+    pub trusted: &'a Trusted,
+    /// The database whose record is among that.
+    pub own: Option<&'a Identity>,
 }
+
+impl Scope<'_> {
+    /// Whether the maker of a backup could be told, and is not: a configured key signs every backup, and a database that
+    /// remembers any remembers all of its own.
+    ///
+    /// # Errors
+    /// The store's, where it cannot be asked.
+    fn is_by_a_stranger(&self, entry: &Entry, identity: Option<&Identity>, store: &dyn Store) -> Result<bool> {
+        let remembers = !self.trusted.record.is_empty() && self.own.is_some() && self.own == identity;
+        let is_judged = !self.trusted.signers.is_empty() || remembers;
+        if !is_judged || self.made == Some(entry.path.as_path()) {
+            return Ok(false);
+        }
+        match self.trusted.of_entry(entry, store) {
+            Ok(maker) => Ok(maker.is_unknown()),
+            Err(error @ (BackupError::Store { .. } | BackupError::Interrupted)) => Err(error),
+            // A signature that is not of the file vouches for nothing, nor does a file that cannot be read.
+            Err(_) => Ok(true),
+        }
+    }
+}
+
+/// Why a backup by somebody unknown is kept.
+pub(crate) const UNKNOWN_MAKER: &str = "by somebody unknown";
 
 /// Decides on every backup of a store.
 ///
 /// # Errors
-/// The store's, where the backup that everything depends on cannot be read, for reasons that are not its own.
+/// The store's, where the backup that everything depends on, or what tells who made one, cannot be read for reasons that
+/// are not its own.
 pub(crate) fn decide(policy: Policy, scope: Scope<'_>, entries: Vec<Entry>, store: &dyn Store) -> Result<Vec<Verdict>> {
     let mut entries = entries;
     let mut reasons = vec![Vec::new(); entries.len()];
@@ -59,6 +90,8 @@ pub(crate) fn decide(policy: Policy, scope: Scope<'_>, entries: Vec<Entry>, stor
             reasons.push("of another database");
         } else if entry.is_from_the_future(scope.now) {
             reasons.push("from the future");
+        } else if scope.is_by_a_stranger(entry, identity, store)? {
+            reasons.push(UNKNOWN_MAKER);
         }
     }
     for group in groups(&entries, |index| reasons[index].is_empty()) {

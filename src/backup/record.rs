@@ -106,6 +106,23 @@ pub(crate) async fn remember(database: &Database, backup: &Fingerprint, at: Date
     Ok(txn.commit().await?)
 }
 
+/// Whether the role of this session may have a backup remembered.
+///
+/// # Errors
+/// The driver's.
+pub(crate) async fn may_remember(database: &Database) -> Result<bool> {
+    if database.engine() == Engine::Sqlite {
+        return Ok(true);
+    }
+    let sql = "SELECT CASE WHEN pg_catalog.to_regclass('skyteam.backups') IS NOT NULL
+                      THEN pg_catalog.has_table_privilege('skyteam.backups', 'INSERT')
+                      WHEN pg_catalog.to_regnamespace('skyteam') IS NOT NULL
+                      THEN pg_catalog.has_schema_privilege('skyteam', 'CREATE')
+                      ELSE pg_catalog.has_database_privilege(pg_catalog.current_database()::pg_catalog.text, 'CREATE') END AS may";
+    let row = database.conn().query_one_raw(Statement::from_string(database.engine().backend(), sql)).await?;
+    Ok(row.map(|row| row.try_get("", "may")).transpose()?.unwrap_or(false))
+}
+
 async fn is_there(connection: &impl ConnectionTrait, engine: Engine) -> Result<bool> {
     let sql = match engine {
         Engine::Postgres => {

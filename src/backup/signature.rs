@@ -3,7 +3,8 @@
 //! What is signed is the manifest, with the SHA-256 of every member, so the whole archive. The signature is in the manifest
 //! itself, where the signer had 128 zeros for it; so it is inside what is encrypted: a public key of age is known to many,
 //! and all of them can encrypt. Of a dump by `pg_dump`, which has no place for one, its SHA-256 is signed, in the note
-//! beside it.
+//! beside it; so is that of an encrypted archive that its database could not remember, so that lists and retention, which
+//! have no key to decrypt it, know whose it is.
 
 use std::fs;
 use std::io::Write as _;
@@ -28,6 +29,7 @@ const DIGITS: usize = 128;
 /// What is signed says what it is: a signature of one thing is none of another.
 const MANIFEST: &[u8] = b"skyteam manifest 1\n";
 const DUMP: &[u8] = b"skyteam dump 1\n";
+const ENCRYPTED: &[u8] = b"skyteam encrypted 1\n";
 const HEAD: &str = "-----BEGIN PRIVATE KEY-----";
 const FOOT: &str = "-----END PRIVATE KEY-----";
 
@@ -135,6 +137,11 @@ impl SigningKey {
     pub(crate) fn sign_dump(&self, sha256: &str) -> Signature {
         self.sign(&[DUMP, sha256.as_bytes()].concat())
     }
+
+    /// Signs an encrypted archive by its SHA-256, in hexadecimal.
+    pub(crate) fn sign_encrypted(&self, sha256: &str) -> Signature {
+        self.sign(&[ENCRYPTED, sha256.as_bytes()].concat())
+    }
 }
 
 #[cfg(unix)]
@@ -205,8 +212,17 @@ impl Signers {
 
     /// Who signed a dump of this SHA-256.
     pub(crate) fn of_dump(&self, signature: Option<&Signature>, sha256: &str) -> Signed {
+        self.of_file(DUMP, signature, sha256)
+    }
+
+    /// Who signed an encrypted archive of this SHA-256.
+    pub(crate) fn of_encrypted(&self, signature: Option<&Signature>, sha256: &str) -> Signed {
+        self.of_file(ENCRYPTED, signature, sha256)
+    }
+
+    fn of_file(&self, what: &[u8], signature: Option<&Signature>, sha256: &str) -> Signed {
         match signature {
-            Some(signature) => self.check(signature, Some(&[DUMP, sha256.as_bytes()].concat())),
+            Some(signature) => self.check(signature, Some(&[what, sha256.as_bytes()].concat())),
             None => Signed::Unknown,
         }
     }
@@ -245,6 +261,8 @@ mod tests {
         assert_eq!(named.of_dump(Some(&signature), "aa"), Signed::By("ops".into()));
         assert_eq!(bare.of_dump(Some(&signature), "aa"), Signed::By(public.chars().take(16).collect()));
         assert_eq!(named.of_dump(Some(&signature), "ab"), Signed::Forged("ops".into()));
+        assert_eq!(named.of_encrypted(Some(&signature), "aa"), Signed::Forged("ops".into()));
+        assert_eq!(named.of_encrypted(Some(&key.sign_encrypted("aa")), "aa"), Signed::By("ops".into()));
         assert_eq!(named.of_dump(None, "aa"), Signed::Unknown);
         assert_eq!(Signers::default().of_dump(Some(&signature), "aa"), Signed::Unknown);
         assert!(Signers::parse(["ops=ed25519:AAAA"]).is_err() && Signers::parse(["age1xyz"]).is_err());

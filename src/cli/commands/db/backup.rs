@@ -11,7 +11,7 @@ use clap::ValueEnum;
 use serde::Serialize;
 
 use super::destination::{self, At, Target};
-use super::signers::signing_key;
+use super::signers::{SignerArgs, signing_key};
 use super::{opened, place, planned, prune};
 use crate::backup::create::{Made, Snapshot, Wanted, Written};
 use crate::backup::format::archive::Progress;
@@ -21,6 +21,7 @@ use crate::backup::identity::{self, Identity, Unidentified};
 use crate::backup::record::{self, Fingerprint};
 use crate::backup::signature::SigningKey;
 use crate::backup::spool::Spools;
+use crate::backup::store::folder::Note;
 use crate::backup::store::{self, Store, file};
 use crate::backup::{BackupError, create, pg_dump, refused};
 use crate::cli::context::Context;
@@ -192,7 +193,12 @@ pub(super) async fn run(args: DbBackupArgs, cx: &Context) -> Result<Outcome> {
         Format::Plain | Format::Custom => dump(&args, cx, &database, identity.clone(), &target, key.as_ref()).await?,
     };
     if !cx.answers.dry_run {
-        remember(cx, &database, &report, ends).await;
+        let remembered = remember(cx, &database, &report, ends.clone()).await;
+        if let (Some(key), false, true, Target::Place { store, .. }, Some(ends)) =
+            (&key, remembered, report.encrypted, &target, ends)
+        {
+            sign_outside(cx, store, &report, ends, key).await?;
+        }
     }
     let mut incomplete = false;
     if let Target::Place { store, path, .. } = &target {
@@ -202,13 +208,14 @@ pub(super) async fn run(args: DbBackupArgs, cx: &Context) -> Result<Outcome> {
             report.also.push(copy.display().to_string());
             places.push((other, copy));
         }
-        for (store, made) in places {
-            if args.keep.policy().is_empty() {
-                break;
+        if !args.keep.policy().is_empty() {
+            let trusted = SignerArgs::default().trusted(cx, Some(&database)).await?;
+            for (store, made) in places {
+                let (identity, trusted) = (identity.clone(), trusted.clone());
+                let applied = prune::apply(cx, &store, args.keep.policy(), identity, made, trusted).await?;
+                report.removed.extend(applied.removed.iter().map(|path| path.display().to_string()));
+                incomplete |= applied.incomplete;
             }
-            let applied = prune::apply(cx, &store, args.keep.policy(), identity.clone(), made).await?;
-            report.removed.extend(applied.removed.iter().map(|path| path.display().to_string()));
-            incomplete |= applied.incomplete;
         }
     }
     report.seconds = (begun.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
@@ -291,23 +298,41 @@ fn refuse_misuse(args: &DbBackupArgs, cx: &Context, recipients: &Recipients) -> 
     Ok(())
 }
 
-/// Has the database remember what it made. A role that may only read, or a standby, cannot: then a signature tells.
-async fn remember(cx: &Context, database: &Database, made: &Backup, ends: Option<String>) {
+/// Signs an encrypted archive in the note beside it, for those who cannot decrypt it.
+async fn sign_outside(
+    cx: &Context,
+    store: &Arc<dyn Store>,
+    made: &Backup,
+    ends: String,
+    key: &SigningKey,
+) -> Result<()> {
+    let path = PathBuf::from(&made.file);
+    let mut note = Note::of(made.size, ends, made.sha256.clone());
+    note.signature = Some(key.sign_encrypted(&made.sha256));
+    place::on_a_thread(cx, store, move |store: &dyn Store| store.write_note(&path, &note)).await
+}
+
+/// Has the database remember what it made, and answers whether it does. A role that may only read, or a standby, cannot:
+/// then a signature tells.
+async fn remember(cx: &Context, database: &Database, made: &Backup, ends: Option<String>) -> bool {
     let fingerprint = Fingerprint { sha256: made.sha256.clone(), ends };
     // The backup is made: a server that has stopped answering does not hold up its report.
     let remembering = tokio::time::timeout(REMEMBERING, record::remember(database, &fingerprint, cx.now));
     let why = match remembering.await {
-        Ok(Ok(())) => return,
+        Ok(Ok(())) => return true,
         Ok(Err(error)) => Error::from(error).what().clone(),
         Err(_) => message!("the server does not answer"),
     };
     if !made.signed {
-        cx.ui.step(message!(
-            "The database does not remember this backup ({}): sign it ({}), or its restore asks first.",
+        cx.ui.warn(message!(
+            "nothing will tell who made this backup, since the database does not remember it ({}): its restore asks first, \
+             and no retention counts it where makers are known. Sign backups: {}, then {}",
             why,
-            skyteam("db backup --sign-key FILE")
+            skyteam("config keygen KEY"),
+            skyteam("db backup --sign-key KEY")
         ));
     }
+    false
 }
 
 /// Which database this is. Where that is unknown, the backup is made all the same, and no retention ever touches it.

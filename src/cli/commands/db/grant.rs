@@ -109,7 +109,9 @@ pub(super) async fn run(args: DbGrantArgs, cx: &Context) -> Result<Outcome> {
     let missing = grants.iter().filter(|grant| !grant.held).count() as u64;
     if missing == 0 {
         cx.ui.note(message!("Nothing to grant: {} has all of it already.", role.to_owned()));
-        return answer(cx, &grants, "held").await;
+        let outcome = answer(cx, &grants, "held").await;
+        say_who_vouches(cx, role, purpose);
+        return outcome;
     }
     if !cx.answers.dry_run {
         for grant in grants.iter().filter(|grant| !grant.held) {
@@ -129,7 +131,24 @@ pub(super) async fn run(args: DbGrantArgs, cx: &Context) -> Result<Outcome> {
         }
     }
     let state = if cx.finish(transaction).await? { "granted" } else { "wouldBeGranted" };
-    answer(cx, &grants, state).await
+    let outcome = answer(cx, &grants, state).await;
+    say_who_vouches(cx, role, purpose);
+    outcome
+}
+
+/// A role that only reads cannot have its backups remembered, and no right to do so is given: it would let the role vouch
+/// for any file. The private key stays on the host that makes backups.
+fn say_who_vouches(cx: &Context, role: &str, purpose: Purpose) {
+    if purpose == Purpose::Backup && cx.settings.sign_key.is_none() {
+        cx.ui.note(message!(
+            "The database cannot remember what {} backs up, because the role only reads. Signed, its backups are known: {} on \
+             the host that makes them, then {}; the public key that it prints goes into [signers] of skyteam.toml where they \
+             are checked.",
+            role.to_owned(),
+            skyteam("config keygen /etc/skyteam/backup-key.pem"),
+            skyteam("db backup DIR --sign-key /etc/skyteam/backup-key.pem")
+        ));
+    }
 }
 
 async fn answer(cx: &Context, grants: &[Grant], state: &'static str) -> Result<Outcome> {

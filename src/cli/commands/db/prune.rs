@@ -4,12 +4,14 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
+use super::signers::SignerArgs;
 use super::{place, typed};
 use crate::backup::BackupError;
-use crate::backup::identity::Identity;
+use crate::backup::identity::{self, Identity};
+use crate::backup::maker::Trusted;
 use crate::backup::prune::{self, Scope, Verdict};
 use crate::backup::retention::Policy;
 use crate::backup::store::folder::Listing;
@@ -69,6 +71,8 @@ pub(crate) struct DbPruneArgs {
     dir: Option<PathBuf>,
     #[command(flatten)]
     keep: Keep,
+    #[command(flatten)]
+    signers: SignerArgs,
 }
 
 #[derive(Serialize)]
@@ -127,12 +131,17 @@ pub(super) async fn run(args: DbPruneArgs, cx: &Context) -> Result<Outcome> {
             Err(error) if error.is_denied() => Err(error.to_string()),
             found => Ok(found?),
         };
-        let odd = Listing { entries: listing.entries.clone(), unreadable: listing.unreadable };
-        let scope = Scope { now, only: None, made: None };
-        Ok((odd, prune::decide(policy, scope, listing.entries, store)?, unfinished))
+        Ok((listing, unfinished))
     };
-    let (odd, mut verdicts, unfinished) = place::on_a_thread(cx, &store, look).await?;
-    warn_of_odd_ones(cx, &odd);
+    let (listing, unfinished) = place::on_a_thread(cx, &store, look).await?;
+    warn_of_odd_ones(cx, &listing);
+    let makers = if listing.entries.is_empty() { Makers::default() } else { Makers::of(cx, &args.signers).await? };
+    let judge = {
+        let makers = makers.clone();
+        move |store: &dyn Store| prune::decide(policy, makers.scope(now), listing.entries, store)
+    };
+    let mut verdicts = place::on_a_thread(cx, &store, judge).await?;
+    warn_of_strangers(cx, &verdicts);
     let doomed: Vec<&Verdict> = verdicts.iter().filter(|verdict| verdict.goes()).collect();
     let mut kept_by_store = Vec::new();
     if !doomed.is_empty() && !cx.answers.dry_run {
@@ -148,8 +157,7 @@ pub(super) async fn run(args: DbPruneArgs, cx: &Context) -> Result<Outcome> {
         let remove = move |store: &dyn Store| {
             let _lock = store.lock()?;
             // Others may have been here while the question was asked: only what still goes, and was asked for, is removed.
-            let scope = Scope { now, only: None, made: None };
-            let mut verdicts = prune::decide(policy, scope, store.list()?.entries, store)?;
+            let mut verdicts = prune::decide(policy, makers.scope(now), store.list()?.entries, store)?;
             let mut refused = Vec::new();
             for verdict in &mut verdicts {
                 match (verdict.goes(), asked.contains(&verdict.entry.path)) {
@@ -178,6 +186,60 @@ pub(super) async fn run(args: DbPruneArgs, cx: &Context) -> Result<Outcome> {
     }
     warn_of_kept(cx, &kept_by_store);
     Ok(if kept_by_store.is_empty() { Outcome::Done } else { Outcome::Found })
+}
+
+/// What tells who made a backup: the keys, and what the database of the settings remembers.
+#[derive(Clone, Default)]
+struct Makers {
+    trusted: Trusted,
+    /// That database.
+    own: Option<Identity>,
+}
+
+impl Makers {
+    /// Backups may be pruned without a database; one that is there and does not answer is named.
+    async fn of(cx: &Context, signers: &SignerArgs) -> Result<Self> {
+        let database = match cx.reader().await {
+            Ok(database) => Some(database),
+            Err(error) if error.kind() == Kind::Config => None,
+            Err(error) => {
+                cx.ui.warn(message!(
+                    "the database cannot be asked which backups it made ({}): only signatures tell.",
+                    error.what().clone()
+                ));
+                None
+            }
+        };
+        let trusted = signers.trusted(cx, database.as_deref()).await?;
+        let own = match database {
+            Some(database) => identity::of(&database, false).await?.ok(),
+            None => None,
+        };
+        Ok(Self { trusted, own })
+    }
+
+    fn scope(&self, now: DateTime<Utc>) -> Scope<'_> {
+        Scope { now, only: None, made: None, trusted: &self.trusted, own: self.own.as_ref() }
+    }
+}
+
+/// Says how many backups no rule looks at because nothing tells who made them.
+fn warn_of_strangers(cx: &Context, verdicts: &[Verdict]) {
+    let unknown: Vec<&Verdict> =
+        verdicts.iter().filter(|verdict| verdict.reasons.contains(&prune::UNKNOWN_MAKER)).collect();
+    if let Some(first) = unknown.first() {
+        let list = match first.entry.path.parent() {
+            Some(folder) if folder != cx.cwd => skyteam("db backups").file(typed(folder, cx)),
+            _ => skyteam("db backups"),
+        };
+        cx.ui.warn(message!(
+            "{} by somebody unknown, {} among them, count for nothing and are never removed: no configured key has signed \
+             them, and the database does not remember them. Look at {}, and remove by hand what is not yours.",
+            count(unknown.len() as u64, "backup"),
+            typed(&first.entry.path, cx),
+            list
+        ));
+    }
 }
 
 /// Removes a backup; answers why it is still there where the store does not let it go, and notes it as a reason.
@@ -255,26 +317,27 @@ pub(super) async fn apply(
     policy: Policy,
     identity: Option<Identity>,
     made: PathBuf,
+    trusted: Trusted,
 ) -> Result<Applied> {
     let (now, dry_run) = (cx.now, cx.answers.dry_run);
     let prune = move |store: &dyn Store| {
         let listing = store.list()?;
         let odd = Listing { entries: listing.entries.clone(), unreadable: listing.unreadable };
-        let scope = Scope { now, only: Some(identity.as_ref()), made: Some(&made) };
+        let own = identity.as_ref();
+        let scope = Scope { now, only: Some(own), made: Some(&made), trusted: &trusted, own };
         let (mut removed, mut refused) = (Vec::new(), Vec::new());
-        for mut verdict in prune::decide(policy, scope, listing.entries, store)? {
-            if !verdict.goes() {
-                continue;
-            }
-            match if dry_run { None } else { remove(store, &mut verdict)? } {
+        let mut verdicts = prune::decide(policy, scope, listing.entries, store)?;
+        for verdict in verdicts.iter_mut().filter(|verdict| verdict.goes()) {
+            match if dry_run { None } else { remove(store, verdict)? } {
                 Some(error) => refused.push(error),
-                None => removed.push(verdict.entry.path),
+                None => removed.push(verdict.entry.path.clone()),
             }
         }
-        Ok((odd, removed, refused))
+        Ok((odd, verdicts, removed, refused))
     };
-    let (odd, removed, refused) = place::on_a_thread(cx, store, prune).await?;
+    let (odd, verdicts, removed, refused) = place::on_a_thread(cx, store, prune).await?;
     warn_of_odd_ones(cx, &odd);
+    warn_of_strangers(cx, &verdicts);
     warn_of_kept(cx, &refused);
     Ok(Applied { removed, incomplete: !refused.is_empty() })
 }

@@ -4,12 +4,13 @@ use sea_orm::{ConnectionTrait, DbErr, Statement};
 
 use super::super::planned;
 use super::{Check, Level};
+use crate::backup::record;
 use crate::cli::context::Context;
 use crate::db::grants::LEDGER;
 use crate::db::{Database, Engine, quote};
 use crate::error::Error;
 use crate::error::schema::{grant, lacked};
-use crate::message::{message, program, skyteam};
+use crate::message::{message, program, skyteam, word};
 use crate::schema::{self, Request, Wait};
 
 const AREA: &str = "rights";
@@ -29,6 +30,7 @@ pub(super) async fn check(database: &Database, cx: &Context) -> Vec<Check> {
             match Use::of(&tables) {
                 Use::Reads => {
                     checks.extend(reads(&role, &tables));
+                    checks.extend(vouched(database, &role, cx).await);
                     return checks;
                 }
                 Use::Writes => {
@@ -89,6 +91,28 @@ async fn row_security(database: &Database, role: &str) -> Result<Vec<Check>, DbE
         })
     };
     rows.iter().map(check).collect()
+}
+
+/// Whether anything tells who made the backups of a role that only reads.
+async fn vouched(database: &Database, role: &str, cx: &Context) -> Option<Check> {
+    const NAME: &str = "backups";
+    match record::may_remember(database).await {
+        Err(error) => return Some(Check::failed(AREA, NAME, &Error::from(error))),
+        Ok(true) => return None,
+        Ok(false) => {}
+    }
+    Some(if cx.settings.sign_key.is_some() {
+        Check::ok(AREA, NAME, message!("the backups of {} are signed", role))
+    } else {
+        let found = message!(
+            "nothing tells who made the backups of {}: it only reads, so the database does not remember them, and no key \
+             signs them",
+            role
+        );
+        let key = "/etc/skyteam/backup-key.pem";
+        let fix = message!("{}, then SKYTEAM_SIGN_KEY={}", skyteam("config keygen").file(key), word(key));
+        Check::warning(AREA, NAME, found, fix)
+    })
 }
 
 /// What a push would refuse for, by its own rule.
