@@ -111,6 +111,18 @@ pub enum ConnectError {
         #[source]
         source: std::io::Error,
     },
+    /// A file that libpq's environment or the URL names is not read, because of its owner or its mode.
+    #[error("the {what} {} is not read: it {reason}", path.display())]
+    Untrusted {
+        /// What it is for, in words.
+        what: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why, as the end of a sentence about it.
+        reason: String,
+        /// Whether the user may allow it all the same; else its mode must change.
+        may_be_allowed: bool,
+    },
     /// No file defines the connection service.
     #[error("no service {name}")]
     NoService {

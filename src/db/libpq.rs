@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fs::Metadata;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::connect_error::ConnectError;
 use super::url::{PostgresUrl, Secret};
@@ -107,17 +108,43 @@ pub(super) fn accepts(name: &str, value: &str) -> Result<bool, ConnectError> {
 /// Where Debian and its kin keep the service file of the whole machine; elsewhere `PGSYSCONFDIR` says it.
 const SYSTEM_SERVICES: &str = "/etc/postgresql-common";
 
+/// Says why a file is not to be used, as the end of a sentence about it: because of whose it, or the folder that it lies
+/// in, is, or who may write there.
+type Judge = dyn Fn(&Path, &Metadata) -> Option<String> + Send + Sync;
+
 /// The `PG…` variables of an environment.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct LibpqEnvironment {
     values: BTreeMap<String, Secret>,
+    judge: Option<Arc<Judge>>,
+}
+
+impl std::fmt::Debug for LibpqEnvironment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LibpqEnvironment").field("values", &self.values).finish_non_exhaustive()
+    }
 }
 
 impl LibpqEnvironment {
     /// Takes the `PG…` variables, and `HOME` for the files below it.
     pub fn new(env: &BTreeMap<String, String>) -> Self {
         let ours = env.iter().filter(|(name, value)| (name.starts_with("PG") || *name == "HOME") && !value.is_empty());
-        Self { values: ours.map(|(name, value)| (name.clone(), Secret::new(value.clone()))).collect() }
+        let values = ours.map(|(name, value)| (name.clone(), Secret::new(value.clone()))).collect();
+        Self { values, judge: None }
+    }
+
+    /// Reads service files, password files and keys only where `judge`, given the path and the open file's metadata, has
+    /// nothing against it. libpq itself looks at modes alone.
+    #[must_use]
+    pub fn judged_by(self, judge: impl Fn(&Path, &Metadata) -> Option<String> + Send + Sync + 'static) -> Self {
+        Self { judge: Some(Arc::new(judge)), ..self }
+    }
+
+    fn judge(&self, what: &'static str, path: &Path, metadata: &Metadata) -> Result<(), ConnectError> {
+        match self.judge.as_ref().and_then(|judge| judge(path, metadata)) {
+            Some(reason) => Err(ConnectError::Untrusted { what, path: path.to_owned(), reason, may_be_allowed: true }),
+            None => Ok(()),
+        }
     }
 
     /// Fills in what `url` leaves silent, in libpq's order: the service it names, the environment, the password file,
@@ -153,9 +180,15 @@ impl LibpqEnvironment {
         }
         let passfile = url.take_parameter("passfile").map(PathBuf::from).or_else(|| self.home(".pgpass"));
         if let (None, Some(file)) = (&url.password, passfile) {
-            Self::look_up(&mut url, &file)?;
+            self.look_up(&mut url, &file)?;
         }
         self.find_certificates(&mut url);
+        // What cannot be opened is reported where it is read.
+        if let Some(key) = url.parameter("sslkey").map(Path::new)
+            && let Ok((_, metadata)) = small_file::open(key)
+        {
+            self.judge("client key", key, &metadata)?;
+        }
         Ok(url)
     }
 
@@ -174,21 +207,24 @@ impl LibpqEnvironment {
         let system = Path::new(self.value("PGSYSCONFDIR").unwrap_or(SYSTEM_SERVICES)).join("pg_service.conf");
         let files: Vec<PathBuf> = own.into_iter().chain([system]).collect();
         for file in &files {
-            match small_file::read_text(file, small_file::SETTINGS) {
-                Ok(text) => {
-                    if let Some(entries) = section(&text, name) {
-                        return Ok(entries);
-                    }
-                }
-                Err(error) if error.kind() == ErrorKind::NotFound => {}
-                Err(source) => return Err(ConnectError::File { what: "service file", path: file.clone(), source }),
+            const WHAT: &str = "service file";
+            let unusable = |source| ConnectError::File { what: WHAT, path: file.clone(), source };
+            let (opened, metadata) = match small_file::open(file) {
+                Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                opened => opened.map_err(unusable)?,
+            };
+            self.judge(WHAT, file, &metadata)?;
+            let text = small_file::read_open(opened, small_file::SETTINGS).and_then(small_file::text);
+            if let Some(entries) = section(&text.map_err(unusable)?, name) {
+                return Ok(entries);
             }
         }
         Err(ConnectError::NoService { name: name.to_owned(), files })
     }
 
-    fn look_up(url: &mut PostgresUrl, file: &Path) -> Result<(), ConnectError> {
-        let unusable = |source| ConnectError::File { what: "password file", path: file.to_owned(), source };
+    fn look_up(&self, url: &mut PostgresUrl, file: &Path) -> Result<(), ConnectError> {
+        const WHAT: &str = "password file";
+        let unusable = |source| ConnectError::File { what: WHAT, path: file.to_owned(), source };
         let (opened, metadata) = match small_file::open(file) {
             // As libpq: the login may need no password.
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied) => return Ok(()),
@@ -198,6 +234,7 @@ impl LibpqEnvironment {
             url.ignored_passfile = Some(file.to_owned());
             return Ok(());
         }
+        self.judge(WHAT, file, &metadata)?;
         let text = small_file::read_open(opened, small_file::SETTINGS).map_err(unusable)?;
         let text = String::from_utf8_lossy(&text);
         let user = url.user_or_default();

@@ -47,6 +47,19 @@ impl From<ConnectError> for Error {
                     .why(source.to_string())
                     .source(source)
             }
+            ConnectError::Untrusted { what, path, reason, may_be_allowed } => {
+                let file = path.display().to_string();
+                let error = Self::new(Kind::Config, "untrusted_file", message!("the {} {} is not read", &what, &file))
+                    .why(message!("it {}", &reason));
+                if may_be_allowed {
+                    error.fix(message!(
+                        "{}    once you have read it, and trust who can write it",
+                        skyteam("config trust").file(&file)
+                    ))
+                } else {
+                    error.fix(program("chmod").words("600").file(&file))
+                }
+            }
             ConnectError::NoService { name, files } => {
                 let files: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
                 Self::new(Kind::Config, "no_such_service", message!("no connection service {}", quoted(&name)))

@@ -2,6 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use super::{setting, write};
 use crate::support::{World, both};
@@ -202,3 +203,97 @@ both!(ready fn what_a_file_chooses_is_said_before_it_is_used(world) {
     let said = note(world, "-p test user list").unwrap();
     assert!(said.ends_with(&format!("(profile test, by {file})")), "{said}");
 });
+
+#[test]
+fn a_link_is_judged_by_what_it_leads_to_and_where_it_lies() {
+    let world = World::bare();
+    let elsewhere = world.home().join("elsewhere");
+    std::fs::create_dir(&elsewhere).unwrap();
+    let target = elsewhere.join("settings");
+    std::fs::write(&target, "DATABASE_URL=sqlite:a.db").unwrap();
+    std::os::unix::fs::symlink(&target, world.work().join(".env")).unwrap();
+    assert_eq!(setting(&world, "", "database").0, "sqlite:a.db");
+    mode(&target, 0o666);
+    refused(&world, "it can be written by everybody");
+    mode(&target, 0o644);
+    mode(world.work(), 0o777);
+    refused(&world, "its folder can be written by everybody");
+    mode(world.work(), 0o755);
+    if is_root() {
+        owner(&target, STRANGER);
+        refused(&world, "it belongs to");
+        owner(&target, 0);
+    }
+    // The link is what is allowed, not what it leads to.
+    mode(&target, 0o666);
+    world.run(["config", "trust", target.to_str().unwrap()]).ok();
+    refused(&world, "it can be written by everybody");
+    world.run("config trust .env").ok();
+    assert_eq!(setting(&world, "", "database").0, "sqlite:a.db");
+    // One that leads nowhere is there, and cannot be read.
+    std::fs::remove_file(&target).unwrap();
+    world.run("config show").exits(6);
+}
+
+/// A mount of a test's own, which ends with its process.
+#[test]
+fn the_search_ends_at_a_mount_point() {
+    let world = World::bare();
+    write(&world, ".env", "SKYTEAM_ACTOR=above\n");
+    let below = world.work().join("mounted");
+    std::fs::create_dir_all(below.join("a")).unwrap();
+    assert!(inside(&world, &below.join("a")).ok().stdout.contains("above"));
+    let may_mount = || Command::new("unshare").args(["-m", "true"]).status().is_ok_and(|status| status.success());
+    if !is_root() || !may_mount() {
+        return;
+    }
+    let program = world.program("config show");
+    let mut mounted = Command::new("unshare");
+    mounted.args([
+        "-m",
+        "sh",
+        "-ec",
+        "mount -t tmpfs none mounted; mkdir -p mounted/a; cd mounted/a; exec \"$0\" \"$@\"",
+    ]);
+    mounted.arg(program.get_program()).args(program.get_args()).env_clear().current_dir(world.work());
+    mounted.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    mounted.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+    mounted.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let shown = world.finish("config show".into(), mounted.spawn().unwrap(), b"").ok();
+    assert!(!shown.stdout.contains("above"), "{shown}");
+}
+
+/// Only root takes the word of the environment for who called it, and for no one beside that user.
+#[test]
+fn sudo_names_one_user_and_only_to_root() {
+    if !is_root() {
+        return;
+    }
+    let mut world = World::bare();
+    let path = write(&world, ".env", "DATABASE_URL=sqlite:a.db");
+    owner(&path, STRANGER);
+    for other in ["1", "-1", "65534x", "", "4294967296"] {
+        world.set("SUDO_UID", other);
+        refused(&world, "it belongs to");
+    }
+    world.set("SUDO_UID", STRANGER.to_string());
+    mode(&path, 0o666);
+    refused(&world, "it can be written by everybody");
+    mode(&path, 0o644);
+    world.run("config show").ok();
+    // Another user who says so gets nothing by it.
+    owner(&path, 1);
+    world.set("SUDO_UID", "1");
+    let program = world.program("config show");
+    let mut other = Command::new("setpriv");
+    other.args(["--reuid=2", "--regid=2", "--clear-groups", "--"]).arg(program.get_program()).args(program.get_args());
+    other.env_clear().envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    other.current_dir(world.work()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    // Its own folder of configuration.
+    other.env("HOME", world.work());
+    for folder in [world.home().parent().unwrap(), &world.home(), &world.work()] {
+        mode(folder, 0o755);
+    }
+    let refused = world.finish("config show".into(), other.spawn().unwrap(), b"").exits(6);
+    assert!(refused.stderr.contains("it belongs to"), "{refused}");
+}

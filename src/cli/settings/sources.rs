@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::dotenv::Malformed;
 use super::file::{self, File, NAME, Profile};
@@ -71,6 +72,8 @@ pub(crate) struct Sources {
     /// The one of the files that is the user's own.
     users: Option<PathBuf>,
     warnings: Vec<String>,
+    /// Whose files are read; nothing where none are.
+    trust: Option<Arc<Trust>>,
 }
 
 impl Sources {
@@ -114,7 +117,7 @@ impl Sources {
         if let Some(error) = levels.iter().find_map(misspelt) {
             return Err(error);
         }
-        let mut sources = Self { levels, files, users, warnings: Vec::new() };
+        let mut sources = Self { levels, files, users, warnings: Vec::new(), trust: Some(Arc::new(trust)) };
         sources.warnings = sources.redefined().collect();
         Ok(sources)
     }
@@ -138,7 +141,7 @@ impl Sources {
     /// Nothing at all: for what needs no settings where those there are cannot be used.
     pub(crate) fn none() -> Self {
         let nothing = Variables { values: BTreeMap::new(), dotenv: None };
-        Self { levels: vec![nothing], files: Vec::new(), users: None, warnings: Vec::new() }
+        Self { levels: vec![nothing], files: Vec::new(), users: None, warnings: Vec::new(), trust: None }
     }
 
     /// The levels of variables, strongest first.
@@ -200,9 +203,13 @@ impl Sources {
         self.warnings.clone()
     }
 
-    /// libpq's variables of the process's environment.
+    /// libpq's variables of the process's environment, whose files are judged as our own settings are.
     pub(crate) fn libpq(&self) -> LibpqEnvironment {
-        LibpqEnvironment::new(&self.levels[0].values)
+        let environment = LibpqEnvironment::new(&self.levels[0].values);
+        match self.trust.clone() {
+            Some(trust) => environment.judged_by(move |path, metadata| trust.objection(path, metadata)),
+            None => environment,
+        }
     }
 }
 

@@ -66,7 +66,7 @@ impl Trust {
             if let Some(reason) = self.distrusts(&metadata) {
                 return Err(self.how_to_allow(refused(path, &format!("it {reason}")), path, false));
             }
-            let folder = path.parent().unwrap_or(Path::new("/"));
+            let folder = folder_of(path);
             let metadata = std::fs::metadata(folder).map_err(|error| unreadable(folder, &error))?;
             if let Some(reason) = self.distrusts(&metadata) {
                 return Err(self.how_to_allow(refused(path, &format!("its folder {reason}")), path, true));
@@ -77,10 +77,23 @@ impl Trust {
             .map_err(|error| unreadable(path, &error))
     }
 
+    /// Why the file at `path`, which is open and has this metadata, is not to be used; the end of a sentence about it.
+    pub(crate) fn objection(&self, path: &Path, metadata: &Metadata) -> Option<String> {
+        if self.is_allowed(path) {
+            return None;
+        }
+        if let Some(reason) = self.distrusts(metadata) {
+            return Some(reason);
+        }
+        match std::fs::metadata(folder_of(path)) {
+            Ok(folder) => self.distrusts(&folder).map(|reason| format!("is in a folder that {reason}")),
+            Err(error) => Some(format!("is in a folder that cannot be looked at ({error})")),
+        }
+    }
+
     fn is_allowed(&self, path: &Path) -> bool {
         // The folder's own name, so that a link to somewhere else is not what was allowed.
-        let Some((folder, name)) = path.parent().and_then(|folder| folder.canonicalize().ok()).zip(path.file_name())
-        else {
+        let Some((folder, name)) = folder_of(path).canonicalize().ok().zip(path.file_name()) else {
             return false;
         };
         !self.allowed.is_empty() && (self.allowed.contains(&folder.join(name)) || self.allowed.contains(&folder))
@@ -151,6 +164,14 @@ impl Trust {
             })?;
         }
         Ok((path, true))
+    }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if folder.as_os_str().is_empty() => Path::new("."),
+        Some(folder) => folder,
+        None => Path::new("/"),
     }
 }
 

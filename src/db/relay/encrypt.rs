@@ -88,7 +88,7 @@ impl Encryption {
             None => config.with_no_client_auth(),
             Some((certificate, key)) => {
                 let certificates = certificates("client certificate", certificate)?;
-                let pem = read("client key", key)?;
+                let pem = client_key(key)?;
                 let wrong = |why: String| unusable("client key", key, why);
                 let secret = PrivateKeyDer::from_pem_slice(&pem).map_err(|error| wrong(error.to_string()))?;
                 config.with_client_auth_cert(certificates, secret).map_err(|error| wrong(error.to_string()))?
@@ -211,6 +211,20 @@ fn read(what: &'static str, path: &Path) -> Result<Vec<u8>, ConnectError> {
         path: path.to_owned(),
         source,
     })
+}
+
+/// Reads a private key as libpq does: not one that others could have read, other than a group of root's choice.
+fn client_key(path: &Path) -> Result<Vec<u8>, ConnectError> {
+    use std::os::unix::fs::MetadataExt as _;
+    const WHAT: &str = "client key";
+    let unusable = |source| ConnectError::File { what: WHAT, path: path.to_owned(), source };
+    let (file, metadata) = small_file::open(path).map_err(unusable)?;
+    let forbidden = if metadata.uid() == 0 { 0o037 } else { 0o077 };
+    if metadata.mode() & forbidden != 0 {
+        let reason = "can be read or written by others, who could log in with it".to_owned();
+        return Err(ConnectError::Untrusted { what: WHAT, path: path.to_owned(), reason, may_be_allowed: false });
+    }
+    small_file::read_open(file, small_file::CERTIFICATES).map_err(unusable)
 }
 
 fn unusable(what: &'static str, path: &Path, why: String) -> ConnectError {
