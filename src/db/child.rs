@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use sqlx::postgres::PgConnection;
 use sqlx::{Connection as _, PgPool, Row as _};
 
-use super::{ConnectError, Database, DatabaseUrl, tls};
+use super::{ConnectError, Database, DatabaseUrl, Password, relay, tls};
 
 /// No file: libpq then looks for no other one.
 const NO_FILE: &str = "/nonexistent";
@@ -70,6 +70,25 @@ pub(crate) fn environment(
     let unprotected = !target.is_local() && !database.is_encrypted();
     let logins = place.parameter("require_auth").or(unprotected.then_some("!password,!md5"));
     set("PGREQUIREAUTH", logins.map(str::to_owned));
+    let folder = database.folder_for_children().map_err(|error| ConnectError::Server {
+        target: Box::new(target.clone()),
+        password: Password::Given,
+        source: error.into(),
+    })?;
+    if let Some(folder) = folder {
+        // libpq before version 16 does not know PGREQUIREAUTH, so it logs in through this process.
+        set("PGHOST", Some(folder.display().to_string()));
+        set("PGPORT", Some(relay::PORT.to_string()));
+        set("PGSSLMODE", Some("disable".into()));
+        for name in ["PGHOSTADDR", "PGSSLNEGOTIATION"] {
+            child.remove(name);
+        }
+    }
+    let mut set = |name: &str, value: Option<String>| {
+        if let Some(value) = value {
+            child.insert(name.to_owned(), value);
+        }
+    };
     // Ours never does: a ticket would log in as another user.
     set("PGGSSENCMODE", Some("disable".into()));
     set("PGCONNECT_TIMEOUT", Some(database.options().connect_timeout.as_secs().max(2).to_string()));

@@ -32,6 +32,21 @@ pub enum LoginRefusal {
     },
 }
 
+impl std::fmt::Display for LoginRefusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::LongMessage { length } => write!(f, "the server announced a message of {length} bytes"),
+            Self::Flood { length } => write!(f, "the server said {length} bytes before the login"),
+            Self::Unprotected { method } => {
+                write!(f, "the server asked for the password as {method}, over an unencrypted connection")
+            }
+            Self::Method { asked, required } => {
+                write!(f, "the server asked for {asked}, and require_auth is {required}")
+            }
+        }
+    }
+}
+
 /// Where the password of a login came from, or why there was none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Password {

@@ -29,6 +29,7 @@ mod transaction;
 mod transaction_pooling;
 mod url;
 
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -195,6 +196,18 @@ impl Database {
     /// Whether what is said to a server is encrypted.
     pub(crate) fn is_encrypted(&self) -> bool {
         self.server.as_ref().is_some_and(|server| server.relay.is_encrypted())
+    }
+
+    /// The folder of a socket for PostgreSQL's programs, where they would give a password to whoever asks for it: `None`
+    /// where nobody on the way could, or where there is no password.
+    ///
+    /// # Errors
+    /// The system's.
+    pub(crate) fn folder_for_children(&self) -> std::io::Result<Option<PathBuf>> {
+        let (DatabaseUrl::Postgres(place), Some(server)) = (&self.url, &self.server) else { return Ok(None) };
+        let is_open = !self.target.is_local() && !self.is_encrypted();
+        let has_rules = is_open || place.parameter("require_auth").is_some();
+        if place.password.is_some() && has_rules { server.folder_for_children().map(Some) } else { Ok(None) }
     }
 
     /// How it was opened.

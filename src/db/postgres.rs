@@ -5,6 +5,7 @@
 //! and the answer to that one is reported.
 
 use std::io;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -36,6 +37,26 @@ pub(super) struct Server {
     pub(super) backends: Backends,
     /// What the pool's connections go through.
     pub(super) relay: Relay,
+    /// Where it leads.
+    route: Route,
+    /// The same for programs that are started here, once there are any.
+    children: Mutex<Option<Relay>>,
+}
+
+impl Server {
+    /// The folder of a socket that leads where the pool does, for libpq: under the rules of this process, whatever the
+    /// version of libpq. It is there until the database is dropped.
+    ///
+    /// # Errors
+    /// The system's.
+    pub(super) fn folder_for_children(&self) -> io::Result<PathBuf> {
+        let mut children = self.children.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let relay = match children.take() {
+            Some(relay) => relay,
+            None => Relay::start_for_children(self.route.clone())?,
+        };
+        Ok(children.insert(relay).folder.clone())
+    }
 }
 
 /// Opens the database at `place`.
@@ -52,7 +73,7 @@ pub(super) async fn connect(place: &PostgresUrl, mut options: Options) -> Result
             rules: rules.clone(),
             limit: options.connect_timeout,
         };
-        let relay = match Relay::start(route) {
+        let relay = match Relay::start(route.clone()) {
             Ok(relay) => relay,
             Err(error) => {
                 refusal = Some(error.into());
@@ -66,7 +87,8 @@ pub(super) async fn connect(place: &PostgresUrl, mut options: Options) -> Result
             Ok(()) => {
                 let connection = sea_orm::SqlxPostgresConnector::from_sqlx_postgres_pool(pool);
                 let url = DatabaseUrl::Postgres(place.clone());
-                return Ok(Database::new(connection, target, url, options, Some(Server { backends, relay })));
+                let server = Server { backends, relay, route, children: Mutex::default() };
+                return Ok(Database::new(connection, target, url, options, Some(server)));
             }
             Err(reason) => reason,
         };

@@ -91,6 +91,8 @@ pub enum Outcome {
     Found,
     /// 10: a bulk command did part; the rejects file was named.
     Partial,
+    /// A program that was started in our place ended with this code.
+    Of(u8),
 }
 
 impl Outcome {
@@ -100,6 +102,7 @@ impl Outcome {
             Self::Done => 0,
             Self::Found => Kind::Found.exit_code(),
             Self::Partial => Kind::Partial.exit_code(),
+            Self::Of(code) => code,
         }
     }
 }

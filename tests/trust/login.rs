@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use tokio_rustls::rustls;
 
-use crate::support::{Engine, Output, PASSWORD, Scratch, World, signal};
+use crate::support::{Engine, Output, PASSWORD, Scratch, World, eventually, signal};
 
 /// More than a run takes that only fails, in KiB of address space; less than the message of 1.2 GB.
 const MEMORY: u32 = 900_000;
@@ -299,4 +299,92 @@ fn a_request_to_end_ends_a_question() {
     seat.exp_eof().unwrap();
     assert!(matches!(seat.process().wait(), Ok(rexpect::process::WaitStatus::Exited(_, 130))));
     assert_eq!(world.query("SELECT username FROM users"), "pilot1");
+}
+
+/// Someone on the way to a server, who lets our own sessions through and asks programs that we start for the password in
+/// clear text. Answers the port, and what those programs sent.
+fn between(world: &World) -> (u16, Arc<Mutex<Vec<u8>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (port, server) = (listener.local_addr().unwrap().port(), world.server().port());
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let shared = Arc::clone(&heard);
+    thread::spawn(move || {
+        for client in listener.incoming() {
+            let heard = Arc::clone(&shared);
+            // Either side may leave first.
+            thread::spawn(move || stand_between(client.unwrap(), server, &heard));
+        }
+    });
+    (port, heard)
+}
+
+fn stand_between(mut client: TcpStream, server: u16, heard: &Mutex<Vec<u8>>) -> std::io::Result<()> {
+    let mut startup = vec![0; 4096];
+    let mut count = client.read(&mut startup)?;
+    // Neither TLS nor Kerberos.
+    while count == 8 {
+        client.write_all(b"N")?;
+        count = client.read(&mut startup)?;
+    }
+    let startup = &startup[..count];
+    // sqlx says it, libpq does not.
+    if !startup.windows(9).any(|word| word == b"DateStyle") {
+        client.write_all(&authentication(3, b""))?;
+        let mut answer = [0; 4096];
+        let count = client.read(&mut answer)?;
+        heard.lock().unwrap().extend_from_slice(&answer[..count]);
+        return Ok(());
+    }
+    let mut server = TcpStream::connect(("127.0.0.1", server))?;
+    server.write_all(startup)?;
+    let (mut from, mut to) = (server.try_clone()?, client.try_clone()?);
+    thread::spawn(move || {
+        let _ = std::io::copy(&mut from, &mut to);
+        to.shutdown(std::net::Shutdown::Both)
+    });
+    std::io::copy(&mut client, &mut server)?;
+    server.shutdown(std::net::Shutdown::Both)
+}
+
+/// libpq before PostgreSQL 16 gives the password to whoever asks, so it asks here.
+#[test]
+fn no_program_that_is_started_sends_a_readable_password() {
+    let mut world = World::ready(Engine::Postgres);
+    world.run("user add 1 pilot1").ok();
+    world.run("db backup --format plain -f before.sql").ok();
+    let (port, heard) = between(&world);
+    let url = world.url().replace(&format!("127.0.0.1:{}", world.server().port()), &format!("{REMOTE}:{port}"));
+    world.set("DATABASE_URL", url);
+    world.run("user list").ok();
+    let clean = format!("db restore before.sql --clean --confirm {}", world.name());
+    for line in ["db backup --format plain -f one.sql", "db backup --format custom -f one.dump", &clean] {
+        let output = world.run(line);
+        assert_ne!(output.code, 0, "{line}: {output}");
+        assert!(output.stderr.contains("asked for the password as password"), "{line}: {output}");
+    }
+    let shell = world.run_program(["db", "shell", "--", "-c", "SELECT 1"], "");
+    assert_eq!(shell.code, 2, "{shell}");
+    assert!(shell.stderr.contains("asked for the password as password"), "{shell}");
+    assert!(!heard.lock().unwrap().contains(&b'p'));
+}
+
+/// What is not on the way to a password works as ever.
+#[test]
+fn a_program_that_is_started_logs_in_by_the_rules_of_its_session() {
+    let mut world = World::ready(Engine::Postgres);
+    world.server().admin(&format!("GRANT by_password TO {}", world.role()));
+    world.run("user add 1 pilot1").ok();
+    world.set("DATABASE_URL", world.url().replace("127.0.0.1", REMOTE));
+    world.run("db backup --format plain -f one.sql").ok();
+    world.run(format!("db restore one.sql --clean --confirm {}", world.name())).ok();
+    let shell = world.run_program(["-q", "db", "shell", "--", "-Atc", "SELECT username FROM public.users"], "").ok();
+    assert_eq!(shell.stdout.trim(), "pilot1");
+    assert_eq!(world.run_program(["-q", "db", "shell", "--", "-c", "\\! exit 0", "-c", "nonsense"], "").code, 1);
+    // A request to end reaches it.
+    let mut program = world.program(["-q", "db", "shell", "--", "-Atc", "SELECT 'here'; SELECT pg_sleep(100)"]);
+    let child = program.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let asleep = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(100)%' AND pid <> pg_backend_pid()";
+    eventually("psql sleeps", || world.query(asleep) == "1");
+    signal("TERM", child.id());
+    world.finish("db shell".into(), child, b"").exits(128 + 15);
 }

@@ -185,7 +185,7 @@ pub(super) async fn explain(client: &mut UnixStream, failure: &Failure) {
             ("57P03", error.to_string())
         }
         Failure::Driver(error) => ("08006", error.to_string()),
-        Failure::Refused(refusal) => ("08004", format!("the login was refused here: {refusal:?}")),
+        Failure::Refused(refusal) => ("08004", format!("skyteam refused the login: {refusal}")),
     };
     let fields = format!("SFATAL\0VFATAL\0C{code}\0M{words}\0\0");
     let length = u32::try_from(fields.len() + 4).unwrap_or_default();

@@ -56,7 +56,7 @@ pub(super) enum Address {
 }
 
 /// What a relay connects to, and under which rules.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Route {
     pub(super) address: Address,
     pub(super) encryption: Encryption,
@@ -102,24 +102,38 @@ struct State {
     failure: Mutex<Option<Failure>>,
     /// Whether a login was done.
     reached: AtomicBool,
+    /// Whether a client learns from the relay alone why a login was cut off.
+    explains: bool,
     /// Whether the last one was encrypted.
     encrypted: AtomicBool,
 }
 
 impl Relay {
-    /// Starts one.
+    /// Starts one for this process.
     ///
     /// # Errors
     /// The system's.
     pub(super) fn start(route: Route) -> io::Result<Self> {
-        let (listener, folder, kept) = listen()?;
-        let state = Arc::new(State::default());
+        Self::serve(route, listen()?, Clients::Process)
+    }
+
+    /// Starts one for programs that this process starts, in a folder that no other user may enter: libpq before PostgreSQL
+    /// 16 answers any request for the password, and here the same rules hold for it.
+    ///
+    /// # Errors
+    /// The system's.
+    pub(super) fn start_for_children(route: Route) -> io::Result<Self> {
+        Self::serve(route, listen_in_folder()?, Clients::User)
+    }
+
+    fn serve(route: Route, (listener, folder, kept): Listening, clients: Clients) -> io::Result<Self> {
+        let state = Arc::new(State { explains: clients == Clients::User, ..State::default() });
         let (stop, stopped) = watch::channel(());
         let (end, ended) = oneshot::channel();
         let shared = Arc::clone(&state);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         std::thread::Builder::new().name("relay".into()).spawn(move || {
-            let served = runtime.block_on(serve_all(listener, Arc::new(route), shared, stopped));
+            let served = runtime.block_on(serve_all(listener, Arc::new(route), clients, shared, stopped));
             if let Err(error) = served {
                 tracing::error!(%error, "the relay ended");
             }
@@ -150,9 +164,21 @@ impl Relay {
     }
 }
 
-/// A socket for this process alone, the folder that sqlx takes it to be in, and that folder if there is one.
+/// A socket, the folder that clients take it to be in, and that folder if there is one.
+type Listening = (std::os::unix::net::UnixListener, PathBuf, Option<tempfile::TempDir>);
+
+/// Whom a relay serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Clients {
+    /// This process.
+    Process,
+    /// Any process of this user.
+    User,
+}
+
+/// A socket for this process alone.
 #[cfg(target_os = "linux")]
-fn listen() -> io::Result<(std::os::unix::net::UnixListener, PathBuf, Option<tempfile::TempDir>)> {
+fn listen() -> io::Result<Listening> {
     use std::os::linux::net::SocketAddrExt;
     use std::os::unix::net::{SocketAddr, UnixListener};
     let name = format!("skyteam-{}", uuid::Uuid::new_v4().simple());
@@ -162,25 +188,31 @@ fn listen() -> io::Result<(std::os::unix::net::UnixListener, PathBuf, Option<tem
     Ok((listener, PathBuf::from(format!("\0{name}")), None))
 }
 
-/// A socket for this user alone, and the folder that it is in.
 #[cfg(not(target_os = "linux"))]
-fn listen() -> io::Result<(std::os::unix::net::UnixListener, PathBuf, Option<tempfile::TempDir>)> {
+fn listen() -> io::Result<Listening> {
+    listen_in_folder()
+}
+
+/// A socket for this user alone, and the folder that it is in.
+fn listen_in_folder() -> io::Result<Listening> {
     // Such folders have mode 0700. The system's own may have a longer name than a socket's can be.
     let folder = tempfile::Builder::new().prefix("skyteam-").tempdir_in("/tmp")?;
     let listener = std::os::unix::net::UnixListener::bind(folder.path().join(SOCKET))?;
     Ok((listener, folder.path().to_owned(), Some(folder)))
 }
 
-/// Whether this process is at the other end.
-fn is_ours(client: &UnixStream) -> bool {
+/// Whether one of these clients is at the other end.
+fn is_among(clients: Clients, client: &UnixStream) -> bool {
     let Ok(peer) = client.peer_cred() else { return false };
     let own = i32::try_from(std::process::id()).ok();
-    peer.uid() == crate::small_file::user() && (peer.pid().is_none() || peer.pid() == own)
+    let is_process = clients == Clients::User || peer.pid().is_none() || peer.pid() == own;
+    peer.uid() == crate::small_file::user() && is_process
 }
 
 async fn serve_all(
     listener: std::os::unix::net::UnixListener,
     route: Arc<Route>,
+    clients: Clients,
     state: Arc<State>,
     mut stopped: watch::Receiver<()>,
 ) -> io::Result<()> {
@@ -192,7 +224,7 @@ async fn serve_all(
             // The sender was dropped.
             _ = stopped.changed() => break,
             accepted = listener.accept() => match accepted {
-                Ok((client, _)) if is_ours(&client) => {
+                Ok((client, _)) if is_among(clients, &client) => {
                     served.spawn(serve(client, Arc::clone(&route), Arc::clone(&state)));
                 }
                 Ok(_) => {}
@@ -219,7 +251,7 @@ async fn serve(mut client: UnixStream, route: Arc<Route>, state: Arc<State>) {
         // The server said why, or sqlx gave up.
         Ok(None) => {}
         Err(failure) => {
-            if state.reached.load(Ordering::Relaxed) {
+            if state.explains || state.reached.load(Ordering::Relaxed) {
                 login::explain(&mut client, &failure).await;
             }
             *state.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure);

@@ -2,8 +2,10 @@
 
 use std::io::Write as _;
 use std::os::fd::AsRawFd as _;
-use std::os::unix::process::CommandExt;
-use std::process::Command;
+use std::os::unix::process::{CommandExt, ExitStatusExt as _};
+use std::process::{Command, ExitStatus};
+
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::context::Context;
 use crate::db::DatabaseUrl;
@@ -57,15 +59,56 @@ pub(super) async fn run(args: DbShellArgs, cx: &Context) -> Result<Outcome> {
             command
         }
     };
-    database.close().await;
     let program = command.get_program().to_string_lossy().into_owned();
-    // In place of this process, so that Ctrl-C and the terminal are the shell's alone.
-    let error = command.exec();
+    let ended = if database.folder_for_children()?.is_some() {
+        // It logs in through this process, which stays for it.
+        stay_for(command)
+    } else {
+        database.close().await;
+        // In place of this process, so that Ctrl-C and the terminal are the shell's alone.
+        Err(command.exec())
+    };
     drop(guard);
+    let error = match ended {
+        Ok(status) => return Ok(Outcome::Of(exit_code(status))),
+        Err(error) => error,
+    };
     let package = if program == "psql" { "postgresql-client" } else { "sqlite3" };
     Err(Error::new(Kind::Failure, "no_shell", message!("{} cannot be started", &program))
         .why(error.to_string())
         .fix(message!("apt-get install {}", &package)))
+}
+
+/// Runs a program to its end. Ctrl-C reaches it by the terminal and is its own; a request to end is passed on. Blocks the
+/// caller, so that this process does not end for a Ctrl-C either.
+fn stay_for(command: Command) -> std::io::Result<ExitStatus> {
+    let wait = move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(async {
+            let mut terminate = signal(SignalKind::terminate())?;
+            let mut child = tokio::process::Command::from(command).spawn()?;
+            loop {
+                tokio::select! {
+                    status = child.wait() => return status,
+                    _ = terminate.recv() => {
+                        let id = child.id().and_then(|id| rustix::process::Pid::from_raw(i32::try_from(id).ok()?));
+                        if let Some(id) = id {
+                            rustix::process::kill_process(id, rustix::process::Signal::TERM)?;
+                        }
+                    }
+                }
+            }
+        })
+    };
+    std::thread::spawn(wait)
+        .join()
+        .unwrap_or_else(|_| Err(std::io::Error::other("the thread that waited for it ended")))
+}
+
+/// The exit code of a program as a shell has it: 128 and the signal's number for one that a signal ended.
+fn exit_code(status: ExitStatus) -> u8 {
+    let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
+    code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
 }
 
 /// The arguments for psql, as far as they are not ours to say.
