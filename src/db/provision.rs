@@ -81,15 +81,33 @@ pub(crate) async fn create_role(admin: &Connection, role: &str, password: Option
     admin.execute_unprepared(&sql).await.map(drop)
 }
 
-/// Whether the session may make roles, and whether as a superuser.
+/// What the session's role may do with roles.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RoleMaker {
+    /// Whether it may make them.
+    pub may: bool,
+    /// Whether it is a superuser.
+    pub is_superuser: bool,
+    /// Whether it has the rights of roles that it makes itself a member of. Since PostgreSQL 16 each membership says so,
+    /// before that the role's attribute `INHERIT` does.
+    pub inherits: bool,
+    /// Whether a membership says it.
+    grants_inheritance: bool,
+}
+
+/// What the session's role may do with roles.
 ///
 /// # Errors
 /// The driver's.
-pub(crate) async fn may_create_roles(admin: &Connection) -> Result<(bool, bool), DbErr> {
-    let sql = "select rolsuper or rolcreaterole as may, rolsuper from pg_catalog.pg_roles where rolname = current_user";
+pub(crate) async fn role_maker(admin: &Connection) -> Result<RoleMaker, DbErr> {
+    let sql = "select rolsuper or rolcreaterole as may, rolsuper, rolinherit,
+                      current_setting('server_version_num')::int4 >= 160000 as grants
+               from pg_catalog.pg_roles where rolname = current_user";
     let row = admin.query_one_raw(Statement::from_string(Engine::Postgres.backend(), sql)).await?;
     let row = row.ok_or_else(|| DbErr::RecordNotFound("the session's role".into()))?;
-    Ok((row.try_get("", "may")?, row.try_get("", "rolsuper")?))
+    let (is_superuser, grants_inheritance): (bool, bool) = (row.try_get("", "rolsuper")?, row.try_get("", "grants")?);
+    let inherits = is_superuser || grants_inheritance || row.try_get("", "rolinherit")?;
+    Ok(RoleMaker { may: row.try_get("", "may")?, is_superuser, inherits, grants_inheritance })
 }
 
 /// Makes a role that may do nothing but log in, and the database of the same name that it owns: what runs there can reach
@@ -98,7 +116,7 @@ pub(crate) async fn may_create_roles(admin: &Connection) -> Result<(bool, bool),
 /// # Errors
 /// The driver's: 42501 where the session may not. Then neither is left.
 pub(crate) async fn create_sandbox(admin: &Connection, name: &str, password: &Secret) -> Result<(), DbErr> {
-    let (_, is_superuser) = may_create_roles(admin).await?;
+    let maker = role_maker(admin).await?;
     let verifier = scram_verifier(password.expose(), &rand::random::<[u8; 16]>());
     let role = quote(name);
     admin
@@ -108,9 +126,11 @@ pub(crate) async fn create_sandbox(admin: &Connection, name: &str, password: &Se
         ))
         .await?;
     let made = async {
-        if !is_superuser {
-            // Who gives a database away must be a member of the role that gets it.
-            admin.execute_unprepared(&format!("grant {role} to current_user")).await?;
+        if !maker.is_superuser {
+            // Who gives a database away must be able to become the role that gets it, and needs its rights to drop the
+            // database again. Whoever makes a role has neither by that since PostgreSQL 16.
+            let how = if maker.grants_inheritance { " with inherit true, set true" } else { "" };
+            admin.execute_unprepared(&format!("grant {role} to current_user{how}")).await?;
         }
         create_database(admin, name, Some(name)).await
     };

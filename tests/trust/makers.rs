@@ -153,6 +153,30 @@ fn others_cannot_vouch_in_the_database() {
     assert_eq!(world.run("-o json db verify one.skyteam").ok().json()["maker"], "by somebody unknown");
 }
 
+/// Whoever makes a role has not its rights by that, since PostgreSQL 16, nor ever where its own role is NOINHERIT.
+#[test]
+fn a_proof_by_a_role_that_inherits_nothing_leaves_nothing_behind() {
+    let world = World::ready(Engine::Postgres);
+    world.run("db backup --format plain -f one.sql").ok();
+    let server = world.server();
+    server.admin(&format!("ALTER ROLE \"{}\" CREATEDB CREATEROLE NOINHERIT", world.role()));
+    let output = world.run("db verify one.sql --deep");
+    if server.admin("SHOW server_version_num").parse::<u32>().unwrap() < 160_000 {
+        assert!(output.exits(2).stderr.contains(&format!("ALTER ROLE \"{}\" INHERIT", world.role())));
+    } else {
+        assert!(!output.ok().stderr.contains("left over"));
+    }
+    server.admin(&format!("ALTER ROLE \"{}\" INHERIT", world.role()));
+    let role = world.role();
+    let own = format!(
+        "SELECT count(*) FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.roleid
+         WHERE r.rolname LIKE 'skyteam_verify%' AND m.member = '\"{role}\"'::regrole"
+    );
+    assert_eq!(server.admin(&own).trim(), "0");
+    world.run("db verify one.sql --deep").ok();
+    assert_eq!(server.admin(&own).trim(), "0");
+}
+
 #[test]
 fn a_key_is_its_owners_alone() {
     let world = World::bare();

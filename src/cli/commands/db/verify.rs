@@ -24,7 +24,7 @@ use crate::cli::approve::Ask;
 use crate::cli::context::Context;
 use crate::cli::ui::report::Report;
 use crate::cli::ui::{Cell, Page, Tone, text};
-use crate::db::{Absent, ConnectError, Database, DatabaseUrl, Engine, Secret, child, provision, sql_state};
+use crate::db::{Absent, ConnectError, Database, DatabaseUrl, Engine, Secret, child, provision, quote, sql_state};
 use crate::entity::types::Timestamp;
 use crate::error::{Error, Kind, Outcome, Result};
 use crate::message::{message, skyteam};
@@ -507,9 +507,13 @@ async fn deep_dump(
     if toc.is_data_only() {
         return Err(impossible("it holds rows only, and nothing that would take them".into()));
     }
-    let (may, _) = provision::may_create_roles(database.conn()).await?;
-    if !may {
-        let role = database.target().role.clone().unwrap_or_default();
+    let maker = provision::role_maker(database.conn()).await?;
+    let role = database.target().role.clone().unwrap_or_default();
+    if !maker.inherits {
+        return Err(impossible(format!("{role} is NOINHERIT, and could not drop what is made for the proof"))
+            .fix(message!("as a superuser: ALTER ROLE {} INHERIT", quote(&role))));
+    }
+    if !maker.may {
         return Err(impossible(format!(
             "a dump is a program: it is proved by a role made for it that may do nothing else, and {role} may make none"
         ))
