@@ -1,10 +1,13 @@
 //! What those who share the database may not do to it: each test here is an attack.
 
+mod attached;
 mod casts;
+mod files;
 mod ledger;
 mod login;
 mod makers;
 mod planted;
+mod retention;
 mod temporary;
 
 use crate::support::World;

@@ -36,6 +36,15 @@ pub(super) fn is_remote(given: &Path) -> Result<bool> {
     Ok(ObjectUrl::parse(given)?.is_some())
 }
 
+/// The folder of this machine that was typed, or the current one; `None` for a URL.
+pub(super) fn folder(given: Option<&Path>, cx: &Context) -> Option<PathBuf> {
+    match given {
+        // One that is misspelt is no folder either.
+        Some(given) => matches!(ObjectUrl::parse(given), Ok(None)).then(|| cx.path(given)),
+        None => Some(cx.cwd.clone()),
+    }
+}
+
 /// Works with a store on a thread of its own. An interrupt ends it, and waits until what was begun is cleared away.
 pub(super) async fn on_a_thread<T: Send + 'static>(
     cx: &Context,

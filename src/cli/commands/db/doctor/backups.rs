@@ -1,13 +1,15 @@
 //! Whether there is a way back: the age of the last backup that was proved by restoring it.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use super::super::backup::grant;
 use super::super::place;
 use super::super::signers::SignerArgs;
+use super::super::typed;
 use super::Check;
 use crate::backup::identity::{self, Unidentified};
-use crate::backup::store::Store;
+use crate::backup::store::{Store, folder};
 use crate::backup::verify;
 use crate::backup::{create, refused};
 use crate::cli::context::Context;
@@ -15,7 +17,8 @@ use crate::db::{Database, quote};
 use crate::entity::types::Timestamp;
 use crate::error::Result;
 use crate::error::backup::{MAKE_BY_HAND, cell, mend_cell, refusal};
-use crate::message::{Message, Words, message, skyteam};
+use crate::message::{Message, Words, message, program, skyteam};
+use crate::small_file;
 
 const AREA: &str = "backups";
 const NAME: &str = "proved";
@@ -52,6 +55,27 @@ pub(super) async fn archivable(database: &Database) -> Vec<Check> {
         }
         Err(error) => vec![Check::failed(AREA, name, &error.into())],
     }
+}
+
+/// Whether others may put backups into the folder of ours, or take ours away. One without any is not looked at.
+pub(super) fn folder(folder: &Path, cx: &Context) -> Option<Check> {
+    use std::os::unix::fs::MetadataExt as _;
+    const NAME: &str = "folder";
+    let metadata = std::fs::metadata(folder).ok()?;
+    if folder::list(folder).is_ok_and(|listing| listing.entries.is_empty()) {
+        return None;
+    }
+    let mine = [0, small_file::user()].contains(&metadata.uid());
+    let shared = match metadata.mode() & 0o022 {
+        0 => None,
+        mode if mode & 0o002 != 0 => Some("everybody may write there"),
+        _ => Some("its group may write there"),
+    };
+    let why = if mine { shared? } else { "it belongs to another user" };
+    let name = typed(folder, cx);
+    let found = message!("others may put files into {}, and remove backups: {}", &name, Words(why));
+    let fix = if mine { program("chmod").words("go-w") } else { program("sudo").words("chown \"$USER\"") };
+    Some(Check::warning(AREA, NAME, found, fix.file(&name)))
 }
 
 /// Whether a restore would make again what other tools have defined on the tables.

@@ -170,6 +170,7 @@ pub(super) async fn run(args: DbDoctorArgs, cx: &Context) -> Result<Outcome> {
             }
             checks.push(backups::check(&database, store, cx).await);
             checks.extend(backups::leftovers(&database).await);
+            checks.extend(place::folder(args.dir.as_deref(), cx).and_then(|folder| backups::folder(&folder, cx)));
         }
     }
     for check in &mut checks {

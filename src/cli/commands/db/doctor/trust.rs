@@ -65,30 +65,72 @@ where n.nspname = 'public' and a.privilege_type = 'CREATE' and a.grantee <> n.ns
   and not exists (select from pg_catalog.pg_roles r where r.oid = a.grantee and (r.rolsuper or r.rolname = current_user))
 order by 1"#;
 
-/// Functions and operators in public by names that the server's own have, members of extensions aside.
+/// Objects in public by names that the server's own have, members of extensions aside.
 const SHADOWS: &str = r#"
 select o.object from (
-  select 'FUNCTION ' || p.oid::pg_catalog.regprocedure::text as object, p.oid, 'pg_catalog.pg_proc'::pg_catalog.regclass::oid as class
-  from pg_catalog.pg_proc p where p.pronamespace = pg_catalog.to_regnamespace('public')::oid and p.prokind in ('f', 'w')
+  select case p.prokind when 'a' then 'AGGREGATE ' when 'p' then 'PROCEDURE ' else 'FUNCTION ' end
+      || p.oid::pg_catalog.regprocedure::text as object, p.oid, 'pg_catalog.pg_proc'::pg_catalog.regclass::oid as class
+  from pg_catalog.pg_proc p where p.pronamespace = pg_catalog.to_regnamespace('public')::oid
     and exists (select from pg_catalog.pg_proc s where s.pronamespace = 'pg_catalog'::pg_catalog.regnamespace::oid and s.proname = p.proname)
   union all
   select 'OPERATOR ' || o.oid::pg_catalog.regoperator::text, o.oid, 'pg_catalog.pg_operator'::pg_catalog.regclass::oid
   from pg_catalog.pg_operator o where o.oprnamespace = pg_catalog.to_regnamespace('public')::oid
     and exists (select from pg_catalog.pg_operator s where s.oprnamespace = 'pg_catalog'::pg_catalog.regnamespace::oid and s.oprname = o.oprname)
+  union all
+  select case c.relkind when 'v' then 'VIEW ' when 'm' then 'MATERIALIZED VIEW ' when 'f' then 'FOREIGN TABLE ' when 'S' then 'SEQUENCE '
+      when 'i' then 'INDEX ' when 'I' then 'INDEX ' when 'c' then 'TYPE ' else 'TABLE ' end
+      || 'public.' || pg_catalog.quote_ident(c.relname::text), c.oid, 'pg_catalog.pg_class'::pg_catalog.regclass::oid
+  from pg_catalog.pg_class c where c.relnamespace = pg_catalog.to_regnamespace('public')::oid
+    and exists (select from pg_catalog.pg_class s where s.relnamespace = 'pg_catalog'::pg_catalog.regnamespace::oid and s.relname = c.relname)
+  union all
+  select case t.typtype when 'd' then 'DOMAIN ' else 'TYPE ' end || 'public.' || pg_catalog.quote_ident(t.typname::text),
+      t.oid, 'pg_catalog.pg_type'::pg_catalog.regclass::oid
+  from pg_catalog.pg_type t where t.typnamespace = pg_catalog.to_regnamespace('public')::oid and t.typrelid = 0::oid
+    and t.typname !~ '^_'
+    and exists (select from pg_catalog.pg_type s where s.typnamespace = 'pg_catalog'::pg_catalog.regnamespace::oid and s.typname = t.typname)
+  union all
+  select 'COLLATION public.' || pg_catalog.quote_ident(l.collname::text), l.oid, 'pg_catalog.pg_collation'::pg_catalog.regclass::oid
+  from pg_catalog.pg_collation l where l.collnamespace = pg_catalog.to_regnamespace('public')::oid
+    and exists (select from pg_catalog.pg_collation s where s.collnamespace = 'pg_catalog'::pg_catalog.regnamespace::oid and s.collname = l.collname)
 ) o where not exists (select from pg_catalog.pg_depend d where d.classid = o.class and d.objid = o.oid and d.deptype = 'e')
 order by o.object limit 100"#;
 
-/// Triggers on our tables whose functions are another role's, where this role is not just the tables' owner.
-const TRIGGERS: &str = r#"
-select t.tgname::text as name, c.relname::text as relation, p.oid::pg_catalog.regprocedure::text as function,
-  pg_catalog.pg_get_userbyid(p.proowner)::text as owner
-from pg_catalog.pg_trigger t
-join pg_catalog.pg_class c on c.oid = t.tgrelid
-join pg_catalog.pg_proc p on p.oid = t.tgfoid
-where not t.tgisinternal and c.relnamespace = pg_catalog.to_regnamespace('public')::oid and c.relname = any ($1)
-  and pg_catalog.pg_get_userbyid(p.proowner) <> current_user and pg_catalog.pg_get_userbyid(c.relowner) <> current_user
-  and p.pronamespace <> coalesce(pg_catalog.to_regnamespace('skyteam')::oid, 0::oid)
-order by c.relname, t.tgname"#;
+/// What is attached to our tables and runs a function of another role, superusers aside, with the rights of whoever uses
+/// the table: triggers, rules, policies, defaults, constraints, of domains too, and indexes.
+const ATTACHED: &str = r#"
+select distinct p.what, c.relname::text as relation, f.oid::pg_catalog.regprocedure::text as function,
+  pg_catalog.pg_get_userbyid(f.proowner)::text as owner
+from pg_catalog.pg_class c
+join (
+  select 'trigger ' || t.tgname::text as what, 'pg_catalog.pg_trigger'::pg_catalog.regclass::oid as class, t.oid, t.tgrelid as rel
+  from pg_catalog.pg_trigger t where not t.tgisinternal
+  union all
+  select 'rule ' || r.rulename::text, 'pg_catalog.pg_rewrite'::pg_catalog.regclass::oid, r.oid, r.ev_class from pg_catalog.pg_rewrite r
+  union all
+  select 'policy ' || y.polname::text, 'pg_catalog.pg_policy'::pg_catalog.regclass::oid, y.oid, y.polrelid from pg_catalog.pg_policy y
+  union all
+  select 'the default of ' || a.attname::text, 'pg_catalog.pg_attrdef'::pg_catalog.regclass::oid, e.oid, e.adrelid
+  from pg_catalog.pg_attrdef e join pg_catalog.pg_attribute a on a.attrelid = e.adrelid and a.attnum = e.adnum
+  union all
+  select 'constraint ' || k.conname::text, 'pg_catalog.pg_constraint'::pg_catalog.regclass::oid, k.oid, k.conrelid
+  from pg_catalog.pg_constraint k
+  union all
+  select 'the domain of ' || a.attname::text, 'pg_catalog.pg_constraint'::pg_catalog.regclass::oid, k.oid, a.attrelid
+  from pg_catalog.pg_constraint k join pg_catalog.pg_attribute a on a.atttypid = k.contypid
+  where k.contypid <> 0::oid and not a.attisdropped
+  union all
+  select 'index ' || n.relname::text, 'pg_catalog.pg_class'::pg_catalog.regclass::oid, i.indexrelid, i.indrelid
+  from pg_catalog.pg_index i join pg_catalog.pg_class n on n.oid = i.indexrelid
+) p on p.rel = c.oid
+join pg_catalog.pg_depend d on d.classid = p.class and d.objid = p.oid
+join pg_catalog.pg_proc f on d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass::oid and f.oid = d.refobjid
+  or d.refclassid = 'pg_catalog.pg_operator'::pg_catalog.regclass::oid
+    and f.oid = (select s.oprcode::oid from pg_catalog.pg_operator s where s.oid = d.refobjid)
+join pg_catalog.pg_roles o on o.oid = f.proowner
+where c.relnamespace = pg_catalog.to_regnamespace('public')::oid and c.relname = any ($1)
+  and not o.rolsuper and o.rolname <> current_user
+  and f.pronamespace <> coalesce(pg_catalog.to_regnamespace('skyteam')::oid, 0::oid)
+order by 2, 1, 3 limit 100"#;
 
 pub(super) async fn check(database: &Database) -> Vec<Check> {
     let mut checks = match database.engine() {
@@ -147,20 +189,20 @@ async fn strangers(database: &Database) -> Result<Vec<Check>, DbErr> {
             message!("DROP {}", first),
         ));
     }
-    for row in rows(TRIGGERS, vec![names.into()]).await? {
-        let (name, relation): (String, String) = (row.try_get("", "name")?, row.try_get("", "relation")?);
+    for row in rows(ATTACHED, vec![names.into()]).await? {
+        let (what, relation): (String, String) = (row.try_get("", "what")?, row.try_get("", "relation")?);
         let (function, owner): (String, String) = (row.try_get("", "function")?, row.try_get("", "owner")?);
         checks.push(Check::warning(
             AREA,
-            "triggers",
+            "attached",
             message!(
-                "trigger {} on {} runs {}, which is {}'s, with the rights of this role",
-                &name,
+                "{} on {} runs {}, which is {}'s, with the rights of this role",
+                &what,
                 &relation,
                 &function,
                 &owner
             ),
-            "use a role that has no more rights than the tables' owner",
+            "drop it, or use a role that has no more rights than its owner",
         ));
     }
     if checks.is_empty() {
