@@ -53,15 +53,19 @@ impl<'a> Record<'a> {
     }
 }
 
-/// A cell that a spreadsheet would take for a formula, with an apostrophe before it (OWASP, "CSV injection").
+/// A cell that a spreadsheet would take for a formula, with an apostrophe before it.
 pub(crate) fn defused(text: String, safe: bool) -> String {
     if safe && is_formula(&text) { format!("'{text}") } else { text }
 }
 
-/// Whether a spreadsheet would take it for a formula.
+/// Whether a spreadsheet may take a cell for a formula (OWASP, "CSV injection"): also behind blanks and quotes, which some
+/// drop, and by the wide forms of the characters, which some turn into the narrow ones.
 pub(crate) fn is_formula(text: &str) -> bool {
+    const BEGINNINGS: [char; 8] = ['=', '+', '-', '@', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}'];
     // Its own apostrophes are kept apart from ours, of which an import takes one away.
-    let starts_formula = text.trim_start_matches('\'').starts_with(['=', '+', '-', '@', '\t', '\r']);
+    let own = text.trim_start_matches('\'');
+    let dropped = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '\'' | '"' | '\u{feff}' | '\u{200b}');
+    let starts_formula = own.starts_with(['\t', '\r', '\n']) || own.trim_start_matches(dropped).starts_with(BEGINNINGS);
     starts_formula && text.parse::<f64>().is_err()
 }
 
@@ -76,6 +80,14 @@ mod tests {
         assert_eq!(defused("=1".into(), false), "=1");
         assert_eq!(defused("'=1".into(), true), "''=1");
         assert_eq!(defused("'tis".into(), true), "'tis");
+        for cell in
+            [" =1", "\"=1", "\u{feff}=1", "\u{a0}+1", "\n=1", "\u{ff1d}1", "\u{ff20}SUM(1)", "\tx", "\nx", "- 1"]
+        {
+            assert_eq!(defused(cell.into(), true), format!("'{cell}"));
+        }
+        for cell in ["a=1", "1=1", "a -b", "\"quoted\"", "", "'", " "] {
+            assert_eq!(defused(cell.into(), true), cell);
+        }
     }
 
     #[test]

@@ -47,11 +47,12 @@ pub(crate) fn open_lock(path: &Path) -> io::Result<(File, Metadata)> {
         options.mode(0o600).custom_flags(nonblocking() | no_links());
     }
     let opened = options.open(path);
-    let is_link = || std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink());
-    let file = match opened {
-        Err(_) if is_link() => return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is a link")),
-        opened => opened?,
-    };
+    let file = opened.map_err(|error| match std::fs::symlink_metadata(path) {
+        Ok(metadata) if metadata.is_symlink() => io::Error::new(io::ErrorKind::InvalidInput, "it is a link"),
+        // A pipe without a reader cannot be opened at all.
+        Ok(metadata) if !metadata.is_file() => io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"),
+        _ => error,
+    })?;
     let metadata = file.metadata()?;
     if !metadata.is_file() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"));
@@ -86,14 +87,6 @@ pub(crate) fn read_open(file: File, most: u64) -> io::Result<Vec<u8>> {
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, why));
     }
     Ok(bytes)
-}
-
-/// As [`read`], as text.
-///
-/// # Errors
-/// As for [`read`]; [`io::ErrorKind::InvalidData`] with the line that is not UTF-8.
-pub(crate) fn read_text(path: &Path, most: u64) -> io::Result<String> {
-    text(read(path, most)?)
 }
 
 /// The text of a file, without its byte order mark.
@@ -145,6 +138,23 @@ mod tests {
         assert_eq!(read(&long, 10).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
         // Its length is said to be 0.
         assert_eq!(read(Path::new("/proc/kallsyms"), 10).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
+    }
+
+    #[test]
+    fn a_lock_is_a_regular_file_of_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        rustix::fs::mknodat(rustix::fs::CWD, path("pipe"), rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+        std::fs::create_dir(path("folder")).unwrap();
+        std::fs::write(path("file"), "kept").unwrap();
+        std::os::unix::fs::symlink(path("file"), path("link")).unwrap();
+        std::os::unix::fs::symlink(path("nothing"), path("dangling")).unwrap();
+        for name in ["pipe", "folder", "link", "dangling"] {
+            assert_eq!(open_lock(&path(name)).unwrap_err().kind(), io::ErrorKind::InvalidInput, "{name}");
+        }
+        let (_, metadata) = open_lock(&path("lock")).unwrap();
+        assert_eq!(std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o777, 0o600);
+        assert!(!path("nothing").exists());
     }
 
     #[test]

@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 
 use super::decode::breaks;
+use crate::csv_record::is_formula;
 
 /// One cell.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,8 +21,7 @@ pub(super) struct Field<'a> {
 impl Field<'_> {
     /// Without the apostrophe that a list of ours, and a spreadsheet, puts before what would be a formula.
     fn armed(mut self) -> Self {
-        let formula = |text: &str| text.trim_start_matches('\'').starts_with(['=', '+', '-', '@', '\t', '\r']);
-        if self.text.starts_with('\'') && formula(&self.text) {
+        if self.text.starts_with('\'') && is_formula(&self.text) {
             self.text = match self.text {
                 Cow::Borrowed(text) => Cow::Borrowed(&text[1..]),
                 Cow::Owned(text) => Cow::Owned(text[1..].to_owned()),
