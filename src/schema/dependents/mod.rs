@@ -37,13 +37,15 @@ struct Touched<'a> {
 /// The driver's.
 pub(super) async fn find(txn: &impl ConnectionTrait, plan: &Plan) -> Result<Vec<Dependent>, DbErr> {
     let touched: Vec<Touched<'_>> = plan.changes.iter().filter_map(|change| touched(change, &plan.renames)).collect();
-    if touched.is_empty() {
-        return Ok(Vec::new());
+    let mut found = match plan.engine {
+        _ if touched.is_empty() => Vec::new(),
+        Engine::Postgres => postgres::find(txn, plan, &touched).await?,
+        Engine::Sqlite => sqlite::find(txn, &touched).await?,
+    };
+    if plan.engine == Engine::Postgres {
+        found.extend(plan.changes.iter().filter_map(postgres::virtual_column));
     }
-    match plan.engine {
-        Engine::Postgres => postgres::find(txn, plan, &touched).await,
-        Engine::Sqlite => sqlite::find(txn, &touched).await,
-    }
+    Ok(found)
 }
 
 fn touched<'a>(change: &'a Change, renames: &'a [Rename]) -> Option<Touched<'a>> {

@@ -30,7 +30,6 @@ pub(super) async fn find(
         }
         found.push(Dependent { object: row.try_get_by_index(4)?, on, way_out: row.try_get_by_index(5)? });
     }
-    found.extend(plan.changes.iter().filter_map(virtual_column));
     Ok(found)
 }
 
@@ -45,7 +44,7 @@ fn goes_before(plan: &Plan, kind: &str, name: &str) -> bool {
 }
 
 /// A column whose values are nowhere stored, which PostgreSQL cannot make an ordinary one.
-fn virtual_column(change: &Change) -> Option<Dependent> {
+pub(super) fn virtual_column(change: &Change) -> Option<Dependent> {
     let Change::SetDefault { table, column, from: Some(Value::Unsupported(text)), .. } = change else { return None };
     if !text.ends_with(" VIRTUAL") {
         return None;
