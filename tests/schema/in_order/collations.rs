@@ -24,10 +24,12 @@ fn a_collation_is_shown_and_kept() {
 #[test]
 fn another_type_keeps_the_collation() {
     let world = World::ready(Engine::Postgres);
-    world
-        .server()
-        .as_superuser(&world.name())
-        .rows("CREATE COLLATION public.folded (provider = icu, locale = 'und-u-ks-level2', deterministic = false)");
+    let superuser = world.server().as_superuser(&world.name());
+    // Not every build of PostgreSQL has ICU.
+    let folded = "CREATE COLLATION public.folded (provider = icu, locale = 'und-u-ks-level2', deterministic = false)";
+    if superuser.try_rows(folded).is_err() {
+        superuser.rows(r#"CREATE COLLATION public.folded FROM "POSIX""#);
+    }
     world.query(
         r#"ALTER TABLE users ALTER username TYPE varchar(30) COLLATE "C";
            ALTER TABLE airlines ALTER name TYPE varchar(30) COLLATE public.folded"#,
