@@ -18,8 +18,10 @@ fn settings_reach_the_server_and_a_flag_goes_before_the_url() {
     insta::assert_snapshot!(world.run("user list").exits(11), @r"
     exit: 11
     --- stderr
-    error: the statement was cancelled
+    error: a statement took longer than the statement_timeout that is set for it
       why  canceling statement due to statement timeout
+           it is set by the URL, --statement-timeout, the role, the database or the server
+      fix  add statement_timeout=0 to the URL's parameters, which no role's or database's setting overrules
     ");
     world.run("user list --statement-timeout 5000").ok();
 }
