@@ -224,6 +224,7 @@ both!(ready fn every_answer_forbids_what_the_page_does_not_need(world) {
         for (name, value) in [
             ("content-security-policy", policy),
             ("x-content-type-options", "nosniff"),
+            ("x-frame-options", "DENY"),
             ("referrer-policy", "no-referrer"),
             ("cross-origin-opener-policy", "same-origin"),
             ("cross-origin-resource-policy", "same-origin"),
