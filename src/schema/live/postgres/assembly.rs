@@ -1,7 +1,7 @@
 //! The live schema in the reference's terms, from the rows of the catalogue.
 
 use super::catalogue::{AttachmentRow, ColumnRow, ConstraintRow, Document, IndexRow, TableRow, TriggerRow};
-use super::texts::{Texts, normal};
+use super::texts::{Texts, is_same_default};
 use crate::schema::dialect::postgres as dialect;
 use crate::schema::live::{Rename, unify};
 use crate::schema::model::{
@@ -89,7 +89,7 @@ impl Assembly<'_> {
         let default = row.default_text().map(|text| {
             let expected = self.texts.defaults.get(&self.key(&self.renamed(&row.name)));
             match (wanted, expected) {
-                (Some(wanted), Some(expected)) if normal(expected) == normal(&text) => wanted.clone(),
+                (Some(wanted), Some(expected)) if is_same_default(expected, &text) => wanted.clone(),
                 (Some(_), _) => {
                     self.doubts.push(format!("the default of {}.{}", self.wanted.name, row.name));
                     Value::Unsupported(text)

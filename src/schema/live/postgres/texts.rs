@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::catalogue::Document;
 use crate::schema::dialect::{literal, postgres as dialect};
 use crate::schema::model::{Kind, Rule, Schema, Shape, TriggerBody, Value};
+use crate::schema::sql_tokens::{Token, tokens};
 
 /// How the reference's expressions look in the catalogue, under `(table, object)`.
 #[derive(Default)]
@@ -86,12 +87,63 @@ fn foretell(value: &Value, kind: &Kind) -> String {
     }
 }
 
+/// Whether two defaults are the same words, whatever their blanks and the parentheses around the whole.
+pub(super) fn is_same_default(one: &str, other: &str) -> bool {
+    let words = |sql: &str| -> Vec<Token> {
+        tokens(unwrapped(&normal(sql)))
+            .into_iter()
+            .map(|placed| match placed.token {
+                Token::Word(name, false) => Token::Word(name.to_ascii_lowercase(), false),
+                other => other,
+            })
+            .collect()
+    };
+    words(one) == words(other)
+}
+
+/// An expression without the parentheses that enclose all of it.
+fn unwrapped(sql: &str) -> &str {
+    let sql = sql.trim();
+    let Some(inner) = sql.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')) else { return sql };
+    let mut depth = 0_usize;
+    for placed in tokens(inner) {
+        match placed.token {
+            Token::Sign('(') => depth += 1,
+            Token::Sign(')') if depth == 0 => return sql,
+            Token::Sign(')') => depth -= 1,
+            _ => {}
+        }
+    }
+    unwrapped(inner)
+}
+
 /// The one spelling of defaults that mean the start of the transaction in a session whose zone is UTC, and of types
 /// that need no schema's name.
-pub(super) fn normal(default: &str) -> String {
+fn normal(default: &str) -> String {
     let bare = default.strip_suffix("::timestamp without time zone").unwrap_or(default);
     match bare.trim_start_matches('(').trim_end_matches(')') {
         "now(" | "CURRENT_TIMESTAMP" | "LOCALTIMESTAMP" | "transaction_timestamp(" => "now()".to_owned(),
         _ => default.replace("::public.", "::").replace("::pg_temp.", "::"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parentheses_and_blanks_make_no_other_default() {
+        for (one, other) in [
+            ("(2 + 3)", "2 + 3"),
+            ("((2+3))", "2 + 3"),
+            ("UPPER('a')", "upper('a')"),
+            ("(now())", "CURRENT_TIMESTAMP"),
+            ("('a)' || 'b')", "'a)' || 'b'"),
+        ] {
+            assert!(is_same_default(one, other), "{one}, {other}");
+        }
+        for (one, other) in [("(1) + (2)", "1) + (2"), ("'A'", "'a'"), ("2 + 3", "3 + 2"), (r#""A"()"#, r#""a"()"#)] {
+            assert!(!is_same_default(one, other), "{one}, {other}");
+        }
     }
 }
