@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::future::try_join;
-use sqlx::pool::PoolConnection;
-use sqlx::{Row, Sqlite, SqliteConnection, SqlitePool};
+use sqlx::{Row, SqliteConnection, SqlitePool};
 use tokio::sync::oneshot;
 
 use super::catalog::{self, Found};
@@ -33,7 +32,8 @@ const BUSY: &str = "5";
 
 /// One consistent state of the database, held open for reading.
 pub(super) struct Snapshot {
-    connection: PoolConnection<Sqlite>,
+    /// Out of the pool: where nothing is read, it is closed with its transaction, which the pool would not know of.
+    connection: SqliteConnection,
     /// They see what `connection` sees.
     readers: Vec<Reader>,
     tables: Vec<Found>,
@@ -50,12 +50,12 @@ impl Snapshot {
     /// The driver's.
     pub(super) async fn take(pool: &SqlitePool, names: &[&str]) -> Result<Self> {
         let file = pool.connect_options().get_filename().to_owned();
-        let mut connection = pool.acquire().await?;
+        let mut connection = pool.acquire().await?.detach();
         let readers = begin_together(&mut connection, file).await?;
         let row = sqlx::query("SELECT sqlite_version() AS version");
-        let library = row.fetch_one(&mut *connection).await?.try_get("version")?;
+        let library = row.fetch_one(&mut connection).await?.try_get("version")?;
         // Half a surrogate pair would not come back as it is.
-        let encoding: String = sqlx::query("PRAGMA encoding").fetch_one(&mut *connection).await?.try_get(0)?;
+        let encoding: String = sqlx::query("PRAGMA encoding").fetch_one(&mut connection).await?.try_get(0)?;
         if encoding != "UTF-8" {
             return Err(BackupError::Encoding { encoding });
         }
@@ -115,7 +115,7 @@ impl engine::Snapshot for Snapshot {
         if !self.tables.iter().any(|table| table.shape.name == "airlines") {
             return Ok(Vec::new());
         }
-        let rows = sqlx::query(r#"SELECT token FROM "airlines""#).fetch_all(&mut *self.connection).await?;
+        let rows = sqlx::query(r#"SELECT token FROM "airlines""#).fetch_all(&mut self.connection).await?;
         Ok(rows.iter().map(|row| row.try_get("token")).collect::<Result<_, _>>()?)
     }
 
@@ -147,7 +147,7 @@ impl engine::Snapshot for Snapshot {
             read_table(reader, &tables[index].shape, spools, &rewrite, &progress).await
         });
         let (counts, (_, read)) = try_join(counting, reading).await?;
-        sqlx::query("COMMIT").execute(&mut *connection).await?;
+        sqlx::query("COMMIT").execute(&mut connection).await?;
         // What the tables themselves gave is held against what their indexes count: a damaged file makes no backup.
         for table in &read {
             let (name, found) = (&table.entry.name, table.entry.rows);
