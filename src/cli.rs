@@ -15,6 +15,7 @@ mod usage;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -68,7 +69,12 @@ pub(crate) struct Cli {
     pub noun: Noun,
 }
 
-/// Runs one command line and answers the exit code.
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    ExitCode::from(run(World::real()))
+}
+
+/// Runs one command line and returns the exit code.
 ///
 /// Nothing is opened or read before the line has parsed; `--help` needs no runtime, no settings, no database.
 pub fn run(mut world: World) -> u8 {

@@ -2,7 +2,7 @@
 //!
 //! A library below, shells above. The engines take plain values and return plain values and error enums: [`directory`] knows
 //! users, airlines, brands, flights and products; [`ledger`] every movement of miles; [`schema`] tables, in one neutral
-//! model; [`backup`] archives of them. One shell, [`cli`], turns arguments into one call of an engine and prints its result;
+//! model; [`backup`] archives of them. One shell, `cli`, turns arguments into one call of an engine and prints its result;
 //! another, `studio`, answers a browser; [`error`] holds the wording and the exit code of everything that can fail.
 //!
 //! # As a library
@@ -46,6 +46,8 @@
 //!
 //! `examples/airline_api.rs` is a handler of an API on it.
 //!
+//! `pub` is what this page promises, and no more: what only the program and its tests use is `pub(crate)` or hidden here.
+//!
 //! Imports point downwards: `main → cli → studio → error → {backup, browse, schema, directory → ledger} → {db, entity, input, consent}`, and
 //! no file imports itself through others; a test keeps it so.
 
@@ -55,6 +57,7 @@
 
 pub mod backup;
 mod browse;
+#[doc(hidden)]
 pub mod cli;
 pub mod consent;
 mod csv_record;
@@ -64,7 +67,7 @@ pub mod entity;
 pub mod error;
 pub mod input;
 pub mod ledger;
-pub mod message;
+pub(crate) mod message;
 pub mod schema;
 mod small_file;
 mod studio;

@@ -1,7 +1,7 @@
-//! The `skyteam` program: hands the real world to [`skyteam::cli::run`] and its answer to the system.
+//! The `skyteam` program: everything is in the library's [`skyteam::cli`].
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    ExitCode::from(skyteam::cli::run(skyteam::cli::environment::World::real()))
+    skyteam::cli::main()
 }

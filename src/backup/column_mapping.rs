@@ -10,7 +10,7 @@ use crate::schema::model;
 
 /// A table to be filled from an archive.
 #[derive(Clone, Debug)]
-pub struct Filling {
+pub(crate) struct Filling {
     /// Name of the table.
     pub table: String,
     /// What is filled, in the archive's order.
@@ -19,7 +19,7 @@ pub struct Filling {
 
 /// A column to be filled.
 #[derive(Clone, Debug)]
-pub struct Target {
+pub(crate) struct Target {
     /// Where it is in the archive.
     pub index: usize,
     /// Its name.
@@ -40,7 +40,7 @@ impl Filling {
     ///
     /// # Errors
     /// [`BackupError::Misfit`] when the table needs a column that the archive lacks.
-    pub fn new(entry: &TableEntry, table: &model::Table, from: Engine) -> Result<Self> {
+    pub(crate) fn new(entry: &TableEntry, table: &model::Table, from: Engine) -> Result<Self> {
         for column in &table.columns {
             let given = entry.columns.iter().any(|given| given.name == column.name);
             if !given && !column.nullable && column.default.is_none() {

@@ -37,9 +37,9 @@ pub struct Wanted {
     /// Only these tables; all when empty.
     pub tables: Vec<String>,
     /// Which database it is, where that is known and of use.
-    pub identity: Option<Identity>,
+    pub(crate) identity: Option<Identity>,
     /// Changes cells on their way. What is rewritten holds no columns but skyteam's: what others mean is not known.
-    pub rewrite: Option<Rewrite>,
+    pub(crate) rewrite: Option<Rewrite>,
 }
 
 impl Default for Wanted {
@@ -64,7 +64,7 @@ impl Snapshot {
     ///
     /// # Errors
     /// As there.
-    pub async fn take_within(database: &Database, tables: &[String], patience: Duration) -> Result<Self> {
+    pub(crate) async fn take_within(database: &Database, tables: &[String], patience: Duration) -> Result<Self> {
         let all = version::known()?;
         let known: Vec<&str> = all.tables.iter().map(|table| table.name.as_str()).collect();
         let snapshot = backend::of(database).snapshot(&known, patience).await?;
@@ -81,7 +81,7 @@ impl Snapshot {
     ///
     /// # Errors
     /// The driver's.
-    pub async fn tokens(&mut self) -> Result<Vec<String>> {
+    pub(crate) async fn tokens(&mut self) -> Result<Vec<String>> {
         self.0.tokens().await
     }
 
@@ -89,7 +89,7 @@ impl Snapshot {
     ///
     /// # Errors
     /// The driver's.
-    pub async fn estimate(&mut self) -> Result<u64> {
+    pub(crate) async fn estimate(&mut self) -> Result<u64> {
         self.0.estimate().await
     }
 
@@ -180,7 +180,7 @@ fn explain(manifest: &mut Manifest) {
 ///
 /// # Errors
 /// Those of [`Snapshot::take`] and [`Snapshot::read`]; [`BackupError::GaveWay`] after the last try.
-pub async fn make(
+pub(crate) async fn make(
     database: &Database,
     patience: Duration,
     at: DateTime<Utc>,

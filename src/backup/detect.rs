@@ -9,7 +9,7 @@ use super::source::ReadSeek;
 /// The kinds of backup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Content {
+pub(crate) enum Content {
     /// Skyteam's archive.
     Archive,
     /// Skyteam's archive, encrypted (or any other file of the age format: only its key can tell).

@@ -312,7 +312,7 @@ impl BackupError {
     /// Wraps a refusal of the file system: `.map_err(BackupError::io("writing the archive"))`.
     ///
     /// What a store has put into an [`io::Error`], to pass through a reader or a writer, comes out again as it was.
-    pub fn io(doing: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
+    pub(crate) fn io(doing: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         let doing = doing.into();
         move |source| match source.downcast::<Self>() {
             Ok(own) => own,
@@ -326,12 +326,12 @@ impl BackupError {
     }
 
     /// The archive as a whole is damaged.
-    pub fn archive(found: impl Into<String>) -> Self {
+    pub(crate) fn archive(found: impl Into<String>) -> Self {
         Self::Damaged { part: "the archive".into(), found: found.into() }
     }
 
     /// One member of the archive is damaged.
-    pub fn member(part: impl Into<String>) -> impl FnOnce(Damage) -> Self {
+    pub(crate) fn member(part: impl Into<String>) -> impl FnOnce(Damage) -> Self {
         let part = part.into();
         move |damage| Self::Damaged { part, found: damage.0 }
     }

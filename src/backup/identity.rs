@@ -22,11 +22,11 @@ const SHORT: usize = 8;
 /// A database, whatever it is called and however it is reached.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Identity(String);
+pub(crate) struct Identity(String);
 
 impl Identity {
     /// What file names contain of it: eight hexadecimal digits.
-    pub fn short(&self) -> String {
+    pub(crate) fn short(&self) -> String {
         hex(&Sha256::digest(self.0.as_bytes()))[..SHORT].to_owned()
     }
 }

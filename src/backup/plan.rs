@@ -24,7 +24,7 @@ pub struct Wanted {
 
 /// One of skyteam's tables in the target.
 #[derive(Clone, Debug)]
-pub struct Existing {
+pub(crate) struct Existing {
     /// Its name.
     pub table: String,
     /// Its rows.
@@ -35,7 +35,7 @@ pub struct Existing {
 
 /// A column of a table in the target.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ExistingColumn {
+pub(crate) struct ExistingColumn {
     /// Its name.
     pub name: String,
     /// Its type, as the database says it.
@@ -50,14 +50,14 @@ pub struct State {
     /// The target's engine.
     pub engine: Engine,
     /// Those of skyteam's tables that there are.
-    pub existing: Vec<Existing>,
+    pub(crate) existing: Vec<Existing>,
     /// The version they are at, if any.
-    pub version: Option<At>,
+    pub(crate) version: Option<At>,
 }
 
 /// Which way is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
+pub(crate) enum Way {
     /// The tables are made and filled beside the database's own and then given their names in one transaction.
     Fresh,
     /// The tables stay, with all that others have granted on them and built upon them; their rows are replaced, in one
@@ -71,11 +71,11 @@ pub enum Way {
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// Which way.
-    pub way: Way,
+    pub(crate) way: Way,
     /// The version that the tables are made at, or are at.
-    pub version: Version,
+    pub(crate) version: Version,
     /// What is filled; the other tables of the version stay (in place) or are made empty.
-    pub fillings: Vec<Filling>,
+    pub(crate) fillings: Vec<Filling>,
     /// Tables whose rows are lost, and how many.
     pub replaced: Vec<(String, u64)>,
     /// Tables that are dropped.
@@ -154,7 +154,7 @@ impl Plan {
     ///
     /// # Errors
     /// [`BackupError::NotEmpty`] for rows where there were none to replace, [`BackupError::Changed`] else.
-    pub fn check_unchanged(&self, now: &State) -> Result<()> {
+    pub(crate) fn check_unchanged(&self, now: &State) -> Result<()> {
         let before = |table: &str| self.seen.existing.iter().find(|existing| existing.table == table);
         let is_lost =
             |table: &str| self.way != Way::InPlace || self.fillings.iter().any(|filling| filling.table == table);
@@ -183,7 +183,7 @@ impl Plan {
     }
 
     /// The migrations that lead from the version restored to the newest.
-    pub fn onward(&self) -> impl Iterator<Item = &'static Migration> {
+    pub(crate) fn onward(&self) -> impl Iterator<Item = &'static Migration> {
         let from = self.version.migration.version();
         migration::all().iter().filter(move |migration| migration.version() > from)
     }

@@ -61,7 +61,7 @@ pub async fn bring(
 }
 
 /// What a file has that is not there yet.
-pub fn nothing() -> State {
+pub(crate) fn nothing() -> State {
     State { engine: Engine::Sqlite, existing: Vec::new(), version: None }
 }
 
@@ -89,7 +89,13 @@ fn clear_abandoned(folder: &Path) -> std::io::Result<()> {
 ///
 /// # Errors
 /// Those of reading the archive, and the file system's.
-pub async fn build(path: &Path, archive: Arc<Archive>, plan: Plan, commit: bool, progress: Progress) -> Result<()> {
+pub(crate) async fn build(
+    path: &Path,
+    archive: Arc<Archive>,
+    plan: Plan,
+    commit: bool,
+    progress: Progress,
+) -> Result<()> {
     debug_assert_eq!(plan.way, Way::Fresh, "a new file holds nothing");
     let folder = file::folder_of(path);
     let doing = || format!("making {}", path.display());

@@ -9,7 +9,7 @@ use chrono::{DateTime, Datelike, Utc};
 
 /// How many to keep.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Policy {
+pub(crate) struct Policy {
     /// Of the newest.
     pub last: usize,
     /// Of the newest days.
@@ -22,7 +22,7 @@ pub struct Policy {
 
 /// A backup that is subject to the policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Candidate {
+pub(crate) struct Candidate {
     /// When its snapshot was taken.
     pub at: DateTime<Utc>,
     /// Whether it may be the one that everything depends on: it can be read, as far as is known.
@@ -33,14 +33,14 @@ pub struct Candidate {
 
 impl Policy {
     /// Whether it keeps nothing, which is no policy.
-    pub fn is_empty(self) -> bool {
+    pub(crate) fn is_empty(self) -> bool {
         self == Self::default()
     }
 
     /// Per candidate why it is kept; empty where nothing keeps it. The candidates are of one database.
     ///
     /// Whatever the numbers say, the newest good backup stays, and the newest one whose restore has been proved.
-    pub fn reasons(self, candidates: &[Candidate]) -> Vec<Vec<&'static str>> {
+    pub(crate) fn reasons(self, candidates: &[Candidate]) -> Vec<Vec<&'static str>> {
         let mut order: Vec<usize> = (0..candidates.len()).collect();
         order.sort_by_key(|&index| std::cmp::Reverse(candidates[index].at));
         let mut reasons = vec![Vec::new(); candidates.len()];
@@ -78,7 +78,7 @@ impl Policy {
 }
 
 /// The newest candidate that fits.
-pub fn newest(candidates: &[Candidate], fits: impl Fn(&Candidate) -> bool) -> Option<usize> {
+pub(crate) fn newest(candidates: &[Candidate], fits: impl Fn(&Candidate) -> bool) -> Option<usize> {
     let fitting = (0..candidates.len()).filter(|&index| fits(&candidates[index]));
     // Of equal ones the first, as in the list.
     fitting.min_by_key(|&index| std::cmp::Reverse(candidates[index].at))

@@ -10,7 +10,7 @@ pub trait ReadSeek: Read + Seek + Send {}
 impl<T: Read + Seek + Send> ReadSeek for T {}
 
 /// A readable thing with a length, shared between threads.
-pub struct Source {
+pub(crate) struct Source {
     inner: Mutex<Box<dyn ReadSeek>>,
     len: u64,
 }
@@ -20,18 +20,18 @@ impl Source {
     ///
     /// # Errors
     /// What seeking answers; for an encrypted file also that its end is damaged.
-    pub fn new(mut inner: Box<dyn ReadSeek>) -> io::Result<Self> {
+    pub(crate) fn new(mut inner: Box<dyn ReadSeek>) -> io::Result<Self> {
         let len = inner.seek(SeekFrom::End(0))?;
         Ok(Self { inner: Mutex::new(inner), len })
     }
 
     /// How many bytes it has.
-    pub fn len(&self) -> u64 {
+    pub(crate) fn len(&self) -> u64 {
         self.len
     }
 
     /// Whether it has none.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.len == 0
     }
 
@@ -39,7 +39,7 @@ impl Source {
     ///
     /// # Errors
     /// What reading answers; `UnexpectedEof` when the source ends before `out` is full.
-    pub fn read_at(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+    pub(crate) fn read_at(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
         // A thread that panicked while reading left no state behind that the seek does not set again.
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         inner.seek(SeekFrom::Start(offset))?;
@@ -50,7 +50,7 @@ impl Source {
     ///
     /// # Errors
     /// As [`Source::read_at`].
-    pub fn bytes_at(&self, offset: u64, len: usize) -> io::Result<Vec<u8>> {
+    pub(crate) fn bytes_at(&self, offset: u64, len: usize) -> io::Result<Vec<u8>> {
         let mut out = vec![0; len];
         self.read_at(offset, &mut out)?;
         Ok(out)

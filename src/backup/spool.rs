@@ -31,7 +31,7 @@ impl Spools {
     ///
     /// # Errors
     /// What the file system answers.
-    pub fn create(&self) -> io::Result<SpoolWriter> {
+    pub(crate) fn create(&self) -> io::Result<SpoolWriter> {
         let file = tempfile::tempfile_in(&self.folder)?;
         let sink = match &self.key {
             None => Sink::Plain(file),
@@ -42,7 +42,7 @@ impl Spools {
 }
 
 /// A spool that is being filled.
-pub struct SpoolWriter {
+pub(crate) struct SpoolWriter {
     sink: Sink,
     hash: Sha256,
     size: u64,
@@ -77,7 +77,7 @@ impl SpoolWriter {
     ///
     /// # Errors
     /// What the file system answers.
-    pub fn finish(self) -> io::Result<Spool> {
+    pub(crate) fn finish(self) -> io::Result<Spool> {
         let (mut file, key) = match self.sink {
             Sink::Plain(file) => (file, None),
             Sink::Sealed(writer, key) => {
@@ -91,7 +91,7 @@ impl SpoolWriter {
 }
 
 /// A full spool.
-pub struct Spool {
+pub(crate) struct Spool {
     file: File,
     key: Option<Arc<Ephemeral>>,
     size: u64,
@@ -100,7 +100,7 @@ pub struct Spool {
 
 impl Spool {
     /// What the manifest says of it.
-    pub fn member(&self, file: String) -> Member {
+    pub(crate) fn member(&self, file: String) -> Member {
         Member { file, size: self.size, sha256: self.sha256.clone() }
     }
 
@@ -108,7 +108,7 @@ impl Spool {
     ///
     /// # Errors
     /// What the file system answers.
-    pub fn into_reader(self) -> io::Result<Box<dyn Read + Send>> {
+    pub(crate) fn into_reader(self) -> io::Result<Box<dyn Read + Send>> {
         Ok(match self.key {
             None => Box::new(self.file),
             Some(key) => Box::new(key.open(BufReader::new(self.file))?),

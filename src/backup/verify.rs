@@ -111,7 +111,7 @@ fn differences(original: &Archive, restored: &Archive, progress: &Progress) -> R
 ///
 /// # Errors
 /// The driver's.
-pub async fn audited(scratch: &Database) -> Result<Option<u64>> {
+pub(crate) async fn audited(scratch: &Database) -> Result<Option<u64>> {
     let at = restore::inspect(scratch).await?.version;
     let latest = version::latest()?;
     match at.is_some_and(|at| at.version == latest.migration.version()) {
@@ -134,12 +134,12 @@ async fn count_findings(scratch: &Database) -> Result<u64> {
 ///
 /// # Errors
 /// [`BackupError::Misfit`], [`BackupError::TooNew`].
-pub fn check_plan(archive: &Archive) -> Result<()> {
+pub(crate) fn check_plan(archive: &Archive) -> Result<()> {
     Plan::new(archive, &restore::nothing(), &plan::Wanted { scratch: true, ..plan::Wanted::default() }).map(drop)
 }
 
 /// Whether a proof of the archive tells that there is a way back for this database: it is of this one, and of all of it.
-pub fn is_of(archive: &Archive, identity: &Identity) -> bool {
+pub(crate) fn is_of(archive: &Archive, identity: &Identity) -> bool {
     let subject = archive.manifest().subject();
     subject.is_whole() && subject.identity.as_ref() == Some(identity)
 }
@@ -168,7 +168,7 @@ pub(crate) fn newest_proved_in(
 ///
 /// # Errors
 /// The driver's: a role that may only read cannot.
-pub async fn remember(
+pub(crate) async fn remember(
     database: &Database,
     identity: &Identity,
     archive: &Archive,
@@ -257,11 +257,11 @@ async fn newest(
 }
 
 /// How the names of scratch databases on a server begin.
-pub const SCRATCH: &str = "skyteam_verify_";
+pub(crate) const SCRATCH: &str = "skyteam_verify_";
 
 /// What killed commands have left on a server.
 #[derive(Clone, Debug, Default)]
-pub struct Leftovers {
+pub(crate) struct Leftovers {
     /// The schema in which a restore left its tables, where no restore is running.
     pub schema: Option<&'static str>,
     /// Scratch databases of proofs, of this role, without a connection.
@@ -274,7 +274,7 @@ pub struct Leftovers {
 ///
 /// # Errors
 /// The driver's.
-pub async fn leftovers(database: &Database) -> Result<Leftovers> {
+pub(crate) async fn leftovers(database: &Database) -> Result<Leftovers> {
     let Some(pool) = database.postgres() else { return Ok(Leftovers::default()) };
     let schema = postgres::is_left_over(pool).await?.then_some(postgres::STAGE);
     let sql = format!(
@@ -296,7 +296,7 @@ pub async fn leftovers(database: &Database) -> Result<Leftovers> {
 
 /// When the newest backups of a database were made that were proved since.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Proved {
+pub(crate) struct Proved {
     /// The newest of those that were made until now.
     pub newest: Option<Timestamp>,
     /// One that is dated in the future, by a wrong clock.
@@ -304,7 +304,7 @@ pub struct Proved {
 }
 
 /// Looks up what proofs are remembered in the database; nothing where none ever was, or nothing is known.
-pub async fn newest_proved(database: &Database, identity: &Identity, now: DateTime<Utc>) -> Proved {
+pub(crate) async fn newest_proved(database: &Database, identity: &Identity, now: DateTime<Utc>) -> Proved {
     let ask = async |until| newest(database.conn(), database.engine(), identity, until).await.ok().flatten();
     let Some(any) = ask(None).await else { return Proved::default() };
     if !folder::is_future(any.0.and_utc(), now) {

@@ -15,7 +15,7 @@ use crate::schema::{desired, snapshot};
 
 /// One version of the schema.
 #[derive(Clone, Debug)]
-pub struct Version {
+pub(crate) struct Version {
     /// Its migration.
     pub migration: &'static Migration,
     /// Its tables.
@@ -50,7 +50,7 @@ pub(crate) fn all() -> Result<Vec<Version>> {
 
 /// Which version a database is at, and what of it is missing there.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct At {
+pub(crate) struct At {
     /// Fourteen digits.
     pub version: String,
     /// Names of its keys, checks and unique indexes that do not stand: rows may break them.
@@ -329,7 +329,7 @@ impl Version {
     }
 
     /// Names of its tables, in the order in which they are made.
-    pub fn tables(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn tables(&self) -> impl Iterator<Item = &str> {
         self.schema.tables.iter().map(|table| table.name.as_str())
     }
 }

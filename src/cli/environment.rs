@@ -57,7 +57,7 @@ pub struct Terminal {
 
 impl World {
     /// The process's own.
-    pub fn real() -> Self {
+    pub(crate) fn real() -> Self {
         use std::io::IsTerminal;
         let (mut env, mut unreadable) = (BTreeMap::new(), BTreeSet::new());
         for (name, value) in std::env::vars_os() {

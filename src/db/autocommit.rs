@@ -26,7 +26,7 @@ use super::{Connection, Database, is_outcome_unknown, notices, search_path, shut
 /// that broke. Where two run at once, the second takes a connection of its own. Behind a pooler in transaction mode each
 /// is a transaction, as everywhere.
 #[derive(Debug)]
-pub struct Committing<'a> {
+pub(crate) struct Committing<'a> {
     database: &'a Database,
     kept: Mutex<Option<Kept>>,
 }
@@ -45,7 +45,7 @@ impl<'a> Committing<'a> {
     }
 
     /// Gives the kept connection back, for work that takes one of its own: the pool may have no other.
-    pub fn release(&self) {
+    pub(crate) fn release(&self) {
         self.slot().take();
     }
 

@@ -31,12 +31,12 @@ const WRITES: &str = "SET LOCAL client_min_messages = warning";
 
 impl Connection {
     /// Wraps SeaORM's pool.
-    pub fn new(inner: DatabaseConnection) -> Self {
+    pub(crate) fn new(inner: DatabaseConnection) -> Self {
         Self { inner, pooled: None, read_only: false, leases: Leases::default(), lasting: Lasting::default() }
     }
 
     /// SeaORM's own pool, for `sea-orm-migration` and for sqlx work such as COPY. It binds SQLite's driver's own forms.
-    pub fn inner(&self) -> &DatabaseConnection {
+    pub(crate) fn inner(&self) -> &DatabaseConnection {
         &self.inner
     }
 

@@ -27,7 +27,7 @@ pub struct Target {
 
 impl Target {
     /// Where a URL leads, with what [`super::LibpqEnvironment`] fills in.
-    pub fn of(url: &DatabaseUrl) -> Self {
+    pub(crate) fn of(url: &DatabaseUrl) -> Self {
         match url {
             DatabaseUrl::Postgres(place) => Self::of_server(place),
             DatabaseUrl::Sqlite(place) => Self::of_file(place),
@@ -61,7 +61,7 @@ impl Target {
     }
 
     /// Whether the database is on this machine.
-    pub fn is_local(&self) -> bool {
+    pub(crate) fn is_local(&self) -> bool {
         match self.address.as_deref().or(self.host.as_deref()) {
             None => true,
             Some(host) => {

@@ -114,7 +114,7 @@ type Judge = dyn Fn(&Path, &Metadata) -> Option<String> + Send + Sync;
 
 /// The `PG…` variables of an environment.
 #[derive(Clone, Default)]
-pub struct LibpqEnvironment {
+pub(crate) struct LibpqEnvironment {
     values: BTreeMap<String, Secret>,
     judge: Option<Arc<Judge>>,
 }
@@ -127,7 +127,7 @@ impl std::fmt::Debug for LibpqEnvironment {
 
 impl LibpqEnvironment {
     /// Takes the `PG…` variables, and `HOME` for the files below it.
-    pub fn new(env: &BTreeMap<String, String>) -> Self {
+    pub(crate) fn new(env: &BTreeMap<String, String>) -> Self {
         let ours = env.iter().filter(|(name, value)| (name.starts_with("PG") || *name == "HOME") && !value.is_empty());
         let values = ours.map(|(name, value)| (name.clone(), Secret::new(value.clone()))).collect();
         Self { values, judge: None }
@@ -136,7 +136,7 @@ impl LibpqEnvironment {
     /// Reads service files, password files and keys only where `judge`, given the path and the open file's metadata, has
     /// nothing against it. libpq itself looks at modes alone.
     #[must_use]
-    pub fn judged_by(self, judge: impl Fn(&Path, &Metadata) -> Option<String> + Send + Sync + 'static) -> Self {
+    pub(crate) fn judged_by(self, judge: impl Fn(&Path, &Metadata) -> Option<String> + Send + Sync + 'static) -> Self {
         Self { judge: Some(Arc::new(judge)), ..self }
     }
 
@@ -152,7 +152,7 @@ impl LibpqEnvironment {
     ///
     /// # Errors
     /// [`ConnectError`]: a variable, service or file that cannot be used.
-    pub fn complete(&self, mut url: PostgresUrl) -> Result<PostgresUrl, ConnectError> {
+    pub(crate) fn complete(&self, mut url: PostgresUrl) -> Result<PostgresUrl, ConnectError> {
         let file = url.take_parameter("servicefile").map(PathBuf::from);
         if let Some(service) = url.take_parameter("service").or_else(|| self.value("PGSERVICE").map(str::to_owned)) {
             for (name, value) in self.service(&service, file)? {

@@ -19,7 +19,7 @@ pub(crate) mod provision;
 pub(crate) mod read_only;
 mod relay;
 mod retry;
-pub mod search_path;
+pub(crate) mod search_path;
 mod shutdown;
 mod sqlite;
 mod sqlstate;
@@ -36,24 +36,23 @@ use std::time::Duration;
 use futures::Stream;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, Statement};
 
-pub use autocommit::Committing;
+pub(crate) use autocommit::Committing;
 pub use connect::connect;
 pub use connect_error::{ConnectError, LoginRefusal, Password};
 pub use connection::Connection;
 pub use endpoint::Target;
-pub use libpq::LibpqEnvironment;
+pub(crate) use libpq::LibpqEnvironment;
 pub use options::{Absent, Access, Options, Trace};
 pub use retry::retry;
-pub use shutdown::{Lasting, Unfinished};
+pub use shutdown::Lasting;
 pub(crate) use sqlite::make_folder;
-pub use sqlstate::{
-    NotReplicated, SqlState, is_outcome_unknown, not_replicated, sql_state, sqlx_error, violated_constraint,
-};
-pub use transaction::{Transaction, timestamp_text};
+pub use sqlstate::{NotReplicated, SqlState, is_outcome_unknown, sql_state, violated_constraint};
+pub(crate) use sqlstate::{not_replicated, sqlx_error};
+pub use transaction::Transaction;
 pub use url::{DatabaseUrl, PostgresUrl, Secret, SqliteUrl, UrlError};
 
 /// Rows as they come from the database.
-pub type Rows<'a> = Pin<Box<dyn Stream<Item = Result<QueryResult, DbErr>> + Send + 'a>>;
+pub(crate) type Rows<'a> = Pin<Box<dyn Stream<Item = Result<QueryResult, DbErr>> + Send + 'a>>;
 
 /// An identifier in double quotes, which both engines take.
 pub fn quote(name: &str) -> String {
@@ -168,7 +167,7 @@ impl Database {
 
     /// Whether the URL says that the connection goes through a pooler in transaction mode: then a session is ours for one
     /// transaction only.
-    pub fn is_behind_pooler(&self) -> bool {
+    pub(crate) fn is_behind_pooler(&self) -> bool {
         self.connection.pooled.is_some()
     }
 
@@ -211,7 +210,7 @@ impl Database {
     }
 
     /// How it was opened.
-    pub fn options(&self) -> &Options {
+    pub(crate) fn options(&self) -> &Options {
         &self.options
     }
 
@@ -236,7 +235,7 @@ impl Database {
     ///
     /// # Errors
     /// [`NotReplicated`], and the driver's.
-    pub async fn replicated(&self) -> Result<(), DbErr> {
+    pub(crate) async fn replicated(&self) -> Result<(), DbErr> {
         if self.engine() == Engine::Sqlite {
             return Ok(());
         }
@@ -258,18 +257,18 @@ impl Database {
     }
 
     /// For statements that write and each commit by themselves: see [`Committing`].
-    pub fn committing(&self) -> Committing<'_> {
+    pub(crate) fn committing(&self) -> Committing<'_> {
         Committing::new(self)
     }
 
     /// What an interrupt must wait for.
-    pub fn lasting(&self) -> &Lasting {
+    pub(crate) fn lasting(&self) -> &Lasting {
         self.connection.lasting()
     }
 
     /// Cancels what this process still runs on the server, so that nothing stays queued behind a lock after the
     /// command was interrupted; a commit is let be. Gives up after a second; on SQLite there is nothing to do.
-    pub async fn cancel_running(&self) {
+    pub(crate) async fn cancel_running(&self) {
         if let (Some(pool), Some(server)) = (self.postgres(), &self.server) {
             let cancel = postgres::cancel(pool, &server.backends);
             // The process ends either way, and the server notices a closed connection by itself within

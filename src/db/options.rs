@@ -96,7 +96,7 @@ impl Options {
     ///
     /// # Errors
     /// [`ConnectError::Parameter`]: its value is not understood.
-    pub fn take(&mut self, name: &str, value: &str) -> Result<bool, ConnectError> {
+    pub(crate) fn take(&mut self, name: &str, value: &str) -> Result<bool, ConnectError> {
         match name {
             _ if self.fixed.contains(&name) => {}
             "connect_timeout" => self.connect_timeout = seconds(name, value)?,

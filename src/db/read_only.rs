@@ -6,7 +6,7 @@ use super::{Database, Engine, quote};
 
 /// Why nothing can be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ReadOnly {
+pub(crate) enum ReadOnly {
     /// The server follows another one, and may be promoted.
     Standby,
     /// `default_transaction_read_only` is on.

@@ -12,10 +12,10 @@
 use std::borrow::Cow;
 
 /// What every session and transaction looks in. The temporary schema is named because it would come first otherwise.
-pub const SAFE: &str = "pg_catalog, pg_temp";
+pub(crate) const SAFE: &str = "pg_catalog, pg_temp";
 
 /// For statements that make and change tables: `pg_catalog`, which is not named, still comes first.
-pub const DDL: &str = "public, pg_temp";
+pub(crate) const DDL: &str = "public, pg_temp";
 
 /// The schema of the contract's tables.
 const HOME: &str = "public";
@@ -26,7 +26,7 @@ const BEFORE_A_TABLE: [&str; 4] = ["FROM", "JOIN", "INTO", "UPDATE"];
 /// `sql` with the schema before every quoted table, and every quoted type of a cast, that is named without one.
 ///
 /// Quoted names are the tables of the contract, and the types of their columns where those are enumerations; what is unquoted is a query's own name or has its schema already.
-pub fn qualify(sql: &str) -> Cow<'_, str> {
+pub(crate) fn qualify(sql: &str) -> Cow<'_, str> {
     let mut result = String::new();
     let mut done = 0;
     let mut scanner = Scanner { sql, at: 0 };

@@ -71,7 +71,7 @@ impl Lasting {
     }
 
     /// Says, for as long as the answer lives, that work is under way that has something to clear away when it ends early.
-    pub fn unfinished(&self) -> Unfinished {
+    pub(crate) fn unfinished(&self) -> Unfinished {
         self.0.running.fetch_add(1, Ordering::Relaxed);
         Unfinished(Arc::clone(&self.0))
     }
@@ -83,7 +83,7 @@ impl Lasting {
 
     /// Says that the user wants an end. Answers whether anything must be waited for: it ends within seconds, and where a
     /// change that should last is not answered by then, that is reported as an error ([`super::is_outcome_unknown`]).
-    pub fn interrupt(&self) -> bool {
+    pub(crate) fn interrupt(&self) -> bool {
         self.0.interrupted.send_replace(true);
         self.0.running.load(Ordering::Relaxed) > 0
     }
@@ -104,11 +104,11 @@ async fn given_up(running: &Unfinished) {
 
 /// Work that an interrupt waits for.
 #[derive(Debug)]
-pub struct Unfinished(Arc<State>);
+pub(crate) struct Unfinished(Arc<State>);
 
 impl Unfinished {
     /// Does `work`; `None` where the user wanted an end before its own.
-    pub async fn run<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+    pub(crate) async fn run<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
             biased;
             () = self.interrupted() => None,

@@ -33,13 +33,13 @@ impl From<NotReplicated> for DbErr {
 }
 
 /// The commit inside `error` that no standby is known to have, if that is what it is.
-pub fn not_replicated(error: &DbErr) -> Option<&NotReplicated> {
+pub(crate) fn not_replicated(error: &DbErr) -> Option<&NotReplicated> {
     sqlx_error(error).and_then(NotReplicated::within)
 }
 
 impl NotReplicated {
     /// The one inside the driver's error, which carries it up.
-    pub fn within(error: &sqlx::Error) -> Option<&Self> {
+    pub(crate) fn within(error: &sqlx::Error) -> Option<&Self> {
         match error {
             sqlx::Error::Io(io) => io.get_ref()?.downcast_ref(),
             _ => None,
@@ -62,7 +62,7 @@ pub fn violated_constraint(error: &DbErr) -> Option<String> {
 }
 
 /// The sqlx error inside SeaORM's.
-pub fn sqlx_error(error: &DbErr) -> Option<&sqlx::Error> {
+pub(crate) fn sqlx_error(error: &DbErr) -> Option<&sqlx::Error> {
     match error {
         DbErr::Conn(RuntimeErr::SqlxError(inner))
         | DbErr::Exec(RuntimeErr::SqlxError(inner))

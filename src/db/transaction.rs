@@ -35,11 +35,6 @@ pub struct Transaction {
 }
 
 impl Transaction {
-    /// SeaORM's own transaction, for `sea-orm-migration`.
-    pub fn inner(&self) -> &DatabaseTransaction {
-        &self.inner
-    }
-
     /// Makes it last.
     ///
     /// # Errors
@@ -71,7 +66,7 @@ impl Transaction {
 }
 
 /// The text of a time as PostgreSQL shows it: no fraction where it is zero, no trailing zeros in it.
-pub fn timestamp_text(time: &NaiveDateTime) -> String {
+pub(crate) fn timestamp_text(time: &NaiveDateTime) -> String {
     let text = time.format("%Y-%m-%d %H:%M:%S%.6f").to_string();
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }

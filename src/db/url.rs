@@ -76,18 +76,18 @@ pub struct PostgresUrl {
 
 impl PostgresUrl {
     /// The value of a query parameter.
-    pub fn parameter(&self, name: &str) -> Option<&str> {
+    pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
         self.parameters.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
     /// The role to connect as: libpq's default is the operating system's user.
-    pub fn user_or_default(&self) -> String {
+    pub(crate) fn user_or_default(&self) -> String {
         self.user.clone().or_else(|| whoami::username().ok()).unwrap_or_default()
     }
 
     /// Where to connect: where the URL is silent, the folder of the server's socket, else this machine by TCP. On
     /// Linux not `/tmp`, where anybody could put a socket that takes a password.
-    pub fn host_or_default(&self) -> String {
+    pub(crate) fn host_or_default(&self) -> String {
         let folders: &[&str] = if cfg!(target_os = "macos") { &["/tmp"] } else { &["/var/run/postgresql"] };
         let socket = format!(".s.PGSQL.{}", self.port_or_default());
         let here = || folders.iter().copied().find(|folder| Path::new(folder).join(&socket).exists());
@@ -101,7 +101,7 @@ impl PostgresUrl {
     }
 
     /// The port: libpq's default is 5432.
-    pub fn port_or_default(&self) -> u16 {
+    pub(crate) fn port_or_default(&self) -> u16 {
         self.port.unwrap_or(5432)
     }
 
@@ -153,7 +153,7 @@ pub struct SqliteUrl {
 
 impl SqliteUrl {
     /// Whether the database lives in memory only.
-    pub fn in_memory(&self) -> bool {
+    pub(crate) fn in_memory(&self) -> bool {
         self.path.as_os_str() == ":memory:"
     }
 }
@@ -203,7 +203,7 @@ impl DatabaseUrl {
 
     /// The same, with a relative path of an SQLite file taken from `folder`.
     #[must_use]
-    pub fn below(&self, folder: &Path) -> Self {
+    pub(crate) fn below(&self, folder: &Path) -> Self {
         match self {
             Self::Sqlite(url) if !url.in_memory() => {
                 Self::Sqlite(SqliteUrl { path: folder.join(&url.path), parameters: url.parameters.clone() })
@@ -214,7 +214,7 @@ impl DatabaseUrl {
 
     /// Whether the server decides if what is sent to it is encrypted. Not where the URL says `sslmode=disable`: then it
     /// was asked for.
-    pub fn may_go_unencrypted(&self) -> bool {
+    pub(crate) fn may_go_unencrypted(&self) -> bool {
         match self {
             Self::Postgres(place) => {
                 let system = place.parameter("sslrootcert") == Some("system");
@@ -235,7 +235,7 @@ impl DatabaseUrl {
 
 impl DatabaseUrl {
     /// The URL as it can be typed again, without its password and any other secret parameter.
-    pub fn without_password(&self) -> String {
+    pub(crate) fn without_password(&self) -> String {
         let part = |text: &str| utf8_percent_encode(text, PART).to_string();
         let parameters = |all: &[(String, String)]| {
             let shown = all.iter().filter(|(key, _)| !key.contains("password"));

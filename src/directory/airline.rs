@@ -62,7 +62,7 @@ pub struct Holdings {
 
 /// The first 8 hexadecimal digits of a token's SHA-256: enough to see whether two are the same, too few to find it by.
 #[must_use]
-pub fn fingerprint(token: &str) -> String {
+pub(crate) fn fingerprint(token: &str) -> String {
     Sha256::digest(token.as_bytes()).iter().take(4).map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -98,7 +98,7 @@ pub struct Edited<M> {
 
 impl<M> Edited<M> {
     /// Both rows as something else.
-    pub fn map<N>(self, to: impl Fn(M) -> N) -> Edited<N> {
+    pub(crate) fn map<N>(self, to: impl Fn(M) -> N) -> Edited<N> {
         Edited { before: to(self.before), after: to(self.after) }
     }
 }
@@ -106,7 +106,7 @@ impl<M> Edited<M> {
 impl<M: PartialEq> Edited<M> {
     /// Whether anything is different now.
     #[must_use]
-    pub fn changed(&self) -> bool {
+    pub(crate) fn changed(&self) -> bool {
         self.before != self.after
     }
 }

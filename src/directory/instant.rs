@@ -13,7 +13,7 @@ use chrono_tz::{OffsetComponents, OffsetName, Tz};
 use crate::input::InputError;
 
 /// What is accepted, as an answer words it.
-pub const ACCEPTED: &str = "RFC 3339 (2026-11-22T18:00:00Z), 2026-11-22, \"2026-11-22 18:00\", now, or a distance from now such as -2h or +3d (s, m, h, d, w)";
+pub(crate) const ACCEPTED: &str = "RFC 3339 (2026-11-22T18:00:00Z), 2026-11-22, \"2026-11-22 18:00\", now, or a distance from now such as -2h or +3d (s, m, h, d, w)";
 
 /// Reads a time.
 ///
@@ -35,12 +35,6 @@ pub fn parse(field: &'static str, value: &str, now: DateTime<Utc>, zone: Tz) -> 
         return Err(refuse());
     }
     Ok(microseconds(instant))
-}
-
-/// An instant as answers show it: RFC 3339 in UTC with `Z`, the fraction only where there is one.
-#[must_use]
-pub fn utc(instant: DateTime<Utc>) -> String {
-    instant.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
 fn microseconds(instant: DateTime<Utc>) -> DateTime<Utc> {
@@ -183,7 +177,9 @@ mod tests {
     }
 
     fn at(value: &str, zone: Tz) -> Result<String, String> {
-        parse("--at", value, now(), zone).map(utc).map_err(|e| e.accepted.into_owned())
+        parse("--at", value, now(), zone)
+            .map(|at| at.to_rfc3339_opts(SecondsFormat::AutoSi, true))
+            .map_err(|e| e.accepted.into_owned())
     }
 
     #[test]

@@ -130,7 +130,7 @@ pub fn list(db: &impl ConnectionTrait, filter: &Filter, tail: &str) -> SelectorR
 
 /// A random product id: 6 of 36 characters, some two thousand million.
 #[must_use]
-pub fn draw() -> String {
+pub(crate) fn draw() -> String {
     let mut random = rand::rng();
     (0..6).map(|_| char::from(b"0123456789abcdefghijklmnopqrstuvwxyz"[random.random_range(0..36)])).collect()
 }
@@ -235,7 +235,7 @@ pub async fn sales(db: &impl ConnectionTrait, product: &miles_product::Model) ->
 ///
 /// # Errors
 /// The database's.
-pub async fn purchases_by_name(db: &impl ConnectionTrait, product_id: &str) -> Result<i64> {
+pub(crate) async fn purchases_by_name(db: &impl ConnectionTrait, product_id: &str) -> Result<i64> {
     let by_name = purchase::of_product_by_name("e", "$1");
     let sql = format!(r#"SELECT count(*) FROM "milesTransactions" e WHERE {by_name}"#);
     let counted = db.query_one_raw(statement(db, sql, [product_id.into()])).await?;

@@ -14,14 +14,16 @@ use crate::entity::{airline, brand, miles_transaction, user};
 
 mod flight;
 mod posted;
-pub mod prefix;
+pub(crate) mod prefix;
 mod product;
 
-pub use flight::{MeantFlight, flight, meant_flight};
-pub use posted::posted;
+pub use flight::flight;
+pub(crate) use flight::{MeantFlight, meant_flight};
+pub(crate) use posted::posted;
 pub use product::product;
 
-pub use crate::input::reference::{CANDIDATES, Candidate, Noun, ReferenceError};
+pub(crate) use crate::input::reference::CANDIDATES;
+pub use crate::input::reference::{Candidate, Noun, ReferenceError};
 
 /// How many of the nearest names an unknown reference lists at most.
 const NEAREST: usize = 3;
@@ -62,7 +64,7 @@ pub async fn user(db: &impl ConnectionTrait, reference: &str) -> Result<user::Mo
 ///
 /// # Errors
 /// The database's.
-pub async fn nearest_users(db: &impl ConnectionTrait, name: &str) -> std::result::Result<Vec<Candidate>, DbErr> {
+pub(crate) async fn nearest_users(db: &impl ConnectionTrait, name: &str) -> std::result::Result<Vec<Candidate>, DbErr> {
     let name = name.to_lowercase();
     let length = name.chars().count();
     if !storable(&name) || !(2..=40).contains(&length) {

@@ -33,7 +33,7 @@ impl<E: EntityTrait> Default for Extra<E> {
 impl<E: EntityTrait> Extra<E> {
     /// Whether there is none.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
@@ -41,7 +41,7 @@ impl<E: EntityTrait> Extra<E> {
     ///
     /// # Errors
     /// [`InputError`]: the text is no value of the column, or the column takes no NULL.
-    pub fn put(&mut self, column: E::Column, text: Option<&str>) -> Result<(), InputError> {
+    pub(crate) fn put(&mut self, column: E::Column, text: Option<&str>) -> Result<(), InputError> {
         let field = column.as_str();
         let value = match text {
             Some(text) => {
@@ -64,7 +64,7 @@ impl<E: EntityTrait> Extra<E> {
     ///
     /// # Errors
     /// None that [`Extra::put`] has not answered.
-    pub fn set(&self, row: &mut E::ActiveModel) -> Result<(), DbErr> {
+    pub(crate) fn set(&self, row: &mut E::ActiveModel) -> Result<(), DbErr> {
         self.0.iter().try_for_each(|(column, value)| row.try_set(*column, value.clone()))
     }
 
@@ -72,7 +72,7 @@ impl<E: EntityTrait> Extra<E> {
     ///
     /// # Errors
     /// None that [`Extra::put`] has not answered.
-    pub fn apply(&self, row: &mut E::Model) -> Result<(), DbErr> {
+    pub(crate) fn apply(&self, row: &mut E::Model) -> Result<(), DbErr> {
         self.0.iter().try_for_each(|(column, value)| row.try_set(*column, value.clone()))
     }
 }

@@ -28,7 +28,7 @@ macro_rules! tables {
         )*
 
         /// Shows `visitor` every table, in the order in which they are created.
-        pub fn visit(visitor: &mut impl registry::Visitor) {
+        pub(crate) fn visit(visitor: &mut impl registry::Visitor) {
             $(
                 visitor.table::<$module::Entity>(registry::Declared {
                     file: concat!("src/entity/", stringify!($module), ".rs"),

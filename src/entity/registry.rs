@@ -12,7 +12,7 @@ use super::listed::{self, Values};
 use super::privacy::{Erase, Mask, Undeclared};
 
 /// An entity of this crate.
-pub trait Table: EntityTrait<Model: IntoActiveModel<Self::ActiveModel>> + Undeclared {}
+pub(crate) trait Table: EntityTrait<Model: IntoActiveModel<Self::ActiveModel>> + Undeclared {}
 
 impl<E: EntityTrait<Model: IntoActiveModel<E::ActiveModel>> + Undeclared> Table for E where
     E::ActiveModel: ActiveModelTrait<Entity = E>
@@ -20,14 +20,14 @@ impl<E: EntityTrait<Model: IntoActiveModel<E::ActiveModel>> + Undeclared> Table 
 }
 
 /// Is shown every table, in the order in which they are made.
-pub trait Visitor {
+pub(crate) trait Visitor {
     /// Shows one; `declared` is printed beside it.
     fn table<E: Table>(&mut self, declared: Declared<E>);
 }
 
 /// What is declared beside an entity.
 #[derive(Clone, Copy, Debug)]
-pub struct Declared<E: EntityTrait> {
+pub(crate) struct Declared<E: EntityTrait> {
     /// Its source file.
     pub file: &'static str,
     /// Per column what `--anonymize` does.

@@ -53,7 +53,7 @@ impl Timestamp {
     /// The form that the database stores as text: `2025-01-05 10:30:00.123456`, trailing zeros trimmed.
     ///
     /// Its alphabetical order is the order in time.
-    pub fn sql_text(self) -> String {
+    pub(crate) fn sql_text(self) -> String {
         format!("{}{}", self.0.format(SQL_SECONDS), self.fraction())
     }
 

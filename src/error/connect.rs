@@ -82,7 +82,7 @@ impl From<ConnectError> for Error {
 impl Error {
     /// The same refusal to write (25006), by what is behind it.
     #[must_use]
-    pub fn read_only(self, why: &ReadOnly) -> Self {
+    pub(crate) fn read_only(self, why: &ReadOnly) -> Self {
         let error = match why {
             ReadOnly::Standby => Self::new(Kind::Unreachable, "standby", "the server is a standby, which only reads")
                 .why("where it is about to be promoted, the same command works a moment later")
@@ -101,7 +101,7 @@ impl Error {
 
     /// Adds what mends a refused right, for a command that had the database at `target` open.
     #[must_use]
-    pub fn on(self, target: &Target) -> Self {
+    pub(crate) fn on(self, target: &Target) -> Self {
         let (Some("42501"), Some(role)) = (self.0.sqlstate.as_deref(), target.role.as_deref()) else { return self };
         // PostgreSQL names what is refused in its message only.
         let Some(refusal) = self.cause() else { return self };

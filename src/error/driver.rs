@@ -37,7 +37,7 @@ impl From<sqlx::Error> for Error {
 }
 
 /// The wording for a driver error, without the cause attached.
-pub fn describe(error: &sqlx::Error) -> Error {
+pub(crate) fn describe(error: &sqlx::Error) -> Error {
     if let Some(commit) = NotReplicated::within(error) {
         return not_replicated(RetryAdvice::Unsaid, commit);
     }

@@ -16,9 +16,6 @@ pub(crate) mod loss;
 mod migrate;
 pub(crate) mod schema;
 
-pub use crate::db::{SqlState, sql_state, violated_constraint};
-pub use driver::describe as describe_driver;
-
 use std::fmt;
 
 use serde::Serialize;
@@ -84,7 +81,7 @@ impl Kind {
 
 /// How a command that did not fail ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub(crate) enum Outcome {
     /// 0: done, or nothing to do.
     Done,
     /// 3: a check found something; the answer on stdout says what.
@@ -97,7 +94,7 @@ pub enum Outcome {
 
 impl Outcome {
     /// The process exit code.
-    pub const fn exit_code(self) -> u8 {
+    pub(crate) const fn exit_code(self) -> u8 {
         match self {
             Self::Done => 0,
             Self::Found => Kind::Found.exit_code(),
@@ -131,7 +128,7 @@ struct Inner {
 impl Error {
     /// A failure of `kind`. `code` is the stable word for scripts (snake case), `what` one clause in lower case
     /// without a full stop.
-    pub fn new(kind: Kind, code: &'static str, what: impl Into<Message>) -> Self {
+    pub(crate) fn new(kind: Kind, code: &'static str, what: impl Into<Message>) -> Self {
         Self(Box::new(Inner {
             kind,
             code,
@@ -147,21 +144,21 @@ impl Error {
 
     /// Adds a line of reason; called again, a further line.
     #[must_use]
-    pub fn why(mut self, line: impl Into<Message>) -> Self {
+    pub(crate) fn why(mut self, line: impl Into<Message>) -> Self {
         self.0.why.push(line.into());
         self
     }
 
     /// Adds a way to mend it, a command where there is one; called again, a further one.
     #[must_use]
-    pub fn fix(mut self, line: impl Into<Message>) -> Self {
+    pub(crate) fn fix(mut self, line: impl Into<Message>) -> Self {
         self.0.fix.push(line.into());
         self
     }
 
     /// The SQLSTATE of the server's refusal, for scripts.
     #[must_use]
-    pub fn sqlstate(mut self, code: impl Into<String>) -> Self {
+    pub(crate) fn sqlstate(mut self, code: impl Into<String>) -> Self {
         self.0.sqlstate = Some(code.into());
         self
     }
@@ -187,7 +184,7 @@ impl Error {
     }
 
     /// A column that a list does not have, which `flag` names: `--sort` or `--columns`.
-    pub fn unknown_column(flag: &'static str, name: &str, known: &[&str]) -> Self {
+    pub(crate) fn unknown_column(flag: &'static str, name: &str, known: &[&str]) -> Self {
         let error = Self::new(Kind::Usage, "unknown_column", message!("no column {}", crate::input::quoted(name)))
             .why(message!("columns here: {}", known.join(", ")));
         let (minus, bare) = name.strip_prefix('-').map_or(("", name), |bare| ("-", bare));
@@ -202,7 +199,7 @@ impl Error {
 
     /// Gives what went wrong in `cause`, and why, as lines of reason.
     #[must_use]
-    pub fn because(mut self, cause: &Self) -> Self {
+    pub(crate) fn because(mut self, cause: &Self) -> Self {
         self.0.why.push(cause.0.what.clone());
         self.0.why.extend_from_slice(&cause.0.why);
         self
@@ -210,7 +207,7 @@ impl Error {
 
     /// The same with this database named in its commands.
     #[must_use]
-    pub fn addressed(mut self, database: Option<&DatabaseFlag>) -> Self {
+    pub(crate) fn addressed(mut self, database: Option<&DatabaseFlag>) -> Self {
         let inner = &mut *self.0;
         for message in std::iter::once(&mut inner.what).chain(&mut inner.why).chain(&mut inner.fix) {
             *message = std::mem::take(message).addressed(database);
@@ -220,13 +217,13 @@ impl Error {
 
     /// Keeps the cause, whose own words are shown only under `-v`.
     #[must_use]
-    pub fn source(mut self, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+    pub(crate) fn source(mut self, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         self.0.source = Some(cause.into());
         self
     }
 
     /// The SQLSTATE of the server's refusal, where it is one.
-    pub fn state(&self) -> Option<&str> {
+    pub(crate) fn state(&self) -> Option<&str> {
         self.0.sqlstate.as_deref()
     }
 
@@ -246,22 +243,22 @@ impl Error {
     }
 
     /// One clause: what went wrong.
-    pub fn what(&self) -> &Message {
+    pub(crate) fn what(&self) -> &Message {
         &self.0.what
     }
 
     /// The lines of reason.
-    pub fn reasons(&self) -> &[Message] {
+    pub(crate) fn reasons(&self) -> &[Message] {
         &self.0.why
     }
 
     /// The ways to mend it.
-    pub fn fixes(&self) -> &[Message] {
+    pub(crate) fn fixes(&self) -> &[Message] {
         &self.0.fix
     }
 
     /// What went wrong and why, in one line.
-    pub fn summary(&self) -> Message {
+    pub(crate) fn summary(&self) -> Message {
         if self.0.why.is_empty() {
             return self.0.what.clone();
         }
@@ -269,7 +266,7 @@ impl Error {
     }
 
     /// The driver's own words, innermost last, for `-v`. PostgreSQL's source line and connection details are left out.
-    pub fn cause(&self) -> Option<String> {
+    pub(crate) fn cause(&self) -> Option<String> {
         self.0.source.as_deref().map(driver::own_words)
     }
 

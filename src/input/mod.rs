@@ -14,7 +14,7 @@ use std::str::FromStr;
 const SHOWN: usize = 60;
 
 /// The largest text that is taken in one piece, in bytes. Far above what any field needs, and below what makes a row unreadable.
-pub const TEXT_MAX: usize = 4 * 1024 * 1024;
+pub(crate) const TEXT_MAX: usize = 4 * 1024 * 1024;
 
 /// A value that breaks the rule of its field.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -41,7 +41,7 @@ impl InputError {
 
     /// The value as an answer repeats it.
     #[must_use]
-    pub fn shown(&self) -> String {
+    pub(crate) fn shown(&self) -> String {
         quoted(&self.value)
     }
 }
@@ -49,7 +49,7 @@ impl InputError {
 /// A word of the user's as an answer repeats it: in quotes, at most its first 60 characters, with everything that a
 /// terminal would act on escaped.
 #[must_use]
-pub fn quoted(value: &str) -> String {
+pub(crate) fn quoted(value: &str) -> String {
     let mut out = String::from("\"");
     for c in value.chars().take(SHOWN + 1) {
         match c {
@@ -67,7 +67,7 @@ pub fn quoted(value: &str) -> String {
 
 /// What is not seen where it is shown, and acts: control characters, and marks that turn or hide text.
 #[must_use]
-pub fn is_unseen(c: char) -> bool {
+pub(crate) fn is_unseen(c: char) -> bool {
     c.is_control() || is_format(c)
 }
 
@@ -84,9 +84,6 @@ macro_rules! text {
         pub struct $name(String);
 
         impl $name {
-            /// What is accepted, as an answer words it.
-            pub const ACCEPTED: &'static str = $accepted;
-
             /// Reads one value.
             ///
             /// # Errors
@@ -99,7 +96,7 @@ macro_rules! text {
             ///
             /// # Errors
             /// [`InputError`], naming `field`, where the value breaks the rule.
-            pub fn parse_as(field: &'static str, value: &str) -> Result<Self, InputError> {
+            pub(crate) fn parse_as(field: &'static str, value: &str) -> Result<Self, InputError> {
                 let parse: fn(&str) -> Option<String> = $parse;
                 parse(value).map(Self).ok_or_else(|| InputError::new(field, value, $accepted))
             }
@@ -250,7 +247,7 @@ fn flight_number(value: &str) -> bool {
 impl FlightCode {
     /// Whether this is `code` (a brand's IATA or ICAO code, in any case) and a flight number.
     #[must_use]
-    pub fn starts_with(&self, code: &str) -> bool {
+    pub(crate) fn starts_with(&self, code: &str) -> bool {
         !code.is_empty()
             && self.0.get(..code.len()).is_some_and(|head| head.eq_ignore_ascii_case(code))
             && flight_number(&self.0[code.len()..])
@@ -308,7 +305,7 @@ pub struct Amount(i32);
 
 impl Amount {
     /// What is accepted, as an answer words it.
-    pub const ACCEPTED: &'static str = "a whole number of miles, 1 to 2147483647";
+    pub(crate) const ACCEPTED: &'static str = "a whole number of miles, 1 to 2147483647";
 
     /// Reads one amount: digits only, so that neither a sign nor a unit is taken for something it is not.
     ///
@@ -322,7 +319,7 @@ impl Amount {
     ///
     /// # Errors
     /// [`InputError`], naming `field`, for anything but 1 to 2 147 483 647.
-    pub fn parse_as(field: &'static str, value: &str) -> Result<Self, InputError> {
+    pub(crate) fn parse_as(field: &'static str, value: &str) -> Result<Self, InputError> {
         let plain = !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit());
         plain
             .then(|| value.parse().ok())

@@ -6,7 +6,7 @@ use super::quoted;
 use crate::entity::Timestamp;
 
 /// How many candidates an ambiguous reference lists at most.
-pub const CANDIDATES: u64 = 10;
+pub(crate) const CANDIDATES: u64 = 10;
 
 /// What a reference can mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -57,7 +57,7 @@ pub struct Candidate {
 impl Candidate {
     /// One that no time belongs to.
     #[must_use]
-    pub fn new(key: impl Into<String>, what: impl Into<String>) -> Self {
+    pub(crate) fn new(key: impl Into<String>, what: impl Into<String>) -> Self {
         Self { key: key.into(), what: what.into(), at: None }
     }
 }

@@ -71,7 +71,7 @@ pub async fn post_all(
 ///
 /// # Errors
 /// [`MilesError::Db`].
-pub async fn hold<'a>(tx: &Transaction, user_ids: impl Iterator<Item = &'a str>) -> Result<(), MilesError> {
+pub(crate) async fn hold<'a>(tx: &Transaction, user_ids: impl Iterator<Item = &'a str>) -> Result<(), MilesError> {
     bulk::lock(tx, user_ids).await.map(drop)
 }
 
@@ -79,7 +79,7 @@ pub async fn hold<'a>(tx: &Transaction, user_ids: impl Iterator<Item = &'a str>)
 ///
 /// # Errors
 /// [`MilesError::KeyTaken`], [`MilesError::Db`].
-pub async fn preview(tx: &Transaction, movements: &[Posting]) -> Result<Applied, MilesError> {
+pub(crate) async fn preview(tx: &Transaction, movements: &[Posting]) -> Result<Applied, MilesError> {
     look(tx, movements).await
 }
 

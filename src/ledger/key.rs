@@ -40,13 +40,13 @@ pub fn entry_id(key: &str) -> Id {
 }
 
 /// The id of the batch that a request for several users makes under the key whose own id is `id`.
-pub fn batch_of(id: Id) -> Id {
+pub(crate) fn batch_of(id: Id) -> Id {
     Id(Uuid::new_v5(&id.0, b"batch"))
 }
 
 /// The ids of a request under `key` for these users: of the batch, which one user alone has none of, and of the entry of
 /// each user, in the order given.
-pub fn ids(key: &str, user_ids: &[&str]) -> (Option<Id>, Vec<Id>) {
+pub(crate) fn ids(key: &str, user_ids: &[&str]) -> (Option<Id>, Vec<Id>) {
     let own = entry_id(key);
     if user_ids.len() < 2 {
         return (None, user_ids.iter().map(|_| own).collect());
@@ -60,13 +60,13 @@ pub fn ids(key: &str, user_ids: &[&str]) -> (Option<Id>, Vec<Id>) {
 }
 
 /// The key that names the entry `id` whatever it was made from.
-pub fn key_of(id: Id) -> String {
+pub(crate) fn key_of(id: Id) -> String {
     format!("{BY_ID}{id}")
 }
 
 /// The id of the batch that an import of this content makes, the `nth` time that it is imported, counted from 0: so a file
 /// that comes again is known again.
-pub fn content_batch(content: &[u8], nth: u32) -> Id {
+pub(crate) fn content_batch(content: &[u8], nth: u32) -> Id {
     let first = Uuid::new_v5(&NAMESPACE_OF_CONTENT, content);
     Id(if nth == 0 { first } else { Uuid::new_v5(&first, &nth.to_be_bytes()) })
 }
@@ -96,7 +96,7 @@ pub struct Difference {
 ///
 /// Actor, batch and time say how a request arrived, not what it asks for, and are not compared; but whether the key was
 /// one user's or a batch's is.
-pub fn differences(stored: &Entry, asked: &Posting) -> Vec<Difference> {
+pub(crate) fn differences(stored: &Entry, asked: &Posting) -> Vec<Difference> {
     let text = |id: Option<Id>| id.map(|id| id.to_string());
     let several = batch_of(stored.id);
     let users = |batch: Option<Id>| Some(if batch == Some(several) { "several" } else { "one" }.to_owned());

@@ -26,7 +26,7 @@ impl Target {
 
 /// What a target holds, for showing it before it is touched.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Summary {
+pub(crate) struct Summary {
     /// How many entries.
     pub entries: i64,
     /// Of how many users.
@@ -41,7 +41,7 @@ pub struct Summary {
 ///
 /// # Errors
 /// [`MilesError::NothingBy`].
-pub async fn last_by(connection: &impl ConnectionTrait, actor: &str) -> Result<Target, MilesError> {
+pub(crate) async fn last_by(connection: &impl ConnectionTrait, actor: &str) -> Result<Target, MilesError> {
     let sql = r#"SELECT "id", "batchId" FROM "milesTransactions" WHERE "actor" = $1
         ORDER BY "createdAt" DESC, "id" DESC LIMIT 1"#;
     let row = connection.query_one_raw(rows::statement(connection, sql, [actor.into()])).await?;
@@ -55,7 +55,7 @@ pub async fn last_by(connection: &impl ConnectionTrait, actor: &str) -> Result<T
 
 /// An import of the same content that was made before and is not reversed as a whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EarlierImport {
+pub(crate) struct EarlierImport {
     /// Its batch.
     pub batch_id: Id,
     /// When its first entry was written.
@@ -68,7 +68,7 @@ pub struct EarlierImport {
 ///
 /// # Errors
 /// [`MilesError::Db`].
-pub async fn import_of(
+pub(crate) async fn import_of(
     connection: &impl ConnectionTrait,
     content: &[u8],
 ) -> Result<(Id, Option<EarlierImport>), MilesError> {
@@ -94,7 +94,7 @@ pub async fn import_of(
 ///
 /// # Errors
 /// [`MilesError::Db`].
-pub async fn entries(connection: &impl ConnectionTrait, target: Target) -> Result<Vec<Entry>, MilesError> {
+pub(crate) async fn entries(connection: &impl ConnectionTrait, target: Target) -> Result<Vec<Entry>, MilesError> {
     let column = column(target);
     let sql = format!(r#"SELECT {COLUMNS} FROM "milesTransactions" WHERE "{column}" = $1 ORDER BY "createdAt", "id""#);
     let found = connection.query_all_raw(rows::statement(connection, sql, [target.id().into()])).await?;
@@ -105,7 +105,7 @@ pub async fn entries(connection: &impl ConnectionTrait, target: Target) -> Resul
 ///
 /// # Errors
 /// [`MilesError::NoEntry`].
-pub async fn summary(connection: &impl ConnectionTrait, target: Target) -> Result<Summary, MilesError> {
+pub(crate) async fn summary(connection: &impl ConnectionTrait, target: Target) -> Result<Summary, MilesError> {
     let column = column(target);
     let sql = format!(
         r#"SELECT {COLUMNS}, count(*) OVER () AS "entries", CAST(sum("amount") OVER () AS bigint) AS "total",

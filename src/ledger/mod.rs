@@ -69,7 +69,7 @@ pub mod kind {
     pub const SPEND: &str = "spend";
 
     /// The type that fits `amount`.
-    pub fn of(amount: i32) -> &'static str {
+    pub(crate) fn of(amount: i32) -> &'static str {
         if amount < 0 { SPEND } else { EARN }
     }
 }

@@ -279,14 +279,14 @@ fn values(movement: &Posting) -> Vec<Value> {
 }
 
 /// Whether an entry's id was taken.
-pub fn is_taken(error: &DbErr) -> bool {
+pub(crate) fn is_taken(error: &DbErr) -> bool {
     sql_state(error).is_some_and(|state| state.code == "23505")
         && violated_constraint(error).as_deref() == Some("milesTransactions_pkey")
 }
 
 /// An error of a statement that commits by itself, or of a COMMIT: failed for certain, of unknown outcome, or made and
 /// not known to be on the standby.
-pub fn unknown_or_failed(id: Id, error: DbErr) -> MilesError {
+pub(crate) fn unknown_or_failed(id: Id, error: DbErr) -> MilesError {
     if let Some(db::NotReplicated { warning }) = db::not_replicated(&error) {
         return MilesError::NotReplicated { id, commit: db::NotReplicated { warning: warning.clone() } };
     }
@@ -321,13 +321,13 @@ pub(super) async fn ask(
 ///
 /// # Errors
 /// [`MilesError::NotReplicated`].
-pub async fn replicated(database: &Database, id: Id) -> Result<(), MilesError> {
+pub(crate) async fn replicated(database: &Database, id: Id) -> Result<(), MilesError> {
     database.replicated().await.map_err(|error| unknown_or_failed(id, error))
 }
 
 /// Whether an entry or a batch `id` is in the ledger after all, when its commit was not acknowledged. `false` proves
 /// nothing.
-pub async fn is_there(database: &Database, id: Id) -> bool {
+pub(crate) async fn is_there(database: &Database, id: Id) -> bool {
     for pause in ASKING {
         tokio::time::sleep(pause).await;
         // A server that is starting again refuses; what it says then is of no use to anybody.

@@ -14,14 +14,14 @@ const NAMES_DATABASE: [&str; 3] = ["--database-url", "-p", "--profile"];
 
 /// The flag by which a run was given its database: `-p prod`, or `--database-url URL` without its password.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DatabaseFlag {
+pub(crate) struct DatabaseFlag {
     name: &'static str,
     value: String,
 }
 
 impl DatabaseFlag {
     /// The flag `name` with its value.
-    pub fn new(name: &'static str, value: impl Into<String>) -> Self {
+    pub(crate) fn new(name: &'static str, value: impl Into<String>) -> Self {
         Self { name, value: value.into() }
     }
 }
@@ -54,7 +54,7 @@ impl Word {
 
 /// A command line, as a list of words.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Command {
+pub(crate) struct Command {
     program: &'static str,
     /// The flag that names the database, once it is known.
     database: Option<DatabaseFlag>,
@@ -64,18 +64,18 @@ pub struct Command {
 }
 
 /// A command line of skyteam that begins with these words: `skyteam("miles history").user("pilot123")`.
-pub fn skyteam(words: &'static str) -> Command {
+pub(crate) fn skyteam(words: &'static str) -> Command {
     program("skyteam").words(words)
 }
 
 /// A command line of another program.
-pub fn program(name: &'static str) -> Command {
+pub(crate) fn program(name: &'static str) -> Command {
     Command { program: name, database: None, typed: false, words: Vec::new() }
 }
 
 /// A command line of skyteam as it was typed, without the flags that name the database: they are added where it is shown,
 /// without a password.
-pub fn typed<'a>(args: impl IntoIterator<Item = &'a str>) -> Command {
+pub(crate) fn typed<'a>(args: impl IntoIterator<Item = &'a str>) -> Command {
     let mut command = Command { typed: true, ..skyteam("") };
     let mut args = args.into_iter();
     while let Some(arg) = args.next() {
@@ -95,47 +95,47 @@ fn is_joined(arg: &str, name: &str) -> bool {
 }
 
 /// A flag to be added to a command, with its value.
-pub fn flag(name: &'static str, value: impl ToString) -> Command {
+pub(crate) fn flag(name: &'static str, value: impl ToString) -> Command {
     program("").flag(name, value)
 }
 
 /// A text as one word of a command.
-pub fn word(text: impl ToString) -> Command {
+pub(crate) fn word(text: impl ToString) -> Command {
     program("").arg(text)
 }
 
 impl Command {
     /// Words of ours, separated by spaces, that need no quotes.
     #[must_use]
-    pub fn words(mut self, words: &'static str) -> Self {
+    pub(crate) fn words(mut self, words: &'static str) -> Self {
         self.words.extend(words.split(' ').filter(|word| !word.is_empty()).map(|word| Word::Plain(word.into())));
         self
     }
 
     /// A text as one word.
     #[must_use]
-    pub fn arg(mut self, text: impl ToString) -> Self {
+    pub(crate) fn arg(mut self, text: impl ToString) -> Self {
         self.words.push(Word::Text(text.to_string()));
         self
     }
 
     /// The last arguments' first text, also where it reads as a flag.
     #[must_use]
-    pub fn last(self, text: impl ToString) -> Self {
+    pub(crate) fn last(self, text: impl ToString) -> Self {
         let text = text.to_string();
         if text.starts_with('-') { self.words("--").arg(text) } else { self.arg(text) }
     }
 
     /// A flag with its value: `--confirm pilot123`, and `--confirm=-rf` where the value would read as a flag.
     #[must_use]
-    pub fn flag(mut self, name: &'static str, value: impl ToString) -> Self {
+    pub(crate) fn flag(mut self, name: &'static str, value: impl ToString) -> Self {
         self.words.push(Word::Flag(name, value.to_string()));
         self
     }
 
     /// The same where there is a value.
     #[must_use]
-    pub fn maybe_flag(self, name: &'static str, value: Option<impl ToString>) -> Self {
+    pub(crate) fn maybe_flag(self, name: &'static str, value: Option<impl ToString>) -> Self {
         match value {
             Some(value) => self.flag(name, value),
             None => self,
@@ -144,21 +144,21 @@ impl Command {
 
     /// The words of another one after those of this one.
     #[must_use]
-    pub fn also(mut self, other: Self) -> Self {
+    pub(crate) fn also(mut self, other: Self) -> Self {
         self.words.extend(other.words);
         self
     }
 
     /// A file, also where its name reads as a flag. `-` stays standard input.
     #[must_use]
-    pub fn file(self, path: impl ToString) -> Self {
+    pub(crate) fn file(self, path: impl ToString) -> Self {
         let path = path.to_string();
         if path.starts_with('-') && path.len() > 1 { self.arg(format!("./{path}")) } else { self.arg(path) }
     }
 
     /// A user's name as a reference: with `@` where it would read as an id or a flag.
     #[must_use]
-    pub fn user(self, username: &str) -> Self {
+    pub(crate) fn user(self, username: &str) -> Self {
         let bare = username.starts_with(|c: char| c.is_alphanumeric() || c == '_')
             && !username.chars().all(|c| c.is_ascii_digit());
         if bare { self.arg(username) } else { self.arg(format!("@{username}")) }
@@ -166,13 +166,13 @@ impl Command {
 
     /// An account as a reference.
     #[must_use]
-    pub fn account(self, user_id: &str, username: &str) -> Self {
+    pub(crate) fn account(self, user_id: &str, username: &str) -> Self {
         self.arg(account(user_id, username))
     }
 
     /// A flag whose value is an account.
     #[must_use]
-    pub fn account_flag(self, name: &'static str, user_id: &str, username: &str) -> Self {
+    pub(crate) fn account_flag(self, name: &'static str, user_id: &str, username: &str) -> Self {
         self.flag(name, account(user_id, username))
     }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 /// Replaces every character that would act on a terminal instead of being seen: control characters, ANSI escapes'
 /// introducers, bidirectional marks, line and paragraph separators. Tabs and line breaks become `\t` and `\n` in words.
-pub fn visible(text: &str) -> Cow<'_, str> {
+pub(crate) fn visible(text: &str) -> Cow<'_, str> {
     if !text.chars().any(acts) {
         return Cow::Borrowed(text);
     }

@@ -22,15 +22,15 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde::{Serialize, Serializer};
 
-pub use command::{Command, DatabaseFlag, flag, program, skyteam, typed, word};
-pub use escape::visible;
+pub(crate) use command::{Command, DatabaseFlag, flag, program, skyteam, typed, word};
+pub(crate) use escape::visible;
 pub(crate) use escape::{acts, escape};
 
 use crate::entity::types::{Id, Timestamp};
 
 /// A piece of a [`Message`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Part {
+pub(crate) enum Part {
     /// Words of the program.
     Words(Cow<'static, str>),
     /// What is stored, or was typed: shown as it is, and escaped for a terminal.
@@ -45,20 +45,20 @@ pub enum Part {
 
 /// A text for people.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Message {
+pub(crate) struct Message {
     parts: Vec<Part>,
 }
 
 impl Message {
     /// A message of one part or of another message.
-    pub fn of(part: impl Argument) -> Self {
+    pub(crate) fn of(part: impl Argument) -> Self {
         let mut parts = Vec::new();
         part.append(&mut parts);
         Self { parts }
     }
 
     /// `template` with each `{}` filled; [`message!`] checks that there are as many as arguments.
-    pub fn filled<const N: usize>(template: &'static str, arguments: [Self; N]) -> Self {
+    pub(crate) fn filled<const N: usize>(template: &'static str, arguments: [Self; N]) -> Self {
         let mut parts = Vec::with_capacity(2 * N + 1);
         let mut words = template.split("{}");
         let push = |words: Option<&'static str>, parts: &mut Vec<Part>| match words {
@@ -74,7 +74,7 @@ impl Message {
     }
 
     /// Several messages with words between.
-    pub fn joined(messages: impl IntoIterator<Item = impl Into<Self>>, between: &'static str) -> Self {
+    pub(crate) fn joined(messages: impl IntoIterator<Item = impl Into<Self>>, between: &'static str) -> Self {
         let mut joined = Self::default();
         for message in messages {
             if !joined.parts.is_empty() {
@@ -87,19 +87,19 @@ impl Message {
 
     /// The same with another part after it.
     #[must_use]
-    pub fn then(mut self, part: impl Argument) -> Self {
+    pub(crate) fn then(mut self, part: impl Argument) -> Self {
         part.append(&mut self.parts);
         self
     }
 
     /// Whether it says nothing.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.parts.is_empty()
     }
 
     /// The same with the database of this run named in each of its commands that does not name one itself.
     #[must_use]
-    pub fn addressed(mut self, database: Option<&DatabaseFlag>) -> Self {
+    pub(crate) fn addressed(mut self, database: Option<&DatabaseFlag>) -> Self {
         if let Some(database) = database {
             for part in &mut self.parts {
                 if let Part::Command(command) = part {
@@ -111,7 +111,7 @@ impl Message {
     }
 
     /// Its text for a person, in lines: instants in `zone`, and what acts on a terminal escaped.
-    pub fn shown(&self, zone: Tz) -> String {
+    pub(crate) fn shown(&self, zone: Tz) -> String {
         let mut text = String::new();
         for part in &self.parts {
             match part {
@@ -203,14 +203,14 @@ impl From<Command> for Message {
 }
 
 /// What may fill a place in a template. Texts are data: they are shown as they are.
-pub trait Argument {
+pub(crate) trait Argument {
     /// Adds it to the parts of a message.
     fn append(self, parts: &mut Vec<Part>);
 }
 
 /// Words that are not in the template itself, such as one of two.
 #[derive(Clone, Copy, Debug)]
-pub struct Words(pub &'static str);
+pub(crate) struct Words(pub &'static str);
 
 macro_rules! arguments {
     ($($type:ty: $value:ident => $part:expr;)*) => {$(
@@ -276,7 +276,7 @@ impl<T: Argument> Argument for Option<T> {
 }
 
 /// How many places a template has; it may contain no other brace.
-pub const fn places(template: &str) -> usize {
+pub(crate) const fn places(template: &str) -> usize {
     let bytes = template.as_bytes();
     let (mut index, mut count) = (0, 0);
     while index < bytes.len() {
@@ -305,7 +305,7 @@ macro_rules! message {
 pub(crate) use message;
 
 /// A number with its digits in groups of three, for people: `1,234,567`.
-pub fn grouped(number: i64) -> String {
+pub(crate) fn grouped(number: i64) -> String {
     let digits = number.unsigned_abs().to_string();
     let mut shown = String::with_capacity(digits.len() + digits.len() / 3 + 1);
     if number < 0 {
@@ -321,18 +321,18 @@ pub fn grouped(number: i64) -> String {
 }
 
 /// `1 flight`, `2 flights`, `3,000 entries`: a number with its noun, which is given in the singular.
-pub fn count(number: u64, one: &str) -> String {
+pub(crate) fn count(number: u64, one: &str) -> String {
     let shown = grouped(i64::try_from(number).unwrap_or(i64::MAX));
     if number == 1 { format!("{shown} {one}") } else { format!("{shown} {}", plural(one)) }
 }
 
 /// As [`count`], of a number that may be below zero: `-1 mile`.
-pub fn count_signed(number: i64, one: &str) -> String {
+pub(crate) fn count_signed(number: i64, one: &str) -> String {
     format!("{}{}", if number < 0 { "-" } else { "" }, count(number.unsigned_abs(), one))
 }
 
 /// The plural of a noun.
-pub fn plural(one: &str) -> String {
+pub(crate) fn plural(one: &str) -> String {
     match one.strip_suffix('y') {
         Some(stem) if !one.ends_with("ay") && !one.ends_with("ey") => format!("{stem}ies"),
         _ => format!("{one}s"),

@@ -109,7 +109,7 @@ pub async fn apply(
 ///
 /// # Errors
 /// [`SchemaError`]; the database is then as it was.
-pub async fn reset(
+pub(crate) async fn reset(
     database: &Database,
     desired: &Schema,
     manner: ApplyOptions,

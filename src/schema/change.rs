@@ -203,7 +203,7 @@ pub enum Change {
 
 impl Change {
     /// The table it is about; none for functions and enum types.
-    pub fn table(&self) -> Option<&str> {
+    pub(crate) fn table(&self) -> Option<&str> {
         match self {
             Self::CreateTable(table) | Self::DropTable(table) => Some(&table.name),
             Self::Normalise { table, .. }
@@ -282,7 +282,7 @@ impl Change {
 
     /// The change that takes this one back: the schema, and not the values that were lost.
     #[must_use]
-    pub fn inverse(&self) -> Self {
+    pub(crate) fn inverse(&self) -> Self {
         match self.clone() {
             Self::CreateTable(table) => Self::DropTable(table),
             Self::DropTable(table) => Self::CreateTable(table),

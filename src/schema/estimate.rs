@@ -19,7 +19,7 @@ pub(crate) const MANY: u64 = 1_000_000;
 
 /// How long an atomic push stops others.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Pause {
+pub(crate) struct Pause {
     /// Those who write: from the first lock to the commit.
     pub writers: Duration,
     /// Those who read: from the first step that stops them on.
@@ -30,7 +30,7 @@ pub struct Pause {
 
 impl Pause {
     /// Whether it is better done online.
-    pub fn is_long(&self) -> bool {
+    pub(crate) fn is_long(&self) -> bool {
         self.largest.as_ref().is_some_and(|(_, rows)| *rows >= MANY)
     }
 }

@@ -96,7 +96,7 @@ pub fn generate(
 ///
 /// # Errors
 /// [`GenerateError`].
-pub fn empty(last: &Last, name: Option<&str>, now: DateTime<Utc>) -> Result<Generated, GenerateError> {
+pub(crate) fn empty(last: &Last, name: Option<&str>, now: DateTime<Utc>) -> Result<Generated, GenerateError> {
     let script = |way: &str| format!("{HEADER}\n-- Write the way {way} here.\n");
     let name = slug(name.unwrap_or("empty"))?;
     Ok(Generated {
@@ -119,7 +119,7 @@ pub fn empty(last: &Last, name: Option<&str>, now: DateTime<Utc>) -> Result<Gene
 ///
 /// # Errors
 /// [`GenerateError::Plan`].
-pub fn ahead(last: &Schema, wanted: &Schema) -> Result<Vec<String>, GenerateError> {
+pub(crate) fn ahead(last: &Schema, wanted: &Schema) -> Result<Vec<String>, GenerateError> {
     let mut changes: Vec<String> = Vec::new();
     for engine in [Engine::Postgres, Engine::Sqlite] {
         let plan = plan(last, wanted, engine, Origin::Snapshot, &Request::default(), true)?;

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 /// The digits after the second that PostgreSQL keeps when none are asked for.
-pub const MICROSECONDS: u8 = 6;
+pub(crate) const MICROSECONDS: u8 = 6;
 
 /// The longest that PostgreSQL takes as the length of `varchar(n)` and `char(n)`.
 pub(crate) const MAX_LENGTH: u32 = 10_485_760;
@@ -106,7 +106,7 @@ impl Kind {
 
     /// The type that PostgreSQL calls by this name, as `format_type` gives it or a person may write it; none where no
     /// entity can ask for it.
-    pub fn from_postgres(text: &str) -> Option<Self> {
+    pub(crate) fn from_postgres(text: &str) -> Option<Self> {
         let text = text.trim().to_ascii_lowercase();
         if let Some(element) = text.strip_suffix("[]") {
             let element = Self::from_postgres(element)?;
@@ -157,7 +157,7 @@ impl Kind {
     }
 
     /// Whether every value of this type is one of `to`, unaltered.
-    pub fn widens_to(&self, to: &Self) -> bool {
+    pub(crate) fn widens_to(&self, to: &Self) -> bool {
         use Kind::{
             Array, BigInteger, Boolean, Bytes, Char, Cidr, Date, Double, Enum, Inet, Integer, Interval, Json,
             JsonBinary, MacAddr, Numeric, Real, SmallInteger, Text, Time, Timestamp, TimestampTz, Unsupported, Uuid,

@@ -14,7 +14,7 @@ const READING: &str = "ACCESS SHARE";
 
 /// What a transaction ran into, and may be gone when it is tried again.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Obstacle {
+pub(crate) enum Obstacle {
     /// A table, or on SQLite the file, stayed locked.
     Locked {
         /// What could not be done: `look at the schema`.
@@ -31,7 +31,7 @@ pub enum Obstacle {
 }
 
 /// An error that may be such an obstacle.
-pub trait Obstructed: From<SessionError> {
+pub(crate) trait Obstructed: From<SessionError> {
     /// The obstacle that it is, where trying again makes sense.
     fn obstacle(&self) -> Option<Obstacle>;
 
@@ -41,7 +41,7 @@ pub trait Obstructed: From<SessionError> {
 
 impl Obstacle {
     /// What a driver's error says of tables that were being read.
-    pub fn of_reading(error: &DbErr) -> Option<Self> {
+    pub(crate) fn of_reading(error: &DbErr) -> Option<Self> {
         if is_locked(error) {
             let tables = super::desired::table_names();
             return Some(Self::Locked { what: "look at the schema".to_owned(), tables, mode: READING, window: None });
@@ -54,7 +54,7 @@ impl Obstacle {
     }
 
     /// What a failure to read the catalogue says.
-    pub fn of_live(error: &LiveError) -> Option<Self> {
+    pub(crate) fn of_live(error: &LiveError) -> Option<Self> {
         match error {
             LiveError::Driver(error) => Self::of_reading(error),
             LiveError::Catalogue(_) => Some(Self::Moved),
@@ -63,7 +63,7 @@ impl Obstacle {
     }
 
     /// What a failure to begin says.
-    pub fn of_session(error: &SessionError) -> Option<Self> {
+    pub(crate) fn of_session(error: &SessionError) -> Option<Self> {
         match error {
             SessionError::Driver(error) => Self::of_reading(error),
             SessionError::Contended(contended) => Some(Self::Locked {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::model::{Column, Kind, MICROSECONDS, Rule, Schema, Table};
 
 /// The diagram; the same bytes for the same schema.
-pub fn mermaid(schema: &Schema) -> String {
+pub(crate) fn mermaid(schema: &Schema) -> String {
     let mut text = String::from("erDiagram\n");
     for table in &schema.tables {
         // Writing to a String cannot fail.

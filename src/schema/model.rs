@@ -8,7 +8,8 @@
 
 use serde::{Deserialize, Serialize};
 
-pub use super::kind::{EnumType, Kind, MICROSECONDS};
+pub(crate) use super::kind::MICROSECONDS;
+pub use super::kind::{EnumType, Kind};
 
 /// The bytes that PostgreSQL keeps of a name.
 const NAME_BYTES: usize = 63;
@@ -356,7 +357,7 @@ impl Column {
 
 impl Column {
     /// Whether its values are computed from others of the row.
-    pub fn is_generated(&self) -> bool {
+    pub(crate) fn is_generated(&self) -> bool {
         matches!(&self.default, Some(Value::Unsupported(text)) if text.starts_with("GENERATED ALWAYS AS ("))
     }
 }
@@ -368,7 +369,7 @@ impl Table {
     }
 
     /// The primary key, if it has one, of whatever form.
-    pub fn primary_key(&self) -> Option<&Constraint> {
+    pub(crate) fn primary_key(&self) -> Option<&Constraint> {
         self.constraints
             .iter()
             .find(|constraint| matches!(constraint.rule, Rule::PrimaryKey(_) | Rule::UnsupportedPrimaryKey(_)))
@@ -385,7 +386,7 @@ impl Table {
 
 impl Rule {
     /// The columns of this table that it is about; empty for expressions, whose columns are not parsed.
-    pub fn columns(&self) -> &[String] {
+    pub(crate) fn columns(&self) -> &[String] {
         match self {
             Self::PrimaryKey(columns) | Self::Unique(columns) => columns,
             Self::ForeignKey(key) => &key.columns,
@@ -401,7 +402,7 @@ impl Action {
     }
 
     /// The words of SQL.
-    pub fn sql(self) -> &'static str {
+    pub(crate) fn sql(self) -> &'static str {
         match self {
             Self::NoAction => "NO ACTION",
             Self::Restrict => "RESTRICT",
@@ -415,7 +416,7 @@ impl Action {
 /// The name as PostgreSQL will keep it: its first 63 bytes, never cutting a character in two.
 ///
 /// Every name of the model has gone through here, so a long one is no difference later.
-pub fn fit_name(name: &str) -> String {
+pub(crate) fn fit_name(name: &str) -> String {
     let mut end = name.len().min(NAME_BYTES);
     while !name.is_char_boundary(end) {
         end -= 1;

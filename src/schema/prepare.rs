@@ -26,13 +26,13 @@ pub struct Prepared {
     /// The way to the desired schema.
     pub plan: Plan,
     /// What depends on columns that go or get another type, so that nothing can run.
-    pub dependents: Vec<Dependent>,
+    pub(crate) dependents: Vec<Dependent>,
     /// Rows that stand in the way.
     pub findings: Vec<Finding>,
     /// How long a push stops others.
-    pub pause: Pause,
+    pub(crate) pause: Pause,
     /// What an online push that was cut off has left behind.
-    pub leftovers: Vec<Leftover>,
+    pub(crate) leftovers: Vec<Leftover>,
     /// Rights that the role lacks for it.
     pub missing: Vec<Missing>,
     /// The record of applied migrations.
@@ -85,7 +85,7 @@ async fn prepare_in(txn: &Transaction, desired: &Schema, request: &Request) -> R
 ///
 /// # Errors
 /// [`SchemaError`].
-pub async fn prepare_reset(
+pub(crate) async fn prepare_reset(
     database: &Database,
     desired: &Schema,
     patience: &LockPolicy,

@@ -112,7 +112,7 @@ impl Session {
 ///
 /// # Errors
 /// The work's, and [`SessionError`] as one of its.
-pub async fn look<T, E: Obstructed>(
+pub(crate) async fn look<T, E: Obstructed>(
     database: &Database,
     patience: &LockPolicy,
     wait: &mut Waiting<'_>,
@@ -125,7 +125,7 @@ pub async fn look<T, E: Obstructed>(
 ///
 /// # Errors
 /// As for [`look`].
-pub async fn glance<T, E: Obstructed>(
+pub(crate) async fn glance<T, E: Obstructed>(
     database: &Database,
     patience: &LockPolicy,
     wait: &mut Waiting<'_>,

@@ -60,7 +60,7 @@ pub struct Last {
 
 /// The `migration` folder of the source tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SourceTree {
+pub(crate) struct SourceTree {
     folder: PathBuf,
 }
 
@@ -69,7 +69,7 @@ impl SourceTree {
     ///
     /// # Errors
     /// [`SnapshotError::NoFolder`].
-    pub fn find(from: &Path) -> Result<Self, SnapshotError> {
+    pub(crate) fn find(from: &Path) -> Result<Self, SnapshotError> {
         from.ancestors()
             .map(|ancestor| ancestor.join("migration"))
             .find(|folder| folder.join("Cargo.toml").is_file() && folder.join("build.rs").is_file())
@@ -78,7 +78,7 @@ impl SourceTree {
     }
 
     /// The folder itself.
-    pub fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         &self.folder
     }
 
@@ -86,7 +86,7 @@ impl SourceTree {
     ///
     /// # Errors
     /// [`SnapshotError::Io`] and [`SnapshotError::Unreadable`].
-    pub fn last(&self) -> Result<Last, SnapshotError> {
+    pub(crate) fn last(&self) -> Result<Last, SnapshotError> {
         let entries = fs::read_dir(&self.folder).map_err(|source| io_error(&self.folder, source))?;
         let mut newest: Option<String> = None;
         for entry in entries {
@@ -109,7 +109,7 @@ impl SourceTree {
     ///
     /// # Errors
     /// [`SnapshotError::Io`], also when the folder is there already.
-    pub fn write(&self, name: &str, files: &[(&str, String)]) -> Result<PathBuf, SnapshotError> {
+    pub(crate) fn write(&self, name: &str, files: &[(&str, String)]) -> Result<PathBuf, SnapshotError> {
         let folder = self.folder.join(name);
         fs::create_dir(&folder).map_err(|source| io_error(&folder, source))?;
         for (file, text) in files {

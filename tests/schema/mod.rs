@@ -20,8 +20,8 @@ use crate::support::World;
 /// Lets names without a schema mean `public`, as for every statement that makes tables.
 async fn in_public(txn: &skyteam::db::Transaction) {
     if skyteam::db::Engine::of(txn) == skyteam::db::Engine::Postgres {
-        let path = format!("SET LOCAL search_path = {}", skyteam::db::search_path::DDL);
-        sea_orm::ConnectionTrait::execute_unprepared(txn, &path).await.unwrap();
+        let path = "SET LOCAL search_path = public, pg_temp";
+        sea_orm::ConnectionTrait::execute_unprepared(txn, path).await.unwrap();
     }
 }
 

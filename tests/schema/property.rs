@@ -311,7 +311,7 @@ fn rows(schema: &Schema, engine: Engine) -> String {
                 "UPDATE {name} SET link = (SELECT max(\"key\"::text)::{0} FROM {target});",
                 match engine {
                     Engine::Sqlite => continue,
-                    Engine::Postgres => dialect::postgres::kind(&table.column("link").unwrap().kind),
+                    Engine::Postgres => dialect::kind(engine, &table.column("link").unwrap().kind),
                 }
             ));
         }

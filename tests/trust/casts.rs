@@ -2,7 +2,6 @@
 //! No command calls one of them: values of such types go through the types' own input and output functions.
 
 use sea_orm::ConnectionTrait;
-use skyteam::db::search_path;
 use skyteam::schema::model::{Column, EnumType, Kind, Schema, Table};
 use skyteam::schema::session::Session;
 use skyteam::schema::{LockPolicy, Origin, Request, checks, live, plan};
@@ -133,8 +132,8 @@ fn a_cast_to_a_strangers_type_is_refused_by_name() {
     let findings = Library(&world).with(async |database, _| {
         let session = Session::change(database, &LockPolicy::default(), &mut |_| {}).await.unwrap();
         let txn = session.txn();
-        let path = format!("SET LOCAL search_path = {}", search_path::DDL);
-        txn.execute_unprepared(&path).await.unwrap();
+        let path = "SET LOCAL search_path = public, pg_temp";
+        txn.execute_unprepared(path).await.unwrap();
         let found = live::read(txn, &wanted, &[]).await.unwrap();
         let engine = database.engine();
         let mut way = plan(&found.schema, &wanted, engine, Origin::Live, &Request::default(), true).unwrap();

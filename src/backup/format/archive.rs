@@ -22,7 +22,7 @@ use crate::backup::source::{ReadSeek, Source};
 use crate::backup::spool::{Spool, SpoolWriter, Spools};
 
 /// Changes the cells of a block before they are stored.
-pub type Rewrite = Arc<dyn Fn(&TableShape, &mut Block) + Send + Sync>;
+pub(crate) type Rewrite = Arc<dyn Fn(&TableShape, &mut Block) + Send + Sync>;
 /// Called with how many rows or bytes were done since it was last called.
 pub type Progress = Arc<dyn Fn(u64) + Send + Sync>;
 
@@ -30,7 +30,7 @@ pub type Progress = Arc<dyn Fn(u64) + Send + Sync>;
 const WAITING: usize = 1;
 
 /// A table on its way into a spool.
-pub struct TableEncoder {
+pub(crate) struct TableEncoder {
     shape: TableShape,
     writer: MemberWriter<SpoolWriter>,
     rewrite: Option<Rewrite>,
@@ -42,7 +42,12 @@ impl TableEncoder {
     ///
     /// # Errors
     /// What the file system answers.
-    pub fn new(shape: &TableShape, spools: &Spools, rewrite: Option<Rewrite>, progress: Progress) -> Result<Self> {
+    pub(crate) fn new(
+        shape: &TableShape,
+        spools: &Spools,
+        rewrite: Option<Rewrite>,
+        progress: Progress,
+    ) -> Result<Self> {
         let spool = spools.create().map_err(writing)?;
         let writer = MemberWriter::new(spool, shape).map_err(writing)?;
         Ok(Self { shape: shape.clone(), writer, rewrite, progress })
@@ -57,7 +62,7 @@ impl TableEncoder {
     ///
     /// # Errors
     /// What the file system answers.
-    pub fn write(&mut self, mut block: Block) -> Result<()> {
+    pub(crate) fn write(&mut self, mut block: Block) -> Result<()> {
         if let Some(rewrite) = &self.rewrite {
             rewrite(&self.shape, &mut block);
         }
@@ -71,7 +76,7 @@ impl TableEncoder {
     ///
     /// # Errors
     /// What the file system answers.
-    pub fn finish(self) -> Result<Table> {
+    pub(crate) fn finish(self) -> Result<Table> {
         let (spool, rows) = self.writer.finish().map_err(encoding)?;
         let spool = spool.finish().map_err(writing)?;
         let mut entry = TableEntry {
@@ -89,7 +94,7 @@ impl TableEncoder {
 
     /// Encodes and compresses on a thread of its own what is sent there, until nothing can be sent any more. A thread
     /// that takes nothing more has failed, and answers why.
-    pub fn on_a_thread(mut self) -> (mpsc::Sender<Block>, JoinHandle<Result<Table>>) {
+    pub(crate) fn on_a_thread(mut self) -> (mpsc::Sender<Block>, JoinHandle<Result<Table>>) {
         let (blocks, mut sent) = mpsc::channel(WAITING);
         let thread = tokio::task::spawn_blocking(move || {
             while let Some(block) = sent.blocking_recv() {
@@ -102,7 +107,7 @@ impl TableEncoder {
 }
 
 /// A finished table.
-pub struct Table {
+pub(crate) struct Table {
     /// What the manifest says of it.
     pub entry: TableEntry,
     /// Its Parquet file.
@@ -128,7 +133,7 @@ fn writing(source: std::io::Error) -> BackupError {
 ///
 /// # Errors
 /// What the file system answers.
-pub fn write(out: impl Write, manifest: &Manifest, spools: Vec<Spool>, recipients: &Recipients) -> Result<()> {
+pub(crate) fn write(out: impl Write, manifest: &Manifest, spools: Vec<Spool>, recipients: &Recipients) -> Result<()> {
     let members = spools.into_iter().map(Spool::into_reader);
     if recipients.is_empty() {
         let mut out = out;
@@ -170,7 +175,7 @@ impl Archive {
     }
 
     /// What an archive says of itself that cannot be opened, where at least that is whole: then it is skyteam's.
-    pub fn manifest_of(file: impl ReadSeek + 'static) -> Option<Manifest> {
+    pub(crate) fn manifest_of(file: impl ReadSeek + 'static) -> Option<Manifest> {
         container::read_head(&Source::new(Box::new(file)).ok()?).ok()
     }
 
@@ -185,7 +190,7 @@ impl Archive {
     }
 
     /// Whether it was encrypted.
-    pub fn encrypted(&self) -> bool {
+    pub(crate) fn encrypted(&self) -> bool {
         self.encrypted
     }
 
@@ -227,7 +232,7 @@ impl Archive {
     }
 
     /// Bytes of all members.
-    pub fn size(&self) -> u64 {
+    pub(crate) fn size(&self) -> u64 {
         self.source.len()
     }
 
@@ -235,7 +240,7 @@ impl Archive {
     ///
     /// # Errors
     /// [`BackupError::Damaged`].
-    pub fn reader(&self, table: &str) -> Result<Option<MemberReader>> {
+    pub(crate) fn reader(&self, table: &str) -> Result<Option<MemberReader>> {
         let found = self.manifest.tables.iter().zip(&self.places).find(|(entry, _)| entry.name == table);
         let Some((entry, Some(place))) = found else { return Ok(None) };
         let reader = MemberReader::open(Arc::clone(&self.source), place.offset, place.len, &entry.shape(), entry.rows);

@@ -17,7 +17,7 @@ pub(crate) const CELL_BYTES: usize = 64 << 20;
 
 /// The cells of one column that are not NULL.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Cells {
+pub(crate) enum Cells {
     /// [`Kind::Boolean`].
     Boolean(Vec<bool>),
     /// [`Kind::Integer`].
@@ -42,7 +42,7 @@ impl Cells {
     }
 
     /// How many cells are not NULL.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         match self {
             Self::Boolean(cells) => cells.len(),
             Self::Integer(cells) => cells.len(),
@@ -51,16 +51,11 @@ impl Cells {
             Self::Text(cells) => cells.len(),
         }
     }
-
-    /// Whether every cell is NULL.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
 }
 
 /// One cell of a block.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Cell<'a> {
+pub(crate) enum Cell<'a> {
     /// NULL.
     Null,
     /// [`Kind::Boolean`].
@@ -77,7 +72,7 @@ pub enum Cell<'a> {
 
 /// The part of one column that belongs to a block.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Column {
+pub(crate) struct Column {
     /// Per row 1 for a cell and 0 for NULL (Parquet's definition levels); empty where the column cannot be NULL.
     pub levels: Vec<i16>,
     /// The cells that are not NULL.
@@ -111,7 +106,7 @@ impl Column {
 
 /// A run of rows of one table.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Block {
+pub(crate) struct Block {
     /// How many rows.
     pub rows: usize,
     /// One for each column of the table's shape.
@@ -120,13 +115,13 @@ pub struct Block {
 
 impl Block {
     /// An empty block for tables of this shape.
-    pub fn new(shape: &TableShape) -> Self {
+    pub(crate) fn new(shape: &TableShape) -> Self {
         let column = |column: &ColumnShape| Column { levels: Vec::new(), cells: Cells::new(column.stored) };
         Self { rows: 0, columns: shape.columns.iter().map(column).collect() }
     }
 
     /// Appends the rows of another block of the same table.
-    pub fn append(&mut self, other: Self) {
+    pub(crate) fn append(&mut self, other: Self) {
         self.rows += other.rows;
         for (column, more) in self.columns.iter_mut().zip(other.columns) {
             column.append(more);
@@ -134,7 +129,7 @@ impl Block {
     }
 
     /// About how many bytes its cells take.
-    pub fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         let bytes = |column: &Column| {
             let cells = match &column.cells {
                 Cells::Boolean(cells) => cells.len(),
@@ -149,13 +144,13 @@ impl Block {
     }
 
     /// Walks the block row by row.
-    pub fn cursor(&self) -> Cursor<'_> {
+    pub(crate) fn cursor(&self) -> Cursor<'_> {
         Cursor { block: self, row: 0, order: None, next: vec![0; self.columns.len()] }
     }
 
     /// Walks the block in the order of these columns' cells, byte by byte; rows that are equal there as they stand. Columns
     /// that may be NULL, or hold neither text nor UUIDs, have no say.
-    pub fn cursor_by(&self, columns: &[usize]) -> Cursor<'_> {
+    pub(crate) fn cursor_by(&self, columns: &[usize]) -> Cursor<'_> {
         let keys = columns.iter().map(|&column| &self.columns[column]).filter(|column| column.levels.is_empty());
         let keys: Vec<&Cells> = keys.map(|column| &column.cells).collect();
         let compare = |a: usize, b: usize| {
@@ -174,7 +169,7 @@ impl Block {
 }
 
 /// Walks a block row by row: [`Cursor::cell`] once for every column of a row, in order, then [`Cursor::advance`].
-pub struct Cursor<'a> {
+pub(crate) struct Cursor<'a> {
     block: &'a Block,
     row: usize,
     /// Where rows do not come as they stand.
@@ -191,17 +186,17 @@ struct Order {
 
 impl<'a> Cursor<'a> {
     /// Whether every row was walked.
-    pub fn done(&self) -> bool {
+    pub(crate) fn done(&self) -> bool {
         self.row >= self.block.rows
     }
 
     /// Where this row is in the block, from 0.
-    pub fn row(&self) -> usize {
+    pub(crate) fn row(&self) -> usize {
         self.order.as_ref().map_or(self.row, |order| order.rows[self.row] as usize)
     }
 
     /// The cell of `column` in this row. Call it once for each row: it moves on to the next cell.
-    pub fn cell(&mut self, column: usize) -> Cell<'a> {
+    pub(crate) fn cell(&mut self, column: usize) -> Cell<'a> {
         let data = &self.block.columns[column];
         let row = self.row();
         if data.levels.get(row) == Some(&0) {
@@ -224,7 +219,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Goes to the next row.
-    pub fn advance(&mut self) {
+    pub(crate) fn advance(&mut self) {
         self.row += 1;
     }
 }

@@ -23,7 +23,7 @@ use crate::backup::source::ReadSeek;
 use crate::small_file;
 
 /// How every age file begins.
-pub const MAGIC: &[u8] = b"age-encryption.org/v1\n";
+pub(crate) const MAGIC: &[u8] = b"age-encryption.org/v1\n";
 /// The tag of our stanza.
 const TAG: &str = "skyteam-summary";
 /// An age header is shorter than this, or the file is hostile.
@@ -38,7 +38,7 @@ const IDENTITY_LIMIT: u64 = 1 << 20;
 /// What an encrypted archive says of itself in clear.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Summary {
+pub(crate) struct Summary {
     /// When the snapshot was taken.
     pub created_at: DateTime<Utc>,
     /// What of which database.
@@ -57,7 +57,7 @@ impl Summary {
     ///
     /// # Errors
     /// [`BackupError::Damaged`] when it is not; [`BackupError::Io`].
-    pub fn check_length(&self, file: &mut impl ReadSeek) -> Result<()> {
+    pub(crate) fn check_length(&self, file: &mut impl ReadSeek) -> Result<()> {
         let reading = || BackupError::io("reading the backup");
         let start = start(file)?;
         let found = file.seek(SeekFrom::End(0)).map_err(reading())?;
@@ -109,7 +109,7 @@ impl Recipients {
     }
 
     /// Whether there is none, and the backup is not encrypted.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
@@ -117,7 +117,7 @@ impl Recipients {
     ///
     /// # Errors
     /// What `out` answers.
-    pub fn encrypt<W: Write>(&self, out: W, summary: &Summary) -> Result<StreamWriter<BufWriter<W>>> {
+    pub(crate) fn encrypt<W: Write>(&self, out: W, summary: &Summary) -> Result<StreamWriter<BufWriter<W>>> {
         let summary = SummaryStanza(serde_json::to_vec(summary).unwrap_or_default());
         let recipients = self.0.iter().map(|recipient| recipient as &dyn Recipient).chain([&summary as &dyn Recipient]);
         let encryptor = Encryptor::with_recipients(recipients)
@@ -167,18 +167,18 @@ impl Identities {
     ///
     /// # Errors
     /// None in practice.
-    pub fn ephemeral() -> Result<(Recipients, Self)> {
+    pub(crate) fn ephemeral() -> Result<(Recipients, Self)> {
         let key = x25519::Identity::generate();
         Ok((Recipients(vec![key.to_public()]), Self(vec![Box::new(key)])))
     }
 
     /// Adds those of another file.
-    pub fn extend(&mut self, other: Self) {
+    pub(crate) fn extend(&mut self, other: Self) {
         self.0.extend(other.0);
     }
 
     /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
@@ -187,7 +187,7 @@ impl Identities {
     /// # Errors
     /// [`BackupError::Encrypted`] when there is no identity to try, [`BackupError::WrongIdentity`] when none fits,
     /// [`BackupError::Damaged`] when the header is not whole.
-    pub fn decrypt<R: ReadSeek>(&self, file: R) -> Result<StreamReader<BufReader<R>>> {
+    pub(crate) fn decrypt<R: ReadSeek>(&self, file: R) -> Result<StreamReader<BufReader<R>>> {
         let decryptor = header(file)?;
         if self.is_empty() {
             return Err(BackupError::Encrypted);
@@ -206,7 +206,7 @@ impl Identities {
 ///
 /// # Errors
 /// [`BackupError::Damaged`] when the header is not whole.
-pub fn summary(file: impl ReadSeek) -> Result<Option<Summary>> {
+pub(crate) fn summary(file: impl ReadSeek) -> Result<Option<Summary>> {
     let peek = Peek(Mutex::new(None));
     // No identity fits, by design: what counts is the stanza seen on the way.
     let opened = header(file)?.decrypt(std::iter::once(&peek as &dyn Identity));
@@ -254,11 +254,11 @@ fn header<R: ReadSeek>(mut file: R) -> Result<Decryptor<BufReader<R>>> {
 
 /// A key that lives as long as this process: what spools are sealed with while an encrypted backup is made, so that
 /// no clear byte of it ever lies on the disk.
-pub struct Ephemeral(x25519::Identity);
+pub(crate) struct Ephemeral(x25519::Identity);
 
 impl Ephemeral {
     /// A new key.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(x25519::Identity::generate())
     }
 
@@ -267,7 +267,7 @@ impl Ephemeral {
     ///
     /// # Errors
     /// What `out` answers.
-    pub fn seal<W: Write>(&self, out: W) -> std::io::Result<StreamWriter<BufWriter<W>>> {
+    pub(crate) fn seal<W: Write>(&self, out: W) -> std::io::Result<StreamWriter<BufWriter<W>>> {
         let recipient = self.0.to_public();
         let encryptor = Encryptor::with_recipients(std::iter::once(&recipient as &dyn Recipient));
         encryptor.map_err(std::io::Error::other)?.wrap_output(buffered(out))
@@ -277,7 +277,7 @@ impl Ephemeral {
     ///
     /// # Errors
     /// What `from` answers.
-    pub fn open<R: Read>(&self, from: R) -> std::io::Result<StreamReader<R>> {
+    pub(crate) fn open<R: Read>(&self, from: R) -> std::io::Result<StreamReader<R>> {
         let decryptor = Decryptor::new(from).map_err(std::io::Error::other)?;
         decryptor.decrypt(std::iter::once(&self.0 as &dyn Identity)).map_err(std::io::Error::other)
     }

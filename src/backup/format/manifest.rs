@@ -14,13 +14,13 @@ use crate::backup::identity::Identity;
 use crate::db::Engine;
 
 /// The value of `format`.
-pub const FORMAT: &str = "skyteam-archive";
+pub(crate) const FORMAT: &str = "skyteam-archive";
 /// The newest version of the format that this program reads. Of version 2 is what has a column with
 /// [`native`](super::table_schema::ColumnShape::native), of version 3 what has one of lists; all else is of version 1, which
 /// older programs read too.
-pub const FORMAT_VERSION: u32 = 3;
+pub(crate) const FORMAT_VERSION: u32 = 3;
 /// The largest manifest that is read.
-pub const MANIFEST_LIMIT: u64 = 4 << 20;
+pub(crate) const MANIFEST_LIMIT: u64 = 4 << 20;
 
 /// What of the database an archive holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,7 +37,7 @@ pub enum Contents {
 
 impl Contents {
     /// The word for it in a manifest.
-    pub fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Self::All => "all",
             Self::Schema => "schema",
@@ -49,7 +49,7 @@ impl Contents {
 /// What a backup is of. Only backups of the same can take each other's place.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Subject {
+pub(crate) struct Subject {
     /// Which database; nothing in older files, and where it is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity: Option<Identity>,
@@ -66,7 +66,7 @@ pub struct Subject {
 
 impl Subject {
     /// Whether it is the whole database: what alone brings one back.
-    pub fn is_whole(&self) -> bool {
+    pub(crate) fn is_whole(&self) -> bool {
         self.contents == Contents::All && self.tables.is_empty()
     }
 }
@@ -85,7 +85,7 @@ pub struct Manifest {
     pub created_at: DateTime<Utc>,
     /// Which database it was taken of; nothing in older files, and where it is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub identity: Option<Identity>,
+    pub(crate) identity: Option<Identity>,
     /// Name of that database.
     pub database: String,
     /// Its engine.
@@ -113,17 +113,17 @@ pub struct Manifest {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reading: Vec<String>,
     /// Bookkeeping: the migrations that had been applied.
-    pub migrations: Vec<AppliedMigration>,
+    pub(crate) migrations: Vec<AppliedMigration>,
     /// The tables, in the order of the members.
     pub tables: Vec<TableEntry>,
     /// Who vouches for all of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub signature: Option<Signature>,
+    pub(crate) signature: Option<Signature>,
 }
 
 /// A signature and the key that it claims to be by.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Signature {
+pub(crate) struct Signature {
     /// The public key, `ed25519:…`.
     pub key: String,
     /// The signature, in 128 hexadecimal digits.
@@ -133,7 +133,7 @@ pub struct Signature {
 /// A row of the bookkeeping of migrations.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct AppliedMigration {
+pub(crate) struct AppliedMigration {
     /// Fourteen digits.
     pub version: String,
     /// Its name.
@@ -155,7 +155,7 @@ pub struct TableEntry {
     /// Name in the database.
     pub name: String,
     /// Its columns, in the order of the source.
-    pub columns: Vec<ColumnShape>,
+    pub(crate) columns: Vec<ColumnShape>,
     /// How many rows; 0 in an archive of the schema only.
     pub rows: u64,
     /// Per column that the database numbers: the last number that it gave.
@@ -163,19 +163,19 @@ pub struct TableEntry {
     pub sequences: BTreeMap<String, i64>,
     /// What others have defined on it; nothing in older files.
     #[serde(default, skip_serializing_if = "Definitions::is_empty")]
-    pub others: Definitions,
+    pub(crate) others: Definitions,
     /// Its Parquet file; `null` in an archive of the schema only.
-    pub member: Option<Member>,
+    pub(crate) member: Option<Member>,
     /// What the database itself said of the rows; nothing in older archives, of the schema only, and where cells were
     /// changed on their way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub digest: Option<ServerDigest>,
+    pub(crate) digest: Option<ServerDigest>,
 }
 
 /// A Parquet file within an archive.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Member {
+pub(crate) struct Member {
     /// Name in the tar: `<table>.parquet`.
     pub file: String,
     /// Bytes.
@@ -207,7 +207,7 @@ impl Manifest {
     }
 
     /// What it is of.
-    pub fn subject(&self) -> Subject {
+    pub(crate) fn subject(&self) -> Subject {
         let mut tables: Vec<String> = match self.complete {
             true => Vec::new(),
             false => self.tables.iter().map(|table| table.name.clone()).collect(),
@@ -218,12 +218,12 @@ impl Manifest {
     }
 
     /// The table of this name.
-    pub fn table(&self, name: &str) -> Option<&TableEntry> {
+    pub(crate) fn table(&self, name: &str) -> Option<&TableEntry> {
         self.tables.iter().find(|table| table.name == name)
     }
 
     /// The bytes that stand in the archive.
-    pub fn to_bytes(&self) -> Vec<u8> {
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
         // Maps with other keys than text are what serde_json refuses, and there is none.
         let mut bytes = serde_json::to_vec_pretty(self).unwrap_or_default();
         bytes.push(b'\n');
@@ -235,7 +235,7 @@ impl Manifest {
     /// # Errors
     /// [`BackupError::TooNew`] for an archive of a later format; [`BackupError::Damaged`] for what is no manifest, or
     /// contradicts itself.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
         struct Head {
@@ -260,7 +260,7 @@ impl Manifest {
     }
 
     /// The version of the format that these tables need.
-    pub fn version_for(tables: &[TableEntry]) -> u32 {
+    pub(crate) fn version_for(tables: &[TableEntry]) -> u32 {
         let natives = tables.iter().flat_map(|table| &table.columns).filter_map(|column| column.native);
         natives.map(|native| if native.list().is_some() { FORMAT_VERSION } else { 2 }).max().unwrap_or(1)
     }
@@ -312,12 +312,12 @@ impl Manifest {
 
 impl TableEntry {
     /// The name of its member in the tar.
-    pub fn file(&self) -> String {
+    pub(crate) fn file(&self) -> String {
         format!("{}.parquet", self.name)
     }
 
     /// Its shape.
-    pub fn shape(&self) -> TableShape {
+    pub(crate) fn shape(&self) -> TableShape {
         TableShape { name: self.name.clone(), columns: self.columns.clone() }
     }
 }

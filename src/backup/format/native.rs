@@ -17,7 +17,7 @@ use super::strings::Strings;
 /// What a column is in the Parquet file beyond [`super::table_schema::Kind`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Native {
+pub(crate) enum Native {
     /// [`Scalar::Smallint`], of cells that are whole numbers.
     Smallint,
     /// [`Scalar::Real`].

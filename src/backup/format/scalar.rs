@@ -31,7 +31,7 @@ const DOUBLE_EXPONENT: i32 = 15;
 /// The type of a single value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Scalar {
+pub(crate) enum Scalar {
     /// BYTE_ARRAY, logical STRING.
     Text,
     /// BYTE_ARRAY, logical JSON.

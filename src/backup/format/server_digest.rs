@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// What the database says of the rows of a table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ServerDigest {
+pub(crate) struct ServerDigest {
     /// [`Method::name`]. One that this program does not know is not compared.
     pub method: String,
     /// The sum of the rows' hashes, in decimal digits.

@@ -8,7 +8,7 @@ pub(super) const LENGTH: usize = 4;
 /// Byte strings one after the other in one buffer, each behind its length in four bytes, the lowest first: Parquet's
 /// encoding PLAIN, so that a run of them is a page as it is.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Strings {
+pub(crate) struct Strings {
     plain: Vec<u8>,
     /// Where each string ends in `plain`.
     ends: Vec<u32>,
@@ -18,46 +18,41 @@ impl Strings {
     /// Appends one string. The caller keeps the sum of bytes under 4 GiB ([`BLOCK_BYTES`](super::batch::BLOCK_BYTES),
     /// [`CELL_BYTES`](super::batch::CELL_BYTES)).
     #[inline]
-    pub fn push(&mut self, text: &[u8]) {
+    pub(crate) fn push(&mut self, text: &[u8]) {
         self.plain.extend_from_slice(&(text.len() as u32).to_le_bytes());
         self.plain.extend_from_slice(text);
         self.ends.push(self.plain.len() as u32);
     }
 
     /// Makes room for so many strings of so many bytes in all.
-    pub fn reserve(&mut self, strings: usize, bytes: usize) {
+    pub(crate) fn reserve(&mut self, strings: usize, bytes: usize) {
         self.plain.reserve_exact(strings * LENGTH + bytes);
         self.ends.reserve_exact(strings);
     }
 
     /// How many strings.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.ends.len()
     }
 
     /// How many bytes they are in PLAIN.
-    pub fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         self.plain.len()
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.ends.is_empty()
     }
 
     /// The string at `index`.
     #[inline]
-    pub fn get(&self, index: usize) -> &[u8] {
+    pub(crate) fn get(&self, index: usize) -> &[u8] {
         &self.plain[self.start(index) + LENGTH..self.ends[index] as usize]
     }
 
     /// The strings of `range` in PLAIN.
-    pub fn plain(&self, range: Range<usize>) -> &[u8] {
+    pub(crate) fn plain(&self, range: Range<usize>) -> &[u8] {
         &self.plain[self.start(range.start)..self.start(range.end)]
     }
 
     /// How many strings from `index` on take at least `bytes` in PLAIN: at least one, and at most all that are left.
-    pub fn filling(&self, index: usize, bytes: usize) -> usize {
+    pub(crate) fn filling(&self, index: usize, bytes: usize) -> usize {
         let limit = self.start(index) + bytes;
         let short = self.ends[index..].partition_point(|&end| (end as usize) < limit);
         (short + 1).min(self.len() - index)

@@ -30,7 +30,7 @@ const GROUP_LIMIT: usize = 2 * BLOCK_BYTES + 2 * CELL_BYTES;
 /// Why a member cannot be read: one clause without the member's name.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub struct Damage(pub String);
+pub(crate) struct Damage(pub String);
 
 impl From<ParquetError> for Damage {
     fn from(error: ParquetError) -> Self {
@@ -49,7 +49,7 @@ fn damage<T>(words: impl Into<String>) -> Result<T, Damage> {
 }
 
 /// Reads one table.
-pub struct MemberReader {
+pub(crate) struct MemberReader {
     source: Arc<Source>,
     offset: u64,
     len: u64,
@@ -70,7 +70,13 @@ impl MemberReader {
     ///
     /// # Errors
     /// [`Damage`] when they are not.
-    pub fn open(source: Arc<Source>, offset: u64, len: u64, shape: &TableShape, rows: u64) -> Result<Self, Damage> {
+    pub(crate) fn open(
+        source: Arc<Source>,
+        offset: u64,
+        len: u64,
+        shape: &TableShape,
+        rows: u64,
+    ) -> Result<Self, Damage> {
         let caught = catch_unwind(AssertUnwindSafe(|| Self::check_and_open(source, offset, len, shape, rows)));
         caught.unwrap_or_else(|_| damage("its footer cannot be decoded"))
     }
@@ -112,7 +118,7 @@ impl MemberReader {
     ///
     /// # Errors
     /// [`Damage`] when they cannot be read.
-    pub fn next_block(&mut self) -> Result<Option<Block>, Damage> {
+    pub(crate) fn next_block(&mut self) -> Result<Option<Block>, Damage> {
         // The decoder panics on some pages that are forged with care; after that the reader is not used again.
         let caught = catch_unwind(AssertUnwindSafe(|| self.decode_block()));
         caught.unwrap_or_else(|_| damage("its pages cannot be decoded"))

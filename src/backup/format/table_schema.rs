@@ -11,7 +11,7 @@ use super::native::Native;
 /// cells are stored as they are, in the wider kind, so that they come back byte for byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Kind {
+pub(crate) enum Kind {
     /// Parquet BOOLEAN.
     Boolean,
     /// Parquet INT32, logical INTEGER(32, signed).
@@ -31,7 +31,7 @@ pub enum Kind {
 
 impl Kind {
     /// The kind that takes every cell that this one refuses; `None` when there is no wider one.
-    pub fn wider(self) -> Option<Self> {
+    pub(crate) fn wider(self) -> Option<Self> {
         match self {
             Self::Boolean | Self::Integer => Some(Self::Bigint),
             Self::Timestamp | Self::Uuid => Some(Self::Text),
@@ -44,7 +44,7 @@ impl Kind {
 /// One column of a table in an archive.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct ColumnShape {
+pub(crate) struct ColumnShape {
     /// Its name in the database.
     pub name: String,
     /// Its type as the source database says it (`text`, `timestamp without time zone`, `INTEGER`).
@@ -61,7 +61,7 @@ pub struct ColumnShape {
 /// A table and its columns, in the order of the source database.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct TableShape {
+pub(crate) struct TableShape {
     /// Its name in the database.
     pub name: String,
     /// Its columns.
@@ -70,7 +70,7 @@ pub struct TableShape {
 
 impl TableShape {
     /// Where a column is.
-    pub fn position(&self, column: &str) -> Option<usize> {
+    pub(crate) fn position(&self, column: &str) -> Option<usize> {
         self.columns.iter().position(|c| c.name == column)
     }
 }

@@ -13,7 +13,7 @@ use crate::backup::identity::Identity;
 use crate::small_file;
 
 /// The ending of archives.
-pub const EXTENSION: &str = "skyteam";
+pub(crate) const EXTENSION: &str = "skyteam";
 /// How the names of unfinished backups begin. A run that holds the folder's lock removes those of others, so nothing
 /// else may be called like it.
 const PARTIAL: &str = ".skyteam-partial-";
@@ -24,7 +24,7 @@ const TIME: &str = "%Y%m%dT%H%M%SZ";
 
 /// `skyteam-<database>-<identity>-<UTC time>.<extension>`, where the identity is known. What a file name cannot hold on
 /// every system becomes `_`.
-pub fn name(database: &str, identity: Option<&Identity>, at: DateTime<Utc>, extension: &str) -> String {
+pub(crate) fn name(database: &str, identity: Option<&Identity>, at: DateTime<Utc>, extension: &str) -> String {
     let plain = |c: char| if c.is_alphanumeric() || matches!(c, '.' | '_' | '-') { c } else { '_' };
     let database: String = database.chars().map(plain).take(100).collect();
     let identity = identity.map(|identity| format!("-{}", identity.short())).unwrap_or_default();
@@ -32,7 +32,7 @@ pub fn name(database: &str, identity: Option<&Identity>, at: DateTime<Utc>, exte
 }
 
 /// Reads the time out of a name that [`name`], [`numbered`] or [`unique`] made.
-pub fn time_in_name(name: &str) -> Option<DateTime<Utc>> {
+pub(crate) fn time_in_name(name: &str) -> Option<DateTime<Utc>> {
     let (stem, _) = name.strip_prefix("skyteam-")?.rsplit_once('.')?;
     let time = |stem: &str| {
         let (_, time) = stem.rsplit_once('-')?;
@@ -63,7 +63,7 @@ fn numbered(path: &Path, number: u32) -> PathBuf {
 
 /// What there is where a backup is to be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Destination {
+pub(crate) enum Destination {
     /// Nothing, or a file that will be replaced. Links are followed: the link stays, and what it leads to is replaced.
     File(PathBuf),
     /// A pipe or a device that takes bytes as they come.
@@ -74,7 +74,7 @@ pub enum Destination {
 ///
 /// # Errors
 /// [`BackupError::NotAFile`] for what is neither; [`BackupError::Io`].
-pub fn destination(path: &Path) -> Result<Destination> {
+pub(crate) fn destination(path: &Path) -> Result<Destination> {
     refuse_links_of_others(path)?;
     let doing = || BackupError::io(format!("looking at {}", path.display()));
     match fs::metadata(path) {
@@ -134,7 +134,7 @@ fn takes_bytes(_: &fs::Metadata) -> bool {
 ///
 /// # Errors
 /// [`BackupError::NoFolder`], [`BackupError::NotAFolder`].
-pub fn check_folder(folder: &Path) -> Result<()> {
+pub(crate) fn check_folder(folder: &Path) -> Result<()> {
     match fs::metadata(folder) {
         Ok(data) if data.is_dir() => Ok(()),
         Ok(_) => Err(BackupError::NotAFolder { path: folder.to_owned() }),
@@ -145,14 +145,14 @@ pub fn check_folder(folder: &Path) -> Result<()> {
 
 /// The number of the user that a file belongs to.
 #[cfg(unix)]
-pub fn owner(path: &Path) -> Option<u32> {
+pub(crate) fn owner(path: &Path) -> Option<u32> {
     use std::os::unix::fs::MetadataExt;
     fs::symlink_metadata(path).ok().map(|data| data.uid())
 }
 
 /// The number of the user that a file belongs to.
 #[cfg(not(unix))]
-pub fn owner(_: &Path) -> Option<u32> {
+pub(crate) fn owner(_: &Path) -> Option<u32> {
     None
 }
 
@@ -174,7 +174,7 @@ fn give_to_owner_of(_: &Path, _: &File) {}
 
 /// Held while a backup is written into a folder or its old ones are removed.
 #[derive(Debug)]
-pub struct FolderLock {
+pub(crate) struct FolderLock {
     // The lock goes when the file is closed, so also when the process is killed.
     _file: File,
 }
@@ -184,7 +184,7 @@ impl FolderLock {
     ///
     /// # Errors
     /// [`BackupError::Busy`] when another process holds it; those of [`check_folder`].
-    pub fn take(folder: &Path) -> Result<Self> {
+    pub(crate) fn take(folder: &Path) -> Result<Self> {
         check_folder(folder)?;
         let path = folder.join(LOCK);
         let doing = || format!("locking {}", folder.display());
@@ -238,7 +238,7 @@ fn remove_partials(folder: &Path) -> io::Result<()> {
 
 /// A file that is being written beside its final name, readable by its owner only. Dropped, it is gone.
 #[derive(Debug)]
-pub struct PendingFile {
+pub(crate) struct PendingFile {
     file: NamedTempFile,
     target: PathBuf,
 }
@@ -248,7 +248,7 @@ impl PendingFile {
     ///
     /// # Errors
     /// [`BackupError::Io`].
-    pub fn create(target: &Path) -> Result<Self> {
+    pub(crate) fn create(target: &Path) -> Result<Self> {
         let folder = folder_of(target);
         // Mode 0600 is what tempfile gives.
         let file = tempfile::Builder::new().prefix(PARTIAL).tempfile_in(folder);
@@ -257,7 +257,7 @@ impl PendingFile {
     }
 
     /// The path it will have.
-    pub fn target(&self) -> &Path {
+    pub(crate) fn target(&self) -> &Path {
         &self.target
     }
 
@@ -265,7 +265,7 @@ impl PendingFile {
     ///
     /// # Errors
     /// [`BackupError::Io`].
-    pub fn commit(self) -> Result<PathBuf> {
+    pub(crate) fn commit(self) -> Result<PathBuf> {
         let doing = || format!("writing {}", self.target.display());
         self.file.as_file().sync_all().map_err(BackupError::io(doing()))?;
         let doing = doing();
@@ -279,7 +279,7 @@ impl PendingFile {
     ///
     /// # Errors
     /// [`BackupError::Io`].
-    pub fn commit_beside(self) -> Result<PathBuf> {
+    pub(crate) fn commit_beside(self) -> Result<PathBuf> {
         let doing = || format!("writing {}", self.target.display());
         self.file.as_file().sync_all().map_err(BackupError::io(doing()))?;
         let doing = doing();
@@ -311,7 +311,7 @@ impl Write for PendingFile {
 }
 
 /// The folder a path is in.
-pub fn folder_of(path: &Path) -> &Path {
+pub(crate) fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),
@@ -322,7 +322,7 @@ pub fn folder_of(path: &Path) -> &Path {
 ///
 /// # Errors
 /// [`BackupError::Io`].
-pub fn sync_folder(folder: &Path) -> Result<()> {
+pub(crate) fn sync_folder(folder: &Path) -> Result<()> {
     // Windows cannot open a folder as a file, and needs no such call.
     if cfg!(unix) {
         let synced = File::open(folder).and_then(|folder| folder.sync_all());

@@ -31,7 +31,7 @@ const ENDS: u64 = 64 << 10;
 /// verification.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Note {
+pub(crate) struct Note {
     format: String,
     /// Bytes of the backup that this is about: another size is another file.
     pub size: u64,
@@ -55,7 +55,7 @@ impl Note {
     ///
     /// # Errors
     /// [`BackupError::Io`].
-    pub fn about(backup: &Path, sha256: &str) -> Result<Self> {
+    pub(crate) fn about(backup: &Path, sha256: &str) -> Result<Self> {
         let doing = || BackupError::io(format!("reading {}", backup.display()));
         let mut file = File::open(backup).map_err(doing())?;
         let size = file.metadata().map_err(doing())?.len();
@@ -83,7 +83,7 @@ impl Note {
 /// What a dump by `pg_dump` was made of.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct MadeOf {
+pub(crate) struct MadeOf {
     /// When.
     pub created_at: DateTime<Utc>,
     /// What of which database.
@@ -94,7 +94,7 @@ pub struct MadeOf {
 /// The outcome of a verification.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Verified {
+pub(crate) struct Verified {
     /// When.
     pub at: DateTime<Utc>,
     /// Whether it was restored for it.
@@ -105,7 +105,7 @@ pub struct Verified {
 
 /// One backup of a folder.
 #[derive(Clone, Debug)]
-pub struct Entry {
+pub(crate) struct Entry {
     /// Where: a path, or the URL of an object.
     pub path: PathBuf,
     /// Which kind.
@@ -133,7 +133,7 @@ pub struct Entry {
 
 /// What is in a folder.
 #[derive(Clone, Debug, Default)]
-pub struct Listing {
+pub(crate) struct Listing {
     /// Skyteam's backups, newest first.
     pub entries: Vec<Entry>,
     /// Files with the name of a backup that this user may not read.
@@ -144,7 +144,7 @@ pub struct Listing {
 ///
 /// # Errors
 /// [`BackupError::Io`] when the folder cannot be read; those of [`file::check_folder`].
-pub fn list(folder: &Path) -> Result<Listing> {
+pub(crate) fn list(folder: &Path) -> Result<Listing> {
     file::check_folder(folder)?;
     let doing = || format!("reading {}", folder.display());
     let mut entries = Vec::new();
@@ -182,7 +182,7 @@ fn is_unreadable(path: &Path) -> bool {
 }
 
 /// One file, if it is a backup that skyteam made, or goes by the name of one.
-pub fn look(path: &Path) -> Option<Entry> {
+pub(crate) fn look(path: &Path) -> Option<Entry> {
     let modified: DateTime<Utc> = modified(path).into();
     let open = || {
         let file = File::open(path).map_err(BackupError::io(format!("reading {}", path.display())))?;
@@ -256,13 +256,13 @@ pub(crate) fn look_into(
 const AHEAD: TimeDelta = TimeDelta::minutes(5);
 
 /// Whether a time is so far ahead that a clock must have been wrong.
-pub fn is_future(at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+pub(crate) fn is_future(at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
     at.signed_duration_since(now) > AHEAD
 }
 
 impl Entry {
     /// Whether it was made with a wrong clock, or is read with one.
-    pub fn is_from_the_future(&self, now: DateTime<Utc>) -> bool {
+    pub(crate) fn is_from_the_future(&self, now: DateTime<Utc>) -> bool {
         is_future(self.created_at, now)
     }
 
@@ -307,7 +307,7 @@ pub(crate) fn has_our_name(path: &Path) -> bool {
 }
 
 /// When a file was made, by its name, else by the file system.
-pub fn time_of(path: &Path) -> DateTime<Utc> {
+pub(crate) fn time_of(path: &Path) -> DateTime<Utc> {
     time_in(path).unwrap_or_else(|| modified(path).into())
 }
 
@@ -324,7 +324,7 @@ fn modified(path: &Path) -> SystemTime {
 ///
 /// # Errors
 /// [`BackupError::Io`].
-pub fn commit(pending: PendingFile, replaces: bool) -> Result<PathBuf> {
+pub(crate) fn commit(pending: PendingFile, replaces: bool) -> Result<PathBuf> {
     if replaces {
         // First: a note must never vouch for a file that it has not seen.
         remove_note(pending.target())?;
@@ -343,7 +343,7 @@ fn note_path(backup: &Path) -> PathBuf {
 }
 
 /// The note beside a backup; `None` when there is none, or what is there is not skyteam's.
-pub fn read_note(backup: &Path) -> Option<Note> {
+pub(crate) fn read_note(backup: &Path) -> Option<Note> {
     let mut text = Vec::new();
     File::open(note_path(backup)).ok()?.take(NOTE_LIMIT).read_to_end(&mut text).ok()?;
     Note::parse(&text)
@@ -353,7 +353,7 @@ pub fn read_note(backup: &Path) -> Option<Note> {
 ///
 /// # Errors
 /// [`BackupError::Foreign`] when another file has its name; [`BackupError::Io`].
-pub fn write_note(backup: &Path, note: &Note) -> Result<()> {
+pub(crate) fn write_note(backup: &Path, note: &Note) -> Result<()> {
     use std::io::Write;
     let path = note_path(backup);
     if path.exists() && read_note(backup).is_none() {
@@ -368,7 +368,7 @@ pub fn write_note(backup: &Path, note: &Note) -> Result<()> {
 ///
 /// # Errors
 /// [`BackupError::Io`].
-pub fn remove(backup: &Path) -> Result<()> {
+pub(crate) fn remove(backup: &Path) -> Result<()> {
     // While the backup is there, because nothing would say any more what a note without its backup is about.
     remove_note(backup)?;
     fs::remove_file(backup).map_err(BackupError::io(format!("removing {}", backup.display())))

@@ -1,8 +1,8 @@
 //! Where backups are kept: a folder, or an object store off the host. Both keep whole backups only, each under a name of
 //! its own, with a note beside it.
 
-pub mod file;
-pub mod folder;
+pub(crate) mod file;
+pub(crate) mod folder;
 mod local;
 mod object;
 

@@ -41,7 +41,7 @@ pub struct Changes {
 ///
 /// # Errors
 /// [`FlightError::Forbidden`] after its end, and the rules of [`check`] where the change concerns them.
-pub async fn preview(
+pub(crate) async fn preview(
     db: &impl ConnectionTrait,
     before: &Flight,
     changes: &Changes,

@@ -223,7 +223,7 @@ pub async fn import(
 ///
 /// # Errors
 /// The database's. The transaction must then be rolled back.
-pub async fn describe(
+pub(crate) async fn describe(
     tx: &Transaction,
     flight_id: Id,
     places: impl Iterator<Item = (&str, &Extra<FlightPassenger>)>,

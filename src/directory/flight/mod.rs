@@ -9,7 +9,7 @@ pub mod details;
 pub mod edit;
 pub mod list;
 pub mod manifest;
-pub mod reap;
+pub(crate) mod reap;
 pub mod roster;
 pub mod schedule;
 pub mod status;
@@ -132,7 +132,7 @@ pub enum FlightError {
 
 impl FlightError {
     /// The driver's error inside it, where running the whole transaction again may be tried ([`crate::db::retry`]).
-    pub fn db(&self) -> Option<&DbErr> {
+    pub(crate) fn db(&self) -> Option<&DbErr> {
         match self {
             Self::Db(error) => Some(error),
             Self::Miles(error) => error.db(),

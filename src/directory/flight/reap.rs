@@ -10,7 +10,7 @@ use crate::entity::types::{Id, Timestamp};
 ///
 /// # Errors
 /// The database's.
-pub async fn find(db: &impl ConnectionTrait, cutoff: Timestamp) -> Result<Vec<Flight>, FlightError> {
+pub(crate) async fn find(db: &impl ConnectionTrait, cutoff: Timestamp) -> Result<Vec<Flight>, FlightError> {
     let flights = Entity::find()
         .filter(Column::StartedAt.lt(cutoff))
         .filter(Column::EndTime.is_null())
@@ -25,7 +25,7 @@ pub async fn find(db: &impl ConnectionTrait, cutoff: Timestamp) -> Result<Vec<Fl
 ///
 /// # Errors
 /// The database's.
-pub async fn end(
+pub(crate) async fn end(
     db: &impl ConnectionTrait,
     ids: impl IntoIterator<Item = Id>,
     cutoff: Timestamp,

@@ -73,7 +73,7 @@ pub async fn add(db: &impl ConnectionTrait, new: NewFlight<'_>) -> Result<Flight
 
 /// What the rules of the plan look at.
 #[derive(Clone, Copy, Debug)]
-pub struct Planned<'a> {
+pub(crate) struct Planned<'a> {
     /// The flight's code.
     pub code: &'a str,
     /// The airline that flies it.
@@ -93,7 +93,7 @@ pub struct Planned<'a> {
 ///
 /// # Errors
 /// The [`FlightError`] of the first rule that is broken.
-pub fn check(planned: &Planned<'_>) -> Result<(), FlightError> {
+pub(crate) fn check(planned: &Planned<'_>) -> Result<(), FlightError> {
     let brand = planned.brand;
     if brand.airline_id != planned.airline_id {
         return Err(FlightError::BrandOfAnother {
@@ -124,7 +124,7 @@ pub fn check(planned: &Planned<'_>) -> Result<(), FlightError> {
 ///
 /// # Errors
 /// What [`delete`] refuses.
-pub async fn deletable(db: &impl ConnectionTrait, flight: &Flight, now: Timestamp) -> Result<(), FlightError> {
+pub(crate) async fn deletable(db: &impl ConnectionTrait, flight: &Flight, now: Timestamp) -> Result<(), FlightError> {
     if Status::of(flight, now).is_over() {
         return Err(forbidden(Action::Delete, flight.clone(), now));
     }
@@ -164,7 +164,7 @@ pub async fn delete(tx: &Transaction, id: Id, now: Timestamp) -> Result<(), Flig
 ///
 /// # Errors
 /// The database's.
-pub async fn uses(db: &impl ConnectionTrait, id: Id) -> Result<(u64, u64), FlightError> {
+pub(crate) async fn uses(db: &impl ConnectionTrait, id: Id) -> Result<(u64, u64), FlightError> {
     let passengers =
         flight_passenger::Entity::find().filter(flight_passenger::Column::FlightId.eq(id)).count(db).await?;
     let entries =

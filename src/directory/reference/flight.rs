@@ -16,7 +16,7 @@ use crate::entity::{Id, Timestamp, flight};
 
 /// A flight that a word means, and what else it says.
 #[derive(Clone, Debug, PartialEq)]
-pub struct MeantFlight {
+pub(crate) struct MeantFlight {
     /// The flight.
     pub flight: flight::Model,
     /// Other flights, scheduled or live, whose code the word is: a word such as `AF12` can be that too, where the id of
@@ -39,7 +39,7 @@ pub async fn flight(db: &impl ConnectionTrait, reference: &str) -> Result<flight
 ///
 /// # Errors
 /// [`ReferenceError`]: none, or several, answer to it.
-pub async fn meant_flight(db: &impl ConnectionTrait, reference: &str, zone: Tz) -> Result<MeantFlight> {
+pub(crate) async fn meant_flight(db: &impl ConnectionTrait, reference: &str, zone: Tz) -> Result<MeantFlight> {
     let mut nearest = Vec::new();
     if let Some((code, day)) = code_and_day(reference) {
         if let Some(flight) = only(Noun::Flight, reference, of_day(db, code, day, zone).await?, candidate)? {

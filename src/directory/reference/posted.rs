@@ -17,7 +17,7 @@ const BATCH: &str = "batch:";
 ///
 /// # Errors
 /// [`ReferenceError`]: neither, several, or one of each.
-pub async fn posted(db: &impl ConnectionTrait, reference: &str) -> Result<Target> {
+pub(crate) async fn posted(db: &impl ConnectionTrait, reference: &str) -> Result<Target> {
     let (of_entry, of_batch) = (reference.strip_prefix(ENTRY), reference.strip_prefix(BATCH));
     let found = |id| match id {
         Ok(id) => Ok(Some(id)),

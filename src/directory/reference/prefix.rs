@@ -18,7 +18,7 @@ const CHUNK: usize = 200;
 
 /// The characters within which a shortened id stays unique.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Among {
+pub(crate) enum Among {
     /// The ids of flights.
     Flights,
     /// The ids of ledger entries and of batches, which are named in the same place.
@@ -38,7 +38,7 @@ impl Among {
 ///
 /// # Errors
 /// The database's.
-pub async fn prefixes(db: &impl ConnectionTrait, among: Among, ids: &[Id]) -> Result<HashMap<Id, usize>, DbErr> {
+pub(crate) async fn prefixes(db: &impl ConnectionTrait, among: Among, ids: &[Id]) -> Result<HashMap<Id, usize>, DbErr> {
     let mut lengths = HashMap::new();
     for chunk in ids.chunks(CHUNK) {
         let statement = neighbours(db, among, chunk);

@@ -292,14 +292,14 @@ async fn scrub_mentions(tx: &Transaction, person: &user::Model, to: &Replacement
 ///
 /// # Errors
 /// The database's.
-pub async fn count_mentions(db: &impl ConnectionTrait, person: &user::Model) -> Result<u64> {
+pub(crate) async fn count_mentions(db: &impl ConnectionTrait, person: &user::Model) -> Result<u64> {
     Ok(mention::find(db, person).await?.len() as u64)
 }
 
 /// The notification that ROBLOX posts to a webhook when a player asks to be forgotten
 /// (<https://create.roblox.com/docs/cloud/webhooks/webhook-notifications>).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Notification {
+pub(crate) enum Notification {
     /// Erase this player.
     RightToErasure(UserId),
     /// A test that was sent from the dashboard; nothing is to be done.
@@ -318,7 +318,7 @@ struct Payload {
 ///
 /// # Errors
 /// [`InputError`]: it is not JSON, of another kind, or names no player.
-pub fn notification(body: &str) -> std::result::Result<Notification, InputError> {
+pub(crate) fn notification(body: &str) -> std::result::Result<Notification, InputError> {
     const FIELD: &str = "--webhook";
     const ACCEPTED: &str =
         "ROBLOX's notification: {\"EventType\":\"RightToErasureRequest\",\"EventPayload\":{\"UserId\":…}}";

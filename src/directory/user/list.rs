@@ -55,7 +55,7 @@ pub fn query(filter: &Filter, engine: Engine) -> Select<user::Entity> {
 /// A flight that a user boarded.
 #[derive(Clone, Debug, PartialEq, FromQueryResult, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Boarded {
+pub(crate) struct Boarded {
     /// The place on board. Its miles are those of the award for the flight that stands.
     #[sea_orm(nested)]
     #[serde(flatten)]
@@ -80,7 +80,7 @@ pub struct Boarded {
 }
 
 /// The flights of one user, followed by `tail`: ORDER BY and LIMIT on the columns of [`Boarded`].
-pub fn boarded(db: &impl ConnectionTrait, user_id: &str, tail: &str) -> SelectorRaw<SelectModel<Boarded>> {
+pub(crate) fn boarded(db: &impl ConnectionTrait, user_id: &str, tail: &str) -> SelectorRaw<SelectModel<Boarded>> {
     let sql = format!(
         r#"SELECT {}, f."code", f."departure", f."arrival", f."aircraft", f."airlineId", f."brandId", f."startTime"
         FROM "flightPassengers" AS p JOIN "flights" AS f ON f."id" = p."flightId"

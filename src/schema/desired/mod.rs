@@ -53,7 +53,7 @@ pub fn desired() -> Result<Schema, DesiredError> {
 }
 
 /// The names of the tables, in the order in which they are created.
-pub fn table_names() -> Vec<String> {
+pub(crate) fn table_names() -> Vec<String> {
     ENTITIES.iter().filter_map(|(table, _)| table().ok()).map(|table| table.name).collect()
 }
 
@@ -66,7 +66,7 @@ fn rendered(expression: &Expr, postgres: bool) -> String {
 }
 
 /// The columns that have had another name, by the entities' own word.
-pub fn renames() -> Vec<Rename> {
+pub(crate) fn renames() -> Vec<Rename> {
     ENTITIES.iter().flat_map(|(_, former)| former()).collect()
 }
 

@@ -1,10 +1,10 @@
 //! The words of each engine for the objects of the model: the DDL of whole objects, never of a change.
 
-pub mod postgres;
-pub mod sqlite;
+pub(crate) mod postgres;
+pub(crate) mod sqlite;
 mod sqlite_types;
 
-use super::model::{Kind, Schema, Value};
+use super::model::{Kind, Schema};
 use crate::db::{Engine, quote};
 
 /// One SQL statement, without its closing semicolon.
@@ -18,7 +18,7 @@ pub struct Statement {
 
 impl Statement {
     /// A statement about `what`.
-    pub fn new(what: impl Into<String>, sql: impl Into<String>) -> Self {
+    pub(crate) fn new(what: impl Into<String>, sql: impl Into<String>) -> Self {
         Self { what: what.into(), sql: sql.into() }
     }
 }
@@ -63,13 +63,5 @@ pub fn same_kind(engine: Engine, one: &Kind, other: &Kind) -> bool {
         Engine::Sqlite => {
             sqlite::kind(one) == sqlite::kind(other) && sqlite::condition("x", one) == sqlite::condition("x", other)
         }
-    }
-}
-
-/// A default's expression, as `engine` writes it for a column of a type.
-pub fn default(engine: Engine, value: &Value, kind: &Kind) -> String {
-    match engine {
-        Engine::Postgres => postgres::default(value),
-        Engine::Sqlite => sqlite::default(value, kind),
     }
 }

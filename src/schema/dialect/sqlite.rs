@@ -10,7 +10,7 @@ use crate::schema::model::{
     Column, Constraint, ForeignKey, Index, Rule, Schema, Shape, Table, Trigger, TriggerBody, Value,
 };
 
-pub use super::sqlite_types::{REAL_DIGITS, condition, default, kind};
+pub(crate) use super::sqlite_types::{REAL_DIGITS, condition, default, kind};
 
 pub(super) fn create(schema: &Schema) -> Vec<Statement> {
     let mut statements: Vec<Statement> = schema.tables.iter().map(|each| table(each, &each.name, &[])).collect();
@@ -27,7 +27,7 @@ pub(super) fn create(schema: &Schema) -> Vec<Statement> {
 }
 
 /// Whether a trigger of the table looks at [`MAINTENANCE_TABLE`].
-pub fn needs_maintenance(table: &Table) -> bool {
+pub(crate) fn needs_maintenance(table: &Table) -> bool {
     table
         .triggers
         .iter()
@@ -35,7 +35,7 @@ pub fn needs_maintenance(table: &Table) -> bool {
 }
 
 /// The table in which a row lifts the append-only rule.
-pub fn maintenance() -> Statement {
+pub(crate) fn maintenance() -> Statement {
     Statement::new(
         format!("table {MAINTENANCE_TABLE}"),
         format!("CREATE TABLE IF NOT EXISTS {} (\n  \"reason\" TEXT NOT NULL\n) STRICT", quote(MAINTENANCE_TABLE)),
@@ -44,7 +44,7 @@ pub fn maintenance() -> Statement {
 
 /// `CREATE TABLE` under another name, with everything that stands inside a table and with `foreign` clauses, verbatim,
 /// that none of ours are.
-pub fn table(table: &Table, name: &str, foreign: &[String]) -> Statement {
+pub(crate) fn table(table: &Table, name: &str, foreign: &[String]) -> Statement {
     let mut lines: Vec<String> = table.columns.iter().map(column).collect();
     lines.extend(table.constraints.iter().map(constraint_clause));
     lines.extend_from_slice(foreign);
@@ -55,7 +55,7 @@ pub fn table(table: &Table, name: &str, foreign: &[String]) -> Statement {
 }
 
 /// A column as it stands in `CREATE TABLE` and `ADD COLUMN`.
-pub fn column(column: &Column) -> String {
+pub(crate) fn column(column: &Column) -> String {
     let name = quote(&column.name);
     let mut sql = format!("{name} {}", kind(&column.kind));
     if !column.nullable {
@@ -77,7 +77,7 @@ pub(crate) fn stored(kind: &str) -> &str {
 }
 
 /// `CONSTRAINT "name" …`, as it stands in `CREATE TABLE`.
-pub fn constraint_clause(constraint: &Constraint) -> String {
+pub(crate) fn constraint_clause(constraint: &Constraint) -> String {
     let rule = match &constraint.rule {
         Rule::PrimaryKey(columns) => format!("PRIMARY KEY ({})", quote_all(columns)),
         Rule::Unique(columns) => format!("UNIQUE ({})", quote_all(columns)),
@@ -108,7 +108,7 @@ fn foreign_key(key: &ForeignKey) -> String {
 }
 
 /// `CREATE INDEX`.
-pub fn create_index(table: &str, index: &Index) -> Statement {
+pub(crate) fn create_index(table: &str, index: &Index) -> Statement {
     let sql = match &index.shape {
         Shape::Unsupported { definition } => definition.clone(),
         Shape::Columns { columns, unique, filter } => {
@@ -125,7 +125,7 @@ pub fn create_index(table: &str, index: &Index) -> Statement {
 }
 
 /// `CREATE TRIGGER`; `None` for the other engine's triggers.
-pub fn create_trigger(table: &str, trigger: &Trigger) -> Option<Statement> {
+pub(crate) fn create_trigger(table: &str, trigger: &Trigger) -> Option<Statement> {
     let sql = match &trigger.body {
         TriggerBody::Sqlite(body) => {
             format!("CREATE TRIGGER {} {}", quote(&trigger.name), body.replace("{table}", &quote(table)))

@@ -8,7 +8,7 @@ use super::literal;
 use crate::schema::model::{Kind, MICROSECONDS, Value};
 
 /// The digits of a number that SQLite's REAL, a 64-bit floating-point number, gives back as they went in.
-pub const REAL_DIGITS: u32 = 15;
+pub(crate) const REAL_DIGITS: u32 = 15;
 
 /// A version 4 UUID. `random() & 3` picks the variant; `abs(random())` would fail once in 2^64.
 const RANDOM_UUID: &str = "(lower(hex(randomblob(4)) || '-' || hex(randomblob(2)) || '-4' || \
@@ -19,7 +19,7 @@ const RANDOM_UUID: &str = "(lower(hex(randomblob(4)) || '-' || hex(randomblob(2)
 ///
 /// Numbers of up to [`REAL_DIGITS`] digits are REAL, which compares, sorts and sums as numbers, and which SeaORM's
 /// `Decimal` reads; larger ones are text, which keeps every digit.
-pub fn kind(kind: &Kind) -> &str {
+pub(crate) fn kind(kind: &Kind) -> &str {
     match kind {
         Kind::SmallInteger | Kind::Integer | Kind::BigInteger | Kind::Boolean => "INTEGER",
         Kind::Real | Kind::Double => "REAL",
@@ -51,7 +51,7 @@ pub fn kind(kind: &Kind) -> &str {
 /// What a value `x`, an expression of the stored type, must meet to be one of the type; none where all do.
 ///
 /// `IS` and not `=`, which would be NULL, and so let pass, where a function knows no answer.
-pub fn condition(x: &str, kind: &Kind) -> Option<String> {
+pub(crate) fn condition(x: &str, kind: &Kind) -> Option<String> {
     let fraction = |digits: u8| if digits == 0 { 0 } else { u32::from(digits) + 1 };
     Some(match kind {
         Kind::VarChar(Some(length)) | Kind::Char(length) => format!("length({x}) <= {length}"),
@@ -112,7 +112,7 @@ pub fn condition(x: &str, kind: &Kind) -> Option<String> {
 }
 
 /// A default's expression, in parentheses where SQLite wants them.
-pub fn default(value: &Value, kind: &Kind) -> String {
+pub(crate) fn default(value: &Value, kind: &Kind) -> String {
     match value {
         Value::Now => now(kind),
         Value::CurrentDate => "(date('now'))".to_owned(),

@@ -51,7 +51,7 @@ pub enum Kept {
 
 impl Kept {
     /// Its table, where it has one.
-    pub fn table(&self) -> Option<&str> {
+    pub(crate) fn table(&self) -> Option<&str> {
         match self {
             Self::Constraint(table, _) | Self::Index(table, _) | Self::Trigger(table, _) => Some(table),
             Self::Collation { table, .. } => Some(table),

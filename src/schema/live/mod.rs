@@ -45,7 +45,7 @@ pub async fn read(
 /// # Errors
 ///
 /// [`LiveError`].
-pub async fn others(connection: &impl ConnectionTrait, reference: &Schema) -> Result<Vec<String>, LiveError> {
+pub(crate) async fn others(connection: &impl ConnectionTrait, reference: &Schema) -> Result<Vec<String>, LiveError> {
     match Engine::of(connection) {
         Engine::Postgres => postgres::others(connection, reference).await,
         Engine::Sqlite => sqlite::others(connection, reference).await,

@@ -30,7 +30,7 @@ pub struct WayDown<'a> {
     /// The migration that is the newest afterwards.
     pub stays: Option<&'a Migration>,
     /// How long others are stopped.
-    pub pause: Pause,
+    pub(crate) pause: Pause,
 }
 
 impl WayDown<'_> {

@@ -14,10 +14,12 @@ mod with_schema_lock;
 
 pub use data_loss::Loss;
 pub use down::{Descent, WayDown, down, plan_down};
-pub use online::{ReadyOnline, prepare_online, up_online};
-pub use state::{Origin, Outlook, look};
-pub use status::{Status, drift, status};
-pub use up::{WayUp, baseline, check, plan_up, up};
+pub(crate) use online::{prepare_online, up_online};
+pub(crate) use state::{Origin, look};
+pub(crate) use status::drift;
+pub use status::{Status, status};
+pub use up::{WayUp, plan_up, up};
+pub(crate) use up::{baseline, check};
 pub use with_schema_lock::{Event, Tell};
 
 use migration::Migration;
@@ -66,7 +68,7 @@ impl Step {
 ///
 /// # Errors
 /// [`MigrateError::NoSuchVersion`].
-pub fn find<'a>(migrations: &'a [Migration], asked: &str) -> Result<&'a Migration, MigrateError> {
+pub(crate) fn find<'a>(migrations: &'a [Migration], asked: &str) -> Result<&'a Migration, MigrateError> {
     let is = |migration: &&Migration| [migration.version(), migration.name(), &migration.folder()].contains(&asked);
     migrations.iter().find(is).ok_or_else(|| MigrateError::NoSuchVersion {
         asked: asked.to_owned(),

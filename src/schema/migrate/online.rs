@@ -13,7 +13,7 @@ use crate::schema::{LockPolicy, Prepared, Request, Schema, SchemaError, Waiting,
 
 /// Migrations that can be done online.
 #[derive(Debug)]
-pub struct ReadyOnline<'a> {
+pub(crate) struct ReadyOnline<'a> {
     target: Schema,
     prepared: Prepared,
     migrations: Vec<&'a Migration>,
@@ -25,7 +25,7 @@ pub struct ReadyOnline<'a> {
 /// # Errors
 /// [`MigrateError::Online`] where a script changes rows, or a step needs a push; [`MigrateError::Data`];
 /// [`MigrateError::Rights`].
-pub async fn prepare_online<'a>(
+pub(crate) async fn prepare_online<'a>(
     database: &Database,
     way: &WayUp<'a>,
     to: Option<&Migration>,
@@ -63,7 +63,7 @@ pub async fn prepare_online<'a>(
 ///
 /// # Errors
 /// [`MigrateError::Online`]; what was done before it stays, and the same call goes on from there.
-pub async fn up_online(
+pub(crate) async fn up_online(
     database: &Database,
     ready: &ReadyOnline<'_>,
     policy: &LockPolicy,

@@ -11,7 +11,7 @@ use crate::schema::{LockPolicy, Schema, Waiting, live, session, snapshot};
 
 /// Where a database stands among the migrations of a build.
 #[derive(Clone, Debug)]
-pub struct Outlook<'a> {
+pub(crate) struct Outlook<'a> {
     /// What is applied, pending, edited, missing. A recognised version and all before it count as pending until they
     /// are recorded.
     pub standing: Standing<'a>,
@@ -23,7 +23,7 @@ pub struct Outlook<'a> {
 
 /// What a database's version is known from.
 #[derive(Clone, Debug)]
-pub enum Origin<'a> {
+pub(crate) enum Origin<'a> {
     /// Its record.
     Record,
     /// It has no record and none of our tables.
@@ -43,7 +43,7 @@ pub enum Origin<'a> {
 
 impl<'a> Outlook<'a> {
     /// What is still to run to reach `to`, or, without it, the newest; oldest first.
-    pub fn pending(&self, to: Option<&Migration>) -> Vec<&'a Migration> {
+    pub(crate) fn pending(&self, to: Option<&Migration>) -> Vec<&'a Migration> {
         let from = match self.origin {
             Origin::Recognised(migration) | Origin::Pushed(migration) => migration.version(),
             _ => "",
@@ -55,7 +55,7 @@ impl<'a> Outlook<'a> {
     }
 
     /// The version it is at: the newest applied or recognised one.
-    pub fn version(&self) -> Option<&'a Migration> {
+    pub(crate) fn version(&self) -> Option<&'a Migration> {
         match self.origin {
             Origin::Recognised(migration) | Origin::Pushed(migration) => Some(migration),
             _ => self.standing.applied.iter().map(|(migration, _)| *migration).next_back(),
@@ -74,7 +74,7 @@ impl<'a> Outlook<'a> {
     ///
     /// # Errors
     /// [`MigrateError::Edited`], [`MigrateError::Missing`], [`MigrateError::Hidden`], [`MigrateError::Unrecognised`].
-    pub fn refuse_unsound(&self) -> Result<(), MigrateError> {
+    pub(crate) fn refuse_unsound(&self) -> Result<(), MigrateError> {
         self.refuse_unknown()?;
         if !self.standing.edited.is_empty() {
             let edited = self.standing.edited.iter().map(|(migration, _)| migration.folder()).collect();
@@ -92,7 +92,7 @@ impl<'a> Outlook<'a> {
     ///
     /// # Errors
     /// [`MigrateError::Missing`], [`MigrateError::Hidden`].
-    pub fn refuse_unknown(&self) -> Result<(), MigrateError> {
+    pub(crate) fn refuse_unknown(&self) -> Result<(), MigrateError> {
         if self.hidden {
             return Err(MigrateError::Hidden);
         }
@@ -108,7 +108,7 @@ impl<'a> Outlook<'a> {
 ///
 /// # Errors
 /// [`MigrateError::Live`], [`MigrateError::Snapshot`], [`MigrateError::Driver`].
-pub async fn look<'a>(
+pub(crate) async fn look<'a>(
     database: &Database,
     migrations: &'a [Migration],
     patience: &LockPolicy,

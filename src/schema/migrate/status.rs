@@ -17,7 +17,7 @@ pub struct Status<'a> {
     /// The server's version, as it says it.
     pub server_version: String,
     /// Applied, pending, edited, missing, and what that is known from.
-    pub outlook: Outlook<'a>,
+    pub(crate) outlook: Outlook<'a>,
     /// What would have to change in the database for it to equal the snapshot of the version it is at; none where it is
     /// at no version.
     pub live_to_snapshot: Vec<String>,
@@ -26,7 +26,7 @@ pub struct Status<'a> {
     /// What of that is not certain, because a session that only looks cannot ask: see [`crate::schema::Live::unknown`].
     pub unknown: Vec<String>,
     /// An online push that has begun and not ended.
-    pub online: Option<Unfinished>,
+    pub(crate) online: Option<Unfinished>,
     /// What the entities have that the newest migration of this build has not: what `generate` would write.
     pub snapshot_to_entities: Vec<String>,
 }
@@ -46,7 +46,7 @@ impl Status<'_> {
     }
 
     /// The lines of the record, whether this build has them as they were or edited.
-    pub fn record(&self) -> Vec<&Applied> {
+    pub(crate) fn record(&self) -> Vec<&Applied> {
         let standing = &self.outlook.standing;
         let known = standing.applied.iter().chain(&standing.edited).map(|(_, line)| line);
         let mut lines: Vec<&Applied> = known.chain(&standing.missing).collect();
@@ -92,7 +92,7 @@ async fn status_in<'a>(txn: &Transaction, migrations: &'a [Migration]) -> Result
 ///
 /// # Errors
 /// [`MigrateError::Live`], [`MigrateError::Snapshot`], [`MigrateError::Driver`].
-pub async fn drift(
+pub(crate) async fn drift(
     database: &Database,
     migrations: &[Migration],
     patience: &LockPolicy,

@@ -19,11 +19,11 @@ use crate::schema::{
 #[derive(Clone, Debug)]
 pub struct WayUp<'a> {
     /// Where the database stands.
-    pub outlook: Outlook<'a>,
+    pub(crate) outlook: Outlook<'a>,
     /// Tables and columns that go.
     pub losses: Vec<Loss>,
     /// How long others are stopped.
-    pub pause: Pause,
+    pub(crate) pause: Pause,
 }
 
 impl WayUp<'_> {
@@ -101,7 +101,7 @@ async fn way(txn: &Transaction, last: &Migration) -> Result<Option<(Plan, Live)>
 ///
 /// # Errors
 /// [`MigrateError::Data`], and those of reading.
-pub async fn check(
+pub(crate) async fn check(
     database: &Database,
     migrations: &[Migration],
     to: Option<&Migration>,
@@ -126,7 +126,7 @@ pub async fn check(
 ///
 /// # Errors
 /// [`MigrateError`].
-pub async fn baseline(
+pub(crate) async fn baseline(
     database: &Database,
     migrations: &[Migration],
     to: Option<&Migration>,

@@ -10,7 +10,7 @@ use crate::schema::model::{Rule, Schema, Shape};
 
 /// An unfinished index of ours.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Leftover {
+pub(crate) struct Leftover {
     /// Its name.
     pub index: String,
     /// Its table.

@@ -15,8 +15,8 @@ use migration::history::{self as log, Via};
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement as Query};
 
 use keeper::Keeper;
-pub use leftovers::Leftover;
-pub use record::{Unfinished, clear, read};
+pub(crate) use leftovers::Leftover;
+pub(crate) use record::{Unfinished, clear, read};
 
 use super::apply::{Applied, Event, Tell, is_moved, is_same};
 use super::change::Change;
@@ -37,7 +37,7 @@ const BUILDS: u32 = 5;
 
 /// What is to be done.
 #[derive(Clone, Copy, Debug)]
-pub struct OnlinePush<'a> {
+pub(crate) struct OnlinePush<'a> {
     /// What the database is to equal.
     pub desired: &'a Schema,
     /// What was asked for beyond it.
@@ -51,7 +51,7 @@ pub struct OnlinePush<'a> {
 }
 
 /// The steps that cannot be done online, with the reason of each.
-pub fn refused(plan: &Plan) -> Vec<(String, &'static str)> {
+pub(crate) fn refused(plan: &Plan) -> Vec<(String, &'static str)> {
     let refused = plan.steps.iter().filter_map(|step| match &step.online {
         Some(Online::Refused(why)) => Some((step.what.clone(), *why)),
         _ => None,
@@ -88,7 +88,7 @@ pub(super) async fn refine(
 /// # Errors
 /// [`SchemaError`]. What was done before it stays, and the same call goes on from there; [`SchemaError::Pooler`],
 /// [`SchemaError::Online`], [`SchemaError::Rights`] and [`SchemaError::Changed`] come before anything runs.
-pub async fn run(
+pub(crate) async fn run(
     database: &Database,
     push: &OnlinePush<'_>,
     approval: Approval,

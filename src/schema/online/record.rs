@@ -8,7 +8,7 @@ use crate::db::Engine;
 /// An online push that has begun and not ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Unfinished {
+pub(crate) struct Unfinished {
     /// The steps that are done.
     pub done: i32,
     /// All steps.
@@ -27,7 +27,7 @@ const READABLE: &str = "SELECT pg_catalog.has_schema_privilege(n.oid, 'USAGE') \
 ///
 /// # Errors
 /// The driver's.
-pub async fn read(db: &impl ConnectionTrait) -> Result<Option<Unfinished>, DbErr> {
+pub(crate) async fn read(db: &impl ConnectionTrait) -> Result<Option<Unfinished>, DbErr> {
     if Engine::of(db) == Engine::Sqlite || !is_readable(db).await? {
         return Ok(None);
     }
@@ -70,7 +70,7 @@ pub(super) fn note(done: usize, total: usize) -> String {
 ///
 /// # Errors
 /// The driver's.
-pub async fn clear(db: &impl ConnectionTrait) -> Result<(), DbErr> {
+pub(crate) async fn clear(db: &impl ConnectionTrait) -> Result<(), DbErr> {
     if Engine::of(db) == Engine::Postgres {
         db.execute_unprepared(
             "DO $clear$ BEGIN \

@@ -151,7 +151,7 @@ pub struct Loss {
 
 impl Loss {
     /// What goes: `table`, or `table.column`.
-    pub fn what(&self) -> String {
+    pub(crate) fn what(&self) -> String {
         match &self.column {
             Some(column) => format!("{}.{column}", self.table),
             None => self.table.clone(),
@@ -210,7 +210,7 @@ pub enum PlanError {
 
 impl Request {
     /// All renames: the entities' own and those asked for.
-    pub fn all_renames(&self) -> Vec<Rename> {
+    pub(crate) fn all_renames(&self) -> Vec<Rename> {
         let mut all = desired::renames();
         all.extend(self.renames.iter().cloned());
         all
@@ -229,7 +229,7 @@ impl Plan {
     }
 
     /// Whether consent by name is needed: a table or column goes, or values come out altered.
-    pub fn loses_data(&self) -> bool {
+    pub(crate) fn loses_data(&self) -> bool {
         self.losses().next().is_some()
     }
 
@@ -250,7 +250,7 @@ impl Plan {
     }
 
     /// The value for rows of a column that have none.
-    pub fn backfill(&self, table: &str, column: &str) -> Option<&Value> {
+    pub(crate) fn backfill(&self, table: &str, column: &str) -> Option<&Value> {
         find(&self.backfills, table, column)
     }
 

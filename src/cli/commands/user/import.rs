@@ -152,7 +152,7 @@ fn row(record: &Record) -> std::result::Result<Row, String> {
 
 fn user_id(text: &str) -> std::result::Result<UserId, InputError> {
     UserId::parse(text).map_err(|error| match form::of_id(text) {
-        Some(form) => InputError::new(error.field, text, format!("{}; {form}", UserId::ACCEPTED)),
+        Some(form) => InputError::new(error.field, text, format!("{}; {form}", error.accepted)),
         None => error,
     })
 }
