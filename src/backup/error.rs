@@ -74,6 +74,14 @@ pub enum BackupError {
         /// What the program said.
         why: String,
     },
+    /// A plain dump has a command of psql that `pg_dump` does not write.
+    #[error("line {line} has {command}")]
+    PsqlCommand {
+        /// Its name, `\\connect`, without arguments.
+        command: String,
+        /// The number of the line, from 1.
+        line: u64,
+    },
     /// The reader of the backup went away before it had all of it.
     #[error("not all of it was taken")]
     NotTaken,

@@ -22,7 +22,7 @@ use super::format::hex::hex;
 use super::format::manifest::{Contents, Signature, Subject};
 use super::holders;
 use super::identity::Identity;
-use super::script::{Line, Lines, contains};
+use super::script::{self, Line, Lines, contains};
 use super::signature::SigningKey;
 use super::store::Placed;
 use super::store::folder::{MadeOf, Note};
@@ -57,6 +57,8 @@ pub(crate) type Environment = BTreeMap<String, String>;
 const LAST_LINE: &[u8] = b"-- PostgreSQL database dump complete";
 /// How long pg_dump waits for a table, while it holds those before it.
 const LOCK_WAIT: Duration = Duration::from_millis(500);
+/// How much of a dump is read at once, in bytes.
+const BUFFER: usize = 256 << 10;
 /// How much of what a program complains about is shown.
 const COMPLAINT: usize = 2000;
 
@@ -221,19 +223,24 @@ impl DumpNote {
     }
 }
 
-/// Reads a dump to its end without a database: whether it is whole, as far as that can be found out.
+/// Reads a dump to its end without a database: whether it is whole, as far as that can be found out, and whether it is
+/// nothing but what `pg_dump` writes for psql.
 ///
 /// # Errors
-/// [`BackupError::Damaged`]; [`BackupError::NewerDump`] where this machine's programs cannot read a dump that may be
+/// [`BackupError::Damaged`]; [`BackupError::PsqlCommand`]; [`BackupError::NewerDump`] where this machine's programs cannot read a dump that may be
 /// sound; [`BackupError::Program`] when `pg_restore` is missing.
 pub(crate) async fn check(path: &Path, format: Format, env: &Environment) -> Result<()> {
     if format == Format::Custom {
         let mut command = program("pg_restore", env);
-        let command = command.args(["--no-owner", "--file=-"]).arg(path).stdout(Stdio::null());
+        let command = command.args(["--no-owner", "--file=-"]).arg(path).stdout(Stdio::piped());
         let mut child = start("pg_restore", command)?;
-        let complaint = complaint(&mut child).await;
+        let out = child.stdout.take().ok_or(BackupError::Worker)?;
+        let script = Lines::new(BufReader::with_capacity(BUFFER, out));
+        let (commands, complaint) = tokio::join!(script::refuse_commands(script), complaint(&mut child));
         return match child.wait().await {
-            Ok(status) if status.success() => Ok(()),
+            // It cannot go on writing where nothing reads on.
+            _ if matches!(commands, Err(BackupError::PsqlCommand { .. })) => commands,
+            Ok(status) if status.success() => commands,
             _ => {
                 let why = last_words(&complaint, "pg_restore cannot read it");
                 Err(if is_of_another_version(&why) {
@@ -250,7 +257,11 @@ pub(crate) async fn check(path: &Path, format: Format, env: &Environment) -> Res
     io::Seek::seek(&mut file, io::SeekFrom::Start(len.saturating_sub(4096)))
         .and_then(|_| io::Read::read_to_end(&mut file, &mut tail))
         .map_err(BackupError::io("reading the backup"))?;
-    if contains(&tail, LAST_LINE) { Ok(()) } else { Err(BackupError::archive("it ends before the dump does")) }
+    if !contains(&tail, LAST_LINE) {
+        return Err(BackupError::archive("it ends before the dump does"));
+    }
+    let file = tokio::fs::File::open(path).await.map_err(BackupError::io("reading the backup"))?;
+    script::refuse_commands(Lines::new(BufReader::with_capacity(BUFFER, file))).await
 }
 
 /// Whether `pg_restore` complains of what it is itself: older than the program that made the dump, or built without the
@@ -316,7 +327,7 @@ pub(crate) async fn toc(path: &Path, format: Format, env: &Environment) -> Resul
                     toc.filled.push(name);
                 }
             }
-            Line::Sql(_) | Line::Within(_) | Line::Row(_) => {}
+            Line::Sql(_) | Line::Within(_) | Line::Row(_) | Line::Command { .. } => {}
         }
     }
     Ok(toc)

@@ -7,6 +7,8 @@ use std::io;
 
 use tokio::io::{AsyncBufRead, AsyncBufReadExt};
 
+use super::error::{BackupError, Result};
+
 /// What PowerShell, and editors on Windows, put before a text.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
@@ -21,6 +23,13 @@ pub(super) enum Line<'a> {
     Copy(&'a [u8]),
     /// A row, or the mark behind the last one.
     Row(&'a [u8]),
+    /// It has a command of psql, which begins with a backslash outside of any literal.
+    Command {
+        /// From the backslash to the line's end.
+        command: &'a [u8],
+        /// Whether the line is nothing else.
+        alone: bool,
+    },
 }
 
 /// The lines of a script.
@@ -58,7 +67,9 @@ impl<R: AsyncBufRead + Unpin> Lines<R> {
             return Ok(Some(Line::Row(line)));
         }
         let begins = self.scanner.state == State::Outside && !self.scanner.in_statement;
-        self.scanner.scan(line);
+        if let Some(at) = self.scanner.scan(line) {
+            return Ok(Some(Line::Command { command: &line[at..], alone: begins && at == 0 }));
+        }
         Ok(Some(match self.scanner.state {
             State::Rows => Line::Copy(line),
             _ if begins => Line::Sql(line),
@@ -126,12 +137,14 @@ fn is_word(byte: u8) -> bool {
 }
 
 impl Scanner {
-    fn scan(&mut self, line: &[u8]) {
+    /// Reads a line; answers where a command of psql begins in it.
+    fn scan(&mut self, line: &[u8]) -> Option<usize> {
         let mut at = 0;
         let mut rows_follow = false;
         while at < line.len() {
             let rest = &line[at..];
             at += match &mut self.state {
+                State::Outside if rest[0] == b'\\' => return Some(at),
                 State::Outside => match self.outside(rest) {
                     Some((used, ends_in_rows)) => {
                         rows_follow |= ends_in_rows;
@@ -172,16 +185,17 @@ impl Scanner {
                     2
                 }
                 State::Comment(_) => 1,
-                State::Rows => return,
+                State::Rows => return None,
             };
         }
         if rows_follow && self.state == State::Outside {
             self.state = State::Rows;
         }
+        None
     }
 
     /// One token outside of literals: how long it is, and whether it ends a statement that rows follow; `None` where the
-    /// rest of the line is a comment or a command of psql.
+    /// rest of the line is a comment.
     fn outside(&mut self, rest: &[u8]) -> Option<(usize, bool)> {
         let token = match rest[0] {
             b'-' if rest.starts_with(b"--") => return None,
@@ -189,7 +203,6 @@ impl Scanner {
                 self.state = State::Comment(1);
                 return Some((2, false));
             }
-            b'\\' => return None,
             byte if byte.is_ascii_whitespace() => return Some((1, false)),
             b';' => {
                 let words = std::mem::take(&mut self.words);
@@ -240,6 +253,86 @@ fn dollar_quote(rest: &[u8]) -> Option<&[u8]> {
     plain.then_some(&rest[..=end])
 }
 
+/// Looks at the commands of psql in a script. `pg_dump` writes `\\restrict` and `\\unrestrict` around all of it, and with
+/// `--create` one `\\connect` to the database that it has just made, before anything else; a restore goes without them. Any
+/// other one is not by `pg_dump`, and what it would do is not what the dump is asked for.
+///
+/// # Errors
+/// [`BackupError::PsqlCommand`] with the first other one; [`BackupError::Io`].
+pub(super) async fn refuse_commands<R: AsyncBufRead + Unpin>(mut lines: Lines<R>) -> Result<()> {
+    let mut number = 0;
+    // What a `\\connect` may follow: the database that was made, as long as there is nothing else.
+    let mut made: Option<Vec<u8>> = None;
+    let mut is_prologue = true;
+    while let Some(line) = lines.next().await.map_err(BackupError::io("reading the backup"))? {
+        number += 1;
+        match line {
+            Line::Command { command, alone } => {
+                let is_ours = alone && is_of_pg_dump(command);
+                let connects = alone && is_prologue && made.as_deref().is_some_and(|made| connects_to(command, made));
+                if connects {
+                    is_prologue = false;
+                } else if !is_ours || word_of(command) == b"\\connect" {
+                    return Err(refused(command, number));
+                }
+            }
+            Line::Sql(line) => match line.strip_prefix(b"CREATE DATABASE ") {
+                Some(rest) if is_prologue => made = Some(identifier(rest).to_vec()),
+                _ => {
+                    is_prologue &= PROLOGUE.iter().any(|begin| line.starts_with(begin)) || line.trim_ascii().is_empty()
+                }
+            },
+            Line::Copy(_) => is_prologue = false,
+            Line::Within(_) | Line::Row(_) => {}
+        }
+    }
+    Ok(())
+}
+
+/// How lines begin that `pg_dump --create` writes before it connects to the database that it makes.
+const PROLOGUE: [&[u8]; 5] = [b"--", b"SET ", b"SELECT pg_catalog.set_config(", b"DROP DATABASE ", b"ALTER DATABASE "];
+
+/// Whether a restore goes without this command of psql.
+pub(super) fn is_of_pg_dump(command: &[u8]) -> bool {
+    [b"\\restrict".as_slice(), b"\\unrestrict", b"\\connect"].contains(&word_of(command))
+}
+
+/// The refusal of a command of psql. Its arguments, which may be a password, are not repeated.
+pub(super) fn refused(command: &[u8], line: u64) -> BackupError {
+    BackupError::PsqlCommand { command: String::from_utf8_lossy(word_of(command)).into_owned(), line }
+}
+
+/// A command's name, with the backslash. It ends where psql would see an argument or another command.
+fn word_of(command: &[u8]) -> &[u8] {
+    let letters = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_' || *byte == b'+';
+    let end = command.iter().skip(1).position(|byte| !letters(byte)).map_or(command.len(), |end| end + 1);
+    // `\\!`, `\\;` and the like have one character.
+    &command[..end.max(2).min(command.trim_ascii_end().len().max(1))]
+}
+
+/// The name at the beginning, with its quotation marks.
+fn identifier(text: &[u8]) -> &[u8] {
+    let mut is_quoted = false;
+    let end = text.iter().position(|&byte| {
+        is_quoted ^= byte == b'"';
+        !is_quoted && (byte.is_ascii_whitespace() || byte == b';')
+    });
+    &text[..end.unwrap_or(text.len())]
+}
+
+/// Whether a command is `\\connect` to the database of this name, as `pg_dump` writes it.
+fn connects_to(command: &[u8], name: &[u8]) -> bool {
+    let Some(to) = command.trim_ascii_end().strip_prefix(b"\\connect ") else { return false };
+    if to == name {
+        return true;
+    }
+    // A name that could be taken for more is given as a connection string.
+    let name = String::from_utf8_lossy(name);
+    let name = name.strip_prefix('"').and_then(|name| name.strip_suffix('"')).unwrap_or(&name);
+    let value = name.replace('\\', r"\\").replace('\'', r"\'");
+    to == format!(r#"-reuse-previous=on "dbname='{value}'""#).as_bytes()
+}
+
 /// What a restore does with a statement of a dump.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fate {
@@ -269,8 +362,8 @@ impl Filter {
             && contains(ends, b" ON DATABASE ");
         let left_out = is_owner
             || of_database
-            || begins(&["\\restrict ", "\\unrestrict ", "\\connect ", "CREATE DATABASE ", "ALTER DATABASE "])
-            || begins(&["DROP DATABASE ", "COMMENT ON DATABASE ", "SET SESSION AUTHORIZATION "])
+            || begins(&["CREATE DATABASE ", "ALTER DATABASE ", "DROP DATABASE ", "COMMENT ON DATABASE "])
+            || begins(&["SET SESSION AUTHORIZATION "])
             || (!self.privileges && begins(&["GRANT ", "REVOKE ", "ALTER DEFAULT PRIVILEGES "]))
             || (self.server < 170_000 && begins(&["SET transaction_timeout "]))
             // The planner's statistics, which the restore gathers anew.
@@ -291,7 +384,8 @@ pub(super) fn contains(bytes: &[u8], wanted: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    /// Each line's kind by a letter: `S` begins a statement, `w` is within one, `C` ends in COPY, `r` is a row.
+    /// Each line's kind by a letter: `S` begins a statement, `w` is within one, `C` ends in COPY, `r` is a row, `c` has a
+    /// command of psql.
     async fn kinds(script: &str) -> String {
         let mut lines = Lines::new(script.as_bytes());
         let mut kinds = String::new();
@@ -301,6 +395,7 @@ mod tests {
                 Line::Within(_) => 'w',
                 Line::Copy(_) => 'C',
                 Line::Row(_) => 'r',
+                Line::Command { .. } => 'c',
             });
         }
         kinds
@@ -324,6 +419,8 @@ mod tests {
             ("COPY t TO stdout;\nSELECT 1;\n", "SS"),
             ("SELECT 'COPY t FROM stdin;';\nSELECT 1;\n", "SS"),
             ("SELECT a$1, $1;\nSELECT 1;\n", "SS"),
+            ("\\restrict k\nSELECT '\\!';\nSELECT 1 \\gexec\nSELECT 1\n\\g\n;\n-- \\!\n", "cScSccS"),
+            ("SELECT :x, \"\\!\";\nSELECT $$\n\\!\n$$;\n/*\n\\!\n*/\n", "SSwwSww"),
             ("\u{feff}SELECT 1;\r\nCOPY t FROM stdin;\r\nx\r\n\\.\r\nSELECT 1;\r\n", "SCrrS"),
         ] {
             assert_eq!(kinds(script).await, wanted, "{script}");
@@ -340,11 +437,70 @@ mod tests {
             ("GRANT SELECT ON TABLE public.users TO web;\n", (Fate::LeftOut, Fate::Runs)),
             ("SET transaction_timeout = 0;\n", (Fate::LeftOut, Fate::Runs)),
             ("SELECT * FROM pg_catalog.pg_restore_relation_stats(\n", (Fate::LeftOut, Fate::Runs)),
-            ("\\connect skyteam\n", (Fate::LeftOut, Fate::LeftOut)),
             ("GRANT CONNECT ON DATABASE skyteam TO web;\n", (Fate::LeftOut, Fate::LeftOut)),
             ("CREATE TABLE public.users (\n", (Fate::Runs, Fate::Runs)),
         ] {
             assert_eq!((elsewhere.fate(line.as_bytes()), here.fate(line.as_bytes())), wanted, "{line}");
+        }
+    }
+
+    async fn refused_in(script: &str) -> Option<(String, u64)> {
+        match refuse_commands(Lines::new(script.as_bytes())).await {
+            Ok(()) => None,
+            Err(BackupError::PsqlCommand { command, line }) => Some((command, line)),
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn commands_of_psql_that_pg_dump_does_not_write_are_refused_by_name() {
+        for (line, name) in [
+            ("\\connect other", "\\connect"),
+            ("\\c other", "\\c"),
+            ("\\c", "\\c"),
+            ("\\i more.sql", "\\i"),
+            ("\\ir more.sql", "\\ir"),
+            ("\\! touch x", "\\!"),
+            ("\\!touch x", "\\!"),
+            ("\\copy t to program 'touch x'", "\\copy"),
+            ("\\o |touch x", "\\o"),
+            ("\\setenv PATH x", "\\setenv"),
+            ("\\set x `touch x`", "\\set"),
+            ("\\restrict k \\! touch x", "\\restrict"),
+            ("SELECT 'touch x' \\gexec", "\\gexec"),
+            ("SELECT 1 \\g |touch x", "\\g"),
+            ("SELECT 1\\;", "\\;"),
+            ("  \\unrestrict k", "\\unrestrict"),
+            ("\\if true", "\\if"),
+            ("\\.", "\\."),
+        ] {
+            let script = format!("\\restrict k\nSET x = 1;\n{line}\nSELECT 1;\n\\unrestrict k\n");
+            assert_eq!(refused_in(&script).await, Some((name.to_owned(), 3)), "{line}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_dump_connects_to_what_it_has_just_made_and_nowhere_else() {
+        let prologue = "-- x\n\n\\restrict k\nSET x = 0;\nDROP DATABASE sky;\nCREATE DATABASE sky WITH TEMPLATE = template0;\n\
+                        ALTER DATABASE sky OWNER TO ops;\n\\unrestrict k\n";
+        let after = "\\restrict k\nALTER DATABASE sky SET x TO 'y';\nCREATE TABLE t ();\n\\unrestrict k\n";
+        assert_eq!(refused_in(&format!("{prologue}\\connect sky\n{after}")).await, None);
+        for odd in [
+            ("\"Sky\"", "\"Sky\""),
+            ("\"my \"\"sky\"\"\"", "-reuse-previous=on \"dbname='my \"\"sky\"\"'\""),
+            ("\"it's\"", "-reuse-previous=on \"dbname='it\\'s'\""),
+        ] {
+            let script = prologue.replace("DATABASE sky", &format!("DATABASE {}", odd.0));
+            assert_eq!(refused_in(&format!("{script}\\connect {}\n{after}", odd.1)).await, None, "{odd:?}");
+        }
+        for (script, line) in [
+            (format!("{prologue}\\connect other\n{after}"), 9),
+            (format!("{prologue}\\connect sky\n{after}\\connect sky\n"), 14),
+            (format!("{prologue}CREATE TABLE t ();\n\\connect sky\n"), 10),
+            (format!("{prologue}\\connect sky ops db.example\n"), 9),
+            ("\\connect sky\nCREATE DATABASE sky;\n".to_owned(), 1),
+        ] {
+            assert_eq!(refused_in(&script).await, Some(("\\connect".to_owned(), line)), "{script}");
         }
     }
 }

@@ -58,6 +58,7 @@ impl From<BackupError> for Error {
                     .fix(message!("{} | {}", read, skyteam("db restore -")))
                     .fix("with the pg_restore of the version that made it; the server may be older")
             }
+            BackupError::PsqlCommand { command, line } => psql_command(&command, line),
             BackupError::Store { place, doing, fault, why } => store(&place, doing, fault, why),
             BackupError::BadPlace { why } => Self::new(Kind::Usage, "bad_place", "that is no place for backups")
                 .why(why)
@@ -250,6 +251,23 @@ impl From<BackupError> for Error {
             BackupError::Worker => Self::new(Kind::Failure, "worker", "a part of the program stopped unexpectedly"),
         }
     }
+}
+
+/// A command of psql in a dump: by hand, or by another program than `pg_dump`.
+fn psql_command(command: &str, line: u64) -> Error {
+    let error = Error::new(Kind::Refused, "psql_command", "the dump has a command of psql, which is not run");
+    if matches!(command, "\\connect" | "\\c") {
+        return error
+            .why(message!("line {} has {}: what follows is meant for another database", line, command))
+            .fix(message!(
+                "dump each database alone: {}",
+                program("pg_dump").words("--dbname=DATABASE --file=DATABASE.sql")
+            ))
+            .fix("a dump of a whole server goes back with psql, on a server of its own");
+    }
+    error
+        .why(message!("line {} has {}, which pg_dump does not write", line, command))
+        .fix("find out who wrote it; if it is not needed, take it out of the file")
 }
 
 /// A refusal of a place off this machine.

@@ -190,3 +190,92 @@ fn a_sound_dump_that_does_not_fit_here_is_not_called_damaged() {
     fs::write(world.work().join("cut.sql"), &whole[..whole.len() / 2]).unwrap();
     world.run("db verify cut.sql").exits(3);
 }
+
+/// A script says to psql what it does beside SQL: to connect elsewhere, to run a program, to read or write a file.
+#[test]
+fn commands_of_psql_in_a_dump_are_refused_before_anything_runs() {
+    let world = seeded();
+    world.server().admin(&format!(r#"ALTER ROLE "{}" CREATEDB CREATEROLE"#, world.role()));
+    let sound = dumped(&world, "pg_dump", "");
+    let text = fs::read_to_string(&sound).unwrap();
+    let at = text.find("CREATE TABLE public.").unwrap();
+    let trace = world.work().join("trace");
+    let touch = format!("touch {}", trace.display());
+    let other = World::postgres();
+    for (command, name) in [
+        (format!("\\connect {}", other.name()), "\\connect"),
+        (format!("\\c {}", other.name()), "\\c"),
+        ("\\i more.sql".to_owned(), "\\i"),
+        (format!("\\! {touch}"), "\\!"),
+        (format!("\\copy (SELECT 1) TO PROGRAM '{touch}'"), "\\copy"),
+        (format!("\\o |{touch}"), "\\o"),
+        ("\\setenv PAGER x".to_owned(), "\\setenv"),
+        ("SELECT 'SELECT 1' \\gexec".to_owned(), "\\gexec"),
+        (format!("\\unrestrict x\n\\! {touch}"), "\\!"),
+    ] {
+        let file = world.work().join("bad.sql");
+        fs::write(&file, format!("{}{command}\n{}", &text[..at], &text[at..])).unwrap();
+        let line = text[..at].lines().count() + 1 + command.matches('\n').count();
+        let twin = World::postgres();
+        let error = restored(&twin, &file).exits(5).error();
+        assert_eq!(error["code"], "psql_command", "{error}");
+        assert!(error["why"].as_str().unwrap().starts_with(&format!("line {line} has {name}")), "{error}");
+        assert_eq!(twin.query("SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace"), "0");
+        for deep in [&[][..], &["--deep"]] {
+            let output = world.run(&*[&["db", "verify", file.to_str().unwrap()], deep].concat()).exits(3);
+            assert!(output.stdout.contains(&format!("line {line} has {name}")), "{output}");
+        }
+        assert!(!trace.exists(), "{command}");
+    }
+    assert_eq!(other.query("SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace"), "0");
+    // Two databases in one file, as pg_dumpall without its heading has them.
+    let both = fs::read_to_string(dumped(&world, "pg_dump", "-C")).unwrap();
+    let file = world.work().join("both.sql");
+    fs::write(&file, format!("{both}{}", both.replace(&world.name(), "another"))).unwrap();
+    let error = restored(&World::postgres(), &file).exits(5).error();
+    assert_eq!(error["code"], "psql_command");
+    assert!(error["fix"].as_str().unwrap().starts_with("dump each database alone: pg_dump "), "{error}");
+}
+
+/// The archive of `pg_dump --format=custom` holds statements as texts: one may have a command of psql in it.
+#[test]
+fn a_command_of_psql_inside_an_archive_of_pg_dump_is_refused_too() {
+    let world = seeded();
+    let mark = format!("'{}'", "x".repeat(300));
+    world.query(&format!("CREATE VIEW public.trap AS SELECT {mark}::text AS trap"));
+    let file = dumped(&world, "pg_dump", "-Fc");
+    let trace = world.work().join("t");
+    let command = format!("1;\n\\! touch {}\n--", trace.display());
+    let mut bytes = fs::read(&file).unwrap();
+    let at = bytes.windows(mark.len()).position(|part| part == mark.as_bytes()).unwrap();
+    bytes[at..at + command.len()].copy_from_slice(command.as_bytes());
+    fs::write(&file, bytes).unwrap();
+    let error = restored(&World::postgres(), &file).exits(5).error();
+    assert_eq!(error["code"], "psql_command", "{error}");
+    assert!(world.run(["db", "verify", file.to_str().unwrap()]).exits(3).stdout.contains("has \\!"));
+    assert!(!trace.exists());
+}
+
+/// Rows, texts, functions, names and comments that look like commands are none.
+#[test]
+fn backslashes_in_data_are_no_commands() {
+    let world = seeded();
+    world.query(
+        r#"CREATE FUNCTION public.odd() RETURNS text LANGUAGE plpgsql AS $f$
+BEGIN
+/*
+\connect other
+*/
+  RETURN E'\n\\! x'; END $f$;
+COMMENT ON FUNCTION public.odd() IS E'x\n\\i more.sql\n-- it''s';
+CREATE VIEW public.odder AS SELECT '\! touch x' AS "\connect other", ':DBNAME' AS ":x";
+UPDATE "users" SET "displayName" = E'\\connect other\n\\.\n\\! x'"#,
+    );
+    let before = everything(&world);
+    for flags in ["", "--inserts", "-Fc", "-C"] {
+        let twin = World::postgres();
+        restored(&twin, &dumped(&world, "pg_dump", flags)).ok();
+        assert_eq!(everything(&twin), before, "{flags}");
+        assert_eq!(twin.query(r#"SELECT "\connect other" || ":x" FROM public.odder"#), r"\! touch x:DBNAME", "{flags}");
+    }
+}

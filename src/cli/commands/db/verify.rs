@@ -473,7 +473,9 @@ async fn dump(
     let env = child::offline(&cx.env);
     match pg_dump::check(path, format, &env).await {
         Ok(()) => {}
-        Err(error @ BackupError::Damaged { .. }) => answer.problems.push(worded(error)),
+        Err(error @ (BackupError::Damaged { .. } | BackupError::PsqlCommand { .. })) => {
+            answer.problems.push(worded(error));
+        }
         Err(error) => return Err(error.into()),
     }
     if let Some(note) = folder::read_note(path).filter(|note| note.made.is_some())
