@@ -53,6 +53,25 @@ pub struct Applied {
     pub via: Via,
 }
 
+/// The statement that lets those who may read the record of the migrations read another record in the schema `skyteam`
+/// too, whichever role has made it: default privileges are of one maker each. PostgreSQL only.
+pub fn share_with_readers(table: &str) -> String {
+    format!(
+        "DO $share$ DECLARE reader record; BEGIN
+           FOR reader IN SELECT DISTINCT a.grantee FROM pg_catalog.pg_class c
+               JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+               CROSS JOIN LATERAL pg_catalog.aclexplode(c.relacl) a
+               WHERE n.nspname OPERATOR(pg_catalog.=) 'skyteam'::pg_catalog.name
+                 AND c.relname OPERATOR(pg_catalog.=) 'migrations'::pg_catalog.name
+                 AND a.privilege_type OPERATOR(pg_catalog.=) 'SELECT'::pg_catalog.text LOOP
+             EXECUTE pg_catalog.format('GRANT SELECT ON skyteam.{table} TO %s', CASE
+               WHEN reader.grantee OPERATOR(pg_catalog.=) 0::pg_catalog.oid THEN 'PUBLIC'
+               ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(reader.grantee)::pg_catalog.text) END);
+           END LOOP;
+         END $share$"
+    )
+}
+
 /// The position of a database among the migrations of this build.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Standing<'a> {

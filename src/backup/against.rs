@@ -18,11 +18,12 @@ use super::format::archive::Archive;
 use super::format::digest;
 use super::format::manifest::TableEntry;
 
-/// Rows that are looked at together: with their hashes about 48 MB.
-const TOGETHER: u64 = 1 << 20;
+/// Rows that are looked at together: with their hashes about 8 MB.
+const TOGETHER: u64 = 1 << 17;
 /// Altered rows whose values are looked up together.
-const VALUES: usize = 1 << 17;
-/// Most files for each side, below the number that a process may have open.
+const VALUES: usize = 1 << 15;
+/// Most files for each side, below the number that a process may have open. With [`TOGETHER`] enough for 33 million rows;
+/// of more, more are looked at together.
 const MOST_FILES: u64 = 256;
 
 /// The key of a row, or a hash of it where it is none of sixteen bytes.
@@ -89,8 +90,14 @@ pub(crate) fn compare(
     let new = after.spread(&shared, &place, files, folder, &mut progress)?;
     let mut altered: HashMap<Key, Fate> = HashMap::new();
     for (old, new) in old.into_iter().zip(new) {
-        let there = read(new)?.collect::<Result<HashMap<Key, Key>>>()?;
-        for pair in read(old)? {
+        let (rows, pairs) = read(new)?;
+        // As large as it gets, or growing would take twice the room for a moment.
+        let mut there = HashMap::with_capacity(rows);
+        for pair in pairs {
+            let (key, hash) = pair?;
+            there.insert(key, hash);
+        }
+        for pair in read(old)?.1 {
             let (key, hash) = pair?;
             match there.get(&key) {
                 Some(now) if *now == hash => {}
@@ -226,17 +233,19 @@ fn texts(values: &[Option<&[u8]>]) -> Vec<Option<String>> {
     values.iter().map(|value| value.map(|text| String::from_utf8_lossy(text).into_owned())).collect()
 }
 
-/// What [`Side::spread`] wrote.
-fn read(file: BufWriter<File>) -> Result<impl Iterator<Item = Result<(Key, Key)>>> {
+/// What [`Side::spread`] wrote: how many pairs, and these.
+fn read(file: BufWriter<File>) -> Result<(usize, impl Iterator<Item = Result<(Key, Key)>>)> {
     let failed = || BackupError::io("reading the comparison's own files");
     let mut file = file.into_inner().map_err(|error| failed()(error.into_error()))?;
     file.rewind().map_err(failed())?;
     let mut pairs = file.metadata().map_err(failed())?.len() / 32;
+    let count = usize::try_from(pairs).unwrap_or_default();
     let mut file = BufReader::new(file);
-    Ok(std::iter::from_fn(move || {
+    let pairs = std::iter::from_fn(move || {
         pairs = pairs.checked_sub(1)?;
         let (mut key, mut hash) = (Key::default(), Key::default());
         let read = file.read_exact(&mut key).and_then(|()| file.read_exact(&mut hash));
         Some(read.map(|()| (key, hash)).map_err(failed()))
-    }))
+    });
+    Ok((count, pairs))
 }

@@ -19,7 +19,7 @@ use super::error::{BackupError, Result};
 use super::pg_dump::{Environment, Format};
 use super::plan::State;
 use super::script::{self, Fate, Filter, Line, Lines};
-use super::{pg_dump, version};
+use super::{pg_dump, record, version};
 use crate::db::child::Identity;
 use crate::db::{Database, quote, search_path};
 use crate::schema::dialect::literal;
@@ -220,7 +220,7 @@ fn head(wanted: &Restore<'_>, marks: &Marks) -> Result<String> {
         "SET search_path = {path};
 SET default_transaction_read_only = on;
 BEGIN READ WRITE;
-SELECT txid_current() AS skyteam_transaction \\gset
+SELECT txid_current() AS skyteam_transaction, to_regclass('skyteam.backups') IS NOT NULL AS skyteam_vouches \\gset
 \\restrict {key}
 SET LOCAL skyteam.maintenance = 'on';
 SET LOCAL skyteam.operation = 'db restore';
@@ -323,7 +323,8 @@ SET LOCAL skyteam.ours = '{key}';
 }
 
 /// Puts back the openings that were recorded before the dump replaced their record, and records this one; where the
-/// dump has brought nothing of skyteam's own, there is no place for it.
+/// dump has brought nothing of skyteam's own, there is no place for it. What a dump says that the database has backed up
+/// goes again: it would vouch for files that this database has not made.
 fn record_opening() -> String {
     format!(
         "SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = 'skyteam') AS skyteam_home,
@@ -336,14 +337,22 @@ fn record_opening() -> String {
 \\if :skyteam_kept
 INSERT INTO skyteam.openings SELECT * FROM pg_temp.skyteam_openings EXCEPT SELECT * FROM skyteam.openings;
 \\endif
+\\if :skyteam_vouches
+\\else
+DROP TABLE IF EXISTS skyteam.backups;
+\\endif
 \\if :skyteam_remembered
-CREATE TABLE IF NOT EXISTS skyteam.backups (sha256 text PRIMARY KEY, ends text, \"madeAt\" timestamp NOT NULL);
-INSERT INTO skyteam.backups SELECT * FROM pg_temp.skyteam_backups ON CONFLICT (sha256) DO NOTHING;
+DROP TABLE IF EXISTS skyteam.backups;
+{};
+{};
+INSERT INTO skyteam.backups SELECT * FROM pg_temp.skyteam_backups;
 \\endif
 {};
 \\endif
 ",
         openings::create_table(Engine::Postgres),
+        record::make(crate::db::Engine::Postgres),
+        history::share_with_readers("backups"),
         openings::insert(Engine::Postgres, "db restore")
     )
 }
@@ -432,7 +441,9 @@ async fn copy_lines<R: tokio::io::AsyncBufRead + Unpin>(
 ) -> std::io::Result<()> {
     let mut in_large_objects = false;
     let mut left_out = false;
+    let mut number = 0;
     while let Some(line) = from.next().await? {
+        number += 1;
         match line {
             Line::Sql(line) => {
                 if line.starts_with(b"-- Name: ") || line.starts_with(b"-- Data for Name: ") {
@@ -450,6 +461,9 @@ async fn copy_lines<R: tokio::io::AsyncBufRead + Unpin>(
                 }
             }
             Line::Copy(line) | Line::Row(line) => to.write_all(line).await?,
+            // Our own lock is on; the server's end of the connection stays the same.
+            Line::Command { command, alone } if alone && script::is_of_pg_dump(command) => {}
+            Line::Command { command, .. } => return Err(std::io::Error::other(script::refused(command, number))),
         }
     }
     Ok(())

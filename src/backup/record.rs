@@ -1,8 +1,9 @@
 //! What a database remembers of the backups that it made: their SHA-256, in the bookkeeping.
 //!
 //! The table is made by the first backup that may make it. Only its owner may write it: rights that default
-//! privileges would give are taken away. (Where a superuser has made it, the owner of the tables may, too.) It counts only where its owner is one whom the database trusts anyway: the owner
-//! of the tables, a role that this one is a member of, or a superuser.
+//! privileges would give are taken away. (Where a superuser has made it, the owner of the tables may, too.) Who may read
+//! the record of the migrations may read it, whoever has made it. It counts only where its owner is one whom the database
+//! trusts anyway: the owner of the tables, the session's own role, or a superuser.
 
 use std::collections::HashSet;
 
@@ -66,35 +67,10 @@ pub(crate) async fn remember(database: &Database, backup: &Fingerprint, at: Date
         txn.execute_unprepared("SET LOCAL lock_timeout = '3s'").await?;
     }
     if !is_there(&txn, engine).await? {
-        let make = match engine {
-            // What is not there yet cannot have been planted.
-            Engine::Postgres => {
-                r#"DO $make$ DECLARE other record; BEGIN
-                     IF NOT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = 'skyteam'::name) THEN
-                       CREATE SCHEMA skyteam;
-                     END IF;
-                     CREATE TABLE skyteam.backups (sha256 text PRIMARY KEY, ends text, "madeAt" timestamp NOT NULL);
-                     FOR other IN SELECT DISTINCT a.grantee FROM pg_catalog.pg_class c
-                         CROSS JOIN LATERAL pg_catalog.aclexplode(c.relacl) a
-                         WHERE c.oid = 'skyteam.backups'::pg_catalog.regclass AND a.grantee <> c.relowner LOOP
-                       EXECUTE CASE WHEN other.grantee = 0::oid THEN 'REVOKE ALL ON skyteam.backups FROM PUBLIC'
-                         ELSE pg_catalog.format('REVOKE ALL ON skyteam.backups FROM %I', pg_catalog.pg_get_userbyid(other.grantee)) END;
-                     END LOOP;
-                     -- Made by a superuser, it still takes what the owner of the tables makes.
-                     FOR other IN SELECT t.relowner AS grantee FROM pg_catalog.pg_class t
-                         JOIN pg_catalog.pg_namespace p ON p.oid = t.relnamespace
-                         WHERE p.nspname = 'public'::name AND t.relname = 'milesTransactions'::name
-                           AND pg_catalog.pg_get_userbyid(t.relowner) <> current_user LOOP
-                       EXECUTE pg_catalog.format('GRANT SELECT, INSERT ON skyteam.backups TO %I',
-                         pg_catalog.pg_get_userbyid(other.grantee));
-                     END LOOP;
-                   END $make$"#
-            }
-            Engine::Sqlite => {
-                r#"CREATE TABLE _skyteam_backups (sha256 TEXT NOT NULL PRIMARY KEY, ends TEXT, "madeAt" TEXT NOT NULL) STRICT"#
-            }
-        };
-        txn.execute_unprepared(make).await?;
+        txn.execute_unprepared(make(engine)).await?;
+        if engine == Engine::Postgres {
+            txn.execute_unprepared(&migration::history::share_with_readers("backups")).await?;
+        }
     }
     let sql = format!(
         r#"INSERT INTO {} (sha256, ends, "madeAt") VALUES ($1, $2, $3) ON CONFLICT (sha256) DO NOTHING"#,
@@ -104,6 +80,38 @@ pub(crate) async fn remember(database: &Database, backup: &Fingerprint, at: Date
         [backup.sha256.as_str().into(), backup.ends.clone().into(), Timestamp::from(at).into()];
     txn.execute_raw(Statement::from_sql_and_values(engine.backend(), sql, values)).await?;
     Ok(txn.commit().await?)
+}
+
+/// The statement that makes the table, which is not there yet.
+pub(super) const fn make(engine: Engine) -> &'static str {
+    match engine {
+        // What is not there yet cannot have been planted.
+        Engine::Postgres => {
+            r#"DO $make$ DECLARE other record; BEGIN
+                 IF NOT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = 'skyteam'::name) THEN
+                   CREATE SCHEMA skyteam;
+                 END IF;
+                 CREATE TABLE skyteam.backups (sha256 text PRIMARY KEY, ends text, "madeAt" timestamp NOT NULL);
+                 FOR other IN SELECT DISTINCT a.grantee FROM pg_catalog.pg_class c
+                     CROSS JOIN LATERAL pg_catalog.aclexplode(c.relacl) a
+                     WHERE c.oid = 'skyteam.backups'::pg_catalog.regclass AND a.grantee <> c.relowner LOOP
+                   EXECUTE CASE WHEN other.grantee = 0::oid THEN 'REVOKE ALL ON skyteam.backups FROM PUBLIC'
+                     ELSE pg_catalog.format('REVOKE ALL ON skyteam.backups FROM %I', pg_catalog.pg_get_userbyid(other.grantee)) END;
+                 END LOOP;
+                 -- Made by a superuser, it still takes what the owner of the tables makes.
+                 FOR other IN SELECT t.relowner AS grantee FROM pg_catalog.pg_class t
+                     JOIN pg_catalog.pg_namespace p ON p.oid = t.relnamespace
+                     WHERE p.nspname = 'public'::name AND t.relname = 'milesTransactions'::name
+                       AND pg_catalog.pg_get_userbyid(t.relowner) <> current_user LOOP
+                   EXECUTE pg_catalog.format('GRANT SELECT, INSERT ON skyteam.backups TO %I',
+                     pg_catalog.pg_get_userbyid(other.grantee));
+                 END LOOP;
+               END $make$"#
+        }
+        Engine::Sqlite => {
+            r#"CREATE TABLE _skyteam_backups (sha256 TEXT NOT NULL PRIMARY KEY, ends TEXT, "madeAt" TEXT NOT NULL) STRICT"#
+        }
+    }
 }
 
 /// Whether the role of this session may have a backup remembered.

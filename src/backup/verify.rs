@@ -202,6 +202,9 @@ pub(crate) async fn remember(
         for sql in make {
             txn.execute_unprepared(sql).await?;
         }
+        if engine == Engine::Postgres {
+            txn.execute_unprepared(&migration::history::share_with_readers("verifications")).await?;
+        }
     }
     insert(&txn, identity, archive, sha256, at, sound).await?;
     Ok(txn.commit().await?)

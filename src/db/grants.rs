@@ -82,7 +82,9 @@ async fn place(connection: &impl ConnectionTrait) -> Result<Place, DbErr> {
     let sql = "SELECT current_database()::text AS database,
             to_regnamespace('skyteam') IS NOT NULL AS home,
             coalesce((SELECT string_agg(DISTINCT pg_get_userbyid(relowner)::text, E'\\n') FROM pg_class
-                WHERE relkind IN ('r', 'p') AND relnamespace IN (to_regnamespace('public'), to_regnamespace('skyteam'))),
+                WHERE relkind IN ('r', 'p') AND relnamespace IN (to_regnamespace('public'), to_regnamespace('skyteam'))
+                  -- Shared with those who may read, whoever makes them.
+                  AND NOT (relnamespace = to_regnamespace('skyteam') AND relname IN ('backups', 'verifications'))),
                 current_user::text) AS makers";
     let row = connection.query_one_raw(Statement::from_string(Engine::Postgres.backend(), sql)).await?;
     let row = row.ok_or_else(|| DbErr::RecordNotFound("the database".to_owned()))?;

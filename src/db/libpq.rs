@@ -183,12 +183,7 @@ impl LibpqEnvironment {
             self.look_up(&mut url, &file)?;
         }
         self.find_certificates(&mut url);
-        // What cannot be opened is reported where it is read.
-        if let Some(key) = url.parameter("sslkey").map(Path::new)
-            && let Ok((_, metadata)) = small_file::open(key)
-        {
-            self.judge("client key", key, &metadata)?;
-        }
+        self.judge_certificates(&url)?;
         Ok(url)
     }
 
@@ -251,6 +246,27 @@ impl LibpqEnvironment {
         Ok(())
     }
 
+    fn judge_certificates(&self, url: &PostgresUrl) -> Result<(), ConnectError> {
+        for (name, what) in CERTIFICATES {
+            if let Some(path) = url.parameter(name).map(Path::new)
+                && let Ok((_, metadata)) = small_file::open(path)
+            {
+                self.judge(what, path, &metadata)?;
+            }
+        }
+        let Some(folder) = url.parameter("sslcrldir").map(Path::new) else { return Ok(()) };
+        if let Ok(metadata) = std::fs::metadata(folder) {
+            self.judge("folder of lists of revoked certificates", folder, &metadata)?;
+        }
+        let files = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+        for path in files {
+            if let Ok((_, metadata)) = small_file::open(&path) {
+                self.judge(REVOKED, &path, &metadata)?;
+            }
+        }
+        Ok(())
+    }
+
     /// The certificates that libpq finds by itself below `~/.postgresql`.
     fn find_certificates(&self, url: &mut PostgresUrl) {
         let Some(mode) = url.parameter("sslmode").map(str::to_owned) else { return };
@@ -271,6 +287,16 @@ impl LibpqEnvironment {
         }
     }
 }
+
+/// Files of TLS, by their parameters: who writes one decides which server is believed, or who logs in. What cannot be opened
+/// is reported where it is read.
+const CERTIFICATES: [(&str, &str); 4] = [
+    ("sslkey", "client key"),
+    ("sslcert", "client certificate"),
+    ("sslrootcert", "root certificate"),
+    ("sslcrl", REVOKED),
+];
+const REVOKED: &str = "list of revoked certificates";
 
 /// The `key=value` lines under `[name]`.
 fn section(text: &str, name: &str) -> Option<Vec<(String, String)>> {

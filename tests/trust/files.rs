@@ -109,3 +109,58 @@ fn a_client_key_that_others_can_read_is_not_used() {
     mode(&key, good);
     world.run("user list").exits(7);
 }
+
+/// Who writes a file of authorities decides which server is believed; a list of revoked certificates, which one no more.
+#[test]
+fn certificates_that_others_may_write_are_not_used() {
+    let mut world = World::bare();
+    let certificate = write(&world, "crt", "none", 0o644);
+    let folder = world.home().join("lists");
+    std::fs::create_dir(&folder).unwrap();
+    let list = folder.join("crl.pem");
+    std::fs::write(&list, "none").unwrap();
+    let url = "postgres://ops@127.0.0.1:1/sky?sslmode=verify-full";
+    let cases = [
+        ("sslcert", "PGSSLCERT", &certificate, &certificate, "the client certificate "),
+        ("sslrootcert", "PGSSLROOTCERT", &certificate, &certificate, "the root certificate "),
+        ("sslcrl", "PGSSLCRL", &certificate, &certificate, "the list of revoked certificates "),
+        ("sslcrldir", "PGSSLCRLDIR", &folder, &list, "the list of revoked certificates "),
+        ("sslcrldir", "PGSSLCRLDIR", &folder, &folder, "the folder of lists of revoked certificates "),
+    ];
+    for (parameter, variable, named, file, what) in cases {
+        let before = std::fs::metadata(file).unwrap().permissions();
+        mode(file, before.mode() | 0o002);
+        // In the URL, the environment and a service.
+        world.set("DATABASE_URL", format!("{url}&{parameter}={}", named.display()));
+        refused(&world, &[what, "is not read", "can be written by everybody", "skyteam config trust "]);
+        world.set("DATABASE_URL", url);
+        world.set(variable, named.to_str().unwrap());
+        refused(&world, &[what, "can be written by everybody"]);
+        world.unset(variable);
+        let service = format!("[sky]\nhost=127.0.0.1\nport=1\nsslmode=verify-full\n{parameter}={}\n", named.display());
+        write(&world, ".pg_service.conf", &service, 0o600);
+        world.set("DATABASE_URL", "postgres://?service=sky");
+        refused(&world, &[what, "can be written by everybody"]);
+        std::fs::set_permissions(file, before).unwrap();
+        // Its own folder decides too, and what was looked through is allowed.
+        if named == file && file.is_file() {
+            let shared = world.home().join("shared");
+            std::fs::create_dir_all(&shared).unwrap();
+            mode(&shared, 0o777);
+            let inside = shared.join(parameter);
+            std::fs::copy(file, &inside).unwrap();
+            world.set("DATABASE_URL", format!("{url}&{parameter}={}", inside.display()));
+            refused(&world, &[what, "is in a folder that can be written by everybody"]);
+            world.run(["config", "trust", inside.to_str().unwrap()]).ok();
+            let output = world.run("user list");
+            assert!(!output.stderr.contains("is not read"), "{output}");
+        }
+    }
+    if is_root() {
+        chown(&certificate, Some(STRANGER), None).unwrap();
+        for parameter in ["sslcert", "sslrootcert", "sslcrl"] {
+            world.set("DATABASE_URL", format!("{url}&{parameter}={}", certificate.display()));
+            refused(&world, &["belongs to "]);
+        }
+    }
+}

@@ -2,13 +2,14 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::role;
 use crate::support::archive::unpack;
-use crate::support::{Engine, Server, World, both};
+use crate::support::{Engine, PASSWORD, Server, World, binary, both};
 
 /// What `change` makes of an archive, whole and with checksums that are right; encrypted where there is a public key.
 fn forged(
@@ -145,8 +146,9 @@ fn others_cannot_vouch_in_the_database() {
     let admin = world.server().as_superuser(&world.name());
     admin.rows(&format!("ALTER DEFAULT PRIVILEGES FOR ROLE {owner} GRANT ALL ON TABLES TO {other}"));
     world.run("db backup -f one.skyteam").ok();
-    let may = format!("SELECT has_table_privilege('{other}', 'skyteam.backups', 'INSERT, UPDATE, DELETE, SELECT')");
-    assert_eq!(world.query(&may), "f");
+    let may =
+        |right: &str| world.query(&format!("SELECT has_table_privilege('{other}', 'skyteam.backups', '{right}')"));
+    assert_eq!(may("INSERT, UPDATE, DELETE, TRUNCATE, SELECT"), "f");
     // A table of another role says nothing.
     admin.rows(&format!("ALTER TABLE skyteam.backups OWNER TO {other}"));
     admin.rows(&format!("GRANT SELECT ON skyteam.backups TO {owner}"));
@@ -264,4 +266,63 @@ fn a_dump_runs_no_program_while_it_is_proved_even_for_a_superuser() {
     world.run("db backup -f sound.sql --format plain").ok();
     let proof = world.run("-o json db verify sound.sql --deep").ok().json();
     assert_eq!(proof["deep"], true, "{proof}");
+}
+
+/// A record that an administrator makes is read by those who read the others.
+#[test]
+fn a_record_that_an_administrator_makes_is_read_by_the_backup_role() {
+    let mut world = World::ready(Engine::Postgres);
+    for name in ["SKYTEAM_SIGNERS", "SKYTEAM_SIGN_KEY"] {
+        world.unset(name);
+    }
+    let reader = role(&world, "reader");
+    world.server().admin(&format!("ALTER ROLE {reader} LOGIN PASSWORD '{PASSWORD}'"));
+    world.run(format!("db grant {reader} --for backup --yes")).ok();
+    let (owner, superuser) = (world.url(), world.server().superuser_url(&world.name()));
+    world.set("DATABASE_URL", &superuser);
+    world.run("db backup -f one.skyteam").ok();
+    world.run("db verify one.skyteam --deep").ok();
+    world.set("DATABASE_URL", &owner);
+    let granted = world.run(format!("-o json db grant {reader} --for backup")).ok().json();
+    let lacking = granted.as_array().unwrap().iter().filter(|line| line["state"] != "held").count();
+    assert_eq!(lacking, 0, "{granted}");
+    world.set("DATABASE_URL", owner.replacen(world.role(), &reader, 1));
+    assert_eq!(world.run("-o json db verify one.skyteam").ok().json()["maker"], "made by this database");
+    world.run("db backup -f reader.skyteam").ok();
+    let may = format!("SELECT has_table_privilege('{reader}', 'skyteam.backups', 'INSERT, UPDATE, DELETE, TRUNCATE')");
+    assert_eq!(world.server().as_superuser(&world.name()).lines(&may), "f");
+    world.set("DATABASE_URL", owner);
+}
+
+/// A dump of everything, by hand, has the other database's record in it.
+#[test]
+fn a_dump_does_not_bring_a_record_that_vouches() {
+    let mut world = World::ready(Engine::Postgres);
+    for name in ["SKYTEAM_SIGNERS", "SKYTEAM_SIGN_KEY"] {
+        world.unset(name);
+    }
+    world.run("user add 1 pilot1").ok();
+    world.run("db backup -f one.skyteam").ok();
+    let file = world.work().join("all.sql");
+    let made = Command::new(binary("pg_dump")).arg("-f").arg(&file).arg("-d").arg(world.url()).output().unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let archive = world.work().join("one.skyteam");
+    let mut twin = World::postgres();
+    for name in ["SKYTEAM_SIGNERS", "SKYTEAM_SIGN_KEY"] {
+        twin.unset(name);
+    }
+    let name = twin.name();
+    let maker = |twin: &World, file: &Path| {
+        twin.run(["-o", "json", "db", "verify", file.to_str().unwrap()]).ok().json()["maker"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    twin.run(["db", "restore", file.to_str().unwrap(), "--confirm", &name]).ok();
+    assert_eq!(maker(&twin, &archive), "by somebody unknown");
+    // Where it has a record of its own, that one stays as it was.
+    twin.run("db backup -f own.skyteam").ok();
+    twin.run(["db", "restore", file.to_str().unwrap(), "--clean", "--confirm", &name]).ok();
+    assert_eq!(maker(&twin, &archive), "by somebody unknown");
+    assert_eq!(maker(&twin, &twin.work().join("own.skyteam")), "made by this database");
 }
