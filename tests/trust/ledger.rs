@@ -214,6 +214,9 @@ both!(ready fn erase_restore_and_reset_leave_a_record(world) {
     world.run("db backup -f b.skyteam").ok();
     world.run("user erase pilot1 --confirm pilot1").ok();
     assert_eq!(openings(world), "user erase");
+    let doctor = world.run("db doctor");
+    assert!(doctor.stdout.contains("the ledger was opened 1 time, at last on 20"), "{doctor}");
+    assert!(doctor.stdout.contains(" for user erase"), "{doctor}");
     let name = world.name();
     world.run(["db", "restore", "b.skyteam", "--clean", "--confirm", &name]).ok();
     assert_eq!(openings(world), "user erase\ndb restore");

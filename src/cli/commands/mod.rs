@@ -16,7 +16,7 @@ mod flight;
 mod listing;
 mod man;
 mod miles;
-
+mod openings;
 mod product;
 pub(crate) mod records;
 pub(crate) mod rejects;

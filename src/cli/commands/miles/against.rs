@@ -17,6 +17,7 @@ use crate::backup::{BackupError, version};
 use crate::cli::commands::db::opened::{in_scratch, open, scratch_folder, sum};
 use crate::cli::commands::db::restore::identities;
 use crate::cli::commands::db::signers::{SignerArgs, vouch};
+use crate::cli::commands::openings::summary;
 use crate::cli::context::Context;
 use crate::cli::ui::report::Row;
 use crate::cli::ui::text::count;
@@ -202,17 +203,7 @@ async fn list(cx: &Context, archive: &Arc<Archive>, now: &Arc<Archive>) -> Resul
 /// Says how often the ledger was opened on purpose: an erasure changes entries, and nothing else should have.
 async fn explain(cx: &Context, database: &Database) {
     match openings::newest(database.conn()).await {
-        Ok(Some(newest)) => {
-            let by = newest.role.map(|role| format!(" by {role}")).unwrap_or_default();
-            let times = count(newest.count.unsigned_abs(), "time");
-            cx.ui.note(message!(
-                "The ledger was opened {}, at last on {} for {}{}.",
-                &times,
-                &newest.newest,
-                &newest.operation,
-                &by
-            ));
-        }
+        Ok(Some(newest)) => cx.ui.note(message!("On record: {}.", summary(&newest))),
         Ok(None) => cx.ui.note("No opening of the ledger is on record: this was done past its guard."),
         Err(error) => cx.ui.note(message!("The record of openings cannot be read: {}.", Error::from(error).what())),
     }

@@ -89,8 +89,11 @@ pub(super) async fn run(args: MilesReverseArgs, cx: &Context) -> Result<Outcome>
     let finished = answer::finish(cx, &database, tx, id).await.map_err(|error| {
         answer::worded(error, RetryAdvice::Line(skyteam("miles reverse").arg(target.id()).flag("--note", &note)))
     });
-    for short in &reversed.short {
-        cx.ui.warn(message!("not taken back: {}", reason(short)));
+    // A dry run writes no file of rejects, so the reasons are said where the file would be named.
+    if !cx.answers.dry_run {
+        for short in &reversed.short {
+            cx.ui.warn(message!("not taken back: {}", reason(short)));
+        }
     }
     // What was not taken back is kept before the answer is written, which can fail.
     let (records, rejected) = rejected(&reversed.short);

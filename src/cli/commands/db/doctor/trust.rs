@@ -5,6 +5,7 @@ use migration::openings;
 use sea_orm::{ConnectionTrait, DbErr, Statement};
 
 use super::Check;
+use crate::cli::commands::openings::summary;
 use crate::db::{Database, Engine};
 use crate::error::Error;
 use crate::message::message;
@@ -214,11 +215,5 @@ async fn strangers(database: &Database) -> Result<Vec<Check>, DbErr> {
 /// When the ledger was last open to changes of its entries.
 async fn opened(database: &Database) -> Option<Check> {
     let newest = openings::newest(database.conn()).await.ok()??;
-    let by = newest.role.map(|role| format!(" by {role}")).unwrap_or_default();
-    let (count, at, what) = (newest.count, newest.newest, newest.operation);
-    Some(Check::ok(
-        AREA,
-        "openings",
-        message!("the ledger was opened {} times, at last on {} for {}{}", &count, &at, &what, &by),
-    ))
+    Some(Check::ok(AREA, "openings", summary(&newest)))
 }
