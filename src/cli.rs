@@ -11,7 +11,7 @@ mod answer_lost;
 mod complete;
 mod honour;
 mod meaning;
-mod usage;
+pub(crate) mod usage;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -32,7 +32,7 @@ use crate::cli::context::Context;
 use crate::cli::environment::World;
 use crate::cli::settings::{Color, CsvSafe, Global, Settings};
 use crate::cli::ui::{Format, OutputOptions, Ui};
-use crate::db::{DatabaseUrl, read_only};
+use crate::db::DatabaseUrl;
 use crate::error::indeterminate::{NOT_REPLICATED, OUTCOME_UNKNOWN, RetryAdvice, outcome_unknown};
 use crate::error::{Error, Kind, Outcome, Result};
 
@@ -150,12 +150,8 @@ pub fn run(mut world: World) -> u8 {
         };
         let outcome = answer_lost::explained(&cx, outcome).map_err(|error| again_instead(&cx, error));
         let Some(database) = cx.database.get() else { return outcome };
-        // Whether it is worth another try depends on why the server only reads.
         let outcome = match outcome {
-            Err(error) if error.state() == Some("25006") => match read_only::why(database).await {
-                Ok(Some(why)) => Err(error.read_only(&why)),
-                _ => Err(error),
-            },
+            Err(error) => Err(cx.explained(database, error).await),
             outcome => outcome,
         };
         // A connection that was never answered would not close.

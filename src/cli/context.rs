@@ -171,9 +171,9 @@ impl Context {
         self.announce_target(database.target());
     }
 
-    /// As [`Context::announce`], unless [`Context::open`] has said it already.
+    /// As [`Context::announce`], unless it was said already.
     fn announce_once(&self, database: &Database) {
-        if self.settings.chosen_by.is_none() {
+        if !self.announced.load(Ordering::Relaxed) {
             self.announce(database);
         }
     }
@@ -228,6 +228,17 @@ impl Context {
         ];
         let lasts = !self.answers.dry_run && !self.rehearses.load(Ordering::Relaxed);
         lasts && (self.announced.load(Ordering::Relaxed) || OTHERS.contains(&self.command.as_str()))
+    }
+
+    /// The error with the reason why a server only reads: whether it is worth another try depends on it.
+    pub(crate) async fn explained(&self, database: &Database, error: Error) -> Error {
+        if error.state() != Some("25006") {
+            return error;
+        }
+        match db::read_only::why(database).await {
+            Ok(Some(why)) => error.read_only(&why),
+            _ => error,
+        }
     }
 
     async fn open(&self, absent: Absent, access: Access) -> Result<Arc<Database>> {

@@ -17,7 +17,7 @@ use crate::message::{Command, Message, message, program, typed};
 const ROWS: &str = "50";
 
 /// The error of a command line that `tree` refuses.
-pub(super) fn explained(error: &clap::Error, mut tree: Tree, args: &[OsString]) -> Error {
+pub(crate) fn explained(error: &clap::Error, mut tree: Tree, args: &[OsString]) -> Error {
     // Global flags reach the commands, and flags learn how many values they take.
     tree.build();
     let line = Line::of(&tree, args);

@@ -23,6 +23,7 @@ pub mod history;
 pub mod key;
 pub mod leaderboard;
 pub mod lookup;
+pub mod movements;
 pub mod posting;
 pub mod purchase;
 pub(crate) mod reconcile;

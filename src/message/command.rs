@@ -176,6 +176,32 @@ impl Command {
         self.flag(name, account(user_id, username))
     }
 
+    /// Texts as arguments that no parser takes for flags: before the flags, as people write them, or behind all and `--`
+    /// where one of them begins with a hyphen.
+    #[must_use]
+    pub(crate) fn texts<T: ToString>(mut self, texts: impl IntoIterator<Item = T>) -> Self {
+        let texts: Vec<String> = texts.into_iter().map(|text| text.to_string()).collect();
+        let place = if texts.iter().any(|text| text.starts_with('-')) {
+            self = self.words("--");
+            self.words.len()
+        } else {
+            let flag = |word: &Word| matches!(word, Word::Flag(..));
+            self.words.iter().position(flag).unwrap_or(self.words.len())
+        };
+        self.words.splice(place..place, texts.into_iter().map(Word::Text));
+        self
+    }
+
+    /// The words as a program takes them, without its name and without quotes.
+    pub(crate) fn args(&self) -> Vec<String> {
+        let words = self.words.iter().map(|word| match word {
+            Word::Plain(word) => word.to_string(),
+            Word::Text(text) => text.clone(),
+            Word::Flag(name, value) => format!("{name}={value}"),
+        });
+        words.collect()
+    }
+
     /// Names the database, where the command needs one and does not name it itself.
     pub(super) fn address(&mut self, database: &DatabaseFlag) {
         let needs = self.program == "skyteam"
@@ -254,6 +280,10 @@ mod tests {
         assert_eq!(bare().last("a1b2c3").to_string(), "x a1b2c3");
         assert_eq!(bare().last("-x").to_string(), "x -- -x");
         assert_eq!(bare().file("-").file("a b").to_string(), "x - 'a b'");
+        let awkward = bare().flag("--note", "--yes").flag("--key", "a b").texts(["-p", "prod"]);
+        assert_eq!(awkward.to_string(), "x --note=--yes --key 'a b' -- -p prod");
+        assert_eq!(bare().flag("--note", "a").texts(["ann", "5"]).to_string(), "x ann 5 --note a");
+        assert_eq!(awkward.args(), ["--note=--yes", "--key=a b", "--", "-p", "prod"]);
         for (name, shown) in
             [("pilot123", "pilot123"), ("12", "@12"), ("-rf", "@-rf"), ("@x", "@@x"), ("a b", "'a b'"), ("db", "db")]
         {

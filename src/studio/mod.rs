@@ -4,9 +4,12 @@
 //! What a request must be is decided in front of all routes ([`guard`]), who may ask by a token that a launch code is
 //! exchanged for, once ([`session`]). Errors are those of the command line, as JSON ([`reply`]).
 
+mod action;
 mod assets;
 mod catalog;
+mod gate;
 mod guard;
+mod order;
 mod reply;
 mod routes;
 mod server;
@@ -19,12 +22,13 @@ use std::time::Duration;
 
 use chrono_tz::Tz;
 use tokio::net::TcpListener;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 
 use crate::browse::Table;
 use crate::db::Database;
 use crate::message::{DatabaseFlag, Message, message};
+use gate::Gate;
 use guard::Hosts;
 use session::Sessions;
 
@@ -46,6 +50,12 @@ pub(crate) struct Seat {
     pub zone: Tz,
     /// After how long without a request it ends.
     pub idle: Duration,
+    /// Whether nothing is written at all.
+    pub read_only: bool,
+    /// Under whose name the ledger keeps what is done here.
+    pub actor: String,
+    /// Where commands are carried out, at the command line's.
+    pub orders: mpsc::UnboundedSender<Order>,
     /// Names under which it is reached beside those of the loopback, as a browser sends them.
     pub allowed_hosts: Vec<String>,
     /// Is told what the person who started it should know.
@@ -71,6 +81,7 @@ pub(crate) struct State {
     tables: Vec<Table>,
     hosts: Hosts,
     sessions: Sessions,
+    gate: Gate,
     superuser: bool,
     stop: Notify,
     /// Files that are being written.
@@ -146,7 +157,8 @@ impl State {
     fn new(seat: Seat, tables: Vec<Table>, superuser: bool, port: u16) -> Self {
         let hosts = Hosts::new(port, &seat.allowed_hosts);
         let sessions = Sessions::default();
-        Self { seat, tables, hosts, sessions, superuser, stop: Notify::new(), exports: Mutex::default() }
+        let gate = Gate::new(seat.read_only, seat.kind == "production");
+        Self { seat, tables, hosts, sessions, gate, superuser, stop: Notify::new(), exports: Mutex::default() }
     }
 
     fn exports(&self) -> MutexGuard<'_, JoinSet<()>> {
@@ -170,3 +182,4 @@ impl State {
 }
 
 pub(crate) use catalog::tables;
+pub(crate) use order::{Asked, Done, Manner, Order};

@@ -13,6 +13,10 @@ use crate::message::Message;
 #[derive(Debug)]
 pub(super) struct Failure {
     error: Error,
+    /// Instead of the status that follows from the error's kind.
+    status: Option<StatusCode>,
+    /// What the answer says beside the error.
+    beside: serde_json::Map<String, serde_json::Value>,
 }
 
 pub(super) type Reply<T> = Result<Json<T>, Failure>;
@@ -34,7 +38,7 @@ impl<T: Serialize> IntoResponse for Json<T> {
 pub(super) fn panicked() -> Response {
     let error = Error::new(Kind::Failure, "defect", "the studio failed to answer, by a defect of its own")
         .why("the terminal in which it runs has the details");
-    Failure { error }.into_response()
+    Failure::from(error).into_response()
 }
 
 impl State {
@@ -53,18 +57,32 @@ impl State {
         if let Some(cause) = error.cause() {
             (self.seat.detail)(error.what().clone(), cause);
         }
-        Failure { error: error.on(self.seat.database.target()).addressed(self.seat.database_flag.as_ref()) }
+        error.on(self.seat.database.target()).addressed(self.seat.database_flag.as_ref()).into()
     }
 }
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Self { error }
+        Self { error, status: None, beside: serde_json::Map::new() }
     }
 }
 
 impl Failure {
+    /// With another status than the one that follows from the error's kind.
+    pub(super) fn answered(self, status: StatusCode) -> Self {
+        Self { status: Some(status), ..self }
+    }
+
+    /// With something beside the error.
+    pub(super) fn beside(mut self, name: &str, value: impl Into<serde_json::Value>) -> Self {
+        self.beside.insert(name.to_owned(), value.into());
+        self
+    }
+
     fn status(&self) -> StatusCode {
+        if let Some(status) = self.status {
+            return status;
+        }
         match self.error.kind() {
             Kind::Usage => StatusCode::BAD_REQUEST,
             Kind::NotFound => StatusCode::NOT_FOUND,
@@ -90,7 +108,8 @@ impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let joined = |lines: &[Message]| (!lines.is_empty()).then(|| Message::joined(lines, "\n"));
         let error = &self.error;
-        let body = serde_json::json!({ "error": {
+        let mut body = self.beside.clone();
+        let words = serde_json::json!({
             "code": error.code(),
             "exit": error.exit_code(),
             "message": error.what(),
@@ -98,8 +117,9 @@ impl IntoResponse for Failure {
             "fix": joined(error.fixes()),
             "sqlstate": error.state(),
             "retryable": error.kind().retryable(),
-        }});
+        });
+        body.insert("error".to_owned(), words);
         let headers = [(header::CONTENT_TYPE, "application/json")];
-        (self.status(), headers, Body::from(body.to_string())).into_response()
+        (self.status(), headers, Body::from(serde_json::Value::Object(body).to_string())).into_response()
     }
 }

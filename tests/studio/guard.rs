@@ -8,9 +8,19 @@ use super::{Studio, TOKEN, encoded, planted};
 use crate::support::{Engine, World, both};
 
 /// Every route: method and path.
-const ROUTES: [(&str, &str); 13] = [
+const ROUTES: [(&str, &str); 23] = [
     ("GET", "/api/session"),
     ("POST", "/api/session/stop"),
+    ("POST", "/api/session/unlock"),
+    ("POST", "/api/session/lock"),
+    ("POST", "/api/actions"),
+    ("GET", "/api/players/1"),
+    ("GET", "/api/flights/DL123"),
+    ("GET", "/api/airlines/delta"),
+    ("GET", "/api/products/a1b2c3"),
+    ("GET", "/api/overview/flights"),
+    ("GET", "/api/overview/findings"),
+    ("GET", "/api/overview/movements"),
     ("GET", "/api/tables"),
     ("GET", "/api/tables/users/rows"),
     ("GET", "/api/tables/users/rows/1"),

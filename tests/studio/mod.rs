@@ -1,5 +1,6 @@
 //! `db studio`: the real program, asked by raw bytes on a socket.
 
+mod actions;
 mod browser;
 mod export;
 mod faults;

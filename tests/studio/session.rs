@@ -9,7 +9,7 @@ both!(ready fn a_launch_code_works_once_and_a_second_try_is_told(world) {
     let studio = Studio::start(world);
     let session = studio.get("/api/session").ok();
     assert_eq!(session["target"]["database"], world.name().as_str());
-    assert_eq!(session["readOnly"], true);
+    assert_eq!((&session["readOnly"], &session["locked"]), (&false.into(), &false.into()));
     assert!(!session.to_string().contains(world.work().to_str().unwrap()), "{session}");
     let again = studio.open(&studio.code);
     assert_eq!((again.status, again.body.as_str()), (401, ""));

@@ -1,9 +1,12 @@
 //! The routes. Each reads its parameters, calls [`crate::browse`], and answers JSON.
 
+mod actions;
 mod export;
 mod filters;
 mod find;
+mod movements;
 mod parameters;
+mod records;
 mod relations;
 mod rows;
 mod session;
@@ -31,6 +34,16 @@ pub(super) fn router(state: Arc<State>) -> Router {
     let routes = Router::new()
         .route("/api/session", get(session::show).post(session::open))
         .route("/api/session/stop", post(session::stop))
+        .route("/api/session/unlock", post(session::unlock))
+        .route("/api/session/lock", post(session::lock))
+        .route("/api/actions", post(actions::act))
+        .route("/api/players/{user}", get(records::player))
+        .route("/api/flights/{flight}", get(records::flight))
+        .route("/api/airlines/{airline}", get(records::airline))
+        .route("/api/products/{product}", get(records::product))
+        .route("/api/overview/flights", get(records::board))
+        .route("/api/overview/findings", get(records::findings))
+        .route("/api/overview/movements", get(movements::overview))
         .route("/api/tables", get(tables::list))
         .route("/api/tables/{table}/rows", get(rows::page))
         .route("/api/tables/{table}/rows/{key}", get(rows::row))

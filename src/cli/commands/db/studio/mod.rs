@@ -1,5 +1,7 @@
 //! `db studio`: the tables in a browser, from a server on this machine.
 
+mod orders;
+
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +18,8 @@ use crate::error::{Error, Kind, Outcome, Result};
 use crate::message::{Message, message, skyteam};
 use crate::studio::{self, End, Launcher, Seat, Studio};
 
+use orders::Desk;
+
 pub(super) const EXAMPLES: &str = "Examples:
   skyteam db studio --open
   skyteam -p prod db studio --port 0 --idle 10m
@@ -26,6 +30,9 @@ Enter in the terminal makes another one. Ctrl-C ends it.";
 /// The port where none is named.
 const PORT: u16 = 4984;
 
+/// How long actions may take that are being done when the studio ends.
+const LAST_ACTIONS: Duration = Duration::from_secs(5);
+
 /// Arguments of `db studio`.
 #[derive(clap::Args, Debug)]
 pub(crate) struct DbStudioArgs {
@@ -35,7 +42,7 @@ pub(crate) struct DbStudioArgs {
     /// Open it in the browser
     #[arg(long)]
     open: bool,
-    /// Never write, in later versions of the studio either; this one only reads
+    /// Refuse every action of the page; the database is opened for reading only
     #[arg(long)]
     read_only: bool,
     /// Answer under this name of this machine too, as a browser sends it
@@ -76,6 +83,7 @@ pub(super) async fn run(args: DbStudioArgs, cx: &Context) -> Result<Outcome> {
     let tables = studio::tables().map_err(|error| {
         Error::new(Kind::Failure, "entities", "the entities ask for what no schema can hold").source(error)
     })?;
+    let (orders, mut ordered) = tokio::sync::mpsc::unbounded_channel();
     let (notices, mut said) = tokio::sync::mpsc::unbounded_channel::<Said>();
     let details = notices.clone();
     let seat = Seat {
@@ -84,6 +92,9 @@ pub(super) async fn run(args: DbStudioArgs, cx: &Context) -> Result<Outcome> {
         kind: kind(cx, &database),
         zone: cx.settings.tz.value,
         idle: args.idle,
+        read_only: args.read_only,
+        actor: cx.settings.actor.value.clone(),
+        orders,
         allowed_hosts: args.allow_host.clone(),
         // The receiver lives as long as the studio runs.
         notice: Arc::new(move |message| drop(notices.send(Said::Notice(message)))),
@@ -115,16 +126,29 @@ pub(super) async fn run(args: DbStudioArgs, cx: &Context) -> Result<Outcome> {
         }
         std::future::pending::<Result<()>>().await
     };
+    let desk = Desk::new(cx, Arc::clone(&database));
+    let mut desk_serves = std::pin::pin!(desk.serve(&mut ordered));
     let running = async {
         tokio::select! {
             end = studio.serve() => Ok(Some(end)),
+            () = &mut desk_serves => Ok(None),
             () = speaking => Ok(None),
             failed = linking => failed.map(|()| None),
         }
     };
     let ended = unfinished.run(running).await;
+    drop(launcher);
     // What a page has asked for and no longer waits for.
     database.cancel_running().await;
+    // An action that is being done ends first: it is rolled back or made to last, and not cut off.
+    if tokio::time::timeout(LAST_ACTIONS, desk_serves).await.is_err()
+        && let Some(writer) = desk.writer()
+    {
+        writer.cancel_running().await;
+    }
+    if let Some(writer) = desk.writer() {
+        writer.close().await;
+    }
     match ended {
         None | Some(Ok(None | Some(End::Stopped))) => cx.ui.note("The studio has ended."),
         Some(Ok(Some(End::Idle))) => cx.ui.note("The studio has ended: no page was open for too long."),
