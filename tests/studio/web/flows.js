@@ -2,12 +2,15 @@
 // tests/studio/browser.rs, which has started the studio and knows what its database holds:
 //
 //   {"url": launch URL, "out": folder for files, "users": n, "entries": n, "spends": n,
+//    "flows": "look" | "act",
 //    "richest": {"username", "userId", "entries": n}, "hostile": {"userId"}, "engine": "postgres" | "sqlite"}
 //
 // Prints a line for each flow and ends with 1 when one failed, after all have run.
 
 import { mkdirSync, readFileSync } from "node:fs";
 import { launch, reportViolations, Watch } from "./browser.js";
+import act from "./flows/act.js";
+import actLook from "./flows/act-look.js";
 import bad from "./flows/bad-days.js";
 import browse from "./flows/browse.js";
 import keyboard from "./flows/keyboard.js";
@@ -32,10 +35,13 @@ const studio = new Studio(page, origin);
 const world = { browser, context, page, studio, watch, facts, origin };
 
 let failed = 0;
-for (const flow of [browse, safety, keyboard, look, bad].flat()) {
+// Looking changes nothing that a flow counts; acting does, and has a world of its own.
+const suites = { look: [browse, safety, keyboard, look, bad], act: [act.slice(0, 1), actLook, act.slice(1)] };
+const flows = suites[facts.flows].flat();
+for (const flow of flows) {
   const { name } = flow;
   // The first flow opens the session that all others use.
-  if (only && name !== only && name !== "opens_by_its_link_once") continue;
+  if (only && name !== only && flow !== flows[0]) continue;
   const began = Date.now();
   watch.expected = null;
   try {

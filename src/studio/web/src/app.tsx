@@ -1,20 +1,26 @@
 // The frame of the page, and the keys that work everywhere in it.
 
 import { useEffect } from "preact/hooks";
+import { ActionDialog } from "./parts/action-dialog";
 import { Live } from "./parts/live";
 import { Link } from "./parts/link";
 import { RefusalBox } from "./parts/refusal";
+import { form } from "./state/actions";
 import { catalogProblem, loadTables, tableNamed, tables, titleOf } from "./state/catalog";
 import { closeOverlay, overlay, showFind, showHelp } from "./state/overlays";
-import { route } from "./state/route";
+import { route, tableOf } from "./state/route";
 import { session, status } from "./state/session";
 import { keyIsTaken } from "./state/typing";
 import { visible } from "./text/visible";
+import { AirlineScreen } from "./screens/airline";
+import { FlightScreen } from "./screens/flight";
 import { AwayBanner, Gate } from "./screens/gate";
 import { Help } from "./screens/help";
 import { HomeScreen } from "./screens/home";
 import { Nav } from "./screens/nav";
 import { Palette } from "./screens/palette";
+import { PlayerScreen } from "./screens/player";
+import { ProductScreen } from "./screens/product";
 import { RecordScreen } from "./screens/record";
 import { TableScreen } from "./screens/table";
 import { TopBar } from "./screens/topbar";
@@ -37,9 +43,11 @@ function onKeyDown(event: KeyboardEvent): void {
 function pageTitle(): string {
   const here = route.value;
   const database = session.value ? visible(session.value.target.database) : "";
-  const place = here.screen === "home" ? "Tables" : titleOf(here.table);
+  const place = here.screen === "home" ? "Overview" : "table" in here ? titleOf(here.table) : `${visible(here.key)} · ${titleOf(tableOf(here))}`;
   return [place, database, "skyteam studio"].filter(Boolean).join(" · ");
 }
+
+const SUBJECTS = { player: PlayerScreen, flight: FlightScreen, airline: AirlineScreen, product: ProductScreen };
 
 function Screen() {
   const here = route.value;
@@ -56,6 +64,10 @@ function Screen() {
   }
   if (!tables.value) return <main class="message" tabIndex={-1} aria-busy="true" />;
   if (here.screen === "home") return <HomeScreen />;
+  if (!("table" in here)) {
+    const SubjectScreen = SUBJECTS[here.screen];
+    return <SubjectScreen key={`${here.screen} ${here.key}`} view={here} />;
+  }
   const table = tableNamed(here.table);
   if (!table) return <UnknownTable name={here.table} />;
   if (here.screen === "record") return <RecordScreen key={`${here.table} ${here.key}`} view={here} />;
@@ -95,6 +107,7 @@ export function App() {
       </div>
       {overlay.value === "find" && <Palette onClose={closeOverlay} />}
       {overlay.value === "help" && <Help onClose={closeOverlay} />}
+      {form.value && <ActionDialog key={form.value.title} shown={form.value} />}
       <Live />
     </>
   );

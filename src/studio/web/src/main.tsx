@@ -9,6 +9,7 @@ import "./style/frame.css";
 import "./style/grid.css";
 import "./style/screens.css";
 import "./style/overlays.css";
+import "./style/pages.css";
 
 watchTheme();
 watchCatalog();

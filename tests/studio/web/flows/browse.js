@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 
 async function opens_by_its_link_once({ browser, page, facts, origin, watch }) {
   await page.goto(facts.url);
-  await page.getByRole("heading", { name: "Tables", level: 1 }).waitFor();
+  await page.getByRole("heading", { name: "Overview", level: 1 }).waitFor();
   assert.equal(new URL(page.url()).hash, "", "the code is gone from the address");
   assert.equal(await page.locator(".table-card").count(), 7);
   // The same link elsewhere opens nothing.
@@ -120,12 +120,13 @@ async function opens_a_record_with_what_refers_to_it({ page, studio, facts }) {
 
 async function finds_a_player({ page, studio, facts }) {
   await studio.visit("/");
-  await page.getByRole("heading", { name: "Tables", level: 1 }).waitFor();
+  await page.getByRole("heading", { name: "Overview", level: 1 }).waitFor();
   await page.keyboard.press("Control+k");
   await page.keyboard.type(facts.richest.username);
   await page.getByRole("option", { selected: true, name: `player ${facts.richest.username}` }).waitFor();
   await page.keyboard.press("Enter");
-  await page.getByRole("heading", { name: facts.richest.username, level: 1 }).waitFor();
+  await page.getByText(`@${facts.richest.username}`, { exact: true }).waitFor();
+  assert.equal(new URL(page.url()).pathname, `/players/${facts.richest.userId}`);
 }
 
 async function loads_as_it_scrolls({ page, studio, facts }) {

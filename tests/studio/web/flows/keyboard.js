@@ -112,7 +112,7 @@ async function every_stop_of_the_tab_key_is_seen({ page, studio, facts }) {
     assert.ok(at.drawn, `the focus on ${at.name} is not drawn`);
     stops.push(at.name);
   }
-  for (const wanted of ["div Players", "Columns", "Export", "Refresh", "Remove the filter on miles", "Open record", "Close the panel (Esc)"]) {
+  for (const wanted of ["div Players", "Columns", "Export", "Refresh", "Remove the filter on miles", "Open player", "Close the panel (Esc)"]) {
     assert.ok(
       stops.some((stop) => stop.includes(wanted)),
       `${wanted} is no stop: ${stops.join(", ")}`,

@@ -63,7 +63,7 @@ function screens({ page, studio, facts }) {
 }
 
 /** What axe finds on a screen, light and dark; each is kept as a picture. */
-async function violations(page, name, out) {
+export async function violations(page, name, out) {
   const found = [];
   await page.evaluate(axe.source);
   for (const colours of ["light", "dark"]) {

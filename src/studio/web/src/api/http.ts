@@ -10,6 +10,8 @@ export class ApiError extends Error {
     readonly refusal: Refusal,
     /** The HTTP status; 0 when there was no answer. */
     readonly status: number,
+    /** What the answer says beside the refusal. */
+    readonly beside: object = {},
   ) {
     super(refusal.message);
   }
@@ -39,14 +41,15 @@ function bare(status: number): Refusal {
   };
 }
 
-async function refusal(response: Response): Promise<Refusal> {
+async function refused(response: Response): Promise<ApiError> {
+  const { status } = response;
   try {
-    const body = (await response.json()) as { error?: Refusal };
-    if (body.error) return body.error;
+    const { error, ...beside } = (await response.json()) as { error?: Refusal };
+    if (error) return new ApiError(error, status, beside);
   } catch {
     // The guard refuses without a body.
   }
-  return bare(response.status);
+  return new ApiError(bare(status), status);
 }
 
 /** A request whose body the caller reads. Throws `ApiError`, or `AbortError` when `signal` stops it. */
@@ -70,7 +73,7 @@ export async function send(method: "GET" | "POST", path: string, body?: unknown,
   reachable.value = true;
   if (response.ok) return response;
   if (response.status === 401) forgetToken();
-  throw new ApiError(await refusal(response), response.status);
+  throw await refused(response);
 }
 
 export function isAbort(error: unknown): boolean {
@@ -82,5 +85,12 @@ export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
 }
 
 export async function post<T>(path: string, body: unknown, signal?: AbortSignal): Promise<T> {
-  return (await send("POST", path, body, signal)).json() as Promise<T>;
+  const response = await send("POST", path, body, signal);
+  try {
+    return (await response.json()) as T;
+  } catch (error) {
+    if (isAbort(error)) throw error;
+    // The connection ended inside of the answer.
+    throw new ApiError({ ...bare(0), code: UNREACHABLE, message: "the answer broke off", retryable: true }, 0);
+  }
 }

@@ -33,6 +33,14 @@ export function readSession(): Promise<Session> {
   return get("/api/session");
 }
 
+export function unlockProduction(typed: string): Promise<Session> {
+  return post("/api/session/unlock", { typed });
+}
+
+export function lockProduction(): Promise<Session> {
+  return post("/api/session/lock", {});
+}
+
 export async function stopStudio(): Promise<void> {
   await send("POST", "/api/session/stop", {});
 }

@@ -23,7 +23,12 @@ export interface Session {
   tz: string;
   now: string;
   idleSeconds: number;
+  /** Whether nothing is written at all. */
   readOnly: boolean;
+  /** Whether the database's name must be typed before anything is written. */
+  locked: boolean;
+  unlockedSeconds: number | null;
+  actor: string;
   version: string;
 }
 

@@ -15,19 +15,26 @@ interface DialogProps {
 
 export function Dialog({ title, class: extra = "", bare = false, onClose, children }: DialogProps) {
   const element = useRef<HTMLDialogElement>(null);
+  const gone = useRef(false);
   // Before anything is painted: what is typed right after the key that opened it belongs to it.
   useLayoutEffect(() => {
     const dialog = element.current!;
     dialog.showModal();
     dialog.querySelector<HTMLElement>("[data-focus]")?.focus();
-    return () => dialog.close();
+    return () => {
+      // The close event of a dialog that was removed comes later, and would close the next one.
+      gone.current = true;
+      dialog.close();
+    };
   }, []);
   return (
     <dialog
       ref={element}
       class={`dialog ${extra}`}
       aria-label={title}
-      onClose={onClose}
+      onClose={() => {
+        if (!gone.current) onClose();
+      }}
       onMouseDown={(event) => {
         // The backdrop is the dialog itself; its contents are inside the box.
         if (event.target === element.current) element.current?.close();

@@ -9,6 +9,8 @@ import { purposeOf, tables, titleOf } from "../state/catalog";
 import { useFocus } from "../state/hooks";
 import { href, tableView } from "../state/route";
 import { session } from "../state/session";
+import { visible } from "../text/visible";
+import { Overview } from "./overview";
 
 /** What the live database lacks, in words; null when nothing. */
 export function missingWords({ missing }: Table): string | null {
@@ -24,13 +26,14 @@ export function HomeScreen() {
     <main class="home" tabIndex={-1} ref={useFocus()}>
       <header class="screen-head">
         <div>
-          <h1>Tables</h1>
+          <h1>Overview</h1>
           <p class="quiet">
-            {session.value?.target.engine === "sqlite" ? "SQLite" : "PostgreSQL"}, looking only: nothing here can be changed.
+            {session.value?.target.engine === "sqlite" ? "SQLite" : "PostgreSQL"}
+            {session.value?.readOnly ? ", read only" : session.value && <> · you act as {visible(session.value.actor)}</>}
           </p>
         </div>
       </header>
-      <div class="home-body" tabIndex={0} role="region" aria-label="Tables">
+      <div class="home-body" tabIndex={0} role="region" aria-label="Overview">
         {lacking && (
           <section class="refusal" role="alert">
             <h2>The database is behind this program.</h2>
@@ -38,6 +41,8 @@ export function HomeScreen() {
             <Command text="skyteam db diff" />
           </section>
         )}
+        {!lacking && <Overview />}
+        <h2 class="tables-head">Tables</h2>
         <ul class="tables">
           {all.map((table) => (
             <li key={table.table}>

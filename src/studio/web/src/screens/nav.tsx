@@ -4,16 +4,23 @@ import { countShort, countWords } from "../parts/count";
 import { Link } from "../parts/link";
 import { Text } from "../parts/text";
 import { tables, titleOf } from "../state/catalog";
-import { href, route, tableView } from "../state/route";
+import { href, type Route, route, tableOf, tableView } from "../state/route";
 import { missingWords } from "./home";
+
+/** The table that a place belongs to. */
+function placeOf(here: Route): string | null {
+  if (here.screen === "home") return null;
+  return "table" in here ? here.table : tableOf(here);
+}
 
 export function Nav() {
   const here = route.value;
+  const place = placeOf(here);
   return (
     <nav class="nav" aria-label="Tables">
       <h2>
         <Link href="/" aria-current={here.screen === "home" ? "page" : undefined}>
-          Tables
+          Overview
         </Link>
       </h2>
       <ul>
@@ -22,7 +29,7 @@ export function Nav() {
             <Link
               href={href(tableView(table.table))}
               title={`${table.table}${table.rows ? `: ${countWords(table.rows)} rows` : ""}`}
-              aria-current={here.screen !== "home" && here.table === table.table ? "page" : undefined}
+              aria-current={place === table.table ? "page" : undefined}
             >
               <span class="nav-name">
                 {titleOf(table.table)}

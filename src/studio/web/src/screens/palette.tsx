@@ -8,11 +8,10 @@ import { Dialog } from "../parts/dialog";
 import { Text } from "../parts/text";
 import { tables, titleOf } from "../state/catalog";
 import { showHelp } from "../state/overlays";
-import { go, tableView } from "../state/route";
+import { go, rowView, tableView } from "../state/route";
 import { stop } from "../state/session";
 import { nextTheme, theme } from "../state/theme";
 import { localZone, switchZone, zone } from "../state/zone";
-
 
 const PAUSE_MS = 120;
 
@@ -30,7 +29,7 @@ function entriesOf(found: Found[]): Entry[] {
     kind,
     label,
     hint: hint ?? "",
-    run: () => go({ screen: "record", table, key }),
+    run: () => go(rowView(table, key)),
   }));
 }
 

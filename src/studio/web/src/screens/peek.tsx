@@ -4,8 +4,8 @@ import { Icon } from "../parts/icon";
 import { Link } from "../parts/link";
 import { RefusalBox } from "../parts/refusal";
 import { Text } from "../parts/text";
-import { titleOf } from "../state/catalog";
-import { href } from "../state/route";
+import { nounOf, titleOf } from "../state/catalog";
+import { href, rowView } from "../state/route";
 import { initials } from "../text/visible";
 import { Fields, Relations, titleOfRow, useRow } from "./row-facts";
 
@@ -41,8 +41,8 @@ export function Peek({ table, rowKey, onClose }: PeekProps) {
         <>
           <Relations table={table} row={row} />
           <Fields table={table} row={row} copies={false} />
-          <Link class="button" href={href({ screen: "record", table, key: rowKey })}>
-            Open record
+          <Link class="button" href={href(rowView(table, rowKey))}>
+            Open {nounOf(table)}
           </Link>
         </>
       )}

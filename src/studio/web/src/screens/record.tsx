@@ -11,7 +11,7 @@ import { isNumeric, Shown } from "../parts/value";
 import { columnOrPlain, tableNamed, titleOf, usualOrder } from "../state/catalog";
 import { useFocus, useLoaded } from "../state/hooks";
 import { wantLabels } from "../state/labels";
-import { href, type RecordView, spellFilter, tableView } from "../state/route";
+import { href, type RecordView, rowView, spellFilter, tableView } from "../state/route";
 import { Fields, type RelationLink, relationsOf, titleOfRow, useRow } from "./row-facts";
 
 const PREVIEW_ROWS = 5;
@@ -122,7 +122,7 @@ function PreviewTable({ relation, page }: { relation: RelationLink; page: Page }
                 </td>
               ))}
               <td>
-                <Link class="icon-button small" href={href({ screen: "record", table, key: page.keys[index]! })} aria-label="Open record">
+                <Link class="icon-button small" href={href(rowView(table, page.keys[index]!))} aria-label="Open record">
                   <Icon name="right" />
                 </Link>
               </td>

@@ -1,11 +1,14 @@
 // The bar above everything: which database this is, and how dangerous it would be to mistake it for another.
 
+import { useState } from "preact/hooks";
 import type { Session } from "../api/types";
 import { Icon, type IconName, Logo } from "../parts/icon";
 import { Link } from "../parts/link";
+import { Popover } from "../parts/popover";
 import { Text } from "../parts/text";
+import { UnlockForm } from "../parts/unlock-form";
 import { showFind, showHelp } from "../state/overlays";
-import { session } from "../state/session";
+import { lock, session } from "../state/session";
 import { nextTheme, type Theme, theme } from "../state/theme";
 import { localZone, switchZone, zone } from "../state/zone";
 
@@ -28,12 +31,42 @@ function Target({ state }: { state: Session }) {
         <Text value={where} />
       </span>
       {state.readOnly && <span class="kind kind-quiet">read only</span>}
+      {!state.readOnly && <Lock state={state} />}
       {state.superuser && (
         <span class="kind kind-staging" title={SUPERUSER}>
           superuser
         </span>
       )}
     </div>
+  );
+}
+
+/** Production is locked until its name is typed, and for a quarter of an hour then. */
+function Lock({ state }: { state: Session }) {
+  const [anchor, setAnchor] = useState<Element | null>(null);
+  if (state.locked) {
+    return (
+      <>
+        <span class="kind kind-quiet">locked</span>
+        <button type="button" class="button small" onClick={(event) => setAnchor(event.currentTarget)}>
+          Unlock…
+        </button>
+        {anchor && (
+          <Popover anchor={anchor} label="Unlock production" onClose={() => setAnchor(null)}>
+            <UnlockForm onDone={() => setAnchor(null)} />
+          </Popover>
+        )}
+      </>
+    );
+  }
+  if (state.unlockedSeconds === null) return null;
+  return (
+    <>
+      <span class="kind kind-production">unlocked</span>
+      <button type="button" class="button small" onClick={() => void lock()}>
+        Lock
+      </button>
+    </>
   );
 }
 

@@ -35,7 +35,38 @@ export interface RecordView {
   key: string;
 }
 
-export type Route = { screen: "home" } | TableView | RecordView;
+/** A page of its own for what the alliance speaks of, with what can be done there. */
+export interface SubjectView {
+  screen: "player" | "flight" | "airline" | "product";
+  key: string;
+}
+
+export type Route = { screen: "home" } | TableView | RecordView | SubjectView;
+
+const SUBJECTS: Record<string, SubjectView["screen"]> = {
+  players: "player",
+  flights: "flight",
+  airlines: "airline",
+  products: "product",
+};
+
+const SUBJECTS_BY_TABLE: Record<string, SubjectView["screen"]> = {
+  users: "player",
+  flights: "flight",
+  airlines: "airline",
+  milesProducts: "product",
+};
+
+/** Where a row is shown whole: on its subject's page where it has one, else as a record. */
+export function rowView(table: string, key: string): Route {
+  const screen = SUBJECTS_BY_TABLE[table];
+  return screen ? { screen, key: decoded(key) } : { screen: "record", table, key };
+}
+
+/** The table that a subject is a row of. */
+export function tableOf({ screen }: SubjectView): string {
+  return Object.keys(SUBJECTS_BY_TABLE).find((table) => SUBJECTS_BY_TABLE[table] === screen)!;
+}
 
 const LISTS: Operator[] = ["in", "notin", "between"];
 const BARE: Operator[] = ["empty", "notempty", "null", "notnull"];
@@ -99,6 +130,8 @@ function parse(pathname: string, search: string): Route {
   const query = new URLSearchParams(search);
   const key = query.get("key");
   if (first === "record" && table && key !== null) return { screen: "record", table, key };
+  const subject = SUBJECTS[first ?? ""];
+  if (subject && table) return { screen: subject, key: table };
   if (first !== "tables" || !table) return { screen: "home" };
   const columns = list(query.get("columns"));
   return {
@@ -117,6 +150,7 @@ export function href(route: Route): string {
   if (route.screen === "record") {
     return `/record/${encodeURIComponent(route.table)}?${new URLSearchParams({ key: route.key })}`;
   }
+  if (route.screen !== "table") return `/${route.screen}s/${encodeURIComponent(route.key)}`;
   const query = new URLSearchParams(route.filters.map((filter) => ["filter", spellFilter(filter)]));
   if (route.sort.length) query.set("sort", spellSort(route.sort).join(","));
   if (route.columns) query.set("columns", route.columns.join(","));

@@ -3,7 +3,7 @@
 
 import { effect, signal } from "@preact/signals";
 import { ApiError, reachable } from "../api/http";
-import { openSession, readSession, stopStudio } from "../api/routes";
+import { lockProduction, openSession, readSession, stopStudio, unlockProduction } from "../api/routes";
 import { askOtherTabs, keepToken, takeLaunchCode, token } from "../api/token";
 import type { Refusal, Session } from "../api/types";
 
@@ -74,6 +74,15 @@ function watchServer(): void {
     }, RETRY_MS);
     return () => clearInterval(timer);
   });
+}
+
+/** Unlocks production for a while. Throws `ApiError` where another name was typed. */
+export async function unlock(typed: string): Promise<void> {
+  session.value = await unlockProduction(typed);
+}
+
+export async function lock(): Promise<void> {
+  session.value = await lockProduction();
 }
 
 /** Ends the server. */

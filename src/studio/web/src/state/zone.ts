@@ -26,6 +26,11 @@ export function shownTime(value: string): string {
   return inZone(value, zone.value);
 }
 
+/** The same to the minute, where seconds say nothing. */
+export function shownMinute(value: string): string {
+  return shownTime(value).replace(/:\d\d(?:\.\d+)?$/, "");
+}
+
 /** The same instant in both zones, for a tooltip. */
 export function bothTimes(value: string): string {
   const local = localZone.value;
