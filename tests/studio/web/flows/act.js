@@ -325,6 +325,23 @@ async function production_is_locked_until_its_name_is_typed(world) {
   await page.unrouteAll();
 }
 
+async function several_are_awarded_at_once_from_the_ledger(world) {
+  const { page, studio, facts } = world;
+  await studio.table("milesTransactions?sort=-createdAt");
+  const before = await studio.count();
+  await page.getByRole("button", { name: "Award miles…" }).click();
+  const dialog = dialogOf(page, "Award miles");
+  await dialog.getByLabel("Players").fill(facts.some.join(", "));
+  await dialog.getByLabel("Miles").fill("10");
+  await dialog.getByLabel("Reason").fill("ground crew");
+  await dialog.locator(".effects-list li").nth(2).waitFor();
+  await dialog.getByRole("button", { name: "Award", exact: true }).click();
+  await dialog.waitFor({ state: "detached" });
+  await studio.until("the entries in the grid", async () => (await studio.count()) === before + 3);
+  await studio.settled();
+  assert.deepEqual((await studio.cells("note")).slice(0, 3), ["ground crew", "ground crew", "ground crew"]);
+}
+
 async function nothing_is_offered_where_nothing_may_be_done(world) {
   const { page } = world;
   await answered(page, (body) => {
@@ -356,6 +373,7 @@ export default [
   a_product_is_redeemed_and_switched,
   a_flight_is_planned_filled_and_ended,
   a_token_is_shown_once,
+  several_are_awarded_at_once_from_the_ledger,
   the_overview_says_what_goes_on,
   production_is_locked_until_its_name_is_typed,
   nothing_is_offered_where_nothing_may_be_done,

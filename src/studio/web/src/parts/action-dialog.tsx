@@ -6,7 +6,7 @@ import { type Acted, type Action, type Asked, carryOut, type RefusedAction, tryO
 import { ApiError, isAbort } from "../api/http";
 import type { Refusal } from "../api/types";
 import { changed, type Form, form, freshKey, type Values } from "../state/actions";
-import { session } from "../state/session";
+import { refresh, session } from "../state/session";
 import { ActionField } from "./action-field";
 import { Effects } from "./action-effects";
 import { Dialog } from "./dialog";
@@ -18,6 +18,9 @@ import { UnlockForm } from "./unlock-form";
 
 const PAUSE_MS = 250;
 const AGAIN_MS = 1_000;
+
+/** The status of what the lock of production refuses. */
+const LOCKED = 423;
 
 /** More fields than so many are beside each other. */
 const MANY = 5;
@@ -116,7 +119,11 @@ export function ActionDialog({ shown }: { shown: Form }) {
         setDoing({ state: "lost" });
       } else if (ask && !agreed && wasSeen(ask, tried)) await send(ask.agreement, null, 0);
       else if (ask) setDoing({ state: "asked", asked: ask, refusal: error.refusal });
-      else setDoing({ state: "refused", refusal: error.refusal });
+      else {
+        setDoing({ state: "refused", refusal: error.refusal });
+        // Locked meanwhile: the page says so, and how it is unlocked.
+        if (error.status === LOCKED) void refresh();
+      }
     }
   };
   const change = (name: string, value: string): void => {

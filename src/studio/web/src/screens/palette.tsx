@@ -1,11 +1,14 @@
 // Find: players, flights, airlines, entries, tables and what the page can do, from one field.
 
 import { useEffect, useState } from "preact/hooks";
+import { planForm } from "../actions/flights";
+import { awardForm } from "../actions/miles";
 import { ApiError, isAbort } from "../api/http";
 import { find } from "../api/routes";
 import type { Found } from "../api/types";
 import { Dialog } from "../parts/dialog";
 import { Text } from "../parts/text";
+import { mayAct, open } from "../state/actions";
 import { tables, titleOf } from "../state/catalog";
 import { showHelp } from "../state/overlays";
 import { go, rowView, tableView } from "../state/route";
@@ -45,6 +48,10 @@ function ownEntries(text: string): Entry[] {
   const add = (label: string, hint: string, run: () => void): void => {
     entries.push({ id: label, kind: "action", label, hint, run });
   };
+  if (mayAct()) {
+    add("Award miles…", "to one player or several", () => open(awardForm(null)));
+    add("Plan a flight…", "", () => open(planForm(null)));
+  }
   if (localZone.value) add(`Show times in ${zone.value === "UTC" ? localZone.value : "UTC"}`, "", switchZone);
   add("Change light and dark", `now ${theme.value}`, nextTheme);
   add("Show the keys", "?", showHelp);

@@ -1,6 +1,8 @@
 // A table: filters above, the grid, what it cost below, the active row beside it.
 
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { planForm } from "../actions/flights";
+import { awardForm } from "../actions/miles";
 import { UNREACHABLE } from "../api/http";
 import type { Column, Table } from "../api/types";
 import { type CellTarget, Grid, type GridHandle } from "../grid/grid";
@@ -11,10 +13,12 @@ import { ExportForm } from "../parts/export-form";
 import { FilterEditor } from "../parts/filter-editor";
 import { filterOfCell, firstOperator } from "../parts/filter-words";
 import { Icon } from "../parts/icon";
+import { Act } from "../parts/page";
 import { Popover } from "../parts/popover";
 import { RefusalBox } from "../parts/refusal";
 import { Text } from "../parts/text";
 import { referenceHref } from "../parts/value";
+import { changes, type Form, mayAct } from "../state/actions";
 import { loadTables, titleOf, usualOrder } from "../state/catalog";
 import type { Feed } from "../state/feed";
 import { forgetLabels } from "../state/labels";
@@ -94,6 +98,12 @@ export function TableScreen({ view, table }: { view: TableView; table: Table }) 
     else if (action === "refresh") refresh();
   };
 
+  const seen = useRef(changes.value);
+  useEffect(() => {
+    if (seen.current !== changes.value) refresh();
+    seen.current = changes.value;
+  }, [changes.value]);
+
   useEffect(() => {
     const onKey = (event: KeyboardEvent): void => {
       if (event.key === "Escape" && view.peek !== null && !keyIsTaken(event)) setPeek(null);
@@ -129,6 +139,11 @@ export function TableScreen({ view, table }: { view: TableView; table: Table }) 
               <Icon name="download" />
               Export
             </button>
+            {ACTIONS[view.table] && mayAct() && (
+              <Act primary form={ACTIONS[view.table]!.form}>
+                {ACTIONS[view.table]!.name}
+              </Act>
+            )}
           </div>
         </header>
         <Pills
@@ -197,5 +212,12 @@ export function TableScreen({ view, table }: { view: TableView; table: Table }) 
     </>
   );
 }
+
+/** What is done most often where a table is looked at. */
+const ACTIONS: Record<string, { name: string; form: () => Form }> = {
+  users: { name: "Award miles…", form: () => awardForm(null) },
+  milesTransactions: { name: "Award miles…", form: () => awardForm(null) },
+  flights: { name: "Plan a flight…", form: () => planForm(null) },
+};
 
 const TITLES = { filter: "Filter", columns: "Columns", export: "Export" };

@@ -18,7 +18,8 @@ export const session = signal<Session | null>(null);
 /** Why the session could not be read, when it was neither closed nor out of reach. */
 export const problem = signal<Refusal | null>(null);
 
-async function refresh(): Promise<void> {
+/** Asks how things are: whether production is still unlocked, whether the session goes on. */
+export async function refresh(): Promise<void> {
   try {
     session.value = await readSession();
     problem.value = null;
