@@ -126,7 +126,7 @@ pub(super) async fn run(args: DbStudioArgs, cx: &Context) -> Result<Outcome> {
         }
         std::future::pending::<Result<()>>().await
     };
-    let desk = Desk::new(cx, Arc::clone(&database));
+    let desk = Desk::new(cx, Arc::clone(&database), args.read_only);
     let mut desk_serves = std::pin::pin!(desk.serve(&mut ordered));
     let running = async {
         tokio::select! {

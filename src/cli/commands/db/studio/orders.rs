@@ -61,11 +61,13 @@ pub(super) struct Desk<'a> {
     reader: Arc<Database>,
     /// Opened for the first action.
     writer: OnceCell<Arc<Database>>,
+    /// Whether there is never one.
+    read_only: bool,
 }
 
 impl<'a> Desk<'a> {
-    pub(super) fn new(cx: &'a Context, reader: Arc<Database>) -> Self {
-        Self { cx, reader, writer: OnceCell::new() }
+    pub(super) fn new(cx: &'a Context, reader: Arc<Database>, read_only: bool) -> Self {
+        Self { cx, reader, writer: OnceCell::new(), read_only }
     }
 
     /// The database that actions were done in, where there were any.
@@ -115,6 +117,10 @@ impl<'a> Desk<'a> {
     async fn database(&self, manner: &Manner) -> Result<Arc<Database>> {
         if *manner == Manner::Read {
             return Ok(Arc::clone(&self.reader));
+        }
+        // The gate in front has refused it before; no connection that could write is opened in any case.
+        if self.read_only {
+            return Err(Error::new(Kind::Denied, "read_only", "this studio only reads"));
         }
         let writer = self.writer.get_or_try_init(async || self.cx.connect(&self.cx.url()?, Absent::Refuse).await);
         writer.await.cloned()
