@@ -6,6 +6,7 @@ import { keyOfReference, labelOf } from "../state/labels";
 import { href, tableView } from "../state/route";
 import { bothTimes, shownTime } from "../state/zone";
 import { grouped } from "../text/number";
+import { pieces } from "../text/visible";
 import { Link } from "./link";
 import { Empty, Null, Text } from "./text";
 
@@ -32,7 +33,7 @@ function Reference({ column, value, short }: { column: Column; value: string | n
   const label = labelOf(column.references!.table, id);
   return (
     <Link class="reference" href={referenceHref(column, value)!} tabIndex={short ? -1 : 0} title={label ? id : undefined}>
-      <Text value={label ?? (short && column.kind === "uuid" ? id.slice(0, SHORT_ID) : id)} />
+      <Plain value={label ?? (short && column.kind === "uuid" ? id.slice(0, SHORT_ID) : id)} short={short} />
     </Link>
   );
 }
@@ -52,11 +53,16 @@ function Choice({ column, value }: { column: Column; value: string }) {
   );
 }
 
-function Words({ value }: { value: string }) {
+/** A text; in a cell, which keeps its direction to itself anyhow, without an element of its own. */
+function Plain({ value, short }: { value: string; short: boolean }) {
+  return short && pieces(value).every(({ mark }) => !mark) ? <>{value}</> : <Text value={value} />;
+}
+
+function Words({ value, short }: { value: string; short: boolean }) {
   return (
     <>
       {COLOUR.test(value) && <span class="swatch" style={{ backgroundColor: value }} />}
-      <Text value={value} />
+      <Plain value={value} short={short} />
     </>
   );
 }
@@ -80,7 +86,7 @@ export function Shown({ column, value, short }: { column: Column; value: Value; 
   if (column.kind === "timestamp") {
     return (
       <time title={bothTimes(text)}>
-        <Text value={shownTime(text)} />
+        <Plain value={shownTime(text)} short={short} />
       </time>
     );
   }
@@ -92,5 +98,5 @@ export function Shown({ column, value, short }: { column: Column; value: Value; 
       </span>
     );
   }
-  return <Words value={text} />;
+  return <Words value={text} short={short} />;
 }
