@@ -233,6 +233,27 @@ async function copies_a_rectangle({ page, studio }) {
   assert.equal(await page.locator(".cell.selected").count(), 9);
 }
 
+async function columns_are_as_wide_as_they_are_made({ page, studio }) {
+  await studio.table("users?columns=userId,username,miles,createdAt");
+  const head = page.getByRole("columnheader", { name: "username" });
+  const wide = async () => Math.round((await head.boundingBox()).width);
+  const cell = async () => Math.round((await page.locator('.grid-body [aria-colindex="2"]').first().boundingBox()).width);
+  const first = await wide();
+  await studio.toColumn("username");
+  await studio.grid.press(">");
+  await studio.until("a wider column", async () => (await wide()) === first + 24 && (await cell()) === first + 24);
+  await studio.grid.press("<");
+  await studio.until("the width before", async () => (await wide()) === first);
+  const box = await head.boundingBox();
+  await page.mouse.move(box.x + box.width - 2, box.y + box.height / 2);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width + 98, box.y + box.height / 2, { steps: 4 });
+  await page.mouse.up();
+  await studio.until("the width of the drag", async () => Math.abs((await wide()) - first - 100) <= 2 && (await cell()) === (await wide()));
+  for (let step = 0; step < 40; step++) await studio.grid.press("<");
+  assert.equal(await wide(), 64, "no column vanishes");
+}
+
 export default [
   opens_by_its_link_once,
   a_second_tab_goes_on_with_the_session,
@@ -248,4 +269,5 @@ export default [
   numbers_of_64_bits_keep_their_digits,
   exports_what_is_shown,
   copies_a_rectangle,
+  columns_are_as_wide_as_they_are_made,
 ];
