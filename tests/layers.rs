@@ -3,6 +3,7 @@
 //! see it does not see.
 
 mod circles;
+mod reach;
 mod surface;
 
 use std::collections::{BTreeMap, BTreeSet};

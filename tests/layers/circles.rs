@@ -8,10 +8,10 @@ use regex::Regex;
 
 use super::{Source, source, sources, unfold};
 
-type Module = Vec<String>;
+pub(super) type Module = Vec<String>;
 
-/// The modules of the program, each with what it hands on from others: name and path from the crate's root.
-struct Graph {
+/// The modules of the program, each with what it re-exports: name and path from the crate's root.
+pub(super) struct Graph {
     exports: BTreeMap<Module, BTreeMap<String, Module>>,
 }
 
@@ -28,7 +28,7 @@ fn declarations(code: &str) -> Vec<(bool, Module)> {
 }
 
 impl Graph {
-    fn of(files: &[Source]) -> Self {
+    pub(super) fn of(files: &[Source]) -> Self {
         let mut graph = Self { exports: files.iter().map(|file| (file.module.clone(), BTreeMap::new())).collect() };
         for file in files {
             for (handed_on, path) in declarations(&file.code) {
@@ -69,7 +69,15 @@ impl Graph {
     }
 
     /// The modules that a file imports from.
-    fn imports(&self, file: &Source) -> BTreeSet<Module> {
+    pub(super) fn imports(&self, file: &Source) -> BTreeSet<Module> {
+        let mut homes = self.homes(file);
+        // Its own folder's `mod.rs`, or one further up.
+        homes.retain(|home| !file.module.starts_with(home));
+        homes
+    }
+
+    /// The modules that define what a file names.
+    pub(super) fn homes(&self, file: &Source) -> BTreeSet<Module> {
         let written = declarations(&file.code);
         let local: BTreeMap<&String, Module> =
             written.iter().filter_map(|(_, path)| Some((path.last()?, self.absolute(&file.module, path)?))).collect();
@@ -79,9 +87,7 @@ impl Graph {
         });
         let used = written.iter().filter(|(handed_on, _)| !handed_on).map(|(_, path)| path);
         let used = used.filter_map(|path| self.absolute(&file.module, path));
-        let homes: BTreeSet<Module> = named.chain(used).filter_map(|path| self.home(&path, 0)).collect();
-        // Its own folder's `mod.rs`, or one further up.
-        homes.into_iter().filter(|home| !file.module.starts_with(home)).collect()
+        named.chain(used).filter_map(|path| self.home(&path, 0)).collect()
     }
 }
 
@@ -111,16 +117,20 @@ fn circles(files: &[Source]) -> Vec<String> {
         .collect()
 }
 
-#[test]
-fn no_file_imports_itself_through_others() {
+/// The files of the program, without the tests at the end of each.
+pub(super) fn without_tests() -> Vec<Source> {
     let mut files = sources("src");
     for file in &mut files {
-        // Tests are at the end of a file.
         if let Some(at) = file.code.find("#[cfg(test)]") {
             file.code.truncate(at);
         }
     }
-    let found = circles(&files);
+    files
+}
+
+#[test]
+fn no_file_imports_itself_through_others() {
+    let found = circles(&without_tests());
     assert!(found.is_empty(), "move what both need into a file of its own:\n{}", found.join("\n"));
 }
 

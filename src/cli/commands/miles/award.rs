@@ -3,16 +3,13 @@
 use super::answer::{self, Key, say_already};
 use crate::cli::commands::{args, award_guard, change};
 use crate::cli::context::Context;
-use crate::db::Transaction;
 use crate::directory::input::Amount;
 use crate::directory::reference;
 use crate::directory::reference::MeantFlight;
-use crate::entity::types::Id;
-use crate::entity::user;
 use crate::error::{Outcome, Result};
 use crate::ledger::award_guard::{Award, AwardGuard};
 use crate::ledger::batch::{Applied, OnRefusal};
-use crate::ledger::{MilesError, Posted, Posting, batch, flight_award as ledger, key, source};
+use crate::ledger::{MilesError, Posting, batch, flight_award, key, source};
 use crate::message::{Command, Message, message, skyteam};
 
 pub(super) const EXAMPLES: &str = "Examples:
@@ -57,7 +54,7 @@ pub(super) async fn run(args: MilesAwardArgs, cx: &Context) -> Result<Outcome> {
     let worded = |error| key.worded(error, again.clone());
 
     let attempt = async || {
-        let work = async |tx: &Transaction| {
+        let awarded = answer::attempt(&database, async |tx| {
             let mut users = Vec::with_capacity(args.users.len());
             for word in &args.users {
                 users.push(reference::user(tx, word).await?);
@@ -74,36 +71,37 @@ pub(super) async fn run(args: MilesAwardArgs, cx: &Context) -> Result<Outcome> {
             let flight_id = flight.as_ref().map(|meant| meant.flight.id);
             let user_ids: Vec<&str> = users.iter().map(|user| user.user_id.as_str()).collect();
             let (batch_id, ids) = key::ids(&key.text, &user_ids);
-            let posting = |(user_id, id): (&&str, &Id)| Posting {
+            let postings = user_ids.iter().zip(&ids).map(|(user_id, id)| Posting {
                 source: source.clone(),
                 flight_id,
                 note: Some(note.clone()),
                 batch_id,
                 actor: Some(cx.settings.actor.value.clone()),
                 ..Posting::award(*id, *user_id, amount)
-            };
-            let movements: Vec<Posting> = user_ids.iter().zip(&ids).map(posting).collect();
+            });
+            let postings: Vec<Posting> = postings.collect();
             let applied = match flight_id.filter(|_| source == source::FLIGHT) {
-                Some(flight_id) => ledger::award(tx, flight_id, &movements).await?,
-                None => batch::post_all(tx, &movements, OnRefusal::Stop, |_| ()).await?,
+                Some(flight_id) => flight_award::award(tx, flight_id, &postings).await?,
+                None => batch::post_all(tx, &postings, OnRefusal::Stop, |_| ()).await?,
             };
-            Ok(Awarded { users, flight, guard, batch_id, applied })
-        };
-        answer::attempt(&database, work).await.map_err(worded)
+            // What was applied before under the key is not awarded now, and asks nothing.
+            let awards = applied
+                .posted
+                .iter()
+                .map(|(place, posted)| Award { user: &users[*place].username, miles: posted.entry.amount });
+            let question = guard.judge(awards).map(|unusual| award_guard::question(&unusual));
+            let user_ids = users.into_iter().map(|user| user.user_id).collect();
+            Ok(Awarded { question, user_ids, flight, applied })
+        });
+        awarded.await.map_err(worded)
     };
-    // What was applied before under the key is not awarded now, and asks nothing.
+    // A yes is to this question about these users and this flight.
     let question = |done: &Awarded| {
-        let award = |(place, posted): &(usize, Posted)| Award {
-            user: &done.users[*place].username,
-            miles: posted.entry.amount,
-        };
-        let question = award_guard::question(&done.guard.judge(done.applied.posted.iter().map(award))?);
-        let users: Vec<String> = done.users.iter().map(|user| user.user_id.clone()).collect();
-        Some((question, users, done.flight.as_ref().map(|meant| meant.flight.id)))
+        let flight_id = done.flight.as_ref().map(|meant| meant.flight.id);
+        Some((done.question.clone()?, done.user_ids.clone(), flight_id))
     };
-    let ask = async |(question, ..): &(Message, Vec<String>, Option<Id>)| award_guard::approve(cx, question).await;
-    let (tx, done) = change::attempted(cx, attempt, question, ask).await?;
-    let Awarded { flight, batch_id, applied, .. } = done;
+    let ask = async |(question, ..): &(_, _, _)| award_guard::approve(cx, question).await;
+    let (tx, Awarded { flight, applied, .. }) = change::attempted(cx, attempt, question, ask).await?;
     if let (Some(flight), Some(word)) = (flight, &args.flight) {
         args::told(cx, word, flight);
     }
@@ -113,6 +111,7 @@ pub(super) async fn run(args: MilesAwardArgs, cx: &Context) -> Result<Outcome> {
     posted.sort_by_key(|(place, _)| *place);
     let before = posted.iter().filter(|(_, posted)| posted.already).count();
     answer::confirm(cx, &database, key.id(), before > 0).await.map_err(worded)?;
+    let batch_id = posted.first().and_then(|(_, posted)| posted.entry.batch_id);
     match &posted[..] {
         [(_, posted)] if batch_id.is_none() => {
             say_already(cx, posted);
@@ -133,10 +132,10 @@ pub(super) async fn run(args: MilesAwardArgs, cx: &Context) -> Result<Outcome> {
 
 /// What was awarded, in a transaction that is still open.
 struct Awarded {
-    users: Vec<user::Model>,
+    /// What to ask before it is committed, if anything.
+    question: Option<Message>,
+    user_ids: Vec<String>,
     flight: Option<MeantFlight>,
-    guard: AwardGuard,
-    batch_id: Option<Id>,
     applied: Applied,
 }
 
