@@ -2,6 +2,8 @@
 
 #[path = "../examples/airline_api.rs"]
 mod airline_api;
+#[path = "../examples/nightly.rs"]
+mod nightly;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -72,6 +74,25 @@ both!(ready fn the_example_answers_an_airline_its_coming_flights_from_one_query(
         assert_eq!(response.body["flights"][0]["flight"]["id"], flight);
         database.close().await;
     });
+});
+
+both!(ready fn the_nightly_example_audits_and_makes_a_backup_that_restores(world) {
+    world.run("user add 1 ann").ok();
+    world.run("miles award 1 5 --note n").ok();
+    let night = |second| {
+        block_on(async {
+            let database = open(world).await;
+            let at = chrono::DateTime::from_timestamp(second, 0).unwrap();
+            let night = nightly::run(&database, &world.work(), at).await.unwrap();
+            database.close().await;
+            night
+        })
+    };
+    let sound = night(0);
+    assert!(sound.findings.is_empty() && sound.rows == 2, "{sound:?}");
+    world.run(["db", "verify", sound.file.to_str().unwrap()]).ok();
+    world.query("UPDATE users SET miles = 7");
+    assert_eq!(night(1).findings.len(), 1);
 });
 
 both!(ready fn a_product_id_that_clashes_is_drawn_again(world) {

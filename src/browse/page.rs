@@ -212,7 +212,7 @@ async fn places(session: &mut Session, table: &Table, order: &[Sorted<'_>], curs
     Ok(order.iter().zip(&cursor.values).map(place).collect())
 }
 
-/// A cursor that somebody made up may hold what its columns cannot: PostgreSQL's class 22, "data exception".
+/// A forged cursor may hold what its columns cannot: PostgreSQL's class 22, "data exception".
 fn explained(error: sqlx::Error, by_cursor: bool) -> BrowseError {
     let code = error.as_database_error().and_then(|error| error.code());
     if by_cursor && code.is_some_and(|code| code.starts_with("22")) { BrowseError::Cursor } else { error.into() }

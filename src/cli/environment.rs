@@ -1,6 +1,6 @@
 //! The outside as the program sees it: arguments, environment, folder, streams, terminal, clock.
 //!
-//! `main` hands in the real one; tests hand in their own and run whole commands in-process.
+//! `main` passes the real one; tests pass their own and run whole commands in-process.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;

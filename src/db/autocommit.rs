@@ -22,7 +22,7 @@ use super::{Connection, Database, is_outcome_unknown, notices, search_path, shut
 
 /// A way into a database for statements that each commit by themselves, one after the other.
 ///
-/// A caller that runs many keeps it: it holds on to the connection that it took from the pool, and takes another one where
+/// A caller that runs many keeps it: it keeps the connection that it took from the pool, and takes another one where
 /// that broke. Where two run at once, the second takes a connection of its own. Behind a pooler in transaction mode each
 /// is a transaction, as everywhere.
 #[derive(Debug)]

@@ -40,7 +40,7 @@ impl Connection {
         &self.inner
     }
 
-    /// Begins a transaction that may write: on SQLite `BEGIN IMMEDIATE`, so that it never fails half-way for want of
+    /// Begins a transaction that may write: on SQLite `BEGIN IMMEDIATE`, so that it never fails half-way because it lacks
     /// the write lock. Of a database that was opened for reading it only reads.
     ///
     /// Before its first read a statement is sent, which to a balancer such as pgpool is a sign that the transaction
@@ -66,8 +66,9 @@ impl Connection {
         self.begin_as(SqliteTransactionMode::Deferred, Some(one_snapshot), false).await
     }
 
-    /// Begins in this mode on SQLite; on PostgreSQL tells the transaction what it must know first, in one message.
-    /// SeaORM's own way would prepare a statement for it under a name, before [`super::transaction_pooling`] can clear that name.
+    /// Begins in this mode on SQLite; on PostgreSQL sends the transaction's settings first, in one message.
+    /// SeaORM's own way would prepare a statement for it under a name, before [`super::transaction_pooling`] can clear that
+    /// name.
     async fn begin_as(
         &self,
         mode: SqliteTransactionMode,
@@ -94,7 +95,7 @@ impl Connection {
         self.leases.take(&self.inner).await
     }
 
-    /// The changes that are being made to last.
+    /// The commits in flight.
     pub(super) fn lasting(&self) -> &Lasting {
         &self.lasting
     }

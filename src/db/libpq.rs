@@ -345,7 +345,7 @@ fn passfile_fields(line: &str) -> impl Iterator<Item = (&str, String)> {
     })
 }
 
-/// Whether anybody but the owner may read it: libpq ignores such a password file, and so do we.
+/// Whether another user than the owner may read it: libpq ignores such a password file, and so do we.
 fn open_to_others(metadata: &Metadata) -> bool {
     use std::os::unix::fs::PermissionsExt as _;
     metadata.permissions().mode() & 0o077 != 0

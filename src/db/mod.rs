@@ -197,8 +197,8 @@ impl Database {
         self.server.as_ref().is_some_and(|server| server.relay.is_encrypted())
     }
 
-    /// The folder of a socket for PostgreSQL's programs, where they would give a password to whoever asks for it: `None`
-    /// where nobody on the way could, or where there is no password.
+    /// The folder of a socket for PostgreSQL's programs, where they would send a password to any server that asks: `None`
+    /// where no other machine could, or where there is no password.
     ///
     /// # Errors
     /// The system's.

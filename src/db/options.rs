@@ -34,7 +34,7 @@ pub struct Options {
     pub access: Access,
     /// What an interrupt must wait for: one for all databases of a process.
     pub lasting: Lasting,
-    /// Told of every statement that goes through SeaORM.
+    /// Called after every statement that goes through SeaORM.
     pub trace: Option<Trace>,
 }
 

@@ -17,7 +17,7 @@ use tokio::time::{Instant, sleep};
 
 use super::Rows;
 
-/// Longest wait. Connections that sqlx's own pool has handed out are not counted here and may not come at all.
+/// Longest wait. Connections that were taken from sqlx's pool directly are not counted here and may not come back at all.
 const LONGEST: Duration = Duration::from_millis(50);
 
 /// How often to look at once before sleeping in between: the way back is usually shorter than a timer's tick.

@@ -128,7 +128,7 @@ pub(crate) async fn create_sandbox(admin: &Connection, name: &str, password: &Se
     let made = async {
         if !maker.is_superuser {
             // Who gives a database away must be able to become the role that gets it, and needs its rights to drop the
-            // database again. Whoever makes a role has neither by that since PostgreSQL 16.
+            // database again. Creating a role grants neither since PostgreSQL 16.
             let how = if maker.grants_inheritance { " with inherit true, set true" } else { "" };
             admin.execute_unprepared(&format!("grant {role} to current_user{how}")).await?;
         }

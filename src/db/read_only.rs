@@ -15,7 +15,7 @@ pub(crate) enum ReadOnly {
         whence: String,
         /// The statement that ends it; `None` where it is set by the URL or the environment.
         end: Option<String>,
-        /// Whether it is set for the role that is used, and not for everybody.
+        /// Whether it is set for the current role, and not for the whole database.
         of_role: bool,
     },
 }

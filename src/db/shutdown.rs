@@ -1,9 +1,9 @@
-//! Changes that are being made to last: a COMMIT, or a statement that commits by itself, which was sent and is not answered
-//! yet. Cut off there, its outcome would be unknown. So an interrupt waits for the answer, a moment long, and what
+//! Commits in flight: a COMMIT, or a statement that commits by itself, which was sent and is not answered
+//! yet. Cancelled there, its outcome would be unknown. So an interrupt waits briefly for the answer, and what
 //! is not answered then counts as unknown and not as rolled back.
 //!
-//! Likewise work of many transactions that leaves half of it behind where it is cut off: an interrupt waits until it has
-//! cleared that away.
+//! Likewise work of many transactions that leaves half of it behind where it is cancelled: an interrupt waits until it has
+//! cleaned up.
 
 use std::io;
 use std::sync::Arc;
@@ -42,7 +42,7 @@ impl Default for State {
 }
 
 impl Lasting {
-    /// Runs `work`, which makes a change last.
+    /// Runs `work`, which commits.
     ///
     /// # Errors
     /// Its own; after an interrupt also that no answer came, which [`super::is_outcome_unknown`] tells.
@@ -61,7 +61,7 @@ impl Lasting {
         }
     }
 
-    /// Waits for the answer to a COMMIT: the one place where a transaction is made to last.
+    /// Waits for the answer to a COMMIT: the one place where a transaction is committed.
     ///
     /// # Errors
     /// As [`Lasting::run`]; and [`NotReplicated`] where the server sent a warning along with its answer.
@@ -70,19 +70,19 @@ impl Lasting {
         replicated(done, warnings)
     }
 
-    /// Says, for as long as the answer lives, that work is under way that has something to clear away when it ends early.
+    /// A guard of work that has to clean up when it ends early.
     pub(crate) fn unfinished(&self) -> Unfinished {
         self.0.running.fetch_add(1, Ordering::Relaxed);
         Unfinished(Arc::clone(&self.0))
     }
 
-    /// Says that a session of ours was seen to wait for a standby, so that its commit is on the server's disk.
+    /// Records that a session of ours was seen to wait for a standby, so that its commit is on the server's disk.
     pub(super) fn awaits_standby(&self) {
         self.0.awaits_standby.store(true, Ordering::Relaxed);
     }
 
-    /// Says that the user wants an end. Answers whether anything must be waited for: it ends within seconds, and where a
-    /// change that should last is not answered by then, that is reported as an error ([`super::is_outcome_unknown`]).
+    /// Records that the user interrupted. Returns whether anything must be waited for: it ends within seconds, and where a
+    /// commit is not answered by then, that is reported as an error ([`super::is_outcome_unknown`]).
     pub(crate) fn interrupt(&self) -> bool {
         self.0.interrupted.send_replace(true);
         self.0.running.load(Ordering::Relaxed) > 0
@@ -107,7 +107,7 @@ async fn given_up(running: &Unfinished) {
 pub(crate) struct Unfinished(Arc<State>);
 
 impl Unfinished {
-    /// Does `work`; `None` where the user wanted an end before its own.
+    /// Runs `work`; `None` where the user interrupted first.
     pub(crate) async fn run<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
             biased;

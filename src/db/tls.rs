@@ -61,7 +61,7 @@ pub(super) fn tls(place: &PostgresUrl) -> Result<Tls, ConnectError> {
     let mode = match (asked.transpose()?, root) {
         (None, Some("system")) => PgSslMode::VerifyFull,
         (Some(PgSslMode::VerifyFull), Some("system")) => PgSslMode::VerifyFull,
-        // Anybody can have a certificate from a public authority: libpq refuses this too.
+        // A public authority issues certificates to anyone: libpq refuses this too.
         (Some(_), Some("system")) => {
             let value = place.parameter("sslmode").unwrap_or_default();
             return Err(ConnectError::parameter("sslmode", value, "verify-full, with sslrootcert=system"));

@@ -28,18 +28,18 @@ const CONCLUDE: &str = "SET CONSTRAINTS ALL IMMEDIATE";
 pub struct Transaction {
     pub(super) inner: DatabaseTransaction,
     pub(super) lasting: Lasting,
-    /// Whether its commit makes something last: not of one that only reads, nor of a savepoint.
+    /// Whether its commit writes: not of one that only reads, nor of a savepoint.
     pub(super) writes: bool,
     /// `None` in a savepoint, whose transaction has one.
     pub(super) _lease: Option<Lease>,
 }
 
 impl Transaction {
-    /// Makes it last.
+    /// Commits.
     ///
     /// # Errors
     /// The driver's. A connection lost here leaves the outcome unknown ([`super::is_outcome_unknown`]).
-    /// [`super::NotReplicated`]: it is made, and not known to be on the server's standby.
+    /// [`super::NotReplicated`]: it is committed, and not known to be on the server's standby.
     pub async fn commit(self) -> Result<(), DbErr> {
         if self.writes && ConnectionTrait::get_database_backend(&self.inner) == DbBackend::Postgres {
             self.inner.execute_unprepared(CONCLUDE).await?;
@@ -47,7 +47,7 @@ impl Transaction {
         self.lasting.commit(self.inner.commit()).await
     }
 
-    /// Undoes it.
+    /// Rolls back.
     ///
     /// # Errors
     /// The driver's.

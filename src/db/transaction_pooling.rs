@@ -1,4 +1,4 @@
-//! Behind a pooler in transaction mode, such as PgBouncer: a session of the server is ours for one transaction only.
+//! Behind a pooler in transaction mode, such as PgBouncer: a server session belongs to the client for one transaction only.
 //!
 //! sqlx prepares every statement under a name (`sqlx_s_1`, …) in one message and runs it in the next, so outside a
 //! transaction the two may meet different sessions, and inside one the name may be taken: by the client that had the session

@@ -86,7 +86,7 @@ impl PostgresUrl {
     }
 
     /// Where to connect: where the URL is silent, the folder of the server's socket, else this machine by TCP. On
-    /// Linux not `/tmp`, where anybody could put a socket that takes a password.
+    /// Linux not `/tmp`, where any user could place a socket that collects passwords.
     pub(crate) fn host_or_default(&self) -> String {
         let folders: &[&str] = if cfg!(target_os = "macos") { &["/tmp"] } else { &["/var/run/postgresql"] };
         let socket = format!(".s.PGSQL.{}", self.port_or_default());

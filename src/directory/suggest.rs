@@ -1,6 +1,6 @@
 //! What a reference that is being typed may become.
 //!
-//! A suggestion must be quick rather than complete: rows are handed over as they are found, the cheapest look first, so that
+//! A suggestion must be quick rather than complete: rows are passed on as they are found, the cheapest query first, so that
 //! a caller who runs out of time has something.
 
 use std::collections::{BTreeMap, HashSet};

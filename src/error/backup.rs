@@ -235,7 +235,7 @@ impl From<BackupError> for Error {
                     lacking.iter().take(NAMED).map(|what| message!("there is no {}", what)).fold(error, Self::why);
                 more(error, lacking.len())
                     .fix(message!("{}     shows what is different", skyteam("db diff")))
-                    .fix(message!("{}     mends it", skyteam("db push")))
+                    .fix(message!("{}     repairs it", skyteam("db push")))
                     .fix(message!(
                         "{}     dumps any PostgreSQL database as it is",
                         skyteam("db backup --format custom")
@@ -306,7 +306,7 @@ pub(crate) fn cell(cell: &Unarchivable) -> Message {
     }
 }
 
-/// What mends such a cell, or takes it as it is.
+/// How to repair such a cell, or to take it as it is.
 pub(crate) fn mend_cell(cell: &Unarchivable, engine: Engine) -> Message {
     let (table, column) = (quote(&cell.table), quote(&cell.column));
     match (cell.fault, engine) {

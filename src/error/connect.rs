@@ -99,7 +99,7 @@ impl Error {
         error.sqlstate("25006").source(self)
     }
 
-    /// Adds what mends a refused right, for a command that had the database at `target` open.
+    /// Adds how to get a right that was refused, for a command that had the database at `target` open.
     #[must_use]
     pub(crate) fn on(self, target: &Target) -> Self {
         let (Some("42501"), Some(role)) = (self.0.sqlstate.as_deref(), target.role.as_deref()) else { return self };

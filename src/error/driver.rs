@@ -148,7 +148,7 @@ fn describe_postgres(state: &SqlState, table: Option<&str>, detail: Option<&str>
             Error::new(Kind::Failure, "unreadable_value", "a stored text is not in the encoding that it should be in")
                 .why(message)
                 .why("a database in SQL_ASCII stores any bytes, and these cannot be turned into UTF-8")
-                .fix(message!("{}    names the row and the statement that mends it", skyteam("db doctor")))
+                .fix(message!("{}    names the row and the statement that repairs it", skyteam("db doctor")))
         }
         "0A000" => Error::new(Kind::Refused, "unsupported", "the server does not support this").why(message),
         "22021" | "22P05" => {

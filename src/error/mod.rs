@@ -1,4 +1,4 @@
-//! What went wrong, why, and how to mend it: the one error type that reaches the user, and every exit code.
+//! What went wrong, why, and how to fix it: the one error type that reaches the user, and every exit code.
 //!
 //! The engines (`directory`, `ledger`, `schema`, `backup`, the drivers) report facts in error enums of their own; the files
 //! beside this one turn each into an [`Error`], so that all wording and all exit codes are in this folder.
@@ -104,7 +104,7 @@ impl Outcome {
     }
 }
 
-/// A failure as the user sees it: what, why, and a command that mends it.
+/// A failure as the user sees it: what, why, and a command that fixes it.
 ///
 /// Never carries a secret: no password, no airline token, no URL with either.
 #[derive(Debug)]
@@ -149,7 +149,7 @@ impl Error {
         self
     }
 
-    /// Adds a way to mend it, a command where there is one; called again, a further one.
+    /// Adds a way to fix it, a command where there is one; called again, a further one.
     #[must_use]
     pub(crate) fn fix(mut self, line: impl Into<Message>) -> Self {
         self.0.fix.push(line.into());
@@ -252,7 +252,7 @@ impl Error {
         &self.0.why
     }
 
-    /// The ways to mend it.
+    /// The ways to fix it.
     pub(crate) fn fixes(&self) -> &[Message] {
         &self.0.fix
     }

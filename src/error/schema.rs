@@ -239,7 +239,7 @@ fn broken(findings: &[Finding], what: Message) -> Error {
     error
 }
 
-/// What mends rows that break a rule.
+/// How to repair rows that break a rule.
 pub(crate) fn mended(mend: &Mend) -> Message {
     let each = |command: Command| message!("{}    for all but one of each", command);
     match mend {

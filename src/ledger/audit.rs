@@ -1,4 +1,4 @@
-//! Proving the ledger: every invariant, for everybody, in one statement.
+//! Auditing the ledger: every invariant, for all users, in one statement.
 //!
 //! One statement sees one snapshot and so runs beside writers without a false alarm; two would not. The statements stand
 //! beside this file, one for each engine. What to do about a finding is worded by the command; mending drift is
@@ -91,7 +91,7 @@ pub struct Finding {
     pub cancelled: bool,
 }
 
-/// Looks at everybody, or at one user; streams what it finds, by invariant, then by user.
+/// Audits all users, or one; streams the findings, by invariant, then by user.
 ///
 /// `tx` is a reading transaction, which the statement's own settings end with.
 ///

@@ -29,7 +29,7 @@ pub struct Rejection {
 pub struct Applied {
     /// The entries written, in the order of the batch, each with the balance after it and its place in the batch.
     pub posted: Vec<(usize, Posted)>,
-    /// Those that stood there already under the same key, with their place in the batch.
+    /// Those that were in the ledger already under the same key, with their place in the batch.
     pub already: Vec<(usize, Posted)>,
     /// Those left out. Always empty where refusals stop the batch.
     pub rejected: Vec<Rejection>,

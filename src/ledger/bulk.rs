@@ -174,7 +174,7 @@ async fn postgres_insertion(entries: &[&Entry]) -> (String, Vec<Value>) {
     (format!(r#"INSERT INTO "milesTransactions" ({WRITTEN}) {}"#, given.select()), given.values)
 }
 
-/// Rows handed to PostgreSQL column by column: an array where a column's values differ, one value where they are all
+/// Rows sent to PostgreSQL column by column: an array where a column's values differ, one value where they are all
 /// the same, as most columns of an import are. The server then has half as much to read and to put together.
 #[derive(Default)]
 struct Given {

@@ -66,7 +66,7 @@ pub struct Difference {
     pub asked: i32,
 }
 
-/// A correction: the new award, and the reversals of what stood.
+/// A correction: the new award, and the reversals of the earlier ones.
 #[derive(Debug)]
 pub struct Corrected {
     /// What it corrects.

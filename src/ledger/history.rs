@@ -2,8 +2,8 @@
 //!
 //! The balance beside an entry is counted back from the user's balance of now, newest first. So the latest fifty entries of
 //! a million cost fifty reads of the index (`userId`, `createdAt`), and filters, which come after the counting, do not
-//! change the balance shown beside an entry. Where balance and ledger have drifted apart, the difference is what is left at the
-//! oldest entry; [`super::audit`] finds it.
+//! change the balance shown beside an entry. Where balance and ledger have drifted apart, the difference is what is left at
+//! the oldest entry; [`super::audit`] finds it.
 
 use futures::{Stream, StreamExt};
 use sea_orm::{ConnectionTrait, DbErr, StreamTrait, Value};
@@ -112,7 +112,7 @@ where
     }))
 }
 
-/// A user's balance as the ledger stood at `at`, with all that was written at that very instant; 0 for an unknown user.
+/// A user's balance at `at`, with all that was written at that very instant; 0 for an unknown user.
 ///
 /// # Errors
 /// The driver's.

@@ -2,7 +2,7 @@
 //!
 //! Without a period or an airline the ranking is by balance. With either it is by miles earned: what was given, less what
 //! of it was taken back, each counted when it was written. So the ranking of a past month never changes, and spending
-//! does not lower anybody in it. Adjustments by the audit are not earned.
+//! does not lower a user's place. Adjustments by the audit are not earned.
 
 use sea_orm::{ConnectionTrait, DbErr, Value};
 

@@ -163,7 +163,7 @@ pub struct Posted {
     pub entry: Entry,
     /// The user's balance: after the entry, or, where the entry was there already, as it is now.
     pub balance: i64,
-    /// Whether the entry stood there before this request, which then changed nothing.
+    /// Whether the entry was there before this request, which then changed nothing.
     #[serde(skip)]
     pub already: bool,
 }
@@ -284,7 +284,7 @@ pub enum MilesError {
         /// Each with its place in the batch; not empty.
         rejected: Vec<batch::Rejection>,
     },
-    /// The balance does not follow from the ledger in a way that one entry could mend.
+    /// The balance differs from the ledger by more than one entry could correct.
     #[error("balance {balance} and ledger {ledger} cannot be made equal")]
     BeyondRepair {
         /// Whose.

@@ -316,7 +316,7 @@ pub(super) async fn ask(
     }
 }
 
-/// Waits until what was found under `id` is on the standby too, where commits wait for one: whether somebody's wait was
+/// Waits until what was found under `id` is on the standby too, where commits wait for one: whether another session's wait was
 /// cancelled cannot be seen of an entry.
 ///
 /// # Errors
@@ -330,7 +330,7 @@ pub(crate) async fn replicated(database: &Database, id: Id) -> Result<(), MilesE
 pub(crate) async fn is_there(database: &Database, id: Id) -> bool {
     for pause in ASKING {
         tokio::time::sleep(pause).await;
-        // A server that is starting again refuses; what it says then is of no use to anybody.
+        // A server that is starting again refuses; its error then is of no use.
         let look = async {
             let tx = database.begin().await?;
             let found = rows::is_there(&tx, id).await?;

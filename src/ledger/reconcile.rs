@@ -37,7 +37,7 @@ pub(crate) fn is_possible(trust: Trust, balance: i64, ledger: i64) -> bool {
     }
 }
 
-/// Locks the user, computes the drift again and mends it; `None` where there is none.
+/// Locks the user, computes the drift again and corrects it; `None` where there is none.
 ///
 /// With [`Trust::Balance`] the entry has the missing amount. With [`Trust::Ledger`] it has none: the balance moves, and the
 /// entry of 0 miles says from where to where.

@@ -1,7 +1,7 @@
 //! Runs a plan: in one transaction under the schema's lock, and only if the outcome is what was wanted.
 //!
-//! The plan that was looked at and approved is made again from what stands there once the lock is held. If that is
-//! another plan, somebody was faster: nothing runs. After the last step the live schema is read once more and must equal
+//! The plan that was approved is made again from the live schema once the lock is held. If that is
+//! another plan, another change came first: nothing runs. After the last step the live schema is read once more and must equal
 //! the desired one, else everything is undone. Nothing here ever empties a table or cascades.
 
 use migration::history::Via;
@@ -64,7 +64,7 @@ pub enum Event<'a> {
     },
 }
 
-/// Who is told of events.
+/// Receives the events.
 pub(crate) type Tell<'a> = dyn FnMut(Event<'_>) + Send + 'a;
 
 /// How it ended.
@@ -81,7 +81,7 @@ pub enum Applied {
 /// What is to be done once the lock is held.
 #[derive(Clone, Copy, Debug)]
 enum Job<'a> {
-    /// Go the approved way from what stands there to the desired schema.
+    /// Run the approved steps from the live schema to the desired one.
     Push { request: &'a Request, approved: &'a Plan },
     /// Drop what is ours, and make it again.
     Reset,
@@ -120,7 +120,7 @@ pub(crate) async fn reset(
     Runner { database, desired, manner, job: Job::Reset }.run(tell).await
 }
 
-/// The way from what stands there to nothing of ours, and on to the desired schema.
+/// The steps from the live schema to one without our tables, and on to the desired one.
 ///
 /// # Errors
 /// None in practice: nothing is asked for that could not fit.

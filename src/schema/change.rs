@@ -1,6 +1,6 @@
 //! One change of a schema, as a plain value that knows its own inverse.
 //!
-//! A change says what becomes different, not how an engine is told; [`super::plan()`] puts it into words.
+//! A change says what becomes different, not the SQL for it; [`super::plan()`] writes that.
 
 use super::model::{Column, Constraint, EnumType, Function, Index, Kind, Table, Trigger, Value};
 

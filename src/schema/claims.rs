@@ -107,7 +107,7 @@ impl Claims {
         self.0.iter().map(lock).collect()
     }
 
-    /// The same in the opposite order, for a try after one that met somebody who locks in that order.
+    /// The same in the opposite order, to retry after a deadlock with a session that locks in that order.
     #[must_use]
     pub(crate) fn reversed(mut self) -> Self {
         self.0.reverse();
@@ -174,7 +174,7 @@ pub(super) async fn take(txn: &impl ConnectionTrait, claims: &Claims, policy: &L
     let window = window(txn, policy).await?;
     match lock_all(txn, claims, window).await {
         Ok(()) => {
-            // Whatever else is waited for may be in nobody's way for longer than that, now that others wait for us.
+            // No later wait may be longer than that, now that others wait for us.
             txn.execute_unprepared(&format!("SET LOCAL lock_timeout = {}", window.as_millis())).await?;
             Ok(())
         }

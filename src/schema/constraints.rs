@@ -21,7 +21,7 @@ pub(crate) const MAINTENANCE_SETTING: &str = "skyteam.maintenance";
 /// The setting that says what it was lifted for, in the record that the trigger writes.
 pub(crate) const OPERATION_SETTING: &str = "skyteam.operation";
 
-/// The table that lifts the append-only rule on SQLite while a row stands in it.
+/// The table that lifts the append-only rule on SQLite while it has a row.
 pub(crate) const MAINTENANCE_TABLE: &str = "_skyteam_maintenance";
 
 /// Foreign keys whose first column leads one of [`indexes`], and which therefore get no index of their own.
@@ -78,7 +78,7 @@ pub(crate) fn indexes(table: &str) -> Vec<Index> {
 /// The triggers of a table, for both engines.
 ///
 /// A trigger and not a check guards the balance: an account that is negative already can still be paid, renamed and
-/// mended. It fires at once; a deferred one would let an application report a success that never was.
+/// corrected. It fires at once; a deferred one would let an application report a success that never was.
 pub(crate) fn triggers(table: &str) -> Vec<Trigger> {
     match table {
         "users" => {
@@ -122,7 +122,7 @@ pub(crate) fn triggers(table: &str) -> Vec<Trigger> {
                     &format!("SELECT RAISE(ABORT, '{APPEND_ONLY}');"),
                 )
             };
-            // INSERT OR REPLACE deletes what is in its way, and no trigger of deletes is told.
+            // INSERT OR REPLACE deletes what is in its way, and fires no DELETE trigger.
             let in_its_way = r#" AND EXISTS (SELECT 1 FROM {table} WHERE "id" = NEW."id" OR rowid = NEW.rowid OR "reversesId" = NEW."reversesId")"#;
             vec![
                 postgres_trigger(
@@ -143,7 +143,7 @@ pub(crate) fn triggers(table: &str) -> Vec<Trigger> {
 ///
 /// They name every operator and object with its schema, beside the search path that they are pinned to. The ledger opens
 /// only to members of the role that owns it, who could take the trigger off anyway: with plain rights on rows the setting
-/// alone would let anybody rewrite history. Both whoever runs the statement and whoever logged in must be one: a cascade of
+/// alone would let any role rewrite history. Both the current and the session user must be members: a cascade of
 /// a foreign key, or a function of the owner's, runs as the owner. Each opening leaves its line in `skyteam.openings`.
 pub(crate) fn functions() -> Vec<Function> {
     vec![

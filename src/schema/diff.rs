@@ -1,6 +1,6 @@
 //! What must change for one schema to become another: a pure function of the two.
 //!
-//! Things are matched by what they are, not by what they are called: a key or index that already stands under another
+//! Things are matched by what they are, not by what they are called: a key or index that already exists under another
 //! name is no difference. Columns are matched by name, through the renames that were declared; none is ever guessed,
 //! what looks like one is a [`Suspect`]. The order of the changes is one in which PostgreSQL can run them.
 

@@ -177,7 +177,7 @@ fn column_call(
     call
 }
 
-/// Says to TypeScript that a column takes only these values; the database is told by a check.
+/// Narrows a column's type in TypeScript to these values; in the database a check does.
 fn listed_type(values: &[Value], list: bool) -> String {
     let value = |value: &Value| match value {
         Value::Integer(number) => number.to_string(),

@@ -30,7 +30,7 @@ pub enum SchemaError {
         /// What it lacks.
         missing: Vec<Missing>,
     },
-    /// Another change of the schema, or somebody who holds a table, did not end in time.
+    /// Another change of the schema, or a session that holds a table's lock, did not end in time.
     #[error(transparent)]
     Session(#[from] SessionError),
     /// A newer skyteam has been here: migrations are applied that this build does not have.
@@ -61,7 +61,7 @@ pub enum SchemaError {
         /// What still differed.
         differences: Vec<String>,
     },
-    /// A pooler in transaction mode stands before the server, which lends a session for one transaction only.
+    /// The connection goes through a pooler in transaction mode, where a session lasts for one transaction only.
     #[error("an online push needs a session of its own")]
     Pooler,
     /// Steps that cannot be done online, each with the reason.

@@ -26,7 +26,7 @@ pub struct Generated {
     pub changes: Vec<String>,
     /// What its way up loses.
     pub losses: Vec<Loss>,
-    /// Pairs of columns that may be one column renamed, which nobody said.
+    /// Pairs of columns that may be one column renamed, without a declaration or a flag that says so.
     pub suspects: Vec<Suspect>,
     /// New columns as `table.column` that must have a value while nothing gives rows one that are there already.
     pub unfilled: Vec<String>,

@@ -94,7 +94,7 @@ impl Kind {
         }
     }
 
-    /// Whether another role than a superuser may have declared what a cast of it does on PostgreSQL: whoever owns a type
+    /// Whether another role than a superuser may have declared what a cast of it does on PostgreSQL: the owner of a type
     /// may.
     pub(crate) fn has_foreign_casts(&self) -> bool {
         match self {

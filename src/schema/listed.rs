@@ -55,8 +55,8 @@ fn in_sqlite(value: &Value) -> String {
 }
 
 /// SQLite's check of a JSON array, for which it has no subquery: nothing is left of the array once the values are taken
-/// out. A number is told from the beginning of another by the comma on either side of it, of which there are two of each
-/// then; a longer text goes before one that it may end with.
+/// out. A number is distinguished from the beginning of another by the comma on either side of it, of which there are two of
+/// each then; a longer text goes before one that it may end with.
 fn list_in_sqlite(column: &str, values: &[Value]) -> String {
     let name = quote(column);
     let take = |from: String, value: &str, to: &str| format!("replace({from}, {}, '{to}')", literal(value));
@@ -143,7 +143,7 @@ fn values_of_list(sql: &str) -> Option<(String, Vec<Value>)> {
     [" = '[]'", " IN ('[]', '[,,]')"].contains(&rest).then_some((column, values))
 }
 
-/// What stands between quotes at the start of `text`, a doubled one being one of the contents; and what follows it.
+/// The text between quotes at the start of `text`, where a doubled quote is one of the contents; and what follows it.
 fn quoted(text: &str, quote: char) -> Option<(String, &str)> {
     let mut rest = text.strip_prefix(quote)?;
     let mut inside = String::new();

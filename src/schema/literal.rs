@@ -148,7 +148,7 @@ pub(crate) fn instant(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::AutoSi, false)
 }
 
-/// The value that stands for none where NULL may not stand.
+/// The value to use in place of NULL in a NOT NULL column.
 pub(crate) fn blank(kind: &Kind) -> Value {
     let text = |text: &str| Value::Text(text.to_owned());
     match kind {

@@ -1,4 +1,4 @@
-//! The schema engine: reads a schema, compares two, plans the way from one to the other, and goes it.
+//! The schema engine: reads a schema, compares two, plans the steps from one to the other, and runs them.
 //!
 //! One neutral [`Schema`] has three states: what the entities ask for ([`desired()`]), what a migration's snapshot says
 //! ([`Schema::from_json`]), and what the database's own catalogue says ([`live`]). Inspect, diff, plan and apply are

@@ -1,8 +1,8 @@
-//! The neutral model: what a schema is, whichever engine it stands on and wherever it was read from.
+//! The neutral model: what a schema is, on either engine and wherever it was read from.
 //!
 //! Plain values that compare, clone and serialise. The three states of [`super`] are all a [`Schema`]; how one comes
 //! about ([`super::desired()`], [`super::live`], a migration's snapshot) and what follows from two of them
-//! ([`super::diff()`]) stand elsewhere. Where a live object is of a form that no entity can ask for, its catalogue text
+//! ([`super::diff()`]) are elsewhere. Where a live object is of a form that no entity can ask for, its catalogue text
 //! is carried as `Unsupported`: unequal to everything that is desired, and enough to describe and restore it. Only
 //! [`super::live`] makes such a value.
 

@@ -1,4 +1,4 @@
-//! Everything that is known before anybody is asked: what stands there, the plan, and what the data says to it.
+//! Everything that is known before a question is asked: the live schema, the plan, and the rows that break its rules.
 
 use migration::history::Applied;
 
@@ -27,7 +27,7 @@ pub struct Prepared {
     pub plan: Plan,
     /// What depends on columns that go or get another type, so that nothing can run.
     pub(crate) dependents: Vec<Dependent>,
-    /// Rows that stand in the way.
+    /// Rows that break a rule of the plan.
     pub findings: Vec<Finding>,
     /// How long a push stops others.
     pub(crate) pause: Pause,
@@ -50,7 +50,7 @@ impl Prepared {
 
 /// Looks at a database and plans the way to `desired`, in one transaction that changes nothing.
 ///
-/// Waits while another change of the schema goes on; `wait` is told for whom.
+/// Waits while another change of the schema runs; `wait` learns which session holds the lock.
 ///
 /// # Errors
 /// [`SchemaError`].
@@ -71,7 +71,7 @@ async fn prepare_in(txn: &Transaction, desired: &Schema, request: &Request) -> R
     let unrecorded: Vec<&str> =
         super::history::unrecorded(desired, &record)?.into_iter().map(migration::Migration::version).collect();
     let missing = rights::missing(&plan, &live.rights, !unrecorded.is_empty());
-    // Whoever may not change a table may not be able to read it either.
+    // A role that may not change a table may not be able to read it either.
     let stranger = missing.iter().any(|right| matches!(right, Missing::Owner { .. }));
     let findings =
         if plan.is_empty() || stranger { Vec::new() } else { checks::run(txn, &live, desired, &mut plan).await? };

@@ -1,9 +1,10 @@
 //! The transactions in which a schema is looked at and changed, and the one lock that all changes of it share.
 //!
-//! The lock is taken by trying, so that whoever waits can be told for whom; it belongs to the transaction, so that it
-//! also works through a transaction pooler and goes when a client is killed. On SQLite `BEGIN IMMEDIATE` is the lock.
+//! The lock is taken by trying, so that a wait can be reported with the session that holds the lock. It belongs to the
+//! transaction, so that it also works through a transaction pooler and goes when a client is killed. On SQLite
+//! `BEGIN IMMEDIATE` is the lock.
 //!
-//! Tables are locked by others too, whoever only looks included: PostgreSQL reads no trigger of a table that somebody
+//! Other sessions lock tables too, also against reading the catalogue: PostgreSQL reads no trigger of a table that one
 //! rewrites. No transaction waits for one longer than [`LockPolicy::lock_timeout`]; then all is undone, so that nothing
 //! stays queued, and it is tried again ([`RetryBudget`]).
 
@@ -49,9 +50,8 @@ impl Session {
         Ok(Self { txn, own: None })
     }
 
-    /// Begins a transaction that may change the schema, alone. On
-    /// SQLite foreign keys are off, which is the only way to replace a table that others refer to: whoever does that
-    /// looks for broken references before the end.
+    /// Begins a transaction that may change the schema, alone. On SQLite foreign keys are off, which is the only way to
+    /// replace a table that others refer to: a caller that does so looks for broken references before the end.
     ///
     /// # Errors
     /// [`SessionError`].
@@ -161,7 +161,7 @@ async fn looking<T, E: Obstructed>(
     }
 }
 
-/// What every transaction about the schema is told: no table is waited for any longer than this.
+/// The first statement of every transaction about the schema: no wait for a table is longer than this.
 ///
 /// A time limit that is set for the role or the database is meant for its apps; an index takes as long as it takes. One that
 /// was asked for of this run is kept.

@@ -1,6 +1,6 @@
 //! SQL cut into tokens, as far as both engines agree on them: to compare texts and to rename columns in them.
 //!
-//! Not a parser. Comments and white space vanish; a quoted identifier and the same name unquoted are told apart only
+//! Not a parser. Comments and white space vanish; a quoted identifier and the same name unquoted are distinguished only
 //! by [`Token::Word`] keeping what was meant.
 
 /// One token.
@@ -39,7 +39,7 @@ impl Token {
     }
 }
 
-/// A token and where it stands in the text, in bytes.
+/// A token and its offset in the text, in bytes.
 #[derive(Clone, Debug)]
 pub(crate) struct Placed {
     /// The token.

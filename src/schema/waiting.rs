@@ -78,7 +78,7 @@ pub enum Wait<'a> {
     },
 }
 
-/// Who is told what is waited for.
+/// Receives what is waited for.
 pub type Waiting<'a> = dyn FnMut(Wait<'_>) + Send + 'a;
 
 /// A lock that did not come free, however often it was tried.
@@ -138,8 +138,8 @@ pub struct Contended {
     pub source: Option<DbErr>,
 }
 
-/// Whether another session's lock was in the way: lock_not_available on PostgreSQL, and deadlock_detected, where the other session
-/// goes on and the next try finds the way free; SQLITE_BUSY and SQLITE_LOCKED on SQLite, whatever their extension.
+/// Whether another session's lock was in the way: lock_not_available on PostgreSQL, and deadlock_detected, where the other
+/// session goes on and the next try finds the way free; SQLITE_BUSY and SQLITE_LOCKED on SQLite, whatever their extension.
 pub(crate) fn is_locked(error: &DbErr) -> bool {
     sql_state(error).is_some_and(|state| {
         if state.sqlite {

@@ -25,7 +25,7 @@ use super::server::Busy;
 /// The most bytes of a body.
 const BODY: usize = 1 << 20;
 
-/// The most bytes of the body that brings a launch code, which anybody may send.
+/// The most bytes of the body with a launch code, which an unauthenticated client may send.
 const CODE_BODY: usize = 4 << 10;
 
 /// How long a body may take.

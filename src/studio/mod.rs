@@ -58,9 +58,9 @@ pub(crate) struct Seat {
     pub orders: mpsc::UnboundedSender<Order>,
     /// Names under which it is reached beside those of the loopback, as a browser sends them.
     pub allowed_hosts: Vec<String>,
-    /// Is told what the person who started it should know.
+    /// Receives what the person who started it should know.
     pub notice: Arc<dyn Fn(Message) + Send + Sync>,
-    /// Is told of a failure and the server's own words about it.
+    /// Receives a failure and the server's own words about it.
     pub detail: Arc<dyn Fn(Message, String) + Send + Sync>,
 }
 

@@ -1,4 +1,4 @@
-//! Rows that a bulk command cannot take: why it took nothing, or with `--keep-going` the file they are handed back in.
+//! Rows that a bulk command cannot take: why it took nothing, or with `--keep-going` the file that they are written to.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -172,8 +172,8 @@ fn keep(mut file: NamedTempFile, text: &[u8], path: &Path, numbered: bool) -> io
 }
 
 /// CSV with the columns that are read, the line and the reason of each row, and the row as it stood where it could not be
-/// parted: mended, it can be handed in again. A person mends it, in a spreadsheet too, so no cell is a formula there; an
-/// import takes the mark away again.
+/// separated: corrected, it can be imported again. A person corrects it, in a spreadsheet too, so no cell is a formula there;
+/// an import takes the mark away again.
 fn csv(columns: Columns, records: &[Record], rejects: &[Reject]) -> Vec<u8> {
     let mut csv = Vec::new();
     let mut write = |record: &[&str]| csv_record(&mut csv, record.iter().map(|cell| defused((*cell).to_owned(), true)));

@@ -57,7 +57,7 @@ pub(super) fn parse(
         let mut length = (line.len() + 1).min(rest.len());
         match assignment(rest, &values, env) {
             Ok(None) => {}
-            // Names are told apart by case, and one that is meant is passed over.
+            // Names are case-sensitive, so one that was meant is ignored.
             Ok(Some((name, ..))) if !is_ours(name) && is_ours(&name.to_ascii_uppercase()) => {
                 let reason = message!("its name is written {}", name.to_ascii_uppercase());
                 return Err(Malformed::Unreadable { line: number, reason });

@@ -1,4 +1,4 @@
-//! Whose settings are read: a `.env` or `skyteam.toml` decides which server gets a password and who stands in the
+//! Whose settings are read: a `.env` or `skyteam.toml` decides which server gets a password and which name is in the
 //! ledger, so one that another user can write is refused, as git refuses another's repository (`safe.directory`).
 
 use std::collections::{BTreeMap, BTreeSet};

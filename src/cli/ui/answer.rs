@@ -35,7 +35,7 @@ impl Ui {
         })
     }
 
-    /// Answers with the outcome of a check, of which people are told under `-q` only where something is wrong.
+    /// Answers with the outcome of a check, which `-q` shows only where something is wrong.
     ///
     /// # Errors
     /// stdout's.
@@ -100,7 +100,7 @@ impl Ui {
         Ok(())
     }
 
-    /// Opens a list and hands it to `fill`, which pushes the rows. Answers the number of rows.
+    /// Opens a list and passes it to `fill`, which pushes the rows. Returns the number of rows.
     ///
     /// # Errors
     /// An unknown column of `--columns`, stdout's, and what `fill` fails with.

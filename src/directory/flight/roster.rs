@@ -36,7 +36,7 @@ pub struct Summary {
     pub unpaid: i64,
 }
 
-/// Everybody on board, at most `limit` of them, by the given columns (each with whether the largest comes first) and else in
+/// All passengers, at most `limit` of them, by the given columns (each with whether the largest comes first) and else in
 /// the order in which they came.
 pub fn everybody(
     db: &impl ConnectionTrait,

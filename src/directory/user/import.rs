@@ -2,7 +2,8 @@
 //!
 //! First everything is decided in memory against one look at the database ([`plan`]); then [`apply`] writes it in chunks.
 //! A name may pass from one row of the file to another, even in a circle: what counts is who holds it in the end. The unique
-//! constraint looks at every row on the way, though, so names that are handed on are parked under a passing one first.
+//! constraint looks at every row on the way, though, so names that go from one user to another are parked under a temporary
+//! one first.
 
 use std::collections::{BTreeMap, HashMap};
 

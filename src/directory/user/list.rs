@@ -56,7 +56,7 @@ pub fn query(filter: &Filter, engine: Engine) -> Select<user::Entity> {
 #[derive(Clone, Debug, PartialEq, FromQueryResult, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Boarded {
-    /// The place on board. Its miles are those of the award for the flight that stands.
+    /// The place on board. Its miles are those of the award for the flight that is not reversed.
     #[sea_orm(nested)]
     #[serde(flatten)]
     pub passenger: flight_passenger::Model,

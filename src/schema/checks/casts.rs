@@ -55,7 +55,8 @@ $cast$;"
     script
 }
 
-/// The enum types that values are cast to, other than those that the plan makes, whose casts can be nobody else's yet.
+/// The enum types that values are cast to, other than those that the plan creates: no other role can have declared a cast to
+/// one of those yet.
 pub(super) fn targets(changes: &[Change]) -> Vec<(&Change, &str)> {
     let is_made = |name: &str| {
         changes.iter().any(|change| match change {
@@ -94,7 +95,7 @@ pub(super) fn stand_in(kind: &Kind) -> Kind {
     }
 }
 
-/// The condition that what stands in for an enum's value is none of its values.
+/// The condition that a text is none of an enum's values.
 fn none_of_them(to: &Kind) -> String {
     let Some(of) = to.enum_type() else { return "false".to_owned() };
     let values: Vec<String> = of.values.iter().map(|value| literal(value)).collect();

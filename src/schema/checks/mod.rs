@@ -1,7 +1,7 @@
 //! What the data says to a plan, asked before anything runs: rows that break a new rule, and rows that would be lost.
 //!
 //! Every rule that becomes stricter is looked at, and all findings come in one report: how many rows break it, five of
-//! them, the query that shows all, and what mends it.
+//! them, the query that shows all, and how to repair them.
 
 mod casts;
 mod queries;
@@ -39,7 +39,7 @@ pub struct Finding {
     pub examples: Vec<Vec<Option<String>>>,
     /// The query that shows all.
     pub query: String,
-    /// What mends it: commands and statements, the gentlest first. Which words it takes is the reader's part.
+    /// How to repair it: commands and statements, the least destructive first. The shell words them.
     #[serde(skip)]
     pub mend: Vec<Mend>,
 }

@@ -127,7 +127,7 @@ impl Checker<'_> {
     /// What a column of the table to come is now, in SQL.
     fn source(&self, had: &Table, wanted: &Column) -> String {
         let old_name = self.old_name(&had.name, &wanted.name);
-        // A number of its own is unique by itself, and anything stands for it.
+        // A generated number is unique by itself, so any value may represent it here.
         let number = Value::Integer(0);
         let filler = match self.plan.backfill(&had.name, &wanted.name).or(wanted.default.as_ref()) {
             Some(Value::AutoIncrement) => Some(&number),

@@ -1,4 +1,4 @@
-//! What mends data that breaks a rule: for our own rules by name, for others in general.
+//! How to repair data that breaks a rule: for our own rules by name, for others in general.
 
 use serde::Serialize;
 
@@ -6,7 +6,7 @@ use crate::db::{Engine, quote};
 use crate::schema::constraints::{MAINTENANCE_SETTING, MAINTENANCE_TABLE};
 use crate::schema::model::{ForeignKey, Table};
 
-/// What mends rows that break a rule.
+/// How to repair rows that break a rule.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mend {
@@ -146,7 +146,7 @@ pub(super) fn orphans(of: Subject<'_>, key: &ForeignKey, condition: &str) -> Vec
     mends
 }
 
-/// Brings back the users who are named, with the balance that the ledger says.
+/// Adds the users who are named again, with the balance that their entries sum up to.
 fn users(of: Subject<'_>, column: &str, condition: &str) -> Mend {
     let (table, column) = (of.only(), quote(column));
     let ledger = if of.engine == Engine::Postgres { r#"ONLY "milesTransactions""# } else { r#""milesTransactions""# };

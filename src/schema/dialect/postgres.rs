@@ -98,7 +98,7 @@ pub(crate) fn identity(table: &str, column: &str) -> String {
     }
 }
 
-/// A column of a table, as it stands in `CREATE TABLE` and `ADD COLUMN`.
+/// A column definition for `CREATE TABLE` and `ADD COLUMN`.
 pub(crate) fn column(table: &str, column: &Column) -> String {
     let mut sql = format!("{} {}", quote(&column.name), kind(&column.kind));
     match &column.default {
@@ -188,7 +188,7 @@ fn array(values: &[Value]) -> String {
     format!("{{{}}}", values.iter().map(element).collect::<Vec<_>>().join(","))
 }
 
-/// `CONSTRAINT "name" …`, as it stands in `CREATE TABLE` and `ADD`.
+/// `CONSTRAINT "name" …`, for `CREATE TABLE` and `ADD`.
 pub(crate) fn constraint_clause(constraint: &Constraint) -> String {
     format!("CONSTRAINT {} {}", quote(&constraint.name), rule(&constraint.rule))
 }

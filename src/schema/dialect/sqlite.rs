@@ -42,7 +42,7 @@ pub(crate) fn maintenance() -> Statement {
     )
 }
 
-/// `CREATE TABLE` under another name, with everything that stands inside a table and with `foreign` clauses, verbatim,
+/// `CREATE TABLE` under another name, with all clauses of a table and with `foreign` clauses, verbatim,
 /// that none of ours are.
 pub(crate) fn table(table: &Table, name: &str, foreign: &[String]) -> Statement {
     let mut lines: Vec<String> = table.columns.iter().map(column).collect();
@@ -54,7 +54,7 @@ pub(crate) fn table(table: &Table, name: &str, foreign: &[String]) -> Statement 
     )
 }
 
-/// A column as it stands in `CREATE TABLE` and `ADD COLUMN`.
+/// A column definition for `CREATE TABLE` and `ADD COLUMN`.
 pub(crate) fn column(column: &Column) -> String {
     let name = quote(&column.name);
     let mut sql = format!("{name} {}", kind(&column.kind));
@@ -76,7 +76,7 @@ pub(crate) fn stored(kind: &str) -> &str {
     [" COLLATE ", " CHECK ("].iter().filter_map(|word| kind.find(word)).min().map_or(kind, |end| &kind[..end])
 }
 
-/// `CONSTRAINT "name" …`, as it stands in `CREATE TABLE`.
+/// `CONSTRAINT "name" …`, for `CREATE TABLE`.
 pub(crate) fn constraint_clause(constraint: &Constraint) -> String {
     let rule = match &constraint.rule {
         Rule::PrimaryKey(columns) => format!("PRIMARY KEY ({})", quote_all(columns)),

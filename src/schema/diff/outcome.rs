@@ -8,7 +8,7 @@ use crate::schema::model::{Constraint, Index, Trigger};
 /// Where the first of two schemas comes from, which decides over what only it has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// A live database: further tables, constraints, indexes and triggers are somebody else's, and kept.
+    /// A live database: further tables, constraints, indexes and triggers are not ours, and kept.
     Live,
     /// A snapshot: everything in it is ours, and goes when it is no longer wanted.
     Snapshot,
@@ -25,7 +25,7 @@ pub struct Diff {
     pub suspects: Vec<Suspect>,
 }
 
-/// A thing of somebody else's in one of our tables.
+/// A constraint, index or trigger that others have added to one of our tables.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kept {
     /// A constraint of this table.

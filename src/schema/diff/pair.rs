@@ -86,7 +86,7 @@ impl<'a> Pair<'a> {
         }
     }
 
-    /// What becomes of a column that stays. A default stands in the way of another type, so it goes and comes again.
+    /// The changes of a column that stays. A default prevents another type, so it is dropped and set again.
     fn column(&self, had: &Column, wanted: &Column, phases: &mut Phases) {
         let (table, column) = (self.to.name.clone(), wanted.name.clone());
         let mut default = had.default.clone();
@@ -124,7 +124,7 @@ impl<'a> Pair<'a> {
         phases.alterations.extend(last);
     }
 
-    /// Comments that are wanted and not there. One that nobody asks for is somebody else's on a live database.
+    /// Comments that are wanted and not there. On a live database one that no entity asks for is kept.
     pub(super) fn comments(&self, phases: &mut Phases) {
         let table = self.to.name.as_str();
         let differs = |had: Option<&String>, wanted: Option<&String>| {
@@ -205,7 +205,7 @@ impl<'a> Pair<'a> {
         self.constraints.added.iter().any(|wanted| self.index_of(wanted).is_some_and(|found| found.name == index.name))
     }
 
-    /// Whether a constraint that nobody wants any more, or never did, goes.
+    /// Whether a constraint that no entity asks for is dropped.
     fn goes(&self, had: &Constraint) -> bool {
         let is_key =
             |constraint: &Constraint| matches!(constraint.rule, Rule::PrimaryKey(_) | Rule::UnsupportedPrimaryKey(_));

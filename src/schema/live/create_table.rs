@@ -58,7 +58,7 @@ pub(super) fn table(sql: &str) -> Result<Definition, String> {
 /// What a `CREATE TABLE` text says of each column, and which conditions and keys of the table stand beside the columns.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct TableText {
-    /// Names of the columns, each with what stands behind it.
+    /// Names of the columns, each with the rest of its definition.
     pub columns: Vec<(String, String)>,
     /// Names of the constraints with their whole texts; no name for a condition without one. Keys without a name are left
     /// out.

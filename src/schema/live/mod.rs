@@ -1,7 +1,7 @@
 //! The live schema: what the database's own catalogue says, as a [`Schema`] that compares with a given one.
 //!
 //! Reading needs something to compare with (`reference`), for two reasons. Tables that the reference does not name are
-//! somebody else's and only listed. And expressions (defaults, checks, conditions) are compared in the engine's own
+//! not ours and only listed. And expressions (defaults, checks, conditions) are compared in the engine's own
 //! words: whatever the engine says means the same becomes the reference's own value, everything else `Unsupported`. Equal
 //! things are therefore equal values, and [`super::diff()`] stays a pure function.
 
@@ -23,8 +23,8 @@ use crate::db::Engine;
 /// Reads the tables of `reference` as they are, under the names they have. Columns in `renames` are looked up, and
 /// expressions compared, as they will be called.
 ///
-/// Call it inside a transaction. On PostgreSQL, where the transaction may write, it may make scratch tables behind a savepoint;
-/// it changes nothing.
+/// Call it inside a transaction. On PostgreSQL, where the transaction may write, it may make scratch tables behind a
+/// savepoint; it changes nothing.
 ///
 /// # Errors
 ///
@@ -40,7 +40,7 @@ pub async fn read(
     }
 }
 
-/// What else stands in the database and is never touched, as `view airline_stats`, in order.
+/// What else the database has, which is never touched, as `view airline_stats`, in order.
 ///
 /// # Errors
 ///

@@ -90,7 +90,7 @@ pub(super) async fn read(
     })
 }
 
-/// What else stands there.
+/// What else the database has.
 ///
 /// # Errors
 ///

@@ -40,7 +40,7 @@ pub(super) async fn read(
     Ok(Live { schema, unknown: Vec::new(), rights })
 }
 
-/// What else stands there.
+/// What else the database has.
 ///
 /// # Errors
 ///

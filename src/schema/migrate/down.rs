@@ -72,7 +72,7 @@ pub async fn plan_down<'a>(
 /// Undoes the newest migrations, each in a transaction of its own, and tells of each as soon as it is undone.
 ///
 /// # Errors
-/// [`MigrateError`]. What was told of stays undone.
+/// [`MigrateError`]. The migrations that were reported stay undone.
 pub async fn down(
     database: &Database,
     migrations: &[Migration],

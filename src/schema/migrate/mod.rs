@@ -1,4 +1,4 @@
-//! The migration engine: where a database stands among the migrations of this build, and the way up and down from there.
+//! The migration engine: which migrations of this build a database has, and the way up and down from there.
 //!
 //! The scripts, their runner and the record they keep are the `migration` crate's. Here is what needs more than a script:
 //! recognising a database that has no record yet, holding every outcome against the migration's snapshot, counting what
@@ -137,7 +137,7 @@ pub enum MigrateError {
         /// The failure; boxed, since it is large beside the others.
         source: Box<RunError>,
     },
-    /// Rows break rules that a migration brings.
+    /// Rows break rules that a migration adds.
     #[error("rows break what {version} demands")]
     Data {
         /// The folder of the migration.
@@ -157,7 +157,7 @@ pub enum MigrateError {
         /// What it lacks.
         missing: Vec<Missing>,
     },
-    /// Another change of the schema, or somebody who holds a table, did not end in time.
+    /// Another change of the schema, or a session that holds a table's lock, did not end in time.
     #[error(transparent)]
     Session(#[from] SessionError),
     /// An online run was refused, or cut off.

@@ -1,4 +1,4 @@
-//! Pending migrations beside live traffic: not by their scripts, but by the plan from what stands there to the newest
+//! Pending migrations beside live traffic: not by their scripts, but by the plan from the live schema to the newest
 //! one's snapshot, which is what the scripts would have to reach.
 
 use migration::{Direction, Migration, script};
@@ -20,7 +20,7 @@ pub(crate) struct ReadyOnline<'a> {
     steps: Vec<Step>,
 }
 
-/// Plans the pending migrations up to `to` as steps that stop nobody. Changes nothing.
+/// Plans the pending migrations up to `to` as steps that block no other session for long. Changes nothing.
 ///
 /// # Errors
 /// [`MigrateError::Online`] where a script changes rows, or a step needs a push; [`MigrateError::Data`];

@@ -1,4 +1,4 @@
-//! Where a database stands: by its record, or, where it has none, by what it looks like.
+//! Which migrations a database has: by its record, or, where it has none, by its live schema.
 
 use migration::Migration;
 use migration::history::{self, Standing};
@@ -9,7 +9,7 @@ use crate::db::{Database, Engine};
 use crate::schema::diff::{self, diff};
 use crate::schema::{LockPolicy, Schema, Waiting, live, session, snapshot};
 
-/// Where a database stands among the migrations of a build.
+/// Which of the migrations of a build a database has.
 #[derive(Clone, Debug)]
 pub(crate) struct Outlook<'a> {
     /// What is applied, pending, edited, missing. A recognised version and all before it count as pending until they
@@ -17,7 +17,7 @@ pub(crate) struct Outlook<'a> {
     pub standing: Standing<'a>,
     /// What this is known from.
     pub origin: Origin<'a>,
-    /// Whether there is a record that the role may not read: then it is told by what it looks like, as without one.
+    /// Whether there is a record that the role may not read: then the live schema decides, as without one.
     pub hidden: bool,
 }
 
@@ -104,7 +104,7 @@ impl<'a> Outlook<'a> {
     }
 }
 
-/// Looks where `database` stands among `migrations`, which are in order, oldest first. Changes nothing.
+/// Finds out which of `migrations`, oldest first, `database` has. Changes nothing.
 ///
 /// # Errors
 /// [`MigrateError::Live`], [`MigrateError::Snapshot`], [`MigrateError::Driver`].

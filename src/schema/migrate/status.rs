@@ -11,7 +11,7 @@ use crate::schema::diff::{self, diff};
 use crate::schema::online::record::{self, Unfinished};
 use crate::schema::{LockPolicy, Waiting, desired, session, snapshot};
 
-/// Where a database stands, and how far live, snapshot and entities are apart.
+/// Which migrations a database has, and how its live schema, the last snapshot and the entities differ.
 #[derive(Clone, Debug)]
 pub struct Status<'a> {
     /// The server's version, as it says it.

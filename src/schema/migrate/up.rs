@@ -18,7 +18,7 @@ use crate::schema::{
 /// What `migrate` would do.
 #[derive(Clone, Debug)]
 pub struct WayUp<'a> {
-    /// Where the database stands.
+    /// The state of the database.
     pub(crate) outlook: Outlook<'a>,
     /// Tables and columns that go.
     pub losses: Vec<Loss>,
@@ -87,7 +87,7 @@ pub async fn plan_up<'a>(
     }
 }
 
-/// The way from what stands there to the migration's snapshot; none where it cannot be planned without being told more,
+/// The plan from the live schema to the migration's snapshot; none where it needs a rename or a value that is not known,
 /// which may still be what the script does.
 async fn way(txn: &Transaction, last: &Migration) -> Result<Option<(Plan, Live)>, MigrateError> {
     let wanted = snapshot::of(last)?;
@@ -160,7 +160,7 @@ pub(crate) async fn baseline(
 /// as the first migration that runs.
 ///
 /// # Errors
-/// [`MigrateError`]. What was told of stays.
+/// [`MigrateError`]. The migrations that were reported stay applied.
 pub async fn up(
     database: &Database,
     migrations: &[Migration],

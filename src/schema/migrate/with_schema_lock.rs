@@ -55,7 +55,7 @@ pub(super) fn way(
                 Direction::Up => (before, after),
                 Direction::Down => (after, before),
             };
-            // What cannot be planned without being told more is taken when the script comes to it.
+            // What cannot be planned without a further rename or value is locked when the script reaches it.
             if let Ok(way) = plan(&from, &to, engine, Origin::Snapshot, &Request::default(), true) {
                 plans.push(way);
             }
@@ -159,7 +159,7 @@ fn code(error: &MigrateError) -> Option<String> {
     sql_state(source).map(|state| state.code)
 }
 
-/// What is behind the failure of a migration: rows that break the rules it brings, all of them at once, or rights that
+/// What is behind the failure of a migration: rows that break the rules it adds, all of them at once, or rights that
 /// the role lacks. Any other failure stays what it is.
 pub(super) async fn explain(
     database: &Database,

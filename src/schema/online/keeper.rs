@@ -3,7 +3,7 @@
 //!
 //! CONCURRENTLY and VALIDATE end one transaction and begin the next, so the lock is the session's. That the work runs in
 //! the same session matters when the client is killed: the server goes on with the statement that it has begun, and the
-//! lock with it, so that nobody takes an index that is still being built for one that was left behind.
+//! lock with it, so that no other run takes an index that is still being built for one that was left behind.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

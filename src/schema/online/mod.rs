@@ -1,7 +1,7 @@
-//! The online push: the steps of a plan, each in parts that stop nobody for longer than a short transaction does.
+//! The online push: the steps of a plan, each in parts that block others for no longer than a short transaction does.
 //!
 //! Nothing is undone when it is cut off. Every step is additive and leaves the apps working, so what is done stays, and
-//! the same plan made again from what stands there is the rest of the way. An index that was being built is INVALID then
+//! the same plan made again from the live schema is the rest of the work. An index that was being built is INVALID then
 //! and is removed first ([`leftovers`]); how far it had come is on record for `db status` ([`record`]).
 
 mod keeper;
@@ -32,7 +32,7 @@ use super::{history, live};
 use crate::consent::Approval;
 use crate::db::{Database, Engine, quote, sql_state};
 
-/// How often a build that somebody was in the way of is begun again.
+/// How often an index build that another session made fail is retried.
 const BUILDS: u32 = 5;
 
 /// What is to be done.
@@ -159,7 +159,7 @@ async fn is_overtaken(
     Ok(now.steps.len() != expected.len() || now.steps.iter().zip(expected).any(|(now, then)| now.sql != then.sql))
 }
 
-/// What stands there, seen while the lock is kept.
+/// The live schema, read while the lock is held.
 struct Prospect {
     plan: Plan,
     left: Vec<Leftover>,

@@ -1,4 +1,4 @@
-//! The plan: every step from one schema to another in an engine's words, with what it costs and how it is undone.
+//! The plan: every step from one schema to another as SQL of an engine, with its cost and how it is undone.
 //!
 //! The same plan is printed by `db diff`, run by `db push`, rehearsed by `--dry-run` and written down by
 //! `db generate`. It is a pure function of two schemas and what was asked for; the same input gives the same bytes.
@@ -35,8 +35,8 @@ pub struct Request {
     pub renames: Vec<Rename>,
     /// Values for rows that have none in a column that must have one.
     pub backfills: Vec<Backfill>,
-    /// Give rows the type's empty value in a new column that must have one: for a script down, which brings back the
-    /// column but cannot bring back what was in it.
+    /// Give rows the type's empty value in a new NOT NULL column: for a script down, which adds the
+    /// column again but cannot restore its values.
     pub fill_blank: bool,
 }
 
@@ -54,13 +54,13 @@ pub struct Backfill {
 /// All steps from one schema to another.
 #[derive(Clone, Debug, Serialize)]
 pub struct Plan {
-    /// The engine whose words the steps are in.
+    /// The engine that the steps are for.
     pub engine: Engine,
     /// The steps, in order.
     pub steps: Vec<Step>,
-    /// Pairs of columns that may be one column renamed, which nobody said.
+    /// Pairs of columns that may be one column renamed, without a declaration or a flag that says so.
     pub suspects: Vec<Suspect>,
-    /// What stands in our tables and is somebody else's; it is kept.
+    /// Constraints, indexes and triggers that others have added to our tables; they are kept.
     #[serde(serialize_with = "as_text")]
     pub kept: Vec<Kept>,
     /// The changes behind the steps.
@@ -96,7 +96,7 @@ pub struct Step {
     /// How long it may take, in milliseconds, once [`super::estimate`] has asked for the size of the table.
     #[serde(rename = "estimatedMs")]
     pub estimated_ms: Option<u64>,
-    /// How it is done where nobody may be stopped; none on SQLite.
+    /// How it is done beside live traffic; none on SQLite.
     pub online: Option<Online>,
 }
 
@@ -228,7 +228,7 @@ impl Plan {
         self.steps.iter().flat_map(|step| &step.loses)
     }
 
-    /// Whether consent by name is needed: a table or column goes, or values come out altered.
+    /// Whether the database's name must be confirmed: a table or column goes, or values come out altered.
     pub(crate) fn loses_data(&self) -> bool {
         self.losses().next().is_some()
     }

@@ -1,4 +1,4 @@
-//! What becomes of a change where nobody may be stopped for longer than a moment: the parts it is done in, or why it
+//! A change beside live traffic, where no session may be blocked for long: the parts it is done in, or why it
 //! needs a push. PostgreSQL only.
 
 use serde::ser::SerializeStruct as _;
@@ -91,7 +91,7 @@ pub(super) fn of(change: &Change, step: &Step) -> Online {
         Change::AddColumn { .. } | Change::SetDefault { .. } if step.cost == Cost::Catalogue => short(),
         Change::AddColumn { .. } => Online::Refused("every row gets a value of its own, for which the table is written anew"),
         Change::SetDefault { to: Some(Value::AutoIncrement), .. } | Change::SetDefault { .. } => {
-            Online::Refused("the numbers are read from every row while nobody may write")
+            Online::Refused("the numbers are read from every row while no other session may write")
         }
         Change::AlterType { .. } if step.cost == Cost::Catalogue => short(),
         Change::AlterType { .. } => Online::Refused("another type writes the table anew"),

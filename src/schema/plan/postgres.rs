@@ -1,4 +1,4 @@
-//! Changes in PostgreSQL's words, with the locks they take.
+//! Changes as SQL for PostgreSQL, with the locks they take.
 
 use super::attachments;
 use super::cost::{self, Cost};
@@ -16,7 +16,7 @@ pub(super) fn steps(job: &Job<'_>, changes: &[Change]) -> Vec<Step> {
     if !job.home && changes.iter().any(|change| matches!(change, Change::CreateFunction(_))) {
         let mut step = Step {
             what: format!("create schema {}", postgres::HOME),
-            why: "what is skyteam's own stands apart from the tables".to_owned(),
+            why: "skyteam keeps its own tables in a schema of their own".to_owned(),
             sql: vec![format!("CREATE SCHEMA {}", quote(postgres::HOME))],
             lock: None,
             cost: Cost::Catalogue,
@@ -158,7 +158,7 @@ fn sql(job: &Job<'_>, change: &Change) -> Vec<String> {
     match change {
         Change::CreateTable(table) => {
             let mut all = vec![postgres::table(table).sql];
-            // As the inverse of a drop it stands alone, with its foreign keys.
+            // As the inverse of a drop it is one step of its own, with its foreign keys.
             let keys = table.constraints.iter().filter(|key| matches!(key.rule, Rule::ForeignKey(_)));
             all.extend(keys.map(|key| postgres::add_constraint(&table.name, key).sql));
             all
@@ -310,7 +310,7 @@ fn set_default(table: &str, column: &str, from: Option<&Value>, to: Option<&Valu
     }
 }
 
-/// Gives a value to the rows that have none. Where triggers stand, one of which may refuse, the column is written anew
+/// Gives a value to the rows that have none. Where the table has triggers, one of which may refuse, the column is written anew
 /// instead, which fires none.
 fn fill(job: &Job<'_>, table: &str, column: &str) -> Option<String> {
     let wanted = job.to.table(table)?;

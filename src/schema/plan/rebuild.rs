@@ -1,7 +1,7 @@
 //! A table made anew on SQLite, by the twelve steps that its documentation gives (lang_altertable.html, section 7):
 //! for what `ALTER TABLE` cannot do. All that becomes different in one table is one step.
 //!
-//! What stands in the table and is somebody else's (constraints, indexes, triggers) is made again with it.
+//! Constraints, indexes and triggers that others have added to the table are created again with it.
 
 use super::cost::Cost;
 use super::sqlite_cast::cast;
@@ -142,7 +142,7 @@ fn renamed(job: &Job<'_>, table: &Table) -> Table {
     table
 }
 
-/// What is somebody else's and comes along.
+/// What others have added to the table and is kept.
 #[derive(Default)]
 struct Carried {
     clauses: Vec<String>,
@@ -193,7 +193,7 @@ impl Carried {
     }
 }
 
-/// The constraint of `after` that stands where `was` stands in `before`: names may be missing.
+/// The constraint of `after` at the position that `was` has in `before`: names may be missing.
 fn same_place<'a>(before: &Option<&Table>, after: &'a Table, was: &Constraint) -> Option<&'a Constraint> {
     let at = before.as_ref()?.constraints.iter().position(|constraint| constraint == was)?;
     after.constraints.get(at)

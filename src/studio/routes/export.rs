@@ -203,7 +203,7 @@ pub(super) async fn export(
     Ok((headers, Body::from_stream(pieces)).into_response())
 }
 
-/// Writes the file, piece by piece. `Err(None)`: nobody takes it, or what is wrong was answered before.
+/// Writes the file, piece by piece. `Err(None)`: the client is gone, or the error was sent before.
 async fn write(state: &State, export: &Export, sender: &mpsc::Sender<Piece>) -> Result<(), Option<BrowseError>> {
     let table = state.table(&export.table).map_err(|_| None)?;
     let columns: Vec<&str> = export.columns.iter().map(String::as_str).collect();

@@ -76,13 +76,13 @@ fn unwritable(path: &Path, error: io::Error) -> Error {
     Error::new(Kind::Failure, "io", what).why(error.to_string()).why("nothing was changed").source(error)
 }
 
-/// Commits what made the token, and hands it out. Its file is written before the commit and put in its place after, so
+/// Commits what made the token, and shows or writes it. Its file is written before the commit and put in its place after, so
 /// that neither a full disk nor a lost connection leaves an airline with a token that was never shown.
 ///
 /// `done` is what became of the airline: `added`.
 ///
 /// # Errors
-/// The database's. After the commit: the token could not be handed out, and how to see it.
+/// The database's. After the commit: the token could not be shown or written, and how to see it.
 pub(super) async fn commit(
     cx: &Context,
     tx: Transaction,

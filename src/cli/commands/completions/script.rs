@@ -1,6 +1,6 @@
 //! The scripts themselves: bash's our own, the others' clap_complete's.
 //!
-//! clap_complete's script for bash hands on the words as readline cuts them, at `=`, `:` and `@`: neither `@pilot` nor
+//! clap_complete's script for bash passes the words as readline splits them, at `=`, `:` and `@`: neither `@pilot` nor
 //! `--profile=prod` could be completed. Its script for zsh answers nothing the first time that it is loaded from `fpath`.
 
 use std::io;

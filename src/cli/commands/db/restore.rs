@@ -463,7 +463,7 @@ fn standing(args: &DbRestoreArgs, toc: &Toc, state: &State) -> Result<(Standing,
         return Err(BackupError::NotEmpty { tables: replaced }.into());
     }
     let rows = replaced.iter().map(|(_, rows)| rows).sum();
-    // A record of tables that are all gone would say what is not so, whether the dump brings another or not.
+    // A record of tables that are all gone would be wrong, whether the dump has another or not.
     let record = made.len() == state.existing.len() || toc.made.iter().any(|name| name == "migrations");
     Ok((Standing::Dropped { tables: made, record }, rows))
 }

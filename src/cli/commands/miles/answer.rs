@@ -76,7 +76,7 @@ pub(super) async fn list(cx: &Context, posted: impl IntoIterator<Item = Posted>)
     Ok(())
 }
 
-/// Says that an entry stood there before.
+/// Notes that an entry was there before.
 pub(super) fn say_already(cx: &Context, posted: &Posted) {
     if posted.already {
         cx.ui.note(message!("Already applied on {}: nothing was changed.", posted.entry.created_at));
@@ -122,7 +122,7 @@ pub(super) fn key(text: Option<&str>) -> Result<Option<&str>, InputError> {
 }
 
 /// Runs `work` in a transaction and makes it last, or rolls it back under `--dry-run`. A lost race is run again, also one
-/// for a key: the entry of the one who won it then stands there to be compared with.
+/// for a key: the entry of the one who won it is there by then, to compare with.
 ///
 /// `id` names an entry or a batch that the work writes: it is asked for where the commit is not answered.
 pub(super) async fn transact<T>(

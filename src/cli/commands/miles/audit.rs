@@ -82,7 +82,7 @@ impl From<Trust> for reconcile::Trust {
     }
 }
 
-/// A finding and what mends it.
+/// A finding and how to repair it.
 #[derive(Serialize)]
 pub(in crate::cli::commands) struct Found {
     #[serde(flatten)]
@@ -272,7 +272,7 @@ fn again(database: &Database, user: Option<&str>, trust: Trust) -> Command {
     audit.words("--repair").flag("--trust", trust).flag("--confirm", database.name())
 }
 
-/// The command that mends a finding; and another where a person must decide what is right.
+/// The command that repairs a finding; and another where a person must decide what is right.
 fn fixes(finding: &Finding, database: &Database) -> (Message, Option<Message>) {
     let whom = |command: Command| command.account(&finding.user_id, &finding.username);
     let id = |id: Option<Id>| id.map(|id| id.to_string()).unwrap_or_default();
@@ -283,7 +283,7 @@ fn fixes(finding: &Finding, database: &Database) -> (Message, Option<Message>) {
     let fix: Message = match finding.invariant {
         Invariant::BalanceIsSum => {
             let (balance, ledger) = (found, finding.expected.unwrap_or_default());
-            // No command reads a user whose balance is past the column's end: then everybody is repaired.
+            // No command reads a user whose balance is past the column's end: then the repair is of all users.
             let audit = || match i32::try_from(balance) {
                 Ok(_) => skyteam("miles audit").account_flag("--user", &finding.user_id, &finding.username),
                 Err(_) => skyteam("miles audit"),

@@ -77,7 +77,7 @@ fn foretell(value: &Value, kind: &Kind) -> String {
         (Value::Text(text), Kind::Char(_)) => format!("{}::bpchar", literal(text)),
         (Value::Text(text), _) => {
             let name = dialect::kind(kind);
-            // A length is not part of it, and stands before the words that follow it.
+            // A length is not part of it, and comes before the words that follow it.
             let (before, rest) = name.split_once('(').unwrap_or((&name, ""));
             let after = rest.split_once(')').map_or("", |(_, after)| after);
             format!("{}::{before}{after}", literal(text))

@@ -100,7 +100,7 @@ fn judge(question: &Question, answer: &Answer) -> Check {
     Check::error(AREA, question.name, found, mend(question.name, &question.query()))
 }
 
-/// The command that mends a finding, or the query that shows it all where only a person can tell what is right.
+/// The command that repairs a finding, or the query that shows it all where only a person can decide what is right.
 fn mend(name: &str, query: &str) -> Message {
     match name {
         "negative balances" | "balance against ledger" => skyteam("miles audit").into(),

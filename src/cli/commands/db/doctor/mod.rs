@@ -1,6 +1,6 @@
 //! `db doctor`: the troubleshooting guide as a program.
 //!
-//! Every check answers what it looked at, what it found, and, where that is wrong, the command that mends it.
+//! Every check returns what it looked at, what it found, and, where that is wrong, the command that repairs it.
 
 mod backups;
 mod configuration;

@@ -96,7 +96,7 @@ select o.object from (
 ) o where not exists (select from pg_catalog.pg_depend d where d.classid = o.class and d.objid = o.oid and d.deptype = 'e')
 order by o.object limit 100"#;
 
-/// What is attached to our tables and runs a function of another role, superusers aside, with the rights of whoever uses
+/// What is attached to our tables and runs a function of another role, superusers aside, with the rights of the role that uses
 /// the table: triggers, rules, policies, defaults, constraints, of domains too, and indexes.
 const ATTACHED: &str = r#"
 select distinct p.what, c.relname::text as relation, f.oid::pg_catalog.regprocedure::text as function,
