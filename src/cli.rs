@@ -111,7 +111,7 @@ pub fn run(mut world: World) -> u8 {
         answers: Answers { dry_run: cli.global.dry_run, yes: cli.global.yes, confirm: cli.global.confirm },
         cwd: world.cwd.clone(),
         env: world.env.clone(),
-        lasting: crate::db::Lasting::default(),
+        shutdown: crate::db::Shutdown::default(),
         announced: false.into(),
         rehearses: false.into(),
         resumes: false.into(),
@@ -137,7 +137,7 @@ pub fn run(mut world: World) -> u8 {
         let outcome = tokio::select! {
             // In this order: signals are listened for before anything is done that one could interrupt.
             biased;
-            () = interrupted(signals) => if cx.lasting.interrupt() {
+            () = interrupted(signals) => if cx.shutdown.interrupt() {
                 tokio::select! {
                     outcome = answered(&cx, work) => outcome,
                     // A second interrupt does not wait.

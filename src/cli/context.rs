@@ -36,7 +36,7 @@ pub(crate) struct Context {
     /// from it already.
     pub env: std::collections::BTreeMap<String, String>,
     /// What an interrupt must wait for.
-    pub(crate) lasting: db::Lasting,
+    pub(crate) shutdown: db::Shutdown,
     /// Whether it was said where this run writes.
     pub(crate) announced: AtomicBool,
     /// Whether all is rolled back at the end though this is no dry run.
@@ -149,7 +149,7 @@ impl Context {
         let options = db::Options {
             absent,
             access,
-            lasting: self.lasting.clone(),
+            shutdown: self.shutdown.clone(),
             trace: self.ui.tracer(),
             ..self.settings.options(&self.command)
         };

@@ -26,7 +26,7 @@ use super::{Connection, Database, is_outcome_unknown, notices, search_path, shut
 /// that broke. Where two run at once, the second takes a connection of its own. Behind a pooler in transaction mode each
 /// is a transaction, as everywhere.
 #[derive(Debug)]
-pub(crate) struct Committing<'a> {
+pub(crate) struct Autocommit<'a> {
     database: &'a Database,
     kept: Mutex<Option<Kept>>,
 }
@@ -39,7 +39,7 @@ struct Kept {
     _lease: Lease,
 }
 
-impl<'a> Committing<'a> {
+impl<'a> Autocommit<'a> {
     pub(super) fn new(database: &'a Database) -> Self {
         Self { database, kept: Mutex::default() }
     }
@@ -79,7 +79,7 @@ impl<'a> Committing<'a> {
             }
             done
         };
-        let (done, warnings) = notices::heard(self.database.conn().lasting().run(done)).await;
+        let (done, warnings) = notices::heard(self.database.conn().shutdown().run(done)).await;
         if done.is_ok() && !warnings.is_empty() {
             // A deferred trigger runs in the commit of such a statement, and may have sent the warning. Which of the two it
             // was shows in whether the standby has, or soon gets, what was committed. The pool may have no other connection.
@@ -150,14 +150,14 @@ fn answered(error: &DbErr) -> bool {
 }
 
 #[async_trait]
-impl ConnectionTrait for Committing<'_> {
+impl ConnectionTrait for Autocommit<'_> {
     fn get_database_backend(&self) -> DbBackend {
         self.database.conn().get_database_backend()
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
         match self.way(statement) {
-            Way::Plain(plain, statement) => plain.lasting().run(plain.execute_raw(statement)).await,
+            Way::Plain(plain, statement) => plain.shutdown().run(plain.execute_raw(statement)).await,
             Way::Kept(query, sql) => Ok(self.run(query, sql).await?.result.into()),
         }
     }
@@ -165,19 +165,19 @@ impl ConnectionTrait for Committing<'_> {
     /// Nothing that is repeated comes without values, so this goes the plain way.
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
         let plain = self.database.conn();
-        plain.lasting().run(plain.execute_unprepared(sql)).await
+        plain.shutdown().run(plain.execute_unprepared(sql)).await
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
         match self.way(statement) {
-            Way::Plain(plain, statement) => plain.lasting().run(plain.query_one_raw(statement)).await,
+            Way::Plain(plain, statement) => plain.shutdown().run(plain.query_one_raw(statement)).await,
             Way::Kept(query, sql) => Ok(self.run(query, sql).await?.rows.into_iter().next().map(QueryResult::from)),
         }
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
         match self.way(statement) {
-            Way::Plain(plain, statement) => plain.lasting().run(plain.query_all_raw(statement)).await,
+            Way::Plain(plain, statement) => plain.shutdown().run(plain.query_all_raw(statement)).await,
             Way::Kept(query, sql) => Ok(self.run(query, sql).await?.rows.into_iter().map(QueryResult::from).collect()),
         }
     }

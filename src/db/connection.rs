@@ -10,7 +10,7 @@ use sea_orm::{
 };
 
 use super::pool_wait::{Lease, Leases};
-use super::shutdown::Lasting;
+use super::shutdown::Shutdown;
 use super::transaction::{Transaction, bound};
 use super::{Rows, transaction_pooling};
 
@@ -23,7 +23,7 @@ pub struct Connection {
     /// Whether nothing is written: see [`super::Access::Read`].
     pub(super) read_only: bool,
     leases: Leases,
-    pub(super) lasting: Lasting,
+    pub(super) shutdown: Shutdown,
 }
 
 /// The first statement of a transaction that may write. The warning that a commit is not on its standby comes through it.
@@ -32,7 +32,7 @@ const WRITES: &str = "SET LOCAL client_min_messages = warning";
 impl Connection {
     /// Wraps SeaORM's pool.
     pub(crate) fn new(inner: DatabaseConnection) -> Self {
-        Self { inner, pooled: None, read_only: false, leases: Leases::default(), lasting: Lasting::default() }
+        Self { inner, pooled: None, read_only: false, leases: Leases::default(), shutdown: Shutdown::default() }
     }
 
     /// SeaORM's own pool, for `sea-orm-migration` and for sqlx work such as COPY. It binds SQLite's driver's own forms.
@@ -79,7 +79,7 @@ impl Connection {
             let options = TransactionOptions { sqlite_transaction_mode: Some(mode), ..TransactionOptions::default() };
             let lease = self.lease().await;
             let inner = self.inner.begin_with_options(options).await?;
-            return Ok(Transaction { inner, lasting: self.lasting.clone(), writes, _lease: Some(lease) });
+            return Ok(Transaction { inner, shutdown: self.shutdown.clone(), writes, _lease: Some(lease) });
         }
         let lease = self.lease().await;
         let inner = self.inner.begin().await?;
@@ -87,7 +87,7 @@ impl Connection {
         if !told.is_empty() {
             inner.execute_unprepared(&told.join("; ")).await?;
         }
-        Ok(Transaction { inner, lasting: self.lasting.clone(), writes, _lease: Some(lease) })
+        Ok(Transaction { inner, shutdown: self.shutdown.clone(), writes, _lease: Some(lease) })
     }
 
     /// To be held for as long as a connection of the pool is used.
@@ -96,8 +96,8 @@ impl Connection {
     }
 
     /// The commits in flight.
-    pub(super) fn lasting(&self) -> &Lasting {
-        &self.lasting
+    pub(super) fn shutdown(&self) -> &Shutdown {
+        &self.shutdown
     }
 }
 

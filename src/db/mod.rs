@@ -36,7 +36,7 @@ use std::time::Duration;
 use futures::Stream;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, Statement};
 
-pub(crate) use autocommit::Committing;
+pub(crate) use autocommit::Autocommit;
 pub use connect::connect;
 pub use connect_error::{ConnectError, LoginRefusal, Password};
 pub use connection::Connection;
@@ -44,7 +44,7 @@ pub use endpoint::Target;
 pub(crate) use libpq::LibpqEnvironment;
 pub use options::{Absent, Access, Options, Trace};
 pub use retry::retry;
-pub use shutdown::Lasting;
+pub use shutdown::Shutdown;
 pub(crate) use sqlite::make_folder;
 pub use sqlstate::{NotReplicated, SqlState, is_outcome_unknown, sql_state, violated_constraint};
 pub(crate) use sqlstate::{not_replicated, sqlx_error};
@@ -128,10 +128,10 @@ impl Database {
             });
         }
         let mut connection = Connection::new(connection);
-        connection.lasting = options.lasting.clone();
+        connection.shutdown = options.shutdown.clone();
         connection.read_only = options.access == Access::Read;
         if matches!(&url, DatabaseUrl::Postgres(place) if postgres::is_behind_pooler(place)) {
-            connection.pooled = Some(transaction_pooling::told(options.statement_timeout).into());
+            connection.pooled = Some(transaction_pooling::preamble(options.statement_timeout).into());
         }
         Self { connection, target, url, options, server }
     }
@@ -256,14 +256,14 @@ impl Database {
         }
     }
 
-    /// For statements that write and each commit by themselves: see [`Committing`].
-    pub(crate) fn committing(&self) -> Committing<'_> {
-        Committing::new(self)
+    /// For statements that write and each commit by themselves: see [`Autocommit`].
+    pub(crate) fn autocommit(&self) -> Autocommit<'_> {
+        Autocommit::new(self)
     }
 
     /// What an interrupt must wait for.
-    pub(crate) fn lasting(&self) -> &Lasting {
-        self.connection.lasting()
+    pub(crate) fn shutdown(&self) -> &Shutdown {
+        self.connection.shutdown()
     }
 
     /// Cancels what this process still runs on the server, so that nothing stays queued behind a lock after the
@@ -274,7 +274,7 @@ impl Database {
             // The process ends either way, and the server notices a closed connection by itself within
             // client_connection_check_interval.
             if let Ok(Ok(true)) = tokio::time::timeout(Duration::from_secs(1), cancel).await {
-                self.lasting().awaits_standby();
+                self.shutdown().awaits_standby();
             }
         }
     }

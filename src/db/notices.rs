@@ -6,7 +6,7 @@
 //! subscriber listens here, around the future that waits for the commit and nowhere else; events go on to the subscriber
 //! that was there before. Deferred triggers, which would warn in the same place, were run before by
 //! [`super::Transaction::commit`]. A statement that commits by itself cannot do that: after a warning there,
-//! [`super::Committing`] finds out whether the standby has what was committed.
+//! [`super::Autocommit`] finds out whether the standby has what was committed.
 
 use std::cell::RefCell;
 use std::fmt;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Lasting;
+use super::Shutdown;
 use super::connect_error::ConnectError;
 
 /// Called after each statement with its SQL (placeholders, never values), the time it took and whether it failed.
@@ -33,7 +33,7 @@ pub struct Options {
     /// What sessions on PostgreSQL are for.
     pub access: Access,
     /// What an interrupt must wait for: one for all databases of a process.
-    pub lasting: Lasting,
+    pub shutdown: Shutdown,
     /// Called after every statement that goes through SeaORM.
     pub trace: Option<Trace>,
 }
@@ -70,7 +70,7 @@ impl Default for Options {
             fixed: Vec::new(),
             absent: Absent::Refuse,
             access: Access::Write,
-            lasting: Lasting::default(),
+            shutdown: Shutdown::default(),
             trace: None,
         }
     }

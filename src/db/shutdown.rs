@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What an interrupt must wait for, in all databases that were opened with it.
 #[derive(Clone, Debug, Default)]
-pub struct Lasting(Arc<State>);
+pub struct Shutdown(Arc<State>);
 
 #[derive(Debug)]
 struct State {
@@ -41,7 +41,7 @@ impl Default for State {
     }
 }
 
-impl Lasting {
+impl Shutdown {
     /// Runs `work`, which commits.
     ///
     /// # Errors
@@ -64,7 +64,7 @@ impl Lasting {
     /// Waits for the answer to a COMMIT: the one place where a transaction is committed.
     ///
     /// # Errors
-    /// As [`Lasting::run`]; and [`NotReplicated`] where the server sent a warning along with its answer.
+    /// As [`Shutdown::run`]; and [`NotReplicated`] where the server sent a warning along with its answer.
     pub(crate) async fn commit<T>(&self, commit: impl Future<Output = Result<T, DbErr>>) -> Result<T, DbErr> {
         let (done, warnings) = notices::heard(self.run(commit)).await;
         replicated(done, warnings)

@@ -15,7 +15,7 @@ use sea_orm::{
 };
 
 use super::pool_wait::Lease;
-use super::shutdown::Lasting;
+use super::shutdown::Shutdown;
 use super::{Rows, search_path};
 use crate::entity::columns;
 
@@ -27,7 +27,7 @@ const CONCLUDE: &str = "SET CONSTRAINTS ALL IMMEDIATE";
 #[derive(Debug)]
 pub struct Transaction {
     pub(super) inner: DatabaseTransaction,
-    pub(super) lasting: Lasting,
+    pub(super) shutdown: Shutdown,
     /// Whether its commit writes: not of one that only reads, nor of a savepoint.
     pub(super) writes: bool,
     /// `None` in a savepoint, whose transaction has one.
@@ -44,7 +44,7 @@ impl Transaction {
         if self.writes && ConnectionTrait::get_database_backend(&self.inner) == DbBackend::Postgres {
             self.inner.execute_unprepared(CONCLUDE).await?;
         }
-        self.lasting.commit(self.inner.commit()).await
+        self.shutdown.commit(self.inner.commit()).await
     }
 
     /// Rolls back.
@@ -61,7 +61,7 @@ impl Transaction {
     /// The driver's.
     pub async fn savepoint(&self) -> Result<Self, DbErr> {
         let inner = self.inner.begin().await?;
-        Ok(Self { inner, lasting: self.lasting.clone(), writes: false, _lease: None })
+        Ok(Self { inner, shutdown: self.shutdown.clone(), writes: false, _lease: None })
     }
 }
 

@@ -20,7 +20,7 @@ const AHEAD: usize = 64;
 
 /// The first statement of each transaction; elsewhere sessions are set up so. Settings of a session cannot outlive its
 /// transaction either.
-pub(super) fn told(statement_timeout: Option<Duration>) -> String {
+pub(super) fn preamble(statement_timeout: Option<Duration>) -> String {
     let mut sql = format!("DEALLOCATE ALL; DISCARD TEMP; SET LOCAL search_path = {}", search_path::SAFE);
     if let Some(limit) = statement_timeout {
         sql.push_str(&format!("; SET LOCAL statement_timeout = {}", limit.as_millis()));

@@ -10,7 +10,7 @@ use crate::schema::dependents::Dependent;
 use crate::schema::live::LiveError;
 use crate::schema::rights::Missing;
 use crate::schema::waiting::{Holder, SessionError, Stuck};
-use crate::schema::{DesiredError, Finding, Mend, PlanError, SchemaError, Suspect};
+use crate::schema::{DesiredError, Finding, PlanError, Remediation, SchemaError, Suspect};
 
 /// How many differences are named; `db diff` shows all.
 const SHOWN: usize = 8;
@@ -240,20 +240,20 @@ fn broken(findings: &[Finding], what: Message) -> Error {
 }
 
 /// How to repair rows that break a rule.
-pub(crate) fn mended(mend: &Mend) -> Message {
+pub(crate) fn mended(mend: &Remediation) -> Message {
     let each = |command: Command| message!("{}    for all but one of each", command);
     match mend {
-        Mend::Statement(sql) => sql.into(),
-        Mend::Username => each(skyteam("user edit USERID --username NAME")),
-        Mend::Iata => each(skyteam("brand edit BRAND --iata CODE")),
-        Mend::Icao => each(skyteam("brand edit BRAND --icao CODE")),
-        Mend::Callsign => each(skyteam("brand edit BRAND --callsign WORD")),
-        Mend::Token => each(skyteam("airline token rotate AIRLINE")),
-        Mend::Each { table, columns } => {
+        Remediation::Statement(sql) => sql.into(),
+        Remediation::Username => each(skyteam("user edit USERID --username NAME")),
+        Remediation::Iata => each(skyteam("brand edit BRAND --iata CODE")),
+        Remediation::Icao => each(skyteam("brand edit BRAND --icao CODE")),
+        Remediation::Callsign => each(skyteam("brand edit BRAND --callsign WORD")),
+        Remediation::Token => each(skyteam("airline token rotate AIRLINE")),
+        Remediation::Each { table, columns } => {
             message!("change {} in all but one row of each in {}", columns.join(" or "), table)
         }
-        Mend::Add { table } => message!("add the missing rows to {}", table),
-        Mend::Backfill { table, column } => {
+        Remediation::Add { table } => message!("add the missing rows to {}", table),
+        Remediation::Backfill { table, column } => {
             skyteam("db push").flag("--backfill", format!("{table}.{column}=VALUE")).into()
         }
     }

@@ -14,7 +14,7 @@ use sea_orm::{ConnectionTrait, DbErr, Value};
 
 use super::rows::{self, COLUMNS, POSTGRES_CLOCK, WRITTEN};
 use super::{Account, MAX_BALANCE, MilesError, Posted, Posting, key, kind};
-use crate::db::{self, Committing, Database, Engine, Transaction, sql_state, violated_constraint};
+use crate::db::{self, Autocommit, Database, Engine, Transaction, sql_state, violated_constraint};
 use crate::entity::types::Id;
 
 /// What a balance must be for `$3` to be added: the result neither falls below zero nor passes 2 147 483 647. A balance
@@ -91,13 +91,13 @@ pub async fn post(database: &Database, movement: &Posting) -> Result<Posted, Mil
 #[derive(Debug)]
 pub struct Poster<'a> {
     database: &'a Database,
-    connection: Committing<'a>,
+    connection: Autocommit<'a>,
 }
 
 impl<'a> Poster<'a> {
     /// Takes no connection before the first entry.
     pub fn of(database: &'a Database) -> Self {
-        Self { database, connection: database.committing() }
+        Self { database, connection: database.autocommit() }
     }
 
     /// As [`post`]. Refusals and failures leave the till usable.
@@ -138,7 +138,7 @@ pub async fn post_in(tx: &Transaction, movement: &Posting) -> Result<Posted, Mil
 }
 
 /// The short statement: update on condition, then insert, as one. `None` where it changed nothing.
-async fn post_at_once(connection: &Committing<'_>, movement: &Posting) -> Result<Option<Posted>, MilesError> {
+async fn post_at_once(connection: &Autocommit<'_>, movement: &Posting) -> Result<Option<Posted>, MilesError> {
     match connection.query_one_raw(rows::statement(connection, AT_ONCE.as_str(), values(movement))).await {
         Ok(Some(row)) => {
             let (entry, balance) = (rows::entry(&row)?, row.try_get("", "balance")?);

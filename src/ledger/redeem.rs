@@ -59,7 +59,7 @@ static REDEEM: LazyLock<String> = LazyLock::new(|| {
 /// # Errors
 /// As [`redeem_in`], and [`MilesError::Unknown`] where the commit was not acknowledged and the entry cannot be found.
 pub async fn redeem(database: &Database, wanted: &Redemption) -> Result<Posted, MilesError> {
-    let connection = database.committing();
+    let connection = database.autocommit();
     let done = db::retry(MilesError::db, || async {
         match database.engine() {
             Engine::Postgres => match redeem_at_once(&connection, wanted).await? {

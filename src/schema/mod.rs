@@ -39,7 +39,7 @@ pub(crate) mod waiting;
 
 pub(crate) use apply::reset;
 pub use apply::{Applied, ApplyOptions, Event, apply};
-pub use checks::{Finding, Mend};
+pub use checks::{Finding, Remediation};
 pub use desired::{DesiredError, desired};
 pub use dialect::Statement;
 pub use diff::{Diff, Kept, Origin, Suspect, diff};

@@ -90,11 +90,15 @@ impl ListArgs {
 /// # Errors
 /// None, or several, answer to it; the database's.
 pub(crate) async fn flight(cx: &Context, db: &impl ConnectionTrait, word: &str) -> Result<flight::Model> {
-    Ok(told(cx, word, reference::meant_flight(db, word, cx.ui.zone()).await?))
+    Ok(note_other_meanings(cx, word, reference::meant_flight(db, word, cx.ui.zone()).await?))
 }
 
 /// The flight that is meant, with a note where `word` could have meant another.
-pub(crate) fn told(cx: &Context, word: &str, MeantFlight { flight, coded }: MeantFlight) -> flight::Model {
+pub(crate) fn note_other_meanings(
+    cx: &Context,
+    word: &str,
+    MeantFlight { flight, coded }: MeantFlight,
+) -> flight::Model {
     if !coded.is_empty() {
         cx.ui.note(message!("{} is the beginning of an id here: {} {}", word, flight.id, &flight.code));
     }

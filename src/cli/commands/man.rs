@@ -25,12 +25,12 @@ pub(crate) struct ManArgs {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Answer {
+struct ManView {
     dir: PathBuf,
     pages: usize,
 }
 
-impl Report for Answer {
+impl Report for ManView {
     fn human(&self, page: &mut Page<'_>) -> io::Result<()> {
         page.line(format!("Wrote {} to {}.", count(self.pages as u64, "page"), self.dir.display()))
     }
@@ -52,7 +52,7 @@ pub(super) fn run(args: ManArgs, cx: &Context, tree: clap::Command) -> Result<Ou
         Error::new(kind, "unwritable", message!("the pages cannot be written to {}", args.dir.display()))
             .why(error.to_string())
     })?;
-    cx.ui.report(&Answer { dir: args.dir, pages })?;
+    cx.ui.report(&ManView { dir: args.dir, pages })?;
     Ok(Outcome::Done)
 }
 

@@ -103,9 +103,9 @@ pub(crate) fn columns(command: &str) -> Vec<&'static str> {
     match command {
         "user list" => columns::<entity::user::Model>(),
         "user flights" => columns::<directory::user::list::Boarded>(),
-        "airline list" => columns::<airline::Shown>(),
+        "airline list" => columns::<airline::AirlineView>(),
         "brand list" => columns::<entity::brand::Model>(),
-        "flight list" => columns::<flight::Shown>(),
+        "flight list" => columns::<flight::FlightView>(),
         "flight manifest show" => columns::<directory::flight::roster::OnBoard>(),
         "product list" => columns::<entity::miles_product::Model>(),
         "miles history" => columns::<crate::ledger::history::Line>(),

@@ -264,7 +264,7 @@ impl Settings {
             .collect(),
             absent: db::Absent::Refuse,
             access: db::Access::Write,
-            lasting: db::Lasting::default(),
+            shutdown: db::Shutdown::default(),
             trace: None,
         }
     }

@@ -203,14 +203,14 @@ impl Ui {
         RenderOptions { zone: self.manner.zone, human }
     }
 
-    fn paper(&self, format: Format) -> table_stream::Paper {
+    fn paper(&self, format: Format) -> table_stream::TableOptions {
         let drawing = table::Drawing {
             width: if self.terminal.stdout { self.terminal.width } else { None },
             color: self.manner.color.0,
             header: self.manner.header,
         };
         let all = self.manner.wide || self.manner.columns.is_some();
-        table_stream::Paper { drawing, markdown: format == Format::Md, all }
+        table_stream::TableOptions { drawing, markdown: format == Format::Md, all }
     }
 
     fn shape<R: Row>(&self, format: Format) -> Result<Shape> {

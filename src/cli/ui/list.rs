@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use std::marker::PhantomData;
 
 use super::format::{Cell, Column, Format, IdOf, RenderOptions};
-use super::table_stream::{Grid, Paper};
+use super::table_stream::{TableOptions, TableStream};
 use crate::cli::ui::report::Row;
 use crate::csv_record::{Record, csv_record, is_formula};
 use crate::entity::types::Id;
@@ -27,7 +27,7 @@ pub(super) const KEPT: usize = 3;
 pub(crate) struct Shape {
     pub(super) format: Format,
     pub(super) look: RenderOptions,
-    pub(super) paper: Paper,
+    pub(super) paper: TableOptions,
     /// The columns that are shown, in order.
     pub(super) columns: Vec<Column>,
     /// Whether columns were named, so that JSON shows just those.
@@ -57,7 +57,7 @@ pub(crate) struct List<'a, R> {
 
 enum State {
     Measuring { rows: Vec<Vec<Cell>>, bytes: usize },
-    Streaming(Grid),
+    Streaming(TableStream),
 }
 
 impl<'a, R: Row> List<'a, R> {
@@ -219,7 +219,7 @@ impl<'a, R: Row> List<'a, R> {
     fn measure(&mut self) -> io::Result<()> {
         if let State::Measuring { rows, .. } = &mut self.state {
             let rows = std::mem::take(rows);
-            let mut grid = Grid::new(&self.shape.columns, &rows, self.shape.paper);
+            let mut grid = TableStream::new(&self.shape.columns, &rows, self.shape.paper);
             grid.head(self.out)?;
             rows.iter().try_for_each(|row| grid.row(self.out, row))?;
             self.state = State::Streaming(grid);

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::format::{Align, Cell, Column, RenderOptions, Tone};
 use super::table::{self, Drawing};
-use super::table_stream::{Grid, Paper};
+use super::table_stream::{TableOptions, TableStream};
 use super::text::{pad, visible, width};
 use crate::message::{DatabaseFlag, Message};
 
@@ -23,7 +23,7 @@ impl<'a> Page<'a> {
     pub(super) fn new(
         out: &'a mut dyn Write,
         look: RenderOptions,
-        paper: Paper,
+        paper: TableOptions,
         database: Option<&'a DatabaseFlag>,
     ) -> Self {
         Self { out, look, drawing: paper.drawing, markdown: paper.markdown, database }
@@ -136,8 +136,8 @@ impl<'a> Page<'a> {
             return table::draw(self.out, headings, rows, self.drawing);
         }
         let columns = headings.iter().map(|(key, align)| Column { align: *align, ..Column::text(key) });
-        let paper = Paper { drawing: self.drawing, markdown: self.markdown, all: true };
-        let mut grid = Grid::new(&columns.collect::<Vec<_>>(), rows, paper);
+        let paper = TableOptions { drawing: self.drawing, markdown: self.markdown, all: true };
+        let mut grid = TableStream::new(&columns.collect::<Vec<_>>(), rows, paper);
         grid.head(self.out)?;
         rows.iter().try_for_each(|row| grid.row(self.out, row))?;
         grid.foot(self.out)

@@ -19,7 +19,7 @@ const LINES: usize = 8;
 
 /// What the columns are drawn for.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Paper {
+pub(super) struct TableOptions {
     /// How a table is drawn.
     pub drawing: Drawing,
     /// Whether it goes into Markdown.
@@ -30,7 +30,7 @@ pub(super) struct Paper {
 
 /// The columns of a table, with their widths.
 #[derive(Debug)]
-pub(super) struct Grid {
+pub(super) struct TableStream {
     slots: Vec<Slot>,
     form: Form,
     color: bool,
@@ -60,9 +60,9 @@ enum Form {
     Markdown,
 }
 
-impl Grid {
+impl TableStream {
     /// Takes the widths from the first rows.
-    pub(super) fn new(columns: &[Column], rows: &[Vec<Cell>], paper: Paper) -> Self {
+    pub(super) fn new(columns: &[Column], rows: &[Vec<Cell>], paper: TableOptions) -> Self {
         let terminal = paper.drawing.width.filter(|_| !paper.markdown).map(|width| usize::from(width.max(20)));
         let longest = terminal.unwrap_or(STRAIGHT);
         let natural = |index: usize, column: &Column| {
@@ -261,7 +261,7 @@ mod tests {
             vec![Cell::new("KL1"), Cell::new("a very long name, longer than its floor"), Cell::new("5"), Cell::new(ID)],
         ];
         let drawing = Drawing { width, color: false, header: true };
-        let mut grid = Grid::new(&COLUMNS, &rows, Paper { drawing, markdown, all });
+        let mut grid = TableStream::new(&COLUMNS, &rows, TableOptions { drawing, markdown, all });
         let mut out = Vec::new();
         grid.head(&mut out).unwrap();
         for row in &rows {
@@ -292,7 +292,7 @@ mod tests {
         ];
         let rows =
             [vec![Cell::new(ID), Cell::new("manual"), Cell::new("a note that is rather long"), Cell::new("ops")]];
-        let paper = |width| Paper {
+        let paper = |width| TableOptions {
             drawing: Drawing { width: Some(width), color: false, header: true },
             markdown: false,
             all: false,
@@ -305,7 +305,7 @@ mod tests {
             (50, &["note", "actor"]),
             (40, &["source", "note", "actor"]),
         ] {
-            assert_eq!(Grid::new(&columns, &rows, paper(width)).hidden(), hidden, "{width}");
+            assert_eq!(TableStream::new(&columns, &rows, paper(width)).hidden(), hidden, "{width}");
         }
     }
 
@@ -341,7 +341,7 @@ mod tests {
     fn one_long_cell_does_not_pad_the_others() {
         let rows = [vec![Cell::new("x".repeat(1 << 20)), Cell::new("a")], vec![Cell::new("y"), Cell::new("b")]];
         let drawing = Drawing { width: None, color: false, header: false };
-        let mut grid = Grid::new(&COLUMNS[..2], &rows, Paper { drawing, markdown: false, all: false });
+        let mut grid = TableStream::new(&COLUMNS[..2], &rows, TableOptions { drawing, markdown: false, all: false });
         let mut out = Vec::new();
         rows.iter().for_each(|row| grid.row(&mut out, row).unwrap());
         assert!(out.len() < (1 << 20) + 500);

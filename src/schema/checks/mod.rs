@@ -10,7 +10,7 @@ mod remediation;
 use sea_orm::{ConnectionTrait, DbErr, Statement as Query};
 use serde::Serialize;
 
-pub use remediation::Mend;
+pub use remediation::Remediation;
 
 use super::change::Change;
 use super::live::{self, Live};
@@ -41,7 +41,7 @@ pub struct Finding {
     pub query: String,
     /// How to repair it: commands and statements, the least destructive first. The shell words them.
     #[serde(skip)]
-    pub mend: Vec<Mend>,
+    pub mend: Vec<Remediation>,
 }
 
 /// Looks at the data for all that `plan` makes stricter, and counts what it loses into the plan itself.
@@ -101,7 +101,7 @@ async fn foreign_casts(db: &impl ConnectionTrait, plan: &Plan) -> Result<Vec<Fin
         for row in db.query_all_raw(query).await? {
             let field = |name: &str| row.try_get::<String>("", name);
             let (source, target) = (field("source")?, field("target")?);
-            mend.push(Mend::Statement(format!("DROP CAST ({source} AS {target})")));
+            mend.push(Remediation::Statement(format!("DROP CAST ({source} AS {target})")));
             examples.push(vec![Some(source), Some(target), Some(field("function")?), Some(field("owner")?)]);
         }
         if !examples.is_empty() {

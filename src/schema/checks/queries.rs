@@ -3,7 +3,7 @@
 //! A table is seen as it will be ([`Checker::seen`]): renamed columns under their new names, new ones with the value
 //! that rows will get.
 
-use super::remediation::{Mend, Subject, only};
+use super::remediation::{Remediation, Subject, only};
 use super::{casts, remediation};
 use crate::db::{Engine, quote};
 use crate::schema::change::Change;
@@ -26,7 +26,7 @@ pub(super) struct Check {
     pub examples: String,
     pub columns: Vec<String>,
     pub query: String,
-    pub mend: Vec<Mend>,
+    pub mend: Vec<Remediation>,
 }
 
 /// Makes the questions.
@@ -275,7 +275,7 @@ impl Checker<'_> {
             check.examples =
                 format!("SELECT {} FROM {} WHERE {condition}", self.as_text(&check.columns), self.seen(table));
         }
-        check.mend = vec![Mend::Backfill { table: table.1.name.clone(), column: column.name.clone() }];
+        check.mend = vec![Remediation::Backfill { table: table.1.name.clone(), column: column.name.clone() }];
         Some(check)
     }
 
@@ -302,7 +302,7 @@ impl Checker<'_> {
             examples: format!("SELECT {} FROM {name} WHERE {condition}", self.as_text(&columns)),
             columns,
             query,
-            mend: vec![Mend::Statement(format!("UPDATE {name} SET {} = … WHERE …", quote(&old_name)))],
+            mend: vec![Remediation::Statement(format!("UPDATE {name} SET {} = … WHERE …", quote(&old_name)))],
         }
     }
 
@@ -349,7 +349,7 @@ impl Checker<'_> {
         check.count = format!("SELECT count(*) FROM {seen} WHERE {condition}");
         check.examples = format!("SELECT {} FROM {seen} WHERE {condition}", self.as_text(&check.columns));
         check.query = format!("SELECT * FROM {shown} WHERE {condition}");
-        check.mend = vec![Mend::Statement(format!("UPDATE {} SET … WHERE …", quote(&table.1.name)))];
+        check.mend = vec![Remediation::Statement(format!("UPDATE {} SET … WHERE …", quote(&table.1.name)))];
     }
 
     /// Whether a rule is over a column whose type changes.

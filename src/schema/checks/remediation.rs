@@ -9,7 +9,7 @@ use crate::schema::model::{ForeignKey, Table};
 /// How to repair rows that break a rule.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Mend {
+pub enum Remediation {
     /// A statement of SQL.
     Statement(String),
     /// Other usernames.
@@ -62,8 +62,8 @@ impl Subject<'_> {
     }
 
     /// A statement that changes entries of the ledger, for which the append-only rule is lifted.
-    fn mend(&self, sql: String) -> Mend {
-        Mend::Statement(match (self.append_only, self.engine) {
+    fn mend(&self, sql: String) -> Remediation {
+        Remediation::Statement(match (self.append_only, self.engine) {
             (false, _) => sql,
             (true, Engine::Postgres) => format!("BEGIN; SET LOCAL {MAINTENANCE_SETTING} = 'on'; {sql}; COMMIT"),
             (true, Engine::Sqlite) => format!(
@@ -81,7 +81,7 @@ pub(super) fn only(engine: Engine, table: &Table) -> String {
 }
 
 /// For rows that break a check. None changes an amount of the ledger or a balance: those are facts.
-pub(super) fn check(of: Subject<'_>, name: &str, sql: &str) -> Vec<Mend> {
+pub(super) fn check(of: Subject<'_>, name: &str, sql: &str) -> Vec<Remediation> {
     // A check holds in the tables that inherit from this one, too.
     let table = quote(&of.table.name);
     let set = match name {
@@ -94,40 +94,40 @@ pub(super) fn check(of: Subject<'_>, name: &str, sql: &str) -> Vec<Mend> {
 }
 
 /// For rows of which there is one too many.
-pub(super) fn duplicates(of: Subject<'_>, name: &str, columns: &[String]) -> Vec<Mend> {
+pub(super) fn duplicates(of: Subject<'_>, name: &str, columns: &[String]) -> Vec<Remediation> {
     let table = of.only();
     // Of passengers the duplicates say nothing that the first does not; of others a person must choose which one stays as
     // it is, and none of them is deleted.
     match name {
         // The first in the alphabet stays; which it should be is then for `skyteam brand primary` to say.
-        "brands_airlineId_primary_unique" => vec![Mend::Statement(format!(
+        "brands_airlineId_primary_unique" => vec![Remediation::Statement(format!(
             r#"UPDATE {table} SET "isPrimary" = false WHERE "isPrimary" AND "brandId" NOT IN (SELECT min("brandId") FROM {table} WHERE "isPrimary" GROUP BY "airlineId")"#
         ))],
         "flightPassengers_flightId_userId_pk" => vec![passengers(of)],
-        "users_username_unique" => vec![Mend::Username],
-        "brands_iata_unique" => vec![Mend::Iata],
-        "brands_icao_unique" => vec![Mend::Icao],
-        "brands_callsign_unique" => vec![Mend::Callsign],
-        "airlines_token_unique" => vec![Mend::Token],
-        _ => vec![Mend::Each { table: of.table.name.clone(), columns: columns.to_vec() }],
+        "users_username_unique" => vec![Remediation::Username],
+        "brands_iata_unique" => vec![Remediation::Iata],
+        "brands_icao_unique" => vec![Remediation::Icao],
+        "brands_callsign_unique" => vec![Remediation::Callsign],
+        "airlines_token_unique" => vec![Remediation::Token],
+        _ => vec![Remediation::Each { table: of.table.name.clone(), columns: columns.to_vec() }],
     }
 }
 
 /// Of a passenger who is on a flight more than once, the row is kept whose miles were paid.
-fn passengers(of: Subject<'_>) -> Mend {
+fn passengers(of: Subject<'_>) -> Remediation {
     let place = match of.engine {
         Engine::Postgres if of.table.partitioned => "tableoid, ctid",
         Engine::Postgres => "ctid",
         Engine::Sqlite => "rowid",
     };
     let table = of.only();
-    Mend::Statement(format!(
+    Remediation::Statement(format!(
         r#"DELETE FROM {table} WHERE ({place}) IN (SELECT {place} FROM (SELECT {place}, row_number() OVER (PARTITION BY p."flightId", p."userId" ORDER BY CASE WHEN EXISTS (SELECT 1 FROM "milesTransactions" e WHERE e."flightId" = p."flightId" AND e."userId" = p."userId" AND e.source = 'flight' AND e.amount = p.miles) THEN 0 ELSE 1 END, p."joinedAt", {place}) AS place FROM {table} AS p) AS ranked WHERE place > 1)"#
     ))
 }
 
 /// For rows that name nothing.
-pub(super) fn orphans(of: Subject<'_>, key: &ForeignKey, condition: &str) -> Vec<Mend> {
+pub(super) fn orphans(of: Subject<'_>, key: &ForeignKey, condition: &str) -> Vec<Remediation> {
     let table = of.only();
     let nullable = |name: &&String| of.wanted.column(name).is_some_and(|column| column.nullable);
     let nullable = key.columns.iter().find(nullable);
@@ -135,7 +135,7 @@ pub(super) fn orphans(of: Subject<'_>, key: &ForeignKey, condition: &str) -> Vec
     let mut mends = Vec::new();
     match (key.table.as_str(), key.columns.as_slice()) {
         ("users", [column]) => mends.push(users(of, column, condition)),
-        _ => mends.push(Mend::Add { table: key.table.clone() }),
+        _ => mends.push(Remediation::Add { table: key.table.clone() }),
     }
     match nullable {
         Some(column) => mends.push(of.mend(format!("UPDATE {table} SET {} = NULL WHERE {condition}", quote(column)))),
@@ -147,14 +147,14 @@ pub(super) fn orphans(of: Subject<'_>, key: &ForeignKey, condition: &str) -> Vec
 }
 
 /// Adds the users who are named again, with the balance that their entries sum up to.
-fn users(of: Subject<'_>, column: &str, condition: &str) -> Mend {
+fn users(of: Subject<'_>, column: &str, condition: &str) -> Remediation {
     let (table, column) = (of.only(), quote(column));
     let ledger = if of.engine == Engine::Postgres { r#"ONLY "milesTransactions""# } else { r#""milesTransactions""# };
     let last = match of.engine {
         Engine::Postgres => "right(missing.who, 15)",
         Engine::Sqlite => "substr(missing.who, -15)",
     };
-    Mend::Statement(format!(
+    Remediation::Statement(format!(
         r#"INSERT INTO "users" ("userId", username, "displayName", miles) SELECT missing.who, 'lost_' || {last}, missing.who, coalesce((SELECT sum(amount) FROM {ledger} AS e WHERE e."userId" = missing.who), 0) FROM (SELECT DISTINCT {column} AS who FROM {table} WHERE {condition}) AS missing"#
     ))
 }

@@ -4,7 +4,7 @@ use migration::history::Via;
 use migration::{Direction, Migration, runner};
 
 use super::data_loss::Loss;
-use super::state::Outlook;
+use super::state::MigrationState;
 use super::with_schema_lock::{Event, Tell};
 use super::{MigrateError, MigrateOptions, Step, data_loss, state, with_schema_lock};
 use crate::consent::Approval;
@@ -113,7 +113,7 @@ async fn undo(txn: &Transaction, migrations: &[Migration], migration: &Migration
 }
 
 /// The applied migrations that `descent` undoes, newest first.
-fn undone<'a>(outlook: &Outlook<'a>, descent: Descent<'_>) -> Result<Vec<&'a Migration>, MigrateError> {
+fn undone<'a>(outlook: &MigrationState<'a>, descent: Descent<'_>) -> Result<Vec<&'a Migration>, MigrateError> {
     outlook.refuse_unknown()?;
     let applied = applied(outlook).into_iter();
     match descent {
@@ -128,7 +128,7 @@ fn undone<'a>(outlook: &Outlook<'a>, descent: Descent<'_>) -> Result<Vec<&'a Mig
 }
 
 /// What is applied, newest first. One that was edited since can go too: that is how a developer comes to run it anew.
-fn applied<'a>(outlook: &Outlook<'a>) -> Vec<&'a Migration> {
+fn applied<'a>(outlook: &MigrationState<'a>) -> Vec<&'a Migration> {
     let standing = &outlook.standing;
     let both = standing.applied.iter().chain(&standing.edited);
     let mut applied: Vec<&Migration> = both.map(|(migration, _)| *migration).collect();

@@ -11,7 +11,7 @@ use crate::schema::{LockPolicy, Schema, Waiting, live, session, snapshot};
 
 /// Which of the migrations of a build a database has.
 #[derive(Clone, Debug)]
-pub(crate) struct Outlook<'a> {
+pub(crate) struct MigrationState<'a> {
     /// What is applied, pending, edited, missing. A recognised version and all before it count as pending until they
     /// are recorded.
     pub standing: Standing<'a>,
@@ -41,7 +41,7 @@ pub(crate) enum Origin<'a> {
     },
 }
 
-impl<'a> Outlook<'a> {
+impl<'a> MigrationState<'a> {
     /// What is still to run to reach `to`, or, without it, the newest; oldest first.
     pub(crate) fn pending(&self, to: Option<&Migration>) -> Vec<&'a Migration> {
         let from = match self.origin {
@@ -113,7 +113,7 @@ pub(crate) async fn look<'a>(
     migrations: &'a [Migration],
     patience: &LockPolicy,
     wait: &mut Waiting<'_>,
-) -> Result<Outlook<'a>, MigrateError> {
+) -> Result<MigrationState<'a>, MigrateError> {
     session::look(database, patience, wait, async |txn| inside(txn, migrations).await).await
 }
 
@@ -121,13 +121,13 @@ pub(crate) async fn look<'a>(
 pub(super) async fn inside<'a>(
     txn: &impl ConnectionTrait,
     migrations: &'a [Migration],
-) -> Result<Outlook<'a>, MigrateError> {
+) -> Result<MigrationState<'a>, MigrateError> {
     crate::schema::history::refuse_foreign(txn).await?;
     let hidden = !history::is_readable(txn).await?;
     let record = if hidden { Vec::new() } else { history::read(txn).await? };
     let standing = history::standing(migrations, &record, dialect(Engine::of(txn)));
     let origin = if record.is_empty() { recognise(txn, migrations).await? } else { ahead(txn, &standing).await? };
-    Ok(Outlook { standing, origin, hidden })
+    Ok(MigrationState { standing, origin, hidden })
 }
 
 /// Whether a database has the schema of a migration that its record lacks: that of the newest pending one that changes the

@@ -4,7 +4,7 @@ use migration::Migration;
 use migration::history::Applied;
 use sea_orm::{ConnectionTrait, Statement};
 
-use super::state::Outlook;
+use super::state::MigrationState;
 use super::{MigrateError, state};
 use crate::db::{Database, Engine, Transaction};
 use crate::schema::diff::{self, diff};
@@ -17,7 +17,7 @@ pub struct Status<'a> {
     /// The server's version, as it says it.
     pub server_version: String,
     /// Applied, pending, edited, missing, and what that is known from.
-    pub(crate) outlook: Outlook<'a>,
+    pub(crate) outlook: MigrationState<'a>,
     /// What would have to change in the database for it to equal the snapshot of the version it is at; none where it is
     /// at no version.
     pub live_to_snapshot: Vec<String>,
@@ -105,7 +105,10 @@ pub(crate) async fn drift(
     .await
 }
 
-async fn live_to_snapshot(txn: &impl ConnectionTrait, outlook: &Outlook<'_>) -> Result<Vec<String>, MigrateError> {
+async fn live_to_snapshot(
+    txn: &impl ConnectionTrait,
+    outlook: &MigrationState<'_>,
+) -> Result<Vec<String>, MigrateError> {
     match outlook.nearest() {
         Some(migration) => state::difference(txn, &snapshot::of(migration)?).await,
         None => Ok(Vec::new()),

@@ -4,7 +4,7 @@ use migration::history::{self, Via};
 use migration::{Direction, Migration, runner};
 
 use super::data_loss::Loss;
-use super::state::{Origin, Outlook};
+use super::state::{MigrationState, Origin};
 use super::with_schema_lock::{Event, Tell};
 use super::{MigrateError, MigrateOptions, Step, data_loss, state, with_schema_lock};
 use crate::consent::Approval;
@@ -19,7 +19,7 @@ use crate::schema::{
 #[derive(Clone, Debug)]
 pub struct WayUp<'a> {
     /// The state of the database.
-    pub(crate) outlook: Outlook<'a>,
+    pub(crate) outlook: MigrationState<'a>,
     /// Tables and columns that go.
     pub losses: Vec<Loss>,
     /// How long others are stopped.

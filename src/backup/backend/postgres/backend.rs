@@ -77,8 +77,8 @@ impl Backend for Postgres<'_> {
 
     async fn restore(&self, job: engine::Job) -> Result<()> {
         let engine::Job { archive, plan, commit, onward, lock_timeout, progress } = job;
-        let (pool, lasting) = (self.pool.clone(), self.database.lasting().clone());
-        let job = Job { pool, archive, plan, commit, onward, lock_timeout, progress, lasting };
+        let (pool, shutdown) = (self.pool.clone(), self.database.shutdown().clone());
+        let job = Job { pool, archive, plan, commit, onward, lock_timeout, progress, shutdown };
         match restore::restore(&job).await {
             Ok(()) => Ok(()),
             Err(error) => Err(self.explain_lock(error, "ACCESS EXCLUSIVE").await),

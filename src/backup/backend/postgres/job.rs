@@ -12,7 +12,7 @@ use sqlx::{AssertSqlSafe, Connection, PgPool};
 use crate::backup::error::Result;
 use crate::backup::format::archive::{Archive, Progress};
 use crate::backup::plan::Plan;
-use crate::db::{Lasting, search_path};
+use crate::db::{Shutdown, search_path};
 
 /// What a restore works with.
 pub(super) struct Job {
@@ -31,7 +31,7 @@ pub(super) struct Job {
     /// Called with the rows that are on their way.
     pub progress: Progress,
     /// What an interrupt must wait for.
-    pub lasting: Lasting,
+    pub shutdown: Shutdown,
 }
 
 pub(super) async fn run(connection: &mut PgConnection, statements: impl IntoIterator<Item = String>) -> Result<()> {
@@ -69,7 +69,7 @@ pub(super) async fn commit(mut connection: PgConnection, job: &Job) -> Result<()
     run(&mut connection, ["SET CONSTRAINTS ALL IMMEDIATE".to_owned()]).await?;
     let driver = |error| DbErr::Exec(RuntimeErr::SqlxError(Arc::new(error)));
     let commit = async { sqlx::raw_sql("COMMIT").execute(&mut connection).await.map_err(driver) };
-    job.lasting.commit(commit).await?;
+    job.shutdown.commit(commit).await?;
     Ok(connection.close().await?)
 }
 

@@ -66,7 +66,7 @@ pub(crate) async fn is_left_over(pool: &PgPool) -> Result<bool> {
 /// Those of reading the archive, and the driver's.
 pub(super) async fn restore(job: &Job, mut keeper: PgConnection, extras: Extras) -> Result<()> {
     job.plan.check_unchanged(&state(&mut keeper).await?)?;
-    let unfinished = job.lasting.unfinished();
+    let unfinished = job.shutdown.unfinished();
     let result =
         unfinished.run(fill_and_place(&mut keeper, job, &extras)).await.unwrap_or(Err(BackupError::Interrupted));
     match result {

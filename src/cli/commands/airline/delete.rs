@@ -1,6 +1,6 @@
 //! `airline delete`.
 
-use crate::cli::commands::airline::row::Shown;
+use crate::cli::commands::airline::row::AirlineView;
 use crate::cli::commands::change;
 use crate::cli::context::Context;
 use crate::directory::{airline, reference};
@@ -22,7 +22,10 @@ pub(super) async fn run(args: AirlineDeleteArgs, cx: &Context) -> Result<Outcome
     let database = cx.writer().await?;
     change::delete(cx, &database, async |tx| {
         let id = reference::airline(tx, &args.airline).await?.airline_id;
-        Ok((message!("Airline {} and its token will be gone.", &id), Shown::from(airline::delete(tx, &id).await?)))
+        Ok((
+            message!("Airline {} and its token will be gone.", &id),
+            AirlineView::from(airline::delete(tx, &id).await?),
+        ))
     })
     .await
 }

@@ -1,6 +1,6 @@
 //! `airline edit`.
 
-use crate::cli::commands::airline::row::Shown;
+use crate::cli::commands::airline::row::AirlineView;
 use crate::cli::commands::change;
 use crate::cli::commands::extra::ExtraArgs;
 use crate::cli::context::Context;
@@ -43,7 +43,7 @@ pub(super) async fn run(args: AirlineEditArgs, cx: &Context) -> Result<Outcome> 
     let database = cx.writer().await?;
     change::run(cx, &database, async |tx| {
         let id = reference::airline(tx, &args.airline).await?.airline_id;
-        Ok((message!("Change airline {}?", &id), airline::edit(tx, &id, &edit).await?.map(Shown::from)))
+        Ok((message!("Change airline {}?", &id), airline::edit(tx, &id, &edit).await?.map(AirlineView::from)))
     })
     .await
 }

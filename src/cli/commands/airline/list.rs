@@ -2,7 +2,7 @@
 
 use sea_orm::EntityTrait as _;
 
-use crate::cli::commands::airline::row::Shown;
+use crate::cli::commands::airline::row::AirlineView;
 use crate::cli::commands::args::ListArgs;
 use crate::cli::commands::listing;
 use crate::cli::context::Context;
@@ -22,5 +22,5 @@ pub(crate) struct AirlineListArgs {
 pub(super) async fn run(args: AirlineListArgs, cx: &Context) -> Result<Outcome> {
     let database = cx.reader().await?;
     let usual = &[("airlineId", false)];
-    listing::query::<Shown, _>(cx, &database, &args.list, airline::Entity::find(), usual, "airlineId").await
+    listing::query::<AirlineView, _>(cx, &database, &args.list, airline::Entity::find(), usual, "airlineId").await
 }

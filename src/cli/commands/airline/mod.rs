@@ -11,7 +11,7 @@ mod token;
 
 use clap::Subcommand;
 
-pub(super) use row::Shown;
+pub(super) use row::AirlineView;
 
 use crate::cli::context::Context;
 use crate::error::{Outcome, Result};

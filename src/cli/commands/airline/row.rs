@@ -15,21 +15,21 @@ use crate::entity::columns::Json;
 
 /// A row of `airlines` without its secret.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Shown {
+pub(crate) struct AirlineView {
     /// Its key.
     pub airline_id: String,
     /// With the fingerprint for the token.
     row: Model,
 }
 
-impl From<Model> for Shown {
+impl From<Model> for AirlineView {
     fn from(mut row: Model) -> Self {
         row.token = format!("set (sha256 {})", fingerprint(&row.token));
         Self { airline_id: row.airline_id.clone(), row }
     }
 }
 
-impl Serialize for Shown {
+impl Serialize for AirlineView {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         // All columns: the token is none any more.
         let mut map = to.serialize_map(None)?;
@@ -50,7 +50,7 @@ const PRESENTED: &[Column] = &[
     Column::text("updatedAt").wide(),
 ];
 
-impl Row for Shown {
+impl Row for AirlineView {
     const NOUN: &'static str = "airline";
 
     fn columns() -> Vec<Column> {
@@ -62,7 +62,7 @@ impl Row for Shown {
     }
 }
 
-impl Report for Shown {
+impl Report for AirlineView {
     fn human(&self, page: &mut Page<'_>) -> io::Result<()> {
         page.fields(&self.fields(&page.look))
     }

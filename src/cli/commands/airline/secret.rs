@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use tempfile::NamedTempFile;
 
-use crate::cli::commands::airline::row::Shown;
+use crate::cli::commands::airline::row::AirlineView;
 use crate::cli::context::Context;
 use crate::cli::ui::Format;
 use crate::db::Transaction;
@@ -96,7 +96,7 @@ pub(super) async fn commit(
     }
     // A dry run's token will never be worth anything: it is not shown.
     if !cx.finish(tx).await? {
-        return cx.ui.report(&Shown::from(row));
+        return cx.ui.report(&AirlineView::from(row));
     }
     let what = |failed: &str| message!("{} was {}, and {}", &row.airline_id, done, failed);
     let after = |what: Message, why: Message| {
@@ -114,7 +114,7 @@ pub(super) async fn commit(
         return Err(after(what(&failed), error.error.to_string().into()));
     }
     cx.ui.note(message!("Token written to {}", path.display()));
-    cx.ui.report(&Shown::from(row))
+    cx.ui.report(&AirlineView::from(row))
 }
 
 /// Prints a token: alone, or in JSON under the airline's key.

@@ -4,7 +4,7 @@ use std::io;
 
 use serde::Serialize;
 
-use crate::cli::commands::airline::row::Shown;
+use crate::cli::commands::airline::row::AirlineView;
 use crate::cli::context::Context;
 use crate::cli::ui::Page;
 use crate::cli::ui::report::{Report, Row as _};
@@ -26,7 +26,7 @@ pub(crate) struct AirlineShowArgs {
 #[derive(Serialize)]
 struct Whole {
     #[serde(flatten)]
-    airline: Shown,
+    airline: AirlineView,
     #[serde(flatten)]
     holdings: Holdings,
 }

@@ -3,7 +3,7 @@
 use clap::Subcommand;
 
 use crate::cli::approve::Ask;
-use crate::cli::commands::airline::row::Shown;
+use crate::cli::commands::airline::row::AirlineView;
 use crate::cli::commands::airline::secret;
 use crate::cli::commands::airline::secret::SecretArgs;
 use crate::cli::commands::change;
@@ -85,7 +85,7 @@ async fn show(args: Show, cx: &Context) -> Result<Outcome> {
     if args.reveal {
         secret::print(cx, &airline)?;
     } else {
-        cx.ui.report(&Shown::from(airline))?;
+        cx.ui.report(&AirlineView::from(airline))?;
     }
     Ok(Outcome::Done)
 }
@@ -119,6 +119,6 @@ async fn whois(cx: &Context) -> Result<Outcome> {
             .why(message!("its sha256 begins with {}", airline::fingerprint(token.trim())))
             .fix(skyteam("airline list"))
     })?;
-    cx.ui.report(&Shown::from(airline))?;
+    cx.ui.report(&AirlineView::from(airline))?;
     Ok(Outcome::Done)
 }

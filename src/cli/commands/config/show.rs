@@ -20,14 +20,14 @@ pub(super) const EXAMPLES: &str = "Examples:\n  skyteam config show\n  skyteam c
 /// # Errors
 /// stdout's.
 pub(super) async fn run(cx: &Context) -> Result<Outcome> {
-    cx.ui.listing(&Shown(rows(&cx.settings.in_force()))).await?;
+    cx.ui.listing(&ConfigView(rows(&cx.settings.in_force()))).await?;
     Ok(Outcome::Done)
 }
 
-struct Shown(Vec<Line>);
+struct ConfigView(Vec<ConfigLine>);
 
 #[derive(Serialize)]
-struct Line {
+struct ConfigLine {
     name: &'static str,
     /// A time in the unit of the flag of its name.
     value: Value,
@@ -37,7 +37,7 @@ struct Line {
     words: Option<String>,
 }
 
-impl Row for Line {
+impl Row for ConfigLine {
     const COLUMNS: &'static [Column] = &[Column::text("name"), Column::text("value"), Column::text("origin")];
 
     fn cell(&self, column: &str, look: &RenderOptions) -> Cell {
@@ -52,15 +52,15 @@ impl Row for Line {
     }
 }
 
-impl Listing for Shown {
-    type Row = Line;
+impl Listing for ConfigView {
+    type Row = ConfigLine;
 
-    fn rows(&self) -> &[Line] {
+    fn rows(&self) -> &[ConfigLine] {
         &self.0
     }
 
     fn human(&self, page: &mut Page<'_>) -> io::Result<()> {
-        let row = |line: &Line| {
+        let row = |line: &ConfigLine| {
             vec![
                 Cell::new(line.name),
                 line.words.as_deref().map_or_else(|| Cell::new("—").tone(Tone::Dim), Cell::new),
@@ -85,10 +85,10 @@ impl Listing for Shown {
     }
 }
 
-fn rows(settings: &Settings) -> Vec<Line> {
+fn rows(settings: &Settings) -> Vec<ConfigLine> {
     let mut lines = Vec::new();
     let mut line = |name, value: Value, words: Option<String>, origin: &Origin| {
-        lines.push(Line { name, value, words, origin: origin.to_string() });
+        lines.push(ConfigLine { name, value, words, origin: origin.to_string() });
     };
     let text = |text: String| (Value::from(text.clone()), Some(text));
     let nothing = || (Value::Null, None);

@@ -7,7 +7,7 @@ use migration::history::Via;
 use serde::Serialize;
 
 use super::online::{self, OnlineView};
-use super::planned::{self, LiveArgs, Manner};
+use super::planned::{self, LiveArgs, PlanMode};
 use crate::cli::approve::Ask;
 use crate::cli::context::Context;
 use crate::cli::settings::ProfileKind;
@@ -99,7 +99,7 @@ pub(super) async fn run(args: DbMigrateArgs, cx: &Context) -> Result<Outcome> {
             } else {
                 way.steps(to)
             }
-        } else if manner == Manner::Plan {
+        } else if manner == PlanMode::Plan {
             let wait = &mut |wait: Wait<'_>| planned::waiting(cx, &wait);
             migrate::check(&database, migrations, to, &options.patience, wait).await?;
             way.steps(to)
@@ -132,9 +132,9 @@ fn show(cx: &Context, pending: &[&Migration], losses: &[Loss]) {
     }
 }
 
-fn ask(cx: &Context, name: &str, way: &WayUp<'_>, to: Option<&Migration>, manner: Manner, online: bool) -> Ask {
+fn ask(cx: &Context, name: &str, way: &WayUp<'_>, to: Option<&Migration>, manner: PlanMode, online: bool) -> Ask {
     let folders: Vec<String> = way.outlook.pending(to).iter().map(|migration| migration.folder()).collect();
-    if !way.losses.is_empty() && manner != Manner::Rehearse {
+    if !way.losses.is_empty() && manner != PlanMode::Rehearse {
         let lost = Message::joined(way.losses.iter().map(by_migration), ", ");
         return Ask::loses(name, message!("{} would lose {}.", folders.join(", "), lost));
     }
@@ -148,7 +148,7 @@ fn ask(cx: &Context, name: &str, way: &WayUp<'_>, to: Option<&Migration>, manner
 }
 
 /// Says what happens while migrations run.
-fn tell(cx: &Context, manner: Manner, event: &Event<'_>) {
+fn tell(cx: &Context, manner: PlanMode, event: &Event<'_>) {
     match event {
         Event::Done(_) if !manner.lasts() => {}
         Event::Done(step) if step.via == Via::Baseline.as_str() => {

@@ -51,7 +51,7 @@ pub(super) async fn on_a_thread<T: Send + 'static>(
     store: &Arc<dyn Store>,
     work: impl FnOnce(&dyn Store) -> Result<T, BackupError> + Send + 'static,
 ) -> Result<T> {
-    let unfinished = cx.lasting.unfinished();
+    let unfinished = cx.shutdown.unfinished();
     let mut task = {
         let store = Arc::clone(store);
         tokio::task::spawn_blocking(move || work(&*store))

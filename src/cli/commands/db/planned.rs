@@ -83,7 +83,7 @@ pub(crate) struct RehearsalArgs {
 
 /// What comes of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Manner {
+pub(super) enum PlanMode {
     /// It lasts.
     Run,
     /// It is run and rolled back: `--rehearse`, and on SQLite, where a run stops others for a moment only, `--dry-run`.
@@ -93,12 +93,12 @@ pub(super) enum Manner {
 }
 
 impl RehearsalArgs {
-    pub(super) fn manner(&self, cx: &Context, engine: Engine) -> Manner {
+    pub(super) fn manner(&self, cx: &Context, engine: Engine) -> PlanMode {
         cx.rehearses.store(self.rehearse, Ordering::Relaxed);
         match (self.rehearse, cx.answers.dry_run, engine) {
-            (true, ..) | (false, true, Engine::Sqlite) => Manner::Rehearse,
-            (false, true, Engine::Postgres) => Manner::Plan,
-            (false, false, _) => Manner::Run,
+            (true, ..) | (false, true, Engine::Sqlite) => PlanMode::Rehearse,
+            (false, true, Engine::Postgres) => PlanMode::Plan,
+            (false, false, _) => PlanMode::Run,
         }
     }
 
@@ -108,7 +108,7 @@ impl RehearsalArgs {
     }
 }
 
-impl Manner {
+impl PlanMode {
     pub(super) fn lasts(self) -> bool {
         self == Self::Run
     }

@@ -5,7 +5,7 @@ use std::io;
 use serde::Serialize;
 
 use super::online::{self, OnlineView};
-use super::planned::{self, LiveArgs, Manner, PlanArgs, counted};
+use super::planned::{self, LiveArgs, PlanArgs, PlanMode, counted};
 use crate::cli::approve::Ask;
 use crate::cli::context::Context;
 use crate::cli::settings::ProfileKind;
@@ -161,7 +161,7 @@ async fn push_online(cx: &Context, database: &Database, request: &Request) -> Re
 }
 
 /// Makes a plan and runs it.
-async fn push(cx: &Context, database: &Database, request: &Request, manner: Manner) -> Result<Pushing> {
+async fn push(cx: &Context, database: &Database, request: &Request, manner: PlanMode) -> Result<Pushing> {
     let desired = schema::desired()?;
     let patience = planned::patience(cx);
     let prepared =
@@ -189,7 +189,7 @@ async fn push(cx: &Context, database: &Database, request: &Request, manner: Mann
         let tell = &mut |event: schema::Event<'_>| planned::tell(cx, &event);
         let asked = previewed || !prepared.plan.suspects.is_empty();
         let applied = match manner {
-            Manner::Plan => Ok(Applied::Rehearsed),
+            PlanMode::Plan => Ok(Applied::Rehearsed),
             _ => {
                 let options = manner.options(cx);
                 schema::apply(database, &desired, request, &prepared.plan, options, approval, tell).await
@@ -204,7 +204,7 @@ async fn push(cx: &Context, database: &Database, request: &Request, manner: Mann
         }
     }
     // Under -v each was printed as it began.
-    let brief = previewed || cx.ui.is_quiet() || cx.ui.verbosity() > 0 && manner != Manner::Plan;
+    let brief = previewed || cx.ui.is_quiet() || cx.ui.verbosity() > 0 && manner != PlanMode::Plan;
     cx.ui.report(&Pushed { database: name, steps, recorded, dry_run: !manner.lasts(), brief })?;
     Ok(Pushing::Done)
 }
@@ -238,10 +238,10 @@ fn stop_at_dependents(prepared: &Prepared) -> Result<()> {
 }
 
 /// What is to be asked, after the steps were shown; nothing where a push only adds.
-fn ask(cx: &Context, prepared: &Prepared, name: &str, manner: Manner) -> Option<Ask> {
+fn ask(cx: &Context, prepared: &Prepared, name: &str, manner: PlanMode) -> Option<Ask> {
     let plan = &prepared.plan;
     let steps = counted(plan.steps.len());
-    let loses = plan.loses_data() && manner != Manner::Rehearse;
+    let loses = plan.loses_data() && manner != PlanMode::Rehearse;
     if !loses && (cx.settings.kind.value != ProfileKind::Production || plan.is_empty()) {
         return None;
     }

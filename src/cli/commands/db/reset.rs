@@ -4,7 +4,7 @@ use std::io;
 
 use serde::Serialize;
 
-use super::planned::{self, Manner, RehearsalArgs, counted};
+use super::planned::{self, PlanMode, RehearsalArgs, counted};
 use crate::cli::approve::Ask;
 use crate::cli::context::Context;
 use crate::cli::ui::report::Report;
@@ -69,12 +69,12 @@ pub(super) async fn run(args: DbResetArgs, cx: &Context) -> Result<Outcome> {
     };
     manner.warn(cx, &prepared.pause);
     let ask = match manner {
-        Manner::Rehearse => planned::rehearsal(cx, name),
+        PlanMode::Rehearse => planned::rehearsal(cx, name),
         _ => Ask::loses(name, question),
     };
     let approval = cx.approve(ask).await?;
     let tell = &mut |event: schema::Event<'_>| planned::tell(cx, &event);
-    if manner != Manner::Plan {
+    if manner != PlanMode::Plan {
         schema::reset(&database, &desired, manner.options(cx), approval, tell).await?;
     }
     let steps = prepared.plan.steps.len();

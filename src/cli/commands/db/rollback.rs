@@ -5,7 +5,7 @@ use std::io;
 use migration::Migration;
 use serde::Serialize;
 
-use super::planned::{self, Manner, RehearsalArgs};
+use super::planned::{self, PlanMode, RehearsalArgs};
 use crate::cli::approve::Ask;
 use crate::cli::context::Context;
 use crate::cli::ui::Page;
@@ -75,7 +75,7 @@ pub(super) async fn run(args: DbRollbackArgs, cx: &Context) -> Result<Outcome> {
         show(cx, &way);
         manner.warn(cx, &way.pause);
         let ask = match manner {
-            Manner::Rehearse => planned::rehearsal(cx, database.name()),
+            PlanMode::Rehearse => planned::rehearsal(cx, database.name()),
             _ => ask(database.name(), &way),
         };
         let approval = cx.approve(ask).await?;
@@ -85,7 +85,7 @@ pub(super) async fn run(args: DbRollbackArgs, cx: &Context) -> Result<Outcome> {
             Event::Waiting(wait) => planned::waiting(cx, &wait),
         };
         match manner {
-            Manner::Plan => way.steps(),
+            PlanMode::Plan => way.steps(),
             _ => migrate::down(&database, migrations, &way, options, approval, tell).await?,
         }
     };

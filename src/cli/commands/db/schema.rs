@@ -35,13 +35,13 @@ enum Engine {
 
 #[derive(Serialize)]
 #[serde(transparent)]
-struct Shown<'a> {
+struct SchemaView<'a> {
     schema: &'a Schema,
     #[serde(skip)]
     ddl: &'a str,
 }
 
-impl Report for Shown<'_> {
+impl Report for SchemaView<'_> {
     fn human(&self, page: &mut Page<'_>) -> io::Result<()> {
         page.code("sql", self.ddl)
     }
@@ -69,7 +69,7 @@ pub(super) fn run(args: &DbSchemaArgs, cx: &Context) -> Result<Outcome> {
         Format::Sql => cx.ui.raw(ddl())?,
         Format::Mermaid => cx.ui.raw(schema::mermaid(&schema))?,
         Format::Drizzle => cx.ui.raw(schema::drizzle(&schema))?,
-        _ => cx.ui.report(&Shown { schema: &schema, ddl: &ddl() })?,
+        _ => cx.ui.report(&SchemaView { schema: &schema, ddl: &ddl() })?,
     }
     Ok(Outcome::Done)
 }

@@ -37,7 +37,7 @@ pub(crate) struct DbStatusArgs {
 /// What `db status` answers.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Shown {
+struct StatusView {
     engine: Engine,
     server_version: String,
     database: String,
@@ -48,7 +48,7 @@ struct Shown {
     known_from: &'static str,
     /// Whether there is a record that this role may not read.
     record_hidden: bool,
-    applied: Vec<Line>,
+    applied: Vec<StatusLine>,
     /// Folders, like `edited` and `missing`.
     pending: Vec<String>,
     edited: Vec<String>,
@@ -61,7 +61,7 @@ struct Shown {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Line {
+struct StatusLine {
     version: String,
     name: String,
     applied_at: Option<Timestamp>,
@@ -78,10 +78,10 @@ struct Drift {
     snapshot_to_entities: Vec<String>,
 }
 
-impl Shown {
+impl StatusView {
     fn new(target: &Target, status: Status<'_>) -> Self {
         let in_order = status.is_in_order();
-        let applied = status.record().into_iter().map(Line::new).collect();
+        let applied = status.record().into_iter().map(StatusLine::new).collect();
         let standing = &status.outlook.standing;
         Self {
             engine: target.engine,
@@ -111,7 +111,7 @@ impl Shown {
         }
     }
 
-    fn state_of(&self, line: &Line) -> Cell {
+    fn state_of(&self, line: &StatusLine) -> Cell {
         let folder = format!("{}_{}", line.version, line.name);
         if self.edited.contains(&folder) {
             Cell::new("edited since").tone(Tone::Bad)
@@ -123,7 +123,7 @@ impl Shown {
     }
 }
 
-impl Line {
+impl StatusLine {
     fn new(line: &Applied) -> Self {
         Self {
             version: line.version.clone(),
@@ -135,7 +135,7 @@ impl Line {
     }
 }
 
-impl Report for Shown {
+impl Report for StatusView {
     fn human(&self, page: &mut Page<'_>) -> io::Result<()> {
         page.fields(&[
             ("engine", Cell::new(format!("{} {}", self.engine.title(), self.server_version))),
@@ -199,7 +199,7 @@ impl Report for Shown {
     }
 }
 
-impl Shown {
+impl StatusView {
     fn version_cell(&self) -> Cell {
         match (&self.version, self.known_from) {
             (Some(version), "recognised") if self.record_hidden => {
@@ -249,7 +249,7 @@ pub(super) async fn run(args: DbStatusArgs, cx: &Context) -> Result<Outcome> {
     let status = migrate::status(&database, migration::all(), &planned::patience(cx), wait).await?;
     let in_order = status.is_in_order();
     let unknown = planned::unknown(&status.unknown);
-    cx.ui.check(&Shown::new(database.target(), status), in_order)?;
+    cx.ui.check(&StatusView::new(database.target(), status), in_order)?;
     if let Some(note) = unknown {
         cx.ui.note(note);
     }

@@ -341,7 +341,7 @@ async fn deep(
     {
         let name = scratch_name();
         // From before it is made: an interrupt between its making and our learning of it would leave it behind.
-        let unfinished = cx.lasting.unfinished();
+        let unfinished = cx.shutdown.unfinished();
         match provision::create_database(database.conn(), &name, None).await {
             Ok(()) => {
                 let proof =
@@ -381,7 +381,7 @@ async fn on_server<T>(
         place.parameters.retain(|(parameter, _)| parameter != "options");
     }
     let url = DatabaseUrl::Postgres(place);
-    let unfinished = cx.lasting.unfinished();
+    let unfinished = cx.shutdown.unfinished();
     let work = async {
         match cx.connect(&url, Absent::Refuse).await {
             Ok(scratch) => {
@@ -523,7 +523,7 @@ async fn deep_dump(
     }
     let name = scratch_name();
     let password = Secret::new(format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple()));
-    let _cleared_away = cx.lasting.unfinished();
+    let _cleared_away = cx.shutdown.unfinished();
     if let Err(error) = provision::create_sandbox(database.conn(), &name, &password).await {
         return Err(impossible(format!("no scratch database can be made: {}", Error::from(error).what())));
     }

@@ -1,6 +1,6 @@
 //! `flight add`.
 
-use super::row::{Done, Shown};
+use super::row::{Done, FlightView};
 use crate::cli::commands::args::time_to_store;
 use crate::cli::commands::extra::ExtraArgs;
 use crate::cli::context::Context;
@@ -86,6 +86,6 @@ pub(super) async fn run(args: FlightAddArgs, cx: &Context) -> Result<Outcome> {
     };
     let flight = schedule::add(&transaction, new).await?;
     let committed = cx.finish(transaction).await?;
-    cx.ui.report(&Done::new(Shown::new(flight, cx.now.into()), committed, "Scheduled", "schedule"))?;
+    cx.ui.report(&Done::new(FlightView::new(flight, cx.now.into()), committed, "Scheduled", "schedule"))?;
     Ok(Outcome::Done)
 }

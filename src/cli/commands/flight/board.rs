@@ -43,7 +43,7 @@ pub(crate) struct FlightBoardArgs {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Answer {
+struct BoardView {
     flight_id: Id,
     user_id: String,
     username: String,
@@ -58,7 +58,7 @@ struct Answer {
     sentence: Message,
 }
 
-impl Report for Answer {
+impl Report for BoardView {
     fn human(&self, page: &mut Page<'_>) -> io::Result<()> {
         page.message(&self.sentence, Tone::Plain)
     }
@@ -97,7 +97,7 @@ pub(super) async fn run(args: FlightBoardArgs, cx: &Context) -> Result<Outcome> 
     let ask = async |(question, ..): &(Message, Id, String)| award_guard::approve(cx, question).await;
     let (transaction, done) = change::attempted(cx, attempt, question, ask).await?;
     let Attempt { meant, user, boarded, .. } = done;
-    let flight = args::told(cx, &args.flight, meant);
+    let flight = args::note_other_meanings(cx, &args.flight, meant);
     let seat = seat(&transaction, flight.id, &user.user_id).await?;
     let committed = cx.finish(transaction).await?;
 
@@ -118,7 +118,7 @@ pub(super) async fn run(args: FlightBoardArgs, cx: &Context) -> Result<Outcome> 
             message!("{} is already on board {}, paid {} then: nothing was changed.", name, &flight.code, paid)
         }
     };
-    cx.ui.report(&Answer {
+    cx.ui.report(&BoardView {
         flight_id: flight.id,
         miles: seat.miles,
         joined_at: seat.joined_at,

@@ -1,6 +1,6 @@
 //! `flight delete`.
 
-use super::row::{Done, Shown};
+use super::row::{Done, FlightView};
 use crate::cli::approve::Ask;
 use crate::cli::commands::{args, change};
 use crate::cli::context::Context;
@@ -34,6 +34,6 @@ pub(super) async fn run(args: FlightDeleteArgs, cx: &Context) -> Result<Outcome>
     let (transaction, flight, _approved) = change::approved(cx, &database, transaction, flight, ask, look).await?;
     schedule::delete(&transaction, flight.id, cx.now.into()).await?;
     let committed = cx.finish(transaction).await?;
-    cx.ui.report(&Done::new(Shown::new(flight, cx.now.into()), committed, "Deleted", "delete"))?;
+    cx.ui.report(&Done::new(FlightView::new(flight, cx.now.into()), committed, "Deleted", "delete"))?;
     Ok(Outcome::Done)
 }

@@ -2,7 +2,7 @@
 
 use clap::ArgGroup;
 
-use super::row::{Done, Shown};
+use super::row::{Done, FlightView};
 use crate::cli::approve::Ask;
 use crate::cli::commands::args::time_to_store;
 use crate::cli::commands::extra::ExtraArgs;
@@ -83,13 +83,13 @@ pub(super) async fn run(args: FlightEditArgs, cx: &Context) -> Result<Outcome> {
     let transaction = cx.begin(&database).await?;
     let found = look(&transaction).await?;
     let (before, _, after) = &found;
-    let shown = |flight: &Flight| Shown::new(flight.clone(), cx.now.into());
+    let shown = |flight: &Flight| FlightView::new(flight.clone(), cx.now.into());
     let mut effects = change::effects(cx, &shown(before), &shown(after));
     // What follows from other changes is printed with them.
     effects.retain(|(column, ..)| !matches!(*column, "status" | "codeshare"));
     if effects.is_empty() {
         cx.ui.note("Nothing to change: it is so already.");
-        cx.ui.report(&Done::new(Shown::new(found.0, cx.now.into()), true, "Left", "leave"))?;
+        cx.ui.report(&Done::new(FlightView::new(found.0, cx.now.into()), true, "Left", "leave"))?;
         return Ok(Outcome::Done);
     }
 
@@ -101,7 +101,7 @@ pub(super) async fn run(args: FlightEditArgs, cx: &Context) -> Result<Outcome> {
     let (before, changes, _) = found;
     let after = edit::edit(&transaction, &before, &changes, cx.now.into()).await?;
     let committed = cx.finish(transaction).await?;
-    cx.ui.report(&Done::new(Shown::new(after, cx.now.into()), committed, "Changed", "change"))?;
+    cx.ui.report(&Done::new(FlightView::new(after, cx.now.into()), committed, "Changed", "change"))?;
     Ok(Outcome::Done)
 }
 

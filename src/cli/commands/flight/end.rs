@@ -1,6 +1,6 @@
 //! `flight end`.
 
-use super::row::{Done, Shown};
+use super::row::{Done, FlightView};
 use super::start::in_the_past;
 use crate::cli::commands::args;
 use crate::cli::context::Context;
@@ -37,7 +37,7 @@ pub(super) async fn run(args: FlightEndArgs, cx: &Context) -> Result<Outcome> {
     };
     let on_board = roster::summary(&transaction, flight.id).await?;
     let committed = cx.finish(transaction).await?;
-    cx.ui.report(&Done::new(Shown::new(flight, cx.now.into()), committed, did, would))?;
+    cx.ui.report(&Done::new(FlightView::new(flight, cx.now.into()), committed, did, would))?;
     if args.cancel && on_board.passengers > 0 {
         let passengers = count(on_board.passengers.unsigned_abs(), "passenger");
         let miles = count(on_board.miles.unsigned_abs(), "mile");

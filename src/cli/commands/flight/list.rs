@@ -4,7 +4,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use futures::TryStreamExt;
 use sea_orm::{IdenStatic as _, Iterable as _, Order, QuerySelect as _};
 
-use super::row::Shown;
+use super::row::FlightView;
 use crate::cli::commands::args::{ListArgs, time};
 use crate::cli::commands::listing;
 use crate::cli::context::Context;
@@ -75,7 +75,7 @@ pub(super) async fn run(args: FlightListArgs, cx: &Context) -> Result<Outcome> {
     };
     let query = query(&filter, &sort, cx.now.into()).limit(args.list.asked(&cx.ui));
     let rows = query.stream(database.conn()).await?;
-    let rows = rows.map_ok(|flight| Shown::listed(flight, cx.now.into(), airline.as_deref()));
+    let rows = rows.map_ok(|flight| FlightView::listed(flight, cx.now.into(), airline.as_deref()));
     listing::stream(cx, &args.list, rows).await
 }
 

@@ -14,7 +14,7 @@ mod start;
 
 use clap::Subcommand;
 
-pub(super) use row::Shown;
+pub(super) use row::FlightView;
 
 use crate::cli::context::Context;
 use crate::error::{Outcome, Result};

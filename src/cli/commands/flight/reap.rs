@@ -1,6 +1,6 @@
 //! `flight reap`.
 
-use super::row::Shown;
+use super::row::FlightView;
 use crate::cli::approve::Ask;
 use crate::cli::commands::{change, listing};
 use crate::cli::context::Context;
@@ -51,7 +51,7 @@ pub(super) async fn run(args: FlightReapArgs, cx: &Context) -> Result<Outcome> {
     let ids = stale.iter().map(|flight| flight.id);
     let ended = reap::end(&transaction, ids, cutoff, cx.now.into()).await?;
     cx.finish(transaction).await?;
-    let ended = ended.into_iter().map(|flight| Shown::new(flight, cx.now.into())).collect();
+    let ended = ended.into_iter().map(|flight| FlightView::new(flight, cx.now.into())).collect();
     listing::whole(cx, ended).await?;
     Ok(Outcome::Done)
 }

@@ -16,7 +16,7 @@ use crate::message::{Message, Words, message};
 /// A flight and what follows from its row.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(in crate::cli::commands) struct Shown {
+pub(in crate::cli::commands) struct FlightView {
     #[serde(flatten)]
     pub flight: Flight,
     pub status: Status,
@@ -24,7 +24,7 @@ pub(in crate::cli::commands) struct Shown {
     pub codeshare: bool,
 }
 
-impl Shown {
+impl FlightView {
     /// Of no airline's list.
     pub(crate) fn new(flight: Flight, now: Timestamp) -> Self {
         Self::listed(flight, now, None)
@@ -70,7 +70,7 @@ pub(super) const PRESENTED: &[Column] = &[
     Column::text("id"),
 ];
 
-impl Row for Shown {
+impl Row for FlightView {
     const NOUN: &'static str = "flight";
     fn columns() -> Vec<Column> {
         table_row::columns::<entity::Flight>(PRESENTED)
@@ -92,14 +92,14 @@ impl Row for Shown {
 #[derive(Serialize)]
 pub(super) struct Done {
     #[serde(flatten)]
-    shown: Shown,
+    shown: FlightView,
     #[serde(skip)]
     sentence: Message,
 }
 
 impl Done {
     /// `committed` tells whether it was done or, in a dry run, would have been; `did` and `would` say what.
-    pub(crate) fn new(shown: Shown, committed: bool, did: &'static str, would: &'static str) -> Self {
+    pub(crate) fn new(shown: FlightView, committed: bool, did: &'static str, would: &'static str) -> Self {
         let verb = if committed { message!("{}", Words(did)) } else { message!("Would {}", Words(would)) };
         let Flight { id, code, departure, arrival, .. } = &shown.flight;
         let sentence = message!("{} {} {}–{}, {}.", verb, code, departure, arrival, id);

@@ -4,7 +4,7 @@ use std::io;
 
 use serde::Serialize;
 
-use super::row::{PRESENTED, Shown, status_cell};
+use super::row::{FlightView, PRESENTED, status_cell};
 use crate::cli::commands::{args, table_row};
 use crate::cli::context::Context;
 use crate::cli::ui::report::Report;
@@ -28,9 +28,9 @@ pub(crate) struct FlightShowArgs {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Answer {
+struct FlightDetailsView {
     #[serde(flatten)]
-    shown: Shown,
+    shown: FlightView,
     airline: Airline,
     brand: Brand,
     codeshare_airline: Option<Airline>,
@@ -67,7 +67,7 @@ impl Airline {
     }
 }
 
-impl Report for Answer {
+impl Report for FlightDetailsView {
     fn human(&self, page: &mut Page<'_>) -> io::Result<()> {
         let (flight, look) = (&self.shown.flight, page.look);
         page.heading(&format!("{}  {} – {}", flight.code, flight.departure, flight.arrival))?;
@@ -120,8 +120,8 @@ pub(super) async fn run(args: FlightShowArgs, cx: &Context) -> Result<Outcome> {
         icao: brand.icao,
         callsign: brand.callsign,
     };
-    cx.ui.report(&Answer {
-        shown: Shown::new(flight, cx.now.into()),
+    cx.ui.report(&FlightDetailsView {
+        shown: FlightView::new(flight, cx.now.into()),
         airline: airline.into(),
         brand,
         codeshare_airline: codeshare.map(Airline::from),

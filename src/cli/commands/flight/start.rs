@@ -1,6 +1,6 @@
 //! `flight start`.
 
-use super::row::{Done, Shown};
+use super::row::{Done, FlightView};
 use crate::cli::commands::args;
 use crate::cli::commands::args::time_to_store;
 use crate::cli::context::Context;
@@ -32,7 +32,7 @@ pub(super) async fn run(args: FlightStartArgs, cx: &Context) -> Result<Outcome> 
     let flight = args::flight(cx, &transaction, &args.flight).await?;
     let flight = step::start(&transaction, flight.id, at, cx.now.into()).await?;
     let committed = cx.finish(transaction).await?;
-    cx.ui.report(&Done::new(Shown::new(flight, cx.now.into()), committed, "Started", "start"))?;
+    cx.ui.report(&Done::new(FlightView::new(flight, cx.now.into()), committed, "Started", "start"))?;
     Ok(Outcome::Done)
 }
 

@@ -36,7 +36,7 @@ const AHEAD: usize = 64;
 /// What became of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-enum Fate {
+enum EntryFate {
     /// It is gone.
     Missing,
     /// It is another.
@@ -55,7 +55,7 @@ struct Change {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Disturbed {
-    finding: Fate,
+    finding: EntryFate,
     entry_id: String,
     user_id: Option<String>,
     amount: Option<i64>,
@@ -80,7 +80,7 @@ impl Disturbed {
                 .collect()
         });
         Self {
-            finding: if altered.after.is_some() { Fate::Changed } else { Fate::Missing },
+            finding: if altered.after.is_some() { EntryFate::Changed } else { EntryFate::Missing },
             entry_id: was("id").unwrap_or_default(),
             user_id: was("userId"),
             amount: was("amount").and_then(|amount| amount.parse().ok()),
@@ -102,7 +102,9 @@ impl Row for Disturbed {
 
     fn cell(&self, column: &str, look: &RenderOptions) -> Cell {
         match column {
-            "finding" => Cell::new(if self.finding == Fate::Missing { "missing" } else { "changed" }).tone(Tone::Bad),
+            "finding" => {
+                Cell::new(if self.finding == EntryFate::Missing { "missing" } else { "changed" }).tone(Tone::Bad)
+            }
             "entryId" => self.entry_id.as_str().into(),
             "userId" => self.user_id.as_deref().into(),
             "amount" => self.amount.map_or_else(Cell::empty, |amount| look.number(amount)),

@@ -103,7 +103,7 @@ pub(super) async fn run(args: MilesAwardArgs, cx: &Context) -> Result<Outcome> {
     let ask = async |(question, ..): &(_, _, _)| award_guard::approve(cx, question).await;
     let (tx, Awarded { flight, applied, .. }) = change::attempted(cx, attempt, question, ask).await?;
     if let (Some(flight), Some(word)) = (flight, &args.flight) {
-        args::told(cx, word, flight);
+        args::note_other_meanings(cx, word, flight);
     }
     answer::finish(cx, &database, tx, key.id()).await.map_err(worded)?;
 

@@ -84,7 +84,7 @@ impl Report for Imported {
 }
 
 /// A row that could be read.
-struct Line {
+struct ImportLine {
     place: usize,
     who: Who,
     amount: i32,
@@ -120,7 +120,7 @@ pub(super) async fn run(args: MilesImportArgs, cx: &Context) -> Result<Outcome> 
                 Some(content) => lookup::import_of(tx, content.as_bytes()).await?,
                 None => (key::fresh_id(), None),
             };
-            let posting = |(line, user): &(&Line, Known)| Posting {
+            let posting = |(line, user): &(&ImportLine, Known)| Posting {
                 source: source.clone(),
                 note: line.note.clone().or_else(|| note.clone()),
                 batch_id: Some(batch_id),
@@ -242,17 +242,17 @@ fn earlier_question(earlier: &EarlierImport) -> Message {
     )
 }
 
-fn line(place: usize, record: &Record) -> Result<Line, String> {
+fn line(place: usize, record: &Record) -> Result<ImportLine, String> {
     if let Some(fault) = &record.fault {
         return Err(fault.clone());
     }
-    let parsed = || -> Result<Line, InputError> {
+    let parsed = || -> Result<ImportLine, InputError> {
         let accepted = "@name, userId or username";
         let user = record.get("user").ok_or_else(|| InputError::new("user", "", accepted))?;
         if let Some(form) = form::of_id(user) {
             return Err(InputError::new("user", user, format!("{accepted}; {form}")));
         }
-        Ok(Line {
+        Ok(ImportLine {
             place,
             who: who(user),
             amount: amount(record.get("amount").unwrap_or_default())?,
@@ -265,7 +265,7 @@ fn line(place: usize, record: &Record) -> Result<Line, String> {
 
 /// What the rows without a key ask for, so that a file that comes again is known again; `None` where all have keys, which
 /// apply them once.
-fn content(lines: &[Line], source: &str, note: Option<&str>) -> Option<String> {
+fn content(lines: &[ImportLine], source: &str, note: Option<&str>) -> Option<String> {
     let keyless = lines.iter().filter(|line| line.key.is_none());
     let rows: Vec<_> = keyless.map(|line| (name(&line.who), line.amount, line.note.as_deref().or(note))).collect();
     (!rows.is_empty()).then(|| serde_json::json!({ "source": source, "rows": rows }).to_string())
@@ -298,9 +298,9 @@ fn amount(text: &str) -> Result<i32, InputError> {
 /// The users whom the lines mean; lines that mean no user are rejected.
 async fn users<'a>(
     tx: &Transaction,
-    lines: &'a [Line],
+    lines: &'a [ImportLine],
     rejects: &mut Vec<Reject>,
-) -> Result<Vec<(&'a Line, Known)>, MilesError> {
+) -> Result<Vec<(&'a ImportLine, Known)>, MilesError> {
     let named: Vec<Who> = lines.iter().map(|line| line.who.clone()).collect();
     let meanings = manifest::resolve(tx, &named).await?;
     let mut known = Vec::with_capacity(lines.len());

@@ -42,7 +42,7 @@ pub(crate) struct MilesStatementArgs {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Answer {
+struct StatementView {
     #[serde(skip_serializing_if = "Option::is_none")]
     user_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -57,7 +57,7 @@ struct Answer {
     statement: Statement,
 }
 
-impl Report for Answer {
+impl Report for StatementView {
     fn human(&self, page: &mut Page<'_>) -> io::Result<()> {
         let look = page.look;
         let made = &self.statement;
@@ -100,7 +100,7 @@ const UNATTRIBUTED: &str = "purchases that name no product";
 /// A line of the statement as a spreadsheet wants it.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Line {
+struct StatementLine {
     line: String,
     entries: i64,
     earned: i64,
@@ -109,7 +109,7 @@ struct Line {
     by_name: Option<i64>,
 }
 
-impl Row for Line {
+impl Row for StatementLine {
     const COLUMNS: &'static [Column] = &[
         Column::text("line"),
         Column::number("entries"),
@@ -158,12 +158,12 @@ pub(super) async fn run(args: MilesStatementArgs, cx: &Context) -> Result<Outcom
         Account::User(id) => (Some(id), None),
         Account::Airline(id) => (None, Some(id)),
     };
-    cx.ui.report(&Answer { user_id, airline_id, name, month: chosen, from, until, complete, statement })?;
+    cx.ui.report(&StatementView { user_id, airline_id, name, month: chosen, from, until, complete, statement })?;
     Ok(Outcome::Done)
 }
 
 async fn spreadsheet(cx: &Context, made: &Statement) -> Result<Outcome> {
-    let balance = |line: &str, miles| Line {
+    let balance = |line: &str, miles| StatementLine {
         line: line.to_owned(),
         entries: 0,
         earned: 0,
@@ -171,7 +171,7 @@ async fn spreadsheet(cx: &Context, made: &Statement) -> Result<Outcome> {
         balance: Some(miles),
         by_name: None,
     };
-    let movements = made.sources.iter().map(|Source { source, entries, earned, spent, by_name }| Line {
+    let movements = made.sources.iter().map(|Source { source, entries, earned, spent, by_name }| StatementLine {
         line: source.clone(),
         entries: *entries,
         earned: *earned,
@@ -179,7 +179,7 @@ async fn spreadsheet(cx: &Context, made: &Statement) -> Result<Outcome> {
         balance: None,
         by_name: *by_name,
     });
-    let unattributed = made.unattributed.filter(|one| one.entries > 0).map(|one| Line {
+    let unattributed = made.unattributed.filter(|one| one.entries > 0).map(|one| StatementLine {
         line: UNATTRIBUTED.to_owned(),
         entries: one.entries,
         earned: 0,

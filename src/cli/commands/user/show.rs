@@ -27,7 +27,7 @@ pub(crate) struct UserShowArgs {
 
 /// One user, with what they did.
 #[derive(Serialize)]
-struct Shown {
+struct UserView {
     #[serde(flatten)]
     user: entity::Model,
     #[serde(flatten)]
@@ -35,7 +35,7 @@ struct Shown {
     movements: Vec<miles_transaction::Model>,
 }
 
-impl Report for Shown {
+impl Report for UserView {
     fn human(&self, page: &mut Page<'_>) -> io::Result<()> {
         let look = page.look;
         let mut fields = self.user.fields(&look);
@@ -80,6 +80,6 @@ pub(super) async fn run(args: UserShowArgs, cx: &Context) -> Result<Outcome> {
     let standing = user::standing(&snapshot, &user).await?;
     let movements = user::movements(&snapshot, &user.user_id, MOVEMENTS).await?;
     snapshot.rollback().await?;
-    cx.ui.report(&Shown { user, standing, movements })?;
+    cx.ui.report(&UserView { user, standing, movements })?;
     Ok(Outcome::Done)
 }

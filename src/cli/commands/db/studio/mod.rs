@@ -110,7 +110,7 @@ pub(super) async fn run(args: DbStudioArgs, cx: &Context) -> Result<Outcome> {
         ));
     }
     link(cx, &launcher, args.open).await?;
-    let unfinished = cx.lasting.unfinished();
+    let unfinished = cx.shutdown.unfinished();
     let speaking = async {
         while let Some(said) = said.recv().await {
             match said {

@@ -63,7 +63,7 @@ pub(crate) struct FlightManifestImportArgs {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Answer {
+struct ManifestImportView {
     flight_id: Id,
     /// What `miles reverse` takes back together; null where no user was paid.
     batch_id: Option<Id>,
@@ -79,7 +79,7 @@ struct Answer {
     code: String,
 }
 
-impl Report for Answer {
+impl Report for ManifestImportView {
     fn human(&self, page: &mut Page<'_>) -> io::Result<()> {
         let passengers = count(self.boarded as u64, "passenger");
         // Corrections may take back more than is paid.
@@ -139,7 +139,7 @@ pub(super) async fn run(args: FlightManifestImportArgs, cx: &Context) -> Result<
     let ask = async |asked: &Asked| award_guard::approve(cx, &asked.question).await;
     let (transaction, taken) = change::attempted(cx, attempt, Taken::asked, ask).await?;
     let Taken { meant, mut plan, boarded, created, .. } = taken;
-    let flight = args::told(cx, &args.flight, meant);
+    let flight = args::note_other_meanings(cx, &args.flight, meant);
     nearest(&transaction, &mut plan).await?;
 
     if cx.answers.dry_run {
@@ -291,10 +291,10 @@ fn again(args: &FlightManifestImportArgs, flight: &Flight, create_missing: bool,
         .fold(command, |command, (flag, _)| command.words(flag))
 }
 
-fn answer(plan: &Plan, boarded: &Boarded, flight: &Flight, batch: Id, created: u64) -> Answer {
+fn answer(plan: &Plan, boarded: &Boarded, flight: &Flight, batch: Id, created: u64) -> ManifestImportView {
     let paid = boarded.paid.iter().map(|posted| i64::from(posted.entry.amount));
     let corrected = boarded.corrected.iter().map(|one| i64::from(one.difference.asked) - one.difference.paid);
-    Answer {
+    ManifestImportView {
         flight_id: flight.id,
         batch_id: (!(boarded.paid.is_empty() && boarded.corrected.is_empty())).then_some(batch),
         boarded: boarded.paid.len() + boarded.seated.len(),
