@@ -3,6 +3,7 @@
 //! A token is a secret that the database holds in clear, as the other programs need it. Nothing here puts one into an error
 //! or a log; answers show its [`fingerprint`].
 
+use rand::RngExt as _;
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::LockType;
 use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter as _, QuerySelect as _};
@@ -60,6 +61,14 @@ pub struct Holdings {
     pub products: i64,
 }
 
+/// A new API key in the form of a CUID2: a lower-case letter, then 23 lower-case letters and digits, together some 123 bits of
+/// the system's randomness. The crate `cuid2` would add ten others for the same text.
+fn draw_token() -> String {
+    const FORM: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
+    let mut random = rand::rng();
+    (0..24).map(|place| char::from(FORM[random.random_range(0..if place == 0 { 26 } else { 36 })])).collect()
+}
+
 /// The first 8 hexadecimal digits of a token's SHA-256: enough to see whether two are the same, too few to find it by.
 #[must_use]
 pub(crate) fn fingerprint(token: &str) -> String {
@@ -76,7 +85,7 @@ pub async fn add(tx: &Transaction, new: &NewAirline) -> Result<airline::Model> {
         let mut row = airline::ActiveModel {
             airline_id: Set(new.airline_id.to_string()),
             name: Set(new.name.to_string()),
-            token: Set(cuid2::create_id()),
+            token: Set(draw_token()),
             invite_link: set(new.invite_link.as_ref().map(ToString::to_string)),
             server_id: set(new.server_id.as_ref().map(ToString::to_string)),
             ..Default::default()
@@ -152,7 +161,7 @@ pub async fn rotate(tx: &Transaction, airline_id: &str) -> Result<airline::Model
         now(tx),
         columns::read_list::<airline::Entity>(None)
     );
-    let update = statement(tx, sql, [airline_id.into(), cuid2::create_id().into()]);
+    let update = statement(tx, sql, [airline_id.into(), draw_token().into()]);
     airline::Entity::find().from_raw_sql(update).one(tx).await?.ok_or_else(|| gone(airline_id))
 }
 
@@ -213,6 +222,18 @@ pub async fn delete(tx: &Transaction, airline_id: &str) -> Result<airline::Model
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_token_has_the_form_of_a_cuid2_and_is_new_each_time() {
+        let drawn: std::collections::BTreeSet<String> = (0..500).map(|_| draw_token()).collect();
+        assert_eq!(drawn.len(), 500);
+        for token in &drawn {
+            assert!(token.len() == 24 && token.starts_with(|c: char| c.is_ascii_lowercase()), "{token}");
+            assert!(token.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()), "{token}");
+        }
+        // Every character is drawn.
+        assert_eq!(drawn.iter().flat_map(|token| token.chars()).collect::<std::collections::BTreeSet<_>>().len(), 36);
+    }
 
     #[test]
     fn a_fingerprint_is_the_start_of_sha256() {
