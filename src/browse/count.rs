@@ -1,4 +1,4 @@
-//! How many rows there are, as far as that is known in time.
+//! Row counts: exact where counting is quick enough, else a lower bound or the planner's estimate.
 
 use std::time::{Duration, Instant};
 
@@ -17,18 +17,18 @@ use crate::db::{Database, Engine};
 /// How long an exact count may take.
 const EXACT: Duration = Duration::from_millis(200);
 
-/// For how long rows are counted one by one after that.
+/// How long rows are counted one by one after that.
 const COUNTING: Duration = Duration::from_millis(100);
 
 /// The most that is counted one by one.
 const MOST: u64 = 100_000;
 
-/// A number of rows.
+/// A row count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Count {
-    /// So many.
+    /// Exact.
     Exact(u64),
-    /// So many were seen before the time was over.
+    /// At least this many: the time was over before all were counted.
     AtLeast(u64),
     /// The planner's estimate.
     About(u64),
@@ -57,7 +57,7 @@ impl Serialize for Count {
     }
 }
 
-/// Counts the rows of a table that fulfil all filters, within about 300 ms.
+/// Counts the rows of a table that match all filters, within about 300 ms.
 ///
 /// # Errors
 /// The driver's.
@@ -90,7 +90,7 @@ async fn count_within(
         Err(error) => return Err(error.into()),
     }
     drop(session);
-    // What the limit cut off is in no answer: so row by row, until the time is over.
+    // A count that the limit interrupts yields nothing, so rows are counted one by one until the time is over.
     let mut session = Session::open(database, counting).await?;
     let end = Instant::now() + counting;
     let mut seen = 0;

@@ -1,6 +1,6 @@
-//! Where a page begins: the values of a row in the columns that are sorted by, as one word.
+//! Page cursors: the values of a row in the sort columns, encoded as one word.
 //!
-//! It is authenticated by nothing, because it is only a filter: its values are bound like any other's.
+//! A cursor is not authenticated, because it is only a filter: its values are bound like any other's.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::value::{CUT, Datum};
 use super::{BrowseError, Result};
 
-/// A place between rows.
+/// A position between rows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Cursor {
     /// The columns sorted by, `-` before those that descend.
@@ -38,7 +38,7 @@ pub(super) enum Mark {
     /// Bytes.
     #[serde(rename = "b")]
     Bytes(Vec<u8>),
-    /// Whatever the row of the cursor's key has there: too long to be written down.
+    /// Too long for the cursor: read again from the row that its key names.
     #[serde(rename = "k")]
     OfRow,
 }

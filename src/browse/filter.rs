@@ -12,7 +12,7 @@ use crate::entity::types::{Id, Timestamp};
 /// The most values of a list.
 const LISTED: usize = 200;
 
-/// What a column is asked.
+/// How a filter compares a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Operator {
@@ -34,7 +34,7 @@ pub(crate) enum Operator {
     In,
     /// None of several, or NULL.
     NotIn,
-    /// Has this part, in any case.
+    /// Contains this text, in any case.
     Contains,
     /// Begins with this, in any case.
     Starts,
@@ -104,7 +104,7 @@ pub(crate) struct Filter {
     values: Vec<Datum>,
 }
 
-/// Reads a time as people type it; what would have been accepted where it is none.
+/// Reads a time as people type it; fails with what would have been accepted.
 pub(crate) type TimeReader<'a> = &'a (dyn Fn(&str) -> Result<Timestamp, String> + Sync);
 
 /// Reads `column:operator` or `column:operator:value`.
@@ -126,7 +126,7 @@ pub(crate) fn parse(engine: Engine, table: &Table, filter: &str, time: TimeReade
 }
 
 impl Filter {
-    /// That a column has exactly this value.
+    /// A filter that a column has exactly this value.
     ///
     /// # Errors
     /// [`BrowseError::Value`].
@@ -134,7 +134,7 @@ impl Filter {
         Self::new(engine, column, Operator::Is, value, time)
     }
 
-    /// That a column has one of these values.
+    /// A filter that a column has one of these values.
     ///
     /// # Errors
     /// [`BrowseError::Value`].
@@ -236,7 +236,7 @@ pub(super) fn push_where(engine: Engine, sql: &mut Sql, filters: &[Filter]) -> b
 }
 
 fn wrong(column: &Column, value: &str, accepted: &str) -> BrowseError {
-    // Enough of it to be recognised.
+    // Enough to recognise it by.
     let value = value.chars().take(100).collect();
     BrowseError::Value { column: column.name.clone(), value, accepted: accepted.to_owned() }
 }

@@ -1,4 +1,4 @@
-//! The condition that leaves the rows beyond a place, in an order of several columns.
+//! The keyset condition: the rows after a position, in an order of several columns.
 //!
 //! NULL is last in both directions, on both engines. Where all columns ascend, or all descend, and none is NULL, the
 //! condition is a comparison of rows, which an index serves. Otherwise it is written out, with a range of the first column
@@ -18,11 +18,11 @@ pub(super) struct Sorted<'a> {
     pub descends: bool,
 }
 
-/// The value of a column at the place.
+/// The value of a column at the position.
 pub(super) enum Place {
     /// A value.
     Value(Datum),
-    /// What this query answers: one value, not NULL.
+    /// The result of this query: one value, not NULL.
     Query(Sql),
 }
 
@@ -59,14 +59,14 @@ pub(super) fn push_order(engine: Engine, sql: &mut Sql, table: &Table, order: &[
         }
         sql.push(if index == 0 { " ORDER BY " } else { ", " }).push(&expression);
         sql.push(if sorted.descends != reversed { " DESC" } else { " ASC" });
-        // Said only where it matters: PostgreSQL takes no index for it where the index has it otherwise.
+        // Written only where it matters: PostgreSQL uses no index whose NULL order differs.
         if sorted.column.nullable {
             sql.push(if reversed { " NULLS FIRST" } else { " NULLS LAST" });
         }
     }
 }
 
-/// The condition that a row is beyond the place; before it where `reversed`.
+/// The condition that a row is after the position; before it where `reversed`.
 pub(super) fn push_beyond(engine: Engine, sql: &mut Sql, order: &[Sorted<'_>], places: &[Place], reversed: bool) {
     let uniform = order.iter().all(|sorted| sorted.descends == order[0].descends && !sorted.column.nullable);
     if uniform && !places.iter().any(Place::is_null) {

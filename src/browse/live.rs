@@ -1,4 +1,4 @@
-//! What the live database lacks of the tables, so that a page can say so before anything fails.
+//! Tables and columns that the live database lacks, so that a page can report them before a query fails.
 
 use serde::Serialize;
 
@@ -19,7 +19,7 @@ pub(crate) enum Missing {
     Columns(Vec<String>),
 }
 
-/// For each table what the database lacks of it.
+/// For each table, what the database lacks.
 ///
 /// # Errors
 /// The driver's.

@@ -1,10 +1,10 @@
-//! Any table, read for people: typed filters, several sort columns, keyset pages forward and back, honest counts, distinct
+//! Reads any table for people: typed filters, several sort columns, keyset pages forward and back, bounded counts, distinct
 //! values, rows with what they refer to and what refers to them.
 //!
 //! Works on a [`Table`], a plain description, so that a table or a column that the entities gain is browsed without a line
 //! here. Values are read in the form in which the engine stores them and never through a row's Rust type: a stored value
 //! that no enum knows is shown and is no error. Everything runs in a [`Session`], which can only read and has a time limit.
-//! What is secret is in no statement of this module.
+//! No statement of this module names a secret column.
 
 mod count;
 mod cursor;
@@ -78,7 +78,7 @@ pub(crate) enum BrowseError {
         /// The table.
         table: String,
     },
-    /// The database could not be asked.
+    /// The database's own error.
     #[error(transparent)]
     Db(#[from] sqlx::Error),
 }

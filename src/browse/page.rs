@@ -13,7 +13,7 @@ use super::value::{CUT, Cell, Datum, key_text};
 use super::{BrowseError, Result};
 use crate::db::Engine;
 
-/// Where a page is.
+/// The position of a page.
 #[derive(Clone, Debug)]
 pub(crate) enum At {
     /// At the beginning.
@@ -31,9 +31,9 @@ pub(crate) enum At {
 pub(crate) struct PageQuery<'a> {
     /// The table.
     pub table: &'a Table,
-    /// What is shown of each row.
+    /// The columns to read.
     pub columns: Vec<&'a Column>,
-    /// What all rows fulfil.
+    /// Filters that all rows match.
     pub filters: Vec<Filter>,
     /// The order, see [`sort_order`].
     pub sort: Vec<String>,
@@ -54,11 +54,11 @@ pub(crate) struct Page {
     pub next: Option<String>,
     /// The cursor before the first row, where rows precede; `end` where the page is empty.
     pub previous: Option<String>,
-    /// How the order came about.
+    /// How they were sorted.
     pub sorted_by: SortedBy,
 }
 
-/// How the order of a page came about.
+/// How the rows of a page were sorted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum SortedBy {

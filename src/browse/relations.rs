@@ -85,7 +85,7 @@ pub(crate) async fn labels(
     Ok(rows.into_iter().filter_map(named).collect())
 }
 
-/// Of these texts those that are values of the column.
+/// Those of these texts that are values of the column.
 fn known(engine: Engine, column: &Column, values: &[String], time: TimeReader<'_>) -> Vec<String> {
     values.iter().filter(|value| datum(engine, column, value, time).is_ok()).cloned().collect()
 }

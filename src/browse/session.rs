@@ -1,7 +1,7 @@
 //! A connection that can only read, from one snapshot, with a limit on the time of each statement.
 //!
 //! PostgreSQL: a transaction that is read only, with `statement_timeout`. SQLite: `query_only`, and a progress handler that
-//! interrupts what runs past the limit. Both end by themselves when the value is dropped, so that a reader who goes away
+//! interrupts what runs past the limit. Both end by themselves when the value is dropped, so that a client that disconnects
 //! leaves nothing behind.
 
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use super::sql::Sql;
 use super::value::Datum;
 use crate::db::{Database, Engine, Transaction, search_path, sqlx_error};
 
-/// How many dead connections of the pool are passed over: as many as it may have, and one.
+/// How many dead connections of the pool are skipped: as many as it may have, and one.
 const TRIES: u32 = 9;
 
 /// For how long after its end a limit interrupts what runs: long enough for what it is meant for, and over when the
@@ -69,7 +69,7 @@ impl Drop for Limit {
 }
 
 impl Session {
-    /// Opens one whose statements take at most `limit` each. Connections of the pool that have died are passed over.
+    /// Opens one whose statements take at most `limit` each. Dead connections of the pool are skipped.
     ///
     /// # Errors
     /// The driver's.
@@ -122,7 +122,7 @@ impl Session {
         }
     }
 
-    /// Says that of the last statement no more rows are wanted, and none is long in coming.
+    /// Records that no more rows of the last statement are wanted.
     pub(super) fn leave(&mut self) {
         if let Inner::Sqlite { limit, .. } = &self.inner {
             limit.running.store(false, Ordering::Relaxed);

@@ -1,4 +1,4 @@
-//! A statement that is being put together, and how a column is read and compared in it.
+//! A statement under construction, and how a column is read and compared in it.
 //!
 //! On PostgreSQL every value goes as text and is cast there to the column's type, and every column comes as text: so a value
 //! is exactly what it is, whatever Rust could hold of it. On SQLite values keep their storage class.

@@ -1,4 +1,4 @@
-//! What is known of a table before it is read.
+//! The description of a table to browse.
 
 use super::{BrowseError, Result};
 
