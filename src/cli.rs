@@ -1,4 +1,4 @@
-//! The command line: parse, resolve settings, build the context, run the command, answer an exit code.
+//! The command line: parse, resolve settings, build the context, run the command, return an exit code.
 
 pub(crate) mod approve;
 pub(crate) mod commands;

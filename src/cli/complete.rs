@@ -1,4 +1,4 @@
-//! Answering a shell that completes a command line: with the tree of commands, and values from the database.
+//! Completion of a command line for a shell: commands and flags from the tree, values from the database.
 //!
 //! Nothing is said about what goes wrong: the shell then offers less. The database is asked for a quarter of a second at
 //! most, never where it is a production profile's unless that says `completions = true`, and never for a secret.

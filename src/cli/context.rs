@@ -1,4 +1,4 @@
-//! What every command is given: the printer, the settings, the time, and the database, opened on first use.
+//! The context of a command: the printer, the settings, the time, and the database, opened on first use.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

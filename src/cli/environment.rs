@@ -1,4 +1,4 @@
-//! The outside as the program sees it: arguments, environment, folder, streams, terminal, clock.
+//! The environment of a run: arguments, variables, folder, streams, terminal, clock.
 //!
 //! `main` passes the real one; tests pass their own and run whole commands in-process.
 

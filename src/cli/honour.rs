@@ -1,4 +1,4 @@
-//! Global flags that a command cannot honour: it refuses them, so that none is taken and does nothing.
+//! Global flags that a command cannot honour are refused, so that none is silently ignored.
 
 use clap::ValueEnum;
 

@@ -1,4 +1,4 @@
-//! Opening a database. The engines' own ways are beside this file, and why it may fail is in [`super::connect_error`].
+//! Opening a database. Each engine has a file of its own beside this one; the errors are in [`super::connect_error`].
 
 use super::connect_error::ConnectError;
 use super::options::Options;

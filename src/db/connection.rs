@@ -1,4 +1,4 @@
-//! A pool of connections to one database, each statement of which goes the way that the engine and the pooler need.
+//! A pool of connections to one database, which runs each statement as the engine and a pooler in between require.
 
 use std::pin::Pin;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! The description of a database that may be shown: no password in it.
+//! The description of a database for messages, without a password.
 
 use serde::Serialize;
 

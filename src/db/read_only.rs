@@ -1,4 +1,4 @@
-//! Why a server refuses to write (SQLSTATE 25006): it is a standby, or a setting has it so.
+//! Why a server refuses to write (SQLSTATE 25006): it is a standby, or a setting makes its transactions read only.
 
 use sea_orm::{ConnectionTrait, DbErr, Statement};
 

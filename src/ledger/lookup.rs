@@ -1,4 +1,4 @@
-//! Finding entries and batches: as an actor's last, or of one content; and what they contain.
+//! Finding entries and batches: an actor's last, or the import of a file; and what they contain.
 
 use sea_orm::{ConnectionTrait, Value};
 

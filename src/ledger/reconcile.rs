@@ -1,4 +1,4 @@
-//! Mending a balance that has drifted from its ledger, by a person's decision which of the two is right.
+//! Correcting a balance that differs from the sum of its entries, after a person decided which of the two is right.
 //!
 //! Either way an entry of source `adjustment` says what was done. Nothing but drift is mended here: a negative balance that
 //! the entries explain, or a flight paid twice, is put right by ordinary entries.

@@ -1,4 +1,4 @@
-//! Taking back what was written: a new entry of the opposite amount for each, linked by `reversesId`, once.
+//! Reversing entries: a new entry of the opposite amount for each, linked by `reversesId`, once.
 //!
 //! A reversal keeps the flight and the product of what it reverses, so that both show up wherever the one does. It is
 //! itself not reversed: what it took back is given again by a new entry that says so.

@@ -1,4 +1,4 @@
-//! What an entity cannot say of itself: checks, several-column and partial indexes, and triggers.
+//! What an entity cannot declare: checks, several-column and partial indexes, and triggers.
 //!
 //! The source of every rule here is version 2 of the schema ("what makes it safe"); a comment gives the reason where
 //! the rule's form is not obvious. [`super::desired()`] joins this with the entities. PostgreSQL's expressions are written the

@@ -1,4 +1,4 @@
-//! Writes a migration: the way from the last snapshot to what the entities ask for, up and down, for both engines.
+//! Generates a migration: the steps from the last snapshot to what the entities ask for, up and down, for both engines.
 //!
 //! A pure function of two schemas, a request and a moment: no database is looked at, and the same input gives the same
 //! bytes. Where the files go is [`super::snapshot`]'s part.

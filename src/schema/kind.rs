@@ -1,4 +1,4 @@
-//! The type of a column, in no engine's words: every type that an entity can ask for, with its parameters.
+//! The engine-neutral type of a column: every type that an entity can ask for, with its parameters.
 //!
 //! How each engine stores one is [`super::dialect`]'s part, which values one takes is [`super::literal`]'s. The JSON form
 //! is a name (`"text"`, `"timestamp"`) or a name with parameters (`{"varChar": 20}`, `{"numeric": [10, 2]}`).

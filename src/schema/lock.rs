@@ -1,4 +1,4 @@
-//! What is in the way of a transaction about the schema, and how often it is tried again.
+//! What blocks a transaction about the schema, and how often it is retried.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! When two objects of two schemas are the same one: by what they are, whatever they are called.
+//! Which objects of two schemas are the same: by their definition, not by their name.
 
 use super::dialect;
 use super::diff::Origin;

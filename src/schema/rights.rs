@@ -1,4 +1,4 @@
-//! What a role must be allowed for a plan, looked at before anything runs.
+//! The rights that a role needs for a plan, checked before anything runs.
 
 use serde::Serialize;
 

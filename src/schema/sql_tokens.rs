@@ -1,4 +1,4 @@
-//! SQL cut into tokens, as far as both engines agree on them: to compare texts and to rename columns in them.
+//! A tokeniser of SQL, as far as both engines agree: to compare texts and to rename columns in them.
 //!
 //! Not a parser. Comments and white space vanish; a quoted identifier and the same name unquoted are distinguished only
 //! by [`Token::Word`] keeping what was meant.

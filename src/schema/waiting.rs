@@ -1,4 +1,4 @@
-//! How long a transaction about the schema waits, for whom, and how that fails.
+//! How long a transaction about the schema waits for other sessions, and the errors when it waited too long.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The course of every `edit` and `delete`: try it, show what would change, ask, do it, say it.
+//! The procedure of every `edit` and `delete`: try it, show what would change, ask, commit, print.
 
 use crate::cli::approve::Ask;
 use crate::cli::context::Context;

@@ -1,4 +1,4 @@
-//! The course of every list: sort as asked, stream row by row, say on stderr where a terminal's list was cut short.
+//! The procedure of every list: sort, stream row by row, note on stderr where a terminal's list was truncated.
 
 use std::collections::{HashMap, HashSet};
 

@@ -1,4 +1,4 @@
-//! The commands: one file each, in the order resolve, refuse, change, commit, say.
+//! The commands: one file each, in the order resolve, refuse, change, commit, print.
 //!
 //! They see the engines and the context; what they share about arguments is in [`args`], about rows that
 //! they read from files in [`records`].

@@ -1,4 +1,4 @@
-//! Which of the sources decides: profile, database, actor, zone.
+//! Precedence among the sources of profile, database, actor and zone.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

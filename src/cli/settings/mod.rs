@@ -1,4 +1,4 @@
-//! Every setting, resolved once, with where it came from.
+//! Every setting, resolved once, with its origin.
 //!
 //! Flags, then the environment, then the nearest `.env`, then the nearest `skyteam.toml`, then the user's own, then
 //! defaults. Nothing behind this module reads the environment.

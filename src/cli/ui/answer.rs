@@ -1,4 +1,4 @@
-//! Answers on stdout: one thing, a list, a document, bytes.
+//! Output on stdout: one record, a list, a document, bytes.
 
 use std::io::{self, BufWriter, Write};
 

@@ -1,4 +1,4 @@
-//! What is said on stderr about an answer: notes, warnings, steps, statements, errors, progress.
+//! Output on stderr: notes, warnings, steps, statements, errors, progress.
 
 use std::io::Write as _;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What is read from standard input.
+//! Reading standard input.
 
 use std::io::{self, Read as _};
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! One thing as its keys and values, for programs and wherever columns are named.
+//! One record as its keys and values, for programs and wherever columns are named.
 
 use std::io::{self, Write};
 

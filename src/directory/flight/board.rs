@@ -1,4 +1,4 @@
-//! Taking a user on board: the passenger, the balance and the entry in the ledger, in one transaction, once.
+//! Boarding a user: the passenger, the balance and the entry in the ledger, in one transaction, once.
 
 use sea_orm::{EntityTrait, QuerySelect as _};
 

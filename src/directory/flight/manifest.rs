@@ -1,4 +1,4 @@
-//! Taking over a list of passengers: whom each line means, and all of them on board at once.
+//! Importing a list of passengers: which user each line means, and boarding all of them at once.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 

@@ -1,4 +1,4 @@
-//! The right to erasure: a person leaves every table, and the ledger's sums stay true.
+//! The right to erasure: a person is removed from every table, and the ledger's sums stay right.
 //!
 //! The account is not deleted, because its entries and flights refer to it and balance the books; it is made anonymous. Its
 //! id becomes a random one of twenty digits, which no ROBLOX account can have (ids there are signed and of 64 bits), its names and picture

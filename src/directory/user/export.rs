@@ -1,4 +1,4 @@
-//! Everything that is stored about one person.
+//! Exporting everything that is stored about one person.
 
 use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait, QueryFilter as _, QueryOrder as _};
 use serde::Serialize;

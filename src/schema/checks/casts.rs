@@ -1,4 +1,4 @@
-//! Whether values can become another type, and whether they come out as they went in.
+//! Whether values can be cast to another type, and whether the cast preserves them.
 //!
 //! PostgreSQL itself is asked, value by value, by a scratch function that catches the refusal. SQLite has no such
 //! thing; there the conditions are written down.

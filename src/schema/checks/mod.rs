@@ -1,4 +1,4 @@
-//! What the data says to a plan, asked before anything runs: rows that break a new rule, and rows that would be lost.
+//! Checks of the data before a plan runs: rows that break a new rule, and rows that would be lost.
 //!
 //! Every rule that becomes stricter is looked at, and all findings come in one report: how many rows break it, five of
 //! them, the query that shows all, and how to repair them.

@@ -1,4 +1,4 @@
-//! The queries behind the checks: each asks the tables as they are now what they will say to a rule to come.
+//! The queries behind the checks: each finds the rows of today's tables that would break a rule of the plan.
 //!
 //! A table is seen as it will be ([`Checker::seen`]): renamed columns under their new names, new ones with the value
 //! that rows will get.

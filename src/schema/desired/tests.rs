@@ -1,4 +1,4 @@
-//! What entities may say, and what is refused by name.
+//! What entities may declare, and what is refused by name.
 
 use super::*;
 use crate::entity::listed::values_of;

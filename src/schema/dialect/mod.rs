@@ -1,4 +1,4 @@
-//! The words of each engine for the objects of the model: the DDL of whole objects, never of a change.
+//! The DDL of each engine for the objects of the model: of whole objects, never of a change.
 
 pub(crate) mod postgres;
 pub(crate) mod sqlite;

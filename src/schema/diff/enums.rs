@@ -1,4 +1,4 @@
-//! What becomes of PostgreSQL's enum types.
+//! Changes of PostgreSQL's enum types.
 //!
 //! A value can be added in place, but within one transaction nothing may use it, and none can be taken away: then the
 //! type is made anew under its name, and its columns are turned into it.

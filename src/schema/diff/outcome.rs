@@ -1,4 +1,4 @@
-//! What a comparison of two schemas answers.
+//! The result of comparing two schemas.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! SQLite's `CREATE TABLE` and `CREATE INDEX` texts, taken apart.
+//! A parser of SQLite's `CREATE TABLE` and `CREATE INDEX` statements.
 //!
 //! SQLite keeps a table as the text that made it, names of constraints included, and no pragma tells as much. The text
 //! is one that SQLite has accepted, so this reads what can stand there and does not judge it.

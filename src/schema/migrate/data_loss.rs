@@ -1,4 +1,4 @@
-//! What scripts lose: the tables and columns that their `-- loses:` lines name, with the rows that are in them now.
+//! Data that scripts lose: the tables and columns that their `-- loses:` lines name, with the rows that are in them now.
 
 use migration::{Direction, Migration};
 use sea_orm::{ConnectionTrait, Statement};

@@ -1,4 +1,4 @@
-//! The way down: the newest applied migrations undone, the losses counted before anybody is asked.
+//! Undoing the newest applied migrations, with the losses counted before the question.
 
 use migration::history::Via;
 use migration::{Direction, Migration, runner};

@@ -1,4 +1,4 @@
-//! The way up: pending migrations, each in a transaction of its own, each held against its snapshot before it lasts.
+//! Applying pending migrations, each in a transaction of its own, each compared with its snapshot before the commit.
 
 use migration::history::{self, Via};
 use migration::{Direction, Migration, runner};

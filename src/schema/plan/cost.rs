@@ -1,4 +1,4 @@
-//! What a change costs, in the plainest terms there are: whether rows are read, or written anew.
+//! The cost of a change: whether rows are read, or written anew.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! A table made anew on SQLite, by the twelve steps that its documentation gives (lang_altertable.html, section 7):
+//! Rebuilding a table on SQLite, by the twelve steps that its documentation gives (lang_altertable.html, section 7):
 //! for what `ALTER TABLE` cannot do. All that becomes different in one table is one step.
 //!
 //! Constraints, indexes and triggers that others have added to the table are created again with it.

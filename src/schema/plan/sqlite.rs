@@ -1,4 +1,4 @@
-//! Changes in SQLite's words: one statement where its `ALTER TABLE` is able, else the table made anew ([`rebuild`]).
+//! Changes as SQL for SQLite: one statement where its `ALTER TABLE` suffices, else a rebuild of the table ([`rebuild`]).
 //!
 //! Foreign keys must be off on the connection, which cannot be done inside a transaction: that is the part of who runs
 //! the steps, as is `PRAGMA foreign_key_check` before the commit.

@@ -1,4 +1,4 @@
-//! Values of one type as another on SQLite, as PostgreSQL would turn them.
+//! Casts of values on SQLite that give what PostgreSQL's casts give.
 
 use crate::schema::model::{Kind, MICROSECONDS};
 

@@ -1,4 +1,4 @@
-//! An airline as answers show it: the row, its token as a fingerprint.
+//! The view of an airline: its row, with the token as a fingerprint.
 
 use std::io;
 

@@ -1,4 +1,4 @@
-//! A token on its one way out: alone on stdout, or into a file that only its owner may read.
+//! The output of a token: alone on stdout, or into a file that only its owner may read.
 
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};

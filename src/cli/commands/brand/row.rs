@@ -1,4 +1,4 @@
-//! A brand as answers show it.
+//! The view of a brand.
 
 use crate::cli::commands::extra::Editable;
 use crate::cli::commands::table_row::TableRow;

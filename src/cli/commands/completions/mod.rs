@@ -1,4 +1,4 @@
-//! `completions`: the scripts by which shells ask for completions, and what fills in values.
+//! `completions`: the scripts by which shells ask for completions, and the completion of values.
 //!
 //! The scripts know nothing of the commands: they ask `skyteam` itself, with [`VARIABLE`] in its environment, so that one
 //! script fits every version and values can come from the database.

@@ -1,4 +1,4 @@
-//! `config trust`: reads settings that the user does not own, from now on.
+//! `config trust`: allows files of settings that the user does not own.
 
 use std::io;
 use std::path::PathBuf;

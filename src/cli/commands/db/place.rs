@@ -1,4 +1,4 @@
-//! Where backups are, by what was typed: a folder of this machine, or the URL of a place in an object store.
+//! The location of backups as it was typed: a folder of this machine, or a URL in an object store.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! `db prune`: old backups go, as the retention says.
+//! `db prune`: removes old backups by the rules of the retention.
 
 use std::collections::HashSet;
 use std::path::PathBuf;

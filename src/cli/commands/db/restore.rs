@@ -1,4 +1,4 @@
-//! `db restore`: a backup into a database.
+//! `db restore`: restores a backup into a database.
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! `db rollback`: the newest migrations undone.
+//! `db rollback`: undoes the newest migrations.
 
 use std::io;
 

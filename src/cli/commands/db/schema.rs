@@ -1,4 +1,4 @@
-//! `db schema`: the schema that the entities ask for, in words for each reader.
+//! `db schema`: the schema that the entities ask for, as SQL, JSON, Drizzle or Mermaid.
 
 use std::io;
 

@@ -1,4 +1,4 @@
-//! `db shell`: psql or sqlite3 in place of this process.
+//! `db shell`: replaces this process with psql or sqlite3.
 
 use std::io::Write as _;
 use std::os::fd::AsRawFd as _;

@@ -1,4 +1,4 @@
-//! `db transfer`: this database into another, whichever engine either is on.
+//! `db transfer`: copies this database into another, on either engine.
 
 use std::cell::RefCell;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! `db verify`: whether a backup is whole, and with `--deep` whether it comes back.
+//! `db verify`: whether a backup is complete and undamaged, and with `--deep` whether it restores.
 
 use std::io::{self, Seek as _};
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! A flight as answers show it: its row with the derived state, and whether it is a codeshare.
+//! The view of a flight: its row with the derived state, and whether it is a codeshare.
 
 use std::io;
 

@@ -1,4 +1,4 @@
-//! What the commands that write into the ledger share: how an entry is answered, and how a transaction is run.
+//! Shared by the commands that write into the ledger: how an entry is printed, and how a transaction is run.
 
 use std::io;
 

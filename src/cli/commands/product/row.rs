@@ -1,4 +1,4 @@
-//! A product as answers show it.
+//! The view of a product.
 
 use crate::cli::commands::extra::Editable;
 use crate::cli::commands::table_row::TableRow;

@@ -1,4 +1,4 @@
-//! Which columns an input has: what its names mean, which are let through, which mean nothing.
+//! The header of an input: which columns its names mean, which are passed through, which are unknown.
 
 use super::rfc4180::{Row, trimmed};
 use super::{ABOUT, Columns, RAW, Wrong};

@@ -1,4 +1,4 @@
-//! How PostgreSQL words the reference's expressions: foretold from the model, or read from scratch tables.
+//! How PostgreSQL prints the reference's expressions: predicted from the model, or read from scratch tables.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! What the rows themselves say.
+//! Checks of the rows: invariants of the ledger and of the tables.
 
 use sea_orm::{ConnectionTrait, DbErr};
 

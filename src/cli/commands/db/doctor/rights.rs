@@ -1,4 +1,4 @@
-//! What the role may do: make tables, and use the ones there are.
+//! Checks of the role's rights: creating tables, and using those that exist.
 
 use sea_orm::{ConnectionTrait, DbErr, Statement};
 
