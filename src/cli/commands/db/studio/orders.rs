@@ -173,7 +173,7 @@ impl<'a> Desk<'a> {
             answers: Answers { dry_run: manner == Manner::Preview, ..Answers::default() },
             cwd: self.cx.cwd.clone(),
             env: self.cx.env.clone(),
-            lasting: self.cx.lasting.clone(),
+            shutdown: self.cx.shutdown.clone(),
             // The page shows all the time where it writes.
             announced: true.into(),
             rehearses: false.into(),
