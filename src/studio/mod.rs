@@ -18,7 +18,7 @@ mod session;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono_tz::Tz;
 use tokio::net::TcpListener;
@@ -82,6 +82,8 @@ pub(crate) struct State {
     hosts: Hosts,
     sessions: Sessions,
     gate: Gate,
+    /// What the doctor found last, and when.
+    findings: tokio::sync::Mutex<Option<(Instant, serde_json::Value)>>,
     superuser: bool,
     stop: Notify,
     /// Files that are being written.
@@ -158,7 +160,17 @@ impl State {
         let hosts = Hosts::new(port, &seat.allowed_hosts);
         let sessions = Sessions::default();
         let gate = Gate::new(seat.read_only, seat.kind == "production");
-        Self { seat, tables, hosts, sessions, gate, superuser, stop: Notify::new(), exports: Mutex::default() }
+        Self {
+            seat,
+            tables,
+            hosts,
+            sessions,
+            gate,
+            findings: Default::default(),
+            superuser,
+            stop: Notify::new(),
+            exports: Mutex::default(),
+        }
     }
 
     fn exports(&self) -> MutexGuard<'_, JoinSet<()>> {

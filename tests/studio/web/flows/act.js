@@ -325,8 +325,9 @@ async function production_is_locked_until_its_name_is_typed(world) {
   await page.unrouteAll();
 }
 
-async function several_are_awarded_at_once_from_the_ledger(world) {
-  const { page, studio, facts } = world;
+async function several_are_awarded_at_once_and_taken_back_from_the_ledger(world) {
+  const { page, studio, facts, watch } = world;
+  watch.expected = /status of 428/;
   await studio.table("milesTransactions?sort=-createdAt");
   const before = await studio.count();
   await page.getByRole("button", { name: "Award miles…" }).click();
@@ -340,6 +341,20 @@ async function several_are_awarded_at_once_from_the_ledger(world) {
   await studio.until("the entries in the grid", async () => (await studio.count()) === before + 3);
   await studio.settled();
   assert.deepEqual((await studio.cells("note")).slice(0, 3), ["ground crew", "ground crew", "ground crew"]);
+
+  // From the panel of one of them the whole batch is taken back.
+  await studio.grid.press("Control+Home");
+  await studio.until("the first row", async () => (await page.locator('.grid-row.current[aria-rowindex="2"]').count()) === 1);
+  await studio.grid.press("]");
+  await studio.panel.getByText("ground crew").waitFor();
+  await studio.panel.getByRole("button", { name: "Reverse…" }).click();
+  const reverse = dialogOf(page, "Reverse an entry");
+  await reverse.getByLabel("Reason").fill("wrong crew");
+  await reverse.getByLabel("The whole batch that it belongs to").check();
+  await reverse.getByText(/^Batch .*: 3 entries of 3 users/).waitFor();
+  await reverse.getByRole("button", { name: "Reverse", exact: true }).click();
+  await reverse.waitFor({ state: "detached" });
+  await studio.until("the entries that take them back", async () => (await studio.count()) === before + 6);
 }
 
 async function nothing_is_offered_where_nothing_may_be_done(world) {
@@ -373,7 +388,7 @@ export default [
   a_product_is_redeemed_and_switched,
   a_flight_is_planned_filled_and_ended,
   a_token_is_shown_once,
-  several_are_awarded_at_once_from_the_ledger,
+  several_are_awarded_at_once_and_taken_back_from_the_ledger,
   the_overview_says_what_goes_on,
   production_is_locked_until_its_name_is_typed,
   nothing_is_offered_where_nothing_may_be_done,

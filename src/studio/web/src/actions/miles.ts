@@ -82,14 +82,20 @@ export function redeemForm(who: Who | null, product: { productId: string; name: 
   };
 }
 
-export function reverseForm(entry: { id: string; amount: number }, who: Who): Form {
+export function reverseForm(entry: { id: string; amount: number; batchId: string | null }, who: Who): Form {
+  const batch = entry.batchId;
   return {
     title: "Reverse an entry",
     verb: "Reverse",
     about: about(who),
     explains: `A new entry of ${entry.amount > 0 ? "-" : "+"}${grouped(Math.abs(entry.amount))} miles takes this one back. Both stay in the ledger.`,
-    fields: [NOTE],
-    action: ({ note = "" }) => ({ reverse: { target: entry.id, note } }),
+    fields: [
+      NOTE,
+      ...(batch ? [{ name: "batch", label: "The whole batch that it belongs to", kind: "check", optional: true } as const] : []),
+    ],
+    action: ({ note = "", batch: whole = "" }) => ({
+      reverse: { target: whole && batch ? `batch:${batch}` : `entry:${entry.id}`, note },
+    }),
     done: (answer) => `Reversed${balance(answer)}.`,
   };
 }

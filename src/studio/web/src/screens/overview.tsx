@@ -152,7 +152,7 @@ const MARKS: Record<Finding["level"], string> = { error: "✗", warning: "!", ok
 const CLASSES: Record<Finding["level"], string> = { error: "bad", warning: "warn", ok: "good" };
 
 function Findings() {
-  const { value, problem } = useLoaded(readFindings, [String(changes.value)]);
+  const { value, problem } = useLoaded(readFindings, []);
   if (problem) return <RefusalBox refusal={problem} />;
   const backup = value?.find(({ area, name }) => area === "backups" && name === "proved");
   const wrong = (value ?? []).filter((finding) => finding.level !== "ok" && finding !== backup);

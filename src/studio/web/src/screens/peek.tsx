@@ -1,9 +1,13 @@
 // The panel beside the grid: the row of the active cell.
 
+import { awardForm, redeemForm, reverseForm, spendForm, type Who } from "../actions/miles";
+import type { Row } from "../api/types";
 import { Icon } from "../parts/icon";
 import { Link } from "../parts/link";
+import { Act } from "../parts/page";
 import { RefusalBox } from "../parts/refusal";
 import { Text } from "../parts/text";
+import { mayAct } from "../state/actions";
 import { nounOf, titleOf } from "../state/catalog";
 import { href, rowView } from "../state/route";
 import { initials } from "../text/visible";
@@ -39,6 +43,7 @@ export function Peek({ table, rowKey, onClose }: PeekProps) {
       {problem && <RefusalBox refusal={problem} />}
       {row && (
         <>
+          <RowActions table={table} row={row} />
           <Relations table={table} row={row} />
           <Fields table={table} row={row} copies={false} />
           <Link class="button" href={href(rowView(table, rowKey))}>
@@ -47,5 +52,35 @@ export function Peek({ table, rowKey, onClose }: PeekProps) {
         </>
       )}
     </aside>
+  );
+}
+
+/** The player whom a row is about. */
+function playerOf(table: string, row: Row): Who | null {
+  const value = (name: string): string => String(row.row[row.columns.indexOf(name)] ?? "");
+  if (table === "users") return { userId: value("userId"), username: row.label ?? value("userId") };
+  const player = row.references.find((reference) => reference.table === "users");
+  return player ? { userId: value(player.column), username: player.label ?? value(player.column) } : null;
+}
+
+/** What can be done about a row without leaving the table. */
+function RowActions({ table, row }: { table: string; row: Row }) {
+  const who = playerOf(table, row);
+  if (!who || !mayAct()) return null;
+  const value = (name: string) => row.row[row.columns.indexOf(name)] ?? null;
+  const batch = value("batchId");
+  return (
+    <div class="actions">
+      <Act primary form={() => awardForm(who)}>
+        Award…
+      </Act>
+      <Act form={() => spendForm(who)}>Spend…</Act>
+      <Act form={() => redeemForm(who, null)}>Redeem…</Act>
+      {table === "milesTransactions" && value("reversesId") === null && (
+        <Act form={() => reverseForm({ id: String(value("id")), amount: Number(value("amount")), batchId: batch === null ? null : String(batch) }, who)}>
+          Reverse…
+        </Act>
+      )}
+    </div>
   );
 }

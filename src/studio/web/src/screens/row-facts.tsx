@@ -10,6 +10,7 @@ import { Icon } from "../parts/icon";
 import { Link } from "../parts/link";
 import { Text } from "../parts/text";
 import { Shown } from "../parts/value";
+import { changes } from "../state/actions";
 import { columnOrPlain, nounOf, tableNamed, titleOf } from "../state/catalog";
 import { type Loaded, useLoaded } from "../state/hooks";
 import { learnLabel } from "../state/labels";
@@ -22,7 +23,7 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f-]{27}$/i;
 const SHORT_ID = 8;
 
 export function useRow(table: string, key: string): Loaded<Row> {
-  const loaded = useLoaded((signal) => readRow(table, key, signal), [table, key], PAUSE_MS);
+  const loaded = useLoaded((signal) => readRow(table, key, signal), [table, key, String(changes.value)], PAUSE_MS);
   useEffect(() => {
     for (const { table: other, key: otherKey, label } of loaded.value?.references ?? []) {
       if (label) learnLabel(other, decoded(otherKey), label);
