@@ -324,7 +324,8 @@ fn tokens(sql: &str) -> Result<Vec<Token<'_>>, String> {
                 found.push(Token::Quoted(rest[1..end - 1].replace("\"\"", "\"")));
                 end
             }
-            c if c.is_whitespace() => c.len_utf8(),
+            // To both engines a blank of Unicode is a character of a name, like all beyond ASCII.
+            c if c.is_ascii_whitespace() => 1,
             c if c.is_alphabetic() || c == '_' => {
                 let length = rest.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(rest.len());
                 found.push(Token::Word(&rest[..length]));
@@ -404,6 +405,8 @@ mod tests {
     fn what_does_more_is_not() {
         for sql in [
             "pg_read_file('/etc/passwd'::text)",
+            "lower\u{a0}(x)",
+            "lower\u{3000}(x)",
             "public.evil()",
             "\"upper\"(x)",
             "evil (x)",
