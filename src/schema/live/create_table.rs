@@ -10,7 +10,7 @@ use crate::schema::sql_tokens::{Placed, Token, tokens};
 
 /// A table as its text has it.
 #[derive(Debug, Default)]
-pub(super) struct Definition {
+pub(crate) struct Definition {
     pub columns: Vec<ColumnText>,
     /// Keys and checks; a check has its expression beside its `Unsupported` rule.
     pub constraints: Vec<(Constraint, Option<String>)>,
@@ -20,7 +20,7 @@ pub(super) struct Definition {
 
 /// A column as its text has it.
 #[derive(Debug)]
-pub(super) struct ColumnText {
+pub(crate) struct ColumnText {
     pub name: String,
     /// The type's words in upper case, and what changes how values compare.
     pub kind: String,
@@ -35,7 +35,7 @@ pub(super) struct ColumnText {
 /// # Errors
 ///
 /// What is not understood.
-pub(super) fn table(sql: &str) -> Result<Definition, String> {
+pub(crate) fn table(sql: &str) -> Result<Definition, String> {
     let all = tokens(sql);
     let open = all.iter().position(|placed| placed.token == Token::Sign('(')).ok_or("no list of columns")?;
     let close = closing(&all, open).ok_or("the list of columns does not end")?;
@@ -92,7 +92,7 @@ pub(crate) fn table_text(sql: &str) -> Result<TableText, String> {
 }
 
 /// Takes a `CREATE INDEX` text apart: plain columns and the condition's text, or nothing where it is of another form.
-pub(super) fn index(sql: &str) -> Option<(Shape, Option<String>)> {
+pub(crate) fn index(sql: &str) -> Option<(Shape, Option<String>)> {
     let all = tokens(sql);
     let unique = all.get(1)?.token.is("UNIQUE");
     let on = all.iter().position(|placed| placed.token.is("ON"))?;
@@ -160,6 +160,16 @@ impl<'a> Reader<'a> {
 
     fn next_is(&self, keyword: &str) -> bool {
         self.peek().is_some_and(|placed| placed.token.is(keyword))
+    }
+
+    fn next_is_not_deferrable(&self) -> bool {
+        self.next_is("NOT") && self.tokens.get(self.at + 1).is_some_and(|next| next.token.is("DEFERRABLE"))
+    }
+
+    /// Both words alone may be those of a type.
+    fn next_is_generated(&self) -> bool {
+        let words = ["GENERATED", "ALWAYS", "AS"].iter().enumerate();
+        words.into_iter().all(|(index, word)| self.tokens.get(self.at + index).is_some_and(|next| next.token.is(word)))
     }
 
     fn take(&mut self, keyword: &str) -> bool {
@@ -250,12 +260,25 @@ impl<'a> Reader<'a> {
             _ => None,
         };
         let (mut on_update, mut on_delete) = (Action::NoAction, Action::NoAction);
-        while self.take("ON") {
-            let target = if self.take("UPDATE") { &mut on_update } else { &mut on_delete };
-            if !self.take("DELETE") && self.at_end() {
-                return Err("an action is missing".to_owned());
+        loop {
+            if self.take("MATCH") {
+                // SQLite does nothing about it.
+                self.name()?;
+            } else if self.take("ON") {
+                let mut nothing = Action::NoAction;
+                let target = match () {
+                    () if self.take("UPDATE") => &mut on_update,
+                    () if self.take("DELETE") => &mut on_delete,
+                    // `ON INSERT` is read, and means nothing.
+                    () => {
+                        self.take("INSERT");
+                        &mut nothing
+                    }
+                };
+                *target = self.action()?;
+            } else {
+                break;
             }
-            *target = self.action()?;
         }
         Ok(columns.zip(references).map(|(columns, references)| ForeignKey {
             columns,
@@ -294,12 +317,18 @@ impl<'a> Reader<'a> {
             let begun = self.at;
             if self.take("PRIMARY") {
                 self.take("KEY");
-                let plain = !(self.skip_conflict()? | self.take("DESC") | self.take("AUTOINCREMENT"));
+                let descends = self.take("DESC");
                 self.take("ASC");
+                let plain = !(descends | self.skip_conflict()? | self.take("AUTOINCREMENT"));
                 let key = vec![column.name.clone()];
                 let raw = format!("PRIMARY KEY ({})", quote_all(&key));
                 let rule = if plain { Rule::PrimaryKey(key) } else { Rule::UnsupportedPrimaryKey(raw) };
                 definition.constraints.push((Constraint { name: label, rule }, None));
+            } else if self.next_is("DEFERRABLE") || self.next_is_not_deferrable() {
+                // Apart from its key: SQLite takes it, and the key before it is deferred.
+                if self.skip_deferral()? {
+                    defer(definition);
+                }
             } else if self.take("NOT") {
                 self.take("NULL");
                 self.skip_conflict()?;
@@ -340,14 +369,15 @@ impl<'a> Reader<'a> {
                     }
                 };
                 definition.constraints.push((Constraint { name: label, rule }, None));
-            } else if self.take("GENERATED") || self.next_is("AS") {
+            } else if self.next_is_generated() || self.next_is("AS") {
+                self.take("GENERATED");
                 self.take("ALWAYS");
                 self.take("AS");
                 let sql = self.parenthesised()?;
                 let kept = if self.take("STORED") { "STORED" } else { "VIRTUAL" };
                 self.take("VIRTUAL");
                 column.default = Some(format!("GENERATED ALWAYS AS ({sql}) {kept}"));
-            } else {
+            } else if label.is_empty() {
                 return Err(format!("{:?} after column {}", placed.token, column.name));
             }
         }
@@ -357,24 +387,13 @@ impl<'a> Reader<'a> {
 
     /// The words of a type, up to the first keyword of a constraint.
     fn kind(&mut self) -> Result<String, String> {
-        const ENDS: [&str; 11] = [
-            "CONSTRAINT",
-            "PRIMARY",
-            "NOT",
-            "NULL",
-            "UNIQUE",
-            "CHECK",
-            "DEFAULT",
-            "COLLATE",
-            "REFERENCES",
-            "GENERATED",
-            "AS",
-        ];
+        const ENDS: [&str; 10] =
+            ["CONSTRAINT", "PRIMARY", "NOT", "NULL", "UNIQUE", "CHECK", "DEFAULT", "COLLATE", "REFERENCES", "AS"];
         let mut words = Vec::new();
         while let Some(placed) = self.peek() {
             match &placed.token {
-                token if ENDS.iter().any(|keyword| token.is(keyword)) => break,
-                Token::Word(word, _) => {
+                token if ENDS.iter().any(|keyword| token.is(keyword)) || self.next_is_generated() => break,
+                Token::Word(word, _) | Token::Text(word) => {
                     words.push(word.to_ascii_uppercase());
                     self.at += 1;
                 }
@@ -416,13 +435,23 @@ impl<'a> Reader<'a> {
 
     /// `[NOT] DEFERRABLE [INITIALLY …]`; whether there was one that matters.
     fn skip_deferral(&mut self) -> Result<bool, String> {
-        let not = self.next_is("NOT") && self.tokens.get(self.at + 1).is_some_and(|next| next.token.is("DEFERRABLE"));
+        let not = self.next_is_not_deferrable();
         self.at += usize::from(not);
         let found = self.take("DEFERRABLE");
         if found && self.take("INITIALLY") {
             self.name()?;
         }
         Ok(found && !not)
+    }
+}
+
+/// Makes the last key one that a plain foreign key of ours cannot say.
+fn defer(definition: &mut Definition) {
+    if let Some((constraint, _)) = definition.constraints.last_mut()
+        && let Rule::ForeignKey(key) = &constraint.rule
+    {
+        let text = format!("FOREIGN KEY ({}) REFERENCES {} DEFERRABLE", quote_all(&key.columns), quote(&key.table));
+        constraint.rule = Rule::Unsupported(labelled(&constraint.name, &text));
     }
 }
 
@@ -482,6 +511,35 @@ mod tests {
             ]
         );
         assert!(definition.strict && !definition.without_rowid);
+    }
+
+    #[test]
+    fn what_sqlite_takes_and_hardly_anybody_writes_is_read() {
+        let read = table(
+            "CREATE TABLE t(id INTEGER PRIMARY KEY ASC AUTOINCREMENT, 🛫 'big int' DEFAULT 1e+5 CONSTRAINT alone, b DEFAULT .5
+             REFERENCES o(x) MATCH FULL ON INSERT SET NULL ON DELETE CASCADE, c REFERENCES o(x) CHECK (c > 0) DEFERRABLE,
+             d NOT DEFERRABLE, g GENERATED big NOT NULL, e /*/ , f */ DEFAULT +x)",
+        )
+        .unwrap();
+        let columns: Vec<(&str, &str, Option<&str>, bool)> = read
+            .columns
+            .iter()
+            .map(|column| (column.name.as_str(), column.kind.as_str(), column.default.as_deref(), column.required))
+            .collect();
+        assert_eq!(
+            columns,
+            [
+                ("id", "INTEGER", None, false),
+                ("🛫", "BIG INT", Some("1e+5"), false),
+                ("b", "", Some(".5"), false),
+                ("c", "", None, false),
+                ("d", "", None, false),
+                ("g", "GENERATED BIG", None, true),
+                ("e", "", Some("+x"), false),
+            ]
+        );
+        let keys = read.constraints.iter().filter(|(found, _)| matches!(found.rule, Rule::ForeignKey(_))).count();
+        assert_eq!(keys, 1);
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! words: whatever the engine says means the same becomes the reference's own value, everything else `Unsupported`. Equal
 //! things are therefore equal values, and [`super::diff()`] stays a pure function.
 
-mod create_table;
+pub(crate) mod create_table;
 mod postgres;
 mod sqlite;
 mod stored_type;
