@@ -8,6 +8,7 @@
 //! - `'…'` is literal. In `"…"` and bare values, `\` escapes one of `\ ' " $`, a blank or `n`, and `$NAME`, `${NAME}`
 //!   and `${NAME:-otherwise}` mean a variable of the environment, else for one that the file sets above.
 //! - A bare value ends at a blank, behind which only a comment may follow. Quoted values may span lines.
+//! - What variables mean is bounded: lines that each double the one above ask for more memory than there is.
 //! - Of two lines with one name the last one counts. For a setting of ours both must have the same value: shells take the
 //!   last, some libraries (`dotenvy`, Ruby's) the first, and a database is never chosen by that.
 
@@ -15,10 +16,15 @@ use std::collections::BTreeMap;
 
 use crate::message::{Message, message};
 
+/// The longest value, in bytes, that variables may make, and how far behind `${` its end is looked for.
+const EXPANDED: usize = 64 << 10;
+/// The most bytes that all values of a file may take together.
+const ALL: usize = 4 << 20;
+
 /// What is wrong with the lines that name a setting of ours. Lines count from 1. Never repeats a line, which may hold a
 /// password.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Malformed {
+pub(crate) enum Malformed {
     /// One cannot be read.
     Unreadable {
         /// Its number.
@@ -40,7 +46,7 @@ pub(super) enum Malformed {
 ///
 /// # Errors
 /// [`Malformed`].
-pub(super) fn parse(
+pub(crate) fn parse(
     text: &str,
     env: &BTreeMap<String, String>,
     is_ours: &dyn Fn(&str) -> bool,
@@ -48,6 +54,7 @@ pub(super) fn parse(
     // One kind of line end for all, so that a value that spans lines is the same wherever it was written.
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
     let mut values: BTreeMap<String, String> = BTreeMap::new();
+    let mut room = ALL;
     // Where settings of ours were set last.
     let mut lines = BTreeMap::new();
     let mut rest = text.as_str();
@@ -62,7 +69,15 @@ pub(super) fn parse(
                 let reason = message!("its name is written {}", name.to_ascii_uppercase());
                 return Err(Malformed::Unreadable { line: number, reason });
             }
+            Ok(Some((name, value, used))) if value.len() > room => {
+                if is_ours(name) {
+                    let reason = message!("all values together are longer than {} bytes", ALL.to_string());
+                    return Err(Malformed::Unreadable { line: number, reason });
+                }
+                length = length.max(used);
+            }
             Ok(Some((name, value, used))) => {
+                room -= value.len();
                 let more = &rest[length.min(used)..used];
                 if let Some(below) = more.lines().position(|line| assigned(line).is_some_and(is_ours)) {
                     return Err(Malformed::Unreadable {
@@ -239,7 +254,8 @@ impl Value<'_> {
         let mut otherwise = None;
         self.at += name.len();
         if braced.is_some() {
-            let (inner, _) = behind.split_once('}').ok_or("its ${ is not closed")?;
+            let end = behind.bytes().take(EXPANDED).position(|byte| byte == b'}').ok_or("its ${ is not closed")?;
+            let inner = &behind[..end];
             otherwise = inner.strip_prefix(":-");
             if otherwise.is_none() && !inner.is_empty() {
                 return Err("its ${…} is not ${NAME} or ${NAME:-otherwise}".into());
@@ -248,6 +264,9 @@ impl Value<'_> {
         }
         let set = self.env.get(name).or_else(|| self.above.get(name)).map(String::as_str);
         match set.filter(|value| otherwise.is_none() || !value.is_empty()).or(otherwise) {
+            Some(value) if self.out.len() + value.len() > EXPANDED => {
+                return Err(format!("it is longer than {EXPANDED} bytes with the value of ${name}"));
+            }
             Some(value) => self.out.push_str(value),
             None => return Err(format!("${name} is not set; a $ that is meant as one goes into single quotes")),
         }
@@ -286,6 +305,20 @@ mod tests {
         ] {
             assert_eq!(url(text), value, "{text:?}");
         }
+    }
+
+    #[test]
+    fn values_that_double_are_bounded() {
+        let doubling: String = (0..60).map(|n| format!("A{}=$A{n}$A{n}\n", n + 1)).collect();
+        let read = read(&format!("A0=0123456789\n{doubling}DATABASE_URL=x\n")).unwrap();
+        assert_eq!(read["DATABASE_URL"], "x");
+        assert!(read.values().map(String::len).sum::<usize>() < 4 * EXPANDED);
+        // Many that are each as long as may be.
+        let many: String = (0..2000).map(|n| format!("B{n}=$A\n")).collect();
+        let text = format!("A={}\n{many}", "x".repeat(EXPANDED - 1));
+        assert!(self::read(&text).unwrap().values().map(String::len).sum::<usize>() <= ALL);
+        assert!(self::read(&format!("{text}DATABASE_URL=$A\n")).is_err());
+        assert!(self::read(&format!("{text}DATABASE_URL=$A$A\n")).is_err());
     }
 
     #[test]

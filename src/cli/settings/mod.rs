@@ -4,7 +4,7 @@
 //! defaults. Nothing behind this module reads the environment.
 
 mod choice;
-mod dotenv;
+pub(crate) mod dotenv;
 mod file;
 mod flags;
 mod sources;
