@@ -17,6 +17,9 @@ const PART: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.')
 /// And in the path of a file.
 const PATH: &AsciiSet = &PART.remove(b'/').remove(b':');
 
+/// And in an address of IPv6.
+const ADDRESS: &AsciiSet = &PART.remove(b':');
+
 /// A text that is never shown: Debug and Display answer `***`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
@@ -244,6 +247,8 @@ impl DatabaseUrl {
         let bare = match self {
             Self::Sqlite(url) => {
                 let path = utf8_percent_encode(&url.path.to_string_lossy(), PATH).to_string();
+                // Of two slashes that begin a path the URL would take one for its own.
+                let path = if path.starts_with("//") { format!("//{path}") } else { path };
                 Self::Sqlite(SqliteUrl { path: path.into(), parameters: parameters(&url.parameters) })
             }
             Self::Postgres(url) => Self::Postgres(PostgresUrl {
@@ -283,12 +288,10 @@ impl fmt::Display for PostgresUrl {
             f.write_str("@")?;
         }
         if let Some(host) = &self.host {
-            if host.starts_with('/') {
-                f.write_str(&host.replace('/', "%2F"))?;
-            } else if host.contains(':') {
-                write!(f, "[{host}]")?;
+            if host.contains(':') && !host.starts_with('/') {
+                write!(f, "[{}]", utf8_percent_encode(host, ADDRESS))?;
             } else {
-                f.write_str(host)?;
+                write!(f, "{}", utf8_percent_encode(host, PART))?;
             }
         }
         if let Some(port) = self.port {
@@ -349,9 +352,9 @@ fn parse_postgres(rest: &str) -> Result<PostgresUrl, UrlError> {
                 url.parameters.push((key, value));
             }
             "port" => {
-                let port =
-                    value.parse().map_err(|_| UrlError::Malformed("the parameter port is no port number".into()))?;
-                url.port = Some(port);
+                let port = value.parse().ok().filter(|port| *port > 0);
+                let wrong = || UrlError::Malformed("the parameter port is no number from 1 to 65535".into());
+                url.port = Some(port.ok_or_else(wrong)?);
             }
             "user" => url.user = some(value),
             "password" => url.password = some(value).map(Secret::new),
