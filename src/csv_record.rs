@@ -8,6 +8,12 @@ pub(crate) fn csv_record(record: &mut Vec<u8>, fields: impl IntoIterator<Item = 
     record.end();
 }
 
+/// Whether readers of ours take a character for a blank: white space, also the kind that does not break, and what has no
+/// width.
+pub(crate) fn is_blank(c: char) -> bool {
+    c.is_whitespace() || matches!(c, '\u{feff}' | '\u{200b}')
+}
+
 /// One record in the making; see [`csv_record`].
 pub(crate) struct Record<'a> {
     text: &'a mut Vec<u8>,
@@ -28,7 +34,7 @@ impl<'a> Record<'a> {
         }
         self.count += 1;
         // Blanks at the ends of a cell without quotes are not read as part of it.
-        let bare = field.trim().len() == field.len();
+        let bare = !field.starts_with(is_blank) && !field.ends_with(is_blank);
         if bare && !field.bytes().any(|byte| matches!(byte, b',' | b'"' | b'\n' | b'\r')) {
             self.text.extend_from_slice(field.as_bytes());
             return;
@@ -92,7 +98,13 @@ mod tests {
 
     #[test]
     fn records_are_read_back_by_any_csv_reader() {
-        let rows = [vec!["a", "", "b,c"], vec!["\"", "x\ny", "\r"], vec!["", "", ""], vec!["é", " s ", "'"]];
+        let rows = [
+            vec!["\u{feff}a", "b\u{200b}", "\u{a0}"],
+            vec!["a", "", "b,c"],
+            vec!["\"", "x\ny", "\r"],
+            vec!["", "", ""],
+            vec!["é", " s ", "'"],
+        ];
         let mut text = Vec::new();
         for row in &rows {
             csv_record(&mut text, row.iter().map(|cell| (*cell).to_owned()));
@@ -101,7 +113,7 @@ mod tests {
         let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_slice());
         let read: Vec<Vec<String>> =
             reader.records().map(|row| row.unwrap().iter().map(str::to_owned).collect()).collect();
-        assert_eq!(read[..4], rows);
-        assert_eq!(read[4], [""]);
+        assert_eq!(read[..5], rows);
+        assert_eq!(read[5], [""]);
     }
 }

@@ -146,7 +146,7 @@ fn shortened(name: &str) -> String {
 
 /// Why a whole input is refused.
 #[derive(Debug, PartialEq, Eq)]
-struct Wrong {
+pub(crate) struct Wrong {
     line: Option<u64>,
     reason: String,
     accepted: Option<String>,
@@ -169,7 +169,7 @@ impl Wrong {
     }
 }
 
-fn parse(bytes: &[u8], columns: Columns, ignored: &[String]) -> Result<Vec<Record>, Wrong> {
+pub(crate) fn parse(bytes: &[u8], columns: Columns, ignored: &[String]) -> Result<Vec<Record>, Wrong> {
     let text = decode::decode(bytes)?;
     let mut layout = Layout { columns, ignored, unknown: Vec::new() };
     let records = match text.trim_start().chars().next() {

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 use super::decode::breaks;
-use crate::csv_record::is_formula;
+use crate::csv_record::{is_blank, is_formula};
 
 /// One cell.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,9 +56,9 @@ pub(super) struct Malformed {
     pub reason: &'static str,
 }
 
-/// Without the blanks around it: white space, also the kind that does not break, and what has no width.
+/// Without the blanks around it.
 pub(super) fn trimmed(text: &str) -> &str {
-    text.trim_matches(|c: char| c.is_whitespace() || matches!(c, '\u{feff}' | '\u{200b}'))
+    text.trim_matches(is_blank)
 }
 
 /// Reads row by row. Rows in which every cell is empty are passed over.
