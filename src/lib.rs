@@ -65,6 +65,10 @@ pub mod db;
 pub mod directory;
 pub mod entity;
 pub mod error;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+#[path = "../tests/fuzz/targets/mod.rs"]
+pub mod fuzzing;
 pub mod input;
 pub mod ledger;
 pub(crate) mod message;

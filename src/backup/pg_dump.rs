@@ -288,28 +288,34 @@ impl Toc {
     }
 }
 
+/// Reads what `pg_restore --list` prints.
+pub(crate) fn listed(list: &str) -> Toc {
+    let mut toc = Toc::default();
+    for line in list.lines() {
+        // `215; 1259 16391 TABLE public users owner`, `3344; 0 16391 TABLE DATA public users owner`
+        let mut words = line.split(' ').skip(3);
+        match (words.next(), words.next(), words.next(), words.next()) {
+            (Some("TABLE"), Some("DATA"), _, Some(name)) => toc.filled.push(name.to_owned()),
+            (Some("TABLE"), _, Some(name), _) => toc.made.push(name.to_owned()),
+            _ => {}
+        }
+    }
+    toc
+}
+
 /// Looks through a dump.
 ///
 /// # Errors
 /// [`BackupError::Io`]; [`BackupError::Program`] when `pg_restore` is missing or fails.
 pub(crate) async fn toc(path: &Path, format: Format, env: &Environment) -> Result<Toc> {
-    let mut toc = Toc::default();
     if format == Format::Custom {
         let mut command = program("pg_restore", env);
         let child = start("pg_restore", command.arg("--list").arg(path).stdout(Stdio::piped()))?;
         let out = child.wait_with_output().await.map_err(|error| failed("pg_restore", &error.to_string()))?;
         ended("pg_restore", Ok(out.status), &out.stderr)?;
-        for line in String::from_utf8_lossy(&out.stdout).lines() {
-            // `215; 1259 16391 TABLE public users owner`, `3344; 0 16391 TABLE DATA public users owner`
-            let mut words = line.split(' ').skip(3);
-            match (words.next(), words.next(), words.next(), words.next()) {
-                (Some("TABLE"), Some("DATA"), _, Some(name)) => toc.filled.push(name.to_owned()),
-                (Some("TABLE"), _, Some(name), _) => toc.made.push(name.to_owned()),
-                _ => {}
-            }
-        }
-        return Ok(toc);
+        return Ok(listed(&String::from_utf8_lossy(&out.stdout)));
     }
+    let mut toc = Toc::default();
     let file = tokio::fs::File::open(path).await.map_err(BackupError::io("reading the backup"))?;
     let mut lines = Lines::new(BufReader::new(file));
     while let Some(line) = lines.next().await.map_err(BackupError::io("reading the backup"))? {

@@ -14,7 +14,7 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// A line, with its end.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Line<'a> {
+pub(crate) enum Line<'a> {
     /// It begins outside any statement.
     Sql(&'a [u8]),
     /// It begins within a statement, a text or a comment.
@@ -34,7 +34,7 @@ pub(super) enum Line<'a> {
 
 /// The lines of a script.
 #[derive(Debug)]
-pub(super) struct Lines<R> {
+pub(crate) struct Lines<R> {
     from: R,
     line: Vec<u8>,
     first: bool,
@@ -43,7 +43,7 @@ pub(super) struct Lines<R> {
 
 impl<R: AsyncBufRead + Unpin> Lines<R> {
     /// The lines of `from`.
-    pub(super) fn new(from: R) -> Self {
+    pub(crate) fn new(from: R) -> Self {
         Self { from, line: Vec::new(), first: true, scanner: Scanner::default() }
     }
 
@@ -51,7 +51,7 @@ impl<R: AsyncBufRead + Unpin> Lines<R> {
     ///
     /// # Errors
     /// What reading answers.
-    pub(super) async fn next(&mut self) -> io::Result<Option<Line<'_>>> {
+    pub(crate) async fn next(&mut self) -> io::Result<Option<Line<'_>>> {
         self.line.clear();
         if self.from.read_until(b'\n', &mut self.line).await? == 0 {
             return Ok(None);

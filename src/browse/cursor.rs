@@ -11,7 +11,7 @@ use super::{BrowseError, Result};
 
 /// A position between rows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Cursor {
+pub(crate) struct Cursor {
     /// The columns sorted by, `-` before those that descend.
     #[serde(rename = "s")]
     pub sort: Vec<String>,
@@ -22,7 +22,7 @@ pub(super) struct Cursor {
 
 /// A value in a cursor.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) enum Mark {
+pub(crate) enum Mark {
     /// NULL.
     #[serde(rename = "n")]
     Null,
@@ -72,7 +72,7 @@ impl Mark {
 
 impl Cursor {
     /// As one word.
-    pub(super) fn encode(&self) -> String {
+    pub(crate) fn encode(&self) -> String {
         BASE64_URL_SAFE_NO_PAD.encode(serde_json::json!(self).to_string())
     }
 
@@ -80,7 +80,7 @@ impl Cursor {
     ///
     /// # Errors
     /// [`BrowseError::Cursor`], also where it is of another order than `sort`.
-    pub(super) fn decode(word: &str, sort: &[String]) -> Result<Self> {
+    pub(crate) fn decode(word: &str, sort: &[String]) -> Result<Self> {
         let bytes = BASE64_URL_SAFE_NO_PAD.decode(word).map_err(|_| BrowseError::Cursor)?;
         let cursor: Self = serde_json::from_slice(&bytes).map_err(|_| BrowseError::Cursor)?;
         let fits = cursor.sort == sort && cursor.values.len() == sort.len();

@@ -7,7 +7,7 @@
 //! No statement of this module names a secret column.
 
 mod count;
-mod cursor;
+pub(crate) mod cursor;
 mod filter;
 mod keyset;
 mod live;
@@ -16,7 +16,7 @@ mod relations;
 mod session;
 mod sql;
 mod table;
-mod value;
+pub(crate) mod value;
 mod values;
 
 pub(crate) use count::{Count, count, estimate};

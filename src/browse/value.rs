@@ -120,7 +120,7 @@ pub(crate) fn key_text(parts: &[Cell]) -> String {
 }
 
 /// The parts of [`key_text`]; `None` where it is none of so many.
-pub(super) fn key_parts(key: &str, count: usize) -> Option<Vec<String>> {
+pub(crate) fn key_parts(key: &str, count: usize) -> Option<Vec<String>> {
     let decoded = |part: &str| percent_encoding::percent_decode_str(part).decode_utf8().ok().map(String::from);
     let parts: Vec<String> = key.split(',').map(decoded).collect::<Option<_>>()?;
     (parts.len() == count).then_some(parts)

@@ -299,7 +299,7 @@ const CERTIFICATES: [(&str, &str); 4] = [
 const REVOKED: &str = "list of revoked certificates";
 
 /// The `key=value` lines under `[name]`.
-fn section(text: &str, name: &str) -> Option<Vec<(String, String)>> {
+pub(crate) fn section(text: &str, name: &str) -> Option<Vec<(String, String)>> {
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
     lines.find(|line| line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) == Some(name))?;
     let entries = lines.take_while(|line| !line.starts_with('['));
@@ -312,7 +312,7 @@ fn section(text: &str, name: &str) -> Option<Vec<(String, String)>> {
 }
 
 /// The password of the first line that fits: `host:port:database:user:password`, `*` for any, `\` before `:` and `\`.
-fn passfile_entry(text: &str, wanted: [&str; 4]) -> Option<String> {
+pub(crate) fn passfile_entry(text: &str, wanted: [&str; 4]) -> Option<String> {
     text.lines().filter(|line| !line.starts_with('#')).find_map(|line| {
         let mut fields = passfile_fields(line);
         let fits = wanted.iter().all(|wanted| fields.next().is_some_and(|(raw, field)| raw == "*" || field == *wanted));

@@ -10,7 +10,7 @@ mod connect_error;
 mod connection;
 mod endpoint;
 pub(crate) mod grants;
-mod libpq;
+pub(crate) mod libpq;
 mod notices;
 mod options;
 mod pool_wait;

@@ -11,7 +11,7 @@ mod gate;
 mod guard;
 mod order;
 mod reply;
-mod routes;
+pub(crate) mod routes;
 mod server;
 mod session;
 

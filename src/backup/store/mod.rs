@@ -4,7 +4,7 @@
 pub(crate) mod file;
 pub(crate) mod folder;
 mod local;
-mod object;
+pub(crate) mod object;
 
 use std::collections::BTreeMap;
 use std::io::Write;

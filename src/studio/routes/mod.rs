@@ -5,7 +5,7 @@ mod export;
 mod filters;
 mod find;
 mod movements;
-mod parameters;
+pub(crate) mod parameters;
 mod records;
 mod relations;
 mod rows;

@@ -8,14 +8,14 @@ use crate::message::message;
 
 /// Parameters in their order.
 #[derive(Debug)]
-pub(super) struct Parameters(Vec<(String, String)>);
+pub(crate) struct Parameters(Vec<(String, String)>);
 
 impl Parameters {
     /// Reads a query string that may have these parameters.
     ///
     /// # Errors
     /// [`Kind::Usage`]: it has another one.
-    pub(super) fn read(query: Option<&str>, known: &[&str]) -> Result<Self> {
+    pub(crate) fn read(query: Option<&str>, known: &[&str]) -> Result<Self> {
         let pairs = url::form_urlencoded::parse(query.unwrap_or_default().as_bytes());
         let pairs: Vec<(String, String)> = pairs.into_owned().collect();
         match pairs.iter().find(|(name, _)| !known.contains(&name.as_str())) {
@@ -26,17 +26,17 @@ impl Parameters {
     }
 
     /// The values of one that may come several times.
-    pub(super) fn all(&self, name: &str) -> Vec<String> {
+    pub(crate) fn all(&self, name: &str) -> Vec<String> {
         self.0.iter().filter(|(known, _)| known == name).map(|(_, value)| value.clone()).collect()
     }
 
     /// The value of one; the last where it comes several times. An empty value is one.
-    pub(super) fn one(&self, name: &str) -> Option<&str> {
+    pub(crate) fn one(&self, name: &str) -> Option<&str> {
         self.0.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
     /// The names in a list with commas; none where there is no such parameter, or an empty one.
-    pub(super) fn list(&self, name: &str) -> Vec<&str> {
+    pub(crate) fn list(&self, name: &str) -> Vec<&str> {
         self.one(name).unwrap_or_default().split(',').filter(|item| !item.is_empty()).collect()
     }
 
@@ -44,7 +44,7 @@ impl Parameters {
     ///
     /// # Errors
     /// [`Kind::Usage`].
-    pub(super) fn number<T: FromStr + PartialOrd + ToString>(
+    pub(crate) fn number<T: FromStr + PartialOrd + ToString>(
         &self,
         name: &str,
         least: T,

@@ -11,7 +11,7 @@ const SIGNATURE: &[u8] = b"PGCOPY\n\xff\r\n\0";
 const HEADER: usize = SIGNATURE.len() + 8;
 
 /// Turns a binary COPY stream, cut anywhere, into rows.
-pub(super) struct Decoder {
+pub(crate) struct Decoder {
     rest: Vec<u8>,
     state: State,
     row: u64,
@@ -28,7 +28,7 @@ enum State {
 
 impl Decoder {
     /// A decoder of the columns of this shape, in their order.
-    pub(super) fn new(shape: &TableShape) -> Self {
+    pub(crate) fn new(shape: &TableShape) -> Self {
         let rows = BlockBuilder::new(shape);
         Self { rest: Vec::new(), state: State::Header, row: 0, rows, full: Vec::new() }
     }
@@ -38,7 +38,7 @@ impl Decoder {
     /// # Errors
     /// [`BackupError::Cell`] for a cell that an archive cannot hold, and [`BackupError::Misfit`] for a stream that is
     /// none of this table.
-    pub(super) fn feed(&mut self, bytes: &[u8]) -> Result<Vec<Block>> {
+    pub(crate) fn feed(&mut self, bytes: &[u8]) -> Result<Vec<Block>> {
         if self.rest.is_empty() {
             let used = self.consume(bytes)?;
             self.rest.extend_from_slice(&bytes[used..]);
@@ -56,7 +56,7 @@ impl Decoder {
     ///
     /// # Errors
     /// [`BackupError::Misfit`] when the stream has not ended properly.
-    pub(super) fn finish(mut self) -> Result<Block> {
+    pub(crate) fn finish(mut self) -> Result<Block> {
         if self.state == State::Ended && self.rest.is_empty() {
             Ok(self.rows.take())
         } else {
@@ -174,19 +174,19 @@ fn cell(kind: Kind, field: &[u8]) -> Option<Cell<'_>> {
 }
 
 /// What begins a binary COPY stream.
-pub(super) fn header() -> Vec<u8> {
+pub(crate) fn header() -> Vec<u8> {
     [SIGNATURE, &[0; 8]].concat()
 }
 
 /// What ends it.
-pub(super) const TRAILER: [u8; 2] = (-1_i16).to_be_bytes();
+pub(crate) const TRAILER: [u8; 2] = (-1_i16).to_be_bytes();
 
 /// Appends the rows of a block. `columns` picks and orders the block's columns and says what type each has in the
 /// target; `first_row` counts from 1, for messages.
 ///
 /// # Errors
 /// [`BackupError::Cell`] for a cell that the target's type cannot hold.
-pub(super) fn encode(
+pub(crate) fn encode(
     block: &Block,
     shape: &TableShape,
     columns: &[(usize, Kind)],

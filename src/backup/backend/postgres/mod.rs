@@ -4,7 +4,7 @@ mod attachments;
 mod backend;
 mod bookkeeping;
 mod catalog;
-mod codec;
+pub(crate) mod codec;
 mod ddl;
 mod definition_sql;
 mod definitions;

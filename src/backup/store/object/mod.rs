@@ -7,7 +7,7 @@ mod remote;
 mod runtime;
 mod unfinished;
 mod upload;
-pub(super) mod url;
+pub(crate) mod url;
 
 use std::collections::{BTreeMap, HashSet};
 use std::io::Write;
