@@ -18,8 +18,9 @@ use crate::db::{self, Autocommit, Database, Engine, Transaction, sql_state, viol
 use crate::entity::types::Id;
 
 /// What a balance must be for `$3` to be added: the result neither falls below zero nor passes 2 147 483 647. A balance
-/// that is negative already may rise.
-const ALLOWED: &str = r#"CASE WHEN $3 > 0 THEN "miles" <= 2147483647 - $3 ELSE "miles" >= -$3 END"#;
+/// that is negative already may rise. The least number of 32 bits has no negative one.
+const ALLOWED: &str =
+    r#"CASE WHEN $3 > 0 THEN "miles" <= 2147483647 - $3 ELSE CAST("miles" AS bigint) + CAST($3 AS bigint) >= 0 END"#;
 
 /// PostgreSQL, the short statement.
 static AT_ONCE: LazyLock<String> = LazyLock::new(|| {

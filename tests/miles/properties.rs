@@ -250,6 +250,65 @@ fn a_batch_is_its_rows_one_by_one() {
     outcome.unwrap_or_else(|error| panic!("{error}"));
 }
 
+/// The rule is written twice: as a condition in SQL, for one entry, and in Rust, for a batch.
+#[test]
+fn the_rule_is_the_same_in_sql_and_in_rust_at_every_end_of_a_range() {
+    const ENDS: [i32; 11] = [i32::MIN, i32::MIN + 1, -300, -1, 0, 1, 2, 300, 301, i32::MAX - 1, i32::MAX];
+    let pair = Pair::new();
+    for (database, world) in pair.databases.iter().zip(&pair.worlds) {
+        // An account of an erased person is one like others to the ledger; and nobody has the last id.
+        world.query(
+            r#"INSERT INTO "users" ("userId", "username", "displayName")
+            VALUES ('10000000000000000001', 'erased_abcdefghijklm', 'erased')"#,
+        );
+        for user in ["1", "10000000000000000001", "404"] {
+            for balance in ENDS {
+                for amount in ENDS.into_iter().filter(|amount| *amount != 0) {
+                    let posting = Posting {
+                        note: Some("n".to_owned()),
+                        ..Posting::signed(key::fresh_id(), user.to_owned(), amount)
+                    };
+                    let after = i64::from(balance) + i64::from(amount);
+                    let allowed = user != "404" && if amount > 0 { after <= i64::from(i32::MAX) } else { after >= 0 };
+                    let outcome = |which: &str, outcome: Result<Posted, MilesError>| {
+                        let text =
+                            outcome.as_ref().map(|posted| posted.balance.to_string()).map_err(ToString::to_string);
+                        let refused = matches!(
+                            outcome,
+                            Err(MilesError::NoUser { .. } | MilesError::NotEnough { .. } | MilesError::TooMany { .. })
+                        );
+                        assert_eq!(
+                            (outcome.is_ok(), refused),
+                            (allowed, !allowed),
+                            "{which}: {balance} {amount:+}: {text:?}"
+                        );
+                        text
+                    };
+                    let set = || super::unguarded(world, &format!(r#"UPDATE "users" SET "miles" = {balance}"#));
+                    set();
+                    let in_sql = outcome("SQL", pair.runtime.block_on(posting::post(database, &posting)));
+                    pair.clear();
+                    set();
+                    let in_rust = outcome(
+                        "Rust",
+                        pair.runtime.block_on(async {
+                            let tx = database.begin().await.unwrap();
+                            let mut applied = post_all(&tx, &[posting], OnRefusal::Skip, |_| ()).await.unwrap();
+                            tx.commit().await.unwrap();
+                            match applied.rejected.pop() {
+                                Some(rejected) => Err(rejected.error),
+                                None => Ok(applied.posted.remove(0).1),
+                            }
+                        }),
+                    );
+                    pair.clear();
+                    assert_eq!(in_sql, in_rust, "{balance} {amount:+}");
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn a_reversal_restores_the_very_balances() {
     let pair = Pair::new();
