@@ -1,6 +1,7 @@
 //! `db studio`: the real program, asked by raw bytes on a socket.
 
 mod actions;
+mod agreement;
 mod browser;
 mod export;
 mod faults;
