@@ -31,6 +31,7 @@ pub mod s3;
 mod scratch;
 mod selftest;
 mod sql;
+mod watch;
 mod world;
 
 use std::time::{Duration, Instant};

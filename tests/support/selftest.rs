@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use super::postgres::answers;
+use super::watch::Watch;
 use super::{Args, Engine, Scratch, Server, Stop, World, both, eventually};
 
 both!(fn a_world_has_a_database_of_its_own(world) {
@@ -56,6 +57,25 @@ fn a_server_of_its_own_crashes_and_comes_back() {
     drop(world);
     drop(server);
     assert!(!folder.exists());
+}
+
+#[test]
+fn a_test_that_hangs_is_ended_by_name() {
+    // Started as a process of its own by this very test.
+    if std::env::var_os("SKYTEAM_TEST_HANGS").is_some() {
+        let watch = Watch::within(Duration::from_millis(100));
+        std::thread::sleep(Duration::from_secs(60));
+        watch.beat();
+        unreachable!("nobody ended the test");
+    }
+    let name = "support::selftest::a_test_that_hangs_is_ended_by_name";
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", name])
+        .env("SKYTEAM_TEST_HANGS", "1")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(101) && said.contains(&format!("hung: {name} has done nothing")), "{said}");
 }
 
 #[test]

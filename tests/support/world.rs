@@ -16,6 +16,7 @@ use super::call::Call;
 use super::output::{Output, Redactions};
 use super::postgres::{PgDatabase, Server, binary};
 use super::sql::{Source, TextRow};
+use super::watch::Watch;
 
 /// How long a command may take before the test calls it hung.
 pub const PATIENCE: Duration = Duration::from_secs(120);
@@ -57,6 +58,7 @@ pub struct World {
     database: Database,
     env: BTreeMap<String, String>,
     redactions: Arc<Redactions>,
+    watch: Watch,
 }
 
 impl World {
@@ -161,7 +163,7 @@ impl World {
         std::fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
         env.insert("SKYTEAM_SIGN_KEY".to_owned(), key.to_str().unwrap().to_owned());
         env.insert("SKYTEAM_SIGNERS".to_owned(), format!("tests={public}"));
-        Self { folder, database, env, redactions: Arc::new(Redactions::new(words)) }
+        Self { folder, database, env, redactions: Arc::new(Redactions::new(words)), watch: Watch::new() }
     }
 
     /// Which engine its database is of; a bare world's is the embedded default.
@@ -228,6 +230,7 @@ impl World {
 
     /// The database as its owner sees it, beside `skyteam`.
     pub fn source(&self) -> Source {
+        self.watch.beat();
         match &self.database {
             Database::Postgres(database) => database.source(),
             Database::Sqlite(file) => Source::Sqlite(sqlite(file)),
@@ -261,6 +264,7 @@ impl World {
 
     /// Prepares a run of `skyteam` in this process: input, terminal, answers, another moment.
     pub fn call(&self, args: impl Args) -> Call {
+        self.watch.beat();
         Call::new(args.words(), self.env.clone(), self.work(), Arc::clone(&self.redactions))
     }
 
@@ -274,6 +278,7 @@ impl World {
 
     /// The real program with this world's environment and nothing of ours but the standard streams.
     pub fn program(&self, args: impl Args) -> Command {
+        self.watch.beat();
         let mut command = Command::new(env!("CARGO_BIN_EXE_skyteam"));
         command.args(args.words()).env_clear().envs(&self.env).current_dir(self.work());
         command
@@ -295,6 +300,7 @@ impl World {
     /// Feeds a child, waits for it, and answers what it said. Neither secrets in the output nor a hang pass.
     #[track_caller]
     pub fn finish(&self, args: String, mut child: Child, input: &[u8]) -> Output {
+        self.watch.beat();
         let stdin = child.stdin.take();
         let input = input.to_owned();
         let feeder = std::thread::spawn(move || {
