@@ -238,10 +238,14 @@ fn failures_are_silent_quick_and_leave_nothing_behind() {
         "nonsense".to_owned(),
     ] {
         world.set("DATABASE_URL", &url);
-        let began = Instant::now();
-        assert!(values(&world, "airline show d").is_empty(), "{url}");
-        // 250 ms are promised; the rest is for a machine that does other things too. The usual time-out is 2.5 s.
-        assert!(began.elapsed() < Duration::from_millis(1500), "{url}: {:?}", began.elapsed());
+        // 250 ms are promised; the rest, and some more tries, are for a machine that does other things too. The usual
+        // time-out is 2.5 s, which no try would be below.
+        let quick = (0..8).any(|_| {
+            let began = Instant::now();
+            assert!(values(&world, "airline show d").is_empty(), "{url}");
+            began.elapsed() < Duration::from_millis(1500)
+        });
+        assert!(quick, "{url}");
     }
     assert!(!world.work().join("missing.db").exists());
     std::fs::write(world.work().join("skyteam.toml"), "nonsense = [").unwrap();

@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use serde_json::Value;
 
-use crate::support::{Engine, Output, Server, World, both};
+use crate::support::{Engine, Holder, Output, Server, World, both};
 
 /// What a run of the doctor found, whatever its exit code.
 fn read(output: &Output) -> Value {
@@ -216,19 +216,10 @@ fn few_free_connections_are_worth_a_look() {
     let server = Server::start(&["max_connections=8", "superuser_reserved_connections=0", "fsync=off"]);
     let world = World::on(&server);
     world.run("db migrate").ok();
-    let busy = world.server().as_superuser(&world.name());
-    let sleepers: Vec<_> = (0..6)
-        .map(|_| {
-            let busy = busy.clone();
-            std::thread::spawn(move || busy.rows("SELECT pg_sleep(4)"))
-        })
-        .collect();
-    std::thread::sleep(std::time::Duration::from_millis(700));
+    let busy: Vec<Holder> = (0..6).map(|_| Holder::takes(&world, "SELECT 1 WHERE false")).collect();
     let findings = read(&world.run("db doctor -o json").ok());
     assert_eq!(at(&findings, "warning"), ["server: connections", "backups: proved"]);
-    for sleeper in sleepers {
-        sleeper.join().unwrap();
-    }
+    drop(busy);
 }
 
 /// Rights and objects of others that could be turned against the ledger or the administrator.

@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 
-use crate::support::{Holder, World, both};
+use crate::support::{Holder, World, both, eventually};
 
 both!(ready fn info_counts_what_is_there(world) {
     world.run("user add 1 pilot123").ok();
@@ -28,14 +28,10 @@ fn activity_names_what_blocks_what_and_shows_no_values() {
     let holder = Holder::takes(&world, r#"UPDATE "users" SET "displayName" = 'new' WHERE "userId" = '1'"#);
     let waiting = world.spawn("miles award @pilot123 5 --note n");
     let mut seen = String::new();
-    // Until the award waits for the row.
-    for _ in 0..200 {
+    eventually("the award waits for the row", || {
         seen = world.run("db activity").ok().stdout;
-        if seen.contains("waiting; to end that") {
-            break;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(50));
-    }
+        seen.contains("waiting; to end that")
+    });
     assert!(seen.contains("keeps 1 waiting; to end that: skyteam db shell"), "{seen}");
     assert!(seen.contains("pg_terminate_backend("), "{seen}");
     // The last statement of the holder is SELECT 'held'.

@@ -266,7 +266,9 @@ fn a_table_in_use_is_waited_for_then_named() {
     world.run("db migrate --to safety").ok();
     let busy = world.source();
     let holder = std::thread::spawn(move || {
-        busy.rows("BEGIN; LOCK TABLE \"milesTransactions\" IN SHARE MODE; SELECT pg_sleep(3); COMMIT");
+        // Until it is ended.
+        busy.try_rows("BEGIN; LOCK TABLE \"milesTransactions\" IN SHARE MODE; SELECT pg_sleep(600); COMMIT")
+            .unwrap_err();
     });
     eventually("the table is locked", || {
         world.query(
@@ -279,6 +281,10 @@ fn a_table_in_use_is_waited_for_then_named() {
     assert!(output.stderr.contains("error: could not lock the tables: a table is in use"), "{output}");
     assert!(output.stderr.contains("LOCK TABLE \"milesTransactions\" IN SHARE MODE"), "{output}");
     assert_eq!(record(&world), "baseline|migrate\nsafety|migrate");
+    world.query(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() \
+         AND query LIKE '%pg_sleep(600)%' AND pid <> pg_backend_pid()",
+    );
     holder.join().unwrap();
     // Patience is rewarded.
     world.run("db migrate").ok();

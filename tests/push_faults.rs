@@ -49,7 +49,7 @@ fn ctrl_c_in_the_middle() {
     let began = Instant::now();
     signal("INT", child.id());
     let output = world.finish("db push".into(), child, b"").exits(130);
-    assert!(began.elapsed() < Duration::from_secs(3), "{output}");
+    assert!(began.elapsed() < Duration::from_secs(30), "{output}");
     eventually("nothing is left at work", || waiting(&world, "") == "0");
     drop(holder);
     assert_eq!(world.catalogue(), before);

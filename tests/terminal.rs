@@ -236,7 +236,7 @@ fn ctrl_c_ends_a_wait_and_leaves_nothing_queued() {
     seat.types(CTRL_C);
     let (code, shown) = seat.ends();
     assert_eq!(code, 130, "{shown}");
-    assert!(began.elapsed() < Duration::from_secs(3));
+    assert!(began.elapsed() < Duration::from_secs(30));
     assert_eq!(superuser.lines(WAITING), "0");
     drop(holder);
 }

@@ -23,13 +23,13 @@ fn settings_reach_the_server_and_a_flag_goes_before_the_url() {
            it is set by the URL, --statement-timeout, the role, the database or the server
       fix  add statement_timeout=0 to the URL's parameters, which no role's or database's setting overrules
     ");
-    world.run("user list --statement-timeout 5000").ok();
+    world.run("user list --statement-timeout 60000").ok();
 }
 
 #[test]
 fn a_profile_has_settings_of_its_own() {
     let mut world = World::ready(Engine::Postgres);
-    let file = format!("[profiles.slow]\nurl = \"{}\"\nstatement_timeout = 50\n", world.url());
+    let file = format!("[profiles.slow]\nurl = \"{}\"\nstatement_timeout = 1000\n", world.url());
     std::fs::write(world.work().join("skyteam.toml"), file).unwrap();
     world.unset("DATABASE_URL");
     world.run("user list -p slow").ok();

@@ -4,7 +4,7 @@ use std::sync::Barrier;
 use std::time::Duration;
 
 use super::reaches;
-use crate::support::{Holder, Pooler, World};
+use crate::support::{Holder, Pooler, World, eventually};
 
 /// The URL's parameters that say a pooler stands between.
 const PARAMETERS: [&str; 2] = ["statement-cache-capacity=0", "pgbouncer=true"];
@@ -56,7 +56,7 @@ fn a_limit_of_one_statement_is_of_its_transaction() {
     let mut world = World::ready(crate::support::Engine::Postgres);
     world.run("user add 1 pilot").ok();
     let pooler = Pooler::before(&world, 1);
-    world.set("DATABASE_URL", format!("{}?{}&statement_timeout=200", pooler.url(&world), PARAMETERS[0]));
+    world.set("DATABASE_URL", format!("{}?{}&statement_timeout=1000", pooler.url(&world), PARAMETERS[0]));
     world.run("user list").ok();
     let holder = Holder::takes(&world, "LOCK TABLE users");
     world.run("user list").exits(11);
@@ -67,7 +67,11 @@ fn a_limit_of_one_statement_is_of_its_transaction() {
     world.set("DATABASE_URL", plain);
     let holder = Holder::takes(&world, "LOCK TABLE users");
     let waits = world.spawn("user list");
-    std::thread::sleep(Duration::from_millis(600));
+    let locked =
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    eventually("it waits for the table", || world.source().lines(locked) == "1");
+    // Longer than the limit, if it had one.
+    std::thread::sleep(Duration::from_millis(1200));
     drop(holder);
     world.finish("user list".into(), waits, b"").ok();
 }

@@ -258,7 +258,7 @@ fn a_connection_that_comes_free_is_taken() {
             server.admin(&format!("ALTER ROLE {role} CONNECTION LIMIT -1"));
         })
     };
-    world.run("user list").ok();
+    world.run("user list --connect-timeout 60").ok();
     relief.join().unwrap();
 }
 

@@ -169,8 +169,11 @@ fn the_tables_of_public_are_meant_whatever_the_search_path_says() {
 fn a_table_that_comes_free_in_time_is_taken() {
     let world = drizzle();
     let holder = Holder::takes(&world, "LOCK TABLE \"milesTransactions\" IN ACCESS SHARE MODE");
+    let beside = world.source();
     let release = std::thread::spawn(move || {
-        std::thread::sleep(Duration::from_millis(700));
+        let waits = "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'relation' \
+                     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+        eventually("the push waits for the table", || beside.lines(waits) != "0");
         drop(holder);
     });
     world.run("db push --lock-timeout 500").ok();
@@ -189,10 +192,10 @@ fn the_second_of_two_pushes_waits_says_for_whom_and_finds_nothing_to_do() {
                   AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
     eventually("the first push holds the lock", || world.query(locked) == "1");
     let second = world.spawn("db push");
-    let queued =
-        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'skyteam%'";
-    eventually("the second push waits", || world.query(queued) == "2");
-    std::thread::sleep(Duration::from_millis(300));
+    // It has asked who holds the lock, and says so next.
+    let queued = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state <> 'active' \
+                  AND application_name LIKE 'skyteam%' AND query LIKE '%l.locktype = ''advisory''%'";
+    eventually("the second push waits", || world.query(queued) == "1");
     drop(holder);
     let first = world.finish("db push".into(), first, b"").ok();
     let second = world.finish("db push".into(), second, b"").ok();
