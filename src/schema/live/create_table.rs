@@ -445,9 +445,11 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Makes the last key one that a plain foreign key of ours cannot say.
+/// Makes the last foreign key one that a plain foreign key of ours cannot say.
 fn defer(definition: &mut Definition) {
-    if let Some((constraint, _)) = definition.constraints.last_mut()
+    let keys = definition.constraints.iter_mut().map(|(constraint, _)| constraint);
+    // SQLite defers the last one, whatever is between.
+    if let Some(constraint) = keys.rev().find(|constraint| matches!(constraint.rule, Rule::ForeignKey(_)))
         && let Rule::ForeignKey(key) = &constraint.rule
     {
         let text = format!("FOREIGN KEY ({}) REFERENCES {} DEFERRABLE", quote_all(&key.columns), quote(&key.table));

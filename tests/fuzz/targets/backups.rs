@@ -98,9 +98,8 @@ fn walk(block: &Block) {
 
 /// The headers of Parquet pages.
 pub(super) fn page_headers(data: &[u8]) {
-    let checked = limits::check(data);
-    if checked.is_ok() && !data.is_empty() {
-        assert!(limits::check(&[data, data].concat()).is_ok() || data.len() > 64, "two small columns are one larger");
+    if let Err(reason) = limits::check(data) {
+        assert!(reason.len() < 200, "a reason is one clause");
     }
 }
 

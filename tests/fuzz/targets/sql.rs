@@ -86,8 +86,9 @@ pub(crate) fn agrees_with_sqlite(statement: &str) -> Result<(), String> {
 
     // Columns, whether they must have a value, their defaults, and which of them are computed.
     let columns = all(
-        "SELECT name, CAST(\"notnull\" AS text), dflt_value, CAST(hidden AS text) FROM pragma_table_xinfo('t')",
-        4,
+        "SELECT name, CAST(\"notnull\" AS text), dflt_value, CAST(hidden AS text), CAST(pk AS text)
+         FROM pragma_table_xinfo('t')",
+        5,
     )?;
     let names: Vec<&str> = columns.iter().map(|column| column[0].as_str()).collect();
     equal("columns", &read.columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>(), &names)?;
@@ -100,8 +101,8 @@ pub(crate) fn agrees_with_sqlite(statement: &str) -> Result<(), String> {
         .map_err(said)?;
     equal("strict, without rowid", &(read.strict, read.without_rowid), &(strict == 1, rowless == 1))?;
     for (ours, theirs) in read.columns.iter().zip(&columns) {
-        // The key of a table without rowids must have a value, and says so nowhere.
-        if rowless == 0 {
+        // The key of a table that is strict or without rowids must have a value, and says so nowhere.
+        if theirs[4] == "0" || rowless + strict == 0 {
             equal("NOT NULL", &ours.required, &(theirs[1] == "1"))?;
         }
         let computed = theirs[3] != "0";
