@@ -36,6 +36,10 @@ fn a_new_file_and_its_folders_are_made_by_push_for_their_owner_alone() {
         }
     }
     assert!(file.exists());
+    for folder in ["far", "far/away"] {
+        let metadata = std::fs::metadata(world.work().join(folder)).unwrap();
+        assert_eq!(metadata.permissions().mode() & 0o777, 0o700, "{folder}");
+    }
 }
 
 #[test]
