@@ -419,7 +419,7 @@ mod tests {
             ("COPY t TO stdout;\nSELECT 1;\n", "SS"),
             ("SELECT 'COPY t FROM stdin;';\nSELECT 1;\n", "SS"),
             ("SELECT a$1, $1;\nSELECT 1;\n", "SS"),
-            ("\\restrict k\nSELECT '\\!';\nSELECT 1 \\gexec\nSELECT 1\n\\g\n;\n-- \\!\n", "cScSccS"),
+            ("\\restrict k\nSELECT '\\!';\nSELECT 1 \\gexec\nSELECT 1\n\\g\n;\n-- \\!\n", "cScwcwS"),
             ("SELECT :x, \"\\!\";\nSELECT $$\n\\!\n$$;\n/*\n\\!\n*/\n", "SSwwSww"),
             ("\u{feff}SELECT 1;\r\nCOPY t FROM stdin;\r\nx\r\n\\.\r\nSELECT 1;\r\n", "SCrrS"),
         ] {
