@@ -42,7 +42,7 @@ pub(crate) struct Scope<'a> {
     pub only: Option<Option<&'a Identity>>,
     /// A backup that has just been made, and stays.
     pub made: Option<&'a Path>,
-    /// What tells who made a backup.
+    /// What the makers of backups are known by.
     pub trusted: &'a Trusted,
     /// The database whose record is among that.
     pub own: Option<&'a Identity>,
@@ -75,7 +75,7 @@ pub(crate) const UNKNOWN_MAKER: &str = "by somebody unknown";
 /// Decides on every backup of a store.
 ///
 /// # Errors
-/// The store's, where the backup that everything depends on, or what tells who made one, cannot be read for reasons that
+/// The store's, where the backup that everything depends on, or what its maker is known by, cannot be read for reasons that
 /// are not its own.
 pub(crate) fn decide(policy: Policy, scope: Scope<'_>, entries: Vec<Entry>, store: &dyn Store) -> Result<Vec<Verdict>> {
     let mut entries = entries;

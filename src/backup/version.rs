@@ -9,7 +9,8 @@ use std::collections::HashSet;
 use migration::Migration;
 
 use super::error::{BackupError, Result};
-use super::format::manifest::Manifest;
+use super::format::manifest::{AppliedMigration, Manifest};
+use super::format::table_schema::TableShape;
 use crate::schema::model::{Rule, Schema, Shape, Table};
 use crate::schema::{desired, snapshot};
 
@@ -58,6 +59,22 @@ pub(crate) struct At {
     /// What there is ahead of it: tables and columns (`users.points`) that the entities ask for and no migration makes yet,
     /// because they were pushed.
     pub pending: Vec<String>,
+}
+
+/// Which version the tables of these shapes and objects are at, by what it has and what is on the record.
+///
+/// # Errors
+/// As [`all`].
+pub(crate) fn of_tables<'a>(
+    found: impl IntoIterator<Item = (&'a TableShape, &'a HashSet<String>)>,
+    record: &[AppliedMigration],
+) -> Result<Option<At>> {
+    let standing = found.into_iter().map(|(shape, objects)| Standing {
+        table: &shape.name,
+        columns: shape.columns.iter().map(|column| column.name.as_str()).collect(),
+        objects,
+    });
+    of(&standing.collect::<Vec<_>>(), record.last().map(|line| line.version.as_str()))
 }
 
 /// The newest version that is there whole; or a newer one that is on the record, when its columns are there and only

@@ -75,10 +75,8 @@ impl Backend for Postgres<'_> {
         state::inspect(self.pool).await
     }
 
-    async fn restore(&self, job: engine::Job) -> Result<()> {
-        let engine::Job { archive, plan, commit, onward, lock_timeout, progress } = job;
-        let (pool, shutdown) = (self.pool.clone(), self.database.shutdown().clone());
-        let job = Job { pool, archive, plan, commit, onward, lock_timeout, progress, shutdown };
+    async fn restore(&self, what: engine::Job) -> Result<()> {
+        let job = Job { what, pool: self.pool.clone(), shutdown: self.database.shutdown().clone() };
         match restore::restore(&job).await {
             Ok(()) => Ok(()),
             Err(error) => Err(self.explain_lock(error, "ACCESS EXCLUSIVE").await),

@@ -8,11 +8,9 @@ use sqlx::{AssertSqlSafe, PgConnection, Row};
 use crate::backup::column_mapping;
 use crate::backup::error::Result;
 use crate::backup::format::list::LIST_LENGTH;
-use crate::backup::format::manifest::AppliedMigration;
 use crate::backup::format::native::Native;
 use crate::backup::format::scalar::Scalar;
 use crate::backup::format::table_schema::{ColumnShape, Kind, TableShape};
-use crate::backup::version::{self, At, Standing};
 use crate::db::quote;
 use crate::schema::model;
 
@@ -185,22 +183,6 @@ async fn objects(connection: &mut PgConnection, table: i64) -> Result<HashSet<St
                UNION SELECT tgname::text FROM pg_trigger WHERE tgrelid = $1::int8::oid AND NOT tgisinternal";
     let rows = sqlx::query(sql).bind(table).fetch_all(connection).await?;
     Ok(rows.iter().map(|row| row.try_get("name")).collect::<Result<_, _>>()?)
-}
-
-/// Which version these tables are at, by what it has and what is on the record.
-///
-/// # Errors
-/// Those of [`version::of`].
-pub(super) fn version_of(found: &[Found], record: &[AppliedMigration]) -> Result<Option<At>> {
-    let existing: Vec<Standing<'_>> = found
-        .iter()
-        .map(|table| Standing {
-            table: &table.shape.name,
-            columns: table.shape.columns.iter().map(|column| column.name.as_str()).collect(),
-            objects: &table.objects,
-        })
-        .collect();
-    version::of(&existing, record.last().map(|line| line.version.as_str()))
 }
 
 /// A column as its type's output function writes it, which is the type's own and runs in `pg_dump` too. A cast to text

@@ -9,29 +9,26 @@ use sea_orm::{DbErr, RuntimeErr};
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection, PgPool};
 
+use crate::backup::backend::engine;
 use crate::backup::error::Result;
-use crate::backup::format::archive::{Archive, Progress};
-use crate::backup::plan::Plan;
 use crate::db::{Shutdown, search_path};
 
-/// What a restore works with.
+/// A restore, and where it goes.
 pub(super) struct Job {
+    /// What is done.
+    pub what: engine::Job,
     /// Where to.
     pub pool: PgPool,
-    /// Where from. Its members have been checked.
-    pub archive: Arc<Archive>,
-    /// What to do.
-    pub plan: Plan,
-    /// Whether the changes are committed; otherwise everything is done and then undone.
-    pub commit: bool,
-    /// Whether the migrations to the newest version run too.
-    pub onward: bool,
-    /// Longest wait for a table that others use.
-    pub lock_timeout: Duration,
-    /// Called with the rows that are on their way.
-    pub progress: Progress,
     /// What an interrupt must wait for.
     pub shutdown: Shutdown,
+}
+
+impl std::ops::Deref for Job {
+    type Target = engine::Job;
+
+    fn deref(&self) -> &Self::Target {
+        &self.what
+    }
 }
 
 pub(super) async fn run(connection: &mut PgConnection, statements: impl IntoIterator<Item = String>) -> Result<()> {

@@ -94,7 +94,7 @@ impl engine::Snapshot for Snapshot {
     }
 
     fn version(&self) -> Result<Option<At>> {
-        catalog::version_of(&self.tables, &self.migrations)
+        version::of_tables(self.tables.iter().map(|table| (&table.shape, &table.objects)), &self.migrations)
     }
 
     fn sequences(&self) -> HashMap<String, BTreeMap<String, i64>> {

@@ -42,7 +42,11 @@ pub(super) async fn state(connection: &mut PgConnection) -> Result<State> {
         });
     }
     let record = read::migrations(connection).await?;
-    Ok(State { engine: Engine::Postgres, existing, version: catalog::version_of(&found, &record)? })
+    Ok(State {
+        engine: Engine::Postgres,
+        existing,
+        version: version::of_tables(found.iter().map(|table| (&table.shape, &table.objects)), &record)?,
+    })
 }
 
 /// Every table that a version of this build knows.

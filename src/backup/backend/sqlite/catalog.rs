@@ -6,10 +6,9 @@ use sqlx::{AssertSqlSafe, Row, SqliteConnection};
 
 use crate::backup::column_mapping;
 use crate::backup::error::Result;
-use crate::backup::format::manifest::AppliedMigration;
 use crate::backup::format::native::Native;
 use crate::backup::format::table_schema::{ColumnShape, Kind, TableShape};
-use crate::backup::version::{self, At, Standing};
+use crate::backup::version;
 use crate::db::quote;
 use crate::schema::model::Schema;
 
@@ -49,22 +48,6 @@ pub(super) async fn others(connection: &mut SqliteConnection, names: &[&str]) ->
     let rows = sqlx::query(sql).fetch_all(connection).await?;
     let found: Vec<String> = rows.iter().map(|row| row.try_get("name")).collect::<Result<_, _>>()?;
     Ok(found.into_iter().filter(|name| !names.contains(&name.as_str())).collect())
-}
-
-/// Which version these tables are at, by what it has and what is on the record.
-///
-/// # Errors
-/// Those of [`version::of`].
-pub(super) fn version_of(found: &[Found], record: &[AppliedMigration]) -> Result<Option<At>> {
-    let existing: Vec<Standing<'_>> = found
-        .iter()
-        .map(|table| Standing {
-            table: &table.shape.name,
-            columns: table.shape.columns.iter().map(|column| column.name.as_str()).collect(),
-            objects: &table.objects,
-        })
-        .collect();
-    version::of(&existing, record.last().map(|line| line.version.as_str()))
 }
 
 /// A table's columns, as an archive holds them.

@@ -74,7 +74,7 @@ impl engine::Snapshot for Snapshot {
     }
 
     fn version(&self) -> Result<Option<At>> {
-        catalog::version_of(&self.tables, &self.migrations)
+        version::of_tables(self.tables.iter().map(|table| (&table.shape, &table.objects)), &self.migrations)
     }
 
     fn server_version(&self) -> &str {

@@ -51,7 +51,11 @@ async fn state(connection: &mut SqliteConnection) -> Result<State> {
         });
     }
     let record = read::migrations(connection).await?;
-    Ok(State { engine: Engine::Sqlite, existing, version: catalog::version_of(&found, &record)? })
+    Ok(State {
+        engine: Engine::Sqlite,
+        existing,
+        version: version::of_tables(found.iter().map(|table| (&table.shape, &table.objects)), &record)?,
+    })
 }
 
 /// Restores into a file that others may have open, in one transaction. When it fails the file is as it was.

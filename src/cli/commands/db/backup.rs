@@ -5,20 +5,21 @@ use std::fs::File;
 use std::io::{self, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use clap::ValueEnum;
 use serde::Serialize;
 
 use super::destination::{self, At, Target};
 use super::signers::{SignerArgs, signing_key};
+use super::vouching::{identify, remember, sign_outside};
 use super::{opened, place, planned, prune};
 use crate::backup::create::{Made, Snapshot, Wanted, Written};
 use crate::backup::format::archive::Progress;
 use crate::backup::format::crypt::Recipients;
 use crate::backup::format::manifest::{Contents, Manifest};
-use crate::backup::identity::{self, Identity, Unidentified};
-use crate::backup::record::{self, Fingerprint};
+use crate::backup::identity::Identity;
+use crate::backup::record::Fingerprint;
 use crate::backup::signature::SigningKey;
 use crate::backup::spool::Spools;
 use crate::backup::store::folder::Note;
@@ -35,8 +36,6 @@ use crate::message::{message, skyteam};
 
 /// Definitions that a restore would refuse and that are named.
 const NAMED: usize = 5;
-/// How long a finished backup waits for the database to remember it.
-const REMEMBERING: Duration = Duration::from_secs(10);
 
 pub(super) const EXAMPLES: &str = "Examples:
   skyteam db backup /var/backups/skyteam --keep-daily 7 --keep-weekly 5 --keep-monthly 12
@@ -153,7 +152,7 @@ pub(super) async fn run(args: DbBackupArgs, cx: &Context) -> Result<Outcome> {
     let key = signing_key(args.sign_key.as_deref(), cx)?;
     refuse_misuse(&args, cx, &recipients)?;
     let database = cx.reader().await?;
-    let identity = identify(cx, &database, &args).await?;
+    let identity = identify(cx, &database, !args.keep.policy().is_empty()).await?;
     let name = file::name(database.name(), identity.as_ref(), cx.now, args.format.extension());
     let target = destination::find(args.file.as_deref(), args.dir.as_deref(), &name, cx)?;
     let also = args.also.iter().map(|given| place::store(Some(given), cx)).collect::<Result<Vec<_>>>()?;
@@ -193,11 +192,13 @@ pub(super) async fn run(args: DbBackupArgs, cx: &Context) -> Result<Outcome> {
         Format::Plain | Format::Custom => dump(&args, cx, &database, identity.clone(), &target, key.as_ref()).await?,
     };
     if !cx.answers.dry_run {
-        let remembered = remember(cx, &database, &report, ends.clone()).await;
+        let fingerprint = Fingerprint { sha256: report.sha256.clone(), ends: ends.clone() };
+        let remembered = remember(cx, &database, &fingerprint, report.signed).await;
         if let (Some(key), false, true, Target::Place { store, .. }, Some(ends)) =
             (&key, remembered, report.encrypted, &target, ends)
         {
-            sign_outside(cx, store, &report, ends, key).await?;
+            let note = Note::of(report.size, ends, report.sha256.clone());
+            sign_outside(cx, store, PathBuf::from(&report.file), note, key).await?;
         }
     }
     let mut incomplete = false;
@@ -296,67 +297,6 @@ fn refuse_misuse(args: &DbBackupArgs, cx: &Context, recipients: &Recipients) -> 
             .fix("leave out --format, or pipe -f - into age"));
     }
     Ok(())
-}
-
-/// Signs an encrypted archive in the note beside it, for those who cannot decrypt it.
-async fn sign_outside(
-    cx: &Context,
-    store: &Arc<dyn Store>,
-    made: &Backup,
-    ends: String,
-    key: &SigningKey,
-) -> Result<()> {
-    let path = PathBuf::from(&made.file);
-    let mut note = Note::of(made.size, ends, made.sha256.clone());
-    note.signature = Some(key.sign_encrypted(&made.sha256));
-    place::on_a_thread(cx, store, move |store: &dyn Store| store.write_note(&path, &note)).await
-}
-
-/// Has the database remember what it made, and answers whether it does. A role that may only read, or a standby, cannot:
-/// then a signature tells.
-async fn remember(cx: &Context, database: &Database, made: &Backup, ends: Option<String>) -> bool {
-    let fingerprint = Fingerprint { sha256: made.sha256.clone(), ends };
-    // The backup is made: a server that has stopped answering does not hold up its report.
-    let remembering = tokio::time::timeout(REMEMBERING, record::remember(database, &fingerprint, cx.now));
-    let why = match remembering.await {
-        Ok(Ok(())) => return true,
-        Ok(Err(error)) => Error::from(error).what().clone(),
-        Err(_) => message!("the server does not answer"),
-    };
-    if !made.signed {
-        cx.ui.warn(message!(
-            "nothing will tell who made this backup, since the database does not remember it ({}): its restore asks first, \
-             and no retention counts it where makers are known. Sign backups: {}, then {}",
-            why,
-            skyteam("config keygen KEY"),
-            skyteam("db backup --sign-key KEY")
-        ));
-    }
-    false
-}
-
-/// Which database this is. Where that is unknown, the backup is made all the same, and no retention ever touches it.
-async fn identify(cx: &Context, database: &Database, args: &DbBackupArgs) -> Result<Option<Identity>> {
-    let unidentified = match identity::of(database, !cx.answers.dry_run).await? {
-        Ok(identity) => return Ok(Some(identity)),
-        Err(unidentified) => unidentified,
-    };
-    let why = match unidentified {
-        Unidentified::NoRight { role } => message!("as a superuser: {}", grant(&role)),
-        Unidentified::NotWritten { why: Some(why) } => message!("nothing can be written into the file ({})", why),
-        Unidentified::NotWritten { why: None } | Unidentified::InMemory => return Ok(None),
-    };
-    if args.keep.policy().is_empty() {
-        cx.ui.note(message!("This database cannot be told from others of its name: {}.", why));
-    } else {
-        cx.ui.warn(message!("nothing is removed, as this database cannot be told from others of its name: {}", why));
-    }
-    Ok(None)
-}
-
-/// What lets a role tell a database from others.
-pub(super) fn grant(role: &str) -> String {
-    format!("GRANT EXECUTE ON FUNCTION pg_control_system() TO {role}")
 }
 
 /// Opens a pipe or a device.

@@ -21,6 +21,7 @@ mod reset;
 pub(in crate::cli::commands) mod restore;
 mod rollback;
 mod schema;
+mod scratch;
 mod seed;
 mod shell;
 pub(in crate::cli::commands) mod signers;
@@ -28,6 +29,7 @@ mod status;
 mod studio;
 mod transfer;
 mod verify;
+mod vouching;
 
 use std::path::Path;
 

@@ -3,10 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::super::backup::grant;
 use super::super::place;
 use super::super::signers::SignerArgs;
 use super::super::typed;
+use super::super::vouching::grant;
 use super::Check;
 use crate::backup::identity::{self, Unidentified};
 use crate::backup::store::{Store, folder};
