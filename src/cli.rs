@@ -116,6 +116,7 @@ pub fn run(mut world: World) -> u8 {
         rehearses: false.into(),
         resumes: false.into(),
         warned_of_plain_text: false.into(),
+        warned_of_plain_store: false.into(),
         database: OnceCell::new(),
         ui: Ui::new(world, manner),
     };

@@ -46,6 +46,8 @@ pub(crate) struct Context {
     pub(crate) database: OnceCell<Arc<Database>>,
     /// Whether it was said that a connection may go unencrypted.
     pub(crate) warned_of_plain_text: AtomicBool,
+    /// Whether it was said that backups go to another machine unencrypted.
+    pub(crate) warned_of_plain_store: AtomicBool,
 }
 
 impl Context {

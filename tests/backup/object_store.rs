@@ -203,3 +203,20 @@ fn a_place_that_does_not_answer_is_worth_another_try() {
     let error = world.run(["-o", "json", "db", "backups", PLACE]).exits(7).error();
     assert_eq!((&error["code"], &error["retryable"]), (&"store_unreachable".into(), &true.into()), "{error}");
 }
+
+#[test]
+fn a_service_elsewhere_without_encryption_is_warned_of_once() {
+    let mut world = World::ready(Engine::Sqlite);
+    let s3 = S3::start();
+    s3.give_to(&mut world);
+    let count = |world: &World| {
+        let made = world.run(["db", "backup", PLACE]).ok();
+        let told = world.run(["db", "verify", PLACE]).ok();
+        assert!(!told.stderr.contains("s3cret") && !made.stderr.contains("s3cret"), "{told}");
+        [made, told].map(|output| output.stderr.matches("nothing is encrypted on the way to http://0.0.0.0:").count())
+    };
+    assert_eq!(count(&world), [0, 0]);
+    // Not by name the machine itself, and yet it.
+    world.set("AWS_ENDPOINT_URL", format!("http://0.0.0.0:{}", s3.port));
+    assert_eq!(count(&world), [1, 1]);
+}

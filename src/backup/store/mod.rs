@@ -26,6 +26,11 @@ pub(crate) trait Store: Send + Sync {
     /// The place of a new backup that is called like this.
     fn place(&self, name: &str) -> PathBuf;
 
+    /// The service's URL where it is another machine and nothing is encrypted on the way to it.
+    fn unencrypted(&self) -> Option<&str> {
+        None
+    }
+
     /// Where large temporary files have room beside the backups; `None` where nothing but backups is kept.
     fn scratch(&self) -> Option<&Path>;
 

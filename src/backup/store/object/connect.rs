@@ -32,6 +32,8 @@ pub(super) struct Connected {
     /// Where uploads can be listed that were never finished.
     pub s3: Option<Arc<AmazonS3>>,
     pub http: reqwest::Client,
+    /// The service's URL where it is another machine and nothing is encrypted on the way to it.
+    pub unencrypted: Option<String>,
 }
 
 /// Connects to the service of a place; nothing is sent yet.
@@ -58,8 +60,9 @@ pub(super) fn connect(url: &ObjectUrl, environment: &BTreeMap<String, String>) -
     };
     Ok(match url.service {
         Service::S3 => {
-            let s3 = Arc::new(s3(url, environment, values("AWS_").collect(), connector, retry)?);
-            Connected { store: Arc::clone(&s3) as _, s3: Some(s3), http }
+            let (s3, unencrypted) = s3(url, environment, values("AWS_").collect(), connector, retry)?;
+            let s3 = Arc::new(s3);
+            Connected { store: Arc::clone(&s3) as _, s3: Some(s3), http, unencrypted }
         }
         Service::Google => {
             let mut builder = GoogleCloudStorageBuilder::new().with_http_connector(connector).with_retry(retry);
@@ -69,7 +72,7 @@ pub(super) fn connect(url: &ObjectUrl, environment: &BTreeMap<String, String>) -
                 }
             }
             let store = builder.with_bucket_name(&url.bucket).build().map_err(unusable)?;
-            Connected { store: Arc::new(store), s3: None, http }
+            Connected { store: Arc::new(store), s3: None, http, unencrypted: None }
         }
         Service::Azure => {
             let mut builder = MicrosoftAzureBuilder::new().with_http_connector(connector).with_retry(retry);
@@ -79,7 +82,7 @@ pub(super) fn connect(url: &ObjectUrl, environment: &BTreeMap<String, String>) -
                 }
             }
             let store = builder.with_container_name(&url.bucket).build().map_err(unusable)?;
-            Connected { store: Arc::new(store), s3: None, http }
+            Connected { store: Arc::new(store), s3: None, http, unencrypted: None }
         }
     })
 }
@@ -90,7 +93,7 @@ fn s3(
     values: BTreeMap<String, String>,
     connector: Connector,
     retry: RetryConfig,
-) -> Result<AmazonS3> {
+) -> Result<(AmazonS3, Option<String>)> {
     let place = url.to_string();
     let set = |name: &str| values.contains_key(name);
     let has_other = set("aws_web_identity_token_file")
@@ -130,8 +133,19 @@ fn s3(
             builder = builder.with_config(key, value);
         }
     }
+    let unencrypted = endpoint.and_then(|endpoint| elsewhere_unencrypted(endpoint));
     let built = builder.with_bucket_name(&url.bucket).with_allow_http(is_plain).build();
-    built.map_err(|error| failure::of(&place, "connecting to", &error))
+    Ok((built.map_err(|error| failure::of(&place, "connecting to", &error))?, unencrypted))
+}
+
+/// Scheme, host and port of an endpoint on another machine that is spoken to without encryption.
+fn elsewhere_unencrypted(endpoint: &str) -> Option<String> {
+    let endpoint = reqwest::Url::parse(endpoint).ok().filter(|endpoint| endpoint.scheme() == "http")?;
+    let host = endpoint.host_str()?;
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
+    let is_here = host == "localhost" || address.is_ok_and(|address| address.is_loopback());
+    let port = endpoint.port().map(|port| format!(":{port}")).unwrap_or_default();
+    (!is_here).then(|| format!("http://{host}{port}"))
 }
 
 fn refused(place: &str, why: &str) -> BackupError {
@@ -188,5 +202,24 @@ impl HttpConnector for Connector {
             .client(plain)
             .map_err(|source| object_store::Error::Generic { store: "HTTP", source: Box::new(source.without_url()) })?;
         Ok(HttpClient::new(client))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::elsewhere_unencrypted;
+
+    #[test]
+    fn an_endpoint_elsewhere_is_named_without_its_secrets() {
+        for (endpoint, named) in [
+            ("http://minio.example:9000", Some("http://minio.example:9000")),
+            ("HTTP://key:secret@10.0.0.7/path?token=x", Some("http://10.0.0.7")),
+            ("https://minio.example", None),
+            ("http://localhost:9000", None),
+            ("http://127.0.0.1:9000", None),
+            ("http://[::1]:9000", None),
+        ] {
+            assert_eq!(elsewhere_unencrypted(endpoint).as_deref(), named, "{endpoint}");
+        }
     }
 }

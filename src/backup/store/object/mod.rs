@@ -81,6 +81,7 @@ impl Requests {
 pub(super) struct ObjectPlace {
     url: ObjectUrl,
     requests: Arc<Requests>,
+    unencrypted: Option<String>,
 }
 
 impl ObjectPlace {
@@ -89,9 +90,9 @@ impl ObjectPlace {
     /// # Errors
     /// [`BackupError::Store`] for credentials that cannot be used; [`BackupError::Io`].
     pub(super) fn open(url: &ObjectUrl, environment: &BTreeMap<String, String>) -> Result<Self> {
-        let connect::Connected { store, s3, http } = connect::connect(url, environment)?;
+        let connect::Connected { store, s3, http, unencrypted } = connect::connect(url, environment)?;
         let runtime = Runtime::start().map_err(BackupError::io("starting a thread"))?;
-        Ok(Self { url: url.clone(), requests: Arc::new(Requests { runtime, store, s3, http }) })
+        Ok(Self { url: url.clone(), requests: Arc::new(Requests { runtime, store, s3, http }), unencrypted })
     }
 
     fn key_of(&self, backup: &Path) -> Key {
@@ -166,6 +167,10 @@ impl ObjectPlace {
 }
 
 impl Store for ObjectPlace {
+    fn unencrypted(&self) -> Option<&str> {
+        self.unencrypted.as_deref()
+    }
+
     fn place(&self, name: &str) -> PathBuf {
         self.url.join(name)
     }

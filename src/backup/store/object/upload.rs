@@ -116,7 +116,7 @@ impl Upload {
         };
         let (upload, done) = self.requests.runtime.wait(completing)?;
         if let Err(error) = done {
-            // Of an answer that was lost, the object itself tells: its name is this backup's alone.
+            // The answer may be lost though the object was written: its name is this backup's alone.
             if self.replaces || self.stored().ok().flatten() != Some(self.size) {
                 self.upload = Some(upload);
                 return Err(error);

@@ -2,11 +2,13 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use crate::backup::BackupError;
 use crate::backup::store::{self, Local, ObjectUrl, Store};
 use crate::cli::context::Context;
 use crate::error::Result;
+use crate::message::message;
 
 /// The store of a folder or a URL; of the current folder where none is given.
 pub(super) fn store(given: Option<&Path>, cx: &Context) -> Result<Arc<dyn Store>> {
@@ -19,7 +21,17 @@ pub(super) fn store(given: Option<&Path>, cx: &Context) -> Result<Arc<dyn Store>
 
 /// The store of a URL. Says where data may go unencrypted.
 fn open(url: &ObjectUrl, cx: &Context) -> Result<Arc<dyn Store>> {
-    Ok(store::open(url, &cx.env)?)
+    let store = store::open(url, &cx.env)?;
+    if let Some(endpoint) = store.unencrypted()
+        && !cx.warned_of_plain_store.swap(true, Ordering::Relaxed)
+    {
+        cx.ui.warn(message!(
+            "nothing is encrypted on the way to {}: everyone there can read and replace backups that are not encrypted \
+             themselves; an endpoint of https:// makes sure",
+            endpoint.to_owned()
+        ));
+    }
+    Ok(store)
 }
 
 /// The store that a backup is in, and its place there; `None` for a file of this machine.
