@@ -19,7 +19,7 @@ use super::error::{BackupError, Result};
 use super::pg_dump::{Environment, Format};
 use super::plan::State;
 use super::script::{self, Fate, Filter, Line, Lines};
-use super::{pg_dump, record, version};
+use super::{pg_dump, version};
 use crate::db::child::Identity;
 use crate::db::{Database, quote, search_path};
 use crate::schema::dialect::literal;
@@ -108,7 +108,8 @@ pub(crate) async fn restore(database: &Database, wanted: &Restore<'_>, env: &Env
     let end = end(wanted, &marks, &kept_access(database, wanted).await?)?;
     // What a dump of pg_dump names has its schema; by hand one may be written for the place where tables are.
     head.push_str(&format!("SET LOCAL search_path = {};\n", search_path::DDL));
-    let filter = Filter { privileges: wanted.privileges, server };
+    let home = postgres::bookkeeping::has_home(database.postgres().ok_or(BackupError::Worker)?).await?;
+    let filter = Filter { privileges: wanted.privileges, home, server };
     let feed = async {
         // Closed when this ends, however it ends: that is what psql waits for.
         let mut input = input;
@@ -163,7 +164,9 @@ async fn kept_access(database: &Database, wanted: &Restore<'_>) -> Result<Vec<St
     match (&wanted.standing, database.postgres()) {
         (Standing::Dropped { tables, .. }, Some(pool)) if !wanted.privileges => {
             let names: Vec<&str> = tables.iter().map(String::as_str).collect();
-            postgres::access(pool, &names).await
+            let mut access = postgres::access(pool, &names).await?;
+            access.extend(postgres::bookkeeping::access(pool).await?);
+            Ok(access)
         }
         _ => Ok(Vec::new()),
     }
@@ -281,14 +284,14 @@ INSERT INTO pg_temp.skyteam_guard VALUES (true);
                  CREATE TEMPORARY TABLE skyteam_openings ON COMMIT DROP AS SELECT * FROM skyteam.openings; \
                  END IF; \
                  IF EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n \
-                 ON n.oid = c.relnamespace WHERE n.nspname = 'skyteam' AND c.relname = 'backups') THEN \
-                 CREATE TEMPORARY TABLE skyteam_backups ON COMMIT DROP AS SELECT * FROM skyteam.backups; \
+                 ON n.oid = c.relnamespace WHERE n.nspname = 'skyteam' AND c.relname = 'backups' \
+                 AND pg_catalog.pg_has_role(c.relowner, 'USAGE')) THEN \
+                 ALTER TABLE skyteam.backups RENAME TO skyteam_kept; \
+                 ALTER INDEX IF EXISTS skyteam.backups_pkey RENAME TO skyteam_kept_pkey; \
                  END IF; END $keep$;\n",
             );
-            sql.push_str(
-                "DROP TABLE IF EXISTS skyteam.migrations, skyteam.verifications, skyteam.openings, skyteam.backups;\n",
-            );
-            sql.push_str("DROP SCHEMA IF EXISTS skyteam;\n");
+            sql.push_str("DROP TABLE IF EXISTS skyteam.migrations, skyteam.verifications, skyteam.openings;\n");
+            // The schema stays, with its owner, its grants and what is granted on all that will be made in it.
         }
         // Its rows come too.
         Standing::Filled => sql.push_str(&format!(
@@ -330,8 +333,7 @@ fn record_opening() -> String {
         "SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = 'skyteam') AS skyteam_home,
   EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.relname = 'skyteam_openings'
     AND c.relnamespace = pg_catalog.pg_my_temp_schema()) AS skyteam_kept,
-  EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.relname = 'skyteam_backups'
-    AND c.relnamespace = pg_catalog.pg_my_temp_schema()) AS skyteam_remembered \\gset
+  to_regclass('skyteam.skyteam_kept') IS NOT NULL AS skyteam_remembered \\gset
 \\if :skyteam_home
 {};
 \\if :skyteam_kept
@@ -343,16 +345,13 @@ DROP TABLE IF EXISTS skyteam.backups;
 \\endif
 \\if :skyteam_remembered
 DROP TABLE IF EXISTS skyteam.backups;
-{};
-{};
-INSERT INTO skyteam.backups SELECT * FROM pg_temp.skyteam_backups;
+ALTER TABLE skyteam.skyteam_kept RENAME TO backups;
+ALTER INDEX IF EXISTS skyteam.skyteam_kept_pkey RENAME TO backups_pkey;
 \\endif
 {};
 \\endif
 ",
         openings::create_table(Engine::Postgres),
-        record::make(crate::db::Engine::Postgres),
-        history::share_with_readers("backups"),
         openings::insert(Engine::Postgres, "db restore")
     )
 }

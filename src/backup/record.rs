@@ -83,7 +83,7 @@ pub(crate) async fn remember(database: &Database, backup: &Fingerprint, at: Date
 }
 
 /// The statement that makes the table, which is not there yet.
-pub(super) const fn make(engine: Engine) -> &'static str {
+const fn make(engine: Engine) -> &'static str {
     match engine {
         // What is not there yet cannot have been planted.
         Engine::Postgres => {

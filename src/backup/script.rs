@@ -347,6 +347,8 @@ pub(super) enum Fate {
 pub(super) struct Filter {
     /// Whether grants run. They name roles that another server may not have.
     pub privileges: bool,
+    /// Whether the target has skyteam's own schema already.
+    pub home: bool,
     /// The server's version, as `server_version_num`: what later ones' `pg_dump` writes and this one does not know is left
     /// out, as far as it says nothing of the rows.
     pub server: u32,
@@ -364,6 +366,7 @@ impl Filter {
             || of_database
             || begins(&["CREATE DATABASE ", "ALTER DATABASE ", "DROP DATABASE ", "COMMENT ON DATABASE "])
             || begins(&["SET SESSION AUTHORIZATION "])
+            || (self.home && ends == b"CREATE SCHEMA skyteam;")
             || (!self.privileges && begins(&["GRANT ", "REVOKE ", "ALTER DEFAULT PRIVILEGES "]))
             || (self.server < 170_000 && begins(&["SET transaction_timeout "]))
             // The planner's statistics, which the restore gathers anew.
@@ -429,13 +432,14 @@ mod tests {
 
     #[test]
     fn what_is_about_another_server_is_left_out() {
-        let elsewhere = Filter { privileges: false, server: 150_000 };
-        let here = Filter { privileges: true, server: 180_000 };
+        let elsewhere = Filter { privileges: false, home: true, server: 150_000 };
+        let here = Filter { privileges: true, home: false, server: 180_000 };
         for (line, wanted) in [
             ("ALTER TABLE public.users OWNER TO ops;\n", (Fate::LeftOut, Fate::LeftOut)),
             ("ALTER TABLE ONLY public.users\n", (Fate::Runs, Fate::Runs)),
             ("GRANT SELECT ON TABLE public.users TO web;\n", (Fate::LeftOut, Fate::Runs)),
             ("SET transaction_timeout = 0;\n", (Fate::LeftOut, Fate::Runs)),
+            ("CREATE SCHEMA skyteam;\n", (Fate::LeftOut, Fate::Runs)),
             ("SELECT * FROM pg_catalog.pg_restore_relation_stats(\n", (Fate::LeftOut, Fate::Runs)),
             ("GRANT CONNECT ON DATABASE skyteam TO web;\n", (Fate::LeftOut, Fate::LeftOut)),
             ("CREATE TABLE public.users (\n", (Fate::Runs, Fate::Runs)),

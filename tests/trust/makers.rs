@@ -294,6 +294,43 @@ fn a_record_that_an_administrator_makes_is_read_by_the_backup_role() {
     world.set("DATABASE_URL", owner);
 }
 
+/// Whose skyteam's own schema is, with all in it, and who may what there.
+fn rights_in_home(world: &World) -> String {
+    let all = r#"SELECT 'schema', nspname, pg_get_userbyid(nspowner), nspacl::text FROM pg_namespace WHERE nspname = 'skyteam'
+            UNION ALL SELECT 'table', relname, pg_get_userbyid(relowner),
+              (SELECT string_agg(a::text, ',' ORDER BY a::text) FROM unnest(relacl) a)
+              FROM pg_class WHERE relkind = 'r' AND relnamespace = 'skyteam'::regnamespace AND relname <> 'verifications'
+            UNION ALL SELECT 'function', proname, pg_get_userbyid(proowner), proacl::text
+              FROM pg_proc WHERE pronamespace = 'skyteam'::regnamespace
+            UNION ALL SELECT 'default', defaclobjtype::text, pg_get_userbyid(defaclrole), defaclacl::text FROM pg_default_acl
+            ORDER BY 1, 2, 3, 4"#;
+    world.server().as_superuser(&world.name()).lines(all)
+}
+
+/// A dump makes skyteam's own schema again: whose it is and who may read it stays, whoever restores.
+#[test]
+fn a_dump_that_an_administrator_restores_takes_nobodys_rights_away() {
+    let mut world = World::ready(Engine::Postgres);
+    let reader = role(&world, "reader");
+    world.server().admin(&format!("ALTER ROLE {reader} LOGIN PASSWORD '{PASSWORD}'"));
+    world.run(format!("db grant {reader} --for backup --yes")).ok();
+    world.run("user add 1 pilot1").ok();
+    world.run("db backup -f one.sql --format plain").ok();
+    let (owner, superuser) = (world.url(), world.server().superuser_url(&world.name()));
+    let before = rights_in_home(&world);
+    assert!(before.contains(&format!("{reader}=r")), "{before}");
+    world.set("DATABASE_URL", &superuser);
+    world.run(["db", "restore", "one.sql", "--clean", "--confirm", &world.name()]).ok();
+    assert_eq!(world.server().as_superuser(&world.name()).lines("SELECT username FROM public.users"), "pilot1");
+    world.set("DATABASE_URL", &owner);
+    world.run("db backup -f two.skyteam").ok();
+    assert_eq!(rights_in_home(&world), before);
+    world.run("db push").ok();
+    world.set("DATABASE_URL", owner.replacen(world.role(), &reader, 1));
+    world.run("db backup -f three.skyteam").ok();
+    world.set("DATABASE_URL", owner);
+}
+
 /// A dump of everything, by hand, has the other database's record in it.
 #[test]
 fn a_dump_does_not_bring_a_record_that_vouches() {

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::time::Instant;
 
 use migration::{Engine, Migration, history};
-use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnection;
+use sqlx::{AssertSqlSafe, PgPool, Row as _};
 
 use super::job::{Job, run};
 use super::read::RECORD;
@@ -73,6 +73,44 @@ pub(crate) fn drop_functions() -> Result<Vec<String>> {
     let names: BTreeSet<&str> =
         versions.iter().flat_map(|version| &version.schema.functions).map(|function| function.name.as_str()).collect();
     Ok(names.into_iter().map(|name| format!("DROP FUNCTION IF EXISTS {HOME}.{}()", quote(name))).collect())
+}
+
+/// Whether skyteam's own schema is there.
+///
+/// # Errors
+/// The driver's.
+pub(crate) async fn has_home(pool: &PgPool) -> Result<bool> {
+    let row = sqlx::raw_sql("SELECT to_regnamespace('skyteam') IS NOT NULL").fetch_one(pool).await?;
+    Ok(row.try_get(0)?)
+}
+
+/// The statements that give what a dump makes again in skyteam's own schema the owners and the grants that it has now. One
+/// about something that the dump does not have does nothing.
+///
+/// # Errors
+/// The driver's.
+pub(crate) async fn access(pool: &PgPool) -> Result<Vec<String>> {
+    const OWNERS: &str = "
+        SELECT made.name, made.exists, format('ALTER %s %s OWNER TO %I', made.kind, made.name, pg_get_userbyid(made.owner))
+        FROM made WHERE pg_get_userbyid(made.owner) <> current_user
+        UNION ALL
+        SELECT made.name, made.exists, format('GRANT %s ON %s %s TO %s%s', a.privilege_type, made.kind, made.name,
+            CASE a.grantee WHEN 0::oid THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END,
+            CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
+        FROM made, aclexplode(made.acl) a WHERE a.grantee <> made.owner";
+    let sql = format!(
+        "WITH made (name, exists, kind, owner, acl) AS (
+            SELECT format('skyteam.%I', relname), 'to_regclass', 'TABLE', relowner, relacl FROM pg_class
+            WHERE relnamespace = to_regnamespace('skyteam') AND relname IN ('migrations', 'openings', 'verifications')
+            UNION ALL
+            SELECT format('skyteam.%I()', proname), 'to_regprocedure', 'FUNCTION', proowner, proacl FROM pg_proc
+            WHERE pronamespace = to_regnamespace('skyteam') AND pronargs = 0
+        ), said (name, exists, statement) AS ({OWNERS})
+        SELECT format('DO %L', format('BEGIN IF pg_catalog.%s(%L) IS NOT NULL THEN %s; END IF; END', exists, name, statement))
+        FROM said"
+    );
+    let rows = sqlx::raw_sql(AssertSqlSafe(sql)).fetch_all(pool).await?;
+    rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }
 
 /// Takes what was restored on to the newest version.

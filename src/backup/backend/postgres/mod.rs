@@ -2,7 +2,7 @@
 
 mod attachments;
 mod backend;
-mod bookkeeping;
+pub(crate) mod bookkeeping;
 mod catalog;
 pub(crate) mod codec;
 mod ddl;
