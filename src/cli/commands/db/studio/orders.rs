@@ -179,6 +179,7 @@ impl<'a> Desk<'a> {
             rehearses: false.into(),
             resumes: false.into(),
             warned_of_plain_text: true.into(),
+            warned_of_plain_store: true.into(),
             database: OnceCell::new_with(Some(Arc::clone(&database))),
         };
         let done = match line.noun {
