@@ -18,20 +18,31 @@ _skyteam() {
     # What stands in the word before the part that readline will replace.
     local before=${word%"$2"}
     before=${before#[\"\']}
-    words[${#words[@]} - 1]=${word#[\"\']}
+    # Without its quotes, as skyteam will be given it.
+    local plain=${word#[\"\']}
+    [[ $word == [\"\']* ]] || plain=${plain//\\/}
+    words[${#words[@]} - 1]=$plain
 
-    local IFS=$'\n' reply quoted
+    local reply quoted
     COMPREPLY=()
-    for reply in $(SKYTEAM_COMPLETE=bash _CLAP_IFS=$'\n' _CLAP_COMPLETE_INDEX=$((${#words[@]} - 1)) \
-        skyteam -- "${words[@]}" 2>/dev/null); do
+    while IFS= read -r reply; do
         reply=${reply#"$before"}
-        if [[ $word != [\"\']* && $reply == *[[:space:]\"\'\\\&\;\|\<\>\(\)\$\`*?]* ]]; then
-            printf -v quoted %q "$reply"
-            reply=$quoted
-        fi
+        case $word in
+        # Within quotes: what would end them is left out.
+        \"*) [[ $reply == *[\"\\\$\`!]* ]] && continue ;;
+        \'*) [[ $reply == *\'* ]] && continue ;;
+        *)
+            if [[ $reply == *[^[:alnum:]_@%+=:,./-]* ]]; then
+                printf -v quoted %q "$reply"
+                reply=$quoted
+            fi
+            ;;
+        esac
         COMPREPLY+=("$reply")
-    done
-    if ((${#COMPREPLY[@]} == 1)) && [[ ${COMPREPLY[0]} == *[=/] ]]; then
+    done < <(SKYTEAM_COMPLETE=bash _CLAP_COMPLETE_INDEX=$((${#words[@]} - 1)) skyteam -- "${words[@]}" 2>/dev/null && echo)
+    # Of an answer without a line, read makes an empty one.
+    ((${#COMPREPLY[@]} == 1)) && [[ -z ${COMPREPLY[0]} ]] && COMPREPLY=()
+    if ((${#COMPREPLY[@]} == 1)) && [[ ${COMPREPLY[0]} == *[=/.] ]]; then
         compopt -o nospace 2>/dev/null
     fi
 }

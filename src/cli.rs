@@ -9,9 +9,11 @@ pub(crate) mod ui;
 
 mod answer_lost;
 mod complete;
+pub(crate) mod help;
 mod honour;
 mod meaning;
 pub(crate) mod usage;
+pub(crate) mod version;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -51,7 +53,9 @@ const EXAMPLES: &str = "Examples:
 #[command(
     name = "skyteam",
     bin_name = "skyteam",
-    version,
+    version = version::NUMBER,
+    propagate_version = true,
+    disable_version_flag = true,
     styles = STYLES,
     after_help = EXAMPLES,
     arg_required_else_help = true,
@@ -84,12 +88,12 @@ pub fn run(mut world: World) -> u8 {
     let args = std::mem::take(&mut world.args);
     let matches = match Cli::command().try_get_matches_from(&args) {
         Ok(matches) => matches,
-        Err(error) => return not_parsed(world, &args, &error),
+        Err(error) => return not_parsed(world, &args, error),
     };
     let command = path_of(&matches);
     let cli = match Cli::from_arg_matches(&matches) {
         Ok(cli) => cli,
-        Err(error) => return not_parsed(world, &args, &error),
+        Err(error) => return not_parsed(world, &args, error),
     };
     let mut manner = manner(&world, &cli.global);
     let signals = world.signals;
@@ -103,6 +107,7 @@ pub fn run(mut world: World) -> u8 {
         Err(error) => return failed(&Ui::new(world, manner), error),
     };
     manner.zone = settings.tz.value;
+    let page_width = help::width(&world);
     let cx = Context {
         settings,
         now: world.now.unwrap_or_else(Utc::now),
@@ -115,9 +120,11 @@ pub fn run(mut world: World) -> u8 {
         announced: false.into(),
         rehearses: false.into(),
         resumes: false.into(),
+        watches: false.into(),
         warned_of_plain_text: false.into(),
         warned_of_plain_store: false.into(),
         database: OnceCell::new(),
+        page_width,
         ui: Ui::new(world, manner),
     };
     if args.iter().any(shows_password) {
@@ -138,7 +145,10 @@ pub fn run(mut world: World) -> u8 {
         let outcome = tokio::select! {
             // In this order: signals are listened for before anything is done that one could interrupt.
             biased;
-            () = interrupted(signals) => if cx.shutdown.interrupt() {
+            // It has no other end.
+            () = interrupted(signals) => if cx.watches.load(Ordering::Relaxed) {
+                Ok(Outcome::Done)
+            } else if cx.shutdown.interrupt() {
                 tokio::select! {
                     outcome = answered(&cx, work) => outcome,
                     // A second interrupt does not wait.
@@ -259,7 +269,14 @@ async fn interrupted(signals: bool) {
 }
 
 /// Help and version go to stdout with exit code 0, what is wrong with the line to stderr with 2.
-fn not_parsed(world: World, args: &[OsString], error: &clap::Error) -> u8 {
+fn not_parsed(world: World, args: &[OsString], error: clap::Error) -> u8 {
+    // The page of the same line, laid out.
+    let is_page = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand);
+    let arranged = is_page.then(|| help::arranged(help::width(&world), commands::columns).try_get_matches_from(args));
+    let error = match arranged {
+        Some(Err(page)) => page,
+        _ => error,
+    };
     let wants_json =
         args.windows(2).any(|pair| matches!(pair[0].to_str(), Some("-o" | "--output")) && is_json(&pair[1]))
             || args
@@ -271,7 +288,11 @@ fn not_parsed(world: World, args: &[OsString], error: &clap::Error) -> u8 {
     let manner = OutputOptions { format, database, ..manner(&world, &Global::default()) };
     let color = if error.use_stderr() { manner.color.1 } else { manner.color.0 };
     let ui = Ui::new(world, manner);
-    let text = if color { error.render().ansi().to_string() } else { error.render().to_string() };
+    let text = match error.kind() {
+        ErrorKind::DisplayVersion => version::text() + "\n",
+        _ if color => error.render().ansi().to_string(),
+        _ => error.render().to_string(),
+    };
     if !error.use_stderr() {
         return match ui.raw(text) {
             Ok(()) => 0,
@@ -282,7 +303,7 @@ fn not_parsed(world: World, args: &[OsString], error: &clap::Error) -> u8 {
         ui.complain(&text);
         return Kind::Usage.exit_code();
     }
-    failed(&ui, usage::explained(error, tree(), args))
+    failed(&ui, usage::explained(&error, tree(), args))
 }
 
 fn is_json(value: &OsString) -> bool {
@@ -318,6 +339,7 @@ fn manner(world: &World, flags: &Global) -> OutputOptions {
         zone: chrono_tz::Tz::UTC,
         database: flags.names_database(),
         interactive: world.terminal.stdin && world.terminal.stderr && !flags.no_input && !set("CI"),
+        pager: !flags.no_pager,
     }
 }
 

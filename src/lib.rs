@@ -44,7 +44,7 @@
 //! # }
 //! ```
 //!
-//! `examples/airline_api.rs` is a handler of an API on it, `examples/nightly.rs` a nightly job.
+//! `examples/api.rs` is a small REST API on it, `examples/nightly.rs` a nightly job.
 //!
 //! `pub` is what this page promises, and no more: what only the program and its tests use is `pub(crate)` or hidden here.
 //!

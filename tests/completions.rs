@@ -86,6 +86,49 @@ both!(ready fn references_are_completed_from_the_database(world) {
     assert_eq!(values(world, "flight show DL1"), [SCHEDULED, LIVE]);
 });
 
+#[test]
+fn flags_are_offered_only_where_one_is_begun() {
+    let world = World::bare();
+    for (shell, _) in SHELLS {
+        for words in [&["db", "info", ""][..], &["user", "list", ""], &["flight", "board", "DL1", ""]] {
+            let answer = ask(&world, shell, words);
+            assert!(!answer.lines().any(|line| line.starts_with('-')), "{shell} {words:?}: {answer}");
+        }
+        for word in ["-", "--no-p"] {
+            assert!(ask(&world, shell, &["db", "info", word]).contains("--no-pager"), "{shell} {word}");
+        }
+    }
+}
+
+#[test]
+fn what_the_program_knows_itself_is_completed_without_a_database() {
+    let world = World::bare();
+    assert_eq!(values(&world, "db backup --table mi"), ["milesTransactions", "milesProducts"]);
+    assert_eq!(values(&world, "db push --rename use"), ["users."]);
+    assert_eq!(values(&world, "db push --rename users.disp"), ["users.displayName="]);
+    assert_eq!(values(&world, "db push --backfill airlines.to"), ["airlines.token="]);
+    assert!(values(&world, "db migrate --to 2024").iter().any(|one| one.ends_with("_baseline")));
+    assert_eq!(values(&world, "miles history x --source p"), ["purchase"]);
+    assert_eq!(values(&world, "miles reverse l"), ["last"]);
+    assert_eq!(values(&world, "help exit"), ["exit-codes"]);
+    assert_eq!(values(&world, "help flight man"), ["manifest"]);
+    assert_eq!(values(&world, "help flight manifest im"), ["import"]);
+}
+
+both!(ready fn recent_batches_and_entries_are_offered_to_be_taken_back(world) {
+    world.run("user add 1 pilot123").ok();
+    world.run("user add 2 pilot456").ok();
+    let single = world.run("miles award pilot123 5 --note one -o json").json();
+    world.run("miles award pilot123 pilot456 7 --note both").ok();
+    let batch = world.query(r#"SELECT DISTINCT "batchId" FROM "milesTransactions" WHERE "batchId" IS NOT NULL"#);
+    let batch = world.run("miles history pilot123 -o json").json()[0]["batchId"].as_str().map_or(batch, str::to_owned);
+    let offered = ask(world, "fish", &["miles", "reverse", ""]);
+    assert!(offered.starts_with("last\n"), "{offered}");
+    assert!(offered.contains(&format!("{batch}\tbatch, manual, ")), "{offered}");
+    assert!(offered.contains(single["id"].as_str().unwrap()), "{offered}");
+    assert_eq!(values(world, &format!("miles reverse {}", &batch[..13])).first(), Some(&batch));
+});
+
 both!(ready fn flights_are_completed_by_code_and_day(world) {
     fleet(world);
     assert_eq!(values(world, "flight show DL500@"), ["DL500@2025-07-04"]);
@@ -166,30 +209,48 @@ const TOLD: [(&str, &str); 4] = [
     ("skyteam flight list --status=\t\t", "cancelled"),
 ];
 
+/// Products with the names that shops give them.
+fn shop(world: &World) {
+    world.query(
+        r#"INSERT INTO "milesProducts" ("productId", "airlineId", "name", "priceMiles") VALUES
+            ('aaa111', 'af', 'Business upgrade', 5), ('bbb222', 'af', 'Captain''s cap (50%)', 6), ('ccc333', 'af', 'x;reboot', 7)"#,
+    );
+}
+
+/// Names with blanks and quotes are put on the line so that the shell takes them for one word.
+const QUOTED: [(&str, &str); 3] = [
+    ("skyteam product show af/Bus\t -o ndjson\n", "\"productId\":\"aaa111\""),
+    ("skyteam product show af/Capt\t -o ndjson\n", "\"productId\":\"bbb222\""),
+    ("skyteam product show 'af/Busin\t -o ndjson\n", "\"productId\":\"aaa111\""),
+];
+
 both!(ready fn bash_completes_for_real(world) {
     fleet(world);
+    shop(world);
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/completions/skyteam.bash");
     let load = format!("source '{script}'; echo sour''ced\n");
-    let told: Vec<_> = [(load.as_str(), "sourced")].into_iter().chain(TOLD).collect();
+    let told: Vec<_> = [(load.as_str(), "sourced")].into_iter().chain(QUOTED).chain(TOLD).collect();
     typed(shell(world, "bash", &["--norc", "--noprofile", "-i"]), &told);
 });
 
 both!(ready fn zsh_completes_for_real(world) {
     fleet(world);
+    shop(world);
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/completions");
     let load = format!("fpath=('{folder}' $fpath); autoload -Uz compinit; compinit -u -D; echo load''ed\n");
     // Which programs there are is zsh's own to complete, and several begin so.
     let first = ("skyteam fli\tsho\tDL1\t-o ndj\t\n", TOLD[0].1);
-    let told: Vec<_> = [(load.as_str(), "loaded"), first].into_iter().chain(TOLD.into_iter().skip(1)).collect();
+    let told: Vec<_> = [(load.as_str(), "loaded"), first].into_iter().chain(QUOTED).chain(TOLD.into_iter().skip(1)).collect();
     typed(shell(world, "zsh", &["-f", "-i"]), &told);
 });
 
 both!(ready fn fish_completes_for_real(world) {
     fleet(world);
+    shop(world);
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/completions/skyteam.fish");
     // Asked as its own completion asks, without a terminal, on which fish redraws its line with every key.
     let complete = |line: &str| {
-        let ask = format!("source '{script}'; complete --do-complete '{line}'");
+        let ask = format!("source '{script}'; complete --do-complete \"{line}\"");
         let output = shell(world, "fish", &["--no-config", "-c", &ask]).output().unwrap();
         assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{line}");
         String::from_utf8(output.stdout).unwrap()
@@ -198,6 +259,10 @@ both!(ready fn fish_completes_for_real(world) {
     assert_eq!(complete("skyteam user show @Capt"), "@Captain_Ada\tAda, 2\n");
     assert!(complete("skyteam flight list --status ").contains("cancelled"));
     assert!(complete("skyteam fli").starts_with("flight\t"));
+    // fish quotes what is chosen; what it is given is plain, whether the word has quotes so far or not.
+    for typed in ["af/Bus", "'af/Bus", "'af/Business up", "af/Business\\\\ up"] {
+        assert_eq!(complete(&format!("skyteam product show {typed}")), "af/Business upgrade\taaa111, 5 miles\n", "{typed}");
+    }
 });
 
 #[test]
@@ -270,17 +335,76 @@ fn there_is_a_manual_page_for_every_command() {
     let mut pages: Vec<String> =
         std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     pages.sort();
-    assert_eq!(answer["pages"], pages.len());
+    assert_eq!(answer["pages"], pages.len() + 1);
     for page in ["skyteam.1", "skyteam-flight.1", "skyteam-flight-manifest-import.1", "skyteam-db-push.1"] {
         assert!(pages.iter().any(|name| name == page), "{page} of {pages:?}");
     }
     let text = std::fs::read_to_string(folder.join("skyteam-flight-board.1")).unwrap();
     assert!(text.contains("\\-\\-miles") && text.contains("Take a user on board"), "{text}");
+    for section in ["SYNOPSIS", "EXAMPLES", "EXIT STATUS", "ENVIRONMENT", "FILES", "SEE ALSO"] {
+        assert!(text.contains(&format!(".SH \"{section}\"")), "{section}: {text}");
+    }
+    assert!(text.starts_with(".TH \"SKYTEAM\\-FLIGHT\\-BOARD\" \"1\" \"20"), "{text}");
     // The same commands, the same bytes.
     let before = std::fs::read(folder.join("skyteam.1")).unwrap();
     world.run("man --dir pages/man1").ok();
     assert_eq!(std::fs::read(folder.join("skyteam.1")).unwrap(), before);
+    // The files of settings have a page of their own, in the section for files.
+    assert!(world.work().join("pages/man5/skyteam-config.5").exists());
     world.run("man").exits(2);
     std::fs::write(world.work().join("file"), "").unwrap();
     world.run("man --dir file").exits(1);
+}
+
+#[test]
+fn the_manual_pages_are_read_by_mandoc_without_a_warning() {
+    let world = World::bare();
+    world.run("man --dir man1").ok();
+    let mut pages = Vec::new();
+    for folder in ["man1", "man5"] {
+        pages.extend(std::fs::read_dir(world.work().join(folder)).unwrap().map(|entry| entry.unwrap().path()));
+    }
+    let lint = Command::new("mandoc").args(["-Tlint", "-Wwarning"]).args(&pages).output();
+    let lint = lint.expect("apt-get install mandoc");
+    let said = String::from_utf8_lossy(&lint.stdout).into_owned() + &String::from_utf8_lossy(&lint.stderr);
+    assert!(lint.status.success() && said.is_empty() && pages.len() > 90, "{said}");
+    // What it shows has the values and no roff of its own.
+    let page = world.work().join("man1/skyteam-db-push.1");
+    let shown = Command::new("mandoc").args(["-Tutf8"]).arg(page).output().unwrap();
+    let shown = String::from_utf8(shown.stdout).unwrap().replace('\u{8}', "");
+    assert!(shown.contains("--dry-run") && !shown.contains("\\f"), "{shown}");
+}
+
+#[test]
+fn completions_are_installed_where_each_shell_looks() {
+    let mut world = World::bare();
+    let home = world.home();
+    let below = |path: &str| home.join(path);
+    world.unset("XDG_DATA_HOME");
+    world.unset("XDG_CONFIG_HOME");
+    world.set("SHELL", "/usr/bin/fish");
+    let path = below(".config/fish/completions/skyteam.fish");
+    let dry = world.run("completions install --dry-run").ok();
+    assert!(dry.stdout.contains("would be written") && !path.exists(), "{dry}");
+    world.run("completions install").ok();
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), world.run("completions fish").ok().stdout);
+    assert_eq!(world.run("completions install fish -o json").json()["unchanged"], true);
+    world.run("completions install bash").ok();
+    assert!(below(".local/share/bash-completion/completions/skyteam").exists());
+    // Root's go where every zsh looks; another user is told the line of ~/.zshrc.
+    let zsh = world.run("-n completions install zsh -o json").json();
+    let next = zsh["next"].to_string();
+    assert!(zsh["path"].as_str().unwrap().ends_with("/site-functions/_skyteam"), "{zsh}");
+    assert!(zsh["path"].as_str().unwrap().starts_with("/usr/local/") || next.contains("fpath=("), "{zsh}");
+    world.set("SHELL", "/usr/bin/tcsh");
+    assert!(world.run("completions install").exits(2).stderr.contains("completions install bash"));
+    world.run("completions install tcsh").exits(2);
+    world.unset("SHELL");
+    world.run("completions install").exits(2);
+    // fish finds it by itself.
+    let program = Path::new(env!("CARGO_BIN_EXE_skyteam")).parent().unwrap();
+    let mut fish = Command::new("fish");
+    fish.args(["-c", "complete --do-complete 'skyteam fli'"]).env_clear().current_dir(world.work());
+    fish.env("PATH", format!("{}:/usr/bin:/bin", program.display())).env("HOME", &home).env("LC_ALL", "C.UTF-8");
+    assert!(String::from_utf8(fish.output().unwrap().stdout).unwrap().starts_with("flight\t"));
 }

@@ -88,11 +88,13 @@ const VERBS: &[(&str, &str)] = &[
     ("config path", ""),
     ("config keygen", "sign.key"),
     ("config trust", "."),
+    ("completions install", "bash"),
     ("completions bash", ""),
     ("completions zsh", ""),
     ("completions fish", ""),
     ("completions powershell", ""),
     ("completions elvish", ""),
+    ("help", "exit-codes"),
     ("man", "--dir pages"),
 ];
 
@@ -234,6 +236,27 @@ fn an_answer_has_the_form_that_is_asked_for_or_the_form_is_refused() {
         let nothing =
             shown.code == 0 && !shown.stderr.lines().all(|line| line.contains("hidden") || line.contains("--all"));
         assert!(!nothing, "{verb} is quiet: {shown}");
+    }
+}
+
+/// A page lists the flags that mean something to its command: `--dry-run` where it writes, and only there.
+#[test]
+fn pages_list_only_flags_that_can_apply() {
+    let (world, verbs) = world();
+    for (verb, line) in &verbs {
+        let page = world.run(format!("{verb} --help")).ok().stdout;
+        let lists = |flag: &str| page.contains(&format!("{flag} "));
+        if !lists("--dry-run") && !["db studio", "db shell", "man", "config keygen"].contains(verb) {
+            let shown = run(&world, &["--no-input"], line);
+            assert!(!shown.stderr.contains("→"), "{verb} writes, and its page lists no --dry-run: {shown}");
+            assert!(!lists("--actor") && !lists("--confirm"), "{verb}: {page}");
+        }
+        for flag in ["--wide", "--json", "--profile=x", "--tz=UTC"] {
+            if !lists(flag.split('=').next().unwrap()) {
+                let refused = run(&world, &["--no-input", flag], line);
+                assert!(refused.stderr.contains("cannot honour --"), "{verb}: {flag}: {refused}");
+            }
+        }
     }
 }
 

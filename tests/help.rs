@@ -113,6 +113,112 @@ fn every_example_parses() {
     assert!(found > 50, "only {found} examples were seen");
 }
 
+/// A pasted example does what it shows: at no width is one broken in two.
+#[test]
+fn examples_are_whole_at_every_width() {
+    let mut world = World::bare();
+    world.set("NO_COLOR", "1");
+    let mut found = 0;
+    for width in [60, 80, 120] {
+        each(&mut |path, command| {
+            let examples = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let examples: Vec<&str> = examples.lines().filter(|line| line.starts_with("  ")).collect();
+            for flag in ["--help", "-h"] {
+                let line = [path, &[flag.to_owned()]].concat();
+                let page = world.call(line).terminal(width).run().ok().stdout;
+                for example in &examples {
+                    found += 1;
+                    assert!(page.lines().any(|line| line == *example), "{path:?} {flag} at {width}: {example}\n{page}");
+                }
+                let own = page.lines().filter(|line| !line.contains("skyteam ") && !line.starts_with("  "));
+                let long: Vec<&str> = own.filter(|line| line.chars().count() > usize::from(width)).collect();
+                assert!(long.is_empty(), "{path:?} {flag} at {width}: {long:?}");
+            }
+        });
+    }
+    assert!(found > 600, "only {found} examples were seen");
+}
+
+#[test]
+fn a_page_shows_its_own_first_and_what_all_share_last() {
+    let world = World::bare();
+    let short = world.run("flight board -h").ok().stdout;
+    assert!(short.contains("--miles") && !short.contains("--database-url"), "{short}");
+    assert!(short.ends_with("Global flags: skyteam help flags\n"), "{short}");
+    let long = world.run("flight board --help").ok().stdout;
+    let at = |text: &str| long.find(text).unwrap_or_else(|| panic!("{text} is not in {long}"));
+    assert!(at("--miles") < at("Examples:") && at("Examples:") < at("--database-url"), "{long}");
+    assert!(world.run("help flags").ok().stdout.contains("--database-url <URL>"));
+    // The same page, by its other name and by an alias.
+    for line in ["help flight board", "help flights board"] {
+        assert_eq!(world.run(line).ok().stdout, long, "{line}");
+    }
+    let schema = world.run("db schema -h").ok().stdout;
+    assert!(schema.contains("mermaid") && schema.contains("drizzle"), "{schema}");
+    assert!(world.run("user list --help").ok().stdout.contains("displayName, miles"));
+    assert!(world.run("flight list -h").ok().stdout.contains("-2h"));
+}
+
+#[test]
+fn topics_say_what_is_true_of_all_commands() {
+    let mut world = World::bare();
+    world.set("NO_COLOR", "1");
+    for topic in ["flags", "exit-codes", "environment", "config", "references", "times", "output"] {
+        let text = world.call(format!("help {topic}")).terminal(80).run().ok().stdout;
+        assert!(text.lines().count() > 8, "{topic}: {text}");
+        assert!(text.lines().all(|line| line.chars().count() <= 80), "{topic}: {text}");
+        assert!(world.run("--help").ok().stdout.contains(topic), "{topic}");
+    }
+    // Every exit code of the README.
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let codes = readme.lines().filter_map(|line| line.strip_prefix("| ")?.split(' ').next()?.parse::<u8>().ok());
+    let text = world.run("help exit-codes").ok().stdout;
+    for code in codes {
+        assert!(text.lines().any(|line| line.split_whitespace().next() == Some(&code.to_string())), "{code}: {text}");
+    }
+    // Every variable that is a setting.
+    let text = world.run("help environment").ok().stdout;
+    for name in
+        ["DATABASE_URL", "SKYTEAM_PROFILE", "SKYTEAM_ACTOR", "SKYTEAM_TZ", "SKYTEAM_SIGNERS", "SKYTEAM_SIGN_KEY"]
+    {
+        assert!(text.contains(name), "{name}");
+    }
+    assert!(world.run("help nonsense").exits(2).stderr.contains("exit-codes"));
+    assert!(world.run("help db plan").exits(2).stderr.contains("skyteam help db diff"));
+    assert!(world.run("help db reset2").exits(2).stderr.contains("there are"));
+}
+
+/// `db` has many verbs: each is in one group.
+#[test]
+fn the_verbs_of_db_are_in_groups() {
+    let world = World::bare();
+    let page = world.run("db --help").ok().stdout;
+    let tree = cli::tree();
+    let db = tree.find_subcommand("db").unwrap();
+    let before = page.split("Options:").next().unwrap();
+    for verb in db.get_subcommands().map(Command::get_name) {
+        let lines =
+            before.lines().filter(|line| line.split_whitespace().next() == Some(verb) && line.starts_with("  "));
+        assert_eq!(lines.count(), 1, "{verb}: {page}");
+    }
+    for group in ["Set up:", "Schema:", "Data:", "Backups:", "Look:"] {
+        assert!(before.lines().any(|line| line == group), "{group}: {page}");
+    }
+}
+
+#[test]
+fn the_version_is_printed_after_any_command() {
+    let world = World::bare();
+    let said = world.run("-V").ok().stdout;
+    let form =
+        Regex::new(r"^skyteam \d+\.\d+\.\d+ \((development build|commit unknown|[0-9a-f]{9}(, \d{4}-\d\d-\d\d)?)\)\n$")
+            .unwrap();
+    assert!(form.is_match(&said), "{said}");
+    for line in ["--version", "user list -V", "db push --version", "flight manifest import -V"] {
+        assert_eq!(world.run(line).ok().stdout, said, "{line}");
+    }
+}
+
 #[test]
 fn nothing_at_all_is_short_help_and_a_wrong_word_is_usage() {
     let world = World::bare();

@@ -2,6 +2,8 @@
 
 #[path = "../examples/airline_api.rs"]
 mod airline_api;
+#[path = "../examples/api.rs"]
+mod api;
 #[path = "../examples/nightly.rs"]
 mod nightly;
 
@@ -119,4 +121,74 @@ both!(ready fn a_product_id_that_clashes_is_drawn_again(world) {
         tx.commit().await.unwrap();
         database.close().await;
     });
+});
+
+/// A request to the example's API, and the status and JSON that it answers.
+async fn ask(
+    database: &Arc<skyteam::db::Database>,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> (u16, serde_json::Value) {
+    use http_body_util::BodyExt as _;
+    use tower_service::Service as _;
+    let mut request =
+        axum::http::Request::builder().method(method).uri(path).header("content-type", "application/json");
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let request = request.body(axum::body::Body::from(body.to_owned())).unwrap();
+    let response = api::router(Arc::clone(database)).call(request).await.unwrap();
+    let status = response.status().as_u16();
+    let bytes = response.into_body().collect().await.unwrap().to_bytes();
+    (status, serde_json::from_slice(&bytes).unwrap_or_default())
+}
+
+both!(ready fn the_example_api_sells_once_for_one_key(world) {
+    crate::user::flight(world);
+    world.run("user add 77 buyer77").ok();
+    world.run("miles award buyer77 100 --note start").ok();
+    let hat = world.run("product add Hat --airline delta --price 60 -o json").json()["productId"].as_str().unwrap().to_owned();
+    world.run("airline add klm KLM").ok();
+    let other = world.run("product add Tile --airline klm --price 1 -o json").json()["productId"].as_str().unwrap().to_owned();
+    let token = world.run("airline token show delta --reveal").ok().stdout;
+    let bearer = format!("Bearer {}", token.trim());
+    block_on(async {
+        let database = Arc::new(open(world).await);
+        let known = ("authorization", bearer.as_str());
+        for headers in [&[][..], &[("authorization", "Bearer nope")]] {
+            for (method, path) in [("GET", "/flights"), ("GET", "/products"), ("POST", "/products/x/purchases")] {
+                let (status, _) = ask(&database, method, path, headers, r#"{"userId":"77"}"#).await;
+                assert_eq!(status, 401, "{path}");
+            }
+        }
+        let (status, flights) = ask(&database, "GET", "/flights", &[known], "").await;
+        assert_eq!((status, flights["flights"].as_array().unwrap().len()), (200, 1), "{flights}");
+        let (status, products) = ask(&database, "GET", "/products", &[known], "").await;
+        assert_eq!((status, products.as_array().unwrap().len(), &products[0]["name"]), (200, 1, &json!("Hat")), "{products}");
+        assert!(!format!("{flights}{products}").contains(token.trim()), "the token goes back out");
+        let buy = |product: &str, key: Option<&'static str>, body: &'static str| {
+            let (database, path) = (&database, format!("/products/{product}/purchases"));
+            async move {
+                let headers: Vec<_> = [known].into_iter().chain(key.map(|key| ("idempotency-key", key))).collect();
+                ask(database, "POST", &path, &headers, body).await
+            }
+        };
+        let (status, sold) = buy(&hat, Some("order-1"), r#"{"userId":"77"}"#).await;
+        assert_eq!((status, &sold["amount"], &sold["balance"]), (201, &json!(-60), &json!(40)), "{sold}");
+        // The same order again is answered, and paid once.
+        let (status, again) = buy(&hat, Some("order-1"), r#"{"userId":"77"}"#).await;
+        assert_eq!((status, &again["id"], &again["balance"]), (200, &sold["id"], &json!(40)), "{again}");
+        assert_eq!(buy(&hat, Some("order-2"), r#"{"userId":"77"}"#).await.0, 409);
+        assert_eq!(buy(&hat, Some("order-1"), r#"{"userId":"1"}"#).await.0, 422);
+        assert_eq!(buy(&hat, Some("order-3"), r#"{"userId":"404"}"#).await.0, 404);
+        assert_eq!(buy(&hat, None, r#"{"userId":"77"}"#).await.0, 400);
+        assert_eq!(buy(&other, Some("order-4"), r#"{"userId":"77"}"#).await.0, 404);
+        assert_eq!(buy("nothing", Some("order-5"), r#"{"userId":"77"}"#).await.0, 404);
+        assert_eq!(buy(&hat, Some("order-6"), "{}").await.0, 422);
+        Arc::into_inner(database).unwrap().close().await;
+    });
+    assert_eq!(world.run("miles balance buyer77 -o json").json()["balance"], 40);
+    world.run("miles audit").ok();
 });

@@ -1,8 +1,15 @@
-//! Looking around: `db info`, `db activity`, `config path`, `config init`.
+//! Looking around: `db info`, `db activity`, `--watch`, metrics, the pager, `config path`, `config init`.
 
 use std::os::unix::fs::PermissionsExt as _;
 
-use crate::support::{Holder, World, both, eventually};
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+use rexpect::session::spawn_command;
+
+use crate::support::{Holder, World, both, eventually, signal};
 
 both!(ready fn info_counts_what_is_there(world) {
     world.run("user add 1 pilot123").ok();
@@ -110,4 +117,153 @@ fn every_place_of_settings_is_listed_even_where_a_file_cannot_be_used() {
     );
     assert!(lines.as_array().unwrap().iter().any(|line| line["kind"] == "user" && line["found"] == false), "{lines}");
     assert!(lines.as_array().unwrap().iter().any(|line| line["kind"] == "environment"), "{lines}");
+}
+
+both!(ready fn a_watched_list_comes_again_until_it_is_interrupted(world) {
+    world.run("user add 1 pilot123").ok();
+    world.run("miles award @pilot123 5 --note n").ok();
+    let mut child = world.program("miles history pilot123 --watch=100ms -o ndjson").stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut next = || lines.next().unwrap().unwrap();
+    assert_eq!(next(), next());
+    // What is new is seen by a round that began after it.
+    world.run("miles award @pilot123 7 --note n").ok();
+    while !next().contains("\"amount\":7") {}
+    signal("INT", child.id());
+    // Read to its end, so that it is the signal that ends it and no closed pipe.
+    for line in lines {
+        line.unwrap();
+    }
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    // One answer that never ends is no JSON document.
+    for line in ["flight list --watch -o json", "flight list --watch", "flight list --watch -o csv"] {
+        assert!(world.run(line).exits(2).stderr.contains("ndjson"), "{line}");
+    }
+    for line in ["flight list --watch=0s", "flight list --watch=2", "flight list --watch=soon"] {
+        assert!(world.run(line).exits(2).stderr.contains("100ms"), "{line}");
+    }
+});
+
+/// What the program shows on a terminal of 24 lines.
+fn on_a_terminal(program: &Command) -> String {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "stty rows 24 cols 100; exec \"$@\"", "sh"]).arg(program.get_program()).args(program.get_args());
+    shell.env_clear().envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    shell.env("TERM", "xterm-256color");
+    if let Some(folder) = program.get_current_dir() {
+        shell.current_dir(folder);
+    }
+    spawn_command(shell, Some(30_000)).unwrap().exp_eof().unwrap()
+}
+
+#[test]
+fn only_what_is_longer_than_the_screen_goes_through_the_pager() {
+    let world = World::ready(crate::support::Engine::Sqlite);
+    world.run("db seed --confirm skyteam").ok();
+    let shown = |args: &str, pager: &str| {
+        let mut command = world.program(args);
+        command.env("PAGER", "false").env("SKYTEAM_PAGER", pager);
+        on_a_terminal(&command)
+    };
+    let paged = "sed s/^/paged:/";
+    let long = shown("user list", paged);
+    assert!(long.matches("paged:").count() > 40, "{long}");
+    // What is said about it comes after it.
+    assert!(long.find("--all").unwrap() > long.rfind("paged:").unwrap(), "{long}");
+    assert!(!shown("user list --limit 3", paged).contains("paged:"));
+    assert!(!shown("--no-pager user list", paged).contains("paged:"));
+    assert!(!shown("user list", "").contains("paged:"));
+    assert!(!shown("user list -o ndjson", paged).contains("paged:"));
+    assert!(shown("help flags", "sed 's/^/paged:/' | cat").contains("paged:"));
+    let without = shown("user list", "no-such-pager");
+    assert!(without.contains("no-such-pager cannot be started") && without.contains("userId"), "{without}");
+    // Into a pipe there is none.
+    let mut piped = world.program("user list");
+    piped.env("SKYTEAM_PAGER", paged).stdout(Stdio::piped());
+    let mut text = String::new();
+    piped.spawn().unwrap().stdout.unwrap().read_to_string(&mut text).unwrap();
+    assert!(text.contains("userId") && !text.contains("paged:"));
+}
+
+/// The folder with Prometheus's own client. The first test that asks installs it there; later runs find it.
+///
+/// # Panics
+/// Where it cannot be installed, with the command that would.
+fn prometheus_client() -> &'static Path {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| {
+        let parent = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        let folder = parent.join("prometheus-client-0");
+        if !folder.is_dir() {
+            let new = tempfile::tempdir_in(parent).unwrap();
+            let words = [
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+                "prometheus-client==0.*",
+                "--target",
+            ];
+            let installed = Command::new("python3").args(words).arg(new.path()).output();
+            let done = installed.as_ref().is_ok_and(|output| output.status.success());
+            let command = format!("python3 {} {}", words.join(" "), folder.display());
+            assert!(done, "prometheus-client is needed: apt-get install python3-pip, then {command}\n{installed:?}");
+            if std::fs::rename(new.path(), &folder).is_ok() {
+                let _ = new.keep();
+            }
+        }
+        folder
+    })
+}
+
+/// The samples in the metrics, as Prometheus's own client reads them: `name{labels} value` a line.
+fn samples(text: &str) -> Vec<String> {
+    let script = "import sys
+from prometheus_client.parser import text_string_to_metric_families as families
+for family in families(sys.stdin.read()):
+    assert family.type == 'gauge' and family.documentation, family
+    for sample in family.samples:
+        print(sample.name, sorted(sample.labels.items()), int(sample.value))
+";
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("skyteam.prom");
+    std::fs::write(&file, text).unwrap();
+    let read = Command::new("python3")
+        .args(["-c", script])
+        .env("PYTHONPATH", prometheus_client())
+        .stdin(std::fs::File::open(&file).unwrap())
+        .output()
+        .unwrap();
+    assert!(read.status.success(), "{}\n{text}", String::from_utf8_lossy(&read.stderr));
+    String::from_utf8(read.stdout).unwrap().lines().map(str::to_owned).collect()
+}
+
+both!(ready fn the_doctor_is_read_by_prometheus(world) {
+    world.run("user add 1 pilot123").ok();
+    std::fs::create_dir(world.work().join("kept")).unwrap();
+    let before = samples(&world.run("db doctor kept -o prometheus").stdout);
+    let has = |found: &[String], line: &str| found.iter().any(|one| one == line);
+    for line in ["skyteam_up [] 1", "skyteam_negative_balances [] 0", "skyteam_schema_drift [] 0", "skyteam_migrations_pending [] 0"] {
+        assert!(has(&before, line), "{line}: {before:#?}");
+    }
+    assert!(!before.iter().any(|line| line.starts_with("skyteam_backup_last")), "{before:#?}");
+    world.run("db backup kept").ok();
+    world.query(r#"UPDATE "users" SET "miles" = 7"#);
+    let after = world.run("db doctor kept -o prometheus").exits(3).stdout;
+    let after = samples(&after);
+    assert!(has(&after, "skyteam_balance_mismatches [] 1"), "{after:#?}");
+    assert!(after.iter().any(|line| line.starts_with("skyteam_backup_last_age_seconds [] ")), "{after:#?}");
+    assert!(!after.iter().any(|line| line.starts_with("skyteam_backup_last_proved")), "{after:#?}");
+    let finding = "skyteam_doctor_finding [('area', 'data'), ('level', 'error'), ('name', 'balance against ledger')] 1";
+    assert!(has(&after, finding), "{after:#?}");
+});
+
+#[test]
+fn a_database_that_does_not_answer_is_a_metric_too() {
+    let mut world = World::bare();
+    world.set("DATABASE_URL", "postgres://nobody@127.0.0.1:1/none");
+    let found = samples(&world.run("db doctor -o prometheus").exits(3).stdout);
+    assert!(found.contains(&"skyteam_up [] 0".to_owned()), "{found:#?}");
+    assert!(world.run("user list -o prometheus").exits(2).stderr.contains("cannot answer in the format"));
 }

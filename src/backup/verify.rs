@@ -144,6 +144,16 @@ pub(crate) fn is_of(archive: &Archive, identity: &Identity) -> bool {
     subject.is_whole() && subject.identity.as_ref() == Some(identity)
 }
 
+/// When the newest whole backup of a database in a store was made.
+pub(crate) fn newest_in(store: &dyn Store, identity: &Identity, now: DateTime<Utc>) -> Option<Timestamp> {
+    let is_of = |subject: &Subject| subject.is_whole() && subject.identity.as_ref() == Some(identity);
+    let entries = store.list().ok()?.entries.into_iter();
+    let made = entries.filter(|entry| {
+        entry.damage.is_none() && !folder::is_future(entry.created_at, now) && entry.subject.as_ref().is_some_and(is_of)
+    });
+    made.map(|entry| entry.created_at.into()).max()
+}
+
 /// When the newest backup of a database in a store was made that was proved since, by the notes beside them.
 pub(crate) fn newest_proved_in(
     store: &dyn Store,

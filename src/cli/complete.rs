@@ -8,13 +8,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono_tz::TZ_VARIANTS;
-use clap_complete::env::Shells;
+use clap_complete::engine::{CompletionCandidate, complete};
 
 use super::tree;
 use crate::cli::commands::columns;
-use crate::cli::commands::completions::VARIABLE;
-use crate::cli::commands::completions::values::{Find, MOST, Wanted, attach};
+use crate::cli::commands::completions::values::{Find, MOST, Wanted, attach, is_harmless, is_quotable};
+use crate::cli::commands::completions::{Shell, VARIABLE};
 use crate::cli::environment::World;
+use crate::cli::help::TOPICS;
 use crate::cli::settings::{Global, Settings, Sources};
 use crate::db;
 use crate::directory::reference::{Candidate, Noun};
@@ -28,16 +29,63 @@ const PATIENCE: Duration = Duration::from_millis(200);
 pub(super) fn answer(world: &mut World) -> Option<u8> {
     let shell = world.env.remove(VARIABLE)?;
     let asked = world.args.get(1).is_some_and(|word| word == "--") && world.args.len() > 2;
-    let shells = Shells::builtins();
-    let shell = shells.completer(&shell).filter(|_| asked)?;
+    let shell = Shell::named(&shell).filter(|_| asked)?;
     let words = world.args.split_off(2);
-    let mut command = attach(tree(), &finder(world, &words));
-    let mut answer = Vec::new();
-    let done = shell
-        .write_complete(&mut command, words, Some(&world.cwd), &mut answer)
-        .and_then(|()| world.stdout.write_all(&answer))
-        .and_then(|()| world.stdout.flush());
+    let done = candidates(world, shell, words).and_then(|found| {
+        world.stdout.write_all(lines(shell, &found).as_bytes())?;
+        world.stdout.flush()
+    });
     Some(u8::from(done.is_err()))
+}
+
+/// What fits the word under the cursor. Flags only where one is begun: they would hide the values that are asked for.
+fn candidates(world: &World, shell: Shell, mut words: Vec<OsString>) -> std::io::Result<Vec<CompletionCandidate>> {
+    let last = words.len().saturating_sub(1);
+    let index = match shell {
+        Shell::Bash | Shell::Zsh | Shell::Elvish => {
+            world.env.get("_CLAP_COMPLETE_INDEX").and_then(|at| at.parse().ok())
+        }
+        Shell::Fish | Shell::Powershell => None,
+    };
+    let index: usize = index.unwrap_or(last);
+    // zsh leaves an empty word out.
+    if index == words.len() {
+        words.push(OsString::new());
+    }
+    let accepts = match shell {
+        Shell::Bash | Shell::Zsh | Shell::Fish => is_quotable,
+        Shell::Powershell | Shell::Elvish => is_harmless,
+    };
+    let begins_flag = words.get(index).is_some_and(|word| word.as_encoded_bytes().starts_with(b"-"));
+    let mut command = attach(tree(), &finder(world, &words), accepts);
+    let mut found = complete(&mut command, words, index, Some(&world.cwd))?;
+    if !begins_flag {
+        found.retain(|one| !one.get_value().as_encoded_bytes().starts_with(b"-"));
+    }
+    Ok(found)
+}
+
+/// Candidates as the script of the shell reads them.
+fn lines(shell: Shell, found: &[CompletionCandidate]) -> String {
+    let lines = found.iter().map(|one| {
+        let value = one.get_value().to_string_lossy().into_owned();
+        let help = one.get_help().map(ToString::to_string).unwrap_or_default();
+        let help = help.lines().next().unwrap_or_default();
+        match shell {
+            Shell::Bash | Shell::Elvish => value,
+            Shell::Zsh if help.is_empty() => zsh(&value),
+            Shell::Zsh => format!("{}:{}", zsh(&value), help.replace('\\', "\\\\")),
+            Shell::Fish | Shell::Powershell if help.is_empty() => value + "\n",
+            Shell::Fish | Shell::Powershell => format!("{value}\t{help}\n"),
+        }
+    });
+    let between = if matches!(shell, Shell::Fish | Shell::Powershell) { "" } else { "\n" };
+    lines.collect::<Vec<_>>().join(between)
+}
+
+/// A value for `_describe`, which takes a colon for the beginning of its description.
+fn zsh(value: &str) -> String {
+    value.replace('\\', "\\\\").replace(':', "\\:")
 }
 
 /// What finds values for the line that is being typed: the database may be named on it.
@@ -47,13 +95,72 @@ fn finder(world: &World, words: &[OsString]) -> Find {
     let finished = &words[..words.len().saturating_sub(1)];
     let settings = Settings::resolve(world, &typed_flags(finished)).ok().filter(|settings| settings.completions.value);
     let columns = columns_of(words);
+    let helped = helped(words);
     let now = Timestamp::from(world.now.unwrap_or_else(chrono::Utc::now));
     Arc::new(move |wanted, typed| match wanted {
         Wanted::Profile => beginning(profiles.iter().map(String::as_str), typed),
         Wanted::Zone => beginning(TZ_VARIANTS.iter().map(|zone| zone.name()), typed),
         Wanted::Columns => beginning(columns.iter().copied(), typed),
         Wanted::Row(noun) => settings.as_ref().map_or_else(Vec::new, |settings| rows(settings, noun, typed, now)),
+        Wanted::Posted => {
+            let mut found = beginning(["last"].into_iter(), typed);
+            found.extend(settings.as_ref().map_or_else(Vec::new, |settings| rows(settings, Noun::Batch, typed, now)));
+            found
+        }
+        Wanted::Source => beginning(SOURCES.into_iter(), typed),
+        Wanted::Table => beginning(tables().iter().map(|(table, _)| table.as_str()), typed),
+        Wanted::Column => columns_of_tables(typed),
+        Wanted::Migration => {
+            let folders: Vec<String> = migration::all().iter().rev().map(migration::Migration::folder).collect();
+            beginning(folders.iter().map(String::as_str), typed)
+        }
+        Wanted::Help => beginning(helped.iter().map(String::as_str), typed),
     })
+}
+
+/// The sources that this program, the shop and the airlines' programs write.
+const SOURCES: [&str; 6] = ["manual", "flight", "purchase", "import", "reversal", "adjustment"];
+
+/// Our tables with their columns, as the entities have them.
+fn tables() -> Vec<(String, Vec<String>)> {
+    let tables = crate::schema::desired().map(|schema| schema.tables).unwrap_or_default();
+    let named = |table: crate::schema::model::Table| {
+        (table.name, table.columns.into_iter().map(|column| column.name).collect())
+    };
+    tables.into_iter().map(named).collect()
+}
+
+/// `users.` where the table is not typed yet, then `users.miles=`.
+fn columns_of_tables(typed: &str) -> Vec<Candidate> {
+    let all = tables();
+    match typed.split_once('.') {
+        None => beginning(
+            all.iter().map(|(table, _)| format!("{table}.")).collect::<Vec<_>>().iter().map(String::as_str),
+            typed,
+        ),
+        // What follows is a name or a value that only the person knows.
+        Some((_, rest)) if rest.contains('=') => Vec::new(),
+        Some((table, _)) => {
+            let columns = all.iter().filter(|(name, _)| name == table).flat_map(|(_, columns)| columns);
+            let words: Vec<String> = columns.map(|column| format!("{table}.{column}=")).collect();
+            beginning(words.iter().map(String::as_str), typed)
+        }
+    }
+}
+
+/// What may follow the words after `help`: the verbs of a noun, or nouns and topics.
+fn helped(words: &[OsString]) -> Vec<String> {
+    let tree = tree();
+    let typed = words.iter().skip_while(|word| *word != "help").skip(1);
+    let before = typed.clone().count().saturating_sub(1);
+    let mut command = &tree;
+    for word in typed.take(before) {
+        let Some(inner) = command.find_subcommand(word) else { return Vec::new() };
+        command = inner;
+    }
+    let topics = if before == 0 { &TOPICS[..] } else { &[] };
+    let names = command.get_subcommands().map(|inner| inner.get_name().to_owned());
+    names.chain(topics.iter().map(|(name, ..)| (*name).to_owned())).collect()
 }
 
 /// The columns of the list that the line asks for.

@@ -43,7 +43,11 @@ pub(crate) struct Context {
     pub(crate) rehearses: AtomicBool,
     /// Whether what it has done stays when it is cut off, and the same command goes on from there.
     pub(crate) resumes: AtomicBool,
+    /// Whether it shows an answer again and again, until an interrupt ends it.
+    pub(crate) watches: AtomicBool,
     pub(crate) database: OnceCell<Arc<Database>>,
+    /// Columns of a page of help.
+    pub page_width: usize,
     /// Whether it was said that a connection may go unencrypted.
     pub(crate) warned_of_plain_text: AtomicBool,
     /// Whether it was said that backups go to another machine unencrypted.
@@ -217,16 +221,18 @@ impl Context {
     /// Whether this run changes something that lasts: a database, or files.
     pub(crate) fn has_written(&self) -> bool {
         // They write files, or a database that they announce themselves.
-        const OTHERS: [&str; 9] = [
+        const OTHERS: [&str; 11] = [
             "db backup",
             "db create",
             "db generate",
             "db prune",
             "db restore",
             "db transfer",
+            "completions install",
             "config init",
             "config keygen",
             "config trust",
+            "man",
         ];
         let lasts = !self.answers.dry_run && !self.rehearses.load(Ordering::Relaxed);
         lasts && (self.announced.load(Ordering::Relaxed) || OTHERS.contains(&self.command.as_str()))

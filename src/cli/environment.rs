@@ -53,6 +53,8 @@ pub struct Terminal {
     pub stderr: bool,
     /// Columns of the terminal behind standard output.
     pub width: Option<u16>,
+    /// Its lines; without them no pager is started.
+    pub height: Option<u16>,
 }
 
 impl World {
@@ -82,6 +84,7 @@ impl World {
                 stdout: io::stdout().is_terminal(),
                 stderr: io::stderr().is_terminal(),
                 width: terminal_size::terminal_size().map(|(width, _)| width.0),
+                height: terminal_size::terminal_size().map(|(_, height)| height.0),
             },
             now: None,
             prompt: Box::new(crate::cli::ui::prompt::TerminalPrompt),

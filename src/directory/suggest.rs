@@ -14,7 +14,7 @@ use sea_orm::{
 use super::flight::status::Status;
 use super::reference::{Candidate, Noun, escape_like, pattern, uuid_range};
 use crate::entity::types::{Id, Timestamp};
-use crate::entity::{airline, brand, flight, miles_product, user};
+use crate::entity::{airline, brand, flight, miles_product, miles_transaction, user};
 
 /// How many rows of a small table are looked at.
 const LOOKED_AT: u64 = 2000;
@@ -44,9 +44,54 @@ pub(crate) async fn suggest(
             None => flights(db, typed, most, now, add).await,
         },
         Noun::Product => products(db, typed, add).await,
-        // People do not remember how the key of an entry begins.
-        Noun::Entry | Noun::Batch => Ok(()),
+        Noun::Entry | Noun::Batch => posted(db, typed, now, add).await,
     }
+}
+
+/// How many batches and entries are offered.
+const RECENT: usize = 20;
+
+/// Entries and batches: what `miles reverse` may take back. Where nothing is typed, the newest, by the ids of entries that were
+/// made without a key, which are in the order of time.
+async fn posted(
+    db: &impl ConnectionTrait,
+    typed: &str,
+    now: Timestamp,
+    mut add: impl FnMut(Candidate),
+) -> Result<(), DbErr> {
+    use miles_transaction::Column::{BatchId, Id as Key};
+    // Ids that are in no order lie above those of today but for one in a hundred.
+    let today = format!("{:012x}", now.utc().timestamp_millis() + 1);
+    let (from, to) = if typed.is_empty() {
+        ("0000".to_owned(), format!("{}-{}", &today[..8], &today[8..]))
+    } else {
+        (format!("{typed:0<4}"), format!("{typed:f<4}"))
+    };
+    let Some((from, to)) = uuid_range(&from).map(|(from, _)| from).zip(uuid_range(&to).map(|(_, to)| to)) else {
+        return Ok(());
+    };
+    let newest = |column: miles_transaction::Column| {
+        let query = miles_transaction::Entity::find().filter(column.between(Id(from), Id(to)));
+        query.order_by_desc(column).limit(LOOKED_AT)
+    };
+    let mut known = HashSet::new();
+    let mut rows = newest(Key).all(db).await?;
+    if !typed.is_empty() {
+        rows.extend(newest(BatchId).all(db).await?);
+    }
+    for row in rows {
+        // Of a batch that was asked for as a whole, its own id.
+        let of_batch = row.batch_id.filter(|batch| typed.is_empty() || (from..=to).contains(&batch.0));
+        let id = of_batch.unwrap_or(row.id);
+        if known.len() < RECENT && known.insert(id) {
+            let what = match of_batch {
+                Some(_) => format!("batch, {}, {}", row.source, row.created_at),
+                None => format!("{:+} for user {}, {}, {}", row.amount, row.user_id, row.source, row.created_at),
+            };
+            add(Candidate::new(id.to_string(), what));
+        }
+    }
+    Ok(())
 }
 
 async fn users(

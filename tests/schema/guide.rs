@@ -107,7 +107,7 @@ fn link_all(from: &Path, to: &Path) {
             // What was built of this repository itself is of no use to a copy of it, and large.
             let name = entry.file_name();
             let name = name.to_string_lossy();
-            let crates = ["skyteam-", "migration-", "all-", "ledger-", "airline_api-"];
+            let crates = ["skyteam-", "migration-", "all-", "ledger-", "airline_api-", "api-", "nightly-"];
             if !crates.iter().any(|own| name.trim_start_matches("lib").starts_with(own)) {
                 link_all(&entry.path(), &to.join(&*name));
             }

@@ -55,14 +55,16 @@ impl Call {
 
     /// Standard output and error are a terminal of so many columns; nobody sits before it.
     pub fn terminal(mut self, width: u16) -> Self {
-        self.terminal = environment::Terminal { stdin: false, stdout: true, stderr: true, width: Some(width) };
+        self.terminal =
+            environment::Terminal { stdin: false, stdout: true, stderr: true, width: Some(width), height: None };
         self
     }
 
     /// Somebody sits before a terminal of 100 columns and answers the questions with these, `y` for yes. A question
     /// too many fails the run.
     pub fn answers<const N: usize>(mut self, answers: [&str; N]) -> Self {
-        self.terminal = environment::Terminal { stdin: true, stdout: true, stderr: true, width: Some(100) };
+        self.terminal =
+            environment::Terminal { stdin: true, stdout: true, stderr: true, width: Some(100), height: None };
         self.answers = answers.map(str::to_owned).to_vec();
         self
     }

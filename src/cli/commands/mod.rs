@@ -13,6 +13,7 @@ mod config;
 mod db;
 mod extra;
 mod flight;
+mod help;
 mod listing;
 mod man;
 mod miles;
@@ -22,6 +23,7 @@ pub(crate) mod records;
 pub(crate) mod rejects;
 mod table_row;
 mod user;
+mod watch;
 
 use clap::Subcommand;
 
@@ -86,12 +88,15 @@ pub(crate) enum Noun {
         after_help = "Examples:\n  skyteam config show\n  skyteam config show --profile prod -o json"
     )]
     Config(config::Verb),
-    /// Print the script that makes a shell complete skyteam
+    /// Make a shell complete skyteam: install its script, or print it
     #[command(
         subcommand,
-        after_help = "Examples:\n  source <(skyteam completions bash)\n  skyteam completions fish | source"
+        after_help = "Examples:\n  skyteam completions install\n  source <(skyteam completions bash)"
     )]
     Completions(completions::Verb),
+    /// Show the page of a command, or explain a topic
+    #[command(after_help = help::EXAMPLES)]
+    Help(help::HelpArgs),
     /// Write manual pages
     #[command(after_help = man::EXAMPLES)]
     Man(man::ManArgs),
@@ -122,6 +127,7 @@ impl Noun {
         matches!(
             self,
             Self::Completions(_)
+                | Self::Help(_)
                 | Self::Man(_)
                 | Self::Db(db::Verb::Schema(_))
                 | Self::Config(config::Verb::Init(_) | config::Verb::Path | config::Verb::Trust(_))
@@ -143,6 +149,7 @@ impl Noun {
             Self::Miles(verb) => verb.run(cx).await,
             Self::Config(verb) => verb.run(cx).await,
             Self::Completions(verb) => verb.run(cx),
+            Self::Help(args) => help::run(&args, cx, tree),
             Self::Man(args) => man::run(args, cx, tree),
         }
     }

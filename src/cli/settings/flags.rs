@@ -121,6 +121,20 @@ pub(crate) struct Global {
     #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Output", display_order = 919)]
     pub verbose: u8,
 
+    /// Print long answers straight, without a pager
+    #[arg(long, global = true, help_heading = "Output", display_order = 919)]
+    pub no_pager: bool,
+    /// Print the version, with the commit and its day
+    #[arg(
+        short = 'V',
+        long,
+        global = true,
+        action = clap::ArgAction::Version,
+        help_heading = "Output",
+        display_order = 919
+    )]
+    pub version: Option<bool>,
+
     /// Run it for real in a transaction, report, roll back
     #[arg(short = 'n', long, global = true, help_heading = "Writing", display_order = 920)]
     pub dry_run: bool,
@@ -174,7 +188,17 @@ impl Global {
 
 impl ValueEnum for Format {
     fn value_variants<'a>() -> &'a [Self] {
-        &[Self::Table, Self::Json, Self::Ndjson, Self::Csv, Self::Md, Self::Sql, Self::Mermaid, Self::Drizzle]
+        &[
+            Self::Table,
+            Self::Json,
+            Self::Ndjson,
+            Self::Csv,
+            Self::Md,
+            Self::Sql,
+            Self::Mermaid,
+            Self::Drizzle,
+            Self::Prometheus,
+        ]
     }
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
@@ -190,6 +214,9 @@ impl ValueEnum for Format {
             Self::Mermaid => PossibleValue::new("mermaid").hide(true).help("A Mermaid diagram; db schema only"),
             Self::Drizzle => {
                 PossibleValue::new("drizzle").hide(true).help("TypeScript for Drizzle ORM; db schema only")
+            }
+            Self::Prometheus => {
+                PossibleValue::new("prometheus").hide(true).help("Metrics for node_exporter; db doctor only")
             }
         })
     }

@@ -8,7 +8,7 @@ use super::report::{Listing, Report, Row};
 use super::{Column, Format, List, Lost, Page, RenderOptions, Shape, Ui};
 use super::{escape, list, lock, record, table, table_stream, text};
 use crate::error::{Error, Result};
-use crate::message::message;
+use crate::message::{Message, message};
 
 impl Ui {
     /// The answer that could not be written, if there is one.
@@ -176,6 +176,15 @@ impl Ui {
         out.write_all(bytes.as_ref())?;
         out.flush()?;
         Ok(())
+    }
+
+    /// Clears the terminal for the next round of an answer that is shown again and again, under a line about it.
+    ///
+    /// # Errors
+    /// stdout's.
+    pub(crate) fn redraw(&self, about: impl Into<Message>) -> Result<()> {
+        let about = self.line(about);
+        self.raw(format!("\x1b[H\x1b[2J\x1b[3J{about}\n\n"))
     }
 
     /// Lets `fill` write bytes of any number to stdout.

@@ -25,6 +25,8 @@ pub(crate) enum Format {
     Mermaid,
     /// TypeScript for Drizzle ORM; `db schema` only.
     Drizzle,
+    /// Metrics for node_exporter's textfile collector; `db doctor` only.
+    Prometheus,
 }
 
 impl Format {

@@ -12,6 +12,7 @@ mod format;
 mod input;
 mod list;
 mod page;
+mod pager;
 mod progress;
 pub(crate) mod prompt;
 mod record;
@@ -61,6 +62,8 @@ pub(crate) struct OutputOptions {
     pub database: Option<DatabaseFlag>,
     /// Whether a person may be asked.
     pub interactive: bool,
+    /// Whether long answers go through a pager.
+    pub pager: bool,
 }
 
 /// Told of every statement: its SQL, the time it took, whether it failed.
@@ -92,10 +95,16 @@ pub(crate) struct Lost {
 impl Ui {
     /// Takes over the world's streams.
     pub(crate) fn new(world: World, manner: OutputOptions) -> Self {
+        let pager = pager::of(&world, manner.pager && manner.format.is_for_people());
+        let err: Stream = Arc::new(Mutex::new(world.stderr));
+        let out = match pager {
+            Some(pager) => Box::new(pager::Paged::new(world.stdout, Arc::clone(&err), pager)),
+            None => world.stdout,
+        };
         Self {
-            out: Mutex::new(BufWriter::with_capacity(1 << 16, world.stdout)),
+            out: Mutex::new(BufWriter::with_capacity(1 << 16, out)),
             taken: world.taken,
-            err: Arc::new(Mutex::new(world.stderr)),
+            err,
             input: Arc::new(Mutex::new(world.stdin)),
             prompt: Arc::new(Mutex::new(world.prompt)),
             terminal: world.terminal,
@@ -122,6 +131,11 @@ impl Ui {
     /// Whether stdout is a terminal.
     pub(crate) fn is_terminal(&self) -> bool {
         self.terminal.stdout
+    }
+
+    /// Whether the answer gets colour.
+    pub(crate) fn has_color(&self) -> bool {
+        self.manner.color.0
     }
 
     /// Whether only errors are printed, under `-q`.

@@ -3,6 +3,7 @@
 //! The scripts know nothing of the commands: they ask `skyteam` itself, with [`VARIABLE`] in its environment, so that one
 //! script fits every version and values can come from the database.
 
+mod install;
 mod script;
 pub(crate) mod values;
 
@@ -17,22 +18,25 @@ use crate::error::{Outcome, Result};
 pub(crate) const VARIABLE: &str = "SKYTEAM_COMPLETE";
 
 /// The shells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
 pub(crate) enum Verb {
+    /// Write the script where bash, zsh or fish looks for it
+    #[command(after_help = install::EXAMPLES)]
+    Install(install::CompletionsInstallArgs),
     /// Print the script for bash
     #[command(after_help = "Examples:
   source <(skyteam completions bash)
-  skyteam completions bash > ~/.local/share/bash-completion/completions/skyteam")]
+  skyteam completions install bash")]
     Bash,
     /// Print the script for zsh
     #[command(after_help = "Examples:
   source <(skyteam completions zsh)
-  skyteam completions zsh > \"${fpath[1]}/_skyteam\"")]
+  skyteam completions install zsh")]
     Zsh,
     /// Print the script for fish
     #[command(after_help = "Examples:
   skyteam completions fish | source
-  skyteam completions fish > ~/.config/fish/completions/skyteam.fish")]
+  skyteam completions install fish")]
     Fish,
     /// Print the script for PowerShell
     #[command(after_help = "Examples:
@@ -53,6 +57,7 @@ impl Verb {
     /// stdout's.
     pub(crate) fn run(self, cx: &Context) -> Result<Outcome> {
         let shell = match self {
+            Self::Install(args) => return install::run(&args, cx),
             Self::Bash => Shell::Bash,
             Self::Zsh => Shell::Zsh,
             Self::Fish => Shell::Fish,

@@ -1,27 +1,18 @@
-//! The scripts themselves: bash's our own, the others' clap_complete's.
+//! The scripts themselves: those of bash, zsh and fish our own, the others clap_complete's.
 //!
 //! clap_complete's script for bash passes the words as readline splits them, at `=`, `:` and `@`: neither `@pilot` nor
-//! `--profile=prod` could be completed. Its script for zsh answers nothing the first time that it is loaded from `fpath`.
+//! `--profile=prod` could be completed. Those for zsh and fish pass words with their quotes, so that no name with a blank
+//! could be, and that for zsh answers nothing the first time that it is loaded from `fpath`.
 
 use std::io;
 
-use clap_complete::env::{Elvish, EnvCompleter, Fish, Powershell, Zsh};
+use clap_complete::env::{Elvish, EnvCompleter, Powershell};
 
 use super::VARIABLE;
 
 const BASH: &str = include_str!("bash.sh");
-
-/// How clap_complete's script for zsh ends.
-const ZSH_END: &str = "\ncompdef _clap_dynamic_completer_skyteam skyteam\n";
-
-/// How it ends here: loaded from `fpath`, the file is itself the body of the function that is being asked.
-const ZSH_OWN_END: &str = "
-if [[ ${funcstack[1]} == _skyteam ]]; then
-    _clap_dynamic_completer_skyteam \"$@\"
-else
-    compdef _clap_dynamic_completer_skyteam skyteam
-fi
-";
+const ZSH: &str = include_str!("zsh.sh");
+const FISH: &str = include_str!("fish.fish");
 
 /// A shell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +30,18 @@ pub(crate) enum Shell {
 }
 
 impl Shell {
+    /// The shell of this name: of its program, or of a path to that.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Some(match name.rsplit('/').next().unwrap_or(name) {
+            "bash" => Self::Bash,
+            "zsh" => Self::Zsh,
+            "fish" => Self::Fish,
+            "pwsh" | "powershell" | "powershell_ise" => Self::Powershell,
+            "elvish" => Self::Elvish,
+            _ => return None,
+        })
+    }
+
     /// The script that makes the shell ask `skyteam`.
     ///
     /// # Errors
@@ -46,8 +49,8 @@ impl Shell {
     pub(crate) fn script(self) -> io::Result<String> {
         let completer: &dyn EnvCompleter = match self {
             Self::Bash => return Ok(BASH.to_owned()),
-            Self::Zsh => &Zsh,
-            Self::Fish => &Fish,
+            Self::Zsh => return Ok(ZSH.to_owned()),
+            Self::Fish => return Ok(FISH.to_owned()),
             Self::Powershell => &Powershell,
             Self::Elvish => &Elvish,
         };
@@ -56,12 +59,7 @@ impl Shell {
         let script = String::from_utf8(script).map_err(io::Error::other)?;
         // Without the empty lines and the trailing blanks that its templates leave.
         let lines: Vec<&str> = script.trim().lines().map(str::trim_end).collect();
-        let script = lines.join("\n") + "\n";
-        match (self, script.strip_suffix(ZSH_END)) {
-            (Self::Zsh, Some(head)) => Ok(format!("{head}{ZSH_OWN_END}")),
-            (Self::Zsh, None) => Err(io::Error::other("clap_complete's script for zsh has a new end")),
-            _ => Ok(script),
-        }
+        Ok(lines.join("\n") + "\n")
     }
 }
 

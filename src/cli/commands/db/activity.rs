@@ -5,6 +5,7 @@ use std::io;
 use migration::script::without_values;
 use serde::Serialize;
 
+use crate::cli::commands::watch::WatchArgs;
 use crate::cli::context::Context;
 use crate::cli::ui::report::{Listing, Row};
 use crate::cli::ui::{Align, Cell, Column, Page, RenderOptions, Tone};
@@ -16,10 +17,18 @@ use crate::message::{Message, message, skyteam};
 
 pub(super) const EXAMPLES: &str = "Examples:
   skyteam db activity
+  skyteam db activity --watch
   skyteam db activity -o ndjson
 
 Values in queries are left out, since they may be secrets. A role that is no member of
 pg_read_all_stats sees other roles' sessions without their state and query.";
+
+/// Arguments of `db activity`.
+#[derive(clap::Args, Debug)]
+pub(crate) struct DbActivityArgs {
+    #[command(flatten)]
+    watch: WatchArgs,
+}
 
 /// A session, as `db activity` answers it.
 #[derive(Serialize)]
@@ -161,17 +170,20 @@ impl Listing for Sessions {
     }
 }
 
-pub(super) async fn run(cx: &Context) -> Result<Outcome> {
+pub(super) async fn run(args: DbActivityArgs, cx: &Context) -> Result<Outcome> {
     let database = cx.reader().await?;
     if database.engine() == Engine::Sqlite {
         return Err(Error::new(Kind::Usage, "usage", "SQLite keeps no list of who uses a file")
             .why("db activity shows the sessions of a PostgreSQL server")
             .fix(message!("lsof {} names the programs that have it open", database.target().database.clone())));
     }
-    let sessions = activity::sessions(database.conn()).await?;
-    let blocks =
-        |session: &Session| sessions.iter().flat_map(|one| &one.blocked_by).filter(|pid| session.is(**pid)).count();
-    let lines = sessions.iter().map(|session| ActivityLine::new(session.clone(), blocks(session))).collect();
-    cx.ui.listing(&Sessions(lines)).await?;
-    Ok(Outcome::Done)
+    let show = async |_| {
+        let sessions = activity::sessions(database.conn()).await?;
+        let blocks =
+            |session: &Session| sessions.iter().flat_map(|one| &one.blocked_by).filter(|pid| session.is(**pid)).count();
+        let lines = sessions.iter().map(|session| ActivityLine::new(session.clone(), blocks(session))).collect();
+        cx.ui.listing(&Sessions(lines)).await?;
+        Ok(Outcome::Done)
+    };
+    args.watch.run(cx, show).await
 }

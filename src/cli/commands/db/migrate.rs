@@ -22,7 +22,7 @@ use crate::schema::{Wait, migrate};
 pub(super) const EXAMPLES: &str = "Examples:
   skyteam db migrate
   skyteam db migrate --dry-run
-  skyteam db migrate --online          beside live traffic
+  skyteam db migrate --online          # beside live traffic
   skyteam db migrate --to 20261123000000
   skyteam db migrate --baseline --to baseline";
 

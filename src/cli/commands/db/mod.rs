@@ -54,7 +54,7 @@ pub(crate) enum Verb {
     Info,
     /// Show the sessions of the database, what blocks what, and how to end it
     #[command(after_help = activity::EXAMPLES)]
-    Activity,
+    Activity(activity::DbActivityArgs),
     /// Grant a role what it needs for its purpose
     #[command(after_help = grant::EXAMPLES)]
     Grant(grant::DbGrantArgs),
@@ -126,7 +126,7 @@ impl Verb {
             Self::Create(args) => create::run(args, cx).await,
             Self::Doctor(args) => doctor::run(args, cx).await,
             Self::Info => info::run(cx).await,
-            Self::Activity => activity::run(cx).await,
+            Self::Activity(args) => activity::run(args, cx).await,
             Self::Grant(args) => grant::run(args, cx).await,
             Self::Push(args) => push::run(args, cx).await,
             Self::Diff(args) => diff::run(args, cx).await,

@@ -22,9 +22,9 @@ use crate::schema::{self, Applied, Prepared, Request, SchemaError, Step, Wait};
 pub(super) const EXAMPLES: &str = "Examples:
   skyteam db push
   skyteam db push --dry-run
-  skyteam db push --online             beside live traffic
+  skyteam db push --online             # beside live traffic
   skyteam db push --rename users.nick=displayName
-  skyteam db push --confirm skyteam    drops what no entity names any more";
+  skyteam db push --confirm skyteam    # drops what no entity names any more";
 
 /// Arguments of `db push`.
 #[derive(clap::Args, Debug)]

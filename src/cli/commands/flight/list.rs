@@ -1,5 +1,6 @@
 //! `flight list`.
 
+use chrono::{DateTime, Utc};
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use futures::TryStreamExt;
 use sea_orm::{IdenStatic as _, Iterable as _, Order, QuerySelect as _};
@@ -7,6 +8,7 @@ use sea_orm::{IdenStatic as _, Iterable as _, Order, QuerySelect as _};
 use super::row::FlightView;
 use crate::cli::commands::args::{ListArgs, time};
 use crate::cli::commands::listing;
+use crate::cli::commands::watch::WatchArgs;
 use crate::cli::context::Context;
 use crate::directory::flight::list::{By, Filter, query};
 use crate::directory::flight::status::Status;
@@ -17,6 +19,7 @@ use crate::error::{Outcome, Result};
 
 pub(super) const EXAMPLES: &str = "Examples:
   skyteam flight list --status scheduled,live --airline delta
+  skyteam flight list --status live --watch
   skyteam flight list --since 2026-11-01 --until 2026-12-01 --sort startTime -o csv";
 
 /// Arguments of `flight list`.
@@ -46,6 +49,8 @@ pub(crate) struct FlightListArgs {
     until: Option<String>,
     #[command(flatten)]
     list: ListArgs,
+    #[command(flatten)]
+    watch: WatchArgs,
 }
 
 pub(super) async fn run(args: FlightListArgs, cx: &Context) -> Result<Outcome> {
@@ -73,10 +78,13 @@ pub(super) async fn run(args: FlightListArgs, cx: &Context) -> Result<Outcome> {
         since,
         until,
     };
-    let query = query(&filter, &sort, cx.now.into()).limit(args.list.asked(&cx.ui));
-    let rows = query.stream(database.conn()).await?;
-    let rows = rows.map_ok(|flight| FlightView::listed(flight, cx.now.into(), airline.as_deref()));
-    listing::stream(cx, &args.list, rows).await
+    let show = async |now: DateTime<Utc>| {
+        let query = query(&filter, &sort, now.into()).limit(args.list.asked(&cx.ui));
+        let rows = query.stream(database.conn()).await?;
+        let rows = rows.map_ok(|flight| FlightView::listed(flight, now.into(), airline.as_deref()));
+        listing::stream(cx, &args.list, rows).await
+    };
+    args.watch.run(cx, show).await
 }
 
 fn sort(list: &ListArgs) -> Result<Vec<(By, Order)>> {

@@ -1,6 +1,7 @@
 //! `miles history`.
 
 use super::answer;
+use crate::cli::commands::watch::WatchArgs;
 use crate::cli::commands::{args, listing};
 use crate::cli::context::Context;
 use crate::cli::ui::report::Row;
@@ -12,6 +13,7 @@ use crate::ledger::history::{Filter, Kind, Line};
 
 pub(super) const EXAMPLES: &str = "Examples:
   skyteam miles history @pilot123
+  skyteam miles history @pilot123 --watch=5s --limit 10
   skyteam miles history 107919 --type spend --since 2026-11-01 -o csv > november.csv";
 
 /// Arguments of `miles history`.
@@ -40,6 +42,8 @@ pub(crate) struct MilesHistoryArgs {
     /// Show all entries, on a terminal too
     #[arg(long)]
     all: bool,
+    #[command(flatten)]
+    watch: WatchArgs,
 }
 
 #[derive(clap::ValueEnum, Clone, Copy, Debug)]
@@ -86,6 +90,9 @@ pub(super) async fn run(args: MilesHistoryArgs, cx: &Context) -> Result<Outcome>
         source: args.source,
         flight_id: flight.map(|flight| flight.id),
     };
-    let lines = history::of_user(database.conn(), &user.user_id, &filter, list.asked(&cx.ui)).await?;
-    listing::stream(cx, &list, lines).await
+    let show = async |_| {
+        let lines = history::of_user(database.conn(), &user.user_id, &filter, list.asked(&cx.ui)).await?;
+        listing::stream(cx, &list, lines).await
+    };
+    args.watch.run(cx, show).await
 }

@@ -21,7 +21,8 @@ use crate::message::{Message, Words, message, program, skyteam};
 use crate::small_file;
 
 const AREA: &str = "backups";
-const NAME: &str = "proved";
+pub(super) const NAME: &str = "proved";
+pub(super) const MADE: &str = "made";
 /// A proved backup older than this is worth a look: a week, as README's cron lines prove one, and a day to spare.
 const DAYS: i64 = 8;
 const NEVER: &str = "no backup of this database is known to have been proved";
@@ -90,36 +91,50 @@ pub(super) async fn restorable(database: &Database) -> Vec<Check> {
     }
 }
 
-/// What is noted in the database, and what is noted beside the backups in `store` by roles that may not write there.
-pub(super) async fn check(database: &Database, store: Result<Arc<dyn Store>>, cx: &Context) -> Check {
+/// When the newest whole backup of this database in `store` was made, and when the newest that was proved: by what is noted in
+/// the database, and beside the backups by roles that may not write there.
+pub(super) async fn check(database: &Database, store: Result<Arc<dyn Store>>, cx: &Context) -> Vec<Check> {
     let identity = match identity::of(database, false).await {
         Ok(Ok(identity)) => identity,
         Ok(Err(Unidentified::NoRight { role })) => {
             let found =
                 message!("{} may not tell this database from others, so no retention removes its backups", &role);
-            return Check::warning(AREA, NAME, found, message!("as a superuser: {}", grant(&role)));
+            return vec![Check::warning(AREA, NAME, found, message!("as a superuser: {}", grant(&role)))];
         }
         // An SQLite file gets one with its first backup.
-        Ok(Err(_)) => return Check::warning(AREA, NAME, NEVER, mend()),
-        Err(error) => return Check::failed(AREA, NAME, &error.into()),
+        Ok(Err(_)) => return vec![Check::warning(AREA, NAME, NEVER, mend())],
+        Err(error) => return vec![Check::failed(AREA, NAME, &error.into())],
     };
     let proved = verify::newest_proved(database, &identity, cx.now).await;
     let trusted = match SignerArgs::default().trusted(cx, Some(database)).await {
         Ok(trusted) => trusted,
-        Err(error) => return Check::failed(AREA, NAME, &error),
+        Err(error) => return vec![Check::failed(AREA, NAME, &error)],
     };
     let noted = match store {
         Ok(store) => {
             let now = cx.now;
-            let look = move |store: &dyn Store| Ok(verify::newest_proved_in(store, &identity, &trusted, now));
+            let look = move |store: &dyn Store| {
+                let made = verify::newest_in(store, &identity, now);
+                Ok((made, verify::newest_proved_in(store, &identity, &trusted, now)))
+            };
             place::on_a_thread(cx, &store, look).await
         }
         Err(error) => Err(error),
     };
-    let noted = match noted {
+    let (made, noted) = match noted {
         Ok(noted) => noted,
-        Err(error) => return Check::failed(AREA, NAME, &error),
+        Err(error) => return vec![Check::failed(AREA, NAME, &error)],
     };
+    let made =
+        made.map(|at| Check::ok(AREA, MADE, message!("the newest backup here is of {}", at)).measuring(second(at)));
+    made.into_iter().chain([judged(proved, noted, cx)]).collect()
+}
+
+fn second(at: Timestamp) -> i64 {
+    at.utc().timestamp()
+}
+
+fn judged(proved: verify::Proved, noted: Option<Timestamp>, cx: &Context) -> Check {
     let Some(at) = proved.newest.max(noted) else {
         let found = match proved.future {
             Some(at) => {
@@ -131,11 +146,12 @@ pub(super) async fn check(database: &Database, store: Result<Arc<dyn Store>>, cx
     };
     let days = (Timestamp::from(cx.now).0 - at.0).num_days();
     let found = message!("the newest backup that was proved is of {}", at);
-    if days > DAYS {
+    let check = if days > DAYS {
         Check::warning(AREA, NAME, message!("{}, {} days ago", found, days), mend())
     } else {
         Check::ok(AREA, NAME, found)
-    }
+    };
+    check.measuring(second(at))
 }
 
 fn mend() -> Message {

@@ -92,12 +92,13 @@ fn orphans(desired: &Schema, live: &Schema) -> Option<Question> {
 
 fn judge(question: &Question, answer: &Answer) -> Check {
     if answer.count == 0 {
-        return Check::ok(AREA, question.name, message!("no {}", question.wrong));
+        return Check::ok(AREA, question.name, message!("no {}", question.wrong)).measuring(0);
     }
     let more = if answer.count > answer.examples.len() as u64 { ", …" } else { "" };
     let found =
         message!("{} {}: {}{}", count(answer.count, "finding"), question.wrong, answer.examples.join(", "), more);
-    Check::error(AREA, question.name, found, mend(question.name, &question.query()))
+    let rows = i64::try_from(answer.count).unwrap_or(i64::MAX);
+    Check::error(AREA, question.name, found, mend(question.name, &question.query())).measuring(rows)
 }
 
 /// The command that repairs a finding, or the query that shows it all where only a person can decide what is right.

@@ -5,6 +5,7 @@
 mod backups;
 mod configuration;
 mod data;
+mod prometheus;
 mod rights;
 mod schema;
 mod server;
@@ -18,14 +19,17 @@ use serde::Serialize;
 use super::place;
 use crate::cli::context::Context;
 use crate::cli::ui::report::{Listing, Row};
-use crate::cli::ui::{Cell, Column, Page, RenderOptions, Tone};
+use crate::cli::ui::{Cell, Column, Format, Page, RenderOptions, Tone};
 use crate::error::{Error, Outcome, Result};
 use crate::message::{Message, message};
 
 pub(super) const EXAMPLES: &str = "Examples:
   skyteam db doctor
   skyteam db doctor /var/backups/skyteam
-  skyteam db doctor -o json --profile prod";
+  skyteam db doctor -o json --profile prod
+  skyteam db doctor /var/backups/skyteam -o prometheus
+
+-o prometheus is for the textfile collector of node_exporter; redirect it into a file beside the collector's, and rename that.";
 
 /// How bad a finding is. Worst first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -54,19 +58,27 @@ struct Check {
     name: &'static str,
     found: Message,
     fix: Option<Message>,
+    /// What a monitor is told of it: how many rows are wrong, the second of a backup.
+    #[serde(skip)]
+    measured: Option<i64>,
 }
 
 impl Check {
+    /// The same with what was measured.
+    fn measuring(self, measured: i64) -> Self {
+        Self { measured: Some(measured), ..self }
+    }
+
     fn ok(area: &'static str, name: &'static str, found: impl Into<Message>) -> Self {
-        Self { level: Level::Ok, area, name, found: found.into(), fix: None }
+        Self { level: Level::Ok, area, name, found: found.into(), fix: None, measured: None }
     }
 
     fn warning(area: &'static str, name: &'static str, found: impl Into<Message>, fix: impl Into<Message>) -> Self {
-        Self { level: Level::Warning, area, name, found: found.into(), fix: Some(fix.into()) }
+        Self { level: Level::Warning, area, name, found: found.into(), fix: Some(fix.into()), measured: None }
     }
 
     fn error(area: &'static str, name: &'static str, found: impl Into<Message>, fix: impl Into<Message>) -> Self {
-        Self { level: Level::Error, area, name, found: found.into(), fix: Some(fix.into()) }
+        Self { level: Level::Error, area, name, found: found.into(), fix: Some(fix.into()), measured: None }
     }
 
     /// A check that could not be made at all.
@@ -74,7 +86,7 @@ impl Check {
         let found =
             error.reasons().first().map_or_else(|| error.what().clone(), |why| message!("{}: {}", error.what(), why));
         let fix = error.fixes().first().cloned();
-        Self { level: Level::Error, area, name, found, fix }
+        Self { level: Level::Error, area, name, found, fix, measured: None }
     }
 }
 
@@ -168,7 +180,7 @@ pub(super) async fn run(args: DbDoctorArgs, cx: &Context) -> Result<Outcome> {
                 checks.extend(backups::archivable(&database).await);
                 checks.extend(backups::restorable(&database).await);
             }
-            checks.push(backups::check(&database, store, cx).await);
+            checks.extend(backups::check(&database, store, cx).await);
             checks.extend(backups::leftovers(&database).await);
             checks.extend(place::folder(args.dir.as_deref(), cx).and_then(|folder| backups::folder(&folder, cx)));
         }
@@ -179,12 +191,17 @@ pub(super) async fn run(args: DbDoctorArgs, cx: &Context) -> Result<Outcome> {
     }
     // Stable: within a level the areas stay in the order in which they were looked at.
     checks.sort_by_key(|check| check.level);
+    if cx.ui.format() == Format::Prometheus {
+        cx.ui.raw(prometheus::exposition(&checks, cx.now))?;
+    }
     let failed = checks.iter().any(|check| check.level == Level::Error);
     if cx.ui.is_quiet() {
         checks.retain(|check| check.level != Level::Ok);
     }
     // What programs read is there in any case, perhaps empty.
-    if !(cx.ui.is_quiet() && checks.is_empty() && cx.ui.format().is_for_people()) {
+    if cx.ui.format() != Format::Prometheus
+        && !(cx.ui.is_quiet() && checks.is_empty() && cx.ui.format().is_for_people())
+    {
         cx.ui.listing(&Findings { checks, quiet: cx.ui.is_quiet() }).await?;
     }
     Ok(if failed { Outcome::Found } else { Outcome::Done })

@@ -49,7 +49,8 @@ fn versions(status: &Status<'_>) -> Check {
         );
     }
     let pending: Vec<String> = outlook.pending(None).iter().map(|migration| migration.folder()).collect();
-    match (&outlook.origin, pending.is_empty()) {
+    let count = i64::try_from(pending.len()).unwrap_or(i64::MAX);
+    let check = match (&outlook.origin, pending.is_empty()) {
         (Origin::Empty, _) => Check::error(AREA, name, "none of our tables is there", skyteam("db push")),
         (Origin::Unknown { nearest, .. }, _) => Check::error(
             AREA,
@@ -59,7 +60,8 @@ fn versions(status: &Status<'_>) -> Check {
         ),
         (_, true) => Check::ok(AREA, name, "all migrations are applied"),
         (_, false) => Check::warning(AREA, name, message!("pending: {}", folders(pending)), skyteam("db migrate")),
-    }
+    };
+    check.measuring(count)
 }
 
 /// What differs from the version that the database is at: another tool's push removed it, or a person.
@@ -70,7 +72,7 @@ fn drift(status: &Status<'_>) -> Check {
     let differences = if recorded { &status.live_to_entities } else { &status.live_to_snapshot };
     if differences.is_empty() {
         let what = if recorded { "the entities" } else { "its version" };
-        return Check::ok(AREA, name, message!("the live schema equals {}", &what));
+        return Check::ok(AREA, name, message!("the live schema equals {}", &what)).measuring(0);
     }
     let named: Vec<&str> = differences.iter().take(NAMED).map(String::as_str).collect();
     let more = differences.len().saturating_sub(NAMED);
@@ -79,7 +81,9 @@ fn drift(status: &Status<'_>) -> Check {
         0 => String::new(),
         _ => format!(" (unknown without writing: whether {} means the same in other words)", status.unknown.join(", ")),
     };
+    let count = i64::try_from(differences.len()).unwrap_or(i64::MAX);
     Check::error(AREA, name, message!("it takes: {}{}{}", named.join(", "), &more, &unknown), push_after_diff())
+        .measuring(count)
 }
 
 fn push_after_diff() -> Message {

@@ -163,6 +163,7 @@ impl<'a> Desk<'a> {
             database: self.cx.ui.database_flag(),
             // The person in the browser is asked.
             interactive: true,
+            pager: false,
         };
         let cx = Context {
             ui: Ui::new(world, options),
@@ -178,6 +179,8 @@ impl<'a> Desk<'a> {
             announced: true.into(),
             rehearses: false.into(),
             resumes: false.into(),
+            watches: false.into(),
+            page_width: self.cx.page_width,
             warned_of_plain_text: true.into(),
             warned_of_plain_store: true.into(),
             database: OnceCell::new_with(Some(Arc::clone(&database))),
