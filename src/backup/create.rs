@@ -109,7 +109,7 @@ impl Snapshot {
         if wanted.rewrite.is_some() {
             this.keep_ours()?;
         }
-        let Some(at_version) = this.version()? else {
+        let Some(at_version) = this.version() else {
             let found: Vec<(&str, Vec<&str>)> = this.shapes().into_iter().map(columns).collect();
             return Err(BackupError::NoVersion { lacking: version::lacking(&found)? });
         };
@@ -125,6 +125,7 @@ impl Snapshot {
             schema_version: Some(at_version.version),
             missing: at_version.missing,
             pending: at_version.pending,
+            changed: at_version.changed,
             left_out: this.left_out().to_vec(),
             contents: wanted.contents,
             complete: wanted.tables.is_empty(),

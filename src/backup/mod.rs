@@ -24,6 +24,7 @@
 pub(crate) mod against;
 pub(crate) mod anonymize;
 pub(crate) mod backend;
+pub mod changed;
 pub(crate) mod column_mapping;
 pub mod create;
 pub(crate) mod detect;
@@ -36,6 +37,7 @@ pub(crate) mod maker;
 pub(crate) mod pg_dump;
 pub(crate) mod pg_restore;
 pub mod plan;
+mod position;
 pub(crate) mod prune;
 pub(crate) mod record;
 pub(crate) mod refused;

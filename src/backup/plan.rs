@@ -210,6 +210,7 @@ fn way(contents: Contents, state: &State, version: &Version, fillings: &[Filling
         at.missing.is_empty()
             && at.version == version.migration.version()
             && version.pending.iter().all(|pending| at.pending.contains(pending))
+            && at.changed == version.changed
     });
     let misfit = same.then(|| in_the_way(state, fillings)).flatten();
     match (same, misfit, whole) {

@@ -8,11 +8,13 @@ use std::collections::HashSet;
 
 use migration::Migration;
 
+use super::changed::Changed;
 use super::error::{BackupError, Result};
-use super::format::manifest::{AppliedMigration, Manifest};
+use super::format::manifest::Manifest;
 use super::format::table_schema::TableShape;
+use crate::db::Engine;
 use crate::schema::model::{Rule, Schema, Shape, Table};
-use crate::schema::{desired, snapshot};
+use crate::schema::{desired, diff, snapshot};
 
 /// One version of the schema.
 #[derive(Clone, Debug)]
@@ -23,6 +25,8 @@ pub(crate) struct Version {
     pub schema: Schema,
     /// What is among them ahead of the migration, as in [`At::pending`].
     pub pending: Vec<String>,
+    /// What of them is not as the migration has it, as in [`At::changed`].
+    pub changed: Vec<Changed>,
 }
 
 /// What a database has under one table's name.
@@ -44,7 +48,7 @@ pub(crate) fn all() -> Result<Vec<Version>> {
     let read = |migration: &'static Migration| {
         let schema = snapshot::of(migration)
             .map_err(|error| BackupError::Misfit { table: migration.folder(), why: error.to_string() })?;
-        Ok(Version { migration, schema, pending: Vec::new() })
+        Ok(Version { migration, schema, pending: Vec::new(), changed: Vec::new() })
     };
     migration::all().iter().map(read).collect()
 }
@@ -59,22 +63,37 @@ pub(crate) struct At {
     /// What there is ahead of it: tables and columns (`users.points`) that the entities ask for and no migration makes yet,
     /// because they were pushed.
     pub pending: Vec<String>,
+    /// What is not as the version has it, because it was pushed, or changed by hand.
+    pub changed: Vec<Changed>,
 }
 
-/// Which version the tables of these shapes and objects are at, by what it has and what is on the record.
-///
-/// # Errors
-/// As [`all`].
-pub(crate) fn of_tables<'a>(
+impl At {
+    /// At a version, with what the entities ask for beyond it, and what neither has of it.
+    pub(super) fn at(version: &Version, wanted: &Schema, standing: &[Standing<'_>]) -> Self {
+        let pending = pending(&version.schema, wanted, standing);
+        let ahead = extended(version.schema.clone(), wanted, &pending);
+        let mut missing = version.missing(standing).unwrap_or_default();
+        for table in &ahead.tables {
+            let objects = standing.iter().find(|found| found.table == table.name).map(|found| found.objects);
+            let lacks = |name: &str| objects.is_some_and(|objects| !objects.contains(name));
+            missing.extend(rules(table).filter(|name| lacks(name)).map(str::to_owned));
+        }
+        missing.sort();
+        missing.dedup();
+        Self { version: version.migration.version().to_owned(), missing, pending, changed: Vec::new() }
+    }
+}
+
+/// What is known of tables of these shapes and objects.
+pub(crate) fn standing<'a>(
     found: impl IntoIterator<Item = (&'a TableShape, &'a HashSet<String>)>,
-    record: &[AppliedMigration],
-) -> Result<Option<At>> {
+) -> Vec<Standing<'a>> {
     let standing = found.into_iter().map(|(shape, objects)| Standing {
         table: &shape.name,
         columns: shape.columns.iter().map(|column| column.name.as_str()).collect(),
         objects,
     });
-    of(&standing.collect::<Vec<_>>(), record.last().map(|line| line.version.as_str()))
+    standing.collect()
 }
 
 /// The newest version that is there whole; or a newer one that is on the record, when its columns are there and only
@@ -86,7 +105,7 @@ pub(crate) fn of(standing: &[Standing<'_>], recorded: Option<&str>) -> Result<Op
     let versions = all()?;
     let at = |version: &Version| {
         let missing = version.missing(standing)?;
-        Some(At { version: version.migration.version().to_owned(), missing, pending: Vec::new() })
+        Some(At { version: version.migration.version().to_owned(), missing, pending: Vec::new(), changed: Vec::new() })
     };
     let possible: Vec<At> = versions.iter().filter_map(at).collect();
     let whole = possible.iter().rev().find(|at| at.missing.is_empty());
@@ -97,25 +116,18 @@ pub(crate) fn of(standing: &[Standing<'_>], recorded: Option<&str>) -> Result<Op
         (None, Some(on_record)) => Some(on_record.clone()),
         (None, None) => possible.first().cloned(),
     };
-    let Some(mut at) = found else { return Ok(None) };
+    let Some(at) = found else { return Ok(None) };
     let Some(version) = versions.into_iter().find(|version| version.migration.version() == at.version) else {
         return Ok(Some(at));
     };
-    let wanted = wanted()?;
-    at.pending = pending(&version.schema, &wanted, standing);
-    let ahead = extended(version.schema, &wanted, &at.pending);
-    for table in &ahead.tables {
-        let objects = standing.iter().find(|found| found.table == table.name).map(|found| found.objects);
-        let lacks = |name: &str| objects.is_some_and(|objects| !objects.contains(name));
-        at.missing.extend(rules(table).filter(|name| lacks(name)).map(str::to_owned));
-    }
-    at.missing.sort();
-    at.missing.dedup();
-    Ok(Some(at))
+    Ok(Some(At::at(&version, &wanted()?, standing)))
 }
 
 /// What the entities ask for.
-fn wanted() -> Result<Schema> {
+///
+/// # Errors
+/// [`BackupError::Misfit`] for entities that no engine can hold, which a test excludes.
+pub(crate) fn wanted() -> Result<Schema> {
     desired().map_err(|error| BackupError::Misfit { table: "this build".into(), why: error.to_string() })
 }
 
@@ -141,7 +153,7 @@ fn pending(version: &Schema, wanted: &Schema, standing: &[Standing<'_>]) -> Vec<
 }
 
 /// A version's schema with what is pending: whole tables, and columns with the keys, checks and indexes that they are in.
-fn extended(mut schema: Schema, wanted: &Schema, pending: &[String]) -> Schema {
+pub(super) fn extended(mut schema: Schema, wanted: &Schema, pending: &[String]) -> Schema {
     for table in &wanted.tables {
         let is_pending = |column: &str| pending.contains(&format!("{}.{column}", table.name));
         let Some(old) = schema.table_mut(&table.name) else {
@@ -263,11 +275,40 @@ pub(crate) fn of_archive(manifest: &Manifest) -> Result<Version> {
     }
     found.schema = extended(found.schema, &wanted, &manifest.pending);
     found.pending.clone_from(&manifest.pending);
+    let versions = all()?;
+    for changed in &manifest.changed {
+        if !changed.is_known(versions.iter().map(|version| &version.schema).chain([&wanted])) {
+            return Err(BackupError::Misfit {
+                table: changed.table.clone(),
+                why: format!(
+                    "{} was pushed by a build whose entities have it so, ahead of any migration: restore with that build",
+                    changed.name()
+                ),
+            });
+        }
+        changed.put_into(&mut found.schema);
+    }
+    found.changed.clone_from(&manifest.changed);
+    if !found.pending.is_empty() || !found.changed.is_empty() {
+        // What was pushed may have become a migration since.
+        let later = versions.into_iter().rev().take_while(|later| later.migration.version() > version.as_str());
+        if let Some(made) = later.into_iter().find(|later| is_same(&found.schema, &later.schema)) {
+            found = made;
+        }
+    }
     for table in &mut found.schema.tables {
         table.constraints.retain(|constraint| !manifest.missing.contains(&constraint.name));
         table.indexes.retain(|index| !manifest.missing.contains(&index.name));
     }
     Ok(found)
+}
+
+/// Whether nothing leads from one to the other, on either engine.
+fn is_same(one: &Schema, other: &Schema) -> bool {
+    let engines = [Engine::Postgres, Engine::Sqlite].into_iter();
+    engines
+        .map(|engine| diff(one, other, engine, crate::schema::Origin::Snapshot, &[]))
+        .all(|diff| diff.changes.is_empty())
 }
 
 /// What an archive of a whole database lacks of its version: tables, columns, keys, checks and unique indexes, in words. A
@@ -333,7 +374,7 @@ pub(crate) fn latest() -> Result<Version> {
 
 impl Version {
     /// What of it does not stand; `None` when a table or a column does not.
-    fn missing(&self, standing: &[Standing<'_>]) -> Option<Vec<String>> {
+    pub(super) fn missing(&self, standing: &[Standing<'_>]) -> Option<Vec<String>> {
         let mut missing = Vec::new();
         for table in &self.schema.tables {
             let found = standing.iter().find(|found| found.table == table.name)?;

@@ -43,7 +43,12 @@ impl From<MigrateError> for Error {
                 Self::new(Kind::Refused, "not_applied", message!("{} is not applied here", &folder))
                     .fix(skyteam("db status"))
             }
-            MigrateError::Unrecognised { nearest, difference } => {
+            MigrateError::Unrecognised { pushed_ahead: true, .. } => {
+                Self::new(Kind::Refused, "unrecognised_schema", "the database was pushed ahead of the migrations")
+                    .why("it is what the entities ask for, and no migration makes that yet")
+                    .fix(message!("{}, build again, then {}", skyteam("db generate"), skyteam("db migrate")))
+            }
+            MigrateError::Unrecognised { nearest, difference, pushed_ahead: false } => {
                 let error = Self::new(
                     Kind::Refused,
                     "unrecognised_schema",

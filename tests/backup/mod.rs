@@ -3,6 +3,7 @@
 
 mod attachments;
 mod cells;
+mod changed;
 mod create;
 mod definitions;
 mod digest;

@@ -358,7 +358,8 @@ fn the_page_is_true_on_both_engines() {
         &[(
             "    pub actor: Option<String>,\n",
             "    pub actor: Option<String>,\n    /// Computed.\n    #[sea_orm(default_expr = \
-             \"Expr::cust(\\\"(2 + 3)\\\")\")]\n    pub computed: i32,\n",
+             \"Expr::cust(\\\"(2 + 3)\\\")\")]\n    pub computed: i32,\n    /// Loud.\n    #[sea_orm(column_type = \"Text\", default_expr = \
+             \"Expr::cust(\\\"upper('a')\\\")\")]\n    pub loud: String,\n",
         )],
     );
     for (name, text) in [("new_table", NEW_TABLE), ("badge", BADGE), ("every_type", EVERY_TYPE)] {
@@ -375,7 +376,30 @@ fn the_page_is_true_on_both_engines() {
         migrated(&copy, world);
     }
     // An enum that is stored as text loses one value and gains another.
-    copy.change("src/entity/every_type.rs", &[("\"business\")]\n    Business", "\"first\")]\n    First")]);
+    // A native one gains one, a type grows, a column may be NULL, a default and an index are others.
+    copy.change(
+        "src/entity/every_type.rs",
+        &[
+            ("\"business\")]\n    Business", "\"first\")]\n    First"),
+            (
+                "    /// Not so well.\n",
+                "    /// So so.\n    #[sea_orm(string_value = \"so so\")]\n    SoSo,\n    /// Not so well.\n",
+            ),
+            ("    pub small: Option<i16>", "    pub small: Option<i64>"),
+            ("    pub whole: Option<i32>", "    #[sea_orm(unique)]\n    pub whole: Option<i32>"),
+            (
+                "    pub length: Option<String>",
+                "    pub length: Option<String>,\n    /// New.\n    pub since: Option<Date>",
+            ),
+        ],
+    );
+    copy.change(
+        "src/entity/user.rs",
+        &[(
+            "(default_value = 3)]\n    pub points: i64",
+            "(column_type = \"Text\", default_value = \"many\")]\n    pub points: String",
+        )],
+    );
     copy.build();
     for world in &worlds {
         enum_changed(&copy, world);
@@ -393,7 +417,36 @@ fn enum_changed(copy: &Copy, world: &World) {
     world.query(r#"UPDATE "users" SET "cabin" = 'economy'; UPDATE "everyType" SET "cabin" = NULL, "cabins" = NULL"#);
     copy.run(world, "db push").ok();
     copy.run(world, "db diff --exit-code").ok();
+    pushed_ahead(copy, world);
+    let fresh = World::empty(world.engine());
+    copy.run(&fresh, "db push").ok();
+    pushed_ahead(copy, &fresh);
     copy.run(world, "user edit second --cabin first --yes").ok();
+    // What no migration says is in the backup as it is, and comes back so, on either engine.
+    world.query(
+        r#"INSERT INTO "everyType" ("cabin", "mood", "small", "whole") VALUES ('first', 'so so', 5000000000, 8)"#,
+    );
+    let backup = copy.run(world, "db backup --file changed.skyteam").ok();
+    for changed in ["users_cabin_check", "everyType.mood", "everyType.small", "users.points", "everyType.since"] {
+        assert!(backup.stderr.contains(changed), "{changed}: {backup}");
+    }
+    copy.run(world, "db verify --deep changed.skyteam").ok();
+    for engine in [Engine::Postgres, Engine::Sqlite] {
+        let restored = World::empty(engine);
+        copy.run(&restored, "db restore changed.skyteam").ok();
+        copy.run(&restored, "db diff --exit-code").ok();
+        if engine == world.engine() {
+            for table in ["everyType", "users"] {
+                assert_eq!(rows(&restored, table), rows(world, table), "{table}");
+            }
+        }
+        let twice = r#"INSERT INTO "everyType" ("whole") VALUES (8)"#;
+        assert!(restored.source().try_rows(twice).is_err(), "the new rule is there");
+    }
+    // Into a database that has it so already, the rows alone are replaced.
+    let again = copy.run(world, &format!("db restore changed.skyteam --clean --confirm {} -o json", world.name())).ok();
+    assert_eq!(again.json()["way"], "inPlace");
+    fs::remove_file(copy.root.join("changed.skyteam")).unwrap();
     assert_eq!(world.query(r#"SELECT "cabin" FROM "users" WHERE "userId" = '4712'"#), "first");
 }
 
@@ -406,8 +459,12 @@ fn ahead_of_migrations(copy: &Copy, world: &World) {
     for new in ["newTable", "badges", "everyType", "users.points", "users.tier", "users.cabin"] {
         assert!(diff.stdout.contains(new), "{new}: {diff}");
     }
+    // Neither the database nor the entities are at fault before the push, nor before the migration is written.
+    let behind = copy.run(world, "-q db doctor").ok();
+    assert!(behind.stdout.contains("the entities ask for more than any migration makes"), "{behind}");
     copy.run(world, "db push").ok();
     copy.run(world, "db diff --exit-code").ok();
+    pushed_ahead(copy, world);
 
     // Lists, shows, JSON, CSV, sorting, adding, editing, importing and exporting have the columns.
     let list = copy.run(world, "user list -o json --sort -points,tier --columns userId,points,tier").ok().json();
@@ -517,6 +574,19 @@ fn ahead_of_migrations(copy: &Copy, world: &World) {
     for file in ["ahead.skyteam", "other.skyteam"] {
         fs::remove_file(copy.root.join(file)).unwrap();
     }
+}
+
+/// A database that was pushed is told what comes next, as no failure.
+fn pushed_ahead(copy: &Copy, world: &World) {
+    let doctor = copy.run(world, "-q db doctor").ok();
+    assert!(doctor.stdout.contains("pushed ahead of the migrations"), "{doctor}");
+    assert!(doctor.stdout.contains("db generate") && !doctor.stdout.contains('✗'), "{doctor}");
+    let status = copy.run(world, "db status").ok();
+    assert!(status.stdout.contains("ahead of the migrations") && status.stdout.contains("db generate"), "{status}");
+    assert!(!status.stdout.contains("drop column"), "{status}");
+    let refused = copy.run(world, "db migrate --no-input");
+    assert!(refused.stderr.contains("db generate"), "{refused}");
+    assert_eq!(copy.run(world, "db status --exit-code -o json").exits(3).json()["pushedAhead"], true);
 }
 
 /// Writes the migration, declares what the tests ask for, and builds with both.

@@ -4,6 +4,7 @@ mod adoption;
 mod checks;
 mod differences;
 mod entities;
+mod expressions;
 mod forms;
 mod guide;
 mod in_order;

@@ -75,10 +75,7 @@ pub(crate) trait Snapshot: Send {
     fn shapes(&self) -> Vec<&TableShape>;
 
     /// The version that they are at.
-    ///
-    /// # Errors
-    /// Those of [`crate::backup::version::of`].
-    fn version(&self) -> Result<Option<At>>;
+    fn version(&self) -> Option<At>;
 
     /// `15.18 (Debian …)`, `3.50.4`.
     fn server_version(&self) -> &str;

@@ -1,5 +1,6 @@
 //! What each engine does of a backup and of a restore.
 
+mod borrowed;
 pub(crate) mod engine;
 pub(crate) mod postgres;
 pub(crate) mod sqlite;

@@ -62,6 +62,7 @@ fn manifest(tables: Vec<super::manifest::TableEntry>) -> Manifest {
         schema_version: Some("20261123000001".into()),
         missing: Vec::new(),
         pending: Vec::new(),
+        changed: Vec::new(),
         left_out: Vec::new(),
         contents: Contents::All,
         complete: true,

@@ -9,6 +9,7 @@ use super::definitions::Definitions;
 use super::scalar::Scalar;
 use super::server_digest::ServerDigest;
 use super::table_schema::{ColumnShape, Kind, TableShape};
+use crate::backup::changed::Changed;
 use crate::backup::error::{BackupError, Result};
 use crate::backup::identity::Identity;
 use crate::db::Engine;
@@ -102,6 +103,10 @@ pub struct Manifest {
     /// and no migration made them yet.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pending: Vec<String>,
+    /// What of that version's tables was otherwise than in it, with its definition: it was pushed, and no migration changes it
+    /// yet. A restore makes it as it was.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changed: Vec<Changed>,
     /// Tables that were beside skyteam's and are not in it, because nothing of skyteam's names them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<String>,

@@ -40,6 +40,45 @@ pub async fn read(
     }
 }
 
+/// What a database's catalogue has under some names, to be compared with more than one schema.
+pub(crate) struct Catalogue(Found);
+
+enum Found {
+    Postgres(Box<postgres::Document>),
+    Sqlite(sqlite::Rows),
+}
+
+impl Catalogue {
+    /// Reads it, inside the caller's transaction, and changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`LiveError`]; after a driver's error the caller's transaction is lost.
+    pub(crate) async fn read(connection: &impl ConnectionTrait, tables: &[&str]) -> Result<Self, LiveError> {
+        Ok(Self(match Engine::of(connection) {
+            Engine::Postgres => Found::Postgres(Box::new(postgres::catalogue(connection, tables).await?)),
+            Engine::Sqlite => Found::Sqlite(sqlite::catalogue(connection).await?),
+        }))
+    }
+
+    /// The tables of `reference` as they are, in its terms. A view of that name is no table; what cannot be known without
+    /// writing counts as different.
+    ///
+    /// # Errors
+    ///
+    /// [`LiveError::Definition`], and the driver's, after which the caller's transaction is lost.
+    pub(crate) async fn compare(
+        &self,
+        connection: &impl ConnectionTrait,
+        reference: &Schema,
+    ) -> Result<Schema, LiveError> {
+        match &self.0 {
+            Found::Postgres(found) => postgres::compare(connection, found, reference).await,
+            Found::Sqlite(rows) => sqlite::compare(rows, reference),
+        }
+    }
+}
+
 /// What else the database has, which is never touched, as `view airline_stats`, in order.
 ///
 /// # Errors

@@ -1,18 +1,20 @@
 //! Reading PostgreSQL's catalogue.
 //!
 //! PostgreSQL prints every expression in a normal form of its own. What the reference's expressions will look like is
-//! first foretold from the model, which costs nothing; only where something then seems to differ are the reference's
-//! tables made in `pg_temp`, read with the same statement, and unmade again by a savepoint. That needs no right but
-//! TEMPORARY, and tables in sync are recognised without sending any DDL at all.
+//! first foretold from the model, which costs nothing. Where something then seems to differ, the planner is asked
+//! ([`equivalence`]), which makes no object. Only what it cannot be asked, and only where the transaction may write, is
+//! found out by making the reference's tables in `pg_temp`, reading them with the same statement, and unmaking them again
+//! by a savepoint. That needs no right but TEMPORARY.
 
 mod assembly;
 mod catalogue;
+mod equivalence;
 mod texts;
 
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement as Query};
 
 use self::assembly::assemble;
-use self::catalogue::Document;
+pub(super) use self::catalogue::Document;
 use self::texts::Texts;
 use super::{Live, LiveError, Rename, Rights};
 use crate::schema::dialect::{Statement, postgres as dialect};
@@ -37,7 +39,7 @@ pub(super) async fn read(
     reference: &Schema,
     renames: &[Rename],
 ) -> Result<Live, LiveError> {
-    let found = document(connection, reference, false).await?;
+    let found = document(connection, names(reference)?, false).await?;
     if found.version < OLDEST {
         return Err(LiveError::TooOld(format!("{}", found.version / 10_000)));
     }
@@ -50,16 +52,19 @@ pub(super) async fn read(
         };
         return Err(LiveError::NotATable { name: table.name.clone(), kind });
     }
-    let (mut schema, doubts) = assemble(&found, reference, renames, &Texts::foretold(reference));
+    let mut texts = Texts::foretold(reference);
+    let (mut schema, doubts) = assemble(&found, reference, renames, &texts);
     let mut unknown = Vec::new();
     if !doubts.is_empty() {
+        let answers = equivalence::ask(connection, &found, renames, doubts, &texts).await?;
+        unknown = answers.unknown;
         // Who only looks makes no temporary table, and on a standby there is none to be made.
-        if may_write(connection).await? {
-            let texts = scratch(connection, reference).await?;
-            (schema, _) = assemble(&found, reference, renames, &texts);
-        } else {
-            unknown = doubts;
+        if !unknown.is_empty() && may_write(connection).await? {
+            texts = scratch(connection, reference).await?;
+            unknown.clear();
         }
+        texts.take(answers.same);
+        (schema, _) = assemble(&found, reference, renames, &texts);
     }
     let not_owned = found
         .tables
@@ -90,7 +95,44 @@ pub(super) async fn read(
     })
 }
 
+<<<<<<< HEAD
 /// What else the database has.
+=======
+/// What the catalogue has under these names, to be compared with more than one schema.
+///
+/// # Errors
+///
+/// [`LiveError`]; after a driver's error the caller's transaction is lost.
+pub(super) async fn catalogue(connection: &impl ConnectionTrait, tables: &[&str]) -> Result<Document, LiveError> {
+    let mut found = document(connection, serde_json::to_string(tables)?, false).await?;
+    if let Some(tables) = &mut found.tables {
+        tables.retain(|table| matches!(table.kind.as_str(), "r" | "p"));
+    }
+    Ok(found)
+}
+
+/// The tables of `reference` in its terms. What nothing can tell without writing counts as different.
+///
+/// # Errors
+///
+/// The driver's, after which the caller's transaction is lost.
+pub(super) async fn compare(
+    connection: &impl ConnectionTrait,
+    found: &Document,
+    reference: &Schema,
+) -> Result<Schema, LiveError> {
+    let mut texts = Texts::foretold(reference);
+    let (schema, doubts) = assemble(found, reference, &[], &texts);
+    if doubts.is_empty() {
+        return Ok(schema);
+    }
+    let answers = equivalence::ask(connection, found, &[], doubts, &texts).await?;
+    texts.take(answers.same);
+    Ok(assemble(found, reference, &[], &texts).0)
+}
+
+/// What else stands there.
+>>>>>>> eb16e15 (Ask PostgreSQL's planner whether other words mean the same)
 ///
 /// # Errors
 ///
@@ -111,8 +153,8 @@ fn names(reference: &Schema) -> Result<String, LiveError> {
     Ok(serde_json::to_string(&names)?)
 }
 
-async fn document(connection: &impl ConnectionTrait, reference: &Schema, scratch: bool) -> Result<Document, LiveError> {
-    let values = [names(reference)?.into(), scratch.into()];
+async fn document(connection: &impl ConnectionTrait, names: String, scratch: bool) -> Result<Document, LiveError> {
+    let values = [names.into(), scratch.into()];
     let query = Query::from_sql_and_values(DbBackend::Postgres, CATALOGUE, values);
     let row = connection.query_one_raw(query).await?;
     let text: String = row.ok_or_else(|| DbErr::RecordNotFound("catalogue".to_owned()))?.try_get_by_index(0)?;
@@ -158,7 +200,7 @@ async fn scratch(connection: &impl ConnectionTrait, reference: &Schema) -> Resul
         script.push_str(";\n");
     }
     connection.execute_unprepared(&script).await?;
-    let found = document(connection, reference, true).await?;
+    let found = document(connection, names(reference)?, true).await?;
     connection.execute_unprepared("ROLLBACK TO SAVEPOINT skyteam_scratch; RELEASE SAVEPOINT skyteam_scratch").await?;
     Ok(Texts::of(&found))
 }

@@ -28,10 +28,11 @@ pub(super) async fn read(
     for wanted in &reference.tables {
         let is_it = |row: &&Row| row.name == wanted.name && matches!(row.kind.as_str(), "table" | "view");
         let Some(row) = rows.iter().find(is_it) else { continue };
-        let virtually = row.sql.get(..14).is_some_and(|start| start.eq_ignore_ascii_case("CREATE VIRTUAL"));
         match row.kind.as_str() {
             "view" => return Err(LiveError::NotATable { name: row.name.clone(), kind: "view" }),
-            _ if virtually => return Err(LiveError::NotATable { name: row.name.clone(), kind: "virtual table" }),
+            _ if row.is_virtual() => {
+                return Err(LiveError::NotATable { name: row.name.clone(), kind: "virtual table" });
+            }
             _ => schema.tables.push(Assembly { rows: &rows, wanted, renames }.table(row)?),
         }
     }
@@ -40,7 +41,39 @@ pub(super) async fn read(
     Ok(Live { schema, unknown: Vec::new(), rights })
 }
 
+<<<<<<< HEAD
 /// What else the database has.
+=======
+/// What the file has, to be compared with more than one schema.
+pub(crate) struct Rows(Vec<Row>);
+
+/// Reads it.
+///
+/// # Errors
+///
+/// The driver's.
+pub(super) async fn catalogue(connection: &impl ConnectionTrait) -> Result<Rows, LiveError> {
+    Ok(Rows(rows(connection).await?))
+}
+
+/// The tables of `reference` in its terms.
+///
+/// # Errors
+///
+/// [`LiveError::Definition`].
+pub(super) fn compare(Rows(rows): &Rows, reference: &Schema) -> Result<Schema, LiveError> {
+    let mut schema = Schema::default();
+    for wanted in &reference.tables {
+        let is_it = |row: &&Row| row.name == wanted.name && row.kind == "table" && !row.is_virtual();
+        if let Some(row) = rows.iter().find(is_it) {
+            schema.tables.push(Assembly { rows, wanted, renames: &[] }.table(row)?);
+        }
+    }
+    Ok(schema)
+}
+
+/// What else stands there.
+>>>>>>> eb16e15 (Ask PostgreSQL's planner whether other words mean the same)
 ///
 /// # Errors
 ///
@@ -77,6 +110,12 @@ struct Row {
     name: String,
     table: String,
     sql: String,
+}
+
+impl Row {
+    fn is_virtual(&self) -> bool {
+        self.sql.get(..14).is_some_and(|start| start.eq_ignore_ascii_case("CREATE VIRTUAL"))
+    }
 }
 
 struct Assembly<'a> {

@@ -16,7 +16,6 @@ pub use data_loss::Loss;
 pub use down::{Descent, WayDown, down, plan_down};
 pub(crate) use online::{prepare_online, up_online};
 pub(crate) use state::{Origin, look};
-pub(crate) use status::drift;
 pub use status::{Status, status};
 pub use up::{WayUp, plan_up, up};
 pub(crate) use up::{baseline, check};
@@ -117,6 +116,8 @@ pub enum MigrateError {
         nearest: String,
         /// What would have to change for it to be that version.
         difference: Vec<String>,
+        /// Whether it is what the entities ask for, because it was pushed.
+        pushed_ahead: bool,
     },
     /// After a migration, the database is not what the migration's snapshot says.
     #[error("the database does not equal {version}")]

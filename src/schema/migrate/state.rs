@@ -7,7 +7,7 @@ use sea_orm::ConnectionTrait;
 use super::{MigrateError, dialect};
 use crate::db::{Database, Engine};
 use crate::schema::diff::{self, diff};
-use crate::schema::{LockPolicy, Schema, Waiting, live, session, snapshot};
+use crate::schema::{LockPolicy, Schema, Waiting, desired, live, session, snapshot};
 
 /// Which of the migrations of a build a database has.
 #[derive(Clone, Debug)]
@@ -38,6 +38,8 @@ pub(crate) enum Origin<'a> {
         nearest: &'a Migration,
         /// What would have to change for it to be that version.
         difference: Vec<String>,
+        /// Whether it is what the entities ask for: it was pushed, and the migration is still to be generated.
+        pushed_ahead: bool,
     },
 }
 
@@ -81,9 +83,11 @@ impl<'a> MigrationState<'a> {
             return Err(MigrateError::Edited(edited));
         }
         match &self.origin {
-            Origin::Unknown { nearest, difference } => {
-                Err(MigrateError::Unrecognised { nearest: nearest.folder(), difference: difference.clone() })
-            }
+            Origin::Unknown { nearest, difference, pushed_ahead } => Err(MigrateError::Unrecognised {
+                nearest: nearest.folder(),
+                difference: difference.clone(),
+                pushed_ahead: *pushed_ahead,
+            }),
             _ => Ok(()),
         }
     }
@@ -167,7 +171,10 @@ async fn recognise<'a>(txn: &impl ConnectionTrait, migrations: &'a [Migration]) 
         }
     }
     Ok(match nearest {
-        Some((nearest, difference)) if !empty => Origin::Unknown { nearest, difference },
+        Some((nearest, difference)) if !empty => {
+            let pushed_ahead = self::difference(txn, &desired()?).await?.is_empty();
+            Origin::Unknown { nearest, difference, pushed_ahead }
+        }
         _ => Origin::Empty,
     })
 }

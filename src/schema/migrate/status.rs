@@ -45,6 +45,19 @@ impl Status<'_> {
             && self.snapshot_to_entities.is_empty()
     }
 
+    /// Whether the database is what the entities ask for, ahead of all migrations: it was pushed, and the migration is still
+    /// to be generated.
+    pub(crate) fn is_pushed_ahead(&self) -> bool {
+        self.live_to_entities.is_empty() && !self.snapshot_to_entities.is_empty()
+    }
+
+    /// Whether the database lacks nothing but what the entities ask for ahead of all migrations, or part of that: the rest
+    /// is still to be pushed.
+    pub(crate) fn is_behind_entities(&self) -> bool {
+        !self.live_to_entities.is_empty()
+            && self.live_to_entities.iter().all(|change| self.snapshot_to_entities.contains(change))
+    }
+
     /// The lines of the record, whether this build has them as they were or edited.
     pub(crate) fn record(&self) -> Vec<&Applied> {
         let standing = &self.outlook.standing;
@@ -88,6 +101,7 @@ async fn status_in<'a>(txn: &Transaction, migrations: &'a [Migration]) -> Result
     Ok(Status { server_version, outlook, live_to_snapshot, live_to_entities, unknown, online, snapshot_to_entities })
 }
 
+<<<<<<< HEAD
 /// What would have to change in the database for it to equal the snapshot of the version it is at. Changes nothing.
 ///
 /// # Errors
@@ -109,6 +123,9 @@ async fn live_to_snapshot(
     txn: &impl ConnectionTrait,
     outlook: &MigrationState<'_>,
 ) -> Result<Vec<String>, MigrateError> {
+=======
+async fn live_to_snapshot(txn: &impl ConnectionTrait, outlook: &Outlook<'_>) -> Result<Vec<String>, MigrateError> {
+>>>>>>> eb16e15 (Ask PostgreSQL's planner whether other words mean the same)
     match outlook.nearest() {
         Some(migration) => state::difference(txn, &snapshot::of(migration)?).await,
         None => Ok(Vec::new()),

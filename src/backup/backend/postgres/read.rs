@@ -52,6 +52,7 @@ pub(super) struct Snapshot {
     tables: Vec<Found>,
     server_version: String,
     migrations: Vec<AppliedMigration>,
+    at: Option<At>,
     left_out: Vec<String>,
     definitions: HashMap<String, Definitions>,
 }
@@ -69,6 +70,7 @@ impl Snapshot {
         let row = sqlx::query("SELECT pg_export_snapshot() AS id, current_setting('server_version') AS version");
         let row = row.fetch_one(&mut keeper).await?;
         let migrations = migrations(&mut keeper).await?;
+        let at = catalog::version_of(&mut keeper, &tables, &migrations).await?;
         let left_out = catalog::others(&mut keeper, names).await?;
         let mut others = HashMap::new();
         for table in &tables {
@@ -81,6 +83,7 @@ impl Snapshot {
             tables,
             server_version: row.try_get("version")?,
             migrations,
+            at,
             left_out,
             definitions: others,
         })
@@ -93,8 +96,8 @@ impl engine::Snapshot for Snapshot {
         self.tables.iter().map(|table| &table.shape).collect()
     }
 
-    fn version(&self) -> Result<Option<At>> {
-        version::of_tables(self.tables.iter().map(|table| (&table.shape, &table.objects)), &self.migrations)
+    fn version(&self) -> Option<At> {
+        self.at.clone()
     }
 
     fn sequences(&self) -> HashMap<String, BTreeMap<String, i64>> {

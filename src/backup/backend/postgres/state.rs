@@ -16,7 +16,9 @@ use crate::db::Engine;
 /// The driver's.
 pub(super) async fn inspect(pool: &PgPool) -> Result<State> {
     let mut connection = pool.acquire().await?.detach();
+    sqlx::raw_sql("BEGIN READ ONLY").execute(&mut connection).await?;
     let state = state(&mut connection).await?;
+    sqlx::raw_sql("ROLLBACK").execute(&mut connection).await?;
     connection.close().await?;
     Ok(state)
 }
@@ -42,11 +44,8 @@ pub(super) async fn state(connection: &mut PgConnection) -> Result<State> {
         });
     }
     let record = read::migrations(connection).await?;
-    Ok(State {
-        engine: Engine::Postgres,
-        existing,
-        version: version::of_tables(found.iter().map(|table| (&table.shape, &table.objects)), &record)?,
-    })
+    let version = catalog::version_of(connection, &found, &record).await?;
+    Ok(State { engine: Engine::Postgres, existing, version })
 }
 
 /// Every table that a version of this build knows.

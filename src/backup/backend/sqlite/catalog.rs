@@ -4,13 +4,16 @@ use std::collections::HashSet;
 
 use sqlx::{AssertSqlSafe, Row, SqliteConnection};
 
+use crate::backup::backend::borrowed::Borrowed;
 use crate::backup::column_mapping;
 use crate::backup::error::Result;
 use crate::backup::format::native::Native;
 use crate::backup::format::table_schema::{ColumnShape, Kind, TableShape};
-use crate::backup::version;
+use crate::backup::position;
+use crate::backup::version::{self, At};
 use crate::db::quote;
-use crate::schema::model::Schema;
+use crate::schema::dialect::sqlite as dialect;
+use crate::schema::model::{Column, Schema};
 
 /// A table that was found.
 #[derive(Clone, Debug)]
@@ -50,6 +53,20 @@ pub(super) async fn others(connection: &mut SqliteConnection, names: &[&str]) ->
     Ok(found.into_iter().filter(|name| !names.contains(&name.as_str())).collect())
 }
 
+/// Which version these tables are at, by what it has and what is on the record. The connection is in a transaction.
+///
+/// # Errors
+/// Those of [`position::look`].
+pub(super) async fn version_of(
+    connection: &mut SqliteConnection,
+    found: &[Found],
+    record: &[AppliedMigration],
+) -> Result<Option<At>> {
+    let existing = version::standing(found.iter().map(|table| (&table.shape, &table.objects)));
+    let recorded = record.last().map(|line| line.version.as_str());
+    position::look(&Borrowed::new(connection), &existing, recorded).await
+}
+
 /// A table's columns, as an archive holds them.
 ///
 /// # Errors
@@ -62,9 +79,14 @@ pub(super) async fn columns(
     // Hidden and generated columns are not 0 here.
     let sql = r#"SELECT name, type, "notnull" FROM pragma_table_xinfo(?) WHERE hidden = 0 ORDER BY cid"#;
     let mut columns = Vec::new();
+    let wanted = version::wanted()?;
     for row in sqlx::query(sql).bind(table).fetch_all(connection).await? {
         let (name, declared): (String, String) = (row.try_get("name")?, row.try_get("type")?);
+        let stored_so = |column: &&Column| dialect::kind(&column.kind).eq_ignore_ascii_case(&declared);
+        // A type that was changed and pushed is the entities', before any version has it.
         let ours = known.table(table).and_then(|table| table.column(&name));
+        let changed = || wanted.table(table).and_then(|table| table.column(&name)).filter(stored_so);
+        let ours = ours.filter(stored_so).or_else(changed).or(ours);
         let native =
             ours.and_then(|column| column_mapping::native(&column.kind)).filter(|native| fits(*native, &declared));
         let known = ours.and_then(|column| column_mapping::kind(&column.kind));

@@ -39,6 +39,7 @@ pub(super) struct Snapshot {
     tables: Vec<Found>,
     library: String,
     migrations: Vec<AppliedMigration>,
+    at: Option<At>,
     left_out: Vec<String>,
     definitions: HashMap<String, Definitions>,
 }
@@ -61,9 +62,10 @@ impl Snapshot {
         }
         let tables = catalog::find(&mut connection, names).await?;
         let migrations = migrations(&mut connection).await?;
+        let at = catalog::version_of(&mut connection, &tables, &migrations).await?;
         let left_out = catalog::others(&mut connection, names).await?;
         let definitions = definitions::read(&mut connection, names).await?;
-        Ok(Self { connection, readers, tables, library, migrations, left_out, definitions })
+        Ok(Self { connection, readers, tables, library, migrations, at, left_out, definitions })
     }
 }
 
@@ -73,8 +75,8 @@ impl engine::Snapshot for Snapshot {
         self.tables.iter().map(|table| &table.shape).collect()
     }
 
-    fn version(&self) -> Result<Option<At>> {
-        version::of_tables(self.tables.iter().map(|table| (&table.shape, &table.objects)), &self.migrations)
+    fn version(&self) -> Option<At> {
+        self.at.clone()
     }
 
     fn server_version(&self) -> &str {

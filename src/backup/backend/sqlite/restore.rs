@@ -51,11 +51,8 @@ async fn state(connection: &mut SqliteConnection) -> Result<State> {
         });
     }
     let record = read::migrations(connection).await?;
-    Ok(State {
-        engine: Engine::Sqlite,
-        existing,
-        version: version::of_tables(found.iter().map(|table| (&table.shape, &table.objects)), &record)?,
-    })
+    let version = catalog::version_of(connection, &found, &record).await?;
+    Ok(State { engine: Engine::Sqlite, existing, version })
 }
 
 /// Restores into a file that others may have open, in one transaction. When it fails the file is as it was.

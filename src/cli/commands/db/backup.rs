@@ -14,6 +14,7 @@ use super::destination::{self, At, Target};
 use super::signers::{SignerArgs, signing_key};
 use super::vouching::{identify, remember, sign_outside};
 use super::{opened, place, planned, prune};
+use crate::backup::changed::Changed;
 use crate::backup::create::{Made, Snapshot, Wanted, Written};
 use crate::backup::format::archive::Progress;
 use crate::backup::format::crypt::Recipients;
@@ -179,10 +180,12 @@ pub(super) async fn run(args: DbBackupArgs, cx: &Context) -> Result<Outcome> {
                     manifest.left_out.iter().map(|table| quoted(table)).collect::<Vec<_>>().join(", ")
                 ));
             }
-            if !manifest.pending.is_empty() {
+            if !manifest.pending.is_empty() || !manifest.changed.is_empty() {
+                let changed = manifest.changed.iter().map(Changed::name);
+                let all: Vec<String> = manifest.pending.iter().cloned().chain(changed).collect();
                 cx.ui.note(message!(
                     "No migration makes these yet: {}. Restore with a build that has them, or write one: {}",
-                    manifest.pending.join(", "),
+                    all.join(", "),
                     skyteam("db generate")
                 ));
             }

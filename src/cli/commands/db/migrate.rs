@@ -114,8 +114,17 @@ pub(super) async fn run(args: DbMigrateArgs, cx: &Context) -> Result<Outcome> {
         Some(step) => Some(format!("{}_{}", step.version, step.name)),
         None => outlook.version().map(Migration::folder),
     };
-    if applied.is_empty() && !migrate::drift(&database, migrations, &options.patience, wait).await?.is_empty() {
-        cx.ui.warn(message!("the database is not what its migrations made: see {}", skyteam("db diff")));
+    if applied.is_empty() {
+        let status = migrate::status(&database, migrations, &options.patience, wait).await?;
+        if status.is_pushed_ahead() {
+            cx.ui.note(message!(
+                "The database was pushed ahead of the migrations: {}, build again, then {}",
+                skyteam("db generate"),
+                skyteam("db migrate")
+            ));
+        } else if !status.live_to_snapshot.is_empty() {
+            cx.ui.warn(message!("the database is not what its migrations made: see {}", skyteam("db diff")));
+        }
     }
     cx.ui.report(&Migrated { version, applied, dry_run: !manner.lasts() })?;
     manner.note(cx);

@@ -46,6 +46,8 @@ struct StatusView {
     version: Option<String>,
     /// How that is known: `record`, `recognised`, `pushed`, `unknown`, `empty`.
     known_from: &'static str,
+    /// Whether the database is what the entities ask for, while no migration makes that yet.
+    pushed_ahead: bool,
     /// Whether there is a record that this role may not read.
     record_hidden: bool,
     applied: Vec<StatusLine>,
@@ -80,7 +82,7 @@ struct Drift {
 
 impl StatusView {
     fn new(target: &Target, status: Status<'_>) -> Self {
-        let in_order = status.is_in_order();
+        let (in_order, pushed_ahead) = (status.is_in_order(), status.is_pushed_ahead());
         let applied = status.record().into_iter().map(StatusLine::new).collect();
         let standing = &status.outlook.standing;
         Self {
@@ -96,6 +98,7 @@ impl StatusView {
                 Origin::Unknown { .. } => "unknown",
                 Origin::Empty => "empty",
             },
+            pushed_ahead,
             record_hidden: status.outlook.hidden,
             applied,
             pending: status.outlook.pending(None).into_iter().map(Migration::folder).collect(),
@@ -183,7 +186,10 @@ impl Report for StatusView {
         }
         let drift = &self.drift;
         let at = self.version.as_deref().unwrap_or("the nearest version");
-        changes(page, message!("To equal {}, the database needs", at), &drift.live_to_snapshot)?;
+        // Of a database that was pushed that would only be the way back.
+        if !self.pushed_ahead {
+            changes(page, message!("To equal {}, the database needs", at), &drift.live_to_snapshot)?;
+        }
         let push = message!("To equal the entities ({}), the database needs", skyteam("db push"));
         changes(page, push, &drift.live_to_entities)?;
         let generate = message!("To equal the entities ({}), the migrations need", skyteam("db generate"));
@@ -207,7 +213,11 @@ impl StatusView {
             }
             (Some(version), "recognised") => Cell::new(format!("{version}, recognised; not recorded yet")),
             (Some(version), "pushed") => Cell::new(format!("{version}, pushed; not recorded yet")),
+            (Some(version), _) if self.pushed_ahead => {
+                Cell::new(format!("{version}, and pushed ahead of the migrations"))
+            }
             (Some(version), _) => Cell::new(version),
+            (None, _) if self.pushed_ahead => Cell::new("pushed ahead of the migrations; not recorded yet"),
             (None, "unknown") => Cell::new("none that is known").tone(Tone::Bad),
             (None, _) => Cell::new("none yet"),
         }
@@ -219,6 +229,12 @@ impl StatusView {
             message!("The database is ahead of this build: use the skyteam that applied the missing migrations.")
         } else if !self.edited.is_empty() {
             message!("An applied migration was edited: bring its script back.")
+        } else if self.pushed_ahead {
+            message!(
+                "The database is what the entities ask for, ahead of the migrations: {}, build again, then {}",
+                skyteam("db generate"),
+                skyteam("db migrate")
+            )
         } else if !self.drift.live_to_snapshot.is_empty() {
             message!("The database is not what its migrations made: look with {}", skyteam("db diff"))
         } else if !self.pending.is_empty() || ["recognised", "pushed"].contains(&self.known_from) && !self.record_hidden

@@ -1,6 +1,7 @@
 //! The live schema in the reference's terms, from the rows of the catalogue.
 
 use super::catalogue::{AttachmentRow, ColumnRow, ConstraintRow, Document, IndexRow, TableRow, TriggerRow};
+use super::equivalence::{Doubt, Expression};
 use super::texts::{Texts, is_same_default};
 use crate::schema::dialect::postgres as dialect;
 use crate::schema::live::{Rename, unify};
@@ -15,7 +16,7 @@ pub(super) fn assemble(
     reference: &Schema,
     renames: &[Rename],
     texts: &Texts,
-) -> (Schema, Vec<String>) {
+) -> (Schema, Vec<Doubt>) {
     let mut doubts = Vec::new();
     let mut schema = Schema::default();
     for wanted in &reference.tables {
@@ -41,7 +42,7 @@ struct Assembly<'a> {
     wanted: &'a Table,
     renames: &'a [Rename],
     texts: &'a Texts,
-    doubts: &'a mut Vec<String>,
+    doubts: &'a mut Vec<Doubt>,
 }
 
 impl Assembly<'_> {
@@ -91,7 +92,11 @@ impl Assembly<'_> {
             match (wanted, expected) {
                 (Some(wanted), Some(expected)) if is_same_default(expected, &text) => wanted.clone(),
                 (Some(_), _) => {
-                    self.doubts.push(format!("the default of {}.{}", self.wanted.name, row.name));
+                    let what = format!("the default of {}.{}", self.wanted.name, row.name);
+                    let is_plain = row.identity.is_empty() && row.generated.is_empty();
+                    let objects = vec![self.renamed(&row.name)];
+                    let expression = is_plain.then(|| Expression::Default(row.neutral()));
+                    self.doubt(what, expression, &text, objects);
                     Value::Unsupported(text)
                 }
                 _ => Value::Unsupported(text),
@@ -124,6 +129,11 @@ impl Assembly<'_> {
         Constraint { name: row.name.clone(), rule }
     }
 
+    fn doubt(&mut self, what: String, expression: Option<Expression>, live: &str, objects: Vec<String>) {
+        let (table, live) = (self.wanted.name.clone(), live.to_owned());
+        self.doubts.push(Doubt { what, table, expression, live, objects });
+    }
+
     /// The reference's check that means the same: the one of the same name first.
     fn check(&mut self, row: &ConstraintRow) -> Option<Rule> {
         let sql = self.renamed_in(row.check.as_deref()?);
@@ -132,7 +142,9 @@ impl Assembly<'_> {
         checks.sort_by_key(|wanted| wanted.name != row.name);
         let same = checks.iter().find(|wanted| self.texts.checks.get(&self.key(&wanted.name)) == Some(&sql));
         if same.is_none() && checks.iter().any(|wanted| !self.check_stands(&wanted.name)) {
-            self.doubts.push(format!("constraint {} on {}", row.name, self.wanted.name));
+            let objects = checks.iter().map(|wanted| wanted.name.clone()).collect();
+            let what = format!("constraint {} on {}", row.name, self.wanted.name);
+            self.doubt(what, Some(Expression::Check), &sql, objects);
         }
         same.map(|wanted| wanted.rule.clone())
     }
@@ -174,7 +186,8 @@ impl Assembly<'_> {
         let same =
             candidates.iter().find(|(name, _)| self.texts.filters.get(&self.key(name)).is_some_and(|text| text == sql));
         if same.is_none() && candidates.iter().any(|(name, _)| !self.filter_stands(name)) {
-            self.doubts.push(format!("index {} on {}", row.name, self.wanted.name));
+            let objects = candidates.iter().map(|(name, _)| (*name).to_owned()).collect();
+            self.doubt(format!("index {} on {}", row.name, self.wanted.name), Some(Expression::Filter), sql, objects);
         }
         match same {
             Some((_, Shape::Columns { filter, .. })) => {
@@ -192,7 +205,7 @@ impl Assembly<'_> {
         let body = match (wanted, row.parts()) {
             (Some((wanted, function)), Some(parts)) => {
                 if self.texts.triggers.get(&self.key(&row.name)) != Some(&parts) {
-                    self.doubts.push(format!("trigger {} on {}", row.name, self.wanted.name));
+                    self.doubt(format!("trigger {} on {}", row.name, self.wanted.name), None, "", Vec::new());
                     None
                 } else if row.enabled == "O" && row.schema == dialect::HOME && row.function == *function {
                     Some(wanted.body.clone())

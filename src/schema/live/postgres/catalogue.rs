@@ -6,7 +6,7 @@ use crate::schema::dialect::postgres as dialect;
 use crate::schema::model::{Attachment, EnumType, Function, Kind, Property};
 
 #[derive(Deserialize)]
-pub(super) struct Document {
+pub(in crate::schema::live) struct Document {
     /// The search path that the transaction had.
     pub(super) path: String,
     pub(super) version: u32,

@@ -48,10 +48,23 @@ fn versions(status: &Status<'_>) -> Check {
             "install the newer skyteam that applied them",
         );
     }
+    if status.is_pushed_ahead() {
+        let found = message!(
+            "pushed ahead of the migrations, none of which makes yet: {}",
+            named(&status.snapshot_to_entities)
+        );
+        return Check::warning(AREA, name, found, skyteam("db generate")).measuring(0);
+    }
     let pending: Vec<String> = outlook.pending(None).iter().map(|migration| migration.folder()).collect();
     let count = i64::try_from(pending.len()).unwrap_or(i64::MAX);
     let check = match (&outlook.origin, pending.is_empty()) {
         (Origin::Empty, _) => Check::error(AREA, name, "none of our tables is there", skyteam("db push")),
+        (Origin::Unknown { .. }, _) if status.is_behind_entities() => Check::warning(
+            AREA,
+            name,
+            message!("pushed ahead of the migrations, before the entities changed again"),
+            message!("{}, then {}", skyteam("db push"), skyteam("db generate")),
+        ),
         (Origin::Unknown { nearest, .. }, _) => Check::error(
             AREA,
             name,
@@ -68,22 +81,34 @@ fn versions(status: &Status<'_>) -> Check {
 fn drift(status: &Status<'_>) -> Check {
     let name = "drift";
     // A pending migration's changes are no drift: they are missing because it has not run.
-    let recorded = status.outlook.pending(None).is_empty();
+    let recorded = status.outlook.pending(None).is_empty() || status.is_pushed_ahead();
     let differences = if recorded { &status.live_to_entities } else { &status.live_to_snapshot };
+    // Neither is what the entities ask for before it is pushed or generated.
+    if recorded && status.is_behind_entities() {
+        let found = message!("the entities ask for more than any migration makes: {}", named(differences));
+        let fix = message!("{} for this database; {} for all", skyteam("db push"), skyteam("db generate"));
+        let count = i64::try_from(differences.len()).unwrap_or(i64::MAX);
+        return Check::warning(AREA, name, found, fix).measuring(count);
+    }
     if differences.is_empty() {
         let what = if recorded { "the entities" } else { "its version" };
         return Check::ok(AREA, name, message!("the live schema equals {}", &what)).measuring(0);
     }
-    let named: Vec<&str> = differences.iter().take(NAMED).map(String::as_str).collect();
-    let more = differences.len().saturating_sub(NAMED);
-    let more = if more > 0 { format!(", and {more} more") } else { String::new() };
     let unknown = match status.unknown.len() {
         0 => String::new(),
         _ => format!(" (unknown without writing: whether {} means the same in other words)", status.unknown.join(", ")),
     };
     let count = i64::try_from(differences.len()).unwrap_or(i64::MAX);
-    Check::error(AREA, name, message!("it takes: {}{}{}", named.join(", "), &more, &unknown), push_after_diff())
-        .measuring(count)
+    Check::error(AREA, name, message!("it takes: {}{}", named(differences), &unknown), push_after_diff()).measuring(count)
+}
+
+/// The first differences, and how many more there are.
+fn named(differences: &[String]) -> String {
+    let shown: Vec<&str> = differences.iter().take(NAMED).map(String::as_str).collect();
+    match differences.len().saturating_sub(NAMED) {
+        0 => shown.join(", "),
+        more => format!("{}, and {more} more", shown.join(", ")),
+    }
 }
 
 fn push_after_diff() -> Message {
