@@ -79,7 +79,7 @@ async fn compare(
         }
     }
     if let Some(chosen) = chosen.filter(|chosen| chosen.migration.version() != at.version) {
-        *at = At::at(chosen, &wanted, standing);
+        *at = At::of_version(chosen, &wanted, standing);
     }
     let Some(version) = versions.into_iter().find(|version| version.migration.version() == at.version) else {
         return Ok(());

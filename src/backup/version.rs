@@ -69,7 +69,7 @@ pub(crate) struct At {
 
 impl At {
     /// At a version, with what the entities ask for beyond it, and what neither has of it.
-    pub(super) fn at(version: &Version, wanted: &Schema, standing: &[Standing<'_>]) -> Self {
+    pub(super) fn of_version(version: &Version, wanted: &Schema, standing: &[Standing<'_>]) -> Self {
         let pending = pending(&version.schema, wanted, standing);
         let ahead = extended(version.schema.clone(), wanted, &pending);
         let mut missing = version.missing(standing).unwrap_or_default();
@@ -120,7 +120,7 @@ pub(crate) fn of(standing: &[Standing<'_>], recorded: Option<&str>) -> Result<Op
     let Some(version) = versions.into_iter().find(|version| version.migration.version() == at.version) else {
         return Ok(Some(at));
     };
-    Ok(Some(At::at(&version, &wanted()?, standing)))
+    Ok(Some(At::of_version(&version, &wanted()?, standing)))
 }
 
 /// What the entities ask for.

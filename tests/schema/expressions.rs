@@ -40,13 +40,7 @@ fn found(world: &World, made: &Schema, wanted: &Schema) -> (Vec<String>, Vec<Str
     runtime.block_on(async {
         let txn = database.begin().await.unwrap();
         super::in_public(&txn).await;
-        let mut statements: Vec<Statement> =
-            made.enum_types().into_iter().map(dialect::postgres::create_enum).collect();
-        for table in &made.tables {
-            statements.push(dialect::postgres::table(table));
-            statements.extend(table.indexes.iter().map(|index| dialect::postgres::create_index(&table.name, index)));
-        }
-        for statement in statements {
+        for statement in dialect::create(made, skyteam::db::Engine::Postgres) {
             txn.execute_unprepared(&statement.sql).await.unwrap_or_else(|error| panic!("{}: {error}", statement.sql));
         }
         txn.execute_unprepared("SET TRANSACTION READ ONLY").await.unwrap();

@@ -2,7 +2,7 @@
 
 use super::super::drizzle;
 use crate::schema::steps;
-use crate::support::{Engine, Holder, World, both};
+use crate::support::{Engine, Holder, Server, World, both};
 
 /// The statement that an error prints as its first fix.
 #[track_caller]
@@ -113,4 +113,30 @@ fn a_table_without_rowid() {
     world.run("db push").ok();
     assert_eq!(steps(&world), [""; 0]);
     assert_eq!(world.query("SELECT username FROM users"), "one");
+}
+
+/// A database without an encoding of its own: a text that is no UTF-8 is named, and the schema is looked at and changed.
+#[test]
+fn a_byte_that_is_no_text_in_sql_ascii() {
+    let server = Server::start(&["fsync=off"]);
+    let mut world = World::on(&server);
+    server.admin(&format!(
+        "CREATE DATABASE bytes OWNER {} TEMPLATE template0 ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C'",
+        world.role()
+    ));
+    world.set("DATABASE_URL", world.url().replace(&format!("/{}", world.name()), "/bytes"));
+    world.run("db migrate --to baseline").ok();
+    let database = server.as_superuser("bytes");
+    database.rows(
+        r#"INSERT INTO "users" ("userId", username, "displayName")
+           VALUES ('42', 'old', convert_from('\x4ae4676572'::bytea, 'SQL_ASCII'))"#,
+    );
+    world.run("db push").ok();
+    world.run("db status --exit-code").ok();
+    world.run("db diff --exit-code").ok();
+    let error = world.run("user list -o json").exits(1).error();
+    assert_eq!(error["code"], "unreadable_value", "{error}");
+    assert!(fix(&error).starts_with("skyteam db doctor"), "{error}");
+    let doctor = world.run("db doctor").exits(3);
+    assert!(doctor.stdout.contains("users.displayName of userId 42"), "{doctor}");
 }
