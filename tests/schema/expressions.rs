@@ -2,7 +2,7 @@
 
 use sea_orm::ConnectionTrait;
 use skyteam::schema::model::{Column, Constraint, EnumType, Index, Kind, PerEngine, Rule, Schema, Shape, Table, Value};
-use skyteam::schema::{Origin, Statement, dialect, diff, live};
+use skyteam::schema::{Origin, dialect, diff, live};
 
 use super::property::open;
 use crate::support::World;

@@ -95,9 +95,6 @@ pub(super) async fn read(
     })
 }
 
-<<<<<<< HEAD
-/// What else the database has.
-=======
 /// What the catalogue has under these names, to be compared with more than one schema.
 ///
 /// # Errors
@@ -131,8 +128,7 @@ pub(super) async fn compare(
     Ok(assemble(found, reference, &[], &texts).0)
 }
 
-/// What else stands there.
->>>>>>> eb16e15 (Ask PostgreSQL's planner whether other words mean the same)
+/// What else the database has.
 ///
 /// # Errors
 ///

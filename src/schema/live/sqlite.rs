@@ -41,9 +41,6 @@ pub(super) async fn read(
     Ok(Live { schema, unknown: Vec::new(), rights })
 }
 
-<<<<<<< HEAD
-/// What else the database has.
-=======
 /// What the file has, to be compared with more than one schema.
 pub(crate) struct Rows(Vec<Row>);
 
@@ -72,8 +69,7 @@ pub(super) fn compare(Rows(rows): &Rows, reference: &Schema) -> Result<Schema, L
     Ok(schema)
 }
 
-/// What else stands there.
->>>>>>> eb16e15 (Ask PostgreSQL's planner whether other words mean the same)
+/// What else the database has.
 ///
 /// # Errors
 ///

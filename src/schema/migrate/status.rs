@@ -101,31 +101,10 @@ async fn status_in<'a>(txn: &Transaction, migrations: &'a [Migration]) -> Result
     Ok(Status { server_version, outlook, live_to_snapshot, live_to_entities, unknown, online, snapshot_to_entities })
 }
 
-<<<<<<< HEAD
-/// What would have to change in the database for it to equal the snapshot of the version it is at. Changes nothing.
-///
-/// # Errors
-/// [`MigrateError::Live`], [`MigrateError::Snapshot`], [`MigrateError::Driver`].
-pub(crate) async fn drift(
-    database: &Database,
-    migrations: &[Migration],
-    patience: &LockPolicy,
-    wait: &mut Waiting<'_>,
-) -> Result<Vec<String>, MigrateError> {
-    session::look(database, patience, wait, async |txn| {
-        let outlook = state::inside(txn, migrations).await?;
-        live_to_snapshot(txn, &outlook).await
-    })
-    .await
-}
-
 async fn live_to_snapshot(
     txn: &impl ConnectionTrait,
     outlook: &MigrationState<'_>,
 ) -> Result<Vec<String>, MigrateError> {
-=======
-async fn live_to_snapshot(txn: &impl ConnectionTrait, outlook: &Outlook<'_>) -> Result<Vec<String>, MigrateError> {
->>>>>>> eb16e15 (Ask PostgreSQL's planner whether other words mean the same)
     match outlook.nearest() {
         Some(migration) => state::difference(txn, &snapshot::of(migration)?).await,
         None => Ok(Vec::new()),
