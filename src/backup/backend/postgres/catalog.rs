@@ -9,6 +9,7 @@ use crate::backup::backend::borrowed::Borrowed;
 use crate::backup::column_mapping;
 use crate::backup::error::Result;
 use crate::backup::format::list::LIST_LENGTH;
+use crate::backup::format::manifest::AppliedMigration;
 use crate::backup::format::native::Native;
 use crate::backup::format::scalar::Scalar;
 use crate::backup::format::table_schema::{ColumnShape, Kind, TableShape};

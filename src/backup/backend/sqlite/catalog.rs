@@ -7,6 +7,7 @@ use sqlx::{AssertSqlSafe, Row, SqliteConnection};
 use crate::backup::backend::borrowed::Borrowed;
 use crate::backup::column_mapping;
 use crate::backup::error::Result;
+use crate::backup::format::manifest::AppliedMigration;
 use crate::backup::format::native::Native;
 use crate::backup::format::table_schema::{ColumnShape, Kind, TableShape};
 use crate::backup::position;
