@@ -1,6 +1,6 @@
 //! Encryption: a private authority, verify-full, a server that insists and one that cannot.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, OnceLock};
 
@@ -10,14 +10,34 @@ use crate::support::{Scratch, Server, World};
 /// A server with a certificate for `localhost` from an authority of its own.
 struct Secured {
     server: Arc<Server>,
-    authorities: Scratch,
+    authorities: Folder,
+}
+
+/// A folder of the user who runs the tests, inside one of the user who runs servers: certificates in another user's are not
+/// read.
+struct Folder {
+    path: PathBuf,
+    _scratch: Scratch,
+}
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let scratch = Scratch::new(name);
+        let path = scratch.path().join("own");
+        std::fs::create_dir(&path).unwrap();
+        Self { path, _scratch: scratch }
+    }
+
+    fn path(&self) -> &Path {
+        &self.path
+    }
 }
 
 impl Secured {
     fn shared() -> &'static Self {
         static SHARED: OnceLock<Secured> = OnceLock::new();
         SHARED.get_or_init(|| {
-            let authorities = Scratch::new("ca");
+            let authorities = Folder::new("ca");
             for authority in ["ours", "other"] {
                 authority_in(authorities.path(), authority);
             }
@@ -27,7 +47,7 @@ impl Secured {
     }
 
     /// A server with the `server.crt` and `server.key` of this folder.
-    fn start(authorities: Scratch) -> Self {
+    fn start(authorities: Folder) -> Self {
         let server = Server::start_debian(&["fsync=off"]);
         for file in ["server.crt", "server.key"] {
             let text = std::fs::read_to_string(authorities.path().join(file)).unwrap();
@@ -102,7 +122,7 @@ fn verify_full_against_a_private_authority() {
 #[test]
 fn a_revoked_certificate() {
     let secured = Secured::shared();
-    let folder = Scratch::new("crl");
+    let folder = Folder::new("crl");
     for name in ["empty", "ours"] {
         revocations(secured.authorities.path(), folder.path(), name == "ours");
         std::fs::rename(folder.path().join("list"), folder.path().join(format!("{name}.crl"))).unwrap();
@@ -206,7 +226,7 @@ fn an_authority_that_is_not_trusted() {
 
 #[test]
 fn a_certificate_that_openssl_signs_by_itself() {
-    let authorities = Scratch::new("ca");
+    let authorities = Folder::new("ca");
     authority_in(authorities.path(), "server");
     std::fs::copy(authorities.path().join("server.pem"), authorities.path().join("server.crt")).unwrap();
     let secured = Secured::start(authorities);
