@@ -294,7 +294,15 @@ const PROLOGUE: [&[u8]; 5] = [b"--", b"SET ", b"SELECT pg_catalog.set_config(", 
 
 /// Whether a restore goes without this command of psql.
 pub(super) fn is_of_pg_dump(command: &[u8]) -> bool {
-    [b"\\restrict".as_slice(), b"\\unrestrict", b"\\connect"].contains(&word_of(command))
+    let mut words = command.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+    match words.next() {
+        // With its key, and no other command behind it.
+        Some(b"\\restrict" | b"\\unrestrict") => {
+            words.next().is_some_and(|key| key.iter().all(u8::is_ascii_alphanumeric)) && words.next().is_none()
+        }
+        Some(b"\\connect") => true,
+        _ => false,
+    }
 }
 
 /// The refusal of a command of psql. Its arguments, which may be a password, are not repeated.
