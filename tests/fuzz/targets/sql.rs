@@ -150,12 +150,7 @@ pub(crate) fn agrees_with_sqlite(statement: &str) -> Result<(), String> {
     match read.constraints.iter().map(|(constraint, _)| &constraint.rule).find(|rule| is_primary(rule)) {
         None => equal("primary key", &Vec::<String>::new(), &primary)?,
         Some(Rule::PrimaryKey(columns)) => {
-            let mut ours: Vec<String> = Vec::new();
-            for column in columns.iter().map(|name| name.to_lowercase()) {
-                if !ours.contains(&column) {
-                    ours.push(column);
-                }
-            }
+            let ours = distinct(columns.iter().map(|name| name.to_lowercase()));
             equal("primary key", &ours, &primary)?;
         }
         Some(_) => equal("whether it has a primary key", &true, &!primary.is_empty())?,
@@ -165,21 +160,27 @@ pub(crate) fn agrees_with_sqlite(statement: &str) -> Result<(), String> {
          FROM pragma_index_list('t') AS list WHERE origin IN ('u', 'pk')",
         1,
     )?;
-    let uniques: Vec<String> = uniques.into_iter().map(|row| row[0].to_lowercase()).collect();
+    // A column that is named twice counts once, in a key of SQLite's that keeps it twice too.
+    let uniques: Vec<Vec<String>> =
+        uniques.into_iter().map(|row| distinct(row[0].split('\u{1f}').map(str::to_lowercase))).collect();
     for (constraint, _) in &read.constraints {
         let Rule::Unique(columns) = &constraint.rule else { continue };
-        let mut ours: Vec<String> = Vec::new();
-        for column in columns.iter().map(|name| name.to_lowercase()) {
-            if !ours.contains(&column) {
-                ours.push(column);
-            }
-        }
+        let ours = distinct(columns.iter().map(|name| name.to_lowercase()));
         let is_rowid = ours == primary && ours.len() == 1;
-        if !uniques.contains(&ours.join("\u{1f}")) && !is_rowid {
+        if !uniques.contains(&ours) && !is_rowid {
             return Err(format!("unique {ours:?}, but SQLite has {uniques:?}"));
         }
     }
     Ok(())
+}
+
+fn distinct(names: impl Iterator<Item = String>) -> Vec<String> {
+    names.fold(Vec::new(), |mut kept, name| {
+        if !kept.contains(&name) {
+            kept.push(name);
+        }
+        kept
+    })
 }
 
 #[cfg(test)]

@@ -20,24 +20,6 @@ fn an_online_push_that_is_overtaken_plans_again() {
     assert_eq!(steps(&world), [""; 0]);
 }
 
-/// The same for a push in one transaction, which waits for its locks: what nobody was asked about is planned again.
-#[test]
-fn a_push_that_is_overtaken_plans_again() {
-    let world = World::ready(Engine::Postgres);
-    world.query(r#"DROP INDEX "flights_brandId_idx", "flights_codeshareAirlineId_idx""#);
-    let holder = Holder::takes(&world, r#"CREATE INDEX "flights_brandId_idx" ON flights ("brandId")"#);
-    let pushing = world.spawn("db push");
-    eventually("the push waits", || {
-        world.query(
-            "SELECT count(*) FROM pg_locks l JOIN pg_class c ON c.oid = l.relation
-             WHERE c.relname = 'flights' AND NOT l.granted AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())",
-        ) != "0"
-    });
-    holder.commits();
-    world.finish("db push".into(), pushing, b"").ok();
-    assert_eq!(steps(&world), [""; 0]);
-}
-
 /// An interrupt leaves what was done, and says so; the same command goes on.
 #[test]
 fn an_interrupted_online_push_says_that_it_goes_on() {

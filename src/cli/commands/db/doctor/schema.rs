@@ -99,7 +99,8 @@ fn drift(status: &Status<'_>) -> Check {
         _ => format!(" (unknown without writing: whether {} means the same in other words)", status.unknown.join(", ")),
     };
     let count = i64::try_from(differences.len()).unwrap_or(i64::MAX);
-    Check::error(AREA, name, message!("it takes: {}{}", named(differences), &unknown), push_after_diff()).measuring(count)
+    Check::error(AREA, name, message!("it takes: {}{}", named(differences), &unknown), push_after_diff())
+        .measuring(count)
 }
 
 /// The first differences, and how many more there are.
