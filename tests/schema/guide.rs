@@ -586,7 +586,8 @@ fn pushed_ahead(copy: &Copy, world: &World) {
     assert!(!status.stdout.contains("drop column"), "{status}");
     let refused = copy.run(world, "db migrate --no-input");
     assert!(refused.stderr.contains("db generate"), "{refused}");
-    assert_eq!(copy.run(world, "db status --exit-code -o json").exits(3).json()["pushedAhead"], true);
+    let status = copy.run(world, "db status --exit-code -o json").exits(3);
+    assert!(status.stdout.contains(r#""pushedAhead": true"#), "{status}");
 }
 
 /// Writes the migration, declares what the tests ask for, and builds with both.
