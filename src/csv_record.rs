@@ -34,7 +34,9 @@ impl<'a> Record<'a> {
         }
         self.count += 1;
         // Blanks at the ends of a cell without quotes are not read as part of it.
-        let bare = !field.starts_with(is_blank) && !field.ends_with(is_blank);
+        // Apostrophes that a reader takes away for those of a formula do not hide them.
+        let begins = field.trim_start_matches('\'');
+        let bare = !begins.starts_with(is_blank) && !field.ends_with(is_blank);
         if bare && !field.bytes().any(|byte| matches!(byte, b',' | b'"' | b'\n' | b'\r')) {
             self.text.extend_from_slice(field.as_bytes());
             return;

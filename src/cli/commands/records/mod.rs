@@ -226,6 +226,17 @@ mod tests {
     }
 
     #[test]
+    fn blanks_at_the_ends_of_a_cell_come_back_from_a_list() {
+        use crate::csv_record::{csv_record, defused};
+        for name in ["\t2", "\u{feff}ann", "ann\u{200b}", " =1", "'\tx", "\n"] {
+            let mut file = b"userId,username\n".to_vec();
+            csv_record(&mut file, ["1".to_owned(), defused(name.to_owned(), true)]);
+            let file = String::from_utf8(file).unwrap();
+            assert_eq!(rows(&file)[0].text("username"), Some(name), "{file}");
+        }
+    }
+
+    #[test]
     fn empty_columns_and_rows_of_spreadsheets_are_passed_over() {
         let csv = rows("userId;miles;;\r\n1;5;;\r\n;;;\r\n2;6\r\n3;7;;;;\r\n \r\n4;8;x;\r\n");
         assert_eq!((csv.len(), lines(&csv)), (4, vec![2, 4, 5, 7]));
