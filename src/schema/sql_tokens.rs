@@ -58,7 +58,7 @@ pub(crate) fn tokens(sql: &str) -> Vec<Placed> {
     let mut rest = sql.char_indices().peekable();
     while let Some(&(start, first)) = rest.peek() {
         let tail = &sql[start..];
-        let (length, token) = if first.is_ascii_whitespace() {
+        let (length, token) = if is_blank(first) {
             (1, None)
         } else if tail.starts_with("--") {
             (tail.find('\n').unwrap_or(tail.len()), None)
@@ -89,6 +89,11 @@ pub(crate) fn tokens(sql: &str) -> Vec<Placed> {
         while rest.next_if(|(at, _)| *at < start + length).is_some() {}
     }
     found
+}
+
+/// White space. SQLite takes the vertical tab for it behind other white space, PostgreSQL from version 16 on.
+fn is_blank(c: char) -> bool {
+    c.is_ascii_whitespace() || c == '\u{b}'
 }
 
 /// Whether a character may be in a name without quotes.
@@ -140,7 +145,7 @@ pub(crate) fn bare(sql: &str) -> &str {
         match placed.token {
             Token::Sign('(') => open.push(at),
             Token::Sign(')') => {
-                let Some(opened) = open.pop() else { return sql.trim_ascii() };
+                let Some(opened) = open.pop() else { return sql.trim_matches(is_blank) };
                 closed[opened] = at;
             }
             _ => {}
@@ -151,9 +156,9 @@ pub(crate) fn bare(sql: &str) -> &str {
         (first, behind) = (first + 1, behind - 1);
     }
     match first {
-        0 => sql.trim_ascii(),
+        0 => sql.trim_matches(is_blank),
         // With the comments that are inside.
-        _ => sql[tokens[first - 1].end..tokens[behind].start].trim_ascii(),
+        _ => sql[tokens[first - 1].end..tokens[behind].start].trim_matches(is_blank),
     }
 }
 
@@ -243,6 +248,7 @@ mod tests {
     fn parentheses_around_all_of_it_are_taken_away_however_many() {
         assert_eq!(bare(" ((a) = (b)) "), "(a) = (b)");
         assert_eq!(bare("((a /* ) */))"), "a /* ) */");
+        assert_eq!(bare("\u{b}( 'it''s' \u{b}) "), "'it''s'");
         assert_eq!((bare("(a) + (b)"), bare("(a))"), bare("()"), bare("")), ("(a) + (b)", "(a))", "", ""));
         let deep = 200_000;
         assert_eq!(bare(&format!("{}a{}", "(".repeat(deep), ")".repeat(deep))), "a");
