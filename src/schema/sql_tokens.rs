@@ -62,9 +62,9 @@ pub(crate) fn tokens(sql: &str) -> Vec<Placed> {
             (1, None)
         } else if tail.starts_with("--") {
             (tail.find('\n').unwrap_or(tail.len()), None)
-        } else if tail.starts_with("/*") {
+        } else if let Some(comment) = tail.strip_prefix("/*") {
             // The star that begins it does not end it: `/*/`.
-            (tail[2..].find("*/").map_or(tail.len(), |end| end + 4), None)
+            (comment.find("*/").map_or(tail.len(), |end| end + 4), None)
         } else if first == '\'' {
             let (length, text) = quoted(tail, '\'');
             (length, Some(Token::Text(text)))

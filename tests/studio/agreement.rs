@@ -69,7 +69,10 @@ const VALUES: [&str; 34] = [
     "a note",
 ];
 
-fn filters() -> impl Strategy<Value = (bool, Vec<(usize, &'static str, Vec<&'static str>)>)> {
+/// A column by its place, an operator, and what is compared with.
+type Filter = (usize, &'static str, Vec<&'static str>);
+
+fn filters() -> impl Strategy<Value = (bool, Vec<Filter>)> {
     let one = (
         0..8_usize,
         prop::sample::select(&OPERATORS[..]),

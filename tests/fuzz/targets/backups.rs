@@ -188,7 +188,7 @@ pub(super) fn copy(data: &[u8]) {
 ///
 /// # Errors
 /// None in practice.
-pub(super) fn seeds() -> Result<Vec<(&'static str, Vec<u8>)>, Box<dyn std::error::Error>> {
+pub(super) fn seeds() -> Result<super::Seeds, Box<dyn std::error::Error>> {
     let mut seeds = Vec::new();
     for which in [0, 0x80, 0x5f, 0x3f, 0x7d] {
         let shape = shape(which);

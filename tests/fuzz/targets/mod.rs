@@ -39,11 +39,14 @@ pub const TARGETS: &[Target] = &[
     Target { name: "studio", run: studio::studio, memory: 32 * MIB, catches: false },
 ];
 
+/// Inputs, each with the name of its target.
+pub type Seeds = Vec<(&'static str, Vec<u8>)>;
+
 /// Inputs to begin with that no hand can write: each with the name of its target.
 ///
 /// # Errors
 /// None in practice.
-pub fn seeds() -> Result<Vec<(&'static str, Vec<u8>)>, Box<dyn std::error::Error>> {
+pub fn seeds() -> Result<Seeds, Box<dyn std::error::Error>> {
     backups::seeds()
 }
 

@@ -69,7 +69,7 @@ pub(super) fn dotenv(data: &[u8]) {
     assert_eq!(alone.as_ref().ok().and_then(|values| values.get("DATABASE_URL")).map(String::as_str), Some(value));
     // Lines above change nothing: they are other settings', or refused.
     if let Ok(found) = found
-        && found.get("DATABASE_URL").is_none()
+        && !found.contains_key("DATABASE_URL")
         && let Ok(both) = read(&format!("{line}{text}"))
     {
         assert_eq!(both.get("DATABASE_URL").map(String::as_str), Some(value));
