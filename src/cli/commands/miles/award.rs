@@ -6,6 +6,7 @@ use crate::cli::context::Context;
 use crate::directory::input::Amount;
 use crate::directory::reference;
 use crate::directory::reference::MeantFlight;
+use crate::entity::types::Id;
 use crate::error::{Outcome, Result};
 use crate::ledger::award_guard::{Award, AwardGuard};
 use crate::ledger::batch::{Applied, OnRefusal};
@@ -91,7 +92,7 @@ pub(super) async fn run(args: MilesAwardArgs, cx: &Context) -> Result<Outcome> {
                 .map(|(place, posted)| Award { user: &users[*place].username, miles: posted.entry.amount });
             let question = guard.judge(awards).map(|unusual| award_guard::question(&unusual));
             let user_ids = users.into_iter().map(|user| user.user_id).collect();
-            Ok(Awarded { question, user_ids, flight, applied })
+            Ok(Awarded { question, user_ids, flight, batch_id, applied })
         });
         awarded.await.map_err(worded)
     };
@@ -101,7 +102,7 @@ pub(super) async fn run(args: MilesAwardArgs, cx: &Context) -> Result<Outcome> {
         Some((done.question.clone()?, done.user_ids.clone(), flight_id))
     };
     let ask = async |(question, ..): &(_, _, _)| award_guard::approve(cx, question).await;
-    let (tx, Awarded { flight, applied, .. }) = change::attempted(cx, attempt, question, ask).await?;
+    let (tx, Awarded { flight, batch_id, applied, .. }) = change::attempted(cx, attempt, question, ask).await?;
     if let (Some(flight), Some(word)) = (flight, &args.flight) {
         args::note_other_meanings(cx, word, flight);
     }
@@ -111,7 +112,6 @@ pub(super) async fn run(args: MilesAwardArgs, cx: &Context) -> Result<Outcome> {
     posted.sort_by_key(|(place, _)| *place);
     let before = posted.iter().filter(|(_, posted)| posted.already).count();
     answer::confirm(cx, &database, key.id(), before > 0).await.map_err(worded)?;
-    let batch_id = posted.first().and_then(|(_, posted)| posted.entry.batch_id);
     match &posted[..] {
         [(_, posted)] if batch_id.is_none() => {
             say_already(cx, posted);
@@ -136,6 +136,8 @@ struct Awarded {
     question: Option<Message>,
     user_ids: Vec<String>,
     flight: Option<MeantFlight>,
+    /// The batch that this command makes; an entry that was there before may be of another one.
+    batch_id: Option<Id>,
     applied: Applied,
 }
 

@@ -61,6 +61,20 @@ pub(super) struct Answers {
     pub(super) unknown: Vec<String>,
 }
 
+impl Texts {
+    /// Takes over the live words of what PostgreSQL has found to be the same.
+    pub(super) fn take(&mut self, same: Vec<Same>) {
+        for Same { expression, object, live } in same {
+            let texts = match expression {
+                Expression::Default(_) => &mut self.defaults,
+                Expression::Check => &mut self.checks,
+                Expression::Filter => &mut self.filters,
+            };
+            texts.insert(object, live);
+        }
+    }
+}
+
 /// Asks about each doubt. What differs is in neither list of the answer.
 ///
 /// # Errors

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use super::catalogue::Document;
-use super::equivalence::{Expression, Same};
 use crate::schema::dialect::{literal, postgres as dialect};
 use crate::schema::model::{Kind, Rule, Schema, Shape, TriggerBody, Value};
 use crate::schema::sql_tokens::{Token, tokens};
@@ -45,18 +44,6 @@ impl Texts {
             }
         }
         texts
-    }
-
-    /// Takes the live words of what PostgreSQL has found to be the same.
-    pub(super) fn take(&mut self, same: Vec<Same>) {
-        for Same { expression, object, live } in same {
-            let texts = match expression {
-                Expression::Default(_) => &mut self.defaults,
-                Expression::Check => &mut self.checks,
-                Expression::Filter => &mut self.filters,
-            };
-            texts.insert(object, live);
-        }
     }
 
     pub(super) fn of(found: &Document) -> Self {
