@@ -6,7 +6,6 @@ use crate::cli::context::Context;
 use crate::directory::input::Amount;
 use crate::directory::reference;
 use crate::directory::reference::MeantFlight;
-use crate::entity::types::Id;
 use crate::error::{Outcome, Result};
 use crate::ledger::award_guard::{Award, AwardGuard};
 use crate::ledger::batch::{Applied, OnRefusal};
@@ -92,7 +91,7 @@ pub(super) async fn run(args: MilesAwardArgs, cx: &Context) -> Result<Outcome> {
                 .map(|(place, posted)| Award { user: &users[*place].username, miles: posted.entry.amount });
             let question = guard.judge(awards).map(|unusual| award_guard::question(&unusual));
             let user_ids = users.into_iter().map(|user| user.user_id).collect();
-            Ok(Awarded { question, user_ids, flight, batch_id, applied })
+            Ok(Awarded { question, user_ids, flight, undo: batch_id.map(answer::undo), applied })
         });
         awarded.await.map_err(worded)
     };
@@ -102,7 +101,7 @@ pub(super) async fn run(args: MilesAwardArgs, cx: &Context) -> Result<Outcome> {
         Some((done.question.clone()?, done.user_ids.clone(), flight_id))
     };
     let ask = async |(question, ..): &(_, _, _)| award_guard::approve(cx, question).await;
-    let (tx, Awarded { flight, batch_id, applied, .. }) = change::attempted(cx, attempt, question, ask).await?;
+    let (tx, Awarded { flight, undo, applied, .. }) = change::attempted(cx, attempt, question, ask).await?;
     if let (Some(flight), Some(word)) = (flight, &args.flight) {
         args::note_other_meanings(cx, word, flight);
     }
@@ -113,7 +112,7 @@ pub(super) async fn run(args: MilesAwardArgs, cx: &Context) -> Result<Outcome> {
     let before = posted.iter().filter(|(_, posted)| posted.already).count();
     answer::confirm(cx, &database, key.id(), before > 0).await.map_err(worded)?;
     match &posted[..] {
-        [(_, posted)] if batch_id.is_none() => {
+        [(_, posted)] if undo.is_none() => {
             say_already(cx, posted);
             cx.ui.report(posted)?;
         }
@@ -121,8 +120,8 @@ pub(super) async fn run(args: MilesAwardArgs, cx: &Context) -> Result<Outcome> {
             if before > 0 {
                 cx.ui.note(message!("{} of {} were already applied.", before, posted.len()));
             }
-            if let (Some(batch), false) = (batch_id, cx.answers.dry_run) {
-                cx.ui.note(answer::undo(batch));
+            if let (Some(undo), false) = (undo, cx.answers.dry_run) {
+                cx.ui.note(undo);
             }
             answer::list(cx, posted.into_iter().map(|(_, posted)| posted)).await?;
         }
@@ -136,8 +135,8 @@ struct Awarded {
     question: Option<Message>,
     user_ids: Vec<String>,
     flight: Option<MeantFlight>,
-    /// The batch that this command makes; an entry that was there before may be of another one.
-    batch_id: Option<Id>,
+    /// How to take back the batch that this command makes; an entry that was there before may be of another one.
+    undo: Option<Message>,
     applied: Applied,
 }
 
