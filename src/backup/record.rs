@@ -2,7 +2,7 @@
 //!
 //! The table is made by the first backup that may make it. Only its owner may write it: rights that default
 //! privileges would give are taken away. (Where a superuser has made it, the owner of the tables may, too.) Who may read
-//! the record of the migrations may read it, whoever has made it. It counts only where its owner is one whom the database
+//! the record of the migrations may read it too, whichever role created it. It counts only where its owner is one whom the database
 //! trusts anyway: the owner of the tables, the session's own role, or a superuser.
 
 use std::collections::HashSet;

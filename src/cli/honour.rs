@@ -58,7 +58,7 @@ fn refused(command: &str) -> &'static [(Part, &'static str)] {
     }
 }
 
-/// Commands that change nothing that lasts: they ask nothing, and nobody is noted for them.
+/// Commands that change nothing that lasts: they ask nothing and record no actor.
 const READS: &[&str] = &[
     "airline list",
     "airline show",

@@ -1,4 +1,4 @@
-//! What tells afterwards who made a backup, and of which database it is.
+//! The proof of who made a backup, and of which database: the database's own record, and signatures.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -31,7 +31,7 @@ pub(super) async fn sign_outside(
 }
 
 /// Has the database remember what it made, and answers whether it does. A role that may only read, or a standby, cannot:
-/// then a signature tells, where it is `signed`.
+/// then the signature proves it, where it is `signed`.
 pub(super) async fn remember(cx: &Context, database: &Database, made: &Fingerprint, signed: bool) -> bool {
     // The backup is made: a server that has stopped answering does not hold up its report.
     let remembering = tokio::time::timeout(REMEMBERING, record::remember(database, made, cx.now));

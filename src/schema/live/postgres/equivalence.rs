@@ -5,7 +5,7 @@
 //! row, because columns are NULLs of their types and no table is named. What the catalogue prints alike it prints alike;
 //! beyond that the planner computes what is constant, so `upper('a')` and `'A'` are the same, as they are to every row.
 //!
-//! To compute constants is to call functions, with the rights of whoever asks. So only expressions are asked about that
+//! To compute constants is to call functions, with the rights of the session's role. So only expressions are asked about that
 //! name nothing outside `pg_catalog`: no role but a superuser can have put code of its own there. An enumeration of the
 //! reference is let through, since its values are read by the server's own code.
 

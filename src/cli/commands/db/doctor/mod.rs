@@ -58,7 +58,7 @@ struct Check {
     name: &'static str,
     found: Message,
     fix: Option<Message>,
-    /// What a monitor is told of it: how many rows are wrong, the second of a backup.
+    /// The figure that a monitor gets: how many rows are wrong, or the time of a backup in seconds.
     #[serde(skip)]
     measured: Option<i64>,
 }
