@@ -15,7 +15,8 @@ fn shown(token: &str) -> String {
     format!("set (sha256 {hex})")
 }
 
-both!(ready fn the_token_is_printed_once_and_then_only_its_fingerprint(world) {
+#[both(ready)]
+fn the_token_is_printed_once_and_then_only_its_fingerprint(world: &mut World) {
     let added = world.run("airline add delta 'Delta Air Lines'").ok();
     let token = stored(world, "delta");
     assert_eq!(added.stdout, format!("{token}\n"), "alone on stdout");
@@ -23,10 +24,21 @@ both!(ready fn the_token_is_printed_once_and_then_only_its_fingerprint(world) {
     assert_eq!(token.len(), 24);
     world.run("airline edit delta --name Delta --yes -vv").ok();
     for args in [
-        "airline list", "airline list --wide", "airline list -o json", "airline list -o ndjson", "airline list -o csv",
-        "airline list -o md", "airline show delta", "airline show delta -o json", "airline show delta -o csv",
-        "airline show delta -vv", "airline token show delta", "airline edit delta --name Delta2 --yes", "airline show zzz",
-        "airline token show delta -o json -vv", "airline list --columns token",
+        "airline list",
+        "airline list --wide",
+        "airline list -o json",
+        "airline list -o ndjson",
+        "airline list -o csv",
+        "airline list -o md",
+        "airline show delta",
+        "airline show delta -o json",
+        "airline show delta -o csv",
+        "airline show delta -vv",
+        "airline token show delta",
+        "airline edit delta --name Delta2 --yes",
+        "airline show zzz",
+        "airline token show delta -o json -vv",
+        "airline list --columns token",
     ] {
         let output = world.run(args);
         assert!(!output.stdout.contains(&token) && !output.stderr.contains(&token), "{args}: {output}");
@@ -36,9 +48,10 @@ both!(ready fn the_token_is_printed_once_and_then_only_its_fingerprint(world) {
     }
     assert_eq!(world.run("airline token show delta --reveal").ok().stdout, format!("{token}\n"));
     assert_eq!(world.run("airline token show delta --reveal --json").json()["token"], token.as_str());
-});
+}
 
-both!(ready fn a_token_goes_to_a_new_file_of_its_owner_alone(world) {
+#[both(ready)]
+fn a_token_goes_to_a_new_file_of_its_owner_alone(world: &mut World) {
     let path = world.work().join("klm.token");
     let added = world.run("airline add klm KLM --token-file klm.token").ok();
     let token = stored(world, "klm");
@@ -51,9 +64,10 @@ both!(ready fn a_token_goes_to_a_new_file_of_its_owner_alone(world) {
     assert!(!world.work().join("new.token").exists(), "a dry run writes no file");
     world.run("airline token rotate klm --yes --token-file new.token").ok();
     assert_eq!(std::fs::read_to_string(world.work().join("new.token")).unwrap(), format!("{}\n", stored(world, "klm")));
-});
+}
 
-both!(ready fn a_token_file_replaces_nothing_that_is_there(world) {
+#[both(ready)]
+fn a_token_file_replaces_nothing_that_is_there(world: &mut World) {
     let work = world.work();
     world.run("airline add klm KLM --token-file klm.token").ok();
     let token = stored(world, "klm");
@@ -63,7 +77,9 @@ both!(ready fn a_token_file_replaces_nothing_that_is_there(world) {
     std::os::unix::fs::symlink("nowhere", work.join("dangling")).unwrap();
     let _socket = std::os::unix::net::UnixListener::bind(work.join("socket")).unwrap();
     device_that_is_full(&work.join("full"));
-    for (file, exit) in [("klm.token", 5), ("folder", 2), ("link", 2), ("dangling", 2), ("socket", 2), ("full", 2), (".", 2)] {
+    for (file, exit) in
+        [("klm.token", 5), ("folder", 2), ("link", 2), ("dangling", 2), ("socket", 2), ("full", 2), (".", 2)]
+    {
         for command in ["airline add af AF", "airline token rotate klm --yes", "airline token rotate klm -n"] {
             let refused = world.run(format!("{command} --token-file {file}")).exits(exit);
             assert!(refused.stderr.contains("nothing was changed"), "{refused}");
@@ -74,13 +90,16 @@ both!(ready fn a_token_file_replaces_nothing_that_is_there(world) {
     assert_eq!(std::fs::read_to_string(work.join("klm.token")).unwrap(), kept);
     assert!(work.join("link").is_symlink() && work.join("dangling").is_symlink() && !work.join("nowhere").exists());
     assert!(std::fs::metadata(work.join("full")).unwrap().file_type().is_char_device());
-});
+}
 
-both!(ready fn a_token_that_cannot_be_printed_can_still_be_had(world) {
+#[both(ready)]
+fn a_token_that_cannot_be_printed_can_still_be_had(world: &mut World) {
     let full = world.work().join("full");
     device_that_is_full(&full);
     let mut before = String::new();
-    for (command, done) in [("airline add klm KLM", "klm was added"), ("airline token rotate klm --yes", "klm was given a new token")] {
+    for (command, done) in
+        [("airline add klm KLM", "klm was added"), ("airline token rotate klm --yes", "klm was given a new token")]
+    {
         let stdout = std::fs::File::options().write(true).open(&full).unwrap();
         let child = world.command(command).stdout(stdout).spawn().unwrap();
         let told = world.finish(command.to_owned(), child, b"").exits(1);
@@ -91,7 +110,7 @@ both!(ready fn a_token_that_cannot_be_printed_can_still_be_had(world) {
         assert!(!told.stderr.contains(&token), "{told}");
         before = token;
     }
-});
+}
 
 /// A device of ours, which takes nothing: what `/dev/full` is to the machine.
 pub fn device_that_is_full(path: &std::path::Path) {
@@ -99,7 +118,8 @@ pub fn device_that_is_full(path: &std::path::Path) {
     assert!(made.success(), "the tests make a device: run them as root");
 }
 
-both!(ready fn the_old_token_stops_working_when_it_is_rotated(world) {
+#[both(ready)]
+fn the_old_token_stops_working_when_it_is_rotated(world: &mut World) {
     world.run("airline add delta Delta").ok();
     let old = stored(world, "delta");
     world.run("airline token rotate delta").exits(9);
@@ -118,9 +138,10 @@ both!(ready fn the_old_token_stops_working_when_it_is_rotated(world) {
     whois(&"x".repeat(5000)).exits(2);
     world.run("airline token whois").exits(2);
     world.run("airline token rotate nobody --yes").exits(4);
-});
+}
 
-both!(ready fn an_airline_in_use_is_not_deleted_and_all_uses_are_counted(world) {
+#[both(ready)]
+fn an_airline_in_use_is_not_deleted_and_all_uses_are_counted(world: &mut World) {
     crate::user::flight(world);
     world.run("airline add klm KLM").ok();
     world.query(r#"UPDATE flights SET "codeshareAirlineId" = 'klm'"#);
@@ -144,9 +165,10 @@ both!(ready fn an_airline_in_use_is_not_deleted_and_all_uses_are_counted(world) 
     world.run(["airline", "delete", "sas", "--confirm", &world.name()]).ok();
     world.run(["airline", "rm", "sas", "--confirm", &world.name()]).exits(4);
     assert_eq!(world.query("SELECT count(*) FROM airlines"), "2");
-});
+}
 
-both!(ready fn airlines_are_found_and_changed(world) {
+#[both(ready)]
+fn airlines_are_found_and_changed(world: &mut World) {
     crate::user::flight(world);
     world.run("airline add klm 'KLM Royal Dutch Airlines' --invite-link https://discord.gg/klm --server-id 112").ok();
     for reference in ["delta", "Delta", "DL", "dl", "dal"] {
@@ -158,8 +180,14 @@ both!(ready fn airlines_are_found_and_changed(world) {
     assert!(world.run("airline show detla").exits(4).stderr.contains("nearest: delta"));
     assert_eq!(world.run("airline show klm --json").json()["serverId"], "112");
     world.run("airline edit klm --name 'KLM \u{202e}x' --yes").ok();
-    for args in ["airline add Delta x", "airline add d 'x' --invite-link nope", "airline add d x --server-id y", "airline add d ''", "airline edit klm --yes"] {
+    for args in [
+        "airline add Delta x",
+        "airline add d 'x' --invite-link nope",
+        "airline add d x --server-id y",
+        "airline add d ''",
+        "airline edit klm --yes",
+    ] {
         world.run(args).exits(2);
     }
     assert!(world.run("airline add delta x").exits(5).stderr.contains("is taken"));
-});
+}

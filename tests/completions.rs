@@ -60,7 +60,8 @@ fn columns_are_completed_one_after_the_other() {
     assert_eq!(values(&world, "airline token show --columns x"), [""; 0]);
 }
 
-both!(ready fn references_are_completed_from_the_database(world) {
+#[both(ready)]
+fn references_are_completed_from_the_database(world: &mut World) {
     fleet(world);
     world.query(
         r#"INSERT INTO "milesProducts" ("productId", "airlineId", "name", "priceMiles") VALUES ('abc123', 'af', 'Cap', 5)"#,
@@ -84,7 +85,7 @@ both!(ready fn references_are_completed_from_the_database(world) {
     // A code that means two flights is none: their ids are offered.
     world.query(&format!(r#"UPDATE "flights" SET "code" = 'DL100' WHERE "id" = '{LIVE}'"#));
     assert_eq!(values(world, "flight show DL1"), [SCHEDULED, LIVE]);
-});
+}
 
 #[test]
 fn flags_are_offered_only_where_one_is_begun() {
@@ -115,7 +116,8 @@ fn what_the_program_knows_itself_is_completed_without_a_database() {
     assert_eq!(values(&world, "help flight manifest im"), ["import"]);
 }
 
-both!(ready fn recent_batches_and_entries_are_offered_to_be_taken_back(world) {
+#[both(ready)]
+fn recent_batches_and_entries_are_offered_to_be_taken_back(world: &mut World) {
     world.run("user add 1 pilot123").ok();
     world.run("user add 2 pilot456").ok();
     let single = world.run("miles award pilot123 5 --note one -o json").json();
@@ -127,9 +129,10 @@ both!(ready fn recent_batches_and_entries_are_offered_to_be_taken_back(world) {
     assert!(offered.contains(&format!("{batch}\tbatch, manual, ")), "{offered}");
     assert!(offered.contains(single["id"].as_str().unwrap()), "{offered}");
     assert_eq!(values(world, &format!("miles reverse {}", &batch[..13])).first(), Some(&batch));
-});
+}
 
-both!(ready fn flights_are_completed_by_code_and_day(world) {
+#[both(ready)]
+fn flights_are_completed_by_code_and_day(world: &mut World) {
     fleet(world);
     assert_eq!(values(world, "flight show DL500@"), ["DL500@2025-07-04"]);
     assert_eq!(values(world, "flight manifest show dl500@2025"), ["DL500@2025-07-04"]);
@@ -140,16 +143,21 @@ both!(ready fn flights_are_completed_by_code_and_day(world) {
     assert_eq!(values(world, "flight show DL500@"), ["DL500@2025-07-03"]);
     assert_eq!(values(world, "--tz Asia/Tokyo flight show DL500@"), ["DL500@2025-07-04"]);
     // Two of one day are offered by their ids.
-    world.query(&format!(r#"UPDATE "flights" SET "code" = 'DL300', "startTime" = '2025-07-04 01:00:00' WHERE "id" = '{ENDED}'"#));
+    world.query(&format!(
+        r#"UPDATE "flights" SET "code" = 'DL300', "startTime" = '2025-07-04 01:00:00' WHERE "id" = '{ENDED}'"#
+    ));
     let mut both = values(world, "flight show DL300@");
     both.sort();
     assert_eq!(both, [LIVE, ENDED]);
-});
+}
 
-both!(ready fn no_secret_and_nothing_that_a_shell_would_run_is_offered(world) {
+#[both(ready)]
+fn no_secret_and_nothing_that_a_shell_would_run_is_offered(world: &mut World) {
     fleet(world);
-    for (id, name) in [("11", "pi;reboot"), ("12", "pi$(id)"), ("13", "pi`id`"), ("14", "pi x"), ("15", "pi\u{1b}[2J")] {
-        let insert = format!(r#"INSERT INTO "users" ("userId", "username", "displayName") VALUES ('{id}', '{name}', 'x')"#);
+    for (id, name) in [("11", "pi;reboot"), ("12", "pi$(id)"), ("13", "pi`id`"), ("14", "pi x"), ("15", "pi\u{1b}[2J")]
+    {
+        let insert =
+            format!(r#"INSERT INTO "users" ("userId", "username", "displayName") VALUES ('{id}', '{name}', 'x')"#);
         world.query(&insert);
     }
     world.query("UPDATE \"users\" SET \"displayName\" = 'a\u{1b}[2J\nb\tc' WHERE \"userId\" = '1'");
@@ -166,9 +174,10 @@ both!(ready fn no_secret_and_nothing_that_a_shell_would_run_is_offered(world) {
         }
     }
     assert_eq!(world.query(r#"SELECT count(*) FROM "users""#), "8");
-});
+}
 
-both!(ready fn each_shell_is_answered_in_its_own_form(world) {
+#[both(ready)]
+fn each_shell_is_answered_in_its_own_form(world: &mut World) {
     fleet(world);
     let words = ["airline", "show", "del"];
     assert_eq!(ask(world, "bash", &words), "delta");
@@ -177,7 +186,7 @@ both!(ready fn each_shell_is_answered_in_its_own_form(world) {
     assert_eq!(ask(world, "fish", &words), "delta\tDelta\n");
     assert_eq!(ask(world, "powershell", &words), "delta\tDelta\n");
     assert_eq!(ask(world, "fish", &["airline", "list", "--out"]), "--output\tFormat of the answer\n");
-});
+}
 
 /// A shell of its own, with the program in its path and this world's database.
 fn shell(world: &World, name: &str, args: &[&str]) -> Command {
@@ -224,27 +233,31 @@ const QUOTED: [(&str, &str); 3] = [
     ("skyteam product show 'af/Busin\t -o ndjson\n", "\"productId\":\"aaa111\""),
 ];
 
-both!(ready fn bash_completes_for_real(world) {
+#[both(ready)]
+fn bash_completes_for_real(world: &mut World) {
     fleet(world);
     shop(world);
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/completions/skyteam.bash");
     let load = format!("source '{script}'; echo sour''ced\n");
     let told: Vec<_> = [(load.as_str(), "sourced")].into_iter().chain(QUOTED).chain(TOLD).collect();
     typed(shell(world, "bash", &["--norc", "--noprofile", "-i"]), &told);
-});
+}
 
-both!(ready fn zsh_completes_for_real(world) {
+#[both(ready)]
+fn zsh_completes_for_real(world: &mut World) {
     fleet(world);
     shop(world);
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/completions");
     let load = format!("fpath=('{folder}' $fpath); autoload -Uz compinit; compinit -u -D; echo load''ed\n");
     // Which programs there are is zsh's own to complete, and several begin so.
     let first = ("skyteam fli\tsho\tDL1\t-o ndj\t\n", TOLD[0].1);
-    let told: Vec<_> = [(load.as_str(), "loaded"), first].into_iter().chain(QUOTED).chain(TOLD.into_iter().skip(1)).collect();
+    let told: Vec<_> =
+        [(load.as_str(), "loaded"), first].into_iter().chain(QUOTED).chain(TOLD.into_iter().skip(1)).collect();
     typed(shell(world, "zsh", &["-f", "-i"]), &told);
-});
+}
 
-both!(ready fn fish_completes_for_real(world) {
+#[both(ready)]
+fn fish_completes_for_real(world: &mut World) {
     fleet(world);
     shop(world);
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/completions/skyteam.fish");
@@ -261,9 +274,13 @@ both!(ready fn fish_completes_for_real(world) {
     assert!(complete("skyteam fli").starts_with("flight\t"));
     // fish quotes what is chosen; what it is given is plain, whether the word has quotes so far or not.
     for typed in ["af/Bus", "'af/Bus", "'af/Business up", "af/Business\\\\ up"] {
-        assert_eq!(complete(&format!("skyteam product show {typed}")), "af/Business upgrade\taaa111, 5 miles\n", "{typed}");
+        assert_eq!(
+            complete(&format!("skyteam product show {typed}")),
+            "af/Business upgrade\taaa111, 5 miles\n",
+            "{typed}"
+        );
     }
-});
+}
 
 #[test]
 fn profiles_are_completed_and_say_which_database_is_meant() {

@@ -132,15 +132,19 @@ fn a_mark_moves_without_the_right_to_change_airlines() {
     assert_eq!(world.query(r#"SELECT "brandId" FROM brands WHERE "isPrimary""#), "dx");
 }
 
-both!(ready fn brands_added_at_once_have_one_primary(world) {
+#[both(ready)]
+fn brands_added_at_once_have_one_primary(world: &mut World) {
     world.run("airline add klm KLM").ok();
     let children: Vec<_> = (0..6)
         .map(|n| {
-            world.spawn(format!("brand add b{n} B --airline klm --iata B{n} --icao BB{} --callsign B{n}", char::from(b'A' + n)))
+            world.spawn(format!(
+                "brand add b{n} B --airline klm --iata B{n} --icao BB{} --callsign B{n}",
+                char::from(b'A' + n)
+            ))
         })
         .collect();
     for child in children {
         world.finish("brand add".into(), child, b"").ok();
     }
     assert_eq!(world.query(r#"SELECT count(*), count(CASE WHEN "isPrimary" THEN 1 END) FROM brands"#), "6|1");
-});
+}

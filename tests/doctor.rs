@@ -23,16 +23,18 @@ fn fix_of(findings: &Value, name: &str) -> String {
     check["fix"].as_str().unwrap().to_owned()
 }
 
-both!(fn a_sound_database_is_fine(world) {
+#[both]
+fn a_sound_database_is_fine(world: &mut World) {
     world.run("db migrate").ok();
     let findings = read(&world.call("db doctor -o json").now().run().ok());
     assert_eq!(at(&findings, "error"), Vec::<String>::new());
     assert_eq!(at(&findings, "warning"), ["backups: proved"], "none was made yet");
     let shown = world.run("db doctor").ok();
     assert!(shown.stdout.contains("0 failed, 1 to look at"), "{shown}");
-});
+}
 
-both!(fn quiet_checks_say_what_is_wrong_and_nothing_else(world) {
+#[both]
+fn quiet_checks_say_what_is_wrong_and_nothing_else(world: &mut World) {
     world.run("db migrate").ok();
     let shown = world.run("-q db doctor").ok();
     assert!(shown.stdout.starts_with("! backups: proved") && shown.stdout.lines().count() == 2, "{shown}");
@@ -46,15 +48,18 @@ both!(fn quiet_checks_say_what_is_wrong_and_nothing_else(world) {
     }
     assert_eq!(read(&world.run("-q db doctor -o json").ok()), serde_json::json!([]));
     // What is wrong is said as ever.
-    world.query(r#"ALTER TABLE "users" ADD COLUMN "nickname" text; ALTER TABLE "users" RENAME COLUMN "avatarUrl" TO "x""#);
+    world.query(
+        r#"ALTER TABLE "users" ADD COLUMN "nickname" text; ALTER TABLE "users" RENAME COLUMN "avatarUrl" TO "x""#,
+    );
     assert!(world.run("-q db diff").ok().stdout.contains("avatarUrl"));
     assert!(!world.run("-q db status").ok().stdout.is_empty());
     assert!(!world.run("-q db doctor").stdout.is_empty());
     std::fs::write(world.work().join("whole.skyteam"), "x").unwrap();
     assert!(!world.run("-q db verify whole.skyteam").exits(3).stdout.is_empty());
-});
+}
 
-both!(fn its_findings_are_a_list_in_every_format(world) {
+#[both]
+fn its_findings_are_a_list_in_every_format(world: &mut World) {
     world.run("db migrate").ok();
     let csv = world.run("db doctor -o csv").ok();
     assert!(csv.stdout.starts_with("level,area,name,found,fix\nwarning,backups,proved,"), "{csv}");
@@ -63,9 +68,10 @@ both!(fn its_findings_are_a_list_in_every_format(world) {
     assert_eq!(lines[0], serde_json::json!({"name": "proved", "level": "warning"}));
     assert!(world.run("db doctor --columns name,level").ok().stdout.starts_with("name"));
     world.run("db doctor --columns nope").exits(2);
-});
+}
 
-both!(fn the_last_proved_backup_has_an_age(world) {
+#[both]
+fn the_last_proved_backup_has_an_age(world: &mut World) {
     world.run("db migrate").ok();
     world.run("db backup -f whole.skyteam").ok();
     world.run("db verify whole.skyteam").ok();
@@ -74,9 +80,10 @@ both!(fn the_last_proved_backup_has_an_age(world) {
     assert_eq!(at(&read(&world.run("db doctor -o json").ok()), "warning"), Vec::<String>::new());
     let later = world.call("db doctor -o json").at("2025-07-20T12:00:00Z").run().ok();
     assert_eq!(at(&read(&later), "warning"), ["backups: proved"]);
-});
+}
 
-both!(fn pending_migrations_and_drift_are_told_apart(world) {
+#[both]
+fn pending_migrations_and_drift_are_told_apart(world: &mut World) {
     world.run("db migrate --to baseline").ok();
     let findings = read(&world.run("db doctor -o json").ok());
     assert_eq!(at(&findings, "warning"), ["schema: versions", "backups: proved"]);
@@ -87,17 +94,19 @@ both!(fn pending_migrations_and_drift_are_told_apart(world) {
     assert_eq!(at(&findings, "error"), ["schema: drift"]);
     assert_eq!(findings[0]["area"], "schema", "the worst stands first");
     assert!(fix_of(&findings, "drift").contains("skyteam db push"));
-});
+}
 
-both!(fn an_empty_database_is_an_error(world) {
+#[both]
+fn an_empty_database_is_an_error(world: &mut World) {
     world.run("db create --database-url sqlite:empty.db").ok();
     let url = if world.engine() == Engine::Sqlite { " --database-url sqlite:empty.db" } else { "" };
     let findings = read(&world.run(format!("db doctor -o json{url}")).exits(3));
     assert_eq!(at(&findings, "error"), ["schema: versions"], "and nothing is said of tables that are not there");
     assert!(!at(&findings, "ok").contains(&"schema: drift".to_owned()));
-});
+}
 
-both!(fn what_the_rows_say_is_found(world) {
+#[both]
+fn what_the_rows_say_is_found(world: &mut World) {
     // Version 1 has no guard against any of this.
     world.run("db migrate --to baseline").ok();
     for sql in [
@@ -127,7 +136,7 @@ both!(fn what_the_rows_say_is_found(world) {
     );
     let found = findings[0]["found"].as_str().unwrap();
     assert!(found.contains("debtor (-5)"), "{found}");
-});
+}
 
 #[test]
 fn missing_rights_come_with_the_grant_that_mends_them() {
@@ -168,7 +177,8 @@ fn what_a_push_lacks_is_an_error_and_what_it_does_not_need_is_none() {
     assert_eq!(at(&findings, "error"), Vec::<String>::new());
 }
 
-both!(ready fn a_missing_table_ends_only_the_questions_about_it(world) {
+#[both(ready)]
+fn a_missing_table_ends_only_the_questions_about_it(world: &mut World) {
     world.run("user add 1 debtor").ok();
     world.query(r#"DROP TABLE "flightPassengers""#);
     let findings = read(&world.run("db doctor -o json").exits(3));
@@ -176,9 +186,10 @@ both!(ready fn a_missing_table_ends_only_the_questions_about_it(world) {
     assert_eq!(data, ["data: passengers"]);
     let fine = at(&findings, "ok");
     assert!(fine.contains(&"data: times of flights".to_owned()), "asked after the one that failed: {fine:?}");
-});
+}
 
-both!(fn an_edited_migration_is_told_with_what_mends_it(world) {
+#[both]
+fn an_edited_migration_is_told_with_what_mends_it(world: &mut World) {
     world.run("db migrate").ok();
     let record = match world.engine() {
         Engine::Postgres => "skyteam.migrations",
@@ -187,7 +198,7 @@ both!(fn an_edited_migration_is_told_with_what_mends_it(world) {
     world.query(&format!("UPDATE {record} SET checksum = '' WHERE name = 'safety'"));
     let findings = read(&world.run("db doctor -o json").exits(3));
     assert!(fix_of(&findings, "versions").contains("bring their scripts back"), "{findings}");
-});
+}
 
 #[test]
 fn a_url_that_others_can_read_is_an_error() {

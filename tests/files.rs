@@ -34,7 +34,8 @@ fn utf16(text: &str) -> Vec<u8> {
     format!("\u{feff}{text}").encode_utf16().flat_map(u16::to_le_bytes).collect()
 }
 
-both!(ready fn a_malformed_quote_takes_nothing_and_names_its_line(world) {
+#[both(ready)]
+fn a_malformed_quote_takes_nothing_and_names_its_line(world: &mut World) {
     furnish(world);
     let before = state(world);
     for (command, header, row) in [
@@ -68,9 +69,10 @@ both!(ready fn a_malformed_quote_takes_nothing_and_names_its_line(world) {
         assert!(refused.stderr.contains("line 2 cannot be read") && refused.stderr.contains("was cut"), "{refused}");
     }
     assert_eq!(state(world), before);
-});
+}
 
-both!(ready fn files_of_spreadsheets_are_read_as_they_were_meant(world) {
+#[both(ready)]
+fn files_of_spreadsheets_are_read_as_they_were_meant(world: &mut World) {
     furnish(world);
     for (number, file) in [
         "user;amount;note\r\nann;1;x\r\n;;\r\n ben ;2;x\r\n".as_bytes().to_vec(),
@@ -89,15 +91,17 @@ both!(ready fn files_of_spreadsheets_are_read_as_they_were_meant(world) {
     }
     assert_eq!(world.query(r#"SELECT "miles" FROM "users" ORDER BY "userId""#), "7\n14");
     assert_eq!(world.query(r#"SELECT DISTINCT "note" FROM "milesTransactions""#), "x");
-    let answer = import(world, USERS, utf16("userId;username;displayName;\r\n3;cyd;\"C; \"\"d\"\"\";\r\n"), "--json").json();
+    let answer =
+        import(world, USERS, utf16("userId;username;displayName;\r\n3;cyd;\"C; \"\"d\"\"\";\r\n"), "--json").json();
     assert_eq!(answer["added"], 1);
     assert_eq!(world.query(r#"SELECT "displayName" FROM "users" WHERE "userId" = '3'"#), "C; \"d\"");
     let answer = import(world, MANIFEST, "sep=;\ruserId;miles\r1;5\r;\r3;5\r", "--json").json();
     assert_eq!(answer["boarded"], 2);
     assert_eq!(world.run("miles audit -o json").json(), serde_json::json!([]));
-});
+}
 
-both!(ready fn lines_are_counted_alike_in_messages_and_in_the_rejects_file(world) {
+#[both(ready)]
+fn lines_are_counted_alike_in_messages_and_in_the_rejects_file(world: &mut World) {
     furnish(world);
     for (end, name) in [("\r", "cr"), ("\n", "lf"), ("\r\n", "crlf")] {
         let file = ["user,amount,note", "ann,5,\"a", "b\"", "", "nobody,5,", "ben,x,"].join(end);
@@ -111,9 +115,10 @@ both!(ready fn lines_are_counted_alike_in_messages_and_in_the_rejects_file(world
         let lines: Vec<&str> = rejects.lines().map(|line| line.split(',').nth(4).unwrap()).collect();
         assert_eq!(lines, ["line", "5", "6"], "{name}: {rejects}");
     }
-});
+}
 
-both!(ready fn files_that_mean_nothing_certain_are_refused_with_the_reason(world) {
+#[both(ready)]
+fn files_that_mean_nothing_certain_are_refused_with_the_reason(world: &mut World) {
     furnish(world);
     let before = state(world);
     for (file, told) in [
@@ -138,9 +143,10 @@ both!(ready fn files_that_mean_nothing_certain_are_refused_with_the_reason(world
     assert_eq!(answer["applied"], 1);
     let empty = import(world, MILES, "user,amount\n", "--json").ok();
     assert!(empty.stderr.contains("a header and no rows"), "{empty}");
-});
+}
 
-both!(ready fn cells_of_an_uncertain_form_are_named_with_the_form(world) {
+#[both(ready)]
+fn cells_of_an_uncertain_form_are_named_with_the_form(world: &mut World) {
     furnish(world);
     let before = state(world);
     for (row, told) in [
@@ -160,10 +166,9 @@ both!(ready fn cells_of_an_uncertain_form_are_named_with_the_form(world) {
         let refused = import(world, MILES, format!("user,amount\n2,7\n{row}\n"), "").exits(2);
         assert!(refused.stderr.contains("line 3: ") && refused.stderr.contains(told), "{row}: {refused}");
     }
-    for (row, told) in [
-        ("7.74307E+09,5", "userId \"7.74307E+09\": a spreadsheet shortened"),
-        ("1,5.0", "a point or a comma"),
-    ] {
+    for (row, told) in
+        [("7.74307E+09,5", "userId \"7.74307E+09\": a spreadsheet shortened"), ("1,5.0", "a point or a comma")]
+    {
         let refused = import(world, MANIFEST, format!("userId,miles\n{row}\n"), "--create-missing").exits(2);
         assert!(refused.stderr.contains("line 2: ") && refused.stderr.contains(told), "{row}: {refused}");
     }
@@ -174,9 +179,10 @@ both!(ready fn cells_of_an_uncertain_form_are_named_with_the_form(world) {
     let refused = import(world, MILES, "{\"user\":\"ann\",\"amount\":5,\"amount\":6}\n", "").exits(2);
     assert!(refused.stderr.contains("amount is there twice"), "{refused}");
     assert_eq!(state(world), before);
-});
+}
 
-both!(ready fn an_id_and_a_name_of_two_users_pay_neither(world) {
+#[both(ready)]
+fn an_id_and_a_name_of_two_users_pay_neither(world: &mut World) {
     furnish(world);
     let before = state(world);
     for flags in ["", "--create-missing"] {
@@ -188,14 +194,20 @@ both!(ready fn an_id_and_a_name_of_two_users_pay_neither(world) {
     // A name that is nobody's by now is an old one.
     import(world, MANIFEST, "userId,username,miles\n1,once_ann,5\n2,Ben,5\n", "").ok();
     assert_eq!(world.query(r#"SELECT sum("miles") FROM "users""#), "10");
-});
+}
 
-both!(ready fn accounts_that_are_made_show_the_name_of_the_file(world) {
+#[both(ready)]
+fn accounts_that_are_made_show_the_name_of_the_file(world: &mut World) {
     furnish(world);
     let file = "userId,username,displayName,miles\n7,cyd,\"Cyd, the 2nd\",5\n8,dan,,5\n1,ann,Other,5\n";
     import(world, MANIFEST, file, "--create-missing").ok();
     let shown = world.query(r#"SELECT "displayName" FROM "users" WHERE "userId" IN ('1', '7', '8') ORDER BY "userId""#);
     assert_eq!(shown, "Ann\nCyd, the 2nd\ndan");
-    let wrong = import(world, MANIFEST, "{\"userId\":9,\"username\":\"eve\",\"displayName\":\"\\u0000\",\"miles\":5}", "--create-missing");
+    let wrong = import(
+        world,
+        MANIFEST,
+        "{\"userId\":9,\"username\":\"eve\",\"displayName\":\"\\u0000\",\"miles\":5}",
+        "--create-missing",
+    );
     assert!(wrong.exits(2).stderr.contains("displayName"));
-});
+}

@@ -47,7 +47,8 @@ fn read(folder: &Path) -> Migration {
     Migration::new(version, name, scripts, file("schema.json"))
 }
 
-both!(fn what_is_written_makes_the_same_as_those_by_hand(world) {
+#[both]
+fn what_is_written_makes_the_same_as_those_by_hand(world: &mut World) {
     // From where the second migration left off to what the entities ask for, in one step.
     let tree = source_tree(world, &snapshot(1));
     let output = world.run("db generate -o json").json();
@@ -73,7 +74,7 @@ both!(fn what_is_written_makes_the_same_as_those_by_hand(world) {
     assert_eq!(canonical(&world.catalogue()), canonical(&by_hand.catalogue()));
     // The way down is held against the snapshot before.
     Library(world).down(&set, 1).unwrap();
-});
+}
 
 #[test]
 fn twenty_runs_write_the_same_bytes() {
@@ -301,10 +302,15 @@ fn migration_of(generated: Generated) -> Migration {
     Migration::new(version, name, scripts, file("schema.json"))
 }
 
-both!(fn every_way_up_reaches_its_snapshot_and_every_way_down_comes_back(world) {
+#[both]
+fn every_way_up_reaches_its_snapshot_and_every_way_down_comes_back(world: &mut World) {
     world.run("db migrate").ok();
-    world.query("INSERT INTO users (\"userId\", username, \"displayName\", miles) VALUES ('1', 'pilot123', 'Pilot', 640)");
-    world.query("INSERT INTO \"milesTransactions\" (\"userId\", amount, type, source) VALUES ('1', 640, 'earn', 'event')");
+    world.query(
+        "INSERT INTO users (\"userId\", username, \"displayName\", miles) VALUES ('1', 'pilot123', 'Pilot', 640)",
+    );
+    world.query(
+        "INSERT INTO \"milesTransactions\" (\"userId\", amount, type, source) VALUES ('1', 640, 'earn', 'event')",
+    );
     let before = world.catalogue();
     let now: DateTime<Utc> = "2027-01-02T03:04:05Z".parse().unwrap();
     let last = Last { version: all().last().unwrap().version().to_owned(), schema: desired().unwrap() };
@@ -326,7 +332,7 @@ both!(fn every_way_up_reaches_its_snapshot_and_every_way_down_comes_back(world) 
         assert_eq!(world.query("SELECT miles FROM users"), "640", "{name}");
         assert_eq!(world.query("SELECT amount FROM \"milesTransactions\""), "640", "{name}");
     }
-});
+}
 
 /// A column that came back stands last in its table: no difference that anybody could see but here.
 fn canonical(catalogue: &str) -> Vec<String> {

@@ -25,7 +25,8 @@ fn entries(world: &World) {
     world.query(r#"UPDATE "users" SET "miles" = (SELECT coalesce(sum("amount"), 0) FROM "milesTransactions" WHERE "userId" = '1') WHERE "userId" = '1'"#);
 }
 
-both!(ready fn an_id_is_shown_as_far_as_no_other_begins_so(world) {
+#[both(ready)]
+fn an_id_is_shown_as_far_as_no_other_begins_so(world: &mut World) {
     entries(world);
     let shown = world.call("miles history 1 --color never").terminal(80).run().ok();
     let ids = firsts(&shown.stdout);
@@ -45,9 +46,10 @@ both!(ready fn an_id_is_shown_as_far_as_no_other_begins_so(world) {
         assert!(world.run(["miles", "history", "1", "-o", format]).ok().stdout.contains(whole), "{format}");
     }
     assert!(world.call("miles history 1 -o csv").terminal(80).run().ok().stdout.contains(whole));
-});
+}
 
-both!(ready fn what_matters_most_is_seen_at_80_columns(world) {
+#[both(ready)]
+fn what_matters_most_is_seen_at_80_columns(world: &mut World) {
     world.run("user add 1 pilot").ok();
     world.run(["miles", "award", "1", "500", "--note", "Event winner of the week", "--actor", "ops"]).ok();
     let shown = world.call("miles history 1 --color never").terminal(80).run().ok();
@@ -59,9 +61,10 @@ both!(ready fn what_matters_most_is_seen_at_80_columns(world) {
     // What does not fit is named.
     let narrow = world.call("miles history 1").terminal(50).run().ok();
     assert!(narrow.stderr.contains("hidden (") && narrow.stderr.contains("actor"), "{narrow}");
-});
+}
 
-both!(ready fn flights_are_shortened_too(world) {
+#[both(ready)]
+fn flights_are_shortened_too(world: &mut World) {
     crate::flight::fleet(world);
     let shown = world.call("flight list --columns id,code --color never").terminal(80).run().ok();
     let ids = firsts(&shown.stdout);
@@ -72,4 +75,4 @@ both!(ready fn flights_are_shortened_too(world) {
     world.run("flight board DL300 1 --miles 5").ok();
     let shown = world.call("user flights 1 --color never").terminal(80).run().ok();
     assert!(shown.stdout.contains("3a000000 "), "{shown}");
-});
+}

@@ -35,7 +35,8 @@ async fn counted(world: &World) -> (skyteam::db::Database, Arc<AtomicUsize>) {
     (connect(&url, Options { trace: Some(trace), ..Options::default() }).await.unwrap(), statements)
 }
 
-both!(ready fn the_example_answers_an_airline_its_coming_flights_from_one_query(world) {
+#[both(ready)]
+fn the_example_answers_an_airline_its_coming_flights_from_one_query(world: &mut World) {
     let flight = crate::user::flight(world);
     let token = world.run("airline token show delta --reveal").ok().stdout;
     let bearer = format!("Bearer {}", token.trim());
@@ -64,10 +65,15 @@ both!(ready fn the_example_answers_an_airline_its_coming_flights_from_one_query(
         assert_eq!(response.body["airline"]["airlineId"], "delta");
         assert!(!response.body.to_string().contains(token.trim()), "the token goes back out");
         let flights = response.body["flights"].as_array().unwrap();
-        assert_eq!((flights.len(), &flights[0]["flight"]["id"], &flights[0]["brand"]["iata"]), (1, &json!(flight), &json!("DL")));
+        assert_eq!(
+            (flights.len(), &flights[0]["flight"]["id"], &flights[0]["brand"]["iata"]),
+            (1, &json!(flight), &json!("DL"))
+        );
         let (response, asked) = answer(Some(alone.clone())).await;
         assert_eq!((response.status, &response.body["flights"], asked), (200, &json!([]), 1));
-        for (header, asks) in [(None, 0), (Some("Bearer "), 0), (Some("Bearer nope"), 1), (Some(token.trim()), 0), (Some("Bearer \0"), 0)] {
+        for (header, asks) in
+            [(None, 0), (Some("Bearer "), 0), (Some("Bearer nope"), 1), (Some(token.trim()), 0), (Some("Bearer \0"), 0)]
+        {
             let (response, asked) = answer(header.map(str::to_owned)).await;
             assert_eq!((response.status, asked), (401, asks), "{header:?}");
         }
@@ -76,9 +82,10 @@ both!(ready fn the_example_answers_an_airline_its_coming_flights_from_one_query(
         assert_eq!(response.body["flights"][0]["flight"]["id"], flight);
         database.close().await;
     });
-});
+}
 
-both!(ready fn the_nightly_example_audits_and_makes_a_whole_backup(world) {
+#[both(ready)]
+fn the_nightly_example_audits_and_makes_a_whole_backup(world: &mut World) {
     world.run("user add 1 ann").ok();
     world.run("miles award 1 5 --note n").ok();
     let night = |second| {
@@ -97,9 +104,10 @@ both!(ready fn the_nightly_example_audits_and_makes_a_whole_backup(world) {
     assert!(verified.stdout.contains(" whole ") && verified.stdout.contains("2 rows"), "{verified}");
     world.query("UPDATE users SET miles = 7");
     assert_eq!(night(1).findings.len(), 1);
-});
+}
 
-both!(ready fn a_product_id_that_clashes_is_drawn_again(world) {
+#[both(ready)]
+fn a_product_id_that_clashes_is_drawn_again(world: &mut World) {
     world.run("airline add delta Delta").ok();
     block_on(async {
         let database = open(world).await;
@@ -121,7 +129,7 @@ both!(ready fn a_product_id_that_clashes_is_drawn_again(world) {
         tx.commit().await.unwrap();
         database.close().await;
     });
-});
+}
 
 /// A request to the example's API, and the status and JSON that it answers.
 async fn ask(
@@ -145,13 +153,18 @@ async fn ask(
     (status, serde_json::from_slice(&bytes).unwrap_or_default())
 }
 
-both!(ready fn the_example_api_sells_once_for_one_key(world) {
+#[both(ready)]
+fn the_example_api_sells_once_for_one_key(world: &mut World) {
     crate::user::flight(world);
     world.run("user add 77 buyer77").ok();
     world.run("miles award buyer77 100 --note start").ok();
-    let hat = world.run("product add Hat --airline delta --price 60 -o json").json()["productId"].as_str().unwrap().to_owned();
+    let hat = world.run("product add Hat --airline delta --price 60 -o json").json()["productId"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     world.run("airline add klm KLM").ok();
-    let other = world.run("product add Tile --airline klm --price 1 -o json").json()["productId"].as_str().unwrap().to_owned();
+    let other =
+        world.run("product add Tile --airline klm --price 1 -o json").json()["productId"].as_str().unwrap().to_owned();
     let token = world.run("airline token show delta --reveal").ok().stdout;
     let bearer = format!("Bearer {}", token.trim());
     block_on(async {
@@ -166,7 +179,11 @@ both!(ready fn the_example_api_sells_once_for_one_key(world) {
         let (status, flights) = ask(&database, "GET", "/flights", &[known], "").await;
         assert_eq!((status, flights["flights"].as_array().unwrap().len()), (200, 1), "{flights}");
         let (status, products) = ask(&database, "GET", "/products", &[known], "").await;
-        assert_eq!((status, products.as_array().unwrap().len(), &products[0]["name"]), (200, 1, &json!("Hat")), "{products}");
+        assert_eq!(
+            (status, products.as_array().unwrap().len(), &products[0]["name"]),
+            (200, 1, &json!("Hat")),
+            "{products}"
+        );
         assert!(!format!("{flights}{products}").contains(token.trim()), "the token goes back out");
         let buy = |product: &str, key: Option<&'static str>, body: &'static str| {
             let (database, path) = (&database, format!("/products/{product}/purchases"));
@@ -191,4 +208,4 @@ both!(ready fn the_example_api_sells_once_for_one_key(world) {
     });
     assert_eq!(world.run("miles balance buyer77 -o json").json()["balance"], 40);
     world.run("miles audit").ok();
-});
+}

@@ -11,7 +11,8 @@ use rexpect::session::spawn_command;
 
 use crate::support::{Holder, World, both, eventually, signal};
 
-both!(ready fn info_counts_what_is_there(world) {
+#[both(ready)]
+fn info_counts_what_is_there(world: &mut World) {
     world.run("user add 1 pilot123").ok();
     world.query(r#"ANALYZE"#);
     let info = world.run("db info -o json").json();
@@ -26,7 +27,7 @@ both!(ready fn info_counts_what_is_there(world) {
     assert!(shown.contains("size") && shown.contains("milesTransactions"), "{shown}");
     let postgres = shown.starts_with("engine") && shown.contains("PostgreSQL");
     assert_eq!(postgres, shown.contains("oldest transaction"), "{shown}");
-});
+}
 
 #[test]
 fn activity_names_what_blocks_what_and_shows_no_values() {
@@ -119,10 +120,12 @@ fn every_place_of_settings_is_listed_even_where_a_file_cannot_be_used() {
     assert!(lines.as_array().unwrap().iter().any(|line| line["kind"] == "environment"), "{lines}");
 }
 
-both!(ready fn a_watched_list_comes_again_until_it_is_interrupted(world) {
+#[both(ready)]
+fn a_watched_list_comes_again_until_it_is_interrupted(world: &mut World) {
     world.run("user add 1 pilot123").ok();
     world.run("miles award @pilot123 5 --note n").ok();
-    let mut child = world.program("miles history pilot123 --watch=100ms -o ndjson").stdout(Stdio::piped()).spawn().unwrap();
+    let mut child =
+        world.program("miles history pilot123 --watch=100ms -o ndjson").stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let mut next = || lines.next().unwrap().unwrap();
     assert_eq!(next(), next());
@@ -142,7 +145,7 @@ both!(ready fn a_watched_list_comes_again_until_it_is_interrupted(world) {
     for line in ["flight list --watch=0s", "flight list --watch=2", "flight list --watch=soon"] {
         assert!(world.run(line).exits(2).stderr.contains("100ms"), "{line}");
     }
-});
+}
 
 /// What the program shows on a terminal of 24 lines.
 fn on_a_terminal(program: &Command) -> String {
@@ -239,12 +242,18 @@ for family in families(sys.stdin.read()):
     String::from_utf8(read.stdout).unwrap().lines().map(str::to_owned).collect()
 }
 
-both!(ready fn the_doctor_is_read_by_prometheus(world) {
+#[both(ready)]
+fn the_doctor_is_read_by_prometheus(world: &mut World) {
     world.run("user add 1 pilot123").ok();
     std::fs::create_dir(world.work().join("kept")).unwrap();
     let before = samples(&world.run("db doctor kept -o prometheus").stdout);
     let has = |found: &[String], line: &str| found.iter().any(|one| one == line);
-    for line in ["skyteam_up [] 1", "skyteam_negative_balances [] 0", "skyteam_schema_drift [] 0", "skyteam_migrations_pending [] 0"] {
+    for line in [
+        "skyteam_up [] 1",
+        "skyteam_negative_balances [] 0",
+        "skyteam_schema_drift [] 0",
+        "skyteam_migrations_pending [] 0",
+    ] {
         assert!(has(&before, line), "{line}: {before:#?}");
     }
     assert!(!before.iter().any(|line| line.starts_with("skyteam_backup_last")), "{before:#?}");
@@ -257,7 +266,7 @@ both!(ready fn the_doctor_is_read_by_prometheus(world) {
     assert!(!after.iter().any(|line| line.starts_with("skyteam_backup_last_proved")), "{after:#?}");
     let finding = "skyteam_doctor_finding [('area', 'data'), ('level', 'error'), ('name', 'balance against ledger')] 1";
     assert!(has(&after, finding), "{after:#?}");
-});
+}
 
 #[test]
 fn a_database_that_does_not_answer_is_a_metric_too() {

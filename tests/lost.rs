@@ -23,7 +23,8 @@ fn lost(world: &World, command: &[&str]) -> Value {
     error
 }
 
-both!(ready fn every_command_that_writes_says_what_it_did(world) {
+#[both(ready)]
+fn every_command_that_writes_says_what_it_did(world: &mut World) {
     crate::flight::fleet(world);
     let name = world.name();
     let award = lost(world, &["miles", "award", "1", "500", "--note", "late"]);
@@ -47,7 +48,10 @@ both!(ready fn every_command_that_writes_says_what_it_did(world) {
         (&["user", "import", "users.csv"], "skyteam user list"),
         (&["user", "erase", "9", "--confirm", "pilot9"], "skyteam user show "),
         (&["airline", "edit", "af", "--name", "AF", "--yes"], "skyteam airline show af"),
-        (&["brand", "add", "klm", "K", "--airline", "af", "--iata", "KL", "--icao", "KLM", "--callsign", "KLM"], "skyteam brand show klm"),
+        (
+            &["brand", "add", "klm", "K", "--airline", "af", "--iata", "KL", "--icao", "KLM", "--callsign", "KLM"],
+            "skyteam brand show klm",
+        ),
         (&["brand", "delete", "klm", "--confirm", &name], "skyteam brand list"),
         (&["product", "add", "Pass", "--airline", "af", "--price", "5"], "skyteam product show "),
         (&["flight", "start", "DL100"], "skyteam flight show 1a000000-"),
@@ -67,9 +71,10 @@ both!(ready fn every_command_that_writes_says_what_it_did(world) {
     assert!(kept.contains("\nnobody,7,"), "{kept}");
     assert_eq!(world.query(r#"SELECT "displayName" FROM "users" WHERE "userId" = '77'"#), "newcomer");
     world.run("miles audit").ok();
-});
+}
 
-both!(ready fn what_moves_whole_databases_says_where_to_look(world) {
+#[both(ready)]
+fn what_moves_whole_databases_says_where_to_look(world: &mut World) {
     world.run("db backup -f b.skyteam").ok();
     let name = world.name();
     let restored = lost(world, &["db", "restore", "b.skyteam", "--clean", "--confirm", &name]);
@@ -80,9 +85,10 @@ both!(ready fn what_moves_whole_databases_says_where_to_look(world) {
     let seeded = lost(world, &["db", "seed", "--users", "3", "--flights", "2"]);
     assert_eq!(seeded["fix"], "skyteam db doctor", "{seeded}");
     assert!(seeded["why"].as_str().unwrap().contains("users 3"), "{seeded}");
-});
+}
 
-both!(ready fn what_changes_nothing_and_what_is_refused_is_no_lost_answer(world) {
+#[both(ready)]
+fn what_changes_nothing_and_what_is_refused_is_no_lost_answer(world: &mut World) {
     world.run("user add 1 pilot").ok();
     let code = |command: &[&str]| {
         let command: Vec<&str> = command.iter().copied().chain(["-o", "json"]).collect();
@@ -92,13 +98,14 @@ both!(ready fn what_changes_nothing_and_what_is_refused_is_no_lost_answer(world)
     assert_eq!(code(&["miles", "award", "1", "5", "--note", "x", "-n"]), "io");
     assert_eq!(code(&["miles", "spend", "1", "5", "--note", "x"]), "not_enough_miles");
     assert_eq!(world.query(r#"SELECT count(*) FROM "milesTransactions""#), "0");
-});
+}
 
-both!(ready fn a_reader_that_has_seen_enough_is_no_failure(world) {
+#[both(ready)]
+fn a_reader_that_has_seen_enough_is_no_failure(world: &mut World) {
     world.run("user add 1 pilot").ok();
     let mut child = world.command("miles award 1 5 --note x").stdout(std::process::Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());
     let told = world.finish("miles award | :".to_owned(), child, b"");
     assert_eq!(told.code, 0, "{told}");
     assert!(!told.stderr.contains("error"), "{told}");
-});
+}

@@ -8,7 +8,8 @@ fn profile(world: &World, name: &str) {
     std::fs::write(world.work().join("skyteam.toml"), toml).unwrap();
 }
 
-both!(ready fn times_that_were_typed_or_stored_are_repeated_unaltered(world) {
+#[both(ready)]
+fn times_that_were_typed_or_stored_are_repeated_unaltered(world: &mut World) {
     let refused = world.run("--tz Asia/Tokyo flight list --since yesterday").exits(2);
     assert!(refused.stderr.contains("(2026-11-22T18:00:00Z)"), "{refused}");
     assert!(!refused.stderr.contains("03:00:00"), "{refused}");
@@ -21,9 +22,10 @@ both!(ready fn times_that_were_typed_or_stored_are_repeated_unaltered(world) {
         let told = world.run(["-p", "p", "--tz", "Asia/Tokyo", "miles", "reverse", "last", "--note", "no", args]).ok();
         assert!(told.stderr.contains(&format!("\"{note}\"")), "{told}");
     }
-});
+}
 
-both!(ready fn instants_are_in_the_zone_of_the_reader(world) {
+#[both(ready)]
+fn instants_are_in_the_zone_of_the_reader(world: &mut World) {
     crate::flight::fleet(world);
     let refused = |zone: &str| world.run(["--tz", zone, "flight", "end", crate::flight::ENDED]).exits(5).stderr;
     assert!(refused("UTC").contains("it has ended at 2025-07-04 10:00:00"));
@@ -31,18 +33,20 @@ both!(ready fn instants_are_in_the_zone_of_the_reader(world) {
     // For programs they are RFC 3339.
     let json = world.run(["--tz", "Asia/Tokyo", "-o", "json", "flight", "end", crate::flight::ENDED]).exits(5).error();
     assert!(json["why"].as_str().unwrap().contains("2025-07-04T10:00:00Z"), "{json}");
-});
+}
 
-both!(ready fn a_note_moves_no_cursor_and_breaks_no_line(world) {
+#[both(ready)]
+fn a_note_moves_no_cursor_and_breaks_no_line(world: &mut World) {
     world.run("user add 1 pilot").ok();
     world.run(["miles", "award", "1", "5", "--note", "a\u{1b}[2Jb\nfix  rm -rf"]).ok();
     let told = world.run("miles reverse last --note no -n").ok();
     assert!(told.stderr.contains("a\\u{1b}[2Jb\\nfix  rm -rf"), "{told}");
     assert!(!told.stderr.contains('\u{1b}') && !told.stderr.contains("\nfix"), "{told}");
-});
+}
 
 // Also what a file holds moves no cursor, breaks no line and adds none of the program's own.
-both!(ready fn a_cell_breaks_no_line(world) {
+#[both(ready)]
+fn a_cell_breaks_no_line(world: &mut World) {
     crate::flight::fleet(world);
     let cell = "\"x\u{1b}[2J\nfix  rm -rf /\"";
     for (command, header) in [
@@ -53,16 +57,19 @@ both!(ready fn a_cell_breaks_no_line(world) {
         ("user import -", "userId,username,displayName"),
     ] {
         let commas = ",7".repeat(header.matches(',').count());
-        for input in [format!("{header}\n{cell}{commas}\n"), format!("{header}\n7{}{cell}\n", &commas.replacen("7", "", 1))] {
+        for input in
+            [format!("{header}\n{cell}{commas}\n"), format!("{header}\n7{}{cell}\n", &commas.replacen("7", "", 1))]
+        {
             let told = world.call(command).input(input).run();
             assert_ne!(told.code, 0, "{command}: {told}");
             assert!(!told.stderr.contains('\u{1b}') && !told.stderr.contains("\nfix  rm"), "{command}: {told}");
             assert!(!told.stderr.lines().any(|line| line.trim_start().starts_with("fix  rm")), "{command}: {told}");
         }
     }
-});
+}
 
-both!(ready fn commands_name_the_database_of_the_run_and_data_does_not(world) {
+#[both(ready)]
+fn commands_name_the_database_of_the_run_and_data_does_not(world: &mut World) {
     let name = "my skyteam db prod";
     profile(world, name);
     let flag = format!("-p '{name}'");
@@ -88,7 +95,7 @@ both!(ready fn commands_name_the_database_of_the_run_and_data_does_not(world) {
     let fixes: Vec<&str> = found.as_array().unwrap().iter().filter_map(|one| one["fix"].as_str()).collect();
     let ours = || fixes.iter().filter(|fix| fix.contains("skyteam "));
     assert!(ours().count() > 0 && ours().all(|fix| fix.contains(&flag)), "{fixes:?}");
-});
+}
 
 #[test]
 fn a_database_named_like_a_command_is_confirmed_by_its_name() {
@@ -101,22 +108,29 @@ fn a_database_named_like_a_command_is_confirmed_by_its_name() {
     world.run(["-p", "p", "db", "reset", "--confirm", "my skyteam db prod"]).ok();
 }
 
-both!(ready fn the_wrong_name_is_not_a_no(world) {
+#[both(ready)]
+fn the_wrong_name_is_not_a_no(world: &mut World) {
     let reset = |answer: &str| world.call("db reset").answers([answer]).run().exits(9);
     let wrong = reset("not it");
     assert!(wrong.stderr.contains("nothing was changed: not it is not the name"), "{wrong}");
     assert!(reset("").stderr.contains("the answer was no"));
-});
+}
 
-both!(ready fn a_missing_file_is_told_in_one_voice(world) {
+#[both(ready)]
+fn a_missing_file_is_told_in_one_voice(world: &mut World) {
     world.run("user add 1 pilot").ok();
     for command in ["miles import gone.csv", "user import gone.csv", "db restore gone.csv", "db verify gone.csv"] {
         let told = world.run(format!("{command} -o json")).exits(4).error();
-        assert_eq!((&told["code"], &told["message"]), (&"no_such_file".into(), &"reading gone.csv: there is no such file".into()), "{command}");
+        assert_eq!(
+            (&told["code"], &told["message"]),
+            (&"no_such_file".into(), &"reading gone.csv: there is no such file".into()),
+            "{command}"
+        );
     }
-});
+}
 
-both!(ready fn a_file_that_exists_is_refused_in_one_voice(world) {
+#[both(ready)]
+fn a_file_that_exists_is_refused_in_one_voice(world: &mut World) {
     world.run("user add 1 pilot").ok();
     world.run("airline add delta Delta").ok();
     std::fs::write(world.work().join("in.csv"), "user,amount\n1,5\n").unwrap();
@@ -138,10 +152,11 @@ both!(ready fn a_file_that_exists_is_refused_in_one_voice(world) {
         assert!(fix.starts_with("mv -i "), "{command}: {error}");
     }
     assert_eq!(world.query(r#"SELECT count(*) FROM "milesTransactions""#), "0");
-});
+}
 
 // The server's own words and what people named things are data in what db, migrations and backups say, too.
-both!(ready fn names_of_tables_and_files_break_no_line(world) {
+#[both(ready)]
+fn names_of_tables_and_files_break_no_line(world: &mut World) {
     let name = "no\nfix  rm -rf /";
     for command in [
         &["db", "migrate", "--to", name][..],
@@ -158,21 +173,23 @@ both!(ready fn names_of_tables_and_files_break_no_line(world) {
         assert!(!refused.stderr.lines().any(|line| line.trim_start().starts_with("fix  rm")), "{command:?}: {refused}");
         assert!(!refused.stderr.contains("\\\\n"), "{command:?}: escaped twice: {refused}");
     }
-});
+}
 
-both!(ready fn numbers_have_the_same_separators_in_errors(world) {
+#[both(ready)]
+fn numbers_have_the_same_separators_in_errors(world: &mut World) {
     world.run("user add 1 pilot").ok();
     world.run("miles award 1 19400 --note x --yes").ok();
     let poor = world.run("miles spend 1 1000000 --note x").exits(5);
     assert!(poor.stderr.contains("pilot has 19,400, this spends 1,000,000: 980,600 short"), "{poor}");
-});
+}
 
-both!(ready fn a_token_is_asked_for_where_none_is_given(world) {
+#[both(ready)]
+fn a_token_is_asked_for_where_none_is_given(world: &mut World) {
     for nothing in ["", "\n", "  \n"] {
         let told = world.run_with_input("airline token whois --stdin -o json", nothing).exits(2).error();
         assert_eq!(told["message"], "no token on standard input");
     }
-});
+}
 
 #[test]
 fn a_profile_table_in_the_singular_is_told_what_it_is_called() {
@@ -193,10 +210,11 @@ fn a_password_that_ends_the_host_is_told_how_to_be_written() {
     }
 }
 
-both!(ready fn a_backup_of_here_has_a_clean_path(world) {
+#[both(ready)]
+fn a_backup_of_here_has_a_clean_path(world: &mut World) {
     let file = world.run("db backup . -o json").ok().json()["file"].as_str().unwrap().to_owned();
     assert!(!file.contains("/./"), "{file}");
     std::fs::create_dir(world.work().join("none")).unwrap();
     let told = world.run("db backups ./none/.").ok();
     assert!(told.stderr.contains("/none.") && !told.stderr.contains("/."), "{told}");
-});
+}

@@ -30,20 +30,19 @@ fn forge(world: &World, sql: &str) {
     world.query(&sql.replace("{record}", table));
 }
 
-both!(fn an_empty_database_goes_all_the_way_up(world) {
+#[both]
+fn an_empty_database_goes_all_the_way_up(world: &mut World) {
     let newest = migrations::newest();
     let answer = format!("Migrations applied: {}; the database is at {newest}.", all().len());
     let expected = format!("exit: 0\n--- stdout\n{answer}\n--- stderr\n→ [database]{}", migrations::applied(0));
     assert_eq!(world.run("db migrate").to_string(), expected);
     let answer = format!("Nothing to do: the database is at {newest}.");
-    assert_eq!(
-        world.run("db migrate").to_string(),
-        format!("exit: 0\n--- stdout\n{answer}\n--- stderr\n→ [database]")
-    );
+    assert_eq!(world.run("db migrate").to_string(), format!("exit: 0\n--- stdout\n{answer}\n--- stderr\n→ [database]"));
     assert_eq!(record(world), migrations::record("migrate", "migrate"));
-});
+}
 
-both!(fn a_dry_run_runs_everything_and_leaves_nothing(world) {
+#[both]
+fn a_dry_run_runs_everything_and_leaves_nothing(world: &mut World) {
     if world.engine() == Engine::Sqlite {
         let before = std::fs::read_dir(world.work()).unwrap().count();
         world.run("db migrate --dry-run").ok();
@@ -62,9 +61,10 @@ both!(fn a_dry_run_runs_everything_and_leaves_nothing(world) {
         format!("exit: 0\n--- stdout\n{answer}\n--- stderr\n{dry}")
     );
     assert_eq!(world.catalogue(), before);
-});
+}
 
-both!(fn it_stops_where_it_is_told_and_goes_on_later(world) {
+#[both]
+fn it_stops_where_it_is_told_and_goes_on_later(world: &mut World) {
     let first = world.run("db migrate --to baseline -o json").json();
     assert_eq!(first["version"], "20240101000000_baseline");
     let second = world.run("db migrate --to 20261123000000 -o json").json();
@@ -83,7 +83,7 @@ both!(fn it_stops_where_it_is_told_and_goes_on_later(world) {
         world.run("db migrate --to tomorrow").to_string(),
         format!("{refused}\n  why  there are {}", migrations::listed())
     );
-});
+}
 
 #[test]
 fn a_database_of_drizzle_kit_is_version_one_and_keeps_its_rows() {
@@ -106,7 +106,8 @@ fn a_database_of_drizzle_kit_is_version_one_and_keeps_its_rows() {
     assert_eq!(record(&world), migrations::record("baseline", "migrate"));
 }
 
-both!(fn a_database_that_lost_its_record_is_recognised(world) {
+#[both]
+fn a_database_that_lost_its_record_is_recognised(world: &mut World) {
     for migration in all() {
         up_by_hand(world, migration);
     }
@@ -116,9 +117,10 @@ both!(fn a_database_that_lost_its_record_is_recognised(world) {
     assert_eq!(record(world), migrations::record("baseline", "baseline"));
     forge(world, "DROP TABLE {record}");
     assert_eq!(world.catalogue(), catalogue);
-});
+}
 
-both!(fn a_database_that_is_no_version_is_refused_with_the_difference(world) {
+#[both]
+fn a_database_that_is_no_version_is_refused_with_the_difference(world: &mut World) {
     up_by_hand(world, &all()[0]);
     world.query("ALTER TABLE \"users\" DROP COLUMN \"avatarUrl\"; ALTER TABLE \"users\" ADD COLUMN \"extra\" text");
     let before = world.catalogue();
@@ -134,9 +136,10 @@ both!(fn a_database_that_is_no_version_is_refused_with_the_difference(world) {
            skyteam db migrate --baseline --to VERSION    takes it for that version as it is
     ");
     assert_eq!(world.catalogue(), before);
-});
+}
 
-both!(fn a_baseline_is_taken_on_trust(world) {
+#[both]
+fn a_baseline_is_taken_on_trust(world: &mut World) {
     up_by_hand(world, &all()[0]);
     world.query("ALTER TABLE \"users\" DROP COLUMN \"avatarUrl\"");
     insta::assert_snapshot!(world.run("db migrate --baseline --to safety"), @r"
@@ -149,15 +152,20 @@ both!(fn a_baseline_is_taken_on_trust(world) {
     Recorded 20261123000000_safety without running it.
     ");
     assert_eq!(record(world), "baseline|baseline\nsafety|baseline");
-});
+}
 
-both!(fn a_baseline_without_a_version_must_be_recognised(world) {
+#[both]
+fn a_baseline_without_a_version_must_be_recognised(world: &mut World) {
     up_by_hand(world, &all()[0]);
     let answer = world.run("db migrate --baseline -o json").json();
-    assert_eq!(answer["applied"], json!([{"version": "20240101000000", "name": "baseline", "via": "baseline", "tookMs": 0}]));
-});
+    assert_eq!(
+        answer["applied"],
+        json!([{"version": "20240101000000", "name": "baseline", "via": "baseline", "tookMs": 0}])
+    );
+}
 
-both!(fn an_edited_migration_is_refused(world) {
+#[both]
+fn an_edited_migration_is_refused(world: &mut World) {
     world.run("db migrate --to safety").ok();
     forge(world, "UPDATE {record} SET checksum = 'other' WHERE name = 'baseline'");
     insta::assert_snapshot!(world.run("db migrate").exits(5), @r"
@@ -170,11 +178,15 @@ both!(fn an_edited_migration_is_refused(world) {
            skyteam db generate
     ");
     assert_eq!(record(world), "baseline|migrate\nsafety|migrate");
-});
+}
 
-both!(fn a_database_ahead_of_this_build_is_refused(world) {
+#[both]
+fn a_database_ahead_of_this_build_is_refused(world: &mut World) {
     world.run("db migrate").ok();
-    forge(world, "INSERT INTO {record} (version, name, checksum, \"tookMs\", via) VALUES ('20990101000000', 'future', '', 1, 'migrate')");
+    forge(
+        world,
+        "INSERT INTO {record} (version, name, checksum, \"tookMs\", via) VALUES ('20990101000000', 'future', '', 1, 'migrate')",
+    );
     insta::assert_snapshot!(world.run("db migrate").exits(5), @r"
     exit: 5
     --- stderr
@@ -183,9 +195,10 @@ both!(fn a_database_ahead_of_this_build_is_refused(world) {
       why  it has 20990101000000_future, which this build does not know
       fix  use the skyteam that applied it, or a newer one
     ");
-});
+}
 
-both!(fn what_drifted_is_refused_and_left_alone(world) {
+#[both]
+fn what_drifted_is_refused_and_left_alone(world: &mut World) {
     world.run("db migrate --to safety").ok();
     world.query("DROP INDEX \"flights_brandId_idx\"");
     let before = world.catalogue();
@@ -200,10 +213,15 @@ both!(fn what_drifted_is_refused_and_left_alone(world) {
            skyteam db push
     ");
     assert_eq!(world.catalogue(), before);
-});
+}
 
-both!(fn production_is_asked_first(world) {
-    std::fs::write(world.work().join("skyteam.toml"), "[profiles.prod]\nurl_env = \"PROD_URL\"\nkind = \"production\"\n").unwrap();
+#[both]
+fn production_is_asked_first(world: &mut World) {
+    std::fs::write(
+        world.work().join("skyteam.toml"),
+        "[profiles.prod]\nurl_env = \"PROD_URL\"\nkind = \"production\"\n",
+    )
+    .unwrap();
     let url = world.url();
     world.unset("DATABASE_URL");
     world.set("PROD_URL", url);
@@ -215,9 +233,10 @@ both!(fn production_is_asked_first(world) {
     assert!(!world.catalogue().contains("airlines"));
     world.call("db migrate -p prod").answers(["y"]).run().ok();
     world.run("db migrate -p prod").ok();
-});
+}
 
-both!(fn two_at_once_share_the_work(world) {
+#[both]
+fn two_at_once_share_the_work(world: &mut World) {
     world.touch();
     let runs = [(); 3].map(|()| world.spawn("db migrate -o json"));
     let mut applied = 0;
@@ -227,20 +246,19 @@ both!(fn two_at_once_share_the_work(world) {
     }
     assert_eq!(applied, all().len());
     assert_eq!(record(world), migrations::record("migrate", "migrate"));
-});
+}
 
-both!(fn with_nothing_to_do_drift_is_still_said(world) {
+#[both]
+fn with_nothing_to_do_drift_is_still_said(world: &mut World) {
     world.run("db migrate").ok();
     world.query("DROP INDEX \"flights_brandId_idx\"");
     let answer = format!("Nothing to do: the database is at {}.", migrations::newest());
     let drift = "→ [database]\nwarning: the database is not what its migrations made: see skyteam db diff";
-    assert_eq!(
-        world.run("db migrate").to_string(),
-        format!("exit: 0\n--- stdout\n{answer}\n--- stderr\n{drift}")
-    );
-});
+    assert_eq!(world.run("db migrate").to_string(), format!("exit: 0\n--- stdout\n{answer}\n--- stderr\n{drift}"));
+}
 
-both!(fn rows_that_break_a_rule_are_shown_all_at_once_and_nothing_is_changed(world) {
+#[both]
+fn rows_that_break_a_rule_are_shown_all_at_once_and_nothing_is_changed(world: &mut World) {
     up_by_hand(world, &all()[0]);
     world.query(
         "INSERT INTO users (\"userId\", username, \"displayName\") VALUES ('1', 'pilot123', 'Pilot');
@@ -258,7 +276,7 @@ both!(fn rows_that_break_a_rule_are_shown_all_at_once_and_nothing_is_changed(wor
     assert!(why.contains("create index brands_airlineId_primary_unique: 1 row of brands"), "{why}");
     assert!(why.contains("20261123000000_safety was rolled back"), "{why}");
     assert_eq!(world.catalogue(), before);
-});
+}
 
 #[test]
 fn a_table_in_use_is_waited_for_then_named() {
@@ -334,9 +352,14 @@ fn with(extras: &[Migration]) -> Vec<Migration> {
     set
 }
 
-both!(fn a_failure_names_file_statement_and_line_and_earlier_ones_stay(world) {
+#[both]
+fn a_failure_names_file_statement_and_line_and_earlier_ones_stay(world: &mut World) {
     let good = extra("29990101000000", "good", "CREATE TABLE notes (n integer);");
-    let bad = extra("29990102000000", "bad", "INSERT INTO notes VALUES (1);\n\n-- wrong\nINSERT INTO notes\n  SELECT oops;\n");
+    let bad = extra(
+        "29990102000000",
+        "bad",
+        "INSERT INTO notes VALUES (1);\n\n-- wrong\nINSERT INTO notes\n  SELECT oops;\n",
+    );
     let never = extra("29990103000000", "never", "DROP TABLE notes;");
     let error = skyteam::error::Error::from(Library(world).up(&with(&[good, bad, never])).unwrap_err());
     // Only PostgreSQL says where in the statement.
@@ -349,28 +372,31 @@ both!(fn a_failure_names_file_statement_and_line_and_earlier_ones_stay(world) {
     assert_eq!(error.exit_code(), 5);
     assert_eq!(world.query("SELECT count(*) FROM notes"), "0");
     assert_eq!(record(world), migrations::record("migrate", "migrate") + "\ngood|migrate");
-});
+}
 
-both!(fn an_older_one_that_arrived_late_is_applied(world) {
+#[both]
+fn an_older_one_that_arrived_late_is_applied(world: &mut World) {
     world.run("db migrate").ok();
     let late = extra("20261122000000", "late", "CREATE TABLE notes (n integer);");
     let steps = Library(world).up(&with(std::slice::from_ref(&late))).unwrap();
     assert_eq!(steps.iter().map(|step| step.name.as_str()).collect::<Vec<_>>(), ["late"]);
     assert!(record(world).starts_with("baseline|migrate\nlate|migrate"));
     assert!(Library(world).up(&with(&[late])).unwrap().is_empty());
-});
+}
 
-both!(fn a_script_that_never_ends_is_refused_before_it_begins(world) {
+#[both]
+fn a_script_that_never_ends_is_refused_before_it_begins(world: &mut World) {
     let open = extra("29990101000000", "open", "CREATE TABLE notes (n integer);\nSELECT 'oops;\n");
     let error = skyteam::error::Error::from(Library(world).up(&with(&[open])).unwrap_err());
     assert!(error.to_json().contains(r#""why":"a text that begins on line 2 never ends""#), "{}", error.to_json());
     assert!(!world.catalogue().contains("notes"));
-});
+}
 
-both!(fn an_outcome_that_is_not_its_snapshot_is_undone(world) {
+#[both]
+fn an_outcome_that_is_not_its_snapshot_is_undone(world: &mut World) {
     let bad = extra("29990101000000", "drifts", "DROP INDEX \"flights_brandId_idx\";");
     let error = skyteam::error::Error::from(Library(world).up(&with(&[bad])).unwrap_err());
     assert_eq!(error.code(), "drifted");
     assert!(world.catalogue().contains("flights_brandId_idx"));
     assert_eq!(record(world), migrations::record("migrate", "migrate"));
-});
+}

@@ -39,7 +39,8 @@ fn version_one_is_what_drizzle_kit_makes() {
     assert_eq!(made.catalogue(), adopted.catalogue());
 }
 
-both!(fn all_versions_make_what_the_entities_ask_for(world) {
+#[both]
+fn all_versions_make_what_the_entities_ask_for(world: &mut World) {
     world.touch();
     for migration in all() {
         up(world, migration);
@@ -54,14 +55,15 @@ both!(fn all_versions_make_what_the_entities_ask_for(world) {
     };
     asked.query(&dialect::script(&dialect::create(&schema::desired().unwrap(), engine)));
     assert_eq!(world.catalogue(), asked.catalogue());
-});
+}
 
 #[test]
 fn the_last_snapshot_is_what_the_entities_ask_for() {
     assert_eq!(all().last().unwrap().schema_json(), schema::desired().unwrap().to_json().unwrap());
 }
 
-both!(fn each_way_down_undoes_its_way_up(world) {
+#[both]
+fn each_way_down_undoes_its_way_up(world: &mut World) {
     world.touch();
     if world.engine() == Engine::Postgres {
         world.query("CREATE SCHEMA skyteam");
@@ -75,9 +77,10 @@ both!(fn each_way_down_undoes_its_way_up(world) {
         down(world, migration);
         assert_eq!(world.catalogue(), before, "{}", migration.folder());
     }
-});
+}
 
-both!(fn rows_survive_the_way_up_and_down(world) {
+#[both]
+fn rows_survive_the_way_up_and_down(world: &mut World) {
     world.touch();
     up(world, &all()[0]);
     world.query(
@@ -106,9 +109,10 @@ both!(fn rows_survive_the_way_up_and_down(world) {
         down(world, migration);
     }
     assert_eq!(rows(world), before);
-});
+}
 
-both!(fn a_program_runs_them_through_the_library(world) {
+#[both]
+fn a_program_runs_them_through_the_library(world: &mut World) {
     world.touch();
     block_on(async {
         let db = sea_orm::Database::connect(world.url()).await.unwrap();
@@ -133,12 +137,15 @@ both!(fn a_program_runs_them_through_the_library(world) {
     });
     let left = match world.engine() {
         Engine::Postgres => "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'",
-        Engine::Sqlite => "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE '\\_skyteam%' ESCAPE '\\'",
+        Engine::Sqlite => {
+            "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE '\\_skyteam%' ESCAPE '\\'"
+        }
     };
     assert_eq!(world.query(left), "0");
-});
+}
 
-both!(fn a_failure_names_the_statement_and_its_line(world) {
+#[both]
+fn a_failure_names_the_statement_and_its_line(world: &mut World) {
     world.touch();
     let script = "-- a comment\nCREATE TABLE a (n integer);\n\nINSERT INTO a\n  VALUES (1),\n  (oops);\n";
     let scripts = migration::Scripts {
@@ -159,7 +166,7 @@ both!(fn a_failure_names_the_statement_and_its_line(world) {
     let expected = if world.engine() == Engine::Postgres { 6 } else { 4 };
     assert_eq!((number, line), (2, expected));
     assert!(file.starts_with("migration/20270101000000_bad/"), "{file}");
-});
+}
 
 #[test]
 fn the_library_runs_them_in_memory_too() {

@@ -10,7 +10,8 @@ fn product(world: &World) -> String {
         .to_owned()
 }
 
-both!(ready fn a_product_gets_an_id_of_six_characters(world) {
+#[both(ready)]
+fn a_product_gets_an_id_of_six_characters(world: &mut World) {
     let id = product(world);
     assert!(id.len() == 6 && id.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_lowercase()), "{id}");
     for reference in [id.as_str(), "delta/Sky Club Pass", "Delta/sky club pass"] {
@@ -24,15 +25,22 @@ both!(ready fn a_product_gets_an_id_of_six_characters(world) {
     assert!(world.run("product show 'delta/Sky Klub Pass'").exits(4).stderr.contains("nearest"));
     world.run(["product", "show", "a/b/c'--"]).exits(4);
     assert_eq!(world.query("SELECT count(*) FROM \"milesProducts\""), "1");
-});
+}
 
-both!(ready fn names_with_slashes_are_found(world) {
+#[both(ready)]
+fn names_with_slashes_are_found(world: &mut World) {
     world.run("airline add ws 'W/S'").ok();
     world.run("airline add w W").ok();
     for (airline, name) in [("ws", "Pass"), ("ws", "A/B"), ("w", "S/Lounge")] {
         world.run(["product", "add", name, "--airline", airline, "--price", "5"]).ok();
     }
-    for (reference, name) in [("W/S/Pass", "Pass"), ("ws/a/b", "A/B"), ("W/S/A/B", "A/B"), ("W/S/Lounge", "S/Lounge"), ("w/S/Lounge", "S/Lounge")] {
+    for (reference, name) in [
+        ("W/S/Pass", "Pass"),
+        ("ws/a/b", "A/B"),
+        ("W/S/A/B", "A/B"),
+        ("W/S/Lounge", "S/Lounge"),
+        ("w/S/Lounge", "S/Lounge"),
+    ] {
         assert_eq!(world.run(["product", "show", reference, "--json"]).json()["name"], name, "{reference}");
     }
     assert!(world.run("product show W/S/Pas").exits(4).stderr.contains("nearest"));
@@ -40,9 +48,10 @@ both!(ready fn names_with_slashes_are_found(world) {
     world.run("product add S/Pass --airline w --price 5").ok();
     let ambiguous = world.run("product show W/S/Pass").exits(4);
     assert!(ambiguous.stderr.contains("ws/Pass") && ambiguous.stderr.contains("w/S/Pass"), "{ambiguous}");
-});
+}
 
-both!(ready fn it_is_put_on_sale_and_taken_off(world) {
+#[both(ready)]
+fn it_is_put_on_sale_and_taken_off(world: &mut World) {
     let id = product(world);
     let active = || world.run(["product", "show", &id, "--json"]).json()["active"].clone();
     world.run(["product", "disable", &id]).exits(9);
@@ -57,9 +66,10 @@ both!(ready fn it_is_put_on_sale_and_taken_off(world) {
     assert_eq!(world.query(r#"SELECT name, description, "priceMiles" FROM "milesProducts""#), "Pass||750");
     world.run(["product", "edit", &id, "--price", "0", "--yes"]).exits(2);
     world.run(["product", "edit", &id]).exits(2);
-});
+}
 
-both!(ready fn what_was_redeemed_is_counted_and_stays(world) {
+#[both(ready)]
+fn what_was_redeemed_is_counted_and_stays(world: &mut World) {
     let id = product(world);
     world.run("user add 1 ann").ok();
     world.run("user add 2 bob").ok();
@@ -82,4 +92,4 @@ both!(ready fn what_was_redeemed_is_counted_and_stays(world) {
     world.run(["product", "delete", other.as_str().unwrap()]).exits(9);
     world.run(["product", "delete", other.as_str().unwrap(), "--confirm", &world.name()]).ok();
     assert_eq!(world.query("SELECT count(*) FROM \"milesProducts\""), "1");
-});
+}

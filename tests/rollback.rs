@@ -21,7 +21,8 @@ fn tables(world: &World) -> String {
     }
 }
 
-both!(fn what_is_lost_is_counted_and_needs_the_name(world) {
+#[both]
+fn what_is_lost_is_counted_and_needs_the_name(world: &mut World) {
     with_a_transaction(world);
     let before = world.catalogue();
     insta::assert_snapshot!(world.run("db rollback").exits(9), @r"
@@ -65,18 +66,20 @@ both!(fn what_is_lost_is_counted_and_needs_the_name(world) {
     ");
     assert_eq!(world.query("SELECT amount FROM \"milesTransactions\" ORDER BY 1"), "50\n250");
     assert!(!world.catalogue().contains("batchId"));
-});
+}
 
-both!(fn on_a_terminal_the_name_is_typed(world) {
+#[both]
+fn on_a_terminal_the_name_is_typed(world: &mut World) {
     with_a_transaction(world);
     world.call("db rollback").answers(["yes"]).run().exits(9);
     let name = world.name();
     world.call("db rollback").answers([name.as_str()]).run().ok();
     // Version 2 holds no data: a plain question.
     world.call("db rollback").answers(["y"]).run().ok();
-});
+}
 
-both!(fn a_rollback_without_loss_is_a_change(world) {
+#[both]
+fn a_rollback_without_loss_is_a_change(world: &mut World) {
     world.run("db migrate --to safety").ok();
     insta::assert_snapshot!(world.run("db rollback").exits(9), @r"
     exit: 9
@@ -96,9 +99,10 @@ both!(fn a_rollback_without_loss_is_a_change(world) {
     To undo: 20261123000000_safety
     Undid 20261123000000_safety in [took].
     ");
-});
+}
 
-both!(fn down_and_up_again_is_where_it_began(world) {
+#[both]
+fn down_and_up_again_is_where_it_began(world: &mut World) {
     with_a_transaction(world);
     let before = world.catalogue();
     let name = world.name();
@@ -106,9 +110,10 @@ both!(fn down_and_up_again_is_where_it_began(world) {
     world.run("db migrate --to ledger").ok();
     assert_eq!(world.catalogue(), before);
     assert_eq!(world.query("SELECT count(*) FROM \"milesTransactions\""), "2");
-});
+}
 
-both!(fn all_the_way_down_leaves_no_table(world) {
+#[both]
+fn all_the_way_down_leaves_no_table(world: &mut World) {
     world.run("db migrate").ok();
     let name = world.name();
     let every = migrations::folders().len().to_string();
@@ -124,9 +129,10 @@ both!(fn all_the_way_down_leaves_no_table(world) {
     → [database]
     ");
     world.run("db migrate").ok();
-});
+}
 
-both!(fn a_dry_run_undoes_nothing(world) {
+#[both]
+fn a_dry_run_undoes_nothing(world: &mut World) {
     with_a_transaction(world);
     let before = (world.catalogue(), world.query("SELECT * FROM \"milesTransactions\" ORDER BY amount"));
     insta::assert_snapshot!(world.run("db rollback --steps 3 --dry-run"), @r"
@@ -151,15 +157,17 @@ both!(fn a_dry_run_undoes_nothing(world) {
     Dry run: nothing was changed.
     ");
     assert_eq!((world.catalogue(), world.query("SELECT * FROM \"milesTransactions\" ORDER BY amount")), before);
-});
+}
 
-both!(ready fn down_to_where_it_is_there_is_nothing_to_undo(world) {
+#[both(ready)]
+fn down_to_where_it_is_there_is_nothing_to_undo(world: &mut World) {
     let newest = migrations::newest();
     let answer = world.run(format!("db rollback --to {newest}")).ok();
     assert_eq!(answer.stdout, format!("Nothing to undo: the database is at {newest}.\n"));
-});
+}
 
-both!(fn what_cannot_be_undone_is_said(world) {
+#[both]
+fn what_cannot_be_undone_is_said(world: &mut World) {
     world.run("db migrate --to baseline").ok();
     insta::assert_snapshot!(world.run("db rollback --to ledger").exits(5), @r"
     exit: 5
@@ -174,4 +182,4 @@ both!(fn what_cannot_be_undone_is_said(world) {
         format!("{refused}\n  why  there are {}", migrations::listed())
     );
     world.run("db rollback --steps 0").exits(2);
-});
+}

@@ -63,12 +63,13 @@ fn sqlite3_is_told_to_enforce_foreign_keys() {
     assert!(shown.stdout.starts_with("arg -cmd\narg PRAGMA foreign_keys = ON\narg "), "{shown}");
 }
 
-both!(fn a_missing_program_is_named_with_its_package(world) {
+#[both]
+fn a_missing_program_is_named_with_its_package(world: &mut World) {
     world.run("db migrate").ok();
     world.set("PATH", "/nonexistent");
     let refused = world.run_program("db shell", "").exits(1);
     assert!(refused.stderr.contains("fix  apt-get install "), "{refused}");
-});
+}
 
 #[test]
 fn a_database_that_is_not_there_is_not_made_by_looking() {

@@ -4,7 +4,8 @@ use serde_json::json;
 
 use crate::support::{DRIZZLE, Engine, PASSWORD, World, both, migrations};
 
-both!(fn an_empty_database_has_everything_before_it(world) {
+#[both]
+fn an_empty_database_has_everything_before_it(world: &mut World) {
     world.touch();
     let before = world.catalogue();
     let status = world.run("db status -o json").json();
@@ -15,9 +16,10 @@ both!(fn an_empty_database_has_everything_before_it(world) {
     world.run("db status").ok();
     world.run("db status --exit-code").exits(3);
     assert_eq!(world.catalogue(), before, "looking changes nothing");
-});
+}
 
-both!(fn in_order_is_said_and_exits_zero(world) {
+#[both]
+fn in_order_is_said_and_exits_zero(world: &mut World) {
     world.run("db migrate").ok();
     let status = world.run("db status --exit-code -o json").json();
     let expected = match world.engine() {
@@ -31,10 +33,14 @@ both!(fn in_order_is_said_and_exits_zero(world) {
     assert_eq!(status["applied"][0]["via"], "migrate");
     assert_eq!(status["drift"], json!({"liveToSnapshot": [], "liveToEntities": [], "snapshotToEntities": []}));
     let shown = world.run("db status").ok();
-    assert!(shown.stdout.ends_with("Everything is applied; database, snapshot and entities are the same.\n"), "{shown}");
-});
+    assert!(
+        shown.stdout.ends_with("Everything is applied; database, snapshot and entities are the same.\n"),
+        "{shown}"
+    );
+}
 
-both!(fn what_is_pending_is_listed_in_its_place(world) {
+#[both]
+fn what_is_pending_is_listed_in_its_place(world: &mut World) {
     world.run("db migrate --to safety").ok();
     let shown = world.run("db status").ok();
     let lines: Vec<&str> = shown.stdout.lines().collect();
@@ -43,9 +49,10 @@ both!(fn what_is_pending_is_listed_in_its_place(world) {
     assert!(lines[of("ledger")].contains("pending"));
     assert!(of("safety") < of("ledger"));
     assert_eq!(lines.last(), Some(&"Next: skyteam db migrate"));
-});
+}
 
-both!(ready fn a_lost_record_is_put_back_by_migrate(world) {
+#[both(ready)]
+fn a_lost_record_is_put_back_by_migrate(world: &mut World) {
     let record = match world.engine() {
         Engine::Postgres => "skyteam.migrations",
         Engine::Sqlite => "\"_skyteam_migrations\"",
@@ -57,7 +64,7 @@ both!(ready fn a_lost_record_is_put_back_by_migrate(world) {
     assert_eq!(shown.stdout.lines().last(), Some("Next: skyteam db migrate"), "{shown}");
     world.run("db migrate").ok();
     world.run("db status --exit-code").ok();
-});
+}
 
 #[test]
 fn a_role_that_only_reads_may_look() {
@@ -77,7 +84,8 @@ fn a_role_that_only_reads_may_look() {
     }
 }
 
-both!(fn edited_and_missing_and_drift_are_told_apart(world) {
+#[both]
+fn edited_and_missing_and_drift_are_told_apart(world: &mut World) {
     world.run("db migrate").ok();
     let record = match world.engine() {
         Engine::Postgres => "skyteam.migrations",
@@ -96,7 +104,7 @@ both!(fn edited_and_missing_and_drift_are_told_apart(world) {
         assert!(shown.stdout.contains(words), "{words}: {shown}");
     }
     world.run("db status --exit-code").exits(3);
-});
+}
 
 #[test]
 fn a_database_of_drizzle_kit_is_recognised_and_left_alone() {
@@ -110,10 +118,11 @@ fn a_database_of_drizzle_kit_is_recognised_and_left_alone() {
     assert_eq!(world.catalogue(), before);
 }
 
-both!(fn after_a_push_nothing_is_pending(world) {
+#[both]
+fn after_a_push_nothing_is_pending(world: &mut World) {
     world.run("db push").ok();
     let status = world.run("db status --exit-code -o json").json();
     assert_eq!(status["applied"][2]["via"], "push");
     assert!(world.run("db migrate").ok().stdout.starts_with("Nothing to do"));
     assert!(world.run("db push").ok().stdout.starts_with("Nothing to do"));
-});
+}

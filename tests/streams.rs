@@ -11,7 +11,8 @@ fn seed(world: &World, users: usize) {
     world.run(format!("db seed --users {users} --flights 0")).ok();
 }
 
-both!(ready fn a_piped_list_is_whole_and_a_terminals_is_short_and_says_so(world) {
+#[both(ready)]
+fn a_piped_list_is_whole_and_a_terminals_is_short_and_says_so(world: &mut World) {
     seed(world, 60);
     let piped = world.run("user list").ok();
     assert_eq!(piped.stdout.lines().count(), 61);
@@ -25,22 +26,28 @@ both!(ready fn a_piped_list_is_whole_and_a_terminals_is_short_and_says_so(world)
     // Quiet as it is asked to be, it does not keep silent on rows that are missing.
     let quiet = world.call("user list -q").terminal(100).run().ok();
     assert!(quiet.stderr.contains("--limit N or --all"), "{quiet}");
-});
+}
 
-both!(ready fn a_limit_beyond_all_rows_shows_them_all(world) {
+#[both(ready)]
+fn a_limit_beyond_all_rows_shows_them_all(world: &mut World) {
     crate::flight::fleet(world);
     world.run("flight board DL300 1 --miles 5").ok();
-    let lists = ["user list", "airline list", "flight list", "user flights 1", "flight manifest show DL300", "miles history 1"];
+    let lists =
+        ["user list", "airline list", "flight list", "user flights 1", "flight manifest show DL300", "miles history 1"];
     for list in lists {
         let all = world.run(format!("{list} -o ndjson --all")).ok().stdout;
         for limit in ["9223372036854775806", "9223372036854775807", "18446744073709551615"] {
-            assert_eq!(world.run(format!("{list} -o ndjson --limit {limit}")).ok().stdout.lines().count(), all.lines().count());
+            assert_eq!(
+                world.run(format!("{list} -o ndjson --limit {limit}")).ok().stdout.lines().count(),
+                all.lines().count()
+            );
         }
         world.run(format!("{list} --limit 18446744073709551616")).exits(2);
     }
-});
+}
 
-both!(ready fn every_format_holds_the_same_rows(world) {
+#[both(ready)]
+fn every_format_holds_the_same_rows(world: &mut World) {
     seed(world, 3);
     let json = world.run("user list --sort username -o json").ok().json();
     let ndjson = world.run("user list --sort username -o ndjson").ok().ndjson();
@@ -58,9 +65,10 @@ both!(ready fn every_format_holds_the_same_rows(world) {
     assert_eq!((lines[0], lines[6], lines.len()), ("```", "```", 7), "{markdown}");
     assert!(lines[1].starts_with("| userId ") && lines[2].starts_with("| ---"), "{markdown}");
     assert!(lines[1..6].iter().all(|line| line.len() == lines[1].len()), "{markdown}");
-});
+}
 
-both!(ready fn columns_are_chosen_in_every_format(world) {
+#[both(ready)]
+fn columns_are_chosen_in_every_format(world: &mut World) {
     seed(world, 2);
     let row = &world.run("user list --columns miles,username -o ndjson").ok().ndjson()[0];
     let keys: Vec<&String> = row.as_object().unwrap().keys().collect();
@@ -76,9 +84,10 @@ both!(ready fn columns_are_chosen_in_every_format(world) {
         let refused = world.run(["user", "list", flag, &long]).exits(2);
         assert!(refused.stderr.len() < 500, "{}", refused.stderr.len());
     }
-});
+}
 
-both!(ready fn an_empty_list_is_well_formed_in_every_format(world) {
+#[both(ready)]
+fn an_empty_list_is_well_formed_in_every_format(world: &mut World) {
     assert_eq!(world.run("user list -o json").ok().stdout, "[]\n");
     assert_eq!(world.run("user list -o ndjson").ok().stdout, "");
     assert!(world.run("user list -o csv").ok().stdout.starts_with("userId,username"));
@@ -96,7 +105,7 @@ both!(ready fn an_empty_list_is_well_formed_in_every_format(world) {
         let seen = world.call(list).terminal(80).run().ok();
         assert_eq!((seen.stdout.as_str(), seen.stderr.trim_end()), ("", said), "{list}");
     }
-});
+}
 
 #[test]
 fn colour_follows_the_flag_then_the_environment_then_the_terminal() {
@@ -130,20 +139,22 @@ fn errors_are_json_where_the_answer_would_be() {
     assert_eq!(world.run("user list -o sql").exits(2).stdout, "");
 }
 
-both!(ready fn sql_is_shown_without_values_under_vv_only(world) {
+#[both(ready)]
+fn sql_is_shown_without_values_under_vv_only(world: &mut World) {
     seed(world, 2);
     assert_eq!(world.run("user list -v").ok().stderr, "");
     let traced = world.run("user list --limit 1 -vv").ok();
     assert!(traced.stderr.contains("ms  SELECT"), "{traced}");
     assert_eq!(world.run("user list -q").ok().stderr, "");
     world.run("user list -q -v").exits(2);
-});
+}
 
 /// Lists that have more columns than a terminal.
 const LISTS: [&str; 6] =
     ["user list", "flight list", "airline list", "brand list", "product list", "miles leaderboard"];
 
-both!(ready fn a_list_fits_every_terminal_in_whole_columns(world) {
+#[both(ready)]
+fn a_list_fits_every_terminal_in_whole_columns(world: &mut World) {
     world.run("db seed --users 20 --flights 10").ok();
     for columns in [40, 60, 80, 120] {
         for list in LISTS {
@@ -165,9 +176,10 @@ both!(ready fn a_list_fits_every_terminal_in_whole_columns(world) {
     }
     let fingerprint = world.call("airline list").terminal(80).run().ok();
     assert!(fingerprint.stdout.contains("(sha256 ") && !fingerprint.stdout.contains('…'), "{fingerprint}");
-});
+}
 
-both!(ready fn a_text_of_any_length_hangs_no_terminal(world) {
+#[both(ready)]
+fn a_text_of_any_length_hangs_no_terminal(world: &mut World) {
     let long = "x".repeat(70_000);
     world.query(&format!(
         "INSERT INTO users (\"userId\", username, \"displayName\") VALUES ('1', 'pilot', '{long}'), ('2', '{long}', 'A')"
@@ -180,9 +192,10 @@ both!(ready fn a_text_of_any_length_hangs_no_terminal(world) {
     let piped = world.run("user list").ok().stdout;
     assert!(piped.matches(&long).count() == 2 && piped.len() < 2 * long.len() + 2_000, "{}", piped.len());
     assert!(world.run("user list -o md").ok().stdout.len() < 2 * long.len() + 4_000);
-});
+}
 
-both!(ready fn a_terminal_gets_a_long_list_whole_and_in_order(world) {
+#[both(ready)]
+fn a_terminal_gets_a_long_list_whole_and_in_order(world: &mut World) {
     let rows = "INSERT INTO users (\"userId\", username, \"displayName\") SELECT n, 'pilot' || n, 'Pilot' FROM";
     match world.engine() {
         Engine::Postgres => world.query(&format!("{rows} generate_series(1001, 3500) n")),
@@ -190,18 +203,30 @@ both!(ready fn a_terminal_gets_a_long_list_whole_and_in_order(world) {
             "{rows} (WITH RECURSIVE c(n) AS (SELECT 1001 UNION ALL SELECT n + 1 FROM c WHERE n < 3500) SELECT n FROM c)"
         )),
     };
-    let shown = world.call("user list --all --sort userId --columns userId,username --color never").terminal(80).run().ok().stdout;
+    let shown = world
+        .call("user list --all --sort userId --columns userId,username --color never")
+        .terminal(80)
+        .run()
+        .ok()
+        .stdout;
     let lines: Vec<String> = (1001..=3500).map(|n| format!("{n}    pilot{n}")).collect();
     assert_eq!(shown, format!("userId  username\n{}\n", lines.join("\n")));
-});
+}
 
-both!(ready fn stored_text_does_nothing_to_a_terminal_in_any_format(world) {
+#[both(ready)]
+fn stored_text_does_nothing_to_a_terminal_in_any_format(world: &mut World) {
     let hostile = "\u{9b}2J\u{1b}[2J\u{202e}";
     world.query(&format!(
         "INSERT INTO users (\"userId\", username, \"displayName\") VALUES ('1', 'pilot', '{hostile}')"
     ));
-    for args in ["user list", "user list --json", "user list -o ndjson", "user list -o csv", "user show 1 --json", "user list -o md"]
-    {
+    for args in [
+        "user list",
+        "user list --json",
+        "user list -o ndjson",
+        "user list -o csv",
+        "user show 1 --json",
+        "user list -o md",
+    ] {
         let shown = world.call(format!("{args} --color never")).terminal(200).run().ok().stdout;
         let acts = |c: char| c != '\n' && c.is_control() || c == '\u{202e}';
         assert!(!shown.contains(acts), "{args}: {shown:?}");
@@ -209,9 +234,10 @@ both!(ready fn stored_text_does_nothing_to_a_terminal_in_any_format(world) {
     let told = world.call("user list --json").terminal(200).run().json();
     assert_eq!(told[0]["displayName"], hostile);
     assert_eq!(world.run("user list --json").json()[0]["displayName"], hostile);
-});
+}
 
-both!(ready fn a_fix_can_be_pasted_whatever_is_stored(world) {
+#[both(ready)]
+fn a_fix_can_be_pasted_whatever_is_stored(world: &mut World) {
     world.query(
         "INSERT INTO users (\"userId\", username, \"displayName\") VALUES \
          ('1', 'x; touch pwned', 'A'), ('2', '-rf', 'B'), ('3', '44', 'C')",
@@ -222,9 +248,10 @@ both!(ready fn a_fix_can_be_pasted_whatever_is_stored(world) {
     }
     let erase = world.run("user erase 2").exits(9);
     assert!(erase.stderr.contains("add --confirm=-rf") || erase.stderr.contains("add --confirm 2"), "{erase}");
-});
+}
 
-both!(fn a_fix_means_the_database_of_the_run(world) {
+#[both]
+fn a_fix_means_the_database_of_the_run(world: &mut World) {
     let url = world.url();
     std::fs::write(world.work().join("skyteam.toml"), format!("[profiles.'p 2']\nurl = '{url}'\n")).unwrap();
     let here = world.run("user list").stderr;
@@ -235,9 +262,10 @@ both!(fn a_fix_means_the_database_of_the_run(world) {
     assert!(named.contains("skyteam --database-url ") && named.contains(" db push"), "{named}");
     let json = world.run("user list -p 'p 2' -o json").error();
     assert!(json["fix"].as_str().unwrap().contains("skyteam -p 'p 2' db push"), "{json}");
-});
+}
 
-both!(ready fn times_in_messages_are_those_of_the_zone(world) {
+#[both(ready)]
+fn times_in_messages_are_those_of_the_zone(world: &mut World) {
     world.run("db seed --users 3 --flights 5").ok();
     world.query("UPDATE flights SET \"startTime\" = '2025-01-01 10:00:00', \"startedAt\" = '2025-01-01 10:00:00', \"endTime\" = '2025-01-01 12:00:00'");
     let id = world.run("flight list --limit 1 -o ndjson").ndjson()[0]["id"].as_str().unwrap().to_owned();
@@ -245,7 +273,7 @@ both!(ready fn times_in_messages_are_those_of_the_zone(world) {
     assert!(refused.stderr.contains("it has ended at 2025-01-01 13:00:00\n"), "{refused}");
     let json = world.run(format!("flight end {id} --tz Europe/Paris -o json")).exits(5).error();
     assert!(json["why"].as_str().unwrap().contains("2025-01-01T12:00:00Z"), "{json}");
-});
+}
 
 #[test]
 fn a_noun_alone_is_explained_by_examples() {
@@ -257,12 +285,13 @@ fn a_noun_alone_is_explained_by_examples() {
     }
 }
 
-both!(ready fn an_export_does_nothing_to_a_terminal(world) {
+#[both(ready)]
+fn an_export_does_nothing_to_a_terminal(world: &mut World) {
     world.query("INSERT INTO users (\"userId\", username, \"displayName\") VALUES ('1', 'pilot', '\u{9b}2J')");
     let shown = world.call("user export 1").terminal(80).run();
     assert!(!shown.stdout.contains('\u{9b}'), "{shown}");
     assert_eq!(shown.json()["user"]["displayName"], world.run("user export 1").json()["user"]["displayName"]);
-});
+}
 
 /// A file named .csv is opened by a spreadsheet, which runs what looks like a formula; a program reads a pipe.
 #[test]

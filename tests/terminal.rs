@@ -47,7 +47,8 @@ impl Seat {
     }
 }
 
-both!(ready fn a_yes_is_to_what_was_shown_and_to_nothing_else(world) {
+#[both(ready)]
+fn a_yes_is_to_what_was_shown_and_to_nothing_else(world: &mut World) {
     world.query(
         r#"INSERT INTO "users" ("userId", "username", "displayName") VALUES ('1', 'ann', 'Ann');
         INSERT INTO "airlines" ("airlineId", "name", "token") VALUES ('delta', 'Delta', 'secret-delta');
@@ -57,12 +58,42 @@ both!(ready fn a_yes_is_to_what_was_shown_and_to_nothing_else(world) {
     );
     std::fs::write(world.work().join("in.csv"), "userId,displayName\n1,Mine\n").unwrap();
     for (command, question, other, shown) in [
-        ("user edit ann --display-name Mine", "Change user 1?", r#"UPDATE users SET "displayName" = 'Other'"#, r#"SELECT "displayName" FROM users"#),
-        ("user import in.csv", "Change 1 user", r#"UPDATE users SET username = 'other'"#, r#"SELECT "displayName" FROM users"#),
-        ("airline edit delta --name Mine", "Change airline", "UPDATE airlines SET name = 'Other'", "SELECT name FROM airlines"),
-        ("brand edit dl --name Mine", "Change brand", "UPDATE brands SET name = 'Other'", "SELECT name FROM brands WHERE iata = 'DL'"),
-        ("brand primary dx", "Make dx", r#"UPDATE brands SET "isPrimary" = false; UPDATE brands SET "isPrimary" = true WHERE iata = 'DX'"#, "SELECT name FROM brands WHERE iata = 'DL'"),
-        ("product edit abc123 --price 9", "Change product", r#"UPDATE "milesProducts" SET "priceMiles" = 7"#, r#"SELECT 'Other' FROM "milesProducts" WHERE "priceMiles" = 7"#),
+        (
+            "user edit ann --display-name Mine",
+            "Change user 1?",
+            r#"UPDATE users SET "displayName" = 'Other'"#,
+            r#"SELECT "displayName" FROM users"#,
+        ),
+        (
+            "user import in.csv",
+            "Change 1 user",
+            r#"UPDATE users SET username = 'other'"#,
+            r#"SELECT "displayName" FROM users"#,
+        ),
+        (
+            "airline edit delta --name Mine",
+            "Change airline",
+            "UPDATE airlines SET name = 'Other'",
+            "SELECT name FROM airlines",
+        ),
+        (
+            "brand edit dl --name Mine",
+            "Change brand",
+            "UPDATE brands SET name = 'Other'",
+            "SELECT name FROM brands WHERE iata = 'DL'",
+        ),
+        (
+            "brand primary dx",
+            "Make dx",
+            r#"UPDATE brands SET "isPrimary" = false; UPDATE brands SET "isPrimary" = true WHERE iata = 'DX'"#,
+            "SELECT name FROM brands WHERE iata = 'DL'",
+        ),
+        (
+            "product edit abc123 --price 9",
+            "Change product",
+            r#"UPDATE "milesProducts" SET "priceMiles" = 7"#,
+            r#"SELECT 'Other' FROM "milesProducts" WHERE "priceMiles" = 7"#,
+        ),
     ] {
         let mut seat = Seat::run(world, command);
         seat.sees(question);
@@ -73,10 +104,11 @@ both!(ready fn a_yes_is_to_what_was_shown_and_to_nothing_else(world) {
         assert!(told.contains("changed meanwhile"), "{command}: {told}");
         assert_eq!(world.query(shown), "Other", "{command}");
     }
-});
+}
 
 // What decides about miles is read in the transaction that writes them, however long the question took.
-both!(ready fn a_yes_to_miles_is_to_those_and_no_others(world) {
+#[both(ready)]
+fn a_yes_to_miles_is_to_those_and_no_others(world: &mut World) {
     crate::flight::fleet(world);
     world.query(
         r#"INSERT INTO "milesTransactions" ("userId", "amount", "type", "source", "batchId")
@@ -97,8 +129,12 @@ both!(ready fn a_yes_to_miles_is_to_those_and_no_others(world) {
         ("miles import rows.csv", "Award them?", swap, back),
         ("flight board DL300 pilot123 --miles 90000", "Award them?", swap, back),
         ("flight manifest import DL300 list.csv", "Award them?", swap, back),
-        ("flight reap --older-than 1h", "End ", &format!(r#"UPDATE "flights" SET "endTime" = "startedAt" WHERE "id" = '{live}'"#),
-            &format!(r#"UPDATE "flights" SET "endTime" = NULL WHERE "id" = '{live}'"#)),
+        (
+            "flight reap --older-than 1h",
+            "End ",
+            &format!(r#"UPDATE "flights" SET "endTime" = "startedAt" WHERE "id" = '{live}'"#),
+            &format!(r#"UPDATE "flights" SET "endTime" = NULL WHERE "id" = '{live}'"#),
+        ),
         ("user erase pilot123", "Type pilot123", swap, back),
     ] {
         let mut seat = Seat::run(world, command);
@@ -120,7 +156,7 @@ both!(ready fn a_yes_to_miles_is_to_those_and_no_others(world) {
     assert_eq!(seat.ends().0, 11);
     assert_eq!(entries(), before);
     world.run("miles audit").ok();
-});
+}
 
 const CTRL_C: &str = "\x03";
 
@@ -131,7 +167,8 @@ fn with_something_to_lose(world: &World) {
     world.query("INSERT INTO \"milesTransactions\" (\"userId\", amount, type, source, actor) VALUES ('1', 5, 'earn', 'test', 'me')");
 }
 
-both!(ready fn the_name_must_be_typed_before_data_is_lost(world) {
+#[both(ready)]
+fn the_name_must_be_typed_before_data_is_lost(world: &mut World) {
     with_something_to_lose(world);
     let name = world.name();
     let prompt = format!("Type {name} to go on");
@@ -153,9 +190,10 @@ both!(ready fn the_name_must_be_typed_before_data_is_lost(world) {
     let (code, shown) = seat.ends();
     assert_eq!(code, 0, "{shown}");
     assert!(world.source().try_rows("SELECT actor FROM \"milesTransactions\"").is_err());
-});
+}
 
-both!(ready fn without_a_terminal_the_question_becomes_the_flag_to_give(world) {
+#[both(ready)]
+fn without_a_terminal_the_question_becomes_the_flag_to_give(world: &mut World) {
     with_something_to_lose(world);
     for args in ["db rollback", "db rollback --yes", "db rollback --no-input"] {
         let output = world.run_program(args, "y\ny\ny\n").exits(9);
@@ -168,9 +206,10 @@ both!(ready fn without_a_terminal_the_question_becomes_the_flag_to_give(world) {
     });
     assert_eq!(seat.ends().0, 9);
     assert_eq!(world.query("SELECT actor FROM \"milesTransactions\""), "me");
-});
+}
 
-both!(ready fn a_question_shows_nothing_that_a_terminal_acts_on(world) {
+#[both(ready)]
+fn a_question_shows_nothing_that_a_terminal_acts_on(world: &mut World) {
     world.query(
         "INSERT INTO users (\"userId\", username, \"displayName\") VALUES \
          ('1', 'evil\u{1b}[2J\u{9b}2J', 'A'), ('2', ' spaced ', 'B')",
@@ -191,9 +230,10 @@ both!(ready fn a_question_shows_nothing_that_a_terminal_acts_on(world) {
     seat.types(" spaced \r");
     assert_eq!(seat.ends().0, 0);
     assert_eq!(world.query("SELECT count(*) FROM users WHERE \"userId\" IN ('1', '2')"), "0");
-});
+}
 
-both!(ready fn ctrl_c_at_a_question_leaves_the_terminal_in_order(world) {
+#[both(ready)]
+fn ctrl_c_at_a_question_leaves_the_terminal_in_order(world: &mut World) {
     world.query("INSERT INTO users (\"userId\", username, \"displayName\") VALUES ('1', 'pilot', 'Pilot')");
     let mut seat = Seat::run(world, "user edit pilot --display-name New --color never");
     seat.sees("? [y/N] ");
@@ -205,14 +245,16 @@ both!(ready fn ctrl_c_at_a_question_leaves_the_terminal_in_order(world) {
     assert!(!shown.contains('\u{1b}'), "{shown:?}");
 
     for (answer, code) in [("\r", 9), ("n\r", 9), ("yes\r", 0), ("y\r", 0)] {
-        let mut seat = Seat::run(world, &format!("user edit pilot --display-name New{code}{} --color never", answer.len()));
+        let mut seat =
+            Seat::run(world, &format!("user edit pilot --display-name New{code}{} --color never", answer.len()));
         seat.sees("? [y/N] ");
         seat.types(answer);
         assert_eq!(seat.ends().0, code, "{answer:?}");
     }
-});
+}
 
-both!(ready fn only_the_right_name_stands_in_for_yes(world) {
+#[both(ready)]
+fn only_the_right_name_stands_in_for_yes(world: &mut World) {
     world.query("INSERT INTO users (\"userId\", username, \"displayName\") VALUES ('1', 'pilot', 'Pilot')");
     let edit = "user edit pilot --display-name New --confirm";
     let refused = world.run(format!("{edit} anything")).exits(9);
@@ -220,7 +262,7 @@ both!(ready fn only_the_right_name_stands_in_for_yes(world) {
     assert_eq!(world.query("SELECT \"displayName\" FROM users"), "Pilot");
     world.run(format!("{edit} {}", world.name())).ok();
     assert_eq!(world.query("SELECT \"displayName\" FROM users"), "New");
-});
+}
 
 const WAITING: &str =
     "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'skyteam %' AND state = 'active'";
@@ -266,7 +308,8 @@ fn a_request_to_end_is_heard_as_ctrl_c_is() {
     drop(holder);
 }
 
-both!(ready fn a_closed_pipe_ends_quietly(world) {
+#[both(ready)]
+fn a_closed_pipe_ends_quietly(world: &mut World) {
     // Far more than a pipe holds.
     let rows = "INSERT INTO users (\"userId\", username, \"displayName\") \
                 SELECT n, 'pilot' || n, 'A pilot of the alliance' FROM";
@@ -283,9 +326,10 @@ both!(ready fn a_closed_pipe_ends_quietly(world) {
         let output = world.finish(format.into(), child, b"");
         assert_eq!((output.code, output.stderr.as_str()), (0, ""), "{format}");
     }
-});
+}
 
-both!(ready fn colour_is_for_terminals(world) {
+#[both(ready)]
+fn colour_is_for_terminals(world: &mut World) {
     let (_, shown) = Seat::run(world, "user show nobody").ends();
     assert!(shown.contains("\x1b["), "no colour on a terminal: {shown:?}");
     let plain: [(&str, &[(&str, &str)]); 4] = [
@@ -308,18 +352,17 @@ both!(ready fn colour_is_for_terminals(world) {
     assert!(world.run_program("user show nobody --color always", "").stderr.contains('\x1b'));
     world.set("CLICOLOR_FORCE", "1");
     assert!(world.run_program("user show nobody", "").stderr.contains('\x1b'));
-});
+}
 
-both!(ready fn a_table_fits_the_terminal_and_is_whole_in_a_pipe(world) {
+#[both(ready)]
+fn a_table_fits_the_terminal_and_is_whole_in_a_pipe(world: &mut World) {
     let long = "x".repeat(300);
-    world.query(&format!(
-        "INSERT INTO users (\"userId\", username, \"displayName\") VALUES ('1', 'pilot', '{long}')"
-    ));
+    world.query(&format!("INSERT INTO users (\"userId\", username, \"displayName\") VALUES ('1', 'pilot', '{long}')"));
     let narrow = world.call("user list --color never").terminal(60).run().ok();
     let widest = narrow.stdout.lines().map(|line| line.chars().count()).max();
     assert!(widest <= Some(60), "{narrow}");
     assert!(world.run("user list").ok().stdout.contains(&long));
-});
+}
 
 #[test]
 fn closed_standard_streams_are_no_panic() {

@@ -208,7 +208,8 @@ fn a_column_of_others_with_another_type_refuses_a_replacement() {
     assert!(why.contains(r#""theirs" is numeric(10,2) in the backup and numeric(5,1) here"#), "{error}");
 }
 
-both!(ready fn others_indexes_and_triggers_are_put_back(world) {
+#[both(ready)]
+fn others_indexes_and_triggers_are_put_back(world: &mut World) {
     let (_old, file) = older(world.engine());
     world.query(r#"CREATE INDEX theirs ON "users" ("displayName")"#);
     match world.engine() {
@@ -229,17 +230,17 @@ both!(ready fn others_indexes_and_triggers_are_put_back(world) {
         Engine::Postgres => definitions(world),
         // Without the record that the restore itself leaves.
         Engine::Sqlite => {
-            let all =
-                "SELECT type, name, sql FROM sqlite_schema WHERE tbl_name IN ('users', 'their view') ORDER BY type, name";
+            let all = "SELECT type, name, sql FROM sqlite_schema WHERE tbl_name IN ('users', 'their view') ORDER BY type, name";
             world.query(all).split_whitespace().map(str::to_owned).collect()
         }
     };
     let before = definitions(world);
     replaced(world, &file).ok();
     assert_eq!(definitions(world), before);
-});
+}
 
-both!(ready fn columns_of_others_keep_their_order(world) {
+#[both(ready)]
+fn columns_of_others_keep_their_order(world: &mut World) {
     let (_old, file) = older(world.engine());
     // Neither in the order of their names nor the generated one last.
     match world.engine() {
@@ -258,7 +259,9 @@ both!(ready fn columns_of_others_keep_their_order(world) {
             "SELECT string_agg(attname, ' ' ORDER BY attnum) FROM pg_attribute
              WHERE attrelid = 'users'::regclass AND attnum > 0 AND NOT attisdropped"
         }
-        Engine::Sqlite => "SELECT group_concat(name, ' ') FROM (SELECT name FROM pragma_table_xinfo('users') ORDER BY cid)",
+        Engine::Sqlite => {
+            "SELECT group_concat(name, ' ') FROM (SELECT name FROM pragma_table_xinfo('users') ORDER BY cid)"
+        }
     };
     let before = world.query(columns);
     replaced(world, &file).ok();
@@ -268,4 +271,4 @@ both!(ready fn columns_of_others_keep_their_order(world) {
     let twin = World::empty(world.engine());
     twin.run(["db", "restore", world.work().join("mine.skyteam").to_str().unwrap(), "--confirm", &twin.name()]).ok();
     assert_eq!(twin.query(columns), before);
-});
+}

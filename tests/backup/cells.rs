@@ -13,7 +13,8 @@ fn large(world: &World) {
     ));
 }
 
-both!(ready fn a_cell_that_is_too_large_is_named_with_its_key(world) {
+#[both(ready)]
+fn a_cell_that_is_too_large_is_named_with_its_key(world: &mut World) {
     assert!(world.run("db doctor").stdout.contains("every cell fits into a backup"));
     large(world);
     let error = world.run("-o json db backup -f b").exits(5).error();
@@ -27,7 +28,7 @@ both!(ready fn a_cell_that_is_too_large_is_named_with_its_key(world) {
         // The way out that is named.
         world.run("db backup -f b --format custom").ok();
     }
-});
+}
 
 #[test]
 fn a_byte_that_is_no_text_is_named_with_its_key() {

@@ -18,7 +18,8 @@ fn redefine(world: &World, table: &str, from: &str, to: &str) {
     assert!(sql.contains(to), "{sql}");
 }
 
-both!(ready fn rows_that_a_changed_table_lets_in_come_back(world) {
+#[both(ready)]
+fn rows_that_a_changed_table_lets_in_come_back(world: &mut World) {
     match world.engine() {
         Engine::Postgres => {
             world.query(
@@ -56,9 +57,10 @@ both!(ready fn rows_that_a_changed_table_lets_in_come_back(world) {
         let again = restored.run("db backup -f again.skyteam").ok();
         assert!(again.stderr.contains("users.displayName"), "{again}");
     }
-});
+}
 
-both!(ready fn a_manifest_brings_no_expression_with_it(world) {
+#[both(ready)]
+fn a_manifest_brings_no_expression_with_it(world: &mut World) {
     world.run("db seed --users 3 --flights 2").ok();
     world.run("db backup -f sound.skyteam").ok();
     let sound = unpack(&world.work().join("sound.skyteam"));
@@ -79,15 +81,22 @@ both!(ready fn a_manifest_brings_no_expression_with_it(world) {
         let file = world.work().join("planted.skyteam");
         let refused = restored.run(["db", "restore", file.to_str().unwrap(), "-o", "json"]);
         assert_ne!(refused.code, 0, "{changed}: {refused}");
-        assert!(refused.stderr.contains("ahead of any migration") || refused.stderr.contains("manifest"), "{changed}: {refused}");
+        assert!(
+            refused.stderr.contains("ahead of any migration") || refused.stderr.contains("manifest"),
+            "{changed}: {refused}"
+        );
     }
-});
+}
 
-both!(ready fn a_table_that_nothing_names_is_said_to_be_left_out(world) {
+#[both(ready)]
+fn a_table_that_nothing_names_is_said_to_be_left_out(world: &mut World) {
     world.query(r#"CREATE TABLE "notes" ("id" integer PRIMARY KEY)"#);
     let backup = world.run("db backup -f b.skyteam").ok();
-    assert!(backup.stderr.contains("Not in the backup, since no entity has them") && backup.stderr.contains("notes"), "{backup}");
+    assert!(
+        backup.stderr.contains("Not in the backup, since no entity has them") && backup.stderr.contains("notes"),
+        "{backup}"
+    );
     let manifest = unpack(&world.work().join("b.skyteam")).manifest;
     assert_eq!(manifest["leftOut"], serde_json::json!(["notes"]));
     assert_eq!(manifest["changed"], serde_json::Value::Null);
-});
+}

@@ -9,7 +9,8 @@ use skyteam::backup::spool::Spools;
 
 use crate::support::{Engine, Library, World, both};
 
-both!(fn a_backup_tells_what_it_holds(world) {
+#[both]
+fn a_backup_tells_what_it_holds(world: &mut World) {
     world.run("db seed --users 20 --flights 10").ok();
     std::fs::create_dir(world.work().join("b")).unwrap();
     let made = world.run("db backup b -o json").ok().json();
@@ -25,19 +26,27 @@ both!(fn a_backup_tells_what_it_holds(world) {
     assert_eq!((made["rows"].as_u64(), made["tables"].as_array().unwrap().len()), (Some(rows), 7));
     let sum = std::process::Command::new("sha256sum").arg(file).output().unwrap();
     assert!(String::from_utf8(sum.stdout).unwrap().starts_with(made["sha256"].as_str().unwrap()));
-});
+}
 
-both!(fn a_database_without_our_tables_gives_no_good_backup_of_nothing(world) {
+#[both]
+fn a_database_without_our_tables_gives_no_good_backup_of_nothing(world: &mut World) {
     if world.engine() == Engine::Sqlite {
         world.run("db backup").exits(6);
         world.run("db create").ok();
     }
     let output = world.run("-o json db backup").exits(5);
     assert_eq!(output.error()["code"], "no_tables");
-    assert!(std::fs::read_dir(world.work()).unwrap().all(|file| !file.unwrap().file_name().to_string_lossy().ends_with(".skyteam")));
-});
+    assert!(
+        std::fs::read_dir(world.work()).unwrap().all(|file| !file
+            .unwrap()
+            .file_name()
+            .to_string_lossy()
+            .ends_with(".skyteam"))
+    );
+}
 
-both!(ready fn tables_that_no_restore_could_make_again_give_no_backup(world) {
+#[both(ready)]
+fn tables_that_no_restore_could_make_again_give_no_backup(world: &mut World) {
     let cascade = if world.engine() == Engine::Postgres { " CASCADE" } else { "" };
     world.query(&format!(r#"DROP TABLE "milesProducts"{cascade}"#));
     let output = world.run("-o json db backup -f b.skyteam").exits(5);
@@ -46,18 +55,23 @@ both!(ready fn tables_that_no_restore_could_make_again_give_no_backup(world) {
     assert!(output.error()["fix"].as_str().unwrap().contains("db push"), "{output}");
     assert!(!world.work().join("b.skyteam").exists());
     world.run("db backup -f b.skyteam --table users").exits(5);
-});
+}
 
-both!(ready fn two_runs_in_one_folder_do_not_overlap(world) {
+#[both(ready)]
+fn two_runs_in_one_folder_do_not_overlap(world: &mut World) {
     let lock = std::fs::File::create(world.work().join(".skyteam-backup.lock")).unwrap();
     lock.lock().unwrap();
     let output = world.run("-o json db backup").exits(11);
-    assert_eq!((output.error()["code"].as_str(), output.error()["retryable"].as_bool()), (Some("backup_running"), Some(true)));
+    assert_eq!(
+        (output.error()["code"].as_str(), output.error()["retryable"].as_bool()),
+        (Some("backup_running"), Some(true))
+    );
     drop(lock);
     world.run("db backup").ok();
-});
+}
 
-both!(ready fn encrypted_backups_open_with_their_key_only(world) {
+#[both(ready)]
+fn encrypted_backups_open_with_their_key_only(world: &mut World) {
     use age::secrecy::ExposeSecret;
     let (ours, theirs) = (age::x25519::Identity::generate(), age::x25519::Identity::generate());
     for (name, key) in [("ours", &ours), ("theirs", &theirs)] {
@@ -83,9 +97,10 @@ both!(ready fn encrypted_backups_open_with_their_key_only(world) {
     twin.run(["db", "restore", file.to_str().unwrap(), "--identity", key.to_str().unwrap()]).ok();
     assert_eq!(twin.query(r#"SELECT username FROM "users""#), "secretpilot");
     world.run("db backup --encrypt-to age1nonsense").exits(2);
-});
+}
 
-both!(ready fn a_backup_is_of_one_moment_while_others_write(world) {
+#[both(ready)]
+fn a_backup_is_of_one_moment_while_others_write(world: &mut World) {
     world.run("user add 1 pilot1").ok();
     world.run("miles award 1 100 --source test --note n --key start").ok();
     // What is written between the snapshot and its reading is not in it, in no table.
@@ -98,7 +113,8 @@ both!(ready fn a_backup_is_of_one_moment_while_others_write(world) {
         };
         std::thread::scope(|scope| scope.spawn(write).join()).unwrap();
         let spools = Spools::new(&folder, false);
-        let made = snapshot.read(database, &Wanted::default(), chrono::Utc::now(), &spools, Arc::new(|_| {})).await.unwrap();
+        let made =
+            snapshot.read(database, &Wanted::default(), chrono::Utc::now(), &spools, Arc::new(|_| {})).await.unwrap();
         made.write(std::fs::File::create(&file).unwrap(), &Recipients::default()).unwrap();
     });
     let twin = World::empty(world.engine());
@@ -115,9 +131,10 @@ both!(ready fn a_backup_is_of_one_moment_while_others_write(world) {
     let twin = World::empty(world.engine());
     twin.run(["db", "restore", world.work().join("through.skyteam").to_str().unwrap()]).ok();
     twin.run("miles audit").ok();
-});
+}
 
-both!(ready fn cron_needs_no_home_and_no_terminal(world) {
+#[both(ready)]
+fn cron_needs_no_home_and_no_terminal(world: &mut World) {
     // What cron leaves of an environment: two folders of programs, and the URL that its line sets.
     for name in ["HOME", "USER", "LANG", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"] {
         world.unset(name);
@@ -131,7 +148,7 @@ both!(ready fn cron_needs_no_home_and_no_terminal(world) {
     assert_eq!((proved["sound"].as_bool(), proved["deep"].as_bool()), (Some(true), Some(true)));
     std::fs::create_dir(world.work().join("empty")).unwrap();
     world.run("db verify empty").exits(4);
-});
+}
 
 #[test]
 fn a_role_that_may_not_read_is_told_what_reading_needs() {
@@ -152,7 +169,8 @@ fn a_file_in_another_encoding_is_told() {
     assert_eq!(output.error()["code"], "encoding");
 }
 
-both!(ready fn only_a_file_is_replaced(world) {
+#[both(ready)]
+fn only_a_file_is_replaced(world: &mut World) {
     let work = world.work();
     // A link stays one, and what it leads to is replaced.
     std::fs::create_dir(work.join("real")).unwrap();
@@ -179,9 +197,10 @@ both!(ready fn only_a_file_is_replaced(world) {
     world.run("db verify piped.skyteam").ok();
     assert!(std::os::unix::fs::FileTypeExt::is_fifo(&pipe.symlink_metadata().unwrap().file_type()));
     world.run("db backup -f real").exits(2);
-});
+}
 
-both!(ready fn no_link_of_another_user_is_followed(world) {
+#[both(ready)]
+fn no_link_of_another_user_is_followed(world: &mut World) {
     let work = world.work();
     let theirs = work.join("theirs.skyteam");
     std::fs::create_dir(work.join("real")).unwrap();
@@ -208,9 +227,10 @@ both!(ready fn no_link_of_another_user_is_followed(world) {
     }
     assert_eq!(std::fs::read_to_string(work.join("real/kept")).unwrap(), "kept");
     assert_eq!(std::fs::read_dir(work.join("real")).unwrap().count(), 1);
-});
+}
 
-both!(ready fn standard_output_takes_the_backup_and_nothing_else(world) {
+#[both(ready)]
+fn standard_output_takes_the_backup_and_nothing_else(world: &mut World) {
     // A terminal wants none.
     let refused = world.call("db backup -f -").terminal(100).run().exits(2);
     assert!(refused.stdout.is_empty(), "{refused}");
@@ -220,7 +240,7 @@ both!(ready fn standard_output_takes_the_backup_and_nothing_else(world) {
     assert!(output.stdout.starts_with(b"manifest.json"));
     let told: serde_json::Value = serde_json::from_slice(&output.stderr).unwrap();
     assert_eq!((told["file"].as_str(), told["size"].as_u64()), (Some("-"), Some(output.stdout.len() as u64)));
-});
+}
 
 #[test]
 fn a_role_that_sees_only_some_rows_makes_no_backup_of_some_rows() {

@@ -258,7 +258,8 @@ fn a_files_columns_come_back_as_they_were_defined() {
     assert!(!refused.work().join("skyteam.db").exists());
 }
 
-both!(ready fn what_the_other_engine_cannot_hold_is_named(world) {
+#[both(ready)]
+fn what_the_other_engine_cannot_hold_is_named(world: &mut World) {
     world.run("user add 1 pilot1").ok();
     match world.engine() {
         Engine::Postgres => world.query(r#"ALTER TABLE "users" ADD extra numeric(10,2) DEFAULT 1.5 CHECK (extra > 0)"#),
@@ -271,10 +272,14 @@ both!(ready fn what_the_other_engine_cannot_hold_is_named(world) {
     for named in ["users.extra", "the index theirs of users"] {
         assert!(said.contains(named), "{said}");
     }
-    assert_eq!(other.query("SELECT extra FROM users"), "1.5".to_owned() + if world.engine() == Engine::Postgres { "0" } else { "" });
-});
+    assert_eq!(
+        other.query("SELECT extra FROM users"),
+        "1.5".to_owned() + if world.engine() == Engine::Postgres { "0" } else { "" }
+    );
+}
 
-both!(ready fn what_a_restore_would_refuse_is_named_while_there_is_time(world) {
+#[both(ready)]
+fn what_a_restore_would_refuse_is_named_while_there_is_time(world: &mut World) {
     world.run("user add 1 pilot1").ok();
     let sound = world.run("db backup -f sound.skyteam").ok();
     assert!(!sound.stderr.contains("would refuse"), "{sound}");
@@ -310,4 +315,4 @@ both!(ready fn what_a_restore_would_refuse_is_named_while_there_is_time(world) {
     let twin = World::empty(world.engine());
     let file = world.work().join("b.skyteam");
     twin.run(["db", "restore", file.to_str().unwrap(), "--confirm", &twin.name()]).exits(5);
-});
+}

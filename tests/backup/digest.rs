@@ -26,7 +26,8 @@ fn corrupted(world: &World) -> PathBuf {
     file
 }
 
-both!(fn other_values_under_right_checksums_are_found(world) {
+#[both]
+fn other_values_under_right_checksums_are_found(world: &mut World) {
     world.run("db seed --users 20 --flights 10").ok();
     let file = corrupted(world);
     let file = file.to_str().unwrap();
@@ -50,9 +51,10 @@ both!(fn other_values_under_right_checksums_are_found(world) {
     let before = everything(world);
     world.run(["db", "restore", file, "--clean", "--confirm", &world.name()]).exits(5);
     assert_eq!(everything(world), before);
-});
+}
 
-both!(fn hard_values_are_summed_up_as_they_are_archived(world) {
+#[both]
+fn hard_values_are_summed_up_as_they_are_archived(world: &mut World) {
     world.run("db push").ok();
     hard_rows(world);
     world.run("db backup -f b.skyteam").ok();
@@ -63,7 +65,7 @@ both!(fn hard_values_are_summed_up_as_they_are_archived(world) {
     let made = unpack(&world.work().join("b.skyteam")).manifest;
     assert!(made["tables"].as_array().unwrap().iter().all(|table| table["digest"].is_object()), "{made}");
     assert!(made["reading"][1].as_str().unwrap().contains("9223372036854775807 is infinity"), "{made}");
-});
+}
 
 #[test]
 fn a_column_of_any_type_is_summed_up() {

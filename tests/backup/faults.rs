@@ -35,7 +35,8 @@ impl Drop for SmallDisk {
     }
 }
 
-both!(fn a_full_disk_leaves_no_backup(world) {
+#[both]
+fn a_full_disk_leaves_no_backup(world: &mut World) {
     world.run("db seed --users 2000 --flights 500").ok();
     let disk = SmallDisk::new(world, 128 << 10);
     for extra in ["", " --encrypt-to age1lggyhqrw2nlhcxprm67z43rta597azn8gknawjehu9d9dl0jq3yqqvfafg"] {
@@ -47,9 +48,10 @@ both!(fn a_full_disk_leaves_no_backup(world) {
         world.run("-o json db backup small --format plain").exits(1);
         no_backups(&disk.0);
     }
-});
+}
 
-both!(fn a_full_disk_for_what_is_temporary_is_named(world) {
+#[both]
+fn a_full_disk_for_what_is_temporary_is_named(world: &mut World) {
     world.run("db seed --users 2000 --flights 500").ok();
     world.run("db backup -f b.skyteam").ok();
     let bytes = fs::read(world.work().join("b.skyteam")).unwrap();
@@ -70,7 +72,7 @@ both!(fn a_full_disk_for_what_is_temporary_is_named(world) {
     let mut twin = World::empty(world.engine());
     twin.set("TMPDIR", &small);
     told(twin.call("-o json db restore -").input(&bytes).run());
-});
+}
 
 #[test]
 fn a_full_disk_leaves_no_half_a_database() {
@@ -110,7 +112,8 @@ fn each_of_a_thousand_flipped_bits_is_found_before_anything_is_touched() {
     }
 }
 
-both!(fn a_killed_backup_leaves_no_backup(world) {
+#[both]
+fn a_killed_backup_leaves_no_backup(world: &mut World) {
     world.run("db seed --users 2000 --flights 500").ok();
     fs::create_dir(world.work().join("b")).unwrap();
     for delay in [5, 20, 40, 60, 90, 130] {
@@ -129,8 +132,12 @@ both!(fn a_killed_backup_leaves_no_backup(world) {
     }
     world.run("db backup b").ok();
     let partial = |name: &str| name.starts_with(".skyteam-partial-");
-    assert!(fs::read_dir(world.work().join("b")).unwrap().all(|file| !partial(&file.unwrap().file_name().to_string_lossy())));
-});
+    assert!(
+        fs::read_dir(world.work().join("b"))
+            .unwrap()
+            .all(|file| !partial(&file.unwrap().file_name().to_string_lossy()))
+    );
+}
 
 #[test]
 fn an_interrupted_restore_clears_up_what_it_has_made() {
@@ -176,7 +183,8 @@ fn an_interrupted_proof_drops_its_scratch_database() {
     world.server().admin(&format!("DROP DATABASE {}", scratch_databases(&world)[0]));
 }
 
-both!(fn a_killed_restore_leaves_the_target_as_it_was(world) {
+#[both]
+fn a_killed_restore_leaves_the_target_as_it_was(world: &mut World) {
     let source = World::sqlite();
     source.run("db seed --users 2000 --flights 500").ok();
     source.run("db backup -f b.skyteam").ok();
@@ -215,7 +223,7 @@ both!(fn a_killed_restore_leaves_the_target_as_it_was(world) {
     }
     world.run(clean).ok();
     assert_eq!(everything(world), everything(&source));
-});
+}
 
 #[test]
 fn a_server_that_dies_in_the_middle_of_a_restore() {
@@ -258,7 +266,8 @@ fn a_server_that_dies_in_the_middle_of_a_backup() {
     }
 }
 
-both!(fn a_file_cut_at_any_member_touches_nothing(world) {
+#[both]
+fn a_file_cut_at_any_member_touches_nothing(world: &mut World) {
     let source = World::sqlite();
     source.run("db seed --users 20 --flights 10").ok();
     source.run("db backup -f b.skyteam").ok();
@@ -276,10 +285,12 @@ both!(fn a_file_cut_at_any_member_touches_nothing(world) {
         assert!(["damaged_backup", "not_a_backup"].contains(&output.error()["code"].as_str().unwrap()), "{output}");
         match world.engine() {
             Engine::Sqlite => assert!(!world.work().join("skyteam.db").exists()),
-            Engine::Postgres => assert_eq!(world.query("SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'skyteam%'"), "0"),
+            Engine::Postgres => {
+                assert_eq!(world.query("SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'skyteam%'"), "0")
+            }
         }
     }
-});
+}
 
 #[test]
 fn a_file_whose_index_has_lost_rows_makes_no_backup() {

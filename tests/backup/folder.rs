@@ -43,7 +43,8 @@ fn foreign_tar(world: &World, name: &str) {
     assert!(made.unwrap().success());
 }
 
-both!(ready fn only_what_skyteam_made_is_listed_and_removed(world) {
+#[both(ready)]
+fn only_what_skyteam_made_is_listed_and_removed(world: &mut World) {
     for day in ["2026-11-01", "2026-11-02"] {
         backup(world, day, "");
     }
@@ -62,14 +63,16 @@ both!(ready fn only_what_skyteam_made_is_listed_and_removed(world) {
     assert_eq!(names(world).len(), 8);
     later(world, "db prune b --keep-last 1 --yes").ok();
     let newest = newest.file_name().unwrap().to_str().unwrap().to_owned();
-    let mut left = ["dump.sql", "notes.skyteam", "other.age", "skyteam-x-20261101T000000Z.skyteam", "theirs.tar", &newest];
+    let mut left =
+        ["dump.sql", "notes.skyteam", "other.age", "skyteam-x-20261101T000000Z.skyteam", "theirs.tar", &newest];
     left.sort();
     assert_eq!(names(world), left);
     backup(world, "2026-11-04", "--keep-last 1");
     assert_eq!(names(world).len(), 6);
-});
+}
 
-both!(ready fn the_last_good_one_outlives_a_damaged_newer_one(world) {
+#[both(ready)]
+fn the_last_good_one_outlives_a_damaged_newer_one(world: &mut World) {
     let oldest = backup(world, "2026-11-01", "");
     backup(world, "2026-11-02", "");
     let newest = backup(world, "2026-11-03", "");
@@ -80,9 +83,10 @@ both!(ready fn the_last_good_one_outlives_a_damaged_newer_one(world) {
     let left: Vec<String> = names(world).into_iter().filter(|name| name.ends_with(".skyteam")).collect();
     // The damaged one by the rule, the newest that can be read, and the newest that is proved.
     assert_eq!(left.len(), 3, "{left:?}");
-});
+}
 
-both!(fn damage_that_only_reading_shows_is_seen_before_anything_goes(world) {
+#[both]
+fn damage_that_only_reading_shows_is_seen_before_anything_goes(world: &mut World) {
     world.run("db seed --users 20 --flights 10").ok();
     let sound = backup(world, "2026-11-01", "");
     let flipped = backup(world, "2026-11-02", "");
@@ -98,9 +102,10 @@ both!(fn damage_that_only_reading_shows_is_seen_before_anything_goes(world) {
     fs::write(&other, fs::read(&flipped).unwrap()).unwrap();
     later(world, "db prune b --keep-last 1 --yes").ok();
     assert!(other.exists() && flipped.exists());
-});
+}
 
-both!(ready fn an_encrypted_one_that_is_cut_is_no_good_one(world) {
+#[both(ready)]
+fn an_encrypted_one_that_is_cut_is_no_good_one(world: &mut World) {
     let sound = backup(world, "2026-11-01", &format!("--encrypt-to {KEY}"));
     let cut = backup(world, "2026-11-02", &format!("--encrypt-to {KEY}"));
     let bytes = fs::read(&cut).unwrap();
@@ -113,11 +118,13 @@ both!(ready fn an_encrypted_one_that_is_cut_is_no_good_one(world) {
     // Nothing tells who made what is left of it, so it is nothing to remove.
     let newest = backup(world, "2026-11-03", &format!("--encrypt-to {KEY} --keep-last 1"));
     assert!(newest.exists() && cut.exists() && !sound.exists());
-});
+}
 
-both!(ready fn a_part_does_not_take_the_place_of_the_whole(world) {
+#[both(ready)]
+fn a_part_does_not_take_the_place_of_the_whole(world: &mut World) {
     let whole = backup(world, "2026-11-01", "");
-    for (day, part) in [("2026-11-02", "--schema-only"), ("2026-11-03", "--data-only"), ("2026-11-04", "--table users")] {
+    for (day, part) in [("2026-11-02", "--schema-only"), ("2026-11-03", "--data-only"), ("2026-11-04", "--table users")]
+    {
         let older = backup(world, &day.replace("2026-11", "2026-10"), part);
         let made = backup(world, day, &format!("{part} --keep-last 1"));
         assert!(whole.exists(), "{part}");
@@ -126,15 +133,16 @@ both!(ready fn a_part_does_not_take_the_place_of_the_whole(world) {
     backup(world, "2026-11-05", &format!("--schema-only --encrypt-to {KEY} --keep-last 1"));
     assert!(whole.exists());
     assert_eq!(names(world).len(), 4, "{:?}", names(world));
-});
+}
 
-both!(ready fn every_backup_of_a_part_is_remembered(world) {
+#[both(ready)]
+fn every_backup_of_a_part_is_remembered(world: &mut World) {
     // A snapshot of which no row is read must not leave its transaction in the pool, whose connections are taken by chance.
     for round in 0..12 {
         let made = world.run(format!("db backup -f {round}.skyteam --schema-only")).ok();
         assert!(!made.stderr.contains("remember"), "{made}");
     }
-});
+}
 
 #[test]
 fn dumps_are_pruned_among_themselves_and_their_notes_with_them() {
@@ -155,16 +163,18 @@ fn dumps_are_pruned_among_themselves_and_their_notes_with_them() {
     assert!(!names(&world).iter().any(|name| name.contains("20261101")));
 }
 
-both!(ready fn a_backup_prunes_after_itself(world) {
+#[both(ready)]
+fn a_backup_prunes_after_itself(world: &mut World) {
     backup(world, "2026-11-01", "");
     backup(world, "2026-11-02", "");
     let call = world.call("db backup b --keep-daily 2 -o json").at("2026-11-03T02:00:00Z");
     let made = call.run().ok().json();
     assert_eq!(made["removed"].as_array().unwrap().len(), 1);
     assert_eq!(names(world).len(), 2);
-});
+}
 
-both!(ready fn the_second_backup_of_a_second_gets_a_name_of_its_own(world) {
+#[both(ready)]
+fn the_second_backup_of_a_second_gets_a_name_of_its_own(world: &mut World) {
     let first = backup(world, "2026-11-01", "");
     let bytes = fs::read(&first).unwrap();
     world.run("user add 1 pilot1").ok();
@@ -172,9 +182,10 @@ both!(ready fn the_second_backup_of_a_second_gets_a_name_of_its_own(world) {
     assert!(second.to_str().unwrap().ends_with("T020000Z-2.skyteam"), "{second:?}");
     assert_eq!(fs::read(&first).unwrap(), bytes);
     assert_eq!(later(world, "db backups b -o json").ok().json().as_array().unwrap().len(), 2);
-});
+}
 
-both!(ready fn a_note_vouches_for_the_file_that_it_saw(world) {
+#[both(ready)]
+fn a_note_vouches_for_the_file_that_it_saw(world: &mut World) {
     let verified = |world: &World| later(world, "db backups -o json").ok().json()[0]["verified"].clone();
     world.run("db backup -f b.skyteam").ok();
     later(world, "db verify b.skyteam --deep").ok();
@@ -186,9 +197,10 @@ both!(ready fn a_note_vouches_for_the_file_that_it_saw(world) {
     world.call("db backup -f c.skyteam").at("2026-11-04T02:00:00Z").run().ok();
     fs::rename(world.work().join("c.skyteam"), world.work().join("b.skyteam")).unwrap();
     assert!(verified(world).is_null());
-});
+}
 
-both!(ready fn notes_stay_away_from_files_of_others(world) {
+#[both(ready)]
+fn notes_stay_away_from_files_of_others(world: &mut World) {
     world.run("db backup -f c.skyteam").ok();
     fs::write(world.work().join("c.skyteam.json"), r#"{"mine": true}"#).unwrap();
     let output = later(world, "db verify c.skyteam").ok();
@@ -199,18 +211,20 @@ both!(ready fn notes_stay_away_from_files_of_others(world) {
     fs::write(world.work().join("foo"), "no backup").unwrap();
     later(world, "db verify foo").exits(3);
     assert!(!world.work().join("foo.json").exists());
-});
+}
 
-both!(ready fn programs_read_sizes_as_numbers(world) {
+#[both(ready)]
+fn programs_read_sizes_as_numbers(world: &mut World) {
     let file = backup(world, "2026-11-01", "");
     let size = fs::metadata(&file).unwrap().len().to_string();
     assert!(later(world, "db backups b -o csv --columns size").ok().stdout.contains(&size));
     let pruned = later(world, "db prune b --keep-last 1 -o csv").ok().stdout;
     assert_eq!(pruned.lines().next(), Some("keep,file,size,reasons"));
     assert_eq!(pruned.lines().nth(1).unwrap(), format!("true,{},{size},last", file.display()));
-});
+}
 
-both!(ready fn people_read_paths_and_times_as_they_write_them(world) {
+#[both(ready)]
+fn people_read_paths_and_times_as_they_write_them(world: &mut World) {
     let older = backup(world, "2026-11-01", "");
     backup(world, "2026-11-02", "");
     let older = older.strip_prefix(world.work()).unwrap().display().to_string();
@@ -229,9 +243,10 @@ both!(ready fn people_read_paths_and_times_as_they_write_them(world) {
     later(world, format!("db verify {older} --deep")).ok();
     let looked_at = later(world, "db doctor").stdout;
     assert!(looked_at.contains("that was proved is of 2026-11-01 11:00:00"), "{looked_at}");
-});
+}
 
-both!(ready fn a_folder_that_is_none_is_told(world) {
+#[both(ready)]
+fn a_folder_that_is_none_is_told(world: &mut World) {
     let missing = world.run("-o json db backup nope/x").exits(4);
     assert_eq!(missing.error()["code"], "no_such_folder");
     later(world, "db backups nope").exits(4);
@@ -239,4 +254,4 @@ both!(ready fn a_folder_that_is_none_is_told(world) {
     world.run("db backup file").exits(2);
     later(world, "db backups file").exits(2);
     later(world, "db prune file --keep-last 1").exits(2);
-});
+}

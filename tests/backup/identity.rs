@@ -33,7 +33,8 @@ fn names(folder: &Path) -> Vec<String> {
     files.filter(|name| !name.starts_with('.')).collect()
 }
 
-both!(ready fn retention_leaves_the_backups_of_a_namesake_alone(world) {
+#[both(ready)]
+fn retention_leaves_the_backups_of_a_namesake_alone(world: &mut World) {
     let folder = tempfile::tempdir().unwrap();
     let production = file(&backup(world, folder.path(), "2026-11-01", ""));
     backup(world, folder.path(), "2026-11-02", "");
@@ -46,7 +47,8 @@ both!(ready fn retention_leaves_the_backups_of_a_namesake_alone(world) {
     // Each database has its own rows in the list, and its own count.
     let later = |args: String| world.call(args).at("2026-12-01T00:00:00Z").run();
     let listed = later(format!("-o json db backups {}", folder.path().display())).ok().json();
-    let identities: Vec<&str> = listed.as_array().unwrap().iter().map(|line| line["identity"].as_str().unwrap()).collect();
+    let identities: Vec<&str> =
+        listed.as_array().unwrap().iter().map(|line| line["identity"].as_str().unwrap()).collect();
     assert!(identities[0] != identities[1] && identities[1] == identities[2], "{listed}");
     later(format!("db prune {} --keep-last 1 --yes", folder.path().display())).ok();
     assert!(!production.exists());
@@ -54,7 +56,7 @@ both!(ready fn retention_leaves_the_backups_of_a_namesake_alone(world) {
     // The newest of this database is verified, and not the namesake's.
     let verified = later(format!("-o json db verify {} --deep", folder.path().display())).ok().json();
     assert!(verified["file"].as_str().unwrap().contains("20261102T"), "{verified}");
-});
+}
 
 #[test]
 fn a_copied_file_is_another_database_and_a_renamed_one_the_same() {
@@ -78,7 +80,8 @@ fn a_copied_file_is_another_database_and_a_renamed_one_the_same() {
     copy.run("db diff --exit-code").ok();
 }
 
-both!(ready fn a_backup_of_nobody_knows_what_is_listed_and_stays(world) {
+#[both(ready)]
+fn a_backup_of_nobody_knows_what_is_listed_and_stays(world: &mut World) {
     let folder = tempfile::tempdir().unwrap();
     let url = world.url();
     let (off, on) = match world.engine() {
@@ -105,9 +108,10 @@ both!(ready fn a_backup_of_nobody_knows_what_is_listed_and_stays(world) {
     let pruned = world.call(format!("db prune {} --keep-last 1 --dry-run", folder.path().display()));
     let pruned = pruned.at("2026-12-01T00:00:00Z").run().ok();
     assert_eq!(pruned.stdout.matches("of an unknown database").count(), 2, "{pruned}");
-});
+}
 
-both!(ready fn a_backup_from_the_future_takes_no_ones_place(world) {
+#[both(ready)]
+fn a_backup_from_the_future_takes_no_ones_place(world: &mut World) {
     let folder = tempfile::tempdir().unwrap();
     let future = file(&backup(world, folder.path(), "2031-01-01", ""));
     world.call(["db", "verify", future.to_str().unwrap(), "--deep"]).at("2031-01-01T03:00:00Z").run().ok();
@@ -129,11 +133,12 @@ both!(ready fn a_backup_from_the_future_takes_no_ones_place(world) {
     assert!(verified["file"].as_str().unwrap().contains("20261102T"), "{verified}");
     let found = at("db doctor".to_owned()).stdout;
     assert!(found.contains("that was proved is of 2026-11-02 02:00:00"), "{found}");
-});
+}
 
-both!(ready fn a_clock_that_fell_back_removes_nothing(world) {
+#[both(ready)]
+fn a_clock_that_fell_back_removes_nothing(world: &mut World) {
     let folder = tempfile::tempdir().unwrap();
     let before = file(&backup(world, folder.path(), "2026-11-01", ""));
     let made = file(&backup(world, folder.path(), "1970-01-01", "--keep-last 1"));
     assert!(before.exists() && made.exists());
-});
+}

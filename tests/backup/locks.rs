@@ -169,7 +169,8 @@ fn a_restore_that_waits_for_one_table_stops_no_reader_of_the_others() {
     }
 }
 
-both!(ready fn who_writes_does_not_stop_a_backup_nor_it_them(world) {
+#[both(ready)]
+fn who_writes_does_not_stop_a_backup_nor_it_them(world: &mut World) {
     world.run("db seed --users 5 --flights 2").ok();
     let before = everything(world);
     let holder = Holder::takes(world, r#"UPDATE "users" SET "displayName" = 'theirs'"#);
@@ -178,4 +179,4 @@ both!(ready fn who_writes_does_not_stop_a_backup_nor_it_them(world) {
     let twin = World::empty(world.engine());
     twin.run(["db", "restore", world.work().join("b.skyteam").to_str().unwrap()]).ok();
     assert_eq!(everything(&twin), before);
-});
+}

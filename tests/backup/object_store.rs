@@ -26,7 +26,8 @@ fn large_rows(world: &World) {
     ));
 }
 
-both!(ready fn a_backup_goes_to_a_bucket_and_comes_back(world) {
+#[both(ready)]
+fn a_backup_goes_to_a_bucket_and_comes_back(world: &mut World) {
     let s3 = S3::start();
     s3.give_to(world);
     hard_rows(world);
@@ -61,9 +62,10 @@ both!(ready fn a_backup_goes_to_a_bucket_and_comes_back(world) {
     let error = twin.run(["-o", "json", "db", "restore", PLACE]).exits(2).error();
     assert_eq!(error["what"].as_str().unwrap_or(error["message"].as_str().unwrap()), "s3://shop/nightly is a folder");
     twin.run("db restore s3://shop/nightly/none.skyteam").exits(4);
-});
+}
 
-both!(ready fn many_parts_arrive_over_a_line_that_is_cut(world) {
+#[both(ready)]
+fn many_parts_arrive_over_a_line_that_is_cut(world: &mut World) {
     let s3 = S3::start();
     large_rows(world);
     let line = Between::start(s3.port, Fault::Cut(3, 3 << 20));
@@ -75,9 +77,10 @@ both!(ready fn many_parts_arrive_over_a_line_that_is_cut(world) {
     let url = only(&s3);
     let verified = world.run(["-o", "json", "db", "verify", &url]).ok().json();
     assert_eq!(verified["sha256"], made["sha256"]);
-});
+}
 
-both!(ready fn an_interrupt_leaves_neither_a_backup_nor_parts(world) {
+#[both(ready)]
+fn an_interrupt_leaves_neither_a_backup_nor_parts(world: &mut World) {
     let s3 = S3::start();
     large_rows(world);
     let line = Between::start(s3.port, Fault::Stall(1, 3 << 20));
@@ -87,9 +90,10 @@ both!(ready fn an_interrupt_leaves_neither_a_backup_nor_parts(world) {
     signal("INT", child.id());
     assert_eq!(child.wait().unwrap().code(), Some(130));
     assert_eq!((s3.keys(), s3.uploads()), (Vec::new(), 0));
-});
+}
 
-both!(ready fn what_a_kill_leaves_is_removed_by_prune(world) {
+#[both(ready)]
+fn what_a_kill_leaves_is_removed_by_prune(world: &mut World) {
     let s3 = S3::start();
     large_rows(world);
     let line = Between::start(s3.port, Fault::Stall(1, 3 << 20));
@@ -105,9 +109,10 @@ both!(ready fn what_a_kill_leaves_is_removed_by_prune(world) {
     assert_eq!(s3.uploads(), 1);
     world.run(["db", "prune", PLACE, "--keep-last", "1"]).ok();
     assert_eq!(s3.uploads(), 0);
-});
+}
 
-both!(ready fn retention_removes_what_it_may(world) {
+#[both(ready)]
+fn retention_removes_what_it_may(world: &mut World) {
     let s3 = S3::start();
     s3.give_to(world);
     // Not skyteam's, and not touched.
@@ -136,9 +141,10 @@ both!(ready fn retention_removes_what_it_may(world) {
     let mut keys = s3.keys();
     keys.sort();
     assert_eq!(keys, ["nightly/deeper/skyteam-a-20200101T000000Z.skyteam", "nightly/other.txt", &third]);
-});
+}
 
-both!(ready fn two_places_have_the_same_backup(world) {
+#[both(ready)]
+fn two_places_have_the_same_backup(world: &mut World) {
     let s3 = S3::start();
     s3.give_to(world);
     std::fs::create_dir(world.work().join("here")).unwrap();
@@ -149,7 +155,7 @@ both!(ready fn two_places_have_the_same_backup(world) {
         let verified = world.run(["-o", "json", "db", "verify", place]).ok().json();
         assert_eq!(verified["sha256"], made["sha256"], "{place}");
     }
-});
+}
 
 #[test]
 fn a_dump_goes_to_a_bucket_with_its_note() {

@@ -12,7 +12,8 @@ fn formats(world: &World) -> &'static [&'static str] {
     }
 }
 
-both!(ready fn a_reader_that_goes_away_has_no_backup(world) {
+#[both(ready)]
+fn a_reader_that_goes_away_has_no_backup(world: &mut World) {
     world.run("db seed --users 20 --flights 10").ok();
     for format in formats(world) {
         // Little enough for a pipe to hold it: every write succeeds.
@@ -30,9 +31,10 @@ both!(ready fn a_reader_that_goes_away_has_no_backup(world) {
         std::fs::write(world.work().join("taken"), &taken.stdout).unwrap();
         world.run("db verify taken").ok();
     }
-});
+}
 
-both!(ready fn a_reader_of_a_named_pipe_that_goes_away_has_no_backup(world) {
+#[both(ready)]
+fn a_reader_of_a_named_pipe_that_goes_away_has_no_backup(world: &mut World) {
     let fifo = world.work().join("fifo");
     assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
     for format in formats(world) {
@@ -44,7 +46,7 @@ both!(ready fn a_reader_of_a_named_pipe_that_goes_away_has_no_backup(world) {
         std::fs::read(&fifo).unwrap();
         world.finish((*format).to_owned(), child, b"").ok();
     }
-});
+}
 
 #[test]
 fn nothing_is_written_before_the_snapshot_is_taken() {
@@ -57,6 +59,7 @@ fn nothing_is_written_before_the_snapshot_is_taken() {
     }
 }
 
-both!(ready fn a_dry_run_writes_nothing_to_a_pipe(world) {
+#[both(ready)]
+fn a_dry_run_writes_nothing_to_a_pipe(world: &mut World) {
     assert_eq!(world.run("db backup -f - --dry-run").ok().stdout, "");
-});
+}

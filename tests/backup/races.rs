@@ -40,7 +40,8 @@ fn refusal(result: Result<()>) -> (&'static str, u8) {
     (error.code(), error.kind().exit_code())
 }
 
-both!(ready fn rows_that_come_meanwhile_are_not_replaced_unasked(world) {
+#[both(ready)]
+fn rows_that_come_meanwhile_are_not_replaced_unasked(world: &mut World) {
     let (_source, archive) = seeded_backup();
     let refused = restore_around(world, &archive, false, || drop(world.run("user add 1 pilot1").ok()));
     assert_eq!(refusal(refused), ("target_not_empty", 5));
@@ -50,30 +51,34 @@ both!(ready fn rows_that_come_meanwhile_are_not_replaced_unasked(world) {
     assert_eq!(world.query(r#"SELECT count(*) FROM "users""#), "2");
     restore_around(world, &archive, true, || {}).unwrap();
     assert_eq!(world.query(r#"SELECT count(*) FROM "users""#), "5");
-});
+}
 
-both!(fn rows_that_come_meanwhile_into_an_older_version_are_not_replaced_unasked(world) {
+#[both]
+fn rows_that_come_meanwhile_into_an_older_version_are_not_replaced_unasked(world: &mut World) {
     let (_source, archive) = seeded_backup();
     world.run("db migrate --to 20240101000000").ok();
     let insert = r#"INSERT INTO "users" ("userId", username, "displayName") VALUES ('1', 'pilot1', 'Pilot')"#;
     let refused = restore_around(world, &archive, false, || drop(world.query(insert)));
     assert_eq!(refusal(refused), ("target_not_empty", 5));
     assert_eq!(world.query(r#"SELECT username FROM "users""#), "pilot1");
-});
+}
 
-both!(fn tables_that_come_meanwhile_are_not_replaced(world) {
+#[both]
+fn tables_that_come_meanwhile_are_not_replaced(world: &mut World) {
     let (source, archive) = seeded_backup();
     if world.engine() == Engine::Sqlite {
         world.run("db create").ok();
     }
     // The second of two restores into nothing.
     let file = source.work().join("b.skyteam");
-    let refused = restore_around(world, &archive, false, || drop(world.run(["db", "restore", file.to_str().unwrap()]).ok()));
+    let refused =
+        restore_around(world, &archive, false, || drop(world.run(["db", "restore", file.to_str().unwrap()]).ok()));
     assert_eq!(refusal(refused), ("target_not_empty", 5));
     assert_eq!(everything(world), everything(&source));
-});
+}
 
-both!(fn rows_that_break_the_newest_schema_leave_what_was_there(world) {
+#[both]
+fn rows_that_break_the_newest_schema_leave_what_was_there(world: &mut World) {
     // As Drizzle left it, with somebody who boarded twice.
     let old = World::empty(world.engine());
     old.run("db migrate --to 20240101000000").ok();
@@ -91,7 +96,8 @@ both!(fn rows_that_break_the_newest_schema_leave_what_was_there(world) {
     world.run("db seed --users 5 --flights 3").ok();
     let before = everything(world);
     let name = world.name();
-    let clean = ["-o", "json", "db", "restore", file.to_str().unwrap(), "--clean", "--confirm", &name].map(str::to_owned);
+    let clean =
+        ["-o", "json", "db", "restore", file.to_str().unwrap(), "--clean", "--confirm", &name].map(str::to_owned);
     for flag in [None, Some("--dry-run".to_owned())] {
         let output = world.run(clean.clone().into_iter().chain(flag).collect::<Vec<_>>());
         let error = output.exits(5).error();
@@ -104,20 +110,22 @@ both!(fn rows_that_break_the_newest_schema_leave_what_was_there(world) {
     empty.run(["db", "restore", file.to_str().unwrap(), "--dry-run"]).exits(5);
     empty.run(["db", "restore", file.to_str().unwrap()]).exits(5);
     assert_eq!(empty.query(r#"SELECT count(*) FROM "flightPassengers""#), "2");
-});
+}
 
-both!(fn a_clean_restore_of_an_older_archive_is_migrated_with_it(world) {
+#[both]
+fn a_clean_restore_of_an_older_archive_is_migrated_with_it(world: &mut World) {
     let old = World::empty(world.engine());
     old.run("db migrate --to 20240101000000").ok();
     old.query(r#"INSERT INTO "users" ("userId", username, "displayName") VALUES ('1', 'pilot1', 'Pilot')"#);
     old.run("db backup -f old.skyteam").ok();
     world.run("db seed --users 5 --flights 3").ok();
     let file = old.work().join("old.skyteam");
-    let done = world.run(["-o", "json", "db", "restore", file.to_str().unwrap(), "--clean", "--confirm", &world.name()]);
+    let done =
+        world.run(["-o", "json", "db", "restore", file.to_str().unwrap(), "--clean", "--confirm", &world.name()]);
     assert_eq!(done.ok().json()["migrated"].as_array().unwrap().len(), migration::all().len() - 1);
     world.run("db status --exit-code").ok();
     assert_eq!(world.query(r#"SELECT username FROM "users""#), "pilot1");
-});
+}
 
 #[test]
 fn comments_survive_a_restore_of_another_version() {

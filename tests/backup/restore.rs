@@ -3,7 +3,8 @@
 use super::everything;
 use crate::support::{DRIZZLE, Engine, Holder, World, both};
 
-both!(fn a_database_that_holds_rows_is_refused_and_left_alone(world) {
+#[both]
+fn a_database_that_holds_rows_is_refused_and_left_alone(world: &mut World) {
     world.run("db seed --users 20 --flights 10").ok();
     world.run("db backup -f b.skyteam").ok();
     world.query(r#"UPDATE "users" SET "displayName" = 'mine'"#);
@@ -18,9 +19,10 @@ both!(fn a_database_that_holds_rows_is_refused_and_left_alone(world) {
     world.run(format!("db restore b.skyteam --clean --confirm {}", world.name())).ok();
     assert_eq!(world.query(r#"SELECT count(*) FROM "users" WHERE "displayName" = 'mine'"#), "0");
     world.run("db status --exit-code").ok();
-});
+}
 
-both!(fn a_dry_run_into_nothing_leaves_nothing(world) {
+#[both]
+fn a_dry_run_into_nothing_leaves_nothing(world: &mut World) {
     let source = World::sqlite();
     source.run("db seed --users 20 --flights 10").ok();
     source.run("db backup -f b.skyteam").ok();
@@ -34,9 +36,10 @@ both!(fn a_dry_run_into_nothing_leaves_nothing(world) {
             assert_eq!(world.query(left), "0");
         }
     }
-});
+}
 
-both!(ready fn tables_made_by_push_and_empty_are_filled(world) {
+#[both(ready)]
+fn tables_made_by_push_and_empty_are_filled(world: &mut World) {
     let source = World::sqlite();
     source.run("db seed --users 20 --flights 10").ok();
     source.run("db backup -f b.skyteam").ok();
@@ -47,17 +50,17 @@ both!(ready fn tables_made_by_push_and_empty_are_filled(world) {
     world.run("miles audit").ok();
     // The ledger is append-only again.
     assert!(world.source().try_rows(r#"DELETE FROM "milesTransactions""#).is_err());
-});
+}
 
-both!(fn rows_that_refer_to_nothing_are_refused_and_leave_nothing(world) {
+#[both]
+fn rows_that_refer_to_nothing_are_refused_and_leave_nothing(world: &mut World) {
     let source = World::sqlite();
     source.run("db seed --users 20 --flights 10").ok();
     let file = rusqlite::Connection::open(source.work().join("skyteam.db")).unwrap();
-    let lose = r#"PRAGMA foreign_keys = OFF; DELETE FROM "users" WHERE "userId" = (SELECT "userId" FROM "milesTransactions")"#;
+    let lose =
+        r#"PRAGMA foreign_keys = OFF; DELETE FROM "users" WHERE "userId" = (SELECT "userId" FROM "milesTransactions")"#;
     file.execute_batch(lose).unwrap();
-    let lost: i64 = file
-        .query_row("SELECT count(*) FROM pragma_foreign_key_check", [], |row| row.get(0))
-        .unwrap();
+    let lost: i64 = file.query_row("SELECT count(*) FROM pragma_foreign_key_check", [], |row| row.get(0)).unwrap();
     assert!(lost > 1);
     source.run("db backup -f b.skyteam").ok();
     let archive = source.work().join("b.skyteam");
@@ -78,9 +81,10 @@ both!(fn rows_that_refer_to_nothing_are_refused_and_leave_nothing(world) {
     world.run("db push").ok();
     said(world.run(restore).exits(5).error());
     assert_eq!(world.query(r#"SELECT count(*) FROM "milesTransactions""#), "0");
-});
+}
 
-both!(fn one_table_is_replaced_and_what_refers_to_it_still_checked(world) {
+#[both]
+fn one_table_is_replaced_and_what_refers_to_it_still_checked(world: &mut World) {
     world.run("db seed --users 20 --flights 10").ok();
     world.run("db backup -f b.skyteam").ok();
     let before = everything(world);
@@ -97,9 +101,10 @@ both!(fn one_table_is_replaced_and_what_refers_to_it_still_checked(world) {
     let refused = ["db", "restore", file.to_str().unwrap(), "--clean", "--confirm", &world.name()];
     world.run(refused).exits(5);
     assert_eq!(everything(world), before);
-});
+}
 
-both!(fn schema_only_and_data_only_make_a_whole(world) {
+#[both]
+fn schema_only_and_data_only_make_a_whole(world: &mut World) {
     let source = World::sqlite();
     source.run("db seed --users 20 --flights 10").ok();
     source.run("db backup -f schema.skyteam --schema-only").ok();
@@ -112,7 +117,7 @@ both!(fn schema_only_and_data_only_make_a_whole(world) {
     world.run("db status --exit-code").ok();
     world.run(["db", "restore", &path("data.skyteam")]).ok();
     assert_eq!(everything(world), everything(&source));
-});
+}
 
 #[test]
 fn what_drizzle_made_is_restored_as_it_was_and_migrated() {
@@ -164,7 +169,8 @@ fn views_of_others_stop_what_would_take_their_tables() {
     assert_eq!(world.catalogue(), before);
 }
 
-both!(fn a_pipe_is_read_as_it_comes(world) {
+#[both]
+fn a_pipe_is_read_as_it_comes(world: &mut World) {
     let source = World::sqlite();
     source.run("db seed --users 20 --flights 10").ok();
     source.run("db backup -f b.skyteam").ok();
@@ -180,7 +186,7 @@ both!(fn a_pipe_is_read_as_it_comes(world) {
     assert_eq!(everything(world), everything(&source));
     std::fs::create_dir(world.work().join("folder")).unwrap();
     world.run("db restore folder").exits(2);
-});
+}
 
 #[test]
 fn who_is_in_the_way_of_a_restore_is_named() {

@@ -3,7 +3,8 @@
 use super::{everything, hard_rows, worlds};
 use crate::support::{Engine, World, both};
 
-both!(ready fn hard_rows_come_back_on_either_engine(world) {
+#[both(ready)]
+fn hard_rows_come_back_on_either_engine(world: &mut World) {
     hard_rows(world);
     let before = everything(world);
     world.run("db backup -f hard.skyteam").ok();
@@ -16,9 +17,10 @@ both!(ready fn hard_rows_come_back_on_either_engine(world) {
     world.query(r#"UPDATE "users" SET "displayName" = 'changed'"#);
     world.run(format!("db restore hard.skyteam --clean --confirm {}", world.name())).ok();
     pretty_assertions(&everything(world), &before);
-});
+}
 
-both!(fn seeded_rows_come_back_from_a_transfer_there_and_back(world) {
+#[both]
+fn seeded_rows_come_back_from_a_transfer_there_and_back(world: &mut World) {
     world.run("db seed --users 300 --flights 200").ok();
     let before = everything(world);
     for middle in worlds() {
@@ -30,9 +32,10 @@ both!(fn seeded_rows_come_back_from_a_transfer_there_and_back(world) {
         back.run("db status --exit-code").ok();
         back.run("miles audit").ok();
     }
-});
+}
 
-both!(ready fn the_archive_of_a_copy_holds_the_same_bytes(world) {
+#[both(ready)]
+fn the_archive_of_a_copy_holds_the_same_bytes(world: &mut World) {
     world.run("user add 1 pilot1").ok();
     world.run("db backup -f one.skyteam").ok();
     let copy = World::empty(world.engine());
@@ -43,7 +46,7 @@ both!(ready fn the_archive_of_a_copy_holds_the_same_bytes(world) {
         tar.args(["-xOf", file, "users.parquet"]).current_dir(world.work()).output().unwrap().stdout
     };
     assert_eq!(members(world, "one.skyteam"), members(&copy, "two.skyteam"));
-});
+}
 
 #[test]
 fn cells_that_a_file_should_not_hold_come_back_as_they_are() {

@@ -5,7 +5,8 @@ use std::fs;
 use super::scratch_databases;
 use crate::support::{Engine, World, both};
 
-both!(fn a_deep_verification_is_remembered(world) {
+#[both]
+fn a_deep_verification_is_remembered(world: &mut World) {
     world.run("db seed --users 20 --flights 10").ok();
     world.run("db backup -f b.skyteam").ok();
     let proof = world.run("db verify b.skyteam --deep -o json").ok().json();
@@ -31,9 +32,10 @@ both!(fn a_deep_verification_is_remembered(world) {
     if world.engine() == Engine::Postgres {
         assert_eq!(scratch_databases(world), Vec::<String>::new());
     }
-});
+}
 
-both!(fn damage_is_found_and_told(world) {
+#[both]
+fn damage_is_found_and_told(world: &mut World) {
     world.run("db seed --users 20 --flights 10").ok();
     world.run("db backup -f b.skyteam").ok();
     let file = world.work().join("b.skyteam");
@@ -50,19 +52,27 @@ both!(fn damage_is_found_and_told(world) {
         assert!(!found["problems"][0].as_str().unwrap().is_empty(), "bit {bit}");
     }
     assert_eq!(world.run("db backups -o json").ok().json().as_array().unwrap().len(), 1);
-});
+}
 
-both!(fn parts_are_proved_as_what_they_are(world) {
+#[both]
+fn parts_are_proved_as_what_they_are(world: &mut World) {
     world.run("db seed --users 20 --flights 10").ok();
-    for part in ["--data-only", "--schema-only", "--table users", "--table milesTransactions", "--data-only --table flights --table users"] {
+    for part in [
+        "--data-only",
+        "--schema-only",
+        "--table users",
+        "--table milesTransactions",
+        "--data-only --table flights --table users",
+    ] {
         world.run(format!("db backup -f part.skyteam {part}")).ok();
         let proof = world.run("db verify part.skyteam --deep -o json").json();
         assert_eq!((proof["sound"].as_bool(), proof["deep"].as_bool()), (Some(true), Some(true)), "{part}: {proof}");
         world.run("db verify part.skyteam").ok();
     }
-});
+}
 
-both!(fn a_dry_run_of_a_proof_leaves_no_trace(world) {
+#[both]
+fn a_dry_run_of_a_proof_leaves_no_trace(world: &mut World) {
     world.run("db seed --users 20 --flights 10").ok();
     world.run("db backup -f b.skyteam").ok();
     let output = world.run("db verify b.skyteam --deep --dry-run").ok();
@@ -75,7 +85,7 @@ both!(fn a_dry_run_of_a_proof_leaves_no_trace(world) {
     assert_eq!(world.query(tables), "0");
     // Else it says where it writes.
     assert!(world.run("db verify b.skyteam --deep").ok().stderr.contains('→'));
-});
+}
 
 #[test]
 fn findings_of_the_audit_are_told_and_no_fault_of_the_backup() {

@@ -3,13 +3,17 @@
 use std::process::Child;
 
 use super::{CANCELLED, ENDED, LIVE, books, books_are_right, fleet};
-use crate::support::both;
+use crate::support::{World, both};
 
-both!(ready fn boarding_pays_once(world) {
+#[both(ready)]
+fn boarding_pays_once(world: &mut World) {
     fleet(world);
     let boarded = world.run("flight board DL300 @pilot123 --miles 500 --note 'First class' --actor bot -o json").json();
     assert_eq!((&boarded["userId"], &boarded["username"]), (&"1".into(), &"pilot123".into()));
-    assert_eq!((&boarded["miles"], &boarded["balance"], &boarded["already"]), (&500.into(), &500.into(), &false.into()));
+    assert_eq!(
+        (&boarded["miles"], &boarded["balance"], &boarded["already"]),
+        (&500.into(), &500.into(), &false.into())
+    );
     let entry = world.query(
         r#"SELECT "id", "userId", "amount", "type", "source", "flightId", "note", "actor", "batchId"
         FROM "milesTransactions""#,
@@ -25,16 +29,18 @@ both!(ready fn boarding_pays_once(world) {
     assert!(again.stdout.contains("pilot123 (1) is already on board DL300, paid"), "{again}");
     assert_eq!(books(world), before);
     books_are_right(world);
-});
+}
 
-both!(ready fn a_dry_run_boards_nobody(world) {
+#[both(ready)]
+fn a_dry_run_boards_nobody(world: &mut World) {
     fleet(world);
     let output = world.run("flight board DL300 1 --miles 500 -n").ok();
     assert!(output.stdout.contains("would board DL300: +500 miles, balance 500"), "{output}");
     assert_eq!(books(world), "");
-});
+}
 
-both!(ready fn nobody_boards_what_is_over(world) {
+#[both(ready)]
+fn nobody_boards_what_is_over(world: &mut World) {
     fleet(world);
     for over in [ENDED, CANCELLED] {
         let output = world.run(format!("flight board {over} 1 --miles 5 -o json")).exits(5);
@@ -47,17 +53,19 @@ both!(ready fn nobody_boards_what_is_over(world) {
     }
     world.run("flight board DL300 1").exits(2);
     assert_eq!(books(world), "");
-});
+}
 
-both!(ready fn a_balance_that_would_pass_its_limit_is_refused_whole(world) {
+#[both(ready)]
+fn a_balance_that_would_pass_its_limit_is_refused_whole(world: &mut World) {
     fleet(world);
     world.run("flight board DL300 1 --miles 2147483647").ok();
     let before = books(world);
     world.run("flight board DL100 1 --miles 1").exits(5);
     assert_eq!(books(world), before);
-});
+}
 
-both!(ready fn one_who_was_paid_before_gets_a_seat_and_no_more(world) {
+#[both(ready)]
+fn one_who_was_paid_before_gets_a_seat_and_no_more(world: &mut World) {
     fleet(world);
     world.query(&format!(
         r#"INSERT INTO "milesTransactions" ("userId", "amount", "type", "source", "flightId")
@@ -65,11 +73,15 @@ both!(ready fn one_who_was_paid_before_gets_a_seat_and_no_more(world) {
         UPDATE "users" SET "miles" = 700 WHERE "userId" = '1'"#
     ));
     let boarded = world.run("flight board DL300 1 --miles 500 -o json").json();
-    assert_eq!((&boarded["already"], &boarded["miles"], &boarded["balance"]), (&false.into(), &700.into(), &700.into()));
+    assert_eq!(
+        (&boarded["already"], &boarded["miles"], &boarded["balance"]),
+        (&false.into(), &700.into(), &700.into())
+    );
     books_are_right(world);
-});
+}
 
-both!(ready fn of_many_boardings_at_once_one_pays(world) {
+#[both(ready)]
+fn of_many_boardings_at_once_one_pays(world: &mut World) {
     fleet(world);
     let command = "flight board DL300 1 --miles 500 -o json";
     let children: Vec<Child> = (0..8).map(|_| world.spawn(command)).collect();
@@ -77,9 +89,10 @@ both!(ready fn of_many_boardings_at_once_one_pays(world) {
     let paid = answers.filter(|answer| answer["already"] == false).count();
     assert_eq!(paid, 1);
     assert_eq!(books(world), format!("balance|1|500|\nentry|1|500|{LIVE}\nseat|1|500|{LIVE}"));
-});
+}
 
-both!(ready fn boarding_and_ending_at_once_leave_the_books_right(world) {
+#[both(ready)]
+fn boarding_and_ending_at_once_leave_the_books_right(world: &mut World) {
     fleet(world);
     let board = |user: u32| world.spawn(format!("flight board {LIVE} {user} --miles 5"));
     let mut children: Vec<(String, Child)> = (1..=3).map(|user| ("board".to_owned(), board(user))).collect();
@@ -90,4 +103,4 @@ both!(ready fn boarding_and_ending_at_once_leave_the_books_right(world) {
         assert!(fair, "{output}");
     }
     books_are_right(world);
-});
+}

@@ -25,7 +25,8 @@ fn shown(world: &World) -> [i64; 3] {
     [&manifest[0]["miles"], &flight["manifest"]["miles"], &flights[0]["miles"]].map(|miles| miles.as_i64().unwrap())
 }
 
-both!(ready fn a_manifest_that_was_taken_back_is_paid_by_the_right_one(world) {
+#[both(ready)]
+fn a_manifest_that_was_taken_back_is_paid_by_the_right_one(world: &mut World) {
     fleet(world);
     let batch = import(world, "-o json", WRONG).json()["batchId"].as_str().unwrap().to_owned();
     assert_eq!(shown(world), [5000, 10_000, 5000]);
@@ -47,27 +48,32 @@ both!(ready fn a_manifest_that_was_taken_back_is_paid_by_the_right_one(world) {
     world.run(format!("flight board {LIVE} 1 --miles 300")).ok();
     assert_eq!(shown(world), [300, 300, 300]);
     sound(world);
-});
+}
 
-both!(ready fn a_passenger_of_another_program_who_was_never_paid_is_paid(world) {
+#[both(ready)]
+fn a_passenger_of_another_program_who_was_never_paid_is_paid(world: &mut World) {
     fleet(world);
-    world.query(&format!(r#"INSERT INTO "flightPassengers" ("flightId", "userId", "miles") VALUES ('{LIVE}', '1', 250)"#));
+    world.query(&format!(
+        r#"INSERT INTO "flightPassengers" ("flightId", "userId", "miles") VALUES ('{LIVE}', '1', 250)"#
+    ));
     assert_eq!(shown(world), [250, 250, 250]);
     let answer = import(world, "-o json", RIGHT).json();
     assert_eq!((&answer["boarded"], &answer["miles"]), (&json!(2), &json!(1000)));
     assert_eq!(shown(world), [500, 1000, 500]);
     sound(world);
-});
+}
 
-both!(ready fn one_line_differs_and_two_differ(world) {
+#[both(ready)]
+fn one_line_differs_and_two_differ(world: &mut World) {
     fleet(world);
     let import = |input: &str| world.call("flight manifest import DL300 -").input(input).run();
     import("user,miles\n1,5\n2,5\n").ok();
     assert!(import("user,miles\n1,6\n2,5\n").exits(5).stderr.contains("1 line differs from what was paid"));
     assert!(import("user,miles\n1,6\n2,6\n").exits(5).stderr.contains("2 lines differ from what was paid"));
-});
+}
 
-both!(ready fn other_miles_than_were_paid_are_refused_or_corrected(world) {
+#[both(ready)]
+fn other_miles_than_were_paid_are_refused_or_corrected(world: &mut World) {
     fleet(world);
     import(world, "", WRONG).ok();
     let before = books(world);
@@ -79,7 +85,10 @@ both!(ready fn other_miles_than_were_paid_are_refused_or_corrected(world) {
     assert!(error["fix"].as_str().unwrap().contains("--correct"), "{error}");
     let dry = import(world, "-n -o json", changed).exits(5);
     let rows: Value = serde_json::from_str(&dry.stdout).unwrap();
-    assert_eq!(rows.as_array().unwrap().iter().map(|row| &row["fate"]).collect::<Vec<_>>(), ["differs", "alreadyOnBoard", "new"]);
+    assert_eq!(
+        rows.as_array().unwrap().iter().map(|row| &row["fate"]).collect::<Vec<_>>(),
+        ["differs", "alreadyOnBoard", "new"]
+    );
     assert_eq!(dry.error()["why"], error["why"]);
     assert_eq!(books(world), before);
 
@@ -87,11 +96,17 @@ both!(ready fn other_miles_than_were_paid_are_refused_or_corrected(world) {
     assert_eq!(dry[0]["fate"], "corrected");
     assert_eq!(books(world), before);
     let people = import(world, "--correct", "userId,miles\n1,4000\n").ok();
-    assert!(people.stdout.starts_with("Boarded 0 passengers on DL300, -1,000 miles.\n1 award was corrected."), "{people}");
+    assert!(
+        people.stdout.starts_with("Boarded 0 passengers on DL300, -1,000 miles.\n1 award was corrected."),
+        "{people}"
+    );
     import(world, "--correct", WRONG).ok();
     let done = import(world, "--correct -o json", changed);
     let answer = done.clone().json();
-    assert_eq!((&answer["boarded"], &answer["corrected"], &answer["alreadyOnBoard"]), (&json!(1), &json!(1), &json!(1)));
+    assert_eq!(
+        (&answer["boarded"], &answer["corrected"], &answer["alreadyOnBoard"]),
+        (&json!(1), &json!(1), &json!(1))
+    );
     assert_eq!(answer["miles"], 700 - 4500);
     let batch = answer["batchId"].as_str().unwrap();
     let entries = world.query(&format!(
@@ -109,9 +124,10 @@ both!(ready fn other_miles_than_were_paid_are_refused_or_corrected(world) {
     import(world, "", WRONG).ok();
     assert_eq!(shown(world), [5000, 10_000, 5000]);
     sound(world);
-});
+}
 
-both!(ready fn a_correction_takes_back_no_more_than_is_there(world) {
+#[both(ready)]
+fn a_correction_takes_back_no_more_than_is_there(world: &mut World) {
     fleet(world);
     import(world, "", WRONG).ok();
     world.run("miles spend 1 4600 --note x").ok();
@@ -122,11 +138,13 @@ both!(ready fn a_correction_takes_back_no_more_than_is_there(world) {
     import(world, "--correct", "userId,miles\n1,4600\n").ok();
     assert_eq!(world.query(r#"SELECT "miles" FROM "users" WHERE "userId" = '1'"#), "0");
     sound(world);
-});
+}
 
-both!(ready fn a_batch_is_taken_back_from_those_who_have_it(world) {
+#[both(ready)]
+fn a_batch_is_taken_back_from_those_who_have_it(world: &mut World) {
     fleet(world);
-    let batch = import(world, "-o json", "userId,miles\n1,500\n2,500\n3,500\n").json()["batchId"].as_str().unwrap().to_owned();
+    let batch =
+        import(world, "-o json", "userId,miles\n1,500\n2,500\n3,500\n").json()["batchId"].as_str().unwrap().to_owned();
     world.run("miles spend 1 100 --note x").ok();
     world.run("miles spend 2 500 --note x").ok();
     let before = books(world);
@@ -154,4 +172,4 @@ both!(ready fn a_batch_is_taken_back_from_those_who_have_it(world) {
     world.run(format!("miles reverse {batch} --note wrong --keep-going --rejects rest2.csv --yes")).exits(5);
     assert_eq!(world.query(r#"SELECT "miles" FROM "users" ORDER BY "userId""#), "0\n0\n0");
     sound(world);
-});
+}

@@ -2,7 +2,7 @@
 //! terminal as it is.
 
 use super::fleet;
-use crate::support::both;
+use crate::support::{World, both};
 
 const HOSTILE: &[&str] = &[
     "'; DROP TABLE flights; --",
@@ -17,7 +17,8 @@ const HOSTILE: &[&str] = &[
     "é大한✈️",
 ];
 
-both!(ready fn references_and_codes_are_only_ever_text(world) {
+#[both(ready)]
+fn references_and_codes_are_only_ever_text(world: &mut World) {
     fleet(world);
     let before = world.query(r#"SELECT * FROM "flights" ORDER BY "id""#);
     let long = "x".repeat(1 << 17);
@@ -52,15 +53,33 @@ both!(ready fn references_and_codes_are_only_ever_text(world) {
         }
     }
     assert_eq!(world.query(r#"SELECT * FROM "flights" ORDER BY "id""#), before);
-});
+}
 
-both!(ready fn free_text_is_kept_as_it_is_and_shown_tamed(world) {
+#[both(ready)]
+fn free_text_is_kept_as_it_is_and_shown_tamed(world: &mut World) {
     fleet(world);
     for (number, hostile) in HOSTILE.iter().enumerate() {
         let code = format!("DL{}", 900 + number);
         let flight = world
-            .run(["flight", "add", &code, "--airline", "delta", "--brand", "DL", "--from", "JFK", "--to", "CDG",
-                "--aircraft", hostile, "--game-id", hostile, "-o", "json"])
+            .run([
+                "flight",
+                "add",
+                &code,
+                "--airline",
+                "delta",
+                "--brand",
+                "DL",
+                "--from",
+                "JFK",
+                "--to",
+                "CDG",
+                "--aircraft",
+                hostile,
+                "--game-id",
+                hostile,
+                "-o",
+                "json",
+            ])
             .json();
         assert_eq!((flight["aircraft"].as_str(), flight["gameId"].as_str()), (Some(*hostile), Some(*hostile)));
         world.run(["flight", "board", &code, "1", "--miles", "1", "--note", hostile]).ok();
@@ -75,9 +94,10 @@ both!(ready fn free_text_is_kept_as_it_is_and_shown_tamed(world) {
     nul.ok();
     let notes = world.query(r#"SELECT count(DISTINCT "note") FROM "milesTransactions""#);
     assert_eq!(notes, HOSTILE.len().to_string());
-});
+}
 
-both!(ready fn a_hostile_list_boards_nobody(world) {
+#[both(ready)]
+fn a_hostile_list_boards_nobody(world: &mut World) {
     fleet(world);
     let megabyte = "x".repeat(1 << 20);
     for hostile in HOSTILE.iter().copied().chain(["a\0b", megabyte.as_str()]).filter(|text| *text != "12345") {
@@ -92,4 +112,4 @@ both!(ready fn a_hostile_list_boards_nobody(world) {
     let not_text = world.call("flight manifest import DL300 -").input(b"userId\n\xff\xfe\n").run().exits(2);
     assert!(not_text.stderr.contains("line 2 cannot be read"), "{not_text}");
     assert_eq!(world.query(r#"SELECT count(*) FROM "flightPassengers""#), "0");
-});
+}

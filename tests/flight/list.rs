@@ -12,10 +12,15 @@ fn codes(world: &World, flags: &str) -> Vec<String> {
     rows.iter().map(|row| row["code"].as_str().unwrap().to_owned()).collect()
 }
 
-both!(ready fn every_flight_is_in_one_state(world) {
+#[both(ready)]
+fn every_flight_is_in_one_state(world: &mut World) {
     fleet(world);
     for (state, code) in [
-        ("scheduled", "DL100"), ("overdue", "DL200"), ("live", "DL300"), ("stale", "AF400"), ("ended", "DL500"),
+        ("scheduled", "DL100"),
+        ("overdue", "DL200"),
+        ("live", "DL300"),
+        ("stale", "AF400"),
+        ("ended", "DL500"),
         ("cancelled", "AF600"),
     ] {
         assert_eq!(codes(world, &format!("--status {state}")), [code]);
@@ -25,13 +30,18 @@ both!(ready fn every_flight_is_in_one_state(world) {
     let states: Vec<&Value> = all.as_array().unwrap().iter().map(|row| &row["status"]).collect();
     assert_eq!(states, ["cancelled", "ended", "live", "overdue", "scheduled", "stale"]);
     world.run("flight list --status gone").exits(2);
-});
+}
 
-both!(ready fn sql_and_rust_agree_on_the_state(world) {
+#[both(ready)]
+fn sql_and_rust_agree_on_the_state(world: &mut World) {
     // Every combination of a start, a departure and an end before, at and after each border.
     let moments = [
-        "2025-07-04 05:59:59.999999", "2025-07-04 06:00:00", "2025-07-04 06:00:00.000001", "2025-07-04 11:59:59.999999",
-        "2025-07-04 12:00:00", "2025-07-04 12:00:00.000001",
+        "2025-07-04 05:59:59.999999",
+        "2025-07-04 06:00:00",
+        "2025-07-04 06:00:00.000001",
+        "2025-07-04 11:59:59.999999",
+        "2025-07-04 12:00:00",
+        "2025-07-04 12:00:00.000001",
     ];
     fleet(world);
     let quoted: Vec<String> = moments.iter().map(|moment| format!("'{moment}'")).collect();
@@ -77,9 +87,10 @@ both!(ready fn sql_and_rust_agree_on_the_state(world) {
         }
         database.close().await;
     });
-});
+}
 
-both!(ready fn filters_narrow_the_list(world) {
+#[both(ready)]
+fn filters_narrow_the_list(world: &mut World) {
     fleet(world);
     assert_eq!(codes(world, ""), ["DL100", "DL200", "DL500", "AF600", "DL300", "AF400"]);
     assert_eq!(codes(world, "--airline af"), ["DL100", "AF600", "AF400"]);
@@ -97,9 +108,10 @@ both!(ready fn filters_narrow_the_list(world) {
     world.run("flight list --from J").exits(2);
     world.run("flight list --since soon").exits(2);
     world.run("flight list --sort nothing").exits(2);
-});
+}
 
-both!(ready fn codeshares_are_marked(world) {
+#[both(ready)]
+fn codeshares_are_marked(world: &mut World) {
     fleet(world);
     let mark = |flags: &str| {
         let rows = world.run(format!("flight list {flags} --sort code -o ndjson")).ndjson();
@@ -110,9 +122,10 @@ both!(ready fn codeshares_are_marked(world) {
     // For the one who flies it is no codeshare, for the other it is.
     assert_eq!(mark("--airline delta"), Vec::<String>::new());
     assert_eq!(mark("--airline af"), ["DL100"]);
-});
+}
 
-both!(ready fn the_list_in_every_format(world) {
+#[both(ready)]
+fn the_list_in_every_format(world: &mut World) {
     fleet(world);
     insta::assert_snapshot!(world.run("flight list --airline af"), @r#"
     exit: 0
@@ -141,7 +154,7 @@ both!(ready fn the_list_in_every_format(world) {
     "#);
     let shown = world.call("flight list --limit 2 --wide").terminal(300).run().ok();
     assert_eq!(shown.stdout.lines().count(), 3, "{shown}");
-});
+}
 
 #[test]
 fn a_database_without_tables_names_the_way_out() {

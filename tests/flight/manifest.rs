@@ -16,34 +16,36 @@ fn fates(rows: &Value) -> Vec<String> {
     rows.map(|row| format!("{} {}", row["line"], row["fate"].as_str().unwrap())).collect()
 }
 
-both!(ready fn a_list_comes_on_board_as_one_batch(world) {
+#[both(ready)]
+fn a_list_comes_on_board_as_one_batch(world: &mut World) {
     fleet(world);
-    std::fs::write(world.work().join("list.csv"), "userId,username,miles\n1,,500\n,captain_ADA,\n3,renamed,0\n").unwrap();
+    std::fs::write(world.work().join("list.csv"), "userId,username,miles\n1,,500\n,captain_ADA,\n3,renamed,0\n")
+        .unwrap();
     let output = world.run("flight manifest import DL300 list.csv --miles 300 --note July --actor bot -o json");
     let answer = output.clone().json();
     let batch = answer["batchId"].as_str().unwrap();
-    assert_eq!(answer, json!({
-        "flightId": LIVE, "batchId": batch, "boarded": 3, "created": 0, "alreadyOnBoard": 0, "alreadyAwarded": 0,
-        "corrected": 0, "repeated": 0, "miles": 800,
-    }));
-    assert!(output.stderr.contains(&format!("Undo: skyteam miles reverse {batch}")), "{output}");
-    let entries = world.query(
-        r#"SELECT DISTINCT "batchId", "note", "actor", "source", "flightId" FROM "milesTransactions""#,
-    );
-    assert_eq!(entries, format!("{batch}|July|bot|flight|{LIVE}"));
     assert_eq!(
-        world.query(r#"SELECT "userId", "miles" FROM "flightPassengers" ORDER BY 1"#),
-        "1|500\n2|300\n3|0"
+        answer,
+        json!({
+            "flightId": LIVE, "batchId": batch, "boarded": 3, "created": 0, "alreadyOnBoard": 0, "alreadyAwarded": 0,
+            "corrected": 0, "repeated": 0, "miles": 800,
+        })
     );
+    assert!(output.stderr.contains(&format!("Undo: skyteam miles reverse {batch}")), "{output}");
+    let entries =
+        world.query(r#"SELECT DISTINCT "batchId", "note", "actor", "source", "flightId" FROM "milesTransactions""#);
+    assert_eq!(entries, format!("{batch}|July|bot|flight|{LIVE}"));
+    assert_eq!(world.query(r#"SELECT "userId", "miles" FROM "flightPassengers" ORDER BY 1"#), "1|500\n2|300\n3|0");
     books_are_right(world);
 
     let before = books(world);
     let again = world.run("flight manifest import DL300 list.csv --miles 300 -o json").json();
     assert_eq!((&again["alreadyOnBoard"], &again["boarded"], &again["batchId"]), (&3.into(), &0.into(), &Value::Null));
     assert_eq!(books(world), before);
-});
+}
 
-both!(ready fn a_dry_run_tells_what_becomes_of_every_line(world) {
+#[both(ready)]
+fn a_dry_run_tells_what_becomes_of_every_line(world: &mut World) {
     fleet(world);
     world.run("flight board DL300 2 --miles 5").ok();
     world.query(&format!(
@@ -92,9 +94,10 @@ both!(ready fn a_dry_run_tells_what_becomes_of_every_line(world) {
     let well = import(world, "--miles 500 --dry-run -o json", "user\n1\n").ok();
     assert_eq!(books(world), before);
     assert_eq!(fates(&serde_json::from_str(&well.stdout).unwrap()), ["2 new"]);
-});
+}
 
-both!(ready fn accounts_are_made_where_asked_for(world) {
+#[both(ready)]
+fn accounts_are_made_where_asked_for(world: &mut World) {
     fleet(world);
     let input = "{\"userId\": 77, \"username\": \"newbie\", \"miles\": 10}\n{\"userId\": 1, \"miles\": 10}\n";
     import(world, "", input).exits(4);
@@ -119,9 +122,10 @@ both!(ready fn accounts_are_made_where_asked_for(world) {
         assert!(output.stderr.contains(complaint), "{line}: {output}");
     }
     assert_eq!(world.query(r#"SELECT count(*) FROM "users""#), "4");
-});
+}
 
-both!(ready fn a_list_with_a_wrong_line_is_refused_whole(world) {
+#[both(ready)]
+fn a_list_with_a_wrong_line_is_refused_whole(world: &mut World) {
     fleet(world);
     for (input, complaint) in [
         ("userId,miles\n1,5\n2,-5\n", "line 3: 2 is invalid: miles \"-5\" is not a whole number"),
@@ -149,16 +153,18 @@ both!(ready fn a_list_with_a_wrong_line_is_refused_whole(world) {
     // Many wrong lines are counted, and the first of them named.
     let many = import(world, "", &("userId,miles\n".to_owned() + &"1,x\n".repeat(500)));
     assert!(many.stderr.contains("500 lines cannot be used") && many.stderr.contains("and 490 more"), "{many}");
-});
+}
 
-both!(ready fn a_flight_that_has_landed_takes_its_list(world) {
+#[both(ready)]
+fn a_flight_that_has_landed_takes_its_list(world: &mut World) {
     fleet(world);
     let output = world.call(format!("flight manifest import {ENDED} -")).input("userId,miles\n1,5\n").run().ok();
     assert!(output.stdout.starts_with("Boarded 1 passenger on DL500, 5 miles."), "{output}");
     books_are_right(world);
-});
+}
 
-both!(ready fn what_export_writes_import_reads(world) {
+#[both(ready)]
+fn what_export_writes_import_reads(world: &mut World) {
     fleet(world);
     world.query(r#"UPDATE "users" SET "username" = 'has"quote,and comma' WHERE "userId" = '3'"#);
     import(world, "--miles 300", "userId\n1\n2\n3\n").ok();
@@ -176,9 +182,10 @@ both!(ready fn what_export_writes_import_reads(world) {
     assert_eq!(cut.stdout.lines().count(), 2, "{cut}");
     world.run("flight manifest show DL999").exits(4);
     world.run("flight manifest export DL999").exits(4);
-});
+}
 
-both!(ready fn ten_thousand_lines_take_seconds(world) {
+#[both(ready)]
+fn ten_thousand_lines_take_seconds(world: &mut World) {
     fleet(world);
     let input: String = "userId,username,miles\n".to_owned()
         + &(1000..11_000).map(|n| format!("{n},player{n},{}\n", n % 500)).collect::<String>();
@@ -193,4 +200,4 @@ both!(ready fn ten_thousand_lines_take_seconds(world) {
     assert_eq!((&again["alreadyOnBoard"], &again["boarded"]), (&10_000.into(), &0.into()));
     assert!(began.elapsed().as_secs() < 20, "{:?}", began.elapsed());
     books_are_right(world);
-});
+}

@@ -3,45 +3,53 @@
 use serde_json::json;
 
 use super::{CANCELLED, ENDED, LIVE, SCHEDULED, STALE, fleet, times};
-use crate::support::both;
+use crate::support::{World, both};
 
 const ADD: &str = "flight add DL9 --airline delta --brand DL --from JFK --to CDG --aircraft A350 --game-id 77";
 
-both!(ready fn a_flight_is_planned_with_everything_given(world) {
+#[both(ready)]
+fn a_flight_is_planned_with_everything_given(world: &mut World) {
     fleet(world);
-    let added = world
-        .run("flight add dl12z --airline Delta --brand delta --from jfk --to lfpg --aircraft 'A350-900' --game-id 77 \
-              --at '2025-07-05 20:00' --tz America/New_York --codeshare AF --event-link https://discord.gg/x -o json");
+    let added = world.run(
+        "flight add dl12z --airline Delta --brand delta --from jfk --to lfpg --aircraft 'A350-900' --game-id 77 \
+              --at '2025-07-05 20:00' --tz America/New_York --codeshare AF --event-link https://discord.gg/x -o json",
+    );
     assert!(added.stderr.contains("--at 2025-07-05 20:00 (America/New_York) is 2025-07-06T00:00:00Z"), "{added}");
     let mut added = added.json();
     let id = added["id"].take();
-    assert_eq!(added, json!({
-        "id": null, "code": "DL12Z", "gameId": "77", "aircraft": "A350-900", "airlineId": "delta", "brandId": "dl",
-        "startTime": "2025-07-06T00:00:00Z", "endTime": null, "codeshareAirlineId": "af", "departure": "JFK",
-        "arrival": "LFPG", "startedAt": null, "discordEventLink": "https://discord.gg/x", "status": "scheduled",
-        "codeshare": true,
-    }));
+    assert_eq!(
+        added,
+        json!({
+            "id": null, "code": "DL12Z", "gameId": "77", "aircraft": "A350-900", "airlineId": "delta", "brandId": "dl",
+            "startTime": "2025-07-06T00:00:00Z", "endTime": null, "codeshareAirlineId": "af", "departure": "JFK",
+            "arrival": "LFPG", "startedAt": null, "discordEventLink": "https://discord.gg/x", "status": "scheduled",
+            "codeshare": true,
+        })
+    );
     let stored = world.query(r#"SELECT "id", "code", "startTime" FROM "flights" WHERE "code" = 'DL12Z'"#);
     assert_eq!(stored, format!("{}|DL12Z|2025-07-06 00:00:00", id.as_str().unwrap()));
-});
+}
 
-both!(ready fn what_is_not_given_has_its_default(world) {
+#[both(ready)]
+fn what_is_not_given_has_its_default(world: &mut World) {
     fleet(world);
     let added = world.run(format!("{ADD} -o json")).json();
     assert_eq!(added["startTime"], "2025-07-04T12:00:00Z");
     assert_eq!(added["discordEventLink"], "https://discord.gg/skyteam");
     assert_eq!(added["codeshareAirlineId"], serde_json::Value::Null);
-});
+}
 
-both!(ready fn a_dry_run_plans_nothing(world) {
+#[both(ready)]
+fn a_dry_run_plans_nothing(world: &mut World) {
     fleet(world);
     let before = world.query(r#"SELECT count(*) FROM "flights""#);
     let output = world.run(format!("{ADD} --dry-run")).ok();
     assert!(output.stdout.starts_with("Would schedule DL9 JFK–CDG"), "{output}");
     assert_eq!(world.query(r#"SELECT count(*) FROM "flights""#), before);
-});
+}
 
-both!(ready fn the_rules_of_the_plan_are_kept(world) {
+#[both(ready)]
+fn the_rules_of_the_plan_are_kept(world: &mut World) {
     fleet(world);
     for (change, code, exit) in [
         ("--brand AF", "brand_of_another", 5),
@@ -71,16 +79,20 @@ both!(ready fn the_rules_of_the_plan_are_kept(world) {
     }
     world.run("flight add DL9").exits(2);
     assert_eq!(world.query(r#"SELECT count(*) FROM "flights" WHERE "gameId" = '77'"#), "0");
-});
+}
 
-both!(ready fn a_flight_is_shown_with_what_it_refers_to(world) {
+#[both(ready)]
+fn a_flight_is_shown_with_what_it_refers_to(world: &mut World) {
     fleet(world);
     let shown = world.run(format!("flight show {SCHEDULED} -o json")).json();
     assert_eq!(shown["status"], "scheduled");
     assert_eq!(shown["airline"], json!({"airlineId": "delta", "name": "Delta"}));
-    assert_eq!(shown["brand"], json!({
-        "brandId": "dl", "name": "Delta", "iata": "DL", "icao": "DAL", "callsign": "DELTA",
-    }));
+    assert_eq!(
+        shown["brand"],
+        json!({
+            "brandId": "dl", "name": "Delta", "iata": "DL", "icao": "DAL", "callsign": "DELTA",
+        })
+    );
     assert_eq!(shown["codeshareAirline"], json!({"airlineId": "af", "name": "Air France"}));
     assert_eq!(shown["manifest"], json!({"passengers": 0, "miles": 0, "unpaid": 0}));
     insta::assert_snapshot!(world.run("flight show DL300 --tz Europe/Paris"), @r#"
@@ -106,25 +118,28 @@ both!(ready fn a_flight_is_shown_with_what_it_refers_to(world) {
     world.run("flight show 1a").exits(4);
     world.run("flight show DL999").exits(4);
     world.run("flight show").exits(2);
-});
+}
 
-both!(ready fn passengers_without_an_entry_are_told(world) {
+#[both(ready)]
+fn passengers_without_an_entry_are_told(world: &mut World) {
     fleet(world);
     world.query(&format!(
         r#"INSERT INTO "flightPassengers" ("flightId", "userId", "miles") VALUES ('{LIVE}', '1', 5), ('{LIVE}', '2', 0)"#
     ));
     let shown = world.run("flight show DL300 -o json").json();
     assert_eq!(shown["manifest"], json!({"passengers": 2, "miles": 5, "unpaid": 1}));
-});
+}
 
-both!(ready fn a_code_that_means_two_flights_is_ambiguous(world) {
+#[both(ready)]
+fn a_code_that_means_two_flights_is_ambiguous(world: &mut World) {
     fleet(world);
     world.query(&format!(r#"UPDATE "flights" SET "code" = 'DL100' WHERE "id" = '{LIVE}'"#));
     let output = world.run("flight start DL100").exits(4);
     assert!(output.stderr.contains(SCHEDULED) && output.stderr.contains(LIVE), "{output}");
-});
+}
 
-both!(ready fn the_beginning_of_an_id_goes_before_a_code_and_both_are_told(world) {
+#[both(ready)]
+fn the_beginning_of_an_id_goes_before_a_code_and_both_are_told(world: &mut World) {
     fleet(world);
     world.query(&format!(
         r#"UPDATE "flights" SET "code" = 'AF12' WHERE "id" = '{STALE}';
@@ -147,9 +162,10 @@ both!(ready fn the_beginning_of_an_id_goes_before_a_code_and_both_are_told(world
     );
     let ambiguous = world.run("flight show AF12").exits(4).stderr;
     assert!(["af120000", "af121111", STALE].iter().all(|id| ambiguous.contains(id)), "{ambiguous}");
-});
+}
 
-both!(ready fn an_edit_shows_its_effects_and_asks(world) {
+#[both(ready)]
+fn an_edit_shows_its_effects_and_asks(world: &mut World) {
     fleet(world);
     let edit = "flight edit DL100 --at +1d --arrival-airport x";
     world.run(edit).exits(2);
@@ -178,9 +194,10 @@ both!(ready fn an_edit_shows_its_effects_and_asks(world) {
     assert!(edited.stderr.contains("Nothing to change"), "{edited}");
     let edited = edited.json();
     assert_eq!((&edited["arrival"], &edited["codeshare"]), (&json!("AMS"), &json!(false)));
-});
+}
 
-both!(ready fn an_edit_keeps_the_rules_of_the_plan(world) {
+#[both(ready)]
+fn an_edit_keeps_the_rules_of_the_plan(world: &mut World) {
     fleet(world);
     for (change, code, exit) in [
         ("--brand AF", "brand_of_another", 5),
@@ -202,9 +219,10 @@ both!(ready fn an_edit_keeps_the_rules_of_the_plan(world) {
     // What another program stored against the rules can be edited where that is not touched.
     world.query(&format!(r#"UPDATE "flights" SET "arrival" = "departure" WHERE "id" = '{LIVE}'"#));
     world.run("flight edit DL300 --aircraft B747 --yes").ok();
-});
+}
 
-both!(ready fn an_edit_of_what_was_changed_meanwhile_is_refused(world) {
+#[both(ready)]
+fn an_edit_of_what_was_changed_meanwhile_is_refused(world: &mut World) {
     fleet(world);
     let database = world.url();
     let before = world.run(format!("flight show {SCHEDULED} -o json")).json();
@@ -231,11 +249,12 @@ both!(ready fn an_edit_of_what_was_changed_meanwhile_is_refused(world) {
         database.close().await;
     });
     assert_eq!(world.query(&format!(r#"SELECT "aircraft" FROM "flights" WHERE "id" = '{SCHEDULED}'"#)), "B747");
-});
+}
 
-both!(ready fn a_flight_is_deleted_only_by_name_and_only_unused(world) {
+#[both(ready)]
+fn a_flight_is_deleted_only_by_name_and_only_unused(world: &mut World) {
     fleet(world);
-    let count = |world: &crate::support::World| world.query(r#"SELECT count(*) FROM "flights""#);
+    let count = |world: &World| world.query(r#"SELECT count(*) FROM "flights""#);
     world.run("flight delete DL100").exits(9);
     world.run("flight delete DL100 --yes").exits(9);
     world.run("flight delete DL100 --confirm other").exits(9);
@@ -245,9 +264,8 @@ both!(ready fn a_flight_is_deleted_only_by_name_and_only_unused(world) {
     world.run("flight delete DL100").exits(4);
     assert_eq!(count(world), "5");
 
-    world.query(&format!(
-        r#"INSERT INTO "flightPassengers" ("flightId", "userId", "miles") VALUES ('{LIVE}', '1', 5)"#
-    ));
+    world
+        .query(&format!(r#"INSERT INTO "flightPassengers" ("flightId", "userId", "miles") VALUES ('{LIVE}', '1', 5)"#));
     let output = world.run(format!("flight delete DL300 --confirm {} -o json", world.name())).exits(5);
     assert_eq!(output.error()["code"], "in_use");
     assert!(output.error()["why"].as_str().unwrap().contains("1 passenger on board, 0 ledger entries"), "{output}");
@@ -256,4 +274,4 @@ both!(ready fn a_flight_is_deleted_only_by_name_and_only_unused(world) {
         assert_eq!(output.error()["code"], "illegal_transition");
     }
     assert_eq!(count(world), "5");
-});
+}

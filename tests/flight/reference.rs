@@ -1,9 +1,10 @@
 //! Flights named by code and day, ended ones too.
 
 use super::{ENDED, fleet};
-use crate::support::both;
+use crate::support::{World, both};
 
-both!(ready fn the_morning_after_a_flight_is_named_by_its_code_and_day(world) {
+#[both(ready)]
+fn the_morning_after_a_flight_is_named_by_its_code_and_day(world: &mut World) {
     fleet(world);
     let told = world.run("flight manifest show DL500").exits(4);
     assert!(told.stderr.contains("error: no flight \"DL500\" is scheduled or live"), "{told}");
@@ -32,9 +33,10 @@ both!(ready fn the_morning_after_a_flight_is_named_by_its_code_and_day(world) {
     world.run("flight show DL100@2025-07-04").ok();
     world.run("miles award 1 5 --note x --flight DL500@2025-07-04 --source flight").ok();
     world.run("miles history 1 --flight DL500@2025-07-04").ok();
-});
+}
 
-both!(ready fn the_day_is_that_of_the_zone(world) {
+#[both(ready)]
+fn the_day_is_that_of_the_zone(world: &mut World) {
     fleet(world);
     world.query(&format!(r#"UPDATE "flights" SET "startTime" = '2025-07-03 23:30:00' WHERE "id" = '{ENDED}'"#));
     world.run("flight show DL500@2025-07-03").ok();
@@ -42,9 +44,10 @@ both!(ready fn the_day_is_that_of_the_zone(world) {
     world.run("--tz Asia/Tokyo flight show DL500@2025-07-04").ok();
     let told = world.run("--tz Asia/Tokyo flight show DL500").exits(4);
     assert!(told.stderr.contains("fix  skyteam --tz Asia/Tokyo flight show DL500@2025-07-04"), "{told}");
-});
+}
 
-both!(ready fn two_of_one_day_are_listed_and_the_newest_has_its_id(world) {
+#[both(ready)]
+fn two_of_one_day_are_listed_and_the_newest_has_its_id(world: &mut World) {
     fleet(world);
     let other = "5b000000-0000-4000-8000-000000000000";
     world.query(&format!(
@@ -58,4 +61,4 @@ both!(ready fn two_of_one_day_are_listed_and_the_newest_has_its_id(world) {
     assert!(told["why"].as_str().unwrap().contains(other) && told["why"].as_str().unwrap().contains(ENDED), "{told}");
     let told = world.run("flight show DL500").exits(4);
     assert!(told.stderr.contains(&format!("fix  skyteam flight show {other}")), "{told}");
-});
+}

@@ -5,7 +5,8 @@ use std::process::Child;
 use super::{CANCELLED, ENDED, LIVE, OVERDUE, SCHEDULED, STALE, fleet, times};
 use crate::support::{Engine, Holder, World, both};
 
-both!(ready fn a_flight_starts_once_and_ends_once(world) {
+#[both(ready)]
+fn a_flight_starts_once_and_ends_once(world: &mut World) {
     fleet(world);
     let started = world.run("flight start DL100 -o json").json();
     assert_eq!((&started["startedAt"], &started["status"]), (&"2025-07-04T12:00:00Z".into(), &"live".into()));
@@ -17,9 +18,10 @@ both!(ready fn a_flight_starts_once_and_ends_once(world) {
     world.run(format!("flight end {SCHEDULED}")).exits(5);
     // A code means flights that are not over.
     world.run("flight end DL100").exits(4);
-});
+}
 
-both!(ready fn illegal_steps_are_refused_and_change_nothing(world) {
+#[both(ready)]
+fn illegal_steps_are_refused_and_change_nothing(world: &mut World) {
     fleet(world);
     let all = r#"SELECT * FROM "flights" ORDER BY "id""#;
     let before = world.query(all);
@@ -37,9 +39,10 @@ both!(ready fn illegal_steps_are_refused_and_change_nothing(world) {
     assert_eq!(world.query(all), before);
     world.run("flight start 7a000000-0000-4000-8000-000000000000").exits(4);
     world.run("flight start").exits(2);
-});
+}
 
-both!(ready fn a_time_may_be_given_where_it_makes_sense(world) {
+#[both(ready)]
+fn a_time_may_be_given_where_it_makes_sense(world: &mut World) {
     fleet(world);
     let started = world.run("flight start DL200 --at -5m").ok();
     assert!(started.stderr.contains("--at -5m (UTC) is 2025-07-04T11:55:00Z"), "{started}");
@@ -50,16 +53,18 @@ both!(ready fn a_time_may_be_given_where_it_makes_sense(world) {
     world.run("flight end DL200 --at -5m --cancel").exits(2);
     world.run("flight end DL200 --at -5m").ok();
     assert_eq!(times(world, OVERDUE), "2025-07-04 11:59:59.999999|2025-07-04 11:55:00|2025-07-04 11:55:00");
-});
+}
 
-both!(ready fn a_flight_that_started_on_a_faster_clock_never_ends_before(world) {
+#[both(ready)]
+fn a_flight_that_started_on_a_faster_clock_never_ends_before(world: &mut World) {
     fleet(world);
     world.query(&format!(r#"UPDATE "flights" SET "startedAt" = '2025-07-04 12:00:03' WHERE "id" = '{LIVE}'"#));
     world.run("flight end DL300").ok();
     assert_eq!(times(world, LIVE), "2025-07-04 05:00:00|2025-07-04 12:00:03|2025-07-04 12:00:03");
-});
+}
 
-both!(ready fn a_flight_is_called_off(world) {
+#[both(ready)]
+fn a_flight_is_called_off(world: &mut World) {
     fleet(world);
     world.query(&format!(
         r#"INSERT INTO "flightPassengers" ("flightId", "userId", "miles") VALUES ('{SCHEDULED}', '1', 500)"#
@@ -68,9 +73,10 @@ both!(ready fn a_flight_is_called_off(world) {
     assert!(cancelled.stderr.contains("It keeps 1 passenger with 500 miles"), "{cancelled}");
     assert!(cancelled.ok().stdout.starts_with("Cancelled DL100"));
     assert_eq!(times(world, SCHEDULED), "2025-07-04 18:00:00||2025-07-04 12:00:00");
-});
+}
 
-both!(ready fn dry_runs_change_nothing(world) {
+#[both(ready)]
+fn dry_runs_change_nothing(world: &mut World) {
     fleet(world);
     world.run("flight start DL100 -n").ok();
     world.run("flight end DL100 --cancel -n").ok();
@@ -80,9 +86,10 @@ both!(ready fn dry_runs_change_nothing(world) {
     assert_eq!(times(world, SCHEDULED), "2025-07-04 18:00:00||");
     assert_eq!(times(world, LIVE), "2025-07-04 05:00:00|2025-07-04 06:00:00|");
     assert_eq!(times(world, STALE), "2025-07-04 05:00:00|2025-07-04 05:59:59.999999|");
-});
+}
 
-both!(ready fn of_many_starts_at_once_one_succeeds(world) {
+#[both(ready)]
+fn of_many_starts_at_once_one_succeeds(world: &mut World) {
     fleet(world);
     for (verb, flag) in [("start", ""), ("end", "")] {
         let command = format!("flight {verb} {SCHEDULED} {flag}");
@@ -92,9 +99,10 @@ both!(ready fn of_many_starts_at_once_one_succeeds(world) {
         codes.sort_unstable();
         assert_eq!(codes, [0, 5, 5, 5, 5, 5], "{verb}");
     }
-});
+}
 
-both!(ready fn reaping_lists_asks_and_ends(world) {
+#[both(ready)]
+fn reaping_lists_asks_and_ends(world: &mut World) {
     fleet(world);
     insta::assert_snapshot!(world.run("flight reap"), @r#"
     exit: 9
@@ -120,7 +128,7 @@ both!(ready fn reaping_lists_asks_and_ends(world) {
         let output = world.run(["flight", "reap", "--older-than", wrong, "-o", "json"]).exits(2);
         assert_eq!(output.error()["code"], "invalid_value", "{output}");
     }
-});
+}
 
 #[test]
 fn a_lock_and_a_missing_right_are_told_apart() {

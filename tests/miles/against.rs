@@ -31,7 +31,8 @@ fn past_the_guard(world: &World, sql: &str) {
     });
 }
 
-both!(ready fn what_was_written_since_is_no_finding(world) {
+#[both(ready)]
+fn what_was_written_since_is_no_finding(world: &mut World) {
     entries(world);
     world.run("db backup -f b.skyteam").ok();
     world.run("miles award pilot1 7 --note later").ok();
@@ -41,40 +42,50 @@ both!(ready fn what_was_written_since_is_no_finding(world) {
     The backup is signed by tests.
     Nothing found: 3 entries of the backup of 2025-07-04 12:00:00 compared, all unchanged.
     ");
-});
+}
 
-both!(ready fn what_is_gone_or_another_is_named(world) {
+#[both(ready)]
+fn what_is_gone_or_another_is_named(world: &mut World) {
     entries(world);
     world.run("db backup -f b.skyteam").ok();
     // The sums still agree: the audit without a backup finds nothing.
-    past_the_guard(world, &format!(
-        r#"UPDATE "milesTransactions" SET amount = 600 WHERE id = '{}'; DELETE FROM "milesTransactions" WHERE id = '{}';
-        UPDATE "users" SET miles = 850"#, IDS[0], IDS[2]
-    ));
+    past_the_guard(
+        world,
+        &format!(
+            r#"UPDATE "milesTransactions" SET amount = 600 WHERE id = '{}'; DELETE FROM "milesTransactions" WHERE id = '{}';
+        UPDATE "users" SET miles = 850"#,
+            IDS[0], IDS[2]
+        ),
+    );
     world.run("miles audit").ok();
     let found = world.run("-o json miles audit --against b.skyteam").exits(3);
     let found: serde_json::Value = serde_json::from_str(&found.stdout).unwrap();
-    assert_eq!(found, serde_json::json!([
-        {"finding": "changed", "entryId": IDS[0], "userId": "1", "amount": 500, "createdAt": "2025-07-01 10:00:00",
-            "changes": [{"column": "amount", "before": "500", "after": "600"}]},
-        {"finding": "missing", "entryId": IDS[2], "userId": "1", "amount": 100, "createdAt": "2025-07-01 10:00:00",
-            "changes": []},
-    ]));
+    assert_eq!(
+        found,
+        serde_json::json!([
+            {"finding": "changed", "entryId": IDS[0], "userId": "1", "amount": 500, "createdAt": "2025-07-01 10:00:00",
+                "changes": [{"column": "amount", "before": "500", "after": "600"}]},
+            {"finding": "missing", "entryId": IDS[2], "userId": "1", "amount": 100, "createdAt": "2025-07-01 10:00:00",
+                "changes": []},
+        ])
+    );
     let told = world.run("miles audit --against b.skyteam").exits(3).stderr;
     assert!(told.contains("2 entries of 3 in the backup of"), "{told}");
     assert!(told.contains("No opening of the ledger is on record"), "{told}");
-});
+}
 
-both!(ready fn an_erasure_is_found_and_explained(world) {
+#[both(ready)]
+fn an_erasure_is_found_and_explained(world: &mut World) {
     entries(world);
     world.run("db backup -f b.skyteam").ok();
     world.run("user erase pilot1 --confirm pilot1").ok();
     let told = world.run("miles audit --against b.skyteam").exits(3);
     assert!(told.stderr.contains("for user erase"), "{told}");
     assert_eq!(told.stdout.matches("changed").count(), 3, "{told}");
-});
+}
 
-both!(ready fn an_encrypted_backup_needs_its_key(world) {
+#[both(ready)]
+fn an_encrypted_backup_needs_its_key(world: &mut World) {
     let ours = age::x25519::Identity::generate();
     let secret = age::secrecy::ExposeSecret::expose_secret(&ours.to_string()).to_owned();
     std::fs::write(world.work().join("key.txt"), secret).unwrap();
@@ -82,9 +93,10 @@ both!(ready fn an_encrypted_backup_needs_its_key(world) {
     world.run(["db", "backup", "-f", "b.skyteam", "--encrypt-to", &ours.to_public().to_string()]).ok();
     assert_eq!(world.run("--json miles audit --against b.skyteam").error()["code"], "encrypted");
     world.run("miles audit --against b.skyteam --identity key.txt").ok();
-});
+}
 
-both!(ready fn a_damaged_backup_proves_nothing(world) {
+#[both(ready)]
+fn a_damaged_backup_proves_nothing(world: &mut World) {
     entries(world);
     world.run("db backup -f b.skyteam").ok();
     let path = world.work().join("b.skyteam");
@@ -98,7 +110,7 @@ both!(ready fn a_damaged_backup_proves_nothing(world) {
         assert!(failed.code != 0 && failed.code != 3, "{part}: {failed}");
     }
     world.run("miles audit --against b.skyteam --user 1").exits(2);
-});
+}
 
 #[test]
 fn a_ledger_that_went_from_one_engine_to_the_other_stands_too() {

@@ -29,7 +29,8 @@ fn mend(world: &World) {
     paste(world, findings[0]["fix"].as_str().unwrap()).ok();
 }
 
-both!(fn drift_is_found_and_mended_either_way(world) {
+#[both]
+fn drift_is_found_and_mended_either_way(world: &mut World) {
     furnish(world);
     award(world, "1", 500);
     award(world, "2", 100);
@@ -50,10 +51,18 @@ both!(fn drift_is_found_and_mended_either_way(world) {
     assert_eq!(state(world), "1=507 2=107 3=0 entries=2 seats=0");
 
     let name = world.name();
-    let written = world.run(format!("miles audit --user 1 --repair --trust balance --confirm {name} -o json --actor judge")).json();
+    let written = world
+        .run(format!("miles audit --user 1 --repair --trust balance --confirm {name} -o json --actor judge"))
+        .json();
     assert_eq!(written.as_array().unwrap().len(), 1);
-    assert_eq!((&written[0]["amount"], &written[0]["source"], &written[0]["actor"]), (&json!(7), &json!("adjustment"), &json!("judge")));
-    assert_eq!((&written[0]["balance"], &written[0]["note"]), (&json!(507), &json!("ledger had 500, balance 507 was trusted")));
+    assert_eq!(
+        (&written[0]["amount"], &written[0]["source"], &written[0]["actor"]),
+        (&json!(7), &json!("adjustment"), &json!("judge"))
+    );
+    assert_eq!(
+        (&written[0]["balance"], &written[0]["note"]),
+        (&json!(507), &json!("ledger had 500, balance 507 was trusted"))
+    );
     assert_eq!(found(world), ["balance_is_sum 2 100 107"]);
 
     let written = world.run(format!("miles audit --repair --trust ledger --confirm {name} -o json")).json();
@@ -62,15 +71,18 @@ both!(fn drift_is_found_and_mended_either_way(world) {
     assert_eq!(state(world), "1=507 2=100 3=0 entries=4 seats=0");
     sound(world);
     assert_eq!(world.run(format!("miles audit --repair --trust ledger --confirm {name} -o json")).json(), json!([]));
-});
+}
 
-both!(fn the_command_beside_a_finding_mends_it(world) {
+#[both]
+fn the_command_beside_a_finding_mends_it(world: &mut World) {
     furnish(world);
     world.query(r#"UPDATE "users" SET "miles" = 9 WHERE "userId" = '1'"#);
     mend(world);
     sound(world);
     // A passenger whom nobody paid, and one who was paid something else.
-    world.query(&format!(r#"INSERT INTO "flightPassengers" ("flightId", "userId", "miles") VALUES ('{DL1}', '1', 300)"#));
+    world.query(&format!(
+        r#"INSERT INTO "flightPassengers" ("flightId", "userId", "miles") VALUES ('{DL1}', '1', 300)"#
+    ));
     assert_eq!(found(world), ["passenger_miles 1 300 null"]);
     mend(world);
     sound(world);
@@ -84,9 +96,10 @@ both!(fn the_command_beside_a_finding_mends_it(world) {
     assert_eq!(found(world), ["passenger_miles 1 null 250"]);
     mend(world);
     sound(world);
-});
+}
 
-both!(fn each_command_is_printed_so_that_it_works(world) {
+#[both]
+fn each_command_is_printed_so_that_it_works(world: &mut World) {
     furnish(world);
     let fixes = |world: &World| {
         let findings: Value = serde_json::from_str(&world.run("miles audit -o json").exits(3).stdout).unwrap();
@@ -102,7 +115,10 @@ both!(fn each_command_is_printed_so_that_it_works(world) {
         sound(world);
     }
     // A sum below zero can be no balance: only the way that works is named.
-    unguarded(world, r#"INSERT INTO "milesTransactions" ("userId", "amount", "type", "source") VALUES ('1', -50, 'spend', 'purchase')"#);
+    unguarded(
+        world,
+        r#"INSERT INTO "milesTransactions" ("userId", "amount", "type", "source") VALUES ('1', -50, 'spend', 'purchase')"#,
+    );
     world.query(r#"UPDATE "users" SET "miles" = 0 WHERE "userId" = '1'"#);
     let (first, second) = fixes(world);
     assert!(first.contains("--trust balance") && second.is_none(), "{first}");
@@ -144,7 +160,7 @@ both!(fn each_command_is_printed_so_that_it_works(world) {
     assert!(!stolen.exists());
     sound(world);
     assert_eq!(world.query(r#"SELECT sum("miles") FROM "users" WHERE "userId" IN ('5000000', 'not digits')"#), "0");
-});
+}
 
 #[test]
 fn a_balance_past_the_column_is_mended() {
@@ -170,18 +186,24 @@ fn a_balance_past_the_column_is_mended() {
     sound(&world);
 }
 
-both!(fn what_only_the_administrator_can_mend_is_printed_too(world) {
+#[both]
+fn what_only_the_administrator_can_mend_is_printed_too(world: &mut World) {
     furnish(world);
     let id = award(world, "1", 500)["id"].as_str().unwrap().to_owned();
-    unguarded(world, r#"INSERT INTO "milesTransactions" ("userId", "amount", "type", "source") VALUES ('1', -100, 'earn', 'api');
-        UPDATE "users" SET "miles" = "miles" - 100 WHERE "userId" = '1'"#);
+    unguarded(
+        world,
+        r#"INSERT INTO "milesTransactions" ("userId", "amount", "type", "source") VALUES ('1', -100, 'earn', 'api');
+        UPDATE "users" SET "miles" = "miles" - 100 WHERE "userId" = '1'"#,
+    );
     assert_eq!(found(world), ["sign_fits_type 1 null -100"]);
     mend(world);
     sound(world);
-    let reversal = |miles: i64| world.query(&format!(
+    let reversal = |miles: i64| {
+        world.query(&format!(
         r#"INSERT INTO "milesTransactions" ("userId", "amount", "type", "source", "reversesId") VALUES ('1', {miles}, 'spend', 'reversal', '{id}');
         UPDATE "users" SET "miles" = "miles" + {miles} WHERE "userId" = '1'"#
-    ));
+    ))
+    };
     reversal(-100);
     assert_eq!(found(world), ["reversal_is_opposite 1 -500 -100"]);
     mend(world);
@@ -201,7 +223,7 @@ both!(fn what_only_the_administrator_can_mend_is_printed_too(world) {
     assert_eq!(found(world), ["product_exists 2 null -300"]);
     mend(world);
     sound(world);
-});
+}
 
 /// Takes the constraint away that an entry is reversed once.
 fn without_unique_reversals(world: &World) {
@@ -224,7 +246,8 @@ fn without_unique_reversals(world: &World) {
     }
 }
 
-both!(fn an_award_of_another_source_is_no_passengers_award(world) {
+#[both]
+fn an_award_of_another_source_is_no_passengers_award(world: &mut World) {
     furnish(world);
     world.query(&format!(
         r#"INSERT INTO "flightPassengers" ("flightId", "userId", "miles") VALUES ('{DL1}', '1', 75);
@@ -234,13 +257,17 @@ both!(fn an_award_of_another_source_is_no_passengers_award(world) {
     assert_eq!(found(world), ["passenger_miles 1 75 null"]);
     mend(world);
     sound(world);
-});
+}
 
-both!(fn what_cannot_be_repaired_holds_up_nobody(world) {
+#[both]
+fn what_cannot_be_repaired_holds_up_nobody(world: &mut World) {
     furnish(world);
     award(world, "1", 100);
     award(world, "3", 100);
-    unguarded(world, r#"INSERT INTO "milesTransactions" ("userId", "amount", "type", "source") VALUES ('2', -50, 'spend', 'purchase')"#);
+    unguarded(
+        world,
+        r#"INSERT INTO "milesTransactions" ("userId", "amount", "type", "source") VALUES ('2', -50, 'spend', 'purchase')"#,
+    );
     world.query(r#"UPDATE "users" SET "miles" = "miles" + 7 WHERE "userId" <> '2'"#);
     let name = world.name();
     let run = world.run(format!("miles audit --repair --trust ledger --confirm {name} -o json")).exits(3);
@@ -250,19 +277,24 @@ both!(fn what_cannot_be_repaired_holds_up_nobody(world) {
     assert_eq!(state(world), "1=100 2=0 3=100 entries=5 seats=0");
     assert_eq!(found(world), ["balance_is_sum 2 -50 0"]);
     world.run(format!("miles audit --repair --trust ledger --confirm {name}")).exits(5);
-});
+}
 
-both!(fn overspending_has_no_drift_and_is_found_all_the_same(world) {
+#[both]
+fn overspending_has_no_drift_and_is_found_all_the_same(world: &mut World) {
     furnish(world);
-    unguarded(world, r#"INSERT INTO "milesTransactions" ("userId", "amount", "type", "source") VALUES ('1', -1000, 'spend', 'purchase');
-        UPDATE "users" SET "miles" = -1000 WHERE "userId" = '1'"#);
+    unguarded(
+        world,
+        r#"INSERT INTO "milesTransactions" ("userId", "amount", "type", "source") VALUES ('1', -1000, 'spend', 'purchase');
+        UPDATE "users" SET "miles" = -1000 WHERE "userId" = '1'"#,
+    );
     assert_eq!(found(world), ["balance_in_range 1 0 -1000"]);
     mend(world);
     sound(world);
     assert_eq!(state(world), "1=0 2=0 3=0 entries=2 seats=0");
-});
+}
 
-both!(fn a_flight_paid_twice_is_found(world) {
+#[both]
+fn a_flight_paid_twice_is_found(world: &mut World) {
     furnish(world);
     world.run("flight board DL1 1 --miles 250").ok();
     for _ in 0..2 {
@@ -283,14 +315,18 @@ both!(fn a_flight_paid_twice_is_found(world) {
     let wrong = found(world);
     assert_eq!(wrong.len(), 4, "{wrong:?}");
     assert!(wrong.iter().all(|one| one.starts_with("passenger_miles")), "{wrong:?}");
-});
+}
 
-both!(fn signs_reversals_and_products_are_looked_at(world) {
+#[both]
+fn signs_reversals_and_products_are_looked_at(world: &mut World) {
     furnish(world);
     let entry = award(world, "1", 500);
     let id = entry["id"].as_str().unwrap();
-    unguarded(world, r#"INSERT INTO "milesTransactions" ("userId", "amount", "type", "source") VALUES ('1', -100, 'earn', 'api');
-        UPDATE "users" SET "miles" = "miles" - 100 WHERE "userId" = '1'"#);
+    unguarded(
+        world,
+        r#"INSERT INTO "milesTransactions" ("userId", "amount", "type", "source") VALUES ('1', -100, 'earn', 'api');
+        UPDATE "users" SET "miles" = "miles" - 100 WHERE "userId" = '1'"#,
+    );
     assert_eq!(found(world), ["sign_fits_type 1 null -100"]);
     world.query(&format!(
         r#"INSERT INTO "milesTransactions" ("userId", "amount", "type", "source", "reversesId") VALUES ('1', -400, 'spend', 'reversal', '{id}');
@@ -301,13 +337,14 @@ both!(fn signs_reversals_and_products_are_looked_at(world) {
     world.run("miles redeem 2 pass01").ok();
     world.query(r#"DELETE FROM "milesProducts""#);
     assert_eq!(found(world).last().unwrap(), "product_exists 2 null -300");
-});
+}
 
-both!(fn a_quiet_ledger_says_so(world) {
+#[both]
+fn a_quiet_ledger_says_so(world: &mut World) {
     furnish(world);
     insta::assert_snapshot!(world.run("miles audit"), @r"
     exit: 0
     --- stderr
     Nothing found: every balance is the sum of its entries, and all else holds.
     ");
-});
+}

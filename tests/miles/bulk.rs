@@ -12,13 +12,17 @@ fn rows(world: &World, text: &str) {
     std::fs::write(world.work().join("rows.csv"), text).unwrap();
 }
 
-both!(fn a_file_is_taken_whole_and_taken_back_whole(world) {
+#[both]
+fn a_file_is_taken_whole_and_taken_back_whole(world: &mut World) {
     furnish(world);
     rows(world, "user,amount,note,key\n1,500,\"a \"\"b\"\", \\ {c}\",\n@Ann,-200,,\nBOB,300,NULL,\n");
     let run = world.run("miles import rows.csv --note bonus -o json");
     let answer = run.clone().json();
     let batch = answer["batchId"].as_str().unwrap();
-    assert_eq!(answer, json!({"batchId": batch, "applied": 3, "alreadyApplied": 0, "rejected": 0, "earned": 800, "spent": -200}));
+    assert_eq!(
+        answer,
+        json!({"batchId": batch, "applied": 3, "alreadyApplied": 0, "rejected": 0, "earned": 800, "spent": -200})
+    );
     assert!(run.stderr.contains(&format!("Undo: skyteam miles reverse {batch} --note TEXT")), "{run}");
     assert_eq!(state(world), "1=300 2=300 3=0 entries=3 seats=0");
     let notes = world.query(r#"SELECT "note" FROM "milesTransactions" ORDER BY "userId", "createdAt""#);
@@ -30,9 +34,10 @@ both!(fn a_file_is_taken_whole_and_taken_back_whole(world) {
     world.run(format!("miles reverse {batch} --note oops --yes")).ok();
     assert_eq!(state(world), "1=0 2=0 3=0 entries=6 seats=0");
     sound(world);
-});
+}
 
-both!(fn one_bad_row_stops_all_or_is_handed_back(world) {
+#[both]
+fn one_bad_row_stops_all_or_is_handed_back(world: &mut World) {
     furnish(world);
     rows(world, "user,amount,note\n1,100,ok\n2,-1,too much\nnobody,5,\n3,1.5,\n1,-60,ok\n1,-60,too much\n");
     let refused = world.run("miles import rows.csv -o json").exits(5).error();
@@ -58,9 +63,10 @@ both!(fn one_bad_row_stops_all_or_is_handed_back(world) {
     rows(world, &mended);
     world.run("miles import rows.csv").ok();
     assert_eq!(state(world), "1=0 2=0 3=7 entries=7 seats=0");
-});
+}
 
-both!(fn all_that_is_wrong_is_told_at_once(world) {
+#[both]
+fn all_that_is_wrong_is_told_at_once(world: &mut World) {
     furnish(world);
     rows(world, "user,amount\nnobody,5\n1,-5\n2,x\n3,7\n");
     let error = world.run("miles import rows.csv -o json").exits(5).error();
@@ -70,9 +76,10 @@ both!(fn all_that_is_wrong_is_told_at_once(world) {
         assert!(why.contains(line), "{why}");
     }
     assert_eq!(state(world), "1=0 2=0 3=0 entries=0 seats=0");
-});
+}
 
-both!(fn a_name_that_no_database_can_hold_is_one_row_that_nobody_has(world) {
+#[both]
+fn a_name_that_no_database_can_hold_is_one_row_that_nobody_has(world: &mut World) {
     furnish(world);
     let lines = "{\"user\":\"An\\u0000n\",\"amount\":5}\n{\"user\":\"1\\u0000\",\"amount\":5}\n{\"user\":\"Bob\",\"amount\":6}\n";
     let run = world.call("miles import - --keep-going -o json").input(lines).run().exits(10);
@@ -82,9 +89,10 @@ both!(fn a_name_that_no_database_can_hold_is_one_row_that_nobody_has(world) {
     let lines = "{\"user\":\"An\\u0000n\",\"miles\":5}\n";
     let error = world.call("flight manifest import DL1 - -o json").input(lines).run().error();
     assert_ne!(error["code"], "encoding", "{error}");
-});
+}
 
-both!(fn rows_with_keys_are_applied_once(world) {
+#[both]
+fn rows_with_keys_are_applied_once(world: &mut World) {
     furnish(world);
     let lines = r#"{"user":"1","amount":100,"key":"a"}
 {"user":"Bob","amount":"50","key":"b","note":"x"}
@@ -100,9 +108,10 @@ both!(fn rows_with_keys_are_applied_once(world) {
     assert!(other.error()["why"].as_str().unwrap().contains("amount: the entry has"), "{other}");
     assert_eq!(state(world), "1=100 2=50 3=0 entries=2 seats=0");
     sound(world);
-});
+}
 
-both!(fn what_is_no_list_of_rows_is_refused(world) {
+#[both]
+fn what_is_no_list_of_rows_is_refused(world: &mut World) {
     furnish(world);
     for text in ["", "user,amount,colour\n", "[{}]"] {
         rows(world, text);
@@ -112,11 +121,13 @@ both!(fn what_is_no_list_of_rows_is_refused(world) {
     world.run("miles import rows.csv").exits(2);
     world.run("miles import nosuch.csv").exits(4);
     assert_eq!(state(world), "1=0 2=0 3=0 entries=0 seats=0");
-});
+}
 
-both!(fn a_hundred_thousand_rows_take_seconds(world) {
+#[both]
+fn a_hundred_thousand_rows_take_seconds(world: &mut World) {
     furnish(world);
-    let mut users = String::from(r#"INSERT INTO "users" ("userId", "username", "displayName") VALUES ('10', 'many10', 'x')"#);
+    let mut users =
+        String::from(r#"INSERT INTO "users" ("userId", "username", "displayName") VALUES ('10', 'many10', 'x')"#);
     for user in 11..10_010 {
         write!(users, ",('{user}','many{user}','x')").unwrap();
     }
@@ -137,4 +148,4 @@ both!(fn a_hundred_thousand_rows_take_seconds(world) {
     // The ledger is no longer empty then: looking up keys must not compare every row with every key.
     assert!(took[1] < took[0], "{took:?}");
     sound(world);
-});
+}

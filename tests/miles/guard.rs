@@ -29,7 +29,8 @@ const LARGE: [(&str, &str); 5] = [
     ("miles award 1 2 3 9000000 --flight DL1 --note x", ""),
 ];
 
-both!(fn every_award_far_above_the_usual_asks_first(world) {
+#[both]
+fn every_award_far_above_the_usual_asks_first(world: &mut World) {
     usual(world, false);
     let before = state(world);
     for (command, input) in LARGE {
@@ -46,9 +47,10 @@ both!(fn every_award_far_above_the_usual_asks_first(world) {
     let asked = world.call(LARGE[0].0).input(LARGE[0].1).run().exits(9);
     assert!(asked.stderr.contains("2 of 3 awards: 9,000,000 miles for Ann, 9,000 miles for Cleo, over"), "{asked}");
     sound(world);
-});
+}
 
-both!(fn one_yes_is_enough_for_a_file(world) {
+#[both]
+fn one_yes_is_enough_for_a_file(world: &mut World) {
     usual(world, true);
     std::fs::write(world.work().join("rows.csv"), "user,amount,key\n1,151,a\n2,160,b\n3,-50,c\n").unwrap();
     std::fs::write(world.work().join("list.csv"), "userId,miles\n1,151\n2,150\n").unwrap();
@@ -70,9 +72,10 @@ both!(fn one_yes_is_enough_for_a_file(world) {
     assert_eq!(state(world), "1=553 2=410 3=50 entries=9 seats=3");
     world.run(format!("miles award 3 150 --flight {DL1} --note x")).ok();
     sound(world);
-});
+}
 
-both!(fn a_correction_is_an_award_too(world) {
+#[both]
+fn a_correction_is_an_award_too(world: &mut World) {
     usual(world, false);
     let list = |miles: i32| format!("userId,miles\n1,{miles}\n");
     world.call("flight manifest import DL1 -").input(list(100)).run().ok();
@@ -80,16 +83,20 @@ both!(fn a_correction_is_an_award_too(world) {
     assert!(asked.stderr.contains("50,000 miles for Ann"), "{asked}");
     world.call("flight manifest import DL1 - --correct --yes").input(list(50_000)).run().ok();
     sound(world);
-});
+}
 
-both!(fn a_file_without_keys_that_comes_again_asks(world) {
+#[both]
+fn a_file_without_keys_that_comes_again_asks(world: &mut World) {
     furnish(world);
     let file = "user,amount\n1,100\nBob,50\n";
     let import = |input: &str, flags: &str| world.call(format!("miles import - {flags}")).input(input).run();
     let first = import(file, "-o json").json()["batchId"].clone();
     let again = import("user;amount;note\r\n1;100;\r\nBob;50;\r\n", "").exits(9);
     assert!(again.stderr.contains("The same content was imported on"), "{again}");
-    assert!(again.stderr.contains(first.as_str().unwrap()) && again.stderr.contains("2 entries of it are not reversed ("), "{again}");
+    assert!(
+        again.stderr.contains(first.as_str().unwrap()) && again.stderr.contains("2 entries of it are not reversed ("),
+        "{again}"
+    );
     assert_eq!(state(world), "1=100 2=50 3=0 entries=2 seats=0");
     assert!(import(file, "-n").ok().stderr.contains("This would ask: The same content"));
     // Another note or another row is another content.
@@ -110,9 +117,10 @@ both!(fn a_file_without_keys_that_comes_again_asks(world) {
     import(keyed, "").ok();
     assert_eq!(import(keyed, "-o json").json()["alreadyApplied"], json!(1));
     sound(world);
-});
+}
 
-both!(fn what_was_applied_under_a_key_asks_nothing_again(world) {
+#[both]
+fn what_was_applied_under_a_key_asks_nothing_again(world: &mut World) {
     usual(world, true);
     for command in [
         "miles award 1 9000000 --note x --key a",
@@ -130,9 +138,10 @@ both!(fn what_was_applied_under_a_key_asks_nothing_again(world) {
     // Another request under the key is told so, and not asked about.
     world.run("miles award 2 9000000 --note x --key a").exits(5);
     sound(world);
-});
+}
 
-both!(fn of_two_imports_of_one_file_the_second_asks(world) {
+#[both]
+fn of_two_imports_of_one_file_the_second_asks(world: &mut World) {
     furnish(world);
     let file = "user,amount\n1,100\n";
     world.call("miles import -").input(file).run().ok();
@@ -153,4 +162,4 @@ both!(fn of_two_imports_of_one_file_the_second_asks(world) {
     }
     assert_eq!(state(world), "1=107 2=100 3=0 entries=3 seats=0");
     sound(world);
-});
+}

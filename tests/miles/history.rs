@@ -28,7 +28,8 @@ fn column<'a>(rows: &'a Value, key: &str) -> Vec<&'a Value> {
     rows.as_array().unwrap().iter().map(|row| &row[key]).collect()
 }
 
-both!(fn history_is_newest_first_with_the_running_balance(world) {
+#[both]
+fn history_is_newest_first_with_the_running_balance(world: &mut World) {
     past(world);
     let all = world.run("miles history 1 -o json").json();
     assert_eq!(column(&all, "balance"), [1350, 1450, 1200, 700, 1000]);
@@ -49,14 +50,20 @@ both!(fn history_is_newest_first_with_the_running_balance(world) {
         assert_eq!(column(&some, "balance"), balances, "{filter}");
     }
     let csv = world.run("miles history 1 --limit 1 -o csv").ok();
-    assert!(csv.stdout.starts_with("id,userId,amount,type,source,flightId,productId,note,createdAt,reversesId,batchId,actor,balance"), "{csv}");
+    assert!(
+        csv.stdout.starts_with(
+            "id,userId,amount,type,source,flightId,productId,note,createdAt,reversesId,batchId,actor,balance"
+        ),
+        "{csv}"
+    );
     assert!(csv.stdout.contains(",-100,spend,shop,,,,2025-10-02T00:00:00.5Z,,,,1350"), "{csv}");
     world.run("miles history nobody").exits(4);
     world.run("miles history 1 --since yesteryear").exits(2);
     assert_eq!(world.run("miles history 3 -o json").json(), json!([]));
-});
+}
 
-both!(fn a_balance_is_known_for_every_past_moment(world) {
+#[both]
+fn a_balance_is_known_for_every_past_moment(world: &mut World) {
     past(world);
     for (at, balance) in [
         ("2025-09-10T11:59:59Z", 0),
@@ -75,16 +82,18 @@ both!(fn a_balance_is_known_for_every_past_moment(world) {
     assert_eq!(answer, json!({"userId": "1", "username": "Ann", "balance": 1000, "at": "2025-09-30T22:30:00Z"}));
     let now = world.run("miles balance @Ann -o json").json();
     assert_eq!(now, json!({"userId": "1", "username": "Ann", "balance": 1350, "at": null}));
-});
+}
 
-both!(fn the_id_that_a_reversal_takes_is_shown(world) {
+#[both]
+fn the_id_that_a_reversal_takes_is_shown(world: &mut World) {
     past(world);
     let shown = world.run("miles history 1 --limit 1").ok().stdout;
     let id = world.query(r#"SELECT "id" FROM "milesTransactions" WHERE "amount" = -100"#);
     assert!(shown.contains(&id), "{shown}");
-});
+}
 
-both!(fn equals_stand_in_the_order_of_their_bytes(world) {
+#[both]
+fn equals_stand_in_the_order_of_their_bytes(world: &mut World) {
     past(world);
     world.query(
         r#"INSERT INTO "users" ("userId", "username", "displayName", "miles") VALUES
@@ -97,14 +106,17 @@ both!(fn equals_stand_in_the_order_of_their_bytes(world) {
     }
     let places = world.run("miles leaderboard --since 2025-12-01 -o json").json();
     assert_eq!(column(&places, "username"), ["Zoe", "_x", "a_b", "ann"]);
-});
+}
 
-both!(fn the_ranking_of_a_past_month_stays(world) {
+#[both]
+fn the_ranking_of_a_past_month_stays(world: &mut World) {
     past(world);
     award(world, "3", 1350);
     let ranks = |line: &str| {
         let places = world.run(format!("miles leaderboard {line} -o json")).json();
-        let place = |place: &Value| format!("{} {} {} {}", place["rank"], place["username"].as_str().unwrap(), place["miles"], place["earned"]);
+        let place = |place: &Value| {
+            format!("{} {} {} {}", place["rank"], place["username"].as_str().unwrap(), place["miles"], place["earned"])
+        };
         places.as_array().unwrap().iter().map(place).collect::<Vec<_>>()
     };
     // Equals share a rank; Bob's award was taken back.
@@ -118,22 +130,26 @@ both!(fn the_ranking_of_a_past_month_stays(world) {
     assert_eq!(ranks("--airline klm"), Vec::<String>::new());
     world.run("miles leaderboard --airline nosuch").exits(4);
     world.run("miles leaderboard --limit 0").exits(2);
-});
+}
 
-both!(fn a_statement_opens_moves_and_closes(world) {
+#[both]
+fn a_statement_opens_moves_and_closes(world: &mut World) {
     past(world);
     let run = |line: &str| world.call(line).at("2026-01-01T00:00:00Z").run();
     let made = run("miles statement Ann --month 2025-10 -o json").json();
-    assert_eq!(made, json!({
-        "userId": "1", "name": "Ann", "month": "2025-10", "from": "2025-10-01T00:00:00Z", "until": "2025-11-01T00:00:00Z",
-        "complete": true,
-        "opening": 700, "earned": 750, "spent": -100, "closing": 1350,
-        "sources": [
-            {"source": "flight", "entries": 1, "earned": 250, "spent": 0},
-            {"source": "manual", "entries": 1, "earned": 500, "spent": 0},
-            {"source": "shop", "entries": 1, "earned": 0, "spent": -100},
-        ],
-    }));
+    assert_eq!(
+        made,
+        json!({
+            "userId": "1", "name": "Ann", "month": "2025-10", "from": "2025-10-01T00:00:00Z", "until": "2025-11-01T00:00:00Z",
+            "complete": true,
+            "opening": 700, "earned": 750, "spent": -100, "closing": 1350,
+            "sources": [
+                {"source": "flight", "entries": 1, "earned": 250, "spent": 0},
+                {"source": "manual", "entries": 1, "earned": 500, "spent": 0},
+                {"source": "shop", "entries": 1, "earned": 0, "spent": -100},
+            ],
+        })
+    );
     // Without a month it is the current one of the zone, so far, and says so.
     for (now, zone, month) in
         [("2025-10-31T23:30:00Z", "UTC", "2025-10"), ("2025-10-31T23:30:00Z", "Europe/Amsterdam", "2025-11")]
@@ -151,9 +167,15 @@ both!(fn a_statement_opens_moves_and_closes(world) {
     assert_eq!((&west["opening"], &west["from"]), (&json!(1200), &json!("2025-10-01T04:00:00Z")));
 
     let airline = run("miles statement --airline delta --month 2025-10 -o json").json();
-    assert_eq!((&airline["opening"], &airline["earned"], &airline["closing"]), (&json!(700), &json!(950), &json!(1650)));
+    assert_eq!(
+        (&airline["opening"], &airline["earned"], &airline["closing"]),
+        (&json!(700), &json!(950), &json!(1650))
+    );
     let november = run("miles statement --airline delta --month 2025-11 -o json").json();
-    assert_eq!((&november["opening"], &november["spent"], &november["closing"]), (&json!(1650), &json!(-700), &json!(950)));
+    assert_eq!(
+        (&november["opening"], &november["spent"], &november["closing"]),
+        (&json!(1650), &json!(-700), &json!(950))
+    );
 
     insta::assert_snapshot!(run("miles statement Ann --month 2025-10 -o md").ok().stdout, @r"
     ### Ann, 2025-10
@@ -189,7 +211,8 @@ both!(fn a_statement_opens_moves_and_closes(world) {
 
     // Until the month is over, everybody is told that it may change.
     for (now, complete) in [("2025-10-31T23:59:59Z", false), ("2025-11-01T00:00:00Z", true)] {
-        let call = |format: &str| world.call(format!("miles statement Ann --month 2025-10 -o {format}")).at(now).run().ok();
+        let call =
+            |format: &str| world.call(format!("miles statement Ann --month 2025-10 -o {format}")).at(now).run().ok();
         assert_eq!(call("json").json()["complete"], complete, "{now}");
         assert_eq!(call("md").stdout.contains("### Ann, 2025-10 (so far)"), !complete, "{now}");
         assert_eq!(call("csv").stderr.contains("2025-10 is not over"), !complete, "{now}");
@@ -197,4 +220,4 @@ both!(fn a_statement_opens_moves_and_closes(world) {
     world.run("miles statement --month 2025-10").exits(2);
     world.run("miles statement Ann --airline delta --month 2025-10").exits(2);
     world.run("miles statement Ann --month October").exits(2);
-});
+}

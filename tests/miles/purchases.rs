@@ -41,7 +41,8 @@ fn the_sales_of_an_adopted_database_are_found() {
     assert_eq!(world.query(r#"SELECT "userId", "miles" FROM "users" ORDER BY 1"#), balances);
 }
 
-both!(fn a_purchase_is_of_the_one_product_with_its_name(world) {
+#[both]
+fn a_purchase_is_of_the_one_product_with_its_name(world: &mut World) {
     furnish(world);
     award(world, "1", 5000);
     world.run("miles redeem 1 pass01").ok();
@@ -60,9 +61,13 @@ both!(fn a_purchase_is_of_the_one_product_with_its_name(world) {
     assert!(people.stdout.contains("3 (2 by name)"), "{people}");
     assert!(people.stdout.contains("purchases that name no product: 2, 150 miles"), "{people}");
 
-    let statement = |airline: &str| world.run(format!("miles statement --airline {airline} --month 2026-10 -o json")).json();
+    let statement =
+        |airline: &str| world.run(format!("miles statement --airline {airline} --month 2026-10 -o json")).json();
     let delta = statement("delta");
-    assert_eq!(delta["sources"], json!([{"source": "purchase", "entries": 2, "earned": 0, "spent": -550, "byName": 2}]));
+    assert_eq!(
+        delta["sources"],
+        json!([{"source": "purchase", "entries": 2, "earned": 0, "spent": -550, "byName": 2}])
+    );
     assert_eq!(delta["unattributed"], json!({"entries": 2, "miles": 150}));
     assert_eq!(statement("klm")["sources"], json!([]));
     let people = world.run("miles statement --airline delta --month 2026-10").ok();
@@ -70,7 +75,10 @@ both!(fn a_purchase_is_of_the_one_product_with_its_name(world) {
         assert!(people.stdout.contains(told), "{people}");
     }
     let csv = world.run("miles statement --airline delta --month 2026-10 -o csv").ok().stdout;
-    assert!(csv.contains("\npurchase,2,0,-550,,2\n") && csv.contains("\npurchases that name no product,2,0,-150,,\n"), "{csv}");
+    assert!(
+        csv.contains("\npurchase,2,0,-550,,2\n") && csv.contains("\npurchases that name no product,2,0,-150,,\n"),
+        "{csv}"
+    );
     assert_eq!(world.run("miles statement 1 --month 2026-10 -o json").json().get("unattributed"), None);
 
     // Taken back it is no sale, and the airline's statement has both.
@@ -93,11 +101,13 @@ both!(fn a_purchase_is_of_the_one_product_with_its_name(world) {
     let refused = world.run(["product", "delete", "klm/Sky Club", "--confirm", &world.name()]).exits(5);
     assert!(refused.stderr.contains("2 purchases that only a note names"), "{refused}");
     sound(world);
-});
+}
 
-both!(fn the_demonstration_sells_as_the_api_does(world) {
+#[both]
+fn the_demonstration_sells_as_the_api_does(world: &mut World) {
     world.run("db seed --users 60 --flights 120").ok();
-    let sold = world.query(r#"SELECT count(*) FROM "milesTransactions" WHERE "source" = 'purchase' AND "productId" IS NULL"#);
+    let sold =
+        world.query(r#"SELECT count(*) FROM "milesTransactions" WHERE "source" = 'purchase' AND "productId" IS NULL"#);
     assert_ne!(sold, "0");
     let mut by_name = 0;
     for product in world.run("product list -o json").json().as_array().unwrap() {
@@ -106,16 +116,19 @@ both!(fn the_demonstration_sells_as_the_api_does(world) {
     }
     assert_eq!(by_name.to_string(), sold, "all of them are attributed");
     sound(world);
-});
+}
 
-both!(fn erased_users_leave_the_ranking_and_all_shows_everybody(world) {
+#[both]
+fn erased_users_leave_the_ranking_and_all_shows_everybody(world: &mut World) {
     furnish(world);
     for (user, miles) in [("1", 500), ("2", 400), ("3", 300)] {
         award(world, user, miles);
     }
     let ranks = |flags: &str| -> Vec<(String, i64)> {
         let places = world.run(format!("miles leaderboard {flags} -o json")).json();
-        let place = |place: &serde_json::Value| (place["username"].as_str().unwrap().to_owned(), place["rank"].as_i64().unwrap());
+        let place = |place: &serde_json::Value| {
+            (place["username"].as_str().unwrap().to_owned(), place["rank"].as_i64().unwrap())
+        };
         places.as_array().unwrap().iter().map(place).collect()
     };
     assert_eq!(ranks("--all").len(), 3);
@@ -134,9 +147,10 @@ both!(fn erased_users_leave_the_ranking_and_all_shows_everybody(world) {
     assert_eq!((ranks("").len(), ranks("--all").len()), (10, 33));
     world.run("miles leaderboard --all --limit 5").exits(2);
     sound(world);
-});
+}
 
-both!(fn the_list_of_products_counts_sales_by_the_same_rule(world) {
+#[both]
+fn the_list_of_products_counts_sales_by_the_same_rule(world: &mut World) {
     furnish(world);
     award(world, "1", 5000);
     world.run("miles redeem 1 pass01").ok();
@@ -152,7 +166,10 @@ both!(fn the_list_of_products_counts_sales_by_the_same_rule(world) {
         }
     }
     let sold = || world.run("product list --sort -redeemed,name -o json").json()[0].clone();
-    assert_eq!((&sold()["productId"], &sold()["redeemed"], &sold()["redeemedByName"]), (&json!("pass01"), &json!(2), &json!(1)));
+    assert_eq!(
+        (&sold()["productId"], &sold()["redeemed"], &sold()["redeemedByName"]),
+        (&json!("pass01"), &json!(2), &json!(1))
+    );
     assert!(world.run("product list --columns name,redeemed").ok().stdout.contains("2 (1 by name)"));
     let csv = world.run("product list --columns productId,redeemed,redeemedByName -o csv").ok().stdout;
     assert!(csv.contains("\npass01,2,1\n"), "{csv}");
@@ -163,4 +180,4 @@ both!(fn the_list_of_products_counts_sales_by_the_same_rule(world) {
     world.query(r#"INSERT INTO "milesProducts" ("productId", "airlineId", "name", "priceMiles") VALUES ('pass02', 'delta', 'Sky Club', 1)"#);
     assert_eq!(world.run("product list --sort -redeemed -o json").json()[0]["redeemed"], json!(1));
     sound(world);
-});
+}

@@ -5,30 +5,56 @@ use serde_json::json;
 use super::{DL1, award, furnish, sound, state, unguarded};
 use crate::support::{Engine, World, both};
 
-both!(fn an_award_is_an_entry_and_its_balance(world) {
+#[both]
+fn an_award_is_an_entry_and_its_balance(world: &mut World) {
     furnish(world);
-    let entry = world.run(["miles", "award", "@ann", "500", "--note", "a 'b' \"c\"\n✈", "-o", "json", "--actor", "ops"]).json();
+    let entry =
+        world.run(["miles", "award", "@ann", "500", "--note", "a 'b' \"c\"\n✈", "-o", "json", "--actor", "ops"]).json();
     let keys: Vec<&str> = entry.as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(
         keys,
-        ["id", "userId", "amount", "type", "source", "flightId", "productId", "note", "createdAt", "reversesId", "batchId", "actor", "balance"]
+        [
+            "id",
+            "userId",
+            "amount",
+            "type",
+            "source",
+            "flightId",
+            "productId",
+            "note",
+            "createdAt",
+            "reversesId",
+            "batchId",
+            "actor",
+            "balance"
+        ]
     );
     assert_eq!(entry["userId"], "1");
     assert_eq!((&entry["amount"], &entry["type"], &entry["source"]), (&json!(500), &json!("earn"), &json!("manual")));
-    assert_eq!((&entry["note"], &entry["actor"], &entry["balance"]), (&json!("a 'b' \"c\"\n✈"), &json!("ops"), &json!(500)));
-    assert_eq!((&entry["flightId"], &entry["batchId"], &entry["reversesId"]), (&json!(null), &json!(null), &json!(null)));
+    assert_eq!(
+        (&entry["note"], &entry["actor"], &entry["balance"]),
+        (&json!("a 'b' \"c\"\n✈"), &json!("ops"), &json!(500))
+    );
+    assert_eq!(
+        (&entry["flightId"], &entry["batchId"], &entry["reversesId"]),
+        (&json!(null), &json!(null), &json!(null))
+    );
     assert!(entry["createdAt"].as_str().unwrap().ends_with('Z'));
     assert_eq!(state(world), "1=500 2=0 3=0 entries=1 seats=0");
     let stored = world.query(r#"SELECT "id", "type", "source", "actor" FROM "milesTransactions""#);
     assert_eq!(stored, format!("{}|earn|manual|ops", entry["id"].as_str().unwrap()));
     sound(world);
-});
+}
 
-both!(fn spending_stops_at_zero(world) {
+#[both]
+fn spending_stops_at_zero(world: &mut World) {
     furnish(world);
     award(world, "1", 640);
     let spent = world.run("miles spend ann 600 --note x --source shop -o json").json();
-    assert_eq!((&spent["amount"], &spent["type"], &spent["source"], &spent["balance"]), (&json!(-600), &json!("spend"), &json!("shop"), &json!(40)));
+    assert_eq!(
+        (&spent["amount"], &spent["type"], &spent["source"], &spent["balance"]),
+        (&json!(-600), &json!("spend"), &json!("shop"), &json!(40))
+    );
     insta::assert_snapshot!(world.run("miles spend Ann 1000 --note x").exits(5), @r"
     exit: 5
     --- stderr
@@ -43,9 +69,10 @@ both!(fn spending_stops_at_zero(world) {
     world.run("miles spend Ann 40 --note all").ok();
     assert_eq!(state(world), "1=0 2=0 3=0 entries=3 seats=0");
     sound(world);
-});
+}
 
-both!(fn amounts_users_notes_and_sources_are_checked_before_anything(world) {
+#[both]
+fn amounts_users_notes_and_sources_are_checked_before_anything(world: &mut World) {
     furnish(world);
     for amount in ["0", "-5", "+5", "1.5", "2147483648", "x", ""] {
         world.run(["miles", "award", "1", amount, "--note", "x"]).exits(2);
@@ -63,9 +90,10 @@ both!(fn amounts_users_notes_and_sources_are_checked_before_anything(world) {
     world.run("miles spend nobody 5 --note x").exits(4);
     world.run("miles award 1 nobody 5 --note x").exits(4);
     assert_eq!(state(world), "1=0 2=0 3=0 entries=0 seats=0");
-});
+}
 
-both!(fn what_says_nothing_is_refused(world) {
+#[both]
+fn what_says_nothing_is_refused(world: &mut World) {
     furnish(world);
     let error = world.run("miles award ann -5 --note x -o json").exits(2).error();
     assert_eq!(error["message"], "amount \"-5\" is not accepted");
@@ -85,9 +113,10 @@ both!(fn what_says_nothing_is_refused(world) {
         assert!(error.to_string().contains("--flight"), "{error}");
     }
     assert_eq!(state(world), "1=0 2=0 3=0 entries=0 seats=0");
-});
+}
 
-both!(fn an_entry_of_nothing_is_not_reversed_unless_it_is_an_award(world) {
+#[both]
+fn an_entry_of_nothing_is_not_reversed_unless_it_is_an_award(world: &mut World) {
     furnish(world);
     award(world, "1", 10);
     world.query(r#"UPDATE "users" SET "miles" = 17 WHERE "userId" = '1'"#);
@@ -106,9 +135,10 @@ both!(fn an_entry_of_nothing_is_not_reversed_unless_it_is_an_award(world) {
     world.run("miles award 2 5 --note x --flight DL1").ok();
     assert_eq!(state(world), "1=10 2=5 3=0 entries=5 seats=1");
     sound(world);
-});
+}
 
-both!(fn an_id_of_both_an_entry_and_a_batch_can_be_told_apart(world) {
+#[both]
+fn an_id_of_both_an_entry_and_a_batch_can_be_told_apart(world: &mut World) {
     furnish(world);
     let entries = world.run("miles award 1 2 5 --note x -o json").json();
     let batch = entries[0]["batchId"].as_str().unwrap();
@@ -117,11 +147,15 @@ both!(fn an_id_of_both_an_entry_and_a_batch_can_be_told_apart(world) {
     for reference in [format!("entry:{batch}"), format!("batch:{batch}")] {
         assert!(error.to_string().contains(&reference), "{error}");
     }
-    assert_eq!(world.run(format!("miles reverse batch:{batch} --note x -n -o json")).json().as_array().unwrap().len(), 2);
+    assert_eq!(
+        world.run(format!("miles reverse batch:{batch} --note x -n -o json")).json().as_array().unwrap().len(),
+        2
+    );
     assert_eq!(world.run(format!("miles reverse entry:{batch} --note x -n -o json")).json()["userId"], "3");
-});
+}
 
-both!(fn a_balance_never_passes_the_column(world) {
+#[both]
+fn a_balance_never_passes_the_column(world: &mut World) {
     furnish(world);
     award(world, "1", 2_147_483_647);
     let error = world.run("miles award 1 1 --note x -o json").exits(5).error();
@@ -130,9 +164,10 @@ both!(fn a_balance_never_passes_the_column(world) {
     assert_eq!(error["code"], "too_many_miles");
     assert_eq!(state(world), "1=2147483647 2=0 3=0 entries=1 seats=0");
     sound(world);
-});
+}
 
-both!(fn a_negative_account_can_be_paid_and_not_drained(world) {
+#[both]
+fn a_negative_account_can_be_paid_and_not_drained(world: &mut World) {
     furnish(world);
     overdraw(world, "1", -500);
     world.run("miles spend 1 1 --note x").exits(5);
@@ -140,7 +175,7 @@ both!(fn a_negative_account_can_be_paid_and_not_drained(world) {
     assert_eq!(award(world, "1", 400)["balance"], 100);
     world.run("miles spend 1 100 --note x").ok();
     sound(world);
-});
+}
 
 /// An account as the apps' read-then-write spend leaves it: overdrawn, without drift.
 fn overdraw(world: &World, user: &str, miles: i64) {
@@ -153,7 +188,8 @@ fn overdraw(world: &World, user: &str, miles: i64) {
     );
 }
 
-both!(fn a_key_applies_a_request_once(world) {
+#[both]
+fn a_key_applies_a_request_once(world: &mut World) {
     furnish(world);
     let first = world.run("miles award 1 500 --note pay --key week-47 -o json").json();
     let again = world.run("miles award Ann 500 --note pay --key week-47 -o json --actor another");
@@ -162,7 +198,11 @@ both!(fn a_key_applies_a_request_once(world) {
     let other = world.run("miles award 2 400 --note gift --key week-47 -o json").exits(5).error();
     assert_eq!(other["code"], "key_taken");
     let why = other["why"].as_str().unwrap();
-    for difference in ["userId: the entry has \"1\", this asks for \"2\"", "amount: the entry has \"500\", this asks for \"400\"", "note:"] {
+    for difference in [
+        "userId: the entry has \"1\", this asks for \"2\"",
+        "amount: the entry has \"500\", this asks for \"400\"",
+        "note:",
+    ] {
         assert!(why.contains(difference), "{why}");
     }
     assert_eq!(state(world), "1=500 2=0 3=0 entries=1 seats=0");
@@ -179,16 +219,18 @@ both!(fn a_key_applies_a_request_once(world) {
     assert_eq!(world.run(format!("miles spend 1 500 --note x --key id:{id} -o json")).json(), spent);
     assert_eq!(world.query(&format!(r#"SELECT count(*) FROM "milesTransactions" WHERE "id" = '{id}'"#)), "1");
     sound(world);
-});
+}
 
-both!(fn the_id_of_a_key_is_the_same_everywhere(world) {
+#[both]
+fn the_id_of_a_key_is_the_same_everywhere(world: &mut World) {
     furnish(world);
     // uuid5(uuid5(NAMESPACE_URL, "https://skyteam.dev/miles/key"), "payout-2026-11"), by Python's uuid.
     let entry = world.run("miles award 1 5 --note x --key payout-2026-11 -o json").json();
     assert_eq!(entry["id"], "029e7895-3e95-5684-8815-534be15f200c");
-});
+}
 
-both!(fn several_users_are_one_batch(world) {
+#[both]
+fn several_users_are_one_batch(world: &mut World) {
     furnish(world);
     let run = world.run("miles award ann BOB @Cleo 50 --note crew --key crew -o json");
     assert!(run.stderr.contains("Undo: skyteam miles reverse "), "{run}");
@@ -217,9 +259,10 @@ both!(fn several_users_are_one_batch(world) {
     let twice = world.run(format!("miles reverse {batch} --note oops --yes -o json")).exits(5).error();
     assert_eq!(twice["code"], "already_reversed");
     sound(world);
-});
+}
 
-both!(fn one_key_is_one_request_whoever_it_pays(world) {
+#[both]
+fn one_key_is_one_request_whoever_it_pays(world: &mut World) {
     furnish(world);
     let taken = |line: &str| {
         let before = state(world);
@@ -231,8 +274,14 @@ both!(fn one_key_is_one_request_whoever_it_pays(world) {
     world.run("miles award 1 2 30 --note x --key K").ok();
     let why = taken("miles award 1 3 30 --note x --key K");
     assert!(why.starts_with("users: the entry has \"1, 2\", this asks for \"1, 3\""), "{why}");
-    assert!(taken("miles award 1 30 --note x --key K").contains("users: the entry has \"several\", this asks for \"one\""));
-    for other in ["miles award 2 30 --note x --key K", "miles award 2 3 30 --note x --key K", "miles spend 1 30 --note x --key K"] {
+    assert!(
+        taken("miles award 1 30 --note x --key K").contains("users: the entry has \"several\", this asks for \"one\"")
+    );
+    for other in [
+        "miles award 2 30 --note x --key K",
+        "miles award 2 3 30 --note x --key K",
+        "miles spend 1 30 --note x --key K",
+    ] {
         taken(other);
     }
     taken("miles award 1 2 3 30 --note x --key K");
@@ -253,11 +302,13 @@ both!(fn one_key_is_one_request_whoever_it_pays(world) {
     }
     assert_eq!(state(world), "1=33 2=60 3=0 entries=6 seats=0");
     sound(world);
-});
+}
 
-both!(fn an_applied_key_stays_applied_whatever_came_after(world) {
+#[both]
+fn an_applied_key_stays_applied_whatever_came_after(world: &mut World) {
     furnish(world);
-    let award = |key: &str, miles: u32| world.run(format!("miles award 2 {miles} --note x --flight DL1 --key {key} -o json"));
+    let award =
+        |key: &str, miles: u32| world.run(format!("miles award 2 {miles} --note x --flight DL1 --key {key} -o json"));
     let first = award("fk1", 250).json();
     world.run(format!("miles reverse {} --note x --yes", first["id"].as_str().unwrap())).ok();
     award("fk2", 200).ok();
@@ -275,19 +326,32 @@ both!(fn an_applied_key_stays_applied_whatever_came_after(world) {
     assert_eq!(world.run("miles redeem 1 pass01 --key ord9 -o json").json(), bought);
     assert!(world.run("miles redeem 1 pass01 --key ord9 --note other").exits(5).stderr.contains("note: the entry has"));
     assert_eq!(world.run("miles redeem 1 pass01 -o json").json()["note"], "Purchase: Lounge");
-});
+}
 
-both!(fn an_entry_is_reversed_once_and_a_reversal_never(world) {
+#[both]
+fn an_entry_is_reversed_once_and_a_reversal_never(world: &mut World) {
     furnish(world);
     let entry = award(world, "1", 500);
     let id = entry["id"].as_str().unwrap();
     world.run(format!("miles reverse {id} --note oops")).exits(9);
     let reversal = world.run(format!("miles reverse {} --note oops --yes -o json", &id[..13])).json();
-    assert_eq!((&reversal["reversesId"], &reversal["amount"], &reversal["type"]), (&json!(id), &json!(-500), &json!("spend")));
-    assert_eq!((&reversal["source"], &reversal["balance"], &reversal["batchId"]), (&json!("reversal"), &json!(0), &json!(null)));
-    assert_eq!(world.run(format!("miles reverse {id} --note oops --yes -o json")).exits(5).error()["code"], "already_reversed");
+    assert_eq!(
+        (&reversal["reversesId"], &reversal["amount"], &reversal["type"]),
+        (&json!(id), &json!(-500), &json!("spend"))
+    );
+    assert_eq!(
+        (&reversal["source"], &reversal["balance"], &reversal["batchId"]),
+        (&json!("reversal"), &json!(0), &json!(null))
+    );
+    assert_eq!(
+        world.run(format!("miles reverse {id} --note oops --yes -o json")).exits(5).error()["code"],
+        "already_reversed"
+    );
     let back = reversal["id"].as_str().unwrap();
-    assert_eq!(world.run(format!("miles reverse {back} --note oops --yes -o json")).exits(5).error()["code"], "is_reversal");
+    assert_eq!(
+        world.run(format!("miles reverse {back} --note oops --yes -o json")).exits(5).error()["code"],
+        "is_reversal"
+    );
     assert_eq!(world.run("miles reverse last --note oops --yes -o json").exits(5).error()["code"], "is_reversal");
     for unknown in ["00000000", "123", "nonsense", ""] {
         world.run(["miles", "reverse", unknown, "--note", "x", "--yes"]).exits(4);
@@ -298,9 +362,10 @@ both!(fn an_entry_is_reversed_once_and_a_reversal_never(world) {
     let given = world.run(format!("miles reverse {} --note oops --yes -o json", spent["id"].as_str().unwrap())).json();
     assert_eq!((&given["amount"], &given["type"], &given["balance"]), (&json!(100), &json!("earn"), &json!(100)));
     sound(world);
-});
+}
 
-both!(fn last_is_what_the_actor_did_last_and_is_shown_before_it_asks(world) {
+#[both]
+fn last_is_what_the_actor_did_last_and_is_shown_before_it_asks(world: &mut World) {
     furnish(world);
     world.run("miles award 1 5 --note mine --actor me").ok();
     world.run("miles award 2 7 --note theirs --actor you").ok();
@@ -310,13 +375,17 @@ both!(fn last_is_what_the_actor_did_last_and_is_shown_before_it_asks(world) {
     assert_eq!(state(world), "1=5 2=7 3=0 entries=2 seats=0");
     world.call("miles reverse last --note x --actor me").answers(["y"]).run().ok();
     assert_eq!(state(world), "1=0 2=7 3=0 entries=3 seats=0");
-});
+}
 
-both!(fn a_product_is_bought_at_its_price_of_now(world) {
+#[both]
+fn a_product_is_bought_at_its_price_of_now(world: &mut World) {
     furnish(world);
     award(world, "1", 1000);
     let bought = world.run("miles redeem 1 pass01 --key order-1 -o json").json();
-    assert_eq!((&bought["amount"], &bought["productId"], &bought["source"]), (&json!(-300), &json!("pass01"), &json!("purchase")));
+    assert_eq!(
+        (&bought["amount"], &bought["productId"], &bought["source"]),
+        (&json!(-300), &json!("pass01"), &json!("purchase"))
+    );
     assert_eq!((&bought["balance"], &bought["note"]), (&json!(700), &json!("Purchase: Sky Club")));
     world.query(r#"UPDATE "milesProducts" SET "priceMiles" = 400"#);
     // The order stands at the price it was made at.
@@ -332,9 +401,10 @@ both!(fn a_product_is_bought_at_its_price_of_now(world) {
     world.run("miles redeem nobody pass01").exits(4);
     assert_eq!(state(world), "1=300 2=0 3=0 entries=3 seats=0");
     sound(world);
-});
+}
 
-both!(fn a_dry_run_says_what_would_be_and_changes_nothing(world) {
+#[both]
+fn a_dry_run_says_what_would_be_and_changes_nothing(world: &mut World) {
     furnish(world);
     let entry = award(world, "1", 500);
     let before = state(world);
@@ -355,9 +425,10 @@ both!(fn a_dry_run_says_what_would_be_and_changes_nothing(world) {
     assert_eq!(world.run("miles import rows.csv -n -o json").json()["applied"], 2);
     world.run("miles spend 1 501 --note x -n").exits(5);
     assert_eq!(state(world), before);
-});
+}
 
-both!(fn what_an_airline_usually_pays_is_found_however_long_ago(world) {
+#[both]
+fn what_an_airline_usually_pays_is_found_however_long_ago(world: &mut World) {
     furnish(world);
     // Nobody paid yet: nothing is usual.
     world.run("miles award 1 1000 --note x --flight DL1").ok();
@@ -386,9 +457,10 @@ both!(fn what_an_airline_usually_pays_is_found_however_long_ago(world) {
     ));
     let asked = world.run("miles award 1 20001 --note x").exits(9);
     assert!(asked.stderr.contains("over 20 times the usual award of 1,000"), "{asked}");
-});
+}
 
-both!(fn a_large_award_asks_first(world) {
+#[both]
+fn a_large_award_asks_first(world: &mut World) {
     furnish(world);
     for user in ["1", "2", "3"] {
         world.run(["miles", "award", user, "100", "--note", "x"]).ok();
@@ -410,4 +482,4 @@ both!(fn a_large_award_asks_first(world) {
     world.run("-p p miles award 1 151 --note x --yes").ok();
     // Spending takes no more than is there, and is not asked about.
     world.run("-p p miles spend 1 5000 --note x").ok();
-});
+}

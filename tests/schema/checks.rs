@@ -73,10 +73,10 @@ fn of_two_primary_brands_the_command_leaves_one() {
     world.run("db push").ok();
 }
 
-both! {
-    fn a_rule_that_came_loose_is_asked_again_when_it_comes_back(world) {
-        world.run("db push").ok();
-        world.query(match world.engine() {
+#[both]
+fn a_rule_that_came_loose_is_asked_again_when_it_comes_back(world: &mut World) {
+    world.run("db push").ok();
+    world.query(match world.engine() {
             Engine::Postgres => r#"
                 ALTER TABLE brands DROP CONSTRAINT "brands_airlineId_airlines_airlineId_fk", DROP CONSTRAINT brands_iata_unique;
                 ALTER TABLE users ALTER COLUMN username DROP NOT NULL"#,
@@ -91,59 +91,65 @@ both! {
                   miles INTEGER NOT NULL DEFAULT 0, "avatarUrl" TEXT, "createdAt" TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP,
                   "updatedAt" TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP) STRICT"#,
         });
-        world.query(r#"INSERT INTO users ("userId", username, "displayName") VALUES ('1', NULL, 'One');
-            INSERT INTO airlines ("airlineId", name, token) VALUES ('somebody', 'S', 't')"#);
-        world.query(&format!("{} INSERT INTO brands (\"brandId\", \"airlineId\", name, iata, icao, callsign)
+    world.query(
+        r#"INSERT INTO users ("userId", username, "displayName") VALUES ('1', NULL, 'One');
+            INSERT INTO airlines ("airlineId", name, token) VALUES ('somebody', 'S', 't')"#,
+    );
+    world.query(&format!(
+        "{} INSERT INTO brands (\"brandId\", \"airlineId\", name, iata, icao, callsign)
             VALUES ('a', 'nobody', 'A', 'AA', 'AAA', 'A'), ('b', 'nobody', 'B', 'AA', 'BBB', 'B')",
-            if world.engine() == Engine::Sqlite { "PRAGMA foreign_keys = OFF;" } else { "" }));
-        let refused = world.run("db push").exits(5);
-        for finding in [
-            "refuse NULL in users.username: 1 row of users have no value",
-            "add constraint brands_iata_unique: 1 row of brands stand beside another with the same iata",
-            "add constraint brands_airlineId_airlines_airlineId_fk: 2 rows of brands name a row of airlines that is not there",
-            "--backfill users.username=VALUE",
-        ] {
-            assert!(refused.stderr.contains(finding), "{finding}\nnot in:\n{}", refused.stderr);
-        }
-        world.query("DELETE FROM brands");
-        world.run("db push --backfill users.username=nobody").ok();
-        assert_eq!(world.query("SELECT username FROM users"), "nobody");
-        assert_eq!(steps(world), [""; 0]);
+        if world.engine() == Engine::Sqlite { "PRAGMA foreign_keys = OFF;" } else { "" }
+    ));
+    let refused = world.run("db push").exits(5);
+    for finding in [
+        "refuse NULL in users.username: 1 row of users have no value",
+        "add constraint brands_iata_unique: 1 row of brands stand beside another with the same iata",
+        "add constraint brands_airlineId_airlines_airlineId_fk: 2 rows of brands name a row of airlines that is not there",
+        "--backfill users.username=VALUE",
+    ] {
+        assert!(refused.stderr.contains(finding), "{finding}\nnot in:\n{}", refused.stderr);
     }
+    world.query("DELETE FROM brands");
+    world.run("db push --backfill users.username=nobody").ok();
+    assert_eq!(world.query("SELECT username FROM users"), "nobody");
+    assert_eq!(steps(world), [""; 0]);
 }
 
-both! {
-    fn values_that_cannot_become_another_type_are_found_and_those_that_change_need_consent(world) {
-        world.run("db push").ok();
-        world.query(match world.engine() {
+#[both]
+fn values_that_cannot_become_another_type_are_found_and_those_that_change_need_consent(world: &mut World) {
+    world.run("db push").ok();
+    world.query(match world.engine() {
             Engine::Postgres => r#"ALTER TABLE "milesProducts" DROP CONSTRAINT "milesProducts_priceMiles_check", ALTER COLUMN "priceMiles" TYPE text"#,
             Engine::Sqlite => r#"DROP TABLE "milesProducts"; CREATE TABLE "milesProducts" ("productId" TEXT PRIMARY KEY NOT NULL,
                 "airlineId" TEXT NOT NULL REFERENCES airlines ("airlineId"), name TEXT NOT NULL, description TEXT, "priceMiles" TEXT NOT NULL,
                 active INTEGER NOT NULL DEFAULT 1, "createdAt" TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP) STRICT"#,
         });
-        world.query(r#"INSERT INTO airlines ("airlineId", name, token) VALUES ('a', 'A', 't');
+    world.query(r#"INSERT INTO airlines ("airlineId", name, token) VALUES ('a', 'A', 't');
             INSERT INTO "milesProducts" ("productId", "airlineId", name, "priceMiles") VALUES ('p', 'a', 'P', '007'), ('q', 'a', 'Q', 'free'), ('r', 'a', 'R', '5'), ('s', 'a', 'S', '-3')"#);
-        let refused = world.run("db push").exits(5);
-        let word = if world.engine() == Engine::Postgres { "integer" } else { "INTEGER" };
-        let finding = format!("change the type of milesProducts.priceMiles: 1 row of milesProducts have a value that is no {word}");
-        assert!(refused.stderr.contains(&finding), "{}", refused.stderr);
-        assert!(refused.stderr.contains("productId q, priceMiles free"), "{}", refused.stderr);
-        // In the same round: what the rule will say to those that can be turned.
-        for words in ["add constraint milesProducts_priceMiles_check: 1 row of milesProducts break the rule", "productId s, priceMiles -3"] {
-            assert!(refused.stderr.contains(words), "{words}\nnot in:\n{}", refused.stderr);
-        }
-        let plan = world.run("db diff -o json").ok().json();
-        for finding in plan["findings"].as_array().unwrap() {
-            let shown = world.rows(finding["query"].as_str().unwrap());
-            assert_eq!(shown.len(), 1, "{finding}");
-        }
-        world.query(r#"DELETE FROM "milesProducts" WHERE "productId" IN ('q', 's')"#);
-        let refused = world.run("db push").exits(9);
-        assert!(refused.stderr.contains("milesProducts.priceMiles (1 value)"), "{}", refused.stderr);
-        world.query(r#"UPDATE "milesProducts" SET "priceMiles" = '7' WHERE "productId" = 'p'"#);
-        world.run("db push").ok();
-        assert_eq!(world.query(r#"SELECT "priceMiles" + 1 FROM "milesProducts" ORDER BY 1"#), "6\n8");
+    let refused = world.run("db push").exits(5);
+    let word = if world.engine() == Engine::Postgres { "integer" } else { "INTEGER" };
+    let finding =
+        format!("change the type of milesProducts.priceMiles: 1 row of milesProducts have a value that is no {word}");
+    assert!(refused.stderr.contains(&finding), "{}", refused.stderr);
+    assert!(refused.stderr.contains("productId q, priceMiles free"), "{}", refused.stderr);
+    // In the same round: what the rule will say to those that can be turned.
+    for words in [
+        "add constraint milesProducts_priceMiles_check: 1 row of milesProducts break the rule",
+        "productId s, priceMiles -3",
+    ] {
+        assert!(refused.stderr.contains(words), "{words}\nnot in:\n{}", refused.stderr);
     }
+    let plan = world.run("db diff -o json").ok().json();
+    for finding in plan["findings"].as_array().unwrap() {
+        let shown = world.rows(finding["query"].as_str().unwrap());
+        assert_eq!(shown.len(), 1, "{finding}");
+    }
+    world.query(r#"DELETE FROM "milesProducts" WHERE "productId" IN ('q', 's')"#);
+    let refused = world.run("db push").exits(9);
+    assert!(refused.stderr.contains("milesProducts.priceMiles (1 value)"), "{}", refused.stderr);
+    world.query(r#"UPDATE "milesProducts" SET "priceMiles" = '7' WHERE "productId" = 'p'"#);
+    world.run("db push").ok();
+    assert_eq!(world.query(r#"SELECT "priceMiles" + 1 FROM "milesProducts" ORDER BY 1"#), "6\n8");
 }
 
 #[test]
@@ -173,13 +179,12 @@ fn a_conversion_that_keeps_every_value_loses_nothing() {
     assert!(!pushed.stderr.contains("lost"), "{pushed}");
 }
 
-both! {
-    ready fn a_name_that_something_else_has_is_told(world) {
-        world.query("DROP INDEX \"flights_brandId_idx\"");
-        world.query("CREATE TABLE others (a INTEGER)");
-        world.query("CREATE INDEX \"flights_brandId_idx\" ON others (a)");
-        let error = world.run("db push -o json").exits(5).error();
-        assert!(error["why"].as_str().unwrap().contains("something else has that name already"), "{error}");
-        assert!(error["fix"].as_str().unwrap().contains("rename or drop it"), "{error}");
-    }
+#[both(ready)]
+fn a_name_that_something_else_has_is_told(world: &mut World) {
+    world.query("DROP INDEX \"flights_brandId_idx\"");
+    world.query("CREATE TABLE others (a INTEGER)");
+    world.query("CREATE INDEX \"flights_brandId_idx\" ON others (a)");
+    let error = world.run("db push -o json").exits(5).error();
+    assert!(error["why"].as_str().unwrap().contains("something else has that name already"), "{error}");
+    assert!(error["fix"].as_str().unwrap().contains("rename or drop it"), "{error}");
 }

@@ -8,24 +8,29 @@ fn pushed(world: &World) {
     assert_eq!(steps(world), [""; 0]);
 }
 
-both! {
-    fn a_push_into_nothing_leaves_no_difference(world) {
-        pushed(world);
-        world.run("db push").ok();
-        world.run("db diff --exit-code").ok();
-    }
+#[both]
+fn a_push_into_nothing_leaves_no_difference(world: &mut World) {
+    pushed(world);
+    world.run("db push").ok();
+    world.run("db diff --exit-code").ok();
 }
 
-both! {
-    fn twenty_runs_print_the_same_bytes(world) {
-        let first = world.run(match world.engine() {
+#[both]
+fn twenty_runs_print_the_same_bytes(world: &mut World) {
+    let first = world
+        .run(match world.engine() {
             Engine::Postgres => "db diff",
             // Looking makes no file.
-            Engine::Sqlite => { world.run("db push").ok(); world.query("DROP TABLE \"milesProducts\""); "db diff" }
-        }).ok().stdout;
-        for _ in 1..20 {
-            assert_eq!(world.run("db diff").ok().stdout, first);
-        }
+            Engine::Sqlite => {
+                world.run("db push").ok();
+                world.query("DROP TABLE \"milesProducts\"");
+                "db diff"
+            }
+        })
+        .ok()
+        .stdout;
+    for _ in 1..20 {
+        assert_eq!(world.run("db diff").ok().stdout, first);
     }
 }
 
@@ -285,67 +290,65 @@ fn what_others_put_into_our_tables_stays_when_sqlite_makes_one_anew() {
     assert_eq!(world.query("PRAGMA foreign_key_check"), "");
 }
 
-both! {
-    fn an_extra_column_is_a_loss_and_needs_consent_by_name(world) {
-        pushed(world);
-        world.query(r#"ALTER TABLE users ADD COLUMN extra TEXT"#);
-        world.query(r#"INSERT INTO users ("userId", username, "displayName", extra) VALUES ('1', 'one', 'One', 'x'), ('2', 'two', 'Two', NULL)"#);
-        let refused = world.run("db push --yes").exits(9);
-        assert!(refused.stderr.contains("users.extra (1 value)"), "{}", refused.stderr);
-        assert!(refused.stderr.contains(&format!("--confirm {}", world.name())), "{}", refused.stderr);
-        world.run("db push --confirm another").exits(9);
-        world.run(format!("db push --confirm {}", world.name())).ok();
-        assert_eq!(steps(world), [""; 0]);
-    }
+#[both]
+fn an_extra_column_is_a_loss_and_needs_consent_by_name(world: &mut World) {
+    pushed(world);
+    world.query(r#"ALTER TABLE users ADD COLUMN extra TEXT"#);
+    world.query(r#"INSERT INTO users ("userId", username, "displayName", extra) VALUES ('1', 'one', 'One', 'x'), ('2', 'two', 'Two', NULL)"#);
+    let refused = world.run("db push --yes").exits(9);
+    assert!(refused.stderr.contains("users.extra (1 value)"), "{}", refused.stderr);
+    assert!(refused.stderr.contains(&format!("--confirm {}", world.name())), "{}", refused.stderr);
+    world.run("db push --confirm another").exits(9);
+    world.run(format!("db push --confirm {}", world.name())).ok();
+    assert_eq!(steps(world), [""; 0]);
 }
 
-both! {
-    fn a_rename_is_never_guessed(world) {
-        pushed(world);
-        world.query(r#"INSERT INTO users ("userId", username, "displayName") VALUES ('1', 'one', 'One')"#);
-        world.query(r#"ALTER TABLE users RENAME COLUMN "displayName" TO nick"#);
-        let refused = world.run("db push").exits(9);
-        assert!(refused.stderr.contains("--rename users.nick=displayName"), "{}", refused.stderr);
-        // On a terminal the default answer is to stop.
-        world.call("db push").answers([""]).run().exits(9);
-        world.run("db push --rename users.nick=displayName").ok();
-        assert_eq!(world.query(r#"SELECT "displayName" FROM users"#), "One");
-        assert_eq!(steps(world), [""; 0]);
-        world.run("db push --rename users.nick=displayName").ok();
-        world.run("db push --rename users.nick=nothing").exits(2);
-    }
+#[both]
+fn a_rename_is_never_guessed(world: &mut World) {
+    pushed(world);
+    world.query(r#"INSERT INTO users ("userId", username, "displayName") VALUES ('1', 'one', 'One')"#);
+    world.query(r#"ALTER TABLE users RENAME COLUMN "displayName" TO nick"#);
+    let refused = world.run("db push").exits(9);
+    assert!(refused.stderr.contains("--rename users.nick=displayName"), "{}", refused.stderr);
+    // On a terminal the default answer is to stop.
+    world.call("db push").answers([""]).run().exits(9);
+    world.run("db push --rename users.nick=displayName").ok();
+    assert_eq!(world.query(r#"SELECT "displayName" FROM users"#), "One");
+    assert_eq!(steps(world), [""; 0]);
+    world.run("db push --rename users.nick=displayName").ok();
+    world.run("db push --rename users.nick=nothing").exits(2);
 }
 
-both! {
-    fn a_backfill_gives_rows_a_value_as_data_and_not_as_sql(world) {
-        pushed(world);
-        world.query(r#"INSERT INTO airlines ("airlineId", name, token) VALUES ('a', 'A', 't')"#);
-        world.query(r#"INSERT INTO "milesProducts" ("productId", "airlineId", name, "priceMiles") VALUES ('p', 'a', 'P', 5)"#);
-        match world.engine() {
-            Engine::Postgres => world.query(r#"ALTER TABLE "milesProducts" DROP COLUMN name"#),
-            Engine::Sqlite => world.query(r#"ALTER TABLE "milesProducts" DROP COLUMN name"#),
-        };
-        let refused = world.run("db push").exits(5);
-        assert!(refused.stderr.contains("--backfill milesProducts.name=VALUE"), "{}", refused.stderr);
-        world.run(["db", "push", "--backfill", "milesProducts.name=it's'; DROP TABLE users; --"]).ok();
-        assert_eq!(world.query(r#"SELECT name FROM "milesProducts""#), "it's'; DROP TABLE users; --");
-        assert_eq!(steps(world), [""; 0]);
-        world.run("db push --backfill milesProducts.priceMiles=much").exits(2);
-    }
+#[both]
+fn a_backfill_gives_rows_a_value_as_data_and_not_as_sql(world: &mut World) {
+    pushed(world);
+    world.query(r#"INSERT INTO airlines ("airlineId", name, token) VALUES ('a', 'A', 't')"#);
+    world.query(
+        r#"INSERT INTO "milesProducts" ("productId", "airlineId", name, "priceMiles") VALUES ('p', 'a', 'P', 5)"#,
+    );
+    match world.engine() {
+        Engine::Postgres => world.query(r#"ALTER TABLE "milesProducts" DROP COLUMN name"#),
+        Engine::Sqlite => world.query(r#"ALTER TABLE "milesProducts" DROP COLUMN name"#),
+    };
+    let refused = world.run("db push").exits(5);
+    assert!(refused.stderr.contains("--backfill milesProducts.name=VALUE"), "{}", refused.stderr);
+    world.run(["db", "push", "--backfill", "milesProducts.name=it's'; DROP TABLE users; --"]).ok();
+    assert_eq!(world.query(r#"SELECT name FROM "milesProducts""#), "it's'; DROP TABLE users; --");
+    assert_eq!(steps(world), [""; 0]);
+    world.run("db push --backfill milesProducts.priceMiles=much").exits(2);
 }
 
-both! {
-    fn reset_drops_what_is_ours_and_nothing_else(world) {
-        pushed(world);
-        world.query(r#"INSERT INTO users ("userId", username, "displayName") VALUES ('1', 'one', 'One'); CREATE TABLE theirs (x INTEGER); INSERT INTO theirs VALUES (1)"#);
-        world.run("db reset").exits(9);
-        world.run("db reset --dry-run").ok();
-        assert_eq!(world.query("SELECT count(*) FROM users"), "1");
-        world.run(format!("db reset --confirm {}", world.name())).ok();
-        assert_eq!(world.query("SELECT count(*) FROM users"), "0");
-        assert_eq!(world.query("SELECT x FROM theirs"), "1");
-        assert_eq!(steps(world), [""; 0]);
-    }
+#[both]
+fn reset_drops_what_is_ours_and_nothing_else(world: &mut World) {
+    pushed(world);
+    world.query(r#"INSERT INTO users ("userId", username, "displayName") VALUES ('1', 'one', 'One'); CREATE TABLE theirs (x INTEGER); INSERT INTO theirs VALUES (1)"#);
+    world.run("db reset").exits(9);
+    world.run("db reset --dry-run").ok();
+    assert_eq!(world.query("SELECT count(*) FROM users"), "1");
+    world.run(format!("db reset --confirm {}", world.name())).ok();
+    assert_eq!(world.query("SELECT count(*) FROM users"), "0");
+    assert_eq!(world.query("SELECT x FROM theirs"), "1");
+    assert_eq!(steps(world), [""; 0]);
 }
 
 /// The catalogue is as it was, to the byte, after a push that fails at its very end.

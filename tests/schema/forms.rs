@@ -95,25 +95,24 @@ fn drizzle_is_postgresqls_alone() {
     World::bare().run("db schema -o drizzle --engine sqlite").exits(2);
 }
 
-both! {
-    fn the_printed_ddl_makes_all_that_a_push_would(world) {
-        let engine = if world.engine() == Engine::Postgres { "postgres" } else { "sqlite" };
-        let file = world.work().join("schema.sql");
-        std::fs::write(&file, world.run(format!("db schema -o sql --engine {engine}")).ok().stdout).unwrap();
-        match world.engine() {
-            Engine::Postgres => world.psql(&file),
-            Engine::Sqlite => {
-                let shell = Command::new("sqlite3")
-                    .args(["-bail".as_ref(), world.work().join("skyteam.db").as_os_str()])
-                    .stdin(std::fs::File::open(&file).unwrap())
-                    .output()
-                    .expect("sqlite3 runs: apt-get install sqlite3");
-                assert!(shell.status.success(), "{}", String::from_utf8_lossy(&shell.stderr));
-            }
+#[both]
+fn the_printed_ddl_makes_all_that_a_push_would(world: &mut World) {
+    let engine = if world.engine() == Engine::Postgres { "postgres" } else { "sqlite" };
+    let file = world.work().join("schema.sql");
+    std::fs::write(&file, world.run(format!("db schema -o sql --engine {engine}")).ok().stdout).unwrap();
+    match world.engine() {
+        Engine::Postgres => world.psql(&file),
+        Engine::Sqlite => {
+            let shell = Command::new("sqlite3")
+                .args(["-bail".as_ref(), world.work().join("skyteam.db").as_os_str()])
+                .stdin(std::fs::File::open(&file).unwrap())
+                .output()
+                .expect("sqlite3 runs: apt-get install sqlite3");
+            assert!(shell.status.success(), "{}", String::from_utf8_lossy(&shell.stderr));
         }
-        world.run("db diff --exit-code").ok();
-        assert_eq!(steps(world), [""; 0]);
     }
+    world.run("db diff --exit-code").ok();
+    assert_eq!(steps(world), [""; 0]);
 }
 
 #[test]

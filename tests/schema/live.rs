@@ -138,21 +138,20 @@ fn a_dry_run_of_migrations_looks_at_the_data() {
     assert!(!refused.stderr.contains("was rolled back"), "{refused}");
 }
 
-both!(
-    fn a_rehearsal_runs_everything_and_leaves_nothing(world) {
-        world.run("db migrate --to baseline").ok();
-        let before = world.catalogue();
-        for command in ["db push", "db migrate", "db reset", "db rollback"] {
-            let rehearsed = world.run(format!("{command} --rehearse -v")).ok();
-            assert!(rehearsed.stderr.contains("Rehearsed: rolled back, nothing was changed."), "{rehearsed}");
-            assert_eq!(world.catalogue(), before, "{command}");
-        }
-        if world.engine() == Engine::Postgres {
-            let rehearsed = world.run("db push --rehearse").ok();
-            assert!(rehearsed.stderr.contains("writers stop for less than a second, readers for"), "{rehearsed}");
-        }
+#[both]
+fn a_rehearsal_runs_everything_and_leaves_nothing(world: &mut World) {
+    world.run("db migrate --to baseline").ok();
+    let before = world.catalogue();
+    for command in ["db push", "db migrate", "db reset", "db rollback"] {
+        let rehearsed = world.run(format!("{command} --rehearse -v")).ok();
+        assert!(rehearsed.stderr.contains("Rehearsed: rolled back, nothing was changed."), "{rehearsed}");
+        assert_eq!(world.catalogue(), before, "{command}");
     }
-);
+    if world.engine() == Engine::Postgres {
+        let rehearsed = world.run("db push --rehearse").ok();
+        assert!(rehearsed.stderr.contains("writers stop for less than a second, readers for"), "{rehearsed}");
+    }
+}
 
 #[test]
 fn a_rehearsal_makes_no_file() {

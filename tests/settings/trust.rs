@@ -184,7 +184,8 @@ fn a_project_never_redefines_a_profile_of_the_users() {
     assert_eq!(setting(&world, "-p test", "database").0, "sqlite:t.db");
 }
 
-both!(ready fn what_a_file_chooses_is_said_before_it_is_used(world) {
+#[both(ready)]
+fn what_a_file_chooses_is_said_before_it_is_used(world: &mut World) {
     let url = world.url();
     let note = |world: &World, args: &str| {
         let said = world.run(args).ok().stderr;
@@ -202,7 +203,7 @@ both!(ready fn what_a_file_chooses_is_said_before_it_is_used(world) {
     let file = write(world, "skyteam.toml", &format!("[profiles.test]\nurl = '{url}'\n"));
     let said = note(world, "-p test user list").unwrap();
     assert!(said.ends_with(&format!("(profile test, by {file})")), "{said}");
-});
+}
 
 #[test]
 fn a_link_is_judged_by_what_it_leads_to_and_where_it_lies() {

@@ -51,7 +51,8 @@ fn award(key: &str, amount: &str) -> Value {
     json!({ "award": { "users": ["ann"], "amount": amount, "note": "quiz", "key": key } })
 }
 
-both!(ready fn an_award_is_tried_and_then_done_once(world) {
+#[both(ready)]
+fn an_award_is_tried_and_then_done_once(world: &mut World) {
     balanced(world);
     let studio = Studio::start(world);
     let before = state(world);
@@ -72,9 +73,10 @@ both!(ready fn an_award_is_tried_and_then_done_once(world) {
     // A key that was used refuses another award.
     assert_eq!(studio.act(award("k-1", "8")).fails(409), "key_taken");
     world.run("miles audit").ok();
-});
+}
 
-both!(ready fn twenty_clicks_at_once_are_one_entry(world) {
+#[both(ready)]
+fn twenty_clicks_at_once_are_one_entry(world: &mut World) {
     balanced(world);
     let studio = Studio::start(world);
     thread::scope(|scope| {
@@ -84,9 +86,10 @@ both!(ready fn twenty_clicks_at_once_are_one_entry(world) {
     });
     assert_eq!(world.query(r#"SELECT count(*) FROM "milesTransactions" WHERE "note" = 'quiz'"#), "1");
     assert_eq!(balance(world, "1"), 485);
-});
+}
 
-both!(ready fn of_fifty_spends_at_once_ten_fit(world) {
+#[both(ready)]
+fn of_fifty_spends_at_once_ten_fit(world: &mut World) {
     balanced(world);
     world.run("miles award 1 520 --note start").ok();
     let studio = Studio::start(world);
@@ -95,7 +98,8 @@ both!(ready fn of_fifty_spends_at_once_ten_fit(world) {
         for number in 0..50 {
             let (studio, done, refused) = (&studio, &done, &refused);
             scope.spawn(move || {
-                let spend = json!({ "spend": { "user": "1", "amount": "100", "note": "x", "key": format!("s{number}") } });
+                let spend =
+                    json!({ "spend": { "user": "1", "amount": "100", "note": "x", "key": format!("s{number}") } });
                 // Where there are too many connections one is cut: an unknown outcome is asked again, by its key.
                 let answer = loop {
                     let answer = studio.act(spend.clone());
@@ -114,18 +118,31 @@ both!(ready fn of_fifty_spends_at_once_ten_fit(world) {
     assert_eq!((done.into_inner(), refused.into_inner()), (10, 40));
     assert_eq!(balance(world, "1"), 0);
     world.run("miles audit").ok();
-});
+}
 
-both!(ready fn a_refusal_is_the_sentence_of_the_command_line(world) {
+#[both(ready)]
+fn a_refusal_is_the_sentence_of_the_command_line(world: &mut World) {
     balanced(world);
     let studio = Studio::start(world);
     let before = state(world);
     for (action, command) in [
-        (json!({ "spend": { "user": "bob", "amount": "9000", "note": "x", "key": "k" } }), "miles spend bob 9000 --note x --key k"),
-        (json!({ "spend": { "user": "nobody", "amount": "1", "note": "x", "key": "k" } }), "miles spend nobody 1 --note x --key k"),
-        (json!({ "spend": { "user": "bob", "amount": "-5", "note": "x", "key": "k" } }), "miles spend bob -5 --note x --key k"),
+        (
+            json!({ "spend": { "user": "bob", "amount": "9000", "note": "x", "key": "k" } }),
+            "miles spend bob 9000 --note x --key k",
+        ),
+        (
+            json!({ "spend": { "user": "nobody", "amount": "1", "note": "x", "key": "k" } }),
+            "miles spend nobody 1 --note x --key k",
+        ),
+        (
+            json!({ "spend": { "user": "bob", "amount": "-5", "note": "x", "key": "k" } }),
+            "miles spend bob -5 --note x --key k",
+        ),
         (json!({ "redeem": { "user": "bob", "product": "a1b2c3", "key": "k" } }), "miles redeem bob a1b2c3 --key k"),
-        (json!({ "reverse": { "target": "00000000-0000-4000-8000-0000000000ff", "note": "x" } }), "miles reverse 00000000-0000-4000-8000-0000000000ff --note x"),
+        (
+            json!({ "reverse": { "target": "00000000-0000-4000-8000-0000000000ff", "note": "x" } }),
+            "miles reverse 00000000-0000-4000-8000-0000000000ff --note x",
+        ),
         (json!({ "end": { "flight": "DL123" } }), "flight end DL123"),
         (json!({ "board": { "flight": "DL123", "user": "ann", "miles": "x" } }), "flight board DL123 ann --miles x"),
         (json!({ "rename": { "user": "bob", "username": "ann" } }), "user edit bob --username ann --yes"),
@@ -136,9 +153,10 @@ both!(ready fn a_refusal_is_the_sentence_of_the_command_line(world) {
         assert_eq!(studio.try_out(action).json()["error"]["code"], theirs["code"]);
     }
     assert_eq!(state(world), before);
-});
+}
 
-both!(ready fn what_needs_a_yes_is_asked_and_the_yes_is_to_what_was_shown(world) {
+#[both(ready)]
+fn what_needs_a_yes_is_asked_and_the_yes_is_to_what_was_shown(world: &mut World) {
     balanced(world);
     for user in ["1", "2", "3"] {
         world.run(format!("miles award {user} 100 --note usual")).ok();
@@ -172,13 +190,17 @@ both!(ready fn what_needs_a_yes_is_asked_and_the_yes_is_to_what_was_shown(world)
     let asked = studio.act(rename.clone());
     let renamed = studio.agree(&rename, &asked, None).ok();
     assert_eq!(renamed["answer"]["username"], "bobby");
-});
+}
 
-both!(ready fn an_entry_is_reversed_once(world) {
+#[both(ready)]
+fn an_entry_is_reversed_once(world: &mut World) {
     balanced(world);
     let studio = Studio::start(world);
     let reverse = json!({ "reverse": { "target": "00000000-0000-4000-8000-000000000001", "note": "wrong" } });
-    assert_eq!(studio.try_out(reverse.clone()).fails(409), world.run("miles reverse 00000000-0000-4000-8000-000000000001 --note wrong -n -o json").error()["code"]);
+    assert_eq!(
+        studio.try_out(reverse.clone()).fails(409),
+        world.run("miles reverse 00000000-0000-4000-8000-000000000001 --note wrong -n -o json").error()["code"]
+    );
     let reverse = json!({ "reverse": { "target": "00000000-0000-4000-8000-000000000003", "note": "wrong" } });
     let asked = studio.act(reverse.clone());
     assert_eq!(asked.fails(428), "confirmation_needed");
@@ -186,9 +208,10 @@ both!(ready fn an_entry_is_reversed_once(world) {
     assert_eq!(studio.agree(&reverse, &asked, None).ok()["answer"]["balance"], 0);
     assert_eq!(studio.agree(&reverse, &asked, None).status, 409);
     assert_eq!(balance(world, "2"), 0);
-});
+}
 
-both!(ready fn a_player_is_erased_by_the_name_that_is_typed(world) {
+#[both(ready)]
+fn a_player_is_erased_by_the_name_that_is_typed(world: &mut World) {
     balanced(world);
     let studio = Studio::start(world);
     let erase = json!({ "erase": { "user": "2" } });
@@ -202,9 +225,10 @@ both!(ready fn a_player_is_erased_by_the_name_that_is_typed(world) {
     assert_eq!(world.query(r#"SELECT count(*) FROM "users" WHERE "userId" = '2'"#), "1");
     studio.agree(&erase, &asked, Some("bob")).ok();
     assert_eq!(world.query(r#"SELECT count(*) FROM "users" WHERE "userId" = '2'"#), "0");
-});
+}
 
-both!(ready fn a_flight_is_planned_flown_and_filled(world) {
+#[both(ready)]
+fn a_flight_is_planned_flown_and_filled(world: &mut World) {
     balanced(world);
     let studio = Studio::start(world);
     let plan = json!({ "plan": { "code": "DL7", "airline": "delta", "brand": "DL", "from": "AMS", "to": "JFK", "aircraft": "A330",
@@ -229,9 +253,10 @@ both!(ready fn a_flight_is_planned_flown_and_filled(world) {
     assert_eq!(page["flight"]["manifest"]["passengers"], 2, "{page}");
     assert_eq!(page["passengers"].as_array().unwrap().len(), 2);
     world.run("miles audit").ok();
-});
+}
 
-both!(ready fn a_new_token_is_answered_once_and_no_token_otherwise(world) {
+#[both(ready)]
+fn a_new_token_is_answered_once_and_no_token_otherwise(world: &mut World) {
     balanced(world);
     let studio = Studio::start(world);
     let rotate = json!({ "rotate": { "airline": "delta" } });
@@ -259,9 +284,10 @@ both!(ready fn a_new_token_is_answered_once_and_no_token_otherwise(world) {
         assert!(!answer.body.contains(&token) && !answer.body.contains(TOKEN), "{path}");
     }
     assert!(!studio.said().contains(&token));
-});
+}
 
-both!(ready fn pages_show_a_balance_that_adds_up(world) {
+#[both(ready)]
+fn pages_show_a_balance_that_adds_up(world: &mut World) {
     balanced(world);
     let studio = Studio::start(world);
     let page = studio.get("/api/players/ann").ok();
@@ -281,9 +307,10 @@ both!(ready fn pages_show_a_balance_that_adds_up(world) {
     let asked = studio.act(disable.clone());
     assert_eq!(studio.agree(&disable, &asked, None).ok()["answer"]["active"], false);
     assert_eq!(studio.get("/api/products/a1b2c3").ok()["active"], false);
-});
+}
 
-both!(ready fn what_is_not_from_the_page_does_nothing(world) {
+#[both(ready)]
+fn what_is_not_from_the_page_does_nothing(world: &mut World) {
     balanced(world);
     let studio = Studio::start(world);
     let before = state(world);
@@ -316,7 +343,7 @@ both!(ready fn what_is_not_from_the_page_does_nothing(world) {
     let flags = json!({ "spend": { "user": "--yes", "amount": "1", "note": "--dry-run", "key": "-p" } });
     assert_eq!(studio.act(flags).status, 404);
     assert_eq!(state(world), before);
-});
+}
 
 /// One of each action that could be done here.
 fn every_action() -> Vec<Value> {
@@ -339,7 +366,8 @@ fn every_action() -> Vec<Value> {
     ]
 }
 
-both!(ready fn a_studio_that_only_reads_refuses_every_action(world) {
+#[both(ready)]
+fn a_studio_that_only_reads_refuses_every_action(world: &mut World) {
     balanced(world);
     let studio = Studio::with(world, "--read-only");
     let before = state(world);
@@ -352,9 +380,10 @@ both!(ready fn a_studio_that_only_reads_refuses_every_action(world) {
     assert_eq!(studio.act(award("k", "5")).fails(403), "read_only");
     assert_eq!(studio.get("/api/players/ann").status, 200);
     assert_eq!(state(world), before);
-});
+}
 
-both!(ready fn production_is_locked_until_its_name_is_typed(world) {
+#[both(ready)]
+fn production_is_locked_until_its_name_is_typed(world: &mut World) {
     balanced(world);
     let profile = format!("[profiles.p]\nurl = \"{}\"\nkind = \"production\"\n", world.url());
     std::fs::write(world.work().join("skyteam.toml"), profile).unwrap();
@@ -381,16 +410,20 @@ both!(ready fn production_is_locked_until_its_name_is_typed(world) {
     assert_eq!(studio.post("/api/session/lock", &json!({})).ok()["locked"], true);
     assert_eq!(studio.act(award("k2", "5")).status, 423);
     assert_eq!(balance(world, "1"), 485);
-});
+}
 
-both!(ready fn an_action_whose_answer_nobody_waits_for_is_done_all_the_same(world) {
+#[both(ready)]
+fn an_action_whose_answer_nobody_waits_for_is_done_all_the_same(world: &mut World) {
     use std::io::Write as _;
     balanced(world);
     let studio = Studio::start(world);
     let body = json!({ "action": award("lost", "5") }).to_string();
     let request = format!(
         "POST /api/actions HTTP/1.1\r\n{}\r\n{}\r\n{}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-        studio.host(), studio.origin(), studio.bearer(), body.len(),
+        studio.host(),
+        studio.origin(),
+        studio.bearer(),
+        body.len(),
     );
     let mut stream = std::net::TcpStream::connect(("127.0.0.1", studio.port)).unwrap();
     stream.write_all(request.as_bytes()).unwrap();
@@ -400,4 +433,4 @@ both!(ready fn an_action_whose_answer_nobody_waits_for_is_done_all_the_same(worl
         studio.act(award("lost", "5")).ok()["answer"]["balance"] == 485
     });
     assert_eq!(balance(world, "1"), 485);
-});
+}

@@ -140,7 +140,8 @@ fn screens(world: &World, suite: &str) -> PathBuf {
     out
 }
 
-both!(ready fn every_action_of_the_page(world) {
+#[both(ready)]
+fn every_action_of_the_page(world: &mut World) {
     world.run("db seed --seed 7 --users 60 --flights 40").ok();
     plant(world);
     let out = screens(world, "studio-actions");
@@ -167,9 +168,10 @@ both!(ready fn every_action_of_the_page(world) {
     drive(&facts, &out);
     // Whatever was pressed: balances and ledger agree.
     world.run("miles audit").ok();
-});
+}
 
-both!(ready fn every_flow_of_the_page(world) {
+#[both(ready)]
+fn every_flow_of_the_page(world: &mut World) {
     world.run("db seed --seed 7 --users 300 --flights 120").ok();
     plant(world);
     let out = screens(world, "studio-screens");
@@ -187,11 +189,14 @@ both!(ready fn every_flow_of_the_page(world) {
     let markdown = saved("users.md");
     assert_eq!(markdown.lines().count(), rows.len() + 2);
     assert_eq!(saved("spends.csv").lines().next(), Some("amount,id"));
-    assert_eq!(saved("spends.csv").lines().count(), 1 + number(world, r#"SELECT count(*) FROM "milesTransactions" WHERE "type" = 'spend'"#));
+    assert_eq!(
+        saved("spends.csv").lines().count(),
+        1 + number(world, r#"SELECT count(*) FROM "milesTransactions" WHERE "type" = 'spend'"#)
+    );
     for name in ["users.csv", "users.json", "users.md", "spends.csv"] {
         assert!(!saved(name).contains(TOKEN), "{name}");
     }
-});
+}
 
 /// The commands that the page shows to copy are read from its sources.
 #[test]

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use super::{Studio, planted};
 use crate::support::{World, both};
 
-both!(ready fn a_view_is_a_file_of_each_format(world) {
+#[both(ready)]
+fn a_view_is_a_file_of_each_format(world: &mut World) {
     planted(world);
     let studio = Studio::start(world);
     let export = |format: &str, more: Value| {
@@ -37,23 +38,33 @@ both!(ready fn a_view_is_a_file_of_each_format(world) {
     | 2 | =HYPERLINK("http://x","y") |  |
     | 1 | Ann |  |
     "#);
-    for body in [json!({"table": "users"}), json!({"table": "users", "format": "xls"}), json!({"table": "users", "format": "csv", "path": "/etc/x"})] {
+    for body in [
+        json!({"table": "users"}),
+        json!({"table": "users", "format": "xls"}),
+        json!({"table": "users", "format": "csv", "path": "/etc/x"}),
+    ] {
         assert_eq!(studio.post("/api/export", &body).fails(400), "usage", "{body}");
     }
     assert_eq!(studio.post("/api/export", &json!({"table": "x", "format": "csv"})).fails(404), "not_found");
-    assert_eq!(studio.post("/api/export", &json!({"table": "users", "format": "csv", "filter": ["x:is:1"]})).fails(400), "unknown_column");
-});
+    assert_eq!(
+        studio.post("/api/export", &json!({"table": "users", "format": "csv", "filter": ["x:is:1"]})).fails(400),
+        "unknown_column"
+    );
+}
 
-both!(ready fn it_is_what_the_command_line_would_list(world) {
+#[both(ready)]
+fn it_is_what_the_command_line_would_list(world: &mut World) {
     planted(world);
     let studio = Studio::start(world);
     let columns = ["userId", "username", "displayName", "miles", "avatarUrl", "createdAt", "updatedAt"];
     let body = json!({"table": "users", "columns": columns, "sort": ["username"], "format": "csv"});
-    let listed = world.run(format!("user list --sort username -o csv --csv-safe=always --columns {}", columns.join(","))).ok();
+    let listed =
+        world.run(format!("user list --sort username -o csv --csv-safe=always --columns {}", columns.join(","))).ok();
     assert_eq!(studio.post("/api/export", &body).body, listed.stdout);
-});
+}
 
-both!(ready fn many_rows_come_whole_and_a_reader_who_goes_away_is_no_harm(world) {
+#[both(ready)]
+fn many_rows_come_whole_and_a_reader_who_goes_away_is_no_harm(world: &mut World) {
     many(world);
     let studio = Studio::start(world);
     let body = json!({"table": "users", "format": "csv", "columns": ["userId"], "sort": ["userId"]});
@@ -64,7 +75,7 @@ both!(ready fn many_rows_come_whole_and_a_reader_who_goes_away_is_no_harm(world)
     }
     // More readers went away than there are connections to the database.
     studio.get("/api/tables/users/rows").ok();
-});
+}
 
 fn many(world: &World) {
     let series = match world.engine() {

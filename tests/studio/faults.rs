@@ -89,7 +89,8 @@ fn a_role_that_only_reads_is_enough_and_one_that_may_not_is_told() {
     assert_eq!(error["why"], Value::Null);
 }
 
-both!(ready fn nothing_can_be_written_whatever_a_table_does(world) {
+#[both(ready)]
+fn nothing_can_be_written_whatever_a_table_does(world: &mut World) {
     // On SQLite no function of a database can write; what is tried there is whether a reader's connection could.
     if world.engine() == Engine::Postgres {
         world.query(
@@ -101,7 +102,9 @@ both!(ready fn nothing_can_be_written_whatever_a_table_does(world) {
                 made ("airlineId", "token", "inviteLink", "serverId", "createdAt", "updatedAt")"#,
         );
         let studio = Studio::start(world);
-        for path in ["/api/tables/airlines/rows", "/api/tables/airlines/rows/x", "/api/tables/airlines/values?column=name"] {
+        for path in
+            ["/api/tables/airlines/rows", "/api/tables/airlines/rows/x", "/api/tables/airlines/values?column=name"]
+        {
             assert_eq!(studio.get(path).fails(403), "read_only", "{path}");
         }
         studio.get("/api/find?q=x").ok();
@@ -114,7 +117,7 @@ both!(ready fn nothing_can_be_written_whatever_a_table_does(world) {
         drop(studio);
     }
     assert_eq!(world.query(r#"SELECT count(*) FROM "users""#), "0");
-});
+}
 
 #[test]
 fn a_servers_own_words_stay_in_the_terminal() {

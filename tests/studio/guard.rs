@@ -36,7 +36,8 @@ const ROUTES: [(&str, &str); 23] = [
 
 const JSON: &str = "Content-Type: application/json";
 
-both!(ready fn a_host_that_is_not_ours_is_refused(world) {
+#[both(ready)]
+fn a_host_that_is_not_ours_is_refused(world: &mut World) {
     let studio = Studio::start(world);
     let port = studio.port;
     let bearer = studio.bearer();
@@ -77,7 +78,7 @@ both!(ready fn a_host_that_is_not_ours_is_refused(world) {
         let host = format!("Host: {host}:{port}");
         studio.request("GET /api/tables", &[&host, &bearer], "").ok();
     }
-});
+}
 
 #[test]
 fn a_host_can_be_allowed() {
@@ -92,7 +93,8 @@ fn a_host_can_be_allowed() {
     World::bare().run("db studio --allow-host http://x/").exits(2);
 }
 
-both!(ready fn what_another_page_sends_is_refused(world) {
+#[both(ready)]
+fn what_another_page_sends_is_refused(world: &mut World) {
     planted(world);
     let studio = Studio::start(world);
     let (host, bearer, origin) = (studio.host(), studio.bearer(), studio.origin());
@@ -132,9 +134,10 @@ both!(ready fn what_another_page_sends_is_refused(world) {
     assert_eq!(status("POST /api/labels", &[JSON, "Content-Length: 0"]), 403, "without Origin");
     assert_eq!(status("POST /api/labels", &[&origin, &origin, JSON, "Content-Length: 0"]), 403, "two of them");
     assert_eq!(status("POST /api/labels", &[&origin, JSON, "Content-Length: 0"]), 400);
-});
+}
 
-both!(ready fn a_body_of_another_type_or_size_is_refused(world) {
+#[both(ready)]
+fn a_body_of_another_type_or_size_is_refused(world: &mut World) {
     let studio = Studio::start(world);
     let (host, bearer, origin) = (studio.host(), studio.bearer(), studio.origin());
     let post = |more: &[&str], body: &str| {
@@ -163,9 +166,10 @@ both!(ready fn a_body_of_another_type_or_size_is_refused(world) {
     let long = format!("X-Long: {}", "x".repeat(200 << 10));
     // Where the connection is cut before all was sent, the system may keep the answer back.
     assert!([431, 0].contains(&studio.request("GET /", &[&host, &long], "").status));
-});
+}
 
-both!(ready fn without_a_token_nothing_is_said_and_no_answer_lets_others_read(world) {
+#[both(ready)]
+fn without_a_token_nothing_is_said_and_no_answer_lets_others_read(world: &mut World) {
     planted(world);
     let studio = Studio::start(world);
     let (host, origin) = (studio.host(), studio.origin());
@@ -203,7 +207,7 @@ both!(ready fn without_a_token_nothing_is_said_and_no_answer_lets_others_read(wo
             assert!((200..300).contains(&answer.status) || [400, 404].contains(&answer.status), "{answer:?}");
         }
     }
-});
+}
 
 fn never_shared(answer: &super::Answer) {
     let head = answer.head.to_ascii_lowercase();
@@ -212,7 +216,8 @@ fn never_shared(answer: &super::Answer) {
     }
 }
 
-both!(ready fn every_answer_forbids_what_the_page_does_not_need(world) {
+#[both(ready)]
+fn every_answer_forbids_what_the_page_does_not_need(world: &mut World) {
     let studio = Studio::start(world);
     let policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
                   font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
@@ -248,7 +253,7 @@ both!(ready fn every_answer_forbids_what_the_page_does_not_need(world) {
     let etag = page.header("etag")[0].to_owned();
     let again = studio.request("GET /", &[&host, &format!("If-None-Match: {etag}")], "");
     assert_eq!((again.status, again.body.as_str()), (304, ""));
-});
+}
 
 #[test]
 fn it_listens_on_the_loopback_alone() {
@@ -300,7 +305,8 @@ fn slow_clients_keep_nobody_from_the_page_and_are_cut_off() {
     assert!(bytes.starts_with(b"HTTP/1.1 408"), "{}", String::from_utf8_lossy(&bytes));
 }
 
-both!(ready fn a_token_of_an_airline_is_in_no_answer(world) {
+#[both(ready)]
+fn a_token_of_an_airline_is_in_no_answer(world: &mut World) {
     planted(world);
     let studio = Studio::start(world);
     let filter = |operator: &str, value: &str| format!("filter=token:{operator}:{}", encoded(value));
@@ -357,4 +363,4 @@ both!(ready fn a_token_of_an_airline_is_in_no_answer(world) {
         assert!(asked || !answer.body.contains(&TOKEN[..8]), "{answer:?}");
     }
     assert!(!studio.said().contains(TOKEN));
-});
+}

@@ -106,7 +106,8 @@ fn walks(world: &World, studio: &Studio, sort: &[String], limit: usize) {
     assert_eq!(seen, all, "back by {sort:?}");
 }
 
-both!(ready fn every_row_is_seen_once_in_order(world) {
+#[both(ready)]
+fn every_row_is_seen_once_in_order(world: &mut World) {
     unguard(world);
     let studio = Studio::start(world);
     let config = Config { cases: 12, failure_persistence: None, ..Config::default() };
@@ -115,9 +116,10 @@ both!(ready fn every_row_is_seen_once_in_order(world) {
         Engine::Postgres => world.query("TRUNCATE \"milesTransactions\""),
         Engine::Sqlite => world.query("DELETE FROM \"milesTransactions\""),
     };
-    let ran = TestRunner::new_with_rng(config, proptest::test_runner::TestRng::deterministic_rng(
-        proptest::test_runner::RngAlgorithm::ChaCha,
-    ))
+    let ran = TestRunner::new_with_rng(
+        config,
+        proptest::test_runner::TestRng::deterministic_rng(proptest::test_runner::RngAlgorithm::ChaCha),
+    )
     .run(&cases, |(rows, sort, limit)| {
         empty(world);
         fill(world, &rows);
@@ -125,9 +127,10 @@ both!(ready fn every_row_is_seen_once_in_order(world) {
         Ok(())
     });
     ran.unwrap();
-});
+}
 
-both!(ready fn pages_stay_right_while_rows_come_and_go(world) {
+#[both(ready)]
+fn pages_stay_right_while_rows_come_and_go(world: &mut World) {
     unguard(world);
     let studio = Studio::start(world);
     fill(world, &(0..6).map(|at| (at + 1, None, 0, None)).collect::<Vec<_>>());
@@ -137,9 +140,10 @@ both!(ready fn pages_stay_right_while_rows_come_and_go(world) {
     let (second, ..) = page(&studio, &format!("sort=amount&limit=2&after={}", next.unwrap()));
     assert!(first.iter().all(|id| !second.contains(id)), "{first:?} {second:?}");
     assert_eq!(second.len(), 2);
-});
+}
 
-both!(ready fn long_texts_are_cut_and_can_be_sorted_by(world) {
+#[both(ready)]
+fn long_texts_are_cut_and_can_be_sorted_by(world: &mut World) {
     unguard(world);
     let studio = Studio::start(world);
     let long = "x".repeat(100_000);
@@ -157,9 +161,10 @@ both!(ready fn long_texts_are_cut_and_can_be_sorted_by(world) {
     };
     let gone = studio.get(&format!("/api/tables/milesTransactions/rows?sort=note&limit=1&after={}", next.unwrap()));
     assert_eq!(gone.fails(404), "cursor_gone");
-});
+}
 
-both!(ready fn a_cursor_that_somebody_made_up_is_refused(world) {
+#[both(ready)]
+fn a_cursor_that_somebody_made_up_is_refused(world: &mut World) {
     use base64::Engine as _;
     let studio = Studio::start(world);
     let refused = |json: &str| {
@@ -181,7 +186,7 @@ both!(ready fn a_cursor_that_somebody_made_up_is_refused(world) {
         Engine::Postgres => assert_eq!(odd.fails(400), "invalid_cursor"),
         Engine::Sqlite => drop(odd.ok()),
     }
-});
+}
 
 #[test]
 fn a_page_says_whether_all_rows_were_sorted() {

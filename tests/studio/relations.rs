@@ -3,9 +3,10 @@
 use serde_json::json;
 
 use super::{Studio, encoded, planted};
-use crate::support::both;
+use crate::support::{World, both};
 
-both!(ready fn a_row_knows_both_directions(world) {
+#[both(ready)]
+fn a_row_knows_both_directions(world: &mut World) {
     planted(world);
     let studio = Studio::start(world);
     let user = studio.get("/api/tables/users/rows/1").ok();
@@ -22,9 +23,10 @@ both!(ready fn a_row_knows_both_directions(world) {
     let flight = studio.get("/api/tables/flights/rows/00000000-0000-4000-8000-00000000000f").ok();
     assert_eq!(flight["label"], "DL123");
     assert_eq!(flight["references"].as_array().unwrap().len(), 2, "{flight}");
-});
+}
 
-both!(ready fn relations_of_many_rows_are_counted_at_once(world) {
+#[both(ready)]
+fn relations_of_many_rows_are_counted_at_once(world: &mut World) {
     planted(world);
     let studio = Studio::start(world);
     let counts = studio.post("/api/relations", &json!({"table": "users", "keys": ["1", "2", "9"]})).ok();
@@ -38,18 +40,24 @@ both!(ready fn relations_of_many_rows_are_counted_at_once(world) {
     assert_eq!(labels, json!({"labels": {"1": "ann", "3": "Éva"}}));
     let many: Vec<String> = (0..201).map(|key| key.to_string()).collect();
     assert_eq!(studio.post("/api/relations", &json!({"table": "users", "keys": many})).fails(400), "usage");
-    for body in [json!({}), json!([]), json!({"table": "users", "keys": [1]}), json!({"table": "x", "keys": [], "y": 1})] {
+    for body in
+        [json!({}), json!([]), json!({"table": "users", "keys": [1]}), json!({"table": "x", "keys": [], "y": 1})]
+    {
         assert_eq!(studio.post("/api/labels", &body).fails(400), "usage", "{body}");
     }
-});
+}
 
-both!(ready fn people_flights_and_airlines_are_found_by_what_is_known_of_them(world) {
+#[both(ready)]
+fn people_flights_and_airlines_are_found_by_what_is_known_of_them(world: &mut World) {
     planted(world);
     let studio = Studio::start(world);
     let found = |text: &str| {
         let found = studio.get(&format!("/api/find?q={}", encoded(text))).ok();
         let found = found["found"].as_array().unwrap().clone();
-        found.iter().map(|one| format!("{} {}", one["kind"].as_str().unwrap(), one["key"].as_str().unwrap())).collect::<Vec<String>>()
+        found
+            .iter()
+            .map(|one| format!("{} {}", one["kind"].as_str().unwrap(), one["key"].as_str().unwrap()))
+            .collect::<Vec<String>>()
     };
     let none: Vec<String> = Vec::new();
     assert_eq!(found("an"), ["player 1"]);
@@ -61,4 +69,4 @@ both!(ready fn people_flights_and_airlines_are_found_by_what_is_known_of_them(wo
     for text in ["", "nobody at all", "%", "'", "\0", &"x".repeat(500)] {
         assert_eq!(found(text), none, "{text:?}");
     }
-});
+}

@@ -5,7 +5,8 @@ use rexpect::session::spawn_command;
 use super::Studio;
 use crate::support::{Engine, World, both, eventually};
 
-both!(ready fn a_launch_code_works_once_and_a_second_try_is_told(world) {
+#[both(ready)]
+fn a_launch_code_works_once_and_a_second_try_is_told(world: &mut World) {
     let studio = Studio::start(world);
     let session = studio.get("/api/session").ok();
     assert_eq!(session["target"]["database"], world.name().as_str());
@@ -14,7 +15,7 @@ both!(ready fn a_launch_code_works_once_and_a_second_try_is_told(world) {
     let again = studio.open(&studio.code);
     assert_eq!((again.status, again.body.as_str()), (401, ""));
     eventually("the terminal says so", || studio.said().contains("used already"));
-});
+}
 
 #[test]
 fn a_launch_code_dies_of_five_wrong_tries() {
@@ -39,7 +40,8 @@ fn enter_in_the_terminal_makes_another_link() {
     terminal.exp_string("The studio has ended").unwrap();
 }
 
-both!(ready fn an_interrupt_and_the_page_end_it_in_good_order(world) {
+#[both(ready)]
+fn an_interrupt_and_the_page_end_it_in_good_order(world: &mut World) {
     let (code, said) = Studio::start(world).interrupt();
     assert_eq!(code, 0, "{said}");
     assert!(said.contains("→ ") && said.contains("The studio has ended"), "{said}");
@@ -47,15 +49,16 @@ both!(ready fn an_interrupt_and_the_page_end_it_in_good_order(world) {
     assert_eq!(studio.post("/api/session/stop", &serde_json::json!({})).status, 204);
     let (code, said) = studio.ends();
     assert_eq!(code, 0, "{said}");
-});
+}
 
-both!(ready fn it_ends_where_no_page_is_open(world) {
+#[both(ready)]
+fn it_ends_where_no_page_is_open(world: &mut World) {
     let ended = world.run("db studio --port 0 --idle 1s").ok();
     assert!(ended.stderr.contains("no page was open for too long"), "{ended}");
     for idle in ["0s", "13h", "5", "m", "-1s", "99999999999999999999h"] {
         world.run(format!("db studio --idle={idle}")).exits(2);
     }
-});
+}
 
 #[test]
 fn a_taken_port_is_an_error_with_the_way_out() {

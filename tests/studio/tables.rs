@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use super::{Studio, encoded, planted};
 use crate::support::{Engine, World, both};
 
-both!(ready fn all_tables_are_there_with_their_columns(world) {
+#[both(ready)]
+fn all_tables_are_there_with_their_columns(world: &mut World) {
     let studio = Studio::start(world);
     let tables = studio.get("/api/tables").ok();
     let tables = tables["tables"].as_array().unwrap();
@@ -30,8 +31,11 @@ both!(ready fn all_tables_are_there_with_their_columns(world) {
     assert!(tables.iter().all(|table| table["missing"] == Value::Null));
     // A database of another version says what it lacks, and shows the rest.
     match world.engine() {
-        Engine::Postgres => world.query(r#"ALTER TABLE "milesProducts" DROP COLUMN "description"; DROP TABLE "flightPassengers" CASCADE"#),
-        Engine::Sqlite => world.query(r#"ALTER TABLE "milesProducts" DROP COLUMN "description"; DROP TABLE "flightPassengers""#),
+        Engine::Postgres => world
+            .query(r#"ALTER TABLE "milesProducts" DROP COLUMN "description"; DROP TABLE "flightPassengers" CASCADE"#),
+        Engine::Sqlite => {
+            world.query(r#"ALTER TABLE "milesProducts" DROP COLUMN "description"; DROP TABLE "flightPassengers""#)
+        }
     };
     let tables = studio.get("/api/tables").ok();
     let missing = |at: usize| tables["tables"][at]["missing"].clone();
@@ -40,9 +44,10 @@ both!(ready fn all_tables_are_there_with_their_columns(world) {
     assert_eq!(refused.fails(409), "schema_behind");
     assert!(refused.json()["error"]["fix"].as_str().unwrap().contains("skyteam db push"), "{refused:?}");
     studio.get("/api/tables/milesProducts/rows?columns=name").ok();
-});
+}
 
-both!(ready fn null_and_empty_times_and_numbers_are_exact(world) {
+#[both(ready)]
+fn null_and_empty_times_and_numbers_are_exact(world: &mut World) {
     planted(world);
     let studio = Studio::start(world);
     let page = studio.get("/api/tables/users/rows?sort=userId&columns=userId,avatarUrl,createdAt,miles").ok();
@@ -78,9 +83,10 @@ both!(ready fn null_and_empty_times_and_numbers_are_exact(world) {
     if world.engine() == Engine::Sqlite {
         assert_eq!(at("miles"), "12345678901234");
     }
-});
+}
 
-both!(ready fn filters_find_what_they_say(world) {
+#[both(ready)]
+fn filters_find_what_they_say(world: &mut World) {
     planted(world);
     let studio = Studio::start(world);
     let ids = |table: &str, column: &str, filters: &[&str]| {
@@ -164,9 +170,10 @@ both!(ready fn filters_find_what_they_say(world) {
     ] {
         assert_eq!(studio.get(path).fails(status), code, "{path}");
     }
-});
+}
 
-both!(ready fn counts_are_exact_where_they_are_quick_and_never_more_than_is_known(world) {
+#[both(ready)]
+fn counts_are_exact_where_they_are_quick_and_never_more_than_is_known(world: &mut World) {
     planted(world);
     let studio = Studio::start(world);
     let count = |query: &str| studio.get(&format!("/api/tables/users/count?{query}")).ok();
@@ -181,7 +188,7 @@ both!(ready fn counts_are_exact_where_they_are_quick_and_never_more_than_is_know
     assert_eq!(values["values"].as_array().unwrap().len(), 3);
     let values = studio.get("/api/tables/milesTransactions/values?column=source&prefix=G&filter=userId:is:2").ok();
     assert_eq!(values["values"], json!([{"value": "gift of a day", "count": 1}]));
-});
+}
 
 #[test]
 fn a_count_that_takes_too_long_says_how_much_it_knows() {

@@ -1,18 +1,19 @@
 //! The world that the tests run in, hermetic: nothing of the machine's environment, home folder or
 //! databases is seen, and nothing stays behind when the process ends, however it ends.
 //!
-//! - [`both!`]: one story, run as two tests, on PostgreSQL and on SQLite.
+//! - [`both`]: one story, run as two tests, on PostgreSQL and on SQLite.
 //! - [`World`]: one home folder and one database of its own; runs `skyteam` and answers an [`Output`]. In this
 //!   process by default, at a pinned moment, with what a test sets: input, terminal, answers ([`World::call`]). As a
 //!   process of its own where only that can show it: signals, pseudo-terminals, several at once ([`World::command`]).
 //! - [`Server`]: a throw-away PostgreSQL server; all ordinary tests share one, fault tests start their own.
 //!
 //! ```ignore
-//! both!(fn a_user_is_added(world) {
+//! #[both]
+//! fn a_user_is_added(world: &mut World) {
 //!     world.run("db push").ok();
 //!     insta::assert_snapshot!(world.run("user add 1 pilot123"), @"…");
 //!     assert_eq!(world.query(r#"SELECT username FROM users"#), "pilot123");
-//! });
+//! }
 //! ```
 
 pub mod archive;
@@ -38,6 +39,7 @@ use std::time::{Duration, Instant};
 
 pub use args::Args;
 pub use balancer::Balancer;
+pub use both::both;
 pub use call::{Call, NOW};
 pub use catalogue::DRIZZLE;
 pub use holder::Holder;
@@ -66,40 +68,3 @@ pub fn eventually(what: &str, mut happens: impl FnMut() -> bool) {
         std::thread::sleep(Duration::from_millis(20));
     }
 }
-
-/// Runs one story on both engines, as the tests `<name>::postgres` and `<name>::sqlite`. The database is empty;
-/// with `ready` before `fn` it has all tables.
-///
-/// File snapshots inside a story need a name of their own (`assert_snapshot!("name", output)`), since both
-/// engines are held to the same one.
-macro_rules! both {
-    ($(#[$attribute:meta])* ready fn $name:ident($world:ident) $body:block) => {
-        both!(@ $(#[$attribute])* $name $world $body ready);
-    };
-    ($(#[$attribute:meta])* fn $name:ident($world:ident) $body:block) => {
-        both!(@ $(#[$attribute])* $name $world $body empty);
-    };
-    (@ $(#[$attribute:meta])* $name:ident $world:ident $body:block $make:ident) => {
-        mod $name {
-            #[allow(clippy::allow_attributes, unused_imports, reason = "a story may need nothing from its module")]
-            use super::*;
-
-            fn story($world: &mut $crate::support::World) $body
-
-            $(#[$attribute])*
-            #[test]
-            fn postgres() {
-                let mut world = $crate::support::World::$make($crate::support::Engine::Postgres);
-                insta::allow_duplicates! { story(&mut world) }
-            }
-
-            $(#[$attribute])*
-            #[test]
-            fn sqlite() {
-                let mut world = $crate::support::World::$make($crate::support::Engine::Sqlite);
-                insta::allow_duplicates! { story(&mut world) }
-            }
-        }
-    };
-}
-pub(crate) use both;

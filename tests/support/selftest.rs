@@ -8,7 +8,8 @@ use super::postgres::answers;
 use super::watch::Watch;
 use super::{Args, Engine, Scratch, Server, Stop, World, both, eventually};
 
-both!(fn a_world_has_a_database_of_its_own(world) {
+#[both]
+fn a_world_has_a_database_of_its_own(world: &mut World) {
     if world.engine() == Engine::Sqlite {
         std::fs::write(world.work().join("skyteam.db"), "").unwrap();
     }
@@ -16,13 +17,14 @@ both!(fn a_world_has_a_database_of_its_own(world) {
     world.query("INSERT INTO t VALUES ('x', 1), (NULL, 2)");
     assert_eq!(world.query("SELECT a, b FROM t ORDER BY b"), "x|1\n|2");
     assert_eq!(world.rows("SELECT a FROM t WHERE b = 2"), [[None]]);
-});
+}
 
-both!(ready fn a_ready_world_has_all_tables_and_its_role_may_change_them(world) {
+#[both(ready)]
+fn a_ready_world_has_all_tables_and_its_role_may_change_them(world: &mut World) {
     assert_eq!(world.run("user list --json").json(), serde_json::json!([]));
     world.query("ALTER TABLE users ADD COLUMN extra text");
     assert!(world.run("db migrate").ok().stdout.starts_with("Nothing to do"));
-});
+}
 
 #[test]
 fn the_role_of_a_world_has_no_special_rights() {

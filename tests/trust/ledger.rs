@@ -209,7 +209,8 @@ fn an_outsider_is_told_whose_the_entries_are() {
     assert_eq!(world.query("SELECT username FROM users"), "pilot1");
 }
 
-both!(ready fn erase_restore_and_reset_leave_a_record(world) {
+#[both(ready)]
+fn erase_restore_and_reset_leave_a_record(world: &mut World) {
     entry(world);
     world.run("db backup -f b.skyteam").ok();
     world.run("user erase pilot1 --confirm pilot1").ok();
@@ -227,7 +228,7 @@ both!(ready fn erase_restore_and_reset_leave_a_record(world) {
     world.run(["db", "restore", "b.skyteam", "--confirm", &name]).ok();
     world.run("user erase pilot1 --confirm pilot1 --dry-run").ok();
     assert_eq!(openings(world), "user erase\ndb restore\ndb reset\ndb restore");
-});
+}
 
 #[test]
 fn a_dump_that_replaces_the_record_of_openings_loses_none() {

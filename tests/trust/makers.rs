@@ -40,7 +40,8 @@ fn problems(world: &World, words: &[&str]) -> String {
     format!("{}{}", answer["problems"], answer["doubts"])
 }
 
-both!(fn an_archive_made_with_the_public_key_alone_is_by_somebody_unknown(world) {
+#[both]
+fn an_archive_made_with_the_public_key_alone_is_by_somebody_unknown(world: &mut World) {
     use age::secrecy::ExposeSecret;
     world.run("db seed --users 20 --flights 10").ok();
     let key = age::x25519::Identity::generate();
@@ -63,9 +64,10 @@ both!(fn an_archive_made_with_the_public_key_alone_is_by_somebody_unknown(world)
     let restored = twin.run(&*[&restore[..], &["--confirm", &name]].concat()).ok().json();
     assert_eq!(restored["maker"], "by somebody unknown");
     world.run(["-o", "json", "miles", "audit", "--against", file, "--identity", "key"]).exits(5);
-});
+}
 
-both!(fn a_signature_is_of_every_byte(world) {
+#[both]
+fn a_signature_is_of_every_byte(world: &mut World) {
     world.run("db seed --users 20 --flights 10").ok();
     world.run("db backup -f one.skyteam").ok();
     let changes: [fn(&mut Value); 4] = [
@@ -92,9 +94,10 @@ both!(fn a_signature_is_of_every_byte(world) {
         bare.run(["-o", "json", "db", "verify", world.work().join("one.skyteam").to_str().unwrap()]).ok().json()["maker"],
         "signed by tests"
     );
-});
+}
 
-both!(fn what_an_archive_lacks_is_named(world) {
+#[both]
+fn what_an_archive_lacks_is_named(world: &mut World) {
     world.run("db seed --users 20 --flights 10").ok();
     world.unset("SKYTEAM_SIGNERS");
     world.run("db backup -f one.skyteam").ok();
@@ -112,9 +115,10 @@ both!(fn what_an_archive_lacks_is_named(world) {
     let name = twin.name();
     let said = twin.run(["db", "restore", file, "--confirm", &name]).ok().stderr;
     assert!(said.contains("the backup lacks the rule users_username_unique of users"), "{said}");
-});
+}
 
-both!(fn a_database_remembers_what_it_made(world) {
+#[both]
+fn a_database_remembers_what_it_made(world: &mut World) {
     world.run("db seed --users 20 --flights 10").ok();
     for name in ["SKYTEAM_SIGNERS", "SKYTEAM_SIGN_KEY"] {
         world.unset(name);
@@ -133,7 +137,7 @@ both!(fn a_database_remembers_what_it_made(world) {
     let forged = forged(world, "one.skyteam", None, |manifest| manifest["database"] = "another".into());
     let answer = world.run(["-o", "json", "db", "verify", forged.to_str().unwrap()]).ok().json();
     assert_eq!(answer["maker"], "by somebody unknown");
-});
+}
 
 #[test]
 fn others_cannot_vouch_in_the_database() {

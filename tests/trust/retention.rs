@@ -54,18 +54,21 @@ fn genuine_ones_stay(world: &World) {
     assert!(third.exists() && genuine[1].exists() && !genuine[0].exists());
 }
 
-both!(ready fn a_key_tells_whose_places_are_taken(world) {
+#[both(ready)]
+fn a_key_tells_whose_places_are_taken(world: &mut World) {
     genuine_ones_stay(world);
-});
+}
 
-both!(ready fn what_the_database_remembers_tells_whose_places_are_taken(world) {
+#[both(ready)]
+fn what_the_database_remembers_tells_whose_places_are_taken(world: &mut World) {
     for name in ["SKYTEAM_SIGNERS", "SKYTEAM_SIGN_KEY"] {
         world.unset(name);
     }
     genuine_ones_stay(world);
-});
+}
 
-both!(ready fn in_a_bucket_no_place_is_taken_either(world) {
+#[both(ready)]
+fn in_a_bucket_no_place_is_taken_either(world: &mut World) {
     let s3 = S3::start();
     s3.give_to(world);
     let made = world.call("db backup s3://shop/b -q -o json").at("2026-11-01T02:00:00Z").run().ok().json();
@@ -78,7 +81,7 @@ both!(ready fn in_a_bucket_no_place_is_taken_either(world) {
     assert_eq!(line_of(&listed, Path::new("newer.skyteam"))["reasons"], serde_json::json!(["by somebody unknown"]));
     assert_eq!(line_of(&listed, Path::new(made["file"].as_str().unwrap()))["reasons"], serde_json::json!(["last"]));
     assert_eq!(s3.keys().len(), 2);
-});
+}
 
 /// Where nothing can tell, all count.
 #[test]

@@ -57,7 +57,8 @@ fn is_gone(world: &World) {
     }
 }
 
-both!(ready fn a_person_leaves_every_table_and_the_sums_stay(world) {
+#[both(ready)]
+fn a_person_leaves_every_table_and_the_sums_stay(world: &mut World) {
     person(world);
     let before = sums(world);
     let erased = world.run("user erase pilot123 --confirm pilot123 --json").json();
@@ -67,7 +68,11 @@ both!(ready fn a_person_leaves_every_table_and_the_sums_stay(world) {
     assert_eq!((&erased["notes"], &erased["mentions"]), (&2.into(), &2.into()));
     let id = erased["replacementId"].as_str().unwrap();
     assert_eq!(id.len(), 20);
-    assert!(world.query("SELECT note FROM \"milesTransactions\" WHERE \"userId\" = '2'").contains("thanks to @[erased] ([erased]), [erased]!"));
+    assert!(
+        world
+            .query("SELECT note FROM \"milesTransactions\" WHERE \"userId\" = '2'")
+            .contains("thanks to @[erased] ([erased]), [erased]!")
+    );
     world.run(["user", "show", id]).ok();
     world.run("user show pilot123").exits(4);
     // The ledger is closed again.
@@ -79,9 +84,10 @@ both!(ready fn a_person_leaves_every_table_and_the_sums_stay(world) {
         let file = std::fs::read(world.work().join("skyteam.db")).unwrap();
         assert!(!file.windows(11).any(|bytes| bytes == b"secret note"), "the file still holds the note");
     }
-});
+}
 
-both!(ready fn it_wants_the_username_typed(world) {
+#[both(ready)]
+fn it_wants_the_username_typed(world: &mut World) {
     person(world);
     let before = all(world);
     let refused = world.run("user erase 107919 --yes").exits(9);
@@ -94,9 +100,10 @@ both!(ready fn it_wants_the_username_typed(world) {
     assert_eq!(all(world), before);
     world.call("user erase pilot123").answers(["pilot123"]).run().ok();
     is_gone(world);
-});
+}
 
-both!(ready fn the_webhook_of_roblox_is_read_from_stdin(world) {
+#[both(ready)]
+fn the_webhook_of_roblox_is_read_from_stdin(world: &mut World) {
     person(world);
     world.run_with_input("user erase --webhook -", BODY).exits(9);
     world.run_with_input("user erase --webhook - --confirm 2", BODY).exits(9);
@@ -109,15 +116,17 @@ both!(ready fn the_webhook_of_roblox_is_read_from_stdin(world) {
     world.run_with_input("user erase --webhook -", b"\xff").exits(2);
     assert_eq!(world.run("user erase --webhook nofile -o json").exits(4).error()["code"], "no_such_file");
     world.run_with_input("user erase 2 --webhook -", BODY).exits(2);
-});
+}
 
-both!(ready fn a_user_id_in_a_webhook_is_never_taken_for_a_name(world) {
+#[both(ready)]
+fn a_user_id_in_a_webhook_is_never_taken_for_a_name(world: &mut World) {
     world.run("user add 5 107919").ok();
     world.run_with_input("user erase --webhook - --confirm 107919", BODY).ok();
     assert_eq!(world.query("SELECT \"userId\" FROM users"), "5");
-});
+}
 
-both!(ready fn an_account_in_debt_can_be_erased_too(world) {
+#[both(ready)]
+fn an_account_in_debt_can_be_erased_too(world: &mut World) {
     world.run("user add 1 ann").ok();
     if world.engine() == Engine::Postgres {
         world.query("ALTER TABLE users DISABLE TRIGGER users_miles_guard; UPDATE users SET miles = -5; ALTER TABLE users ENABLE TRIGGER users_miles_guard");
@@ -126,9 +135,10 @@ both!(ready fn an_account_in_debt_can_be_erased_too(world) {
     }
     world.run("user erase ann --confirm ann").ok();
     assert_eq!(world.query("SELECT miles FROM users WHERE username <> 'ann'"), "-5");
-});
+}
 
-both!(ready fn a_short_number_in_a_note_is_no_person_unless_named_so(world) {
+#[both(ready)]
+fn a_short_number_in_a_note_is_no_person_unless_named_so(world: &mut World) {
     world.run("user add 100 early_bird").ok();
     world.run("user add 2 bob").ok();
     world.query(
@@ -142,18 +152,20 @@ both!(ready fn a_short_number_in_a_note_is_no_person_unless_named_so(world) {
         world.query(r#"SELECT note FROM "milesTransactions" ORDER BY amount DESC, note"#),
         "gift of 100\nas @[erased] said: 100\nfrom user [erased], [erased]"
     );
-});
+}
 
-both!(ready fn a_name_of_any_length_is_erased(world) {
+#[both(ready)]
+fn a_name_of_any_length_is_erased(world: &mut World) {
     world.run("user add 1 ann").ok();
     world.query(&format!(r#"UPDATE users SET "displayName" = '{}'"#, "x_%".repeat(100_000)));
     world.run("user erase ann --confirm ann").ok();
-});
+}
 
-both!(ready fn notes_of_others_can_be_kept(world) {
+#[both(ready)]
+fn notes_of_others_can_be_kept(world: &mut World) {
     person(world);
     world.run("user erase pilot123 --confirm pilot123 --keep-mentions").ok();
     let others = world.query("SELECT note, actor FROM \"milesTransactions\" WHERE \"userId\" = '2'");
     assert!(others.contains("thanks to @Pilot123"), "{others}");
     assert!(!others.contains("PILOT123"), "who made an entry is no note: {others}");
-});
+}

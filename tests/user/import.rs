@@ -10,7 +10,8 @@ fn users(world: &World) -> String {
     world.query(r#"SELECT "userId", username, "displayName", "avatarUrl" FROM users ORDER BY "userId""#)
 }
 
-both!(ready fn a_file_adds_and_changes_and_says_what_it_did(world) {
+#[both(ready)]
+fn a_file_adds_and_changes_and_says_what_it_did(world: &mut World) {
     world.run("user add 1 ann --avatar-url https://x.org/a").ok();
     world.run("user add 2 bob").ok();
     let file = "userId,username,displayName,avatarUrl,miles,createdAt\n1,ann,Ann A,,5,x\n3,cat,,https://x.org/c,,\n2,bob,bob,,9,\n";
@@ -28,9 +29,10 @@ both!(ready fn a_file_adds_and_changes_and_says_what_it_did(world) {
     world.query(r#"UPDATE users SET miles = 7"#);
     let ndjson = world.run("user list -o ndjson").ok().stdout;
     assert_eq!(world.run_with_input("user import - --json", ndjson).json()["unchanged"], 3, "a list comes back in");
-});
+}
 
-both!(ready fn names_swap_within_one_file(world) {
+#[both(ready)]
+fn names_swap_within_one_file(world: &mut World) {
     for (id, name) in [("1", "ann"), ("2", "bob"), ("3", "cat")] {
         world.run(["user", "add", id, name]).ok();
     }
@@ -39,10 +41,14 @@ both!(ready fn names_swap_within_one_file(world) {
     assert_eq!(world.query(r#"SELECT username FROM users ORDER BY "userId""#), "bob\ncat\nann\ndan");
     assert_eq!(world.query(r#"SELECT count(*) FROM users WHERE "updatedAt" = '2020-01-01 00:00:00'"#), "0");
     world.run_with_input("user import - --yes", "userId,username\n5,bob\n1,BOB1\n").ok();
-    assert_eq!(world.query(r#"SELECT username FROM users WHERE "userId" IN ('1', '5') ORDER BY "userId""#), "BOB1\nbob");
-});
+    assert_eq!(
+        world.query(r#"SELECT username FROM users WHERE "userId" IN ('1', '5') ORDER BY "userId""#),
+        "BOB1\nbob"
+    );
+}
 
-both!(ready fn one_bad_row_refuses_all(world) {
+#[both(ready)]
+fn one_bad_row_refuses_all(world: &mut World) {
     world.run("user add 1 ann").ok();
     insta::assert_snapshot!(world.run_with_input("user import -", "userId,username\n2,bob\n3,ANN\n2,dan\n4,\n"), @r#"
     exit: 5
@@ -61,9 +67,10 @@ both!(ready fn one_bad_row_refuses_all(world) {
     world.run_with_input("user import -", "").exits(2);
     world.run_with_input("user import -", b"userId,username\n1,\xff\n").exits(2);
     world.run("user import nowhere.csv").exits(4);
-});
+}
 
-both!(ready fn rejects_hold_no_formula_and_come_back_as_they_were(world) {
+#[both(ready)]
+fn rejects_hold_no_formula_and_come_back_as_they_were(world: &mut World) {
     let rows = "userId,username,displayName\n2,bob,=HYPERLINK(A1)\nx,cat,@SUM(1)\ny,dan,\"'=1\"\n";
     std::fs::write(world.work().join("in.csv"), rows).unwrap();
     world.run("user import in.csv --keep-going").exits(10);
@@ -74,9 +81,10 @@ both!(ready fn rejects_hold_no_formula_and_come_back_as_they_were(world) {
     world.run("user import in.csv.rejects.csv").ok();
     let names = world.query(r#"SELECT "displayName" FROM users ORDER BY "userId""#);
     assert_eq!(names, "=HYPERLINK(A1)\n@SUM(1)\n=1");
-});
+}
 
-both!(ready fn keep_going_takes_the_rest_and_hands_the_others_back(world) {
+#[both(ready)]
+fn keep_going_takes_the_rest_and_hands_the_others_back(world: &mut World) {
     world.run("user add 1 ann").ok();
     let rows = "userId,username,displayName\n2,bob,\"B, \"\"ob\"\"\"\n3,ANN,\"C\nat\"\n4,d,\n";
     std::fs::write(world.work().join("in.csv"), rows).unwrap();
@@ -94,9 +102,10 @@ both!(ready fn keep_going_takes_the_rest_and_hands_the_others_back(world) {
     std::fs::remove_file(&rejects).unwrap();
     world.run("user import in.csv --keep-going -n").exits(10);
     assert!(!rejects.exists(), "a dry run writes no file");
-});
+}
 
-both!(ready fn users_who_are_there_are_changed_only_after_a_yes(world) {
+#[both(ready)]
+fn users_who_are_there_are_changed_only_after_a_yes(world: &mut World) {
     world.run("user add 1 ann").ok();
     world.run("user add 2 bob").ok();
     std::fs::write(world.work().join("in.csv"), "userId,username\n1,anna\n2,bob\n3,cat\n").unwrap();
@@ -118,9 +127,10 @@ both!(ready fn users_who_are_there_are_changed_only_after_a_yes(world) {
     assert_eq!(users(world), "1|anna|ann|\n2|bob|bob|\n3|cat|cat|");
     // Nobody is changed: nobody is asked.
     world.run_with_input("user import -", "userId,username\n2,bob\n4,dan\n").ok();
-});
+}
 
-both!(ready fn rejected_rows_are_lost_in_no_case(world) {
+#[both(ready)]
+fn rejected_rows_are_lost_in_no_case(world: &mut World) {
     let work = world.work();
     let read = |name: &str| std::fs::read_to_string(work.join(name)).unwrap();
     let rows = "userId,username\n1,ann\n2,bob,\"x, y\"\n3\n4,d\n";
@@ -132,18 +142,26 @@ both!(ready fn rejected_rows_are_lost_in_no_case(world) {
          ,,,,3,\"3 fields, but the header has 2\",\"2,bob,\"\"x, y\"\"\"\n\
          ,,,,4,\"1 field, but the header has 2\",3\n\
          4,d,,,5,\"username \"\"d\"\": 3 to 20 letters, digits and at most one underscore inside\",\n"
-            .replace("username \"\"d\"\": 3 to 20 letters, digits and at most one underscore inside", &why(&read("rejects.csv")))
+            .replace(
+                "username \"\"d\"\": 3 to 20 letters, digits and at most one underscore inside",
+                &why(&read("rejects.csv"))
+            )
     );
     // Another run gets another name; handed in unmended, nothing of them is lost either.
     world.run("user import rejects.csv --keep-going --rejects again.csv").exits(10);
     assert!(read("again.csv").contains(",\"2,bob,\"\"x, y\"\"\"\n"), "{}", read("again.csv"));
-    world.run_with_input("user import - --keep-going", "{\"userId\":5,\"username\":[\"eve\"]}\n{\"userId\":6]\n").exits(10);
+    world
+        .run_with_input("user import - --keep-going", "{\"userId\":5,\"username\":[\"eve\"]}\n{\"userId\":6]\n")
+        .exits(10);
     assert!(read("rejects.2.csv").contains(r#""{""userId"":5,""username"":[""eve""]}""#), "{}", read("rejects.2.csv"));
     assert!(read("rejects.2.csv").contains(r#""{""userId"":6]""#));
-    let mended = read("rejects.csv").replacen(",,,,3", "2,bob,\"x, y\",,3", 1).replacen(",,,,4", "3,cat,,,4", 1).replacen("4,d,", "4,dan,", 1);
+    let mended = read("rejects.csv")
+        .replacen(",,,,3", "2,bob,\"x, y\",,3", 1)
+        .replacen(",,,,4", "3,cat,,,4", 1)
+        .replacen("4,d,", "4,dan,", 1);
     world.run_with_input("user import -", mended).ok();
     assert_eq!(users(world), "1|ann|ann|\n2|bob|x, y|\n3|cat|cat|\n4|dan|dan|");
-});
+}
 
 /// Why the last row of a file of rejects was one, as CSV has it between the quotes.
 fn why(rejects: &str) -> String {
@@ -151,7 +169,8 @@ fn why(rejects: &str) -> String {
     line.trim_start_matches("4,d,,,5,\"").trim_end_matches("\",").to_owned()
 }
 
-both!(ready fn a_rejects_file_has_its_place_before_anything_is_taken(world) {
+#[both(ready)]
+fn a_rejects_file_has_its_place_before_anything_is_taken(world: &mut World) {
     let work = world.work();
     let rows = "userId,username\n1,ann\n2,b\n";
     std::fs::write(work.join("in.csv"), rows).unwrap();
@@ -160,7 +179,9 @@ both!(ready fn a_rejects_file_has_its_place_before_anything_is_taken(world) {
     for (rejects, exit) in [("nodir/x", 1), ("in.csv", 5), ("./in.csv", 5), ("old.csv", 5), ("link", 5), (".", 5)] {
         let refused = world.run(format!("user import in.csv --keep-going --rejects {rejects}")).exits(exit);
         assert!(refused.stderr.contains("nothing was changed"), "{refused}");
-        world.run_with_input(format!("miles import - --keep-going --rejects {rejects}"), "user,amount\n1,5\n").exits(exit);
+        world
+            .run_with_input(format!("miles import - --keep-going --rejects {rejects}"), "user,amount\n1,5\n")
+            .exits(exit);
     }
     assert_eq!(users(world), "");
     assert_eq!(std::fs::read_to_string(work.join("in.csv")).unwrap(), rows);
@@ -176,12 +197,14 @@ both!(ready fn a_rejects_file_has_its_place_before_anything_is_taken(world) {
     let before = names(&work);
     world.run_with_input("user import - --keep-going --rejects none.csv", "userId,username\n9,zoe\n").ok();
     assert_eq!(names(&work), before);
-});
+}
 
-both!(ready fn hostile_values_come_in_whole(world) {
+#[both(ready)]
+fn hostile_values_come_in_whole(world: &mut World) {
     let big = "x".repeat(1 << 20);
     let name = "Robert'); DROP TABLE users;--\n\u{202e}\"\\ {} $1";
-    let row = |id: u32, name: &str| json!({"userId": id, "username": format!("user{id}"), "displayName": name}).to_string();
+    let row =
+        |id: u32, name: &str| json!({"userId": id, "username": format!("user{id}"), "displayName": name}).to_string();
     let file = [row(1, &big), row(2, name)].join("\n");
     world.run_with_input("user import -", file).ok();
     assert_eq!(world.query(r#"SELECT length("displayName") FROM users WHERE "userId" = '1'"#), "1048576");
@@ -189,9 +212,10 @@ both!(ready fn hostile_values_come_in_whole(world) {
     let nul = world.run_with_input("user import -", row(3, "a\0b")).exits(2);
     assert!(nul.stderr.contains("displayName"), "{nul}");
     assert_eq!(world.run("user list -o ndjson").ndjson()[0]["displayName"].as_str().unwrap().len(), 1 << 20);
-});
+}
 
-both!(ready fn a_hundred_thousand_rows_take_seconds(world) {
+#[both(ready)]
+fn a_hundred_thousand_rows_take_seconds(world: &mut World) {
     let file = |prefix: &str| {
         let rows = (0..100_000).map(|id| format!("{id},{prefix}{id},Flyer {id}\n"));
         std::iter::once("userId,username,displayName\n".to_owned()).chain(rows).collect::<String>()
@@ -203,4 +227,4 @@ both!(ready fn a_hundred_thousand_rows_take_seconds(world) {
     assert_eq!(output["updated"], 100_000);
     // A debug build on a busy machine; row by row it would be minutes.
     assert!(start.elapsed() < Duration::from_secs(90), "{:?}", start.elapsed());
-});
+}

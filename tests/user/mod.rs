@@ -19,7 +19,8 @@ pub fn flight(world: &World) -> &'static str {
     id
 }
 
-both!(ready fn a_user_is_added_and_shown(world) {
+#[both(ready)]
+fn a_user_is_added_and_shown(world: &mut World) {
     insta::assert_snapshot!(world.run("user add 107919 pilot123 --display-name 'Captain Pilot'"), @r"
     exit: 0
     --- stdout
@@ -38,9 +39,10 @@ both!(ready fn a_user_is_added_and_shown(world) {
     assert_eq!((&shown["rank"], &shown["users"], &shown["movements"]), (&json!(1), &json!(1), &json!([])));
     let keys: Vec<&str> = shown.as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(keys[..7], ["userId", "username", "displayName", "miles", "avatarUrl", "createdAt", "updatedAt"]);
-});
+}
 
-both!(ready fn a_search_of_any_length_finds_what_it_says(world) {
+#[both(ready)]
+fn a_search_of_any_length_finds_what_it_says(world: &mut World) {
     world.run("user add 1 ann --display-name 'École 100%_\\'").ok();
     world.run("user add 2 bob").ok();
     let found = |text: &str| world.run(["user", "list", "--search", text, "-o", "ndjson"]).ndjson().len();
@@ -53,9 +55,10 @@ both!(ready fn a_search_of_any_length_finds_what_it_says(world) {
     for part in ["x", "%", "_\\", "é"] {
         assert_eq!(found(&part.repeat(100_000)), 0);
     }
-});
+}
 
-both!(ready fn a_taken_id_or_name_is_refused_naming_who_holds_it(world) {
+#[both(ready)]
+fn a_taken_id_or_name_is_refused_naming_who_holds_it(world: &mut World) {
     world.run("user add 1 ann").ok();
     insta::assert_snapshot!(world.run("user add 1 bob"), @r#"
     exit: 5
@@ -69,9 +72,10 @@ both!(ready fn a_taken_id_or_name_is_refused_naming_who_holds_it(world) {
     assert_eq!(refused["code"], "duplicate");
     assert!(refused["why"].as_str().unwrap().contains("user 1 (ann)"), "{refused}");
     assert_eq!(world.query("SELECT count(*) FROM users"), "1");
-});
+}
 
-both!(ready fn values_are_held_to_the_rules(world) {
+#[both(ready)]
+fn values_are_held_to_the_rules(world: &mut World) {
     for (args, field) in [
         ("user add x1 ann", "userId"),
         ("user add 1 a", "username"),
@@ -87,9 +91,10 @@ both!(ready fn values_are_held_to_the_rules(world) {
     assert_eq!(world.query("SELECT count(*) FROM users"), "0");
     world.run("user edit 1").exits(2);
     world.run("user show").exits(2);
-});
+}
 
-both!(ready fn hostile_text_is_kept_whole_and_cannot_act_on_a_terminal(world) {
+#[both(ready)]
+fn hostile_text_is_kept_whole_and_cannot_act_on_a_terminal(world: &mut World) {
     for (index, name) in [
         "Robert'); DROP TABLE users; --",
         "\"quoted\" 'twice' \\ back",
@@ -100,7 +105,10 @@ both!(ready fn hostile_text_is_kept_whole_and_cannot_act_on_a_terminal(world) {
         "=HYPERLINK(\"x\")",
         "12345",
         "$1 {} %s ${HOME} `id`",
-    ].iter().enumerate() {
+    ]
+    .iter()
+    .enumerate()
+    {
         let id = (1000 + index).to_string();
         let username = format!("user{index}");
         world.run(["user", "add", &id, &username, "--display-name", name]).ok();
@@ -109,10 +117,14 @@ both!(ready fn hostile_text_is_kept_whole_and_cannot_act_on_a_terminal(world) {
         let row = world.rows(&format!("SELECT \"displayName\" FROM users WHERE \"userId\" = '{id}'"));
         assert_eq!(row[0][0].as_deref(), Some(*name));
     }
-    for args in ["user list", "user list -o md", "user show 1004", "user show 1003", "user edit 1004 --display-name x -n"] {
+    for args in
+        ["user list", "user list -o md", "user show 1004", "user show 1003", "user edit 1004 --display-name x -n"]
+    {
         let output = world.run(args).ok();
         for stream in [&output.stdout, &output.stderr] {
-            let acts = |c: char| (c.is_control() && c != '\n') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+            let acts = |c: char| {
+                (c.is_control() && c != '\n') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+            };
             assert!(!stream.contains(acts), "{args}: {stream:?}");
         }
     }
@@ -122,9 +134,10 @@ both!(ready fn hostile_text_is_kept_whole_and_cannot_act_on_a_terminal(world) {
     let csv = world.run("user list -o csv --csv-safe --columns displayName").ok().stdout;
     assert!(csv.contains("'=HYPERLINK"), "{csv}");
     assert_eq!(world.query("SELECT count(*) FROM users"), "9");
-});
+}
 
-both!(ready fn references_are_taken_in_the_contracts_order(world) {
+#[both(ready)]
+fn references_are_taken_in_the_contracts_order(world: &mut World) {
     world.run("user add 777 ann").ok();
     world.run("user add 5 777").ok();
     world.run("user add 6 Bob").ok();
@@ -146,9 +159,10 @@ both!(ready fn references_are_taken_in_the_contracts_order(world) {
     for hostile in ["", "@", "'", "%", "_", "a'; --", &"9".repeat(5000), "\u{202e}", "-"] {
         world.run(["user", "show", "--json", "--", hostile]).exits(4);
     }
-});
+}
 
-both!(ready fn a_list_is_filtered_and_sorted(world) {
+#[both(ready)]
+fn a_list_is_filtered_and_sorted(world: &mut World) {
     for (id, name, miles) in [("1", "ann", 10), ("2", "bob", 300), ("3", "a_c", 200)] {
         world.run(["user", "add", id, name]).ok();
         world.query(&format!("UPDATE users SET miles = {miles} WHERE \"userId\" = '{id}'"));
@@ -170,9 +184,10 @@ both!(ready fn a_list_is_filtered_and_sorted(world) {
     world.run("user list --sort nope").exits(2);
     world.run("user list --since yesterday").exits(2);
     world.run("user list --since '2026-03-29 02:30' --tz Europe/Amsterdam").exits(2);
-});
+}
 
-both!(ready fn an_edit_shows_asks_and_moves_updated_at(world) {
+#[both(ready)]
+fn an_edit_shows_asks_and_moves_updated_at(world: &mut World) {
     world.run("user add 1 ann").ok();
     world.run("user add 2 bob").ok();
     world.query(r#"UPDATE users SET "updatedAt" = '2020-01-01 00:00:00'"#);
@@ -186,12 +201,20 @@ both!(ready fn an_edit_shows_asks_and_moves_updated_at(world) {
       why  no question can be asked here: Change user 1?
       fix  add --yes
     ");
-    assert_eq!(world.query(r#"SELECT username, "updatedAt" FROM users WHERE "userId" = '1'"#), "ann|2020-01-01 00:00:00");
+    assert_eq!(
+        world.query(r#"SELECT username, "updatedAt" FROM users WHERE "userId" = '1'"#),
+        "ann|2020-01-01 00:00:00"
+    );
     world.call("user edit ann --username anna").answers(["n"]).run().exits(9);
     world.run("user edit ann --username anna -n").ok();
     assert_eq!(world.query(r#"SELECT username FROM users WHERE "userId" = '1'"#), "ann");
     world.call("user edit ann --username anna").answers(["y"]).run().ok();
-    assert_eq!(world.query(r#"SELECT username, "updatedAt" > '2021-01-01' FROM users WHERE "userId" = '1'"#).replace("|t", "|1"), "anna|1");
+    assert_eq!(
+        world
+            .query(r#"SELECT username, "updatedAt" > '2021-01-01' FROM users WHERE "userId" = '1'"#)
+            .replace("|t", "|1"),
+        "anna|1"
+    );
     assert_eq!(world.query(r#"SELECT "updatedAt" FROM users WHERE "userId" = '2'"#), "2020-01-01 00:00:00");
     let refused = world.run("user edit anna --username BOB --yes").exits(5);
     assert!(refused.stderr.contains("user 2 (bob) has it"), "{refused}");
@@ -199,9 +222,10 @@ both!(ready fn an_edit_shows_asks_and_moves_updated_at(world) {
     let same = world.run("user edit anna --username Anna").ok();
     assert!(same.stderr.contains("Nothing to change"), "{same}");
     world.run("user edit nobody --username zed --yes").exits(4);
-});
+}
 
-both!(ready fn a_dry_run_of_every_write_leaves_nothing(world) {
+#[both(ready)]
+fn a_dry_run_of_every_write_leaves_nothing(world: &mut World) {
     world.run("user add 1 ann").ok();
     let before = world.query("SELECT * FROM users");
     let dry = world.run("user add 2 bob -n").ok();
@@ -210,9 +234,10 @@ both!(ready fn a_dry_run_of_every_write_leaves_nothing(world) {
     world.run("user erase ann -n").ok();
     world.run_with_input("user import - -n", "userId,username\n2,bob\n").ok();
     assert_eq!(world.query("SELECT * FROM users"), before);
-});
+}
 
-both!(ready fn what_a_user_did_is_shown(world) {
+#[both(ready)]
+fn what_a_user_did_is_shown(world: &mut World) {
     let flight = flight(world);
     world.run("user add 1 ann").ok();
     world.run("user add 2 bob").ok();
@@ -243,18 +268,24 @@ both!(ready fn what_a_user_did_is_shown(world) {
 
     let export = world.run("user export ann").json();
     let count = |key: &str| export[key].as_array().unwrap().len();
-    assert_eq!((&export["user"]["userId"], count("flightPassengers"), count("milesTransactions")), (&json!("1"), 1, 12));
+    assert_eq!(
+        (&export["user"]["userId"], count("flightPassengers"), count("milesTransactions")),
+        (&json!("1"), 1, 12)
+    );
     assert_eq!(world.run("user export ann -o ndjson").ndjson()[0], export);
     world.run("user export ann -o csv").exits(2);
-});
+}
 
-both!(ready fn two_adds_of_one_name_at_once_make_one_user(world) {
-    let children: Vec<_> = (0..6).map(|n| world.spawn(["user", "add", &(n + 1).to_string(), if n % 2 == 0 { "Ada" } else { "ADA" }])).collect();
+#[both(ready)]
+fn two_adds_of_one_name_at_once_make_one_user(world: &mut World) {
+    let children: Vec<_> = (0..6)
+        .map(|n| world.spawn(["user", "add", &(n + 1).to_string(), if n % 2 == 0 { "Ada" } else { "ADA" }]))
+        .collect();
     let codes: Vec<i32> = children.into_iter().map(|child| world.finish("user add".into(), child, b"").code).collect();
     assert_eq!(codes.iter().filter(|code| **code == 0).count(), 1, "{codes:?}");
     assert!(codes.iter().all(|code| matches!(code, 0 | 5)), "{codes:?}");
     assert_eq!(world.query("SELECT count(*) FROM users"), "1");
-});
+}
 
 #[test]
 fn without_a_database_nothing_is_made() {
@@ -267,13 +298,15 @@ fn without_a_database_nothing_is_made() {
     assert!(made.is_empty(), "{made:?}");
 }
 
-both!(fn a_database_without_tables_is_told(world) {
+#[both]
+fn a_database_without_tables_is_told(world: &mut World) {
     world.touch();
     let refused = world.run("user list -o json").exits(5);
     assert_eq!(refused.error()["code"], Value::from("schema_behind"));
-});
+}
 
-both!(ready fn columns_of_one_thing_are_chosen_in_every_format(world) {
+#[both(ready)]
+fn columns_of_one_thing_are_chosen_in_every_format(world: &mut World) {
     world.run("user add 1 pilot123").ok();
     for format in ["", "-o md", "-o csv", "-o json", "-o ndjson"] {
         let refused = world.run(format!("user show @pilot123 --columns username,nope {format}")).exits(2);
@@ -286,10 +319,11 @@ both!(ready fn columns_of_one_thing_are_chosen_in_every_format(world) {
     assert_eq!(awarded.stdout, "balance  12,345\n");
     let awarded = world.run("miles award @pilot123 1000 --yes --note n --columns balance -o csv").ok();
     assert_eq!(awarded.stdout, "balance\n13345\n");
-});
+}
 
 // A list for programs is written from where the driver keeps its rows, on PostgreSQL; `show` reads a model.
-both!(ready fn a_list_for_programs_shows_what_show_does(world) {
+#[both(ready)]
+fn a_list_for_programs_shows_what_show_does(world: &mut World) {
     world.query(
         r#"INSERT INTO users ("userId", username, "displayName", miles, "avatarUrl", "createdAt", "updatedAt") VALUES
            ('1', 'ann', 'Ann, "the" pilot', 5, NULL, '2026-01-02 03:04:05.5', '2026-01-02 03:04:05'),
@@ -312,4 +346,4 @@ both!(ready fn a_list_for_programs_shows_what_show_does(world) {
     );
     let some = world.run("user list -o json --columns miles,username --limit 1").json();
     assert_eq!(some.to_string(), r#"[{"miles":5,"username":"ann"}]"#);
-});
+}

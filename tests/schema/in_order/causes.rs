@@ -27,22 +27,21 @@ fn without_the_schema_public() {
     world.run("db push").ok();
 }
 
-both! {
-    fn another_programs_record_of_migrations(world) {
-        world.touch();
-        world.query(match world.engine() {
-            Engine::Postgres => "CREATE SCHEMA skyteam; CREATE TABLE skyteam.migrations (a int)",
-            Engine::Sqlite => "CREATE TABLE \"_skyteam_migrations\" (a INTEGER)",
-        });
-        for command in ["db push -o json", "db migrate -o json", "db status -o json", "db diff -o json"] {
-            let error = world.run(command).exits(5).error();
-            assert!(error["message"].as_str().unwrap().contains("is a table of another program"), "{error}");
-        }
-        let error = world.run("db push -o json").exits(5).error();
-        world.query(&fix(&error));
-        world.run("db push").ok();
-        world.run("db status --exit-code").ok();
+#[both]
+fn another_programs_record_of_migrations(world: &mut World) {
+    world.touch();
+    world.query(match world.engine() {
+        Engine::Postgres => "CREATE SCHEMA skyteam; CREATE TABLE skyteam.migrations (a int)",
+        Engine::Sqlite => "CREATE TABLE \"_skyteam_migrations\" (a INTEGER)",
+    });
+    for command in ["db push -o json", "db migrate -o json", "db status -o json", "db diff -o json"] {
+        let error = world.run(command).exits(5).error();
+        assert!(error["message"].as_str().unwrap().contains("is a table of another program"), "{error}");
     }
+    let error = world.run("db push -o json").exits(5).error();
+    world.query(&fix(&error));
+    world.run("db push").ok();
+    world.run("db status --exit-code").ok();
 }
 
 #[test]

@@ -27,26 +27,27 @@ fn money(world: &World) -> String {
         + &world.query(r#"SELECT id, "userId", amount FROM "milesTransactions" ORDER BY 1"#)
 }
 
-both! {
-    fn an_award_below_zero_changes_its_type_and_no_amount(world) {
-        world.run("db push").ok();
-        world.run("user add 1 pilot").ok();
-        world.run("miles award @pilot 100 --note n").ok();
-        let loosened = match world.engine() {
-            Engine::Postgres => r#"ALTER TABLE "milesTransactions" DROP CONSTRAINT "milesTransactions_amount_check""#,
-            Engine::Sqlite => r#"PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = replace(sql, 'CHECK ("type" = ''earn'' AND "amount" >= 0 OR', 'CHECK (1 OR "type" = ''earn'' AND "amount" >= 0 OR') WHERE name = 'milesTransactions'"#,
-        };
-        world.query(loosened);
-        world.query(r#"INSERT INTO "milesTransactions" ("userId", amount, type, source) VALUES ('1', -50, 'earn', 'flight'), ('1', 5, 'spend', 'x'), ('1', 0, 'gift', 'x')"#);
-        world.query(r#"UPDATE users SET miles = miles - 45"#);
-        let before = money(world);
-        assert_eq!(run_all(world), 1);
-        assert_eq!(money(world), before, "neither an amount nor a balance");
-        world.run("db push").ok();
-        assert_eq!(steps(world), [""; 0]);
-        world.run("miles audit").ok();
-        assert_eq!(world.query(r#"SELECT count(*) FROM "milesTransactions" WHERE type = 'spend' AND amount = -50"#), "1");
-    }
+#[both]
+fn an_award_below_zero_changes_its_type_and_no_amount(world: &mut World) {
+    world.run("db push").ok();
+    world.run("user add 1 pilot").ok();
+    world.run("miles award @pilot 100 --note n").ok();
+    let loosened = match world.engine() {
+        Engine::Postgres => r#"ALTER TABLE "milesTransactions" DROP CONSTRAINT "milesTransactions_amount_check""#,
+        Engine::Sqlite => {
+            r#"PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = replace(sql, 'CHECK ("type" = ''earn'' AND "amount" >= 0 OR', 'CHECK (1 OR "type" = ''earn'' AND "amount" >= 0 OR') WHERE name = 'milesTransactions'"#
+        }
+    };
+    world.query(loosened);
+    world.query(r#"INSERT INTO "milesTransactions" ("userId", amount, type, source) VALUES ('1', -50, 'earn', 'flight'), ('1', 5, 'spend', 'x'), ('1', 0, 'gift', 'x')"#);
+    world.query(r#"UPDATE users SET miles = miles - 45"#);
+    let before = money(world);
+    assert_eq!(run_all(world), 1);
+    assert_eq!(money(world), before, "neither an amount nor a balance");
+    world.run("db push").ok();
+    assert_eq!(steps(world), [""; 0]);
+    world.run("miles audit").ok();
+    assert_eq!(world.query(r#"SELECT count(*) FROM "milesTransactions" WHERE type = 'spend' AND amount = -50"#), "1");
 }
 
 #[test]
