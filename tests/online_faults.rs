@@ -73,7 +73,7 @@ fn cut_off_at_any_moment_the_same_command_goes_on() {
         std::thread::sleep(whole * (round - 14) / 6);
         server.stop(Stop::Immediate);
         let cut = world.finish(COMMAND.into(), child, b"");
-        assert!([0, 7].contains(&cut.code), "round {round}: {cut}");
+        assert!([0, 7].contains(&cut.code), "round {round}, {:?} of {whole:?}: {cut}", whole * (round - 14) / 6);
         server.restart();
         is_done(&world, entries, round);
     }

@@ -227,7 +227,9 @@ pub(crate) async fn begin_read(database: &Database, limit: Duration) -> Result<T
 fn is_lost(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed => true,
-        sqlx::Error::Database(refusal) => matches!(refusal.code().as_deref(), Some("57P01" | "57P02")),
+        sqlx::Error::Database(refusal) => refusal
+            .code()
+            .is_some_and(|code| matches!(code.as_ref(), "57P01" | "57P02" | "57P05") || code.starts_with("08")),
         _ => false,
     }
 }

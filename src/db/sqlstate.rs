@@ -73,17 +73,24 @@ pub(crate) fn sqlx_error(error: &DbErr) -> Option<&sqlx::Error> {
 
 /// Whether an error of a COMMIT, or of a statement that commits by itself, leaves open whether it was done.
 ///
-/// It does where it comes without the server's verdict, or is the server's own goodbye (class 57P), which it may send after
-/// the commit is on disk.
+/// It does where it comes without the server's verdict: from a pooler that lost its server (class 08), as
+/// `statement_completion_unknown` (40003), or as the server's own goodbye (class 57P), which it may send after the commit
+/// is on disk.
 pub fn is_outcome_unknown(error: &DbErr) -> bool {
     // Without a connection nothing was sent.
     let sent = !matches!(error, DbErr::Conn(_) | DbErr::ConnectionAcquire(_));
     sent && not_replicated(error).is_none()
         && sqlx_error(error).is_some_and(|inner| match inner {
-            sqlx::Error::Database(refused) => refused.code().is_some_and(|code| code.starts_with("57P")),
+            sqlx::Error::Database(refused) => refused.code().is_some_and(|code| leaves_open(&code)),
             sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::Tls(_) | sqlx::Error::WorkerCrashed => true,
             _ => false,
         })
+}
+
+/// Whether an answer with this SQLSTATE may come after the commit that it answers. Those that tell of no connection at all
+/// (`sqlclient_unable_to_establish_sqlconnection`, `sqlserver_rejected_establishment_of_sqlconnection`) come before it.
+fn leaves_open(code: &str) -> bool {
+    code == "40003" || code.starts_with("57P") || (code.starts_with("08") && !matches!(code, "08001" | "08004"))
 }
 
 impl SqlState {
@@ -93,6 +100,21 @@ impl SqlState {
             code: database.code().unwrap_or_default().into_owned(),
             message: database.message().to_owned(),
             sqlite: database.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lost_server_leaves_open_what_it_did() {
+        for code in ["57P01", "57P02", "08006", "08P01", "40003"] {
+            assert!(leaves_open(code), "{code}");
+        }
+        for code in ["08001", "08004", "23505", "40001", "55P03", "25P03"] {
+            assert!(!leaves_open(code), "{code}");
         }
     }
 }

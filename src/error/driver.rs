@@ -110,6 +110,15 @@ fn describe_postgres(state: &SqlState, table: Option<&str>, detail: Option<&str>
         "57P01" | "57P02" => {
             Error::new(Kind::Unreachable, "shut_down", "the server shut the connection down").why(message)
         }
+        "57P04" => Error::new(Kind::Config, "no_such_database", "the database was dropped meanwhile").why(message),
+        "57P05" | "25P03" => {
+            Error::new(Kind::Unreachable, "idle_too_long", "the server ended the connection because it was idle")
+                .why(message)
+                .fix("raise idle_session_timeout or idle_in_transaction_session_timeout for this role")
+        }
+        "25P04" => Error::new(Kind::Locked, "timed_out", "the transaction took longer than transaction_timeout allows")
+            .why(message)
+            .fix("raise transaction_timeout for this role"),
         "55P03" => Error::new(Kind::Locked, "lock_timeout", "a lock was not free in time").why(message),
         "57014" if message.contains("statement timeout") => Error::new(
             Kind::Locked,
@@ -159,6 +168,10 @@ fn describe_postgres(state: &SqlState, table: Option<&str>, detail: Option<&str>
                 .why(message)
                 .fix(skyteam("db diff"))
                 .fix(skyteam("db push"))
+        }
+        // The connection's own errors: of a pooler that lost its server, or of the relay that lost it for us.
+        code if code.starts_with("08") => {
+            Error::new(Kind::Unreachable, "connection_lost", "the connection to the database was lost").why(message)
         }
         _ => Error::new(Kind::Failure, "database", "the database refused a statement").why(message),
     }
@@ -257,9 +270,23 @@ mod tests {
 
     #[test]
     fn server_refusals_have_the_promised_exit_codes() {
-        for (code, exit) in
-            [("28P01", 8), ("3D000", 6), ("42501", 8), ("53300", 7), ("55P03", 11), ("23505", 5), ("XX000", 1)]
-        {
+        for (code, exit) in [
+            ("28P01", 8),
+            ("3D000", 6),
+            ("42501", 8),
+            ("53300", 7),
+            ("55P03", 11),
+            ("23505", 5),
+            ("08000", 7),
+            ("08006", 7),
+            ("08P01", 7),
+            ("57P01", 7),
+            ("57P04", 6),
+            ("57P05", 7),
+            ("25P03", 7),
+            ("25P04", 11),
+            ("XX000", 1),
+        ] {
             assert_eq!(postgres(code).exit_code(), exit, "{code}");
         }
     }
