@@ -254,17 +254,12 @@ fn is_open(error: &Error) -> bool {
 }
 
 async fn interrupted(signals: bool) {
-    use tokio::signal::unix::{SignalKind, signal};
     if !signals {
         return std::future::pending().await;
     }
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
+    match crate::system::EndRequests::all() {
+        Ok(mut requests) => requests.next().await,
+        Err(_) => std::future::pending().await,
     }
 }
 

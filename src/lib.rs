@@ -75,3 +75,4 @@ pub(crate) mod message;
 pub mod schema;
 mod small_file;
 mod studio;
+mod system;

@@ -7,6 +7,8 @@ use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read};
 use std::path::Path;
 
+use crate::system;
+
 /// Longest file of one secret or key.
 pub(crate) const SECRET: u64 = 64 << 10;
 /// Longest file of settings, passwords of many servers, services.
@@ -21,10 +23,8 @@ pub(crate) const CERTIFICATES: u64 = 8 << 20;
 pub(crate) fn open(path: &Path) -> io::Result<(File, Metadata)> {
     let mut options = OpenOptions::new();
     options.read(true);
-    // Without it, opening a pipe waits for a writer.
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, nonblocking());
-    let file = options.open(path)?;
+    // Opening a pipe would wait for a writer.
+    let file = system::without_waiting(&mut options).open(path)?;
     let metadata = file.metadata()?;
     if metadata.is_file() {
         return Ok((file, metadata));
@@ -41,12 +41,7 @@ pub(crate) fn open(path: &Path) -> io::Result<(File, Metadata)> {
 pub(crate) fn open_lock(path: &Path) -> io::Result<(File, Metadata)> {
     let mut options = OpenOptions::new();
     options.append(true).create(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        options.mode(0o600).custom_flags(nonblocking() | no_links());
-    }
-    let opened = options.open(path);
+    let opened = system::without_links(system::private_file(&mut options)).open(path);
     let file = opened.map_err(|error| match std::fs::symlink_metadata(path) {
         Ok(metadata) if metadata.is_symlink() => io::Error::new(io::ErrorKind::InvalidInput, "it is a link"),
         // A pipe without a reader cannot be opened at all.
@@ -58,11 +53,6 @@ pub(crate) fn open_lock(path: &Path) -> io::Result<(File, Metadata)> {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"));
     }
     Ok((file, metadata))
-}
-
-/// The number of the user whose rights this process has.
-pub(crate) fn user() -> u32 {
-    rustix::process::geteuid().as_raw()
 }
 
 /// Reads a regular file of at most `most` bytes.
@@ -106,17 +96,6 @@ pub(crate) fn text(bytes: Vec<u8>) -> io::Result<String> {
             Err(wrong(format!("line {line}: it is not UTF-8")))
         }
     }
-}
-
-#[cfg(unix)]
-fn nonblocking() -> i32 {
-    // The bits of open(2) are small.
-    i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or_default()
-}
-
-#[cfg(unix)]
-fn no_links() -> i32 {
-    i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or_default()
 }
 
 #[cfg(test)]

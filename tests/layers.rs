@@ -15,8 +15,9 @@ use std::path::{Path, PathBuf};
 const MAY_SEE: &[(&str, &[&str])] = &[
     // Engines: plain values in, plain values out.
     ("entity", &["db"]),
-    ("db", &["entity", "small_file"]),
-    ("small_file", &[]),
+    ("db", &["entity", "small_file", "system"]),
+    ("small_file", &["system"]),
+    ("system", &[]),
     ("csv_record", &[]),
     ("consent", &[]),
     ("input", &["entity"]),
@@ -25,10 +26,10 @@ const MAY_SEE: &[(&str, &[&str])] = &[
     ("schema", &["consent", "db", "entity"]),
     ("browse", &["db", "entity"]),
     // A restore makes tables and a deep verification audits the ledger, so this one is above the other three.
-    ("backup", &["consent", "db", "directory", "entity", "input", "ledger", "schema", "small_file"]),
+    ("backup", &["consent", "db", "directory", "entity", "input", "ledger", "schema", "small_file", "system"]),
     // What people read, for every shell.
     ("message", &["directory", "entity", "input"]),
-    ("error", &["backup", "browse", "db", "directory", "entity", "input", "ledger", "message", "schema"]),
+    ("error", &["backup", "browse", "db", "directory", "entity", "input", "ledger", "message", "schema", "system"]),
     // The shells: the command line, and HTTP for a page.
     (
         "cli",
@@ -46,6 +47,7 @@ const MAY_SEE: &[(&str, &[&str])] = &[
             "schema",
             "small_file",
             "studio",
+            "system",
         ],
     ),
     ("studio", &["browse", "csv_record", "db", "directory", "entity", "error", "input", "ledger", "message", "schema"]),
@@ -59,7 +61,6 @@ const ONLY_FOR: &[(&str, &[&str])] = &[
     ("comfy_table", &["cli"]),
     ("dialoguer", &["cli"]),
     ("indicatif", &["cli"]),
-    ("rustix", &["cli", "db", "small_file"]),
     ("anstream", &["cli"]),
     ("etcetera", &["cli"]),
     ("axum", &["studio"]),
@@ -295,6 +296,40 @@ fn every_file_opens_by_saying_what_it_is_for_and_stays_readable() {
         let lines = text.lines().count();
         assert!(lines <= 600, "{} has {lines} lines: does it still have one purpose?", file.path.display());
     }
+}
+
+/// A port to another kind of system is one file.
+#[test]
+fn one_module_names_the_system() {
+    const OF_A_SYSTEM: [&str; 14] = [
+        "std::os::",
+        "rustix",
+        "tokio::signal",
+        "net::Unix",
+        "cfg(unix)",
+        "cfg!(unix",
+        "target_os",
+        "\"/tmp",
+        "/dev/fd",
+        "/etc/passwd",
+        "/etc/ssl",
+        "apt-get",
+        "systemctl",
+        "brew ",
+    ];
+    let mut found = Vec::new();
+    for file in
+        sources("src").into_iter().filter(|file| file.top() != "system" && !file.path.ends_with("archive_tests.rs"))
+    {
+        let text = fs::read_to_string(&file.path).unwrap();
+        let text = text.split("#[cfg(test)]").next().unwrap_or_default();
+        for (index, line) in text.lines().enumerate() {
+            if OF_A_SYSTEM.iter().any(|name| line.contains(name)) {
+                found.push(format!("{}:{}: {}", file.path.display(), index + 1, line.trim()));
+            }
+        }
+    }
+    assert!(found.is_empty(), "belongs into src/system.rs:\n{}", found.join("\n"));
 }
 
 /// Commands in texts are values (`message::skyteam`), which are given the flag that names the database of the run: a

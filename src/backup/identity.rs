@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 use super::error::Result;
 use super::format::hex::hex;
 use crate::db::{Database, DatabaseUrl, quote};
+use crate::system;
 
 /// Where an SQLite file keeps its UUID.
 const TABLE: &str = "_skyteam_identity";
@@ -125,15 +126,8 @@ async fn store(database: &Database, inode: i64) -> Result<Identity, sea_orm::DbE
     Ok(Identity(id.unwrap_or_default()))
 }
 
-#[cfg(unix)]
 fn inode(path: &std::path::Path) -> i64 {
-    use std::os::unix::fs::MetadataExt;
-    std::fs::metadata(path).map_or(0, |data| data.ino().cast_signed())
-}
-
-#[cfg(not(unix))]
-fn inode(_: &std::path::Path) -> i64 {
-    0
+    std::fs::metadata(path).map_or(0, |metadata| system::inode(&metadata).cast_signed())
 }
 
 #[cfg(test)]

@@ -28,6 +28,7 @@ use super::store::Placed;
 use super::store::folder::{MadeOf, Note};
 use crate::db::child::ExportedSnapshot;
 use crate::db::{Database, quote};
+use crate::system::{self, Package};
 
 /// The two formats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -358,7 +359,7 @@ pub(super) fn start(name: &'static str, command: &mut Command) -> Result<Child> 
         io::ErrorKind::NotFound => BackupError::Program {
             program: name,
             why: "it is not installed".into(),
-            fix: Some("apt-get install postgresql-client".into()),
+            fix: Some(system::install(Package::PostgresClient(None))),
         },
         _ => failed(name, &format!("it cannot be started: {error}")),
     })
@@ -386,7 +387,7 @@ pub(super) async fn check_version(name: &'static str, server: u32, env: &Environ
     Err(BackupError::Program {
         program: name,
         why: format!("it is of version {major}, and the server of version {server}: it must be as new"),
-        fix: Some(format!("apt-get install postgresql-client-{server}")),
+        fix: Some(system::install(Package::PostgresClient(Some(server)))),
     })
 }
 
@@ -407,7 +408,7 @@ pub(super) async fn check_restricted(env: &Environment) -> Result<()> {
     Err(BackupError::Program {
         program: "psql",
         why: format!("version {major}.{minor} cannot be kept from running shell commands that are in a dump"),
-        fix: Some("apt-get install --only-upgrade postgresql-client".into()),
+        fix: Some(system::UPGRADE_POSTGRES_CLIENT.into()),
     })
 }
 

@@ -18,7 +18,7 @@ use ring::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
 use super::error::{BackupError, Result};
 use super::format::hex::hex;
 use super::format::manifest::{Manifest, Signature};
-use crate::small_file;
+use crate::{small_file, system};
 
 /// How a public key begins.
 const PREFIX: &str = "ed25519:";
@@ -84,10 +84,8 @@ impl SigningKey {
             (0..lines.len()).step_by(64).filter_map(|at| lines.get(at..lines.len().min(at + 64))).collect();
         let mut options = fs::OpenOptions::new();
         options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let doing = || BackupError::io(format!("making {}", path.display()));
-        let mut file = options.open(path).map_err(doing())?;
+        let mut file = system::private_file(&mut options).open(path).map_err(doing())?;
         write!(file, "{HEAD}\n{}\n{FOOT}\n", lines.join("\n")).and_then(|()| file.sync_all()).map_err(doing())?;
         Self::of(made.as_ref()).ok_or_else(|| BackupError::Key("the key that was made cannot be used".into()))
     }
@@ -99,7 +97,7 @@ impl SigningKey {
     pub(crate) fn read(path: &Path) -> Result<Self> {
         let doing = || BackupError::io(format!("reading the signing key {}", path.display()));
         let (file, metadata) = small_file::open(path).map_err(doing())?;
-        if is_open_to_others(&metadata) {
+        if system::is_open_to_others(&metadata) {
             return Err(BackupError::Key(format!("{} can be read by others: chmod 600 it", path.display())));
         }
         let text = small_file::read_open(file, small_file::SECRET).map_err(doing())?;
@@ -142,16 +140,6 @@ impl SigningKey {
     pub(crate) fn sign_encrypted(&self, sha256: &str) -> Signature {
         self.sign(&[ENCRYPTED, sha256.as_bytes()].concat())
     }
-}
-
-#[cfg(unix)]
-fn is_open_to_others(metadata: &fs::Metadata) -> bool {
-    std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o077 != 0
-}
-
-#[cfg(not(unix))]
-fn is_open_to_others(_: &fs::Metadata) -> bool {
-    false
 }
 
 /// The keys that are trusted, each with the name that it is shown by.

@@ -77,7 +77,7 @@ impl World {
             stdin: Box::new(io::stdin()),
             stdout: Box::new(io::stdout()),
             output: std::fs::read_link("/proc/self/fd/1").ok(),
-            taken: || crate::cli::ui::wait_until_taken(io::stdout()),
+            taken: || crate::system::wait_until_taken(io::stdout()),
             stderr: Box::new(io::stderr()),
             terminal: Terminal {
                 stdin: io::stdin().is_terminal(),

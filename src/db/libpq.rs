@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::connect_error::ConnectError;
 use super::url::{PostgresUrl, Secret};
-use crate::small_file;
+use crate::{small_file, system};
 
 /// Variables of the environment that set a parameter of the URL: all of PostgreSQL 18's libpq. `PGAPPNAME` is left
 /// out: our sessions name the tool and the command.
@@ -105,9 +105,6 @@ pub(super) fn accepts(name: &str, value: &str) -> Result<bool, ConnectError> {
     Err(ConnectError::parameter(name, if secret { "***" } else { value }, accepted))
 }
 
-/// Where Debian and its kin keep the service file of the whole machine; elsewhere `PGSYSCONFDIR` says it.
-const SYSTEM_SERVICES: &str = "/etc/postgresql-common";
-
 /// Says why a file is not to be used, as the end of a sentence about it: because of whose it, or the folder that it lies
 /// in, is, or who may write there.
 type Judge = dyn Fn(&Path, &Metadata) -> Option<String> + Send + Sync;
@@ -199,7 +196,7 @@ impl LibpqEnvironment {
     fn service(&self, name: &str, file: Option<PathBuf>) -> Result<Vec<(String, String)>, ConnectError> {
         let own =
             file.or_else(|| self.value("PGSERVICEFILE").map(PathBuf::from)).or_else(|| self.home(".pg_service.conf"));
-        let system = Path::new(self.value("PGSYSCONFDIR").unwrap_or(SYSTEM_SERVICES)).join("pg_service.conf");
+        let system = Path::new(self.value("PGSYSCONFDIR").unwrap_or(system::LIBPQ_SERVICES)).join("pg_service.conf");
         let files: Vec<PathBuf> = own.into_iter().chain([system]).collect();
         for file in &files {
             const WHAT: &str = "service file";
@@ -225,7 +222,7 @@ impl LibpqEnvironment {
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied) => return Ok(()),
             opened => opened.map_err(unusable)?,
         };
-        if open_to_others(&metadata) {
+        if system::is_open_to_others(&metadata) {
             url.ignored_passfile = Some(file.to_owned());
             return Ok(());
         }
@@ -343,12 +340,6 @@ fn passfile_fields(line: &str) -> impl Iterator<Item = (&str, String)> {
         rest = None;
         Some((text, field))
     })
-}
-
-/// Whether another user than the owner may read it: libpq ignores such a password file, and so do we.
-fn open_to_others(metadata: &Metadata) -> bool {
-    use std::os::unix::fs::PermissionsExt as _;
-    metadata.permissions().mode() & 0o077 != 0
 }
 
 #[cfg(test)]

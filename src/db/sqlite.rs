@@ -9,6 +9,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions};
 use sqlx::{ConnectOptions as _, Sqlite, SqlitePool};
 
 use super::{Absent, ConnectError, Database, DatabaseUrl, Options, Password, SqliteUrl, Target};
+use crate::system;
 
 /// Opens the file at `place`, and makes it where `options` allow that.
 pub(super) async fn connect(place: &SqliteUrl, mut options: Options) -> Result<Database, ConnectError> {
@@ -100,10 +101,7 @@ fn may_not_read(path: &Path) -> bool {
 /// The system's.
 pub(crate) fn make_folder(folder: &Path) -> std::io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
+    system::private_folder(builder.recursive(true)).create(folder)
 }
 
 /// Makes the file, empty and for its owner alone, and the folders above it.
@@ -113,9 +111,7 @@ fn make_file(path: &Path) -> std::io::Result<()> {
     }
     let mut file = std::fs::OpenOptions::new();
     file.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut file, 0o600);
-    match file.open(path) {
+    match system::private_file(&mut file).open(path) {
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
         made => made.map(drop),
     }

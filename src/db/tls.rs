@@ -7,7 +7,7 @@ use sqlx::postgres::PgSslMode;
 use super::connect_error::ConnectError;
 use super::relay::{Encryption, Files, RequireAuth, Rules};
 use super::{PostgresUrl, Target};
-use crate::small_file;
+use crate::{small_file, system};
 
 /// The parameters that are read here.
 pub(super) const PARAMETERS: [&str; 12] = [
@@ -152,15 +152,9 @@ fn revoked(file: Option<&Path>, folder: Option<&Path>) -> Result<Vec<PathBuf>, C
     Ok(files)
 }
 
-/// The bundle of the authorities that this system trusts: Debian's, Fedora's, SUSE's, Alpine's and macOS's place.
+/// The bundle of the authorities that this system trusts.
 fn system_authorities() -> Result<&'static Path, ConnectError> {
-    const BUNDLES: [&str; 4] = [
-        "/etc/ssl/certs/ca-certificates.crt",
-        "/etc/pki/tls/certs/ca-bundle.crt",
-        "/etc/ssl/ca-bundle.pem",
-        "/etc/ssl/cert.pem",
-    ];
-    BUNDLES.iter().map(Path::new).find(|path| path.exists()).ok_or_else(|| {
+    system::AUTHORITIES.iter().map(Path::new).find(|path| path.exists()).ok_or_else(|| {
         ConnectError::parameter("sslrootcert", "system", "a file: this system keeps no list of authorities we know of")
     })
 }

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use super::Engine;
+use crate::system;
 
 /// What needs no percent-encoding in a part of a URL.
 const PART: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
@@ -88,12 +89,10 @@ impl PostgresUrl {
         self.user.clone().or_else(|| whoami::username().ok()).unwrap_or_default()
     }
 
-    /// Where to connect: where the URL is silent, the folder of the server's socket, else this machine by TCP. On
-    /// Linux not `/tmp`, where any user could place a socket that collects passwords.
+    /// Where to connect: where the URL is silent, the folder of the server's socket, else this machine by TCP.
     pub(crate) fn host_or_default(&self) -> String {
-        let folders: &[&str] = if cfg!(target_os = "macos") { &["/tmp"] } else { &["/var/run/postgresql"] };
         let socket = format!(".s.PGSQL.{}", self.port_or_default());
-        let here = || folders.iter().copied().find(|folder| Path::new(folder).join(&socket).exists());
+        let here = || Some(system::POSTGRES_SOCKETS).filter(|folder| Path::new(folder).join(&socket).exists());
         let address = self.parameter("hostaddr");
         self.host.clone().unwrap_or_else(|| address.or_else(here).unwrap_or("localhost").to_owned())
     }

@@ -8,7 +8,8 @@ use super::{Error, Kind, driver};
 use crate::db::read_only::ReadOnly;
 use crate::db::{ConnectError, LoginRefusal, Password, Target, quote};
 use crate::input::quoted;
-use crate::message::{Command, message, program, skyteam};
+use crate::message::{Command, Words, message, program, skyteam};
+use crate::system;
 
 impl From<ConnectError> for Error {
     fn from(error: ConnectError) -> Self {
@@ -312,7 +313,7 @@ fn refused_way(target: &Target, io: &std::io::Error) -> Error {
                 Io::NotFound => "no socket is there: the server does not run, or keeps its socket elsewhere",
                 _ => "nothing listens there",
             };
-            error.why(why).fix("sudo systemctl start postgresql    or correct host and port of the URL")
+            error.why(why).fix(message!("{}    or correct host and port of the URL", Words(system::START_POSTGRES)))
         }
         Io::ConnectionRefused => error.why("nothing listens there").fix("check that the server runs, and the URL"),
         Io::PermissionDenied => error.why("the socket may not be used by this system user").fix("check its rights"),

@@ -10,7 +10,7 @@ use tempfile::NamedTempFile;
 
 use crate::backup::error::{BackupError, Result};
 use crate::backup::identity::Identity;
-use crate::small_file;
+use crate::{small_file, system};
 
 /// The ending of archives.
 pub(crate) const EXTENSION: &str = "skyteam";
@@ -79,7 +79,7 @@ pub(crate) fn destination(path: &Path) -> Result<Destination> {
     let doing = || BackupError::io(format!("looking at {}", path.display()));
     match fs::metadata(path) {
         Ok(data) if data.is_file() => Ok(Destination::File(fs::canonicalize(path).map_err(doing())?)),
-        Ok(data) if takes_bytes(&data) => Ok(Destination::Stream(path.to_owned())),
+        Ok(data) if system::takes_bytes(&data) => Ok(Destination::Stream(path.to_owned())),
         Ok(data) => {
             let what = if data.is_dir() { "a folder" } else { "no file, pipe or terminal" };
             Err(BackupError::NotAFile { path: path.to_owned(), what })
@@ -95,16 +95,14 @@ pub(crate) fn destination(path: &Path) -> Result<Destination> {
 
 /// Refuses a path through a link that another user has made, also where a link of one's own leads to it: it could lead
 /// anywhere that we may write.
-#[cfg(unix)]
 fn refuse_links_of_others(path: &Path) -> Result<()> {
-    use std::os::unix::fs::MetadataExt as _;
     /// As many as the system follows.
     const LINKS: u32 = 40;
     let mut path = path.to_owned();
     for _ in 0..LINKS {
         for part in path.ancestors() {
             let link = fs::symlink_metadata(part).ok().filter(fs::Metadata::is_symlink);
-            if link.is_some_and(|link| ![0, small_file::user()].contains(&link.uid())) {
+            if link.is_some_and(|link| ![system::ROOT, system::user()].contains(&system::owner(&link))) {
                 return Err(BackupError::NotAFile { path: part.to_owned(), what: "a link that another user has made" });
             }
         }
@@ -112,22 +110,6 @@ fn refuse_links_of_others(path: &Path) -> Result<()> {
         path = folder_of(&path).join(link);
     }
     Ok(())
-}
-
-#[cfg(not(unix))]
-fn refuse_links_of_others(_: &Path) -> Result<()> {
-    Ok(())
-}
-
-#[cfg(unix)]
-fn takes_bytes(data: &fs::Metadata) -> bool {
-    use std::os::unix::fs::FileTypeExt;
-    data.file_type().is_fifo() || data.file_type().is_char_device()
-}
-
-#[cfg(not(unix))]
-fn takes_bytes(_: &fs::Metadata) -> bool {
-    false
 }
 
 /// The folder, when it is one.
@@ -144,33 +126,20 @@ pub(crate) fn check_folder(folder: &Path) -> Result<()> {
 }
 
 /// The number of the user that a file belongs to.
-#[cfg(unix)]
 pub(crate) fn owner(path: &Path) -> Option<u32> {
-    use std::os::unix::fs::MetadataExt;
-    fs::symlink_metadata(path).ok().map(|data| data.uid())
-}
-
-/// The number of the user that a file belongs to.
-#[cfg(not(unix))]
-pub(crate) fn owner(_: &Path) -> Option<u32> {
-    None
+    fs::symlink_metadata(path).ok().map(|data| system::owner(&data))
 }
 
 /// Gives a file to the owner of its folder, where we may: so that what root has made does not keep out the user whose
 /// folder it is.
-#[cfg(unix)]
 fn give_to_owner_of(folder: &Path, file: &File) {
-    use std::os::unix::fs::{MetadataExt, fchown};
     if let (Ok(folder), Ok(data)) = (fs::metadata(folder), file.metadata())
-        && folder.uid() != data.uid()
+        && system::owner(&folder) != system::owner(&data)
     {
-        // Only root may; anybody else keeps what they have made.
-        let _ = fchown(file, Some(folder.uid()), Some(folder.gid()));
+        // Only root may; any other user keeps what they have made.
+        let _ = system::give_to_owner_of(&folder, file);
     }
 }
-
-#[cfg(not(unix))]
-fn give_to_owner_of(_: &Path, _: &File) {}
 
 /// Held while a backup is written into a folder or its old ones are removed.
 #[derive(Debug)]
@@ -207,22 +176,15 @@ impl FolderLock {
 
 /// Takes the lock file's rights from all but its owner, as an older version did not. Fails with its owner where that is
 /// neither this user, nor the folder's, nor root: a stranger could keep the lock for ever.
-#[cfg(unix)]
 fn keep_private(file: &File, metadata: &fs::Metadata, folder: &Path) -> std::result::Result<(), u32> {
-    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
-    let folder = fs::metadata(folder).map(|folder| folder.uid()).unwrap_or_default();
-    if ![0, small_file::user(), folder].contains(&metadata.uid()) {
-        return Err(metadata.uid());
+    let folder = fs::metadata(folder).map(|folder| system::owner(&folder)).unwrap_or_default();
+    if ![system::ROOT, system::user(), folder].contains(&system::owner(metadata)) {
+        return Err(system::owner(metadata));
     }
-    if metadata.mode() & 0o077 != 0 {
+    if system::is_open_to_others(metadata) {
         // Only the owner and root may; then the file stays as it is, and works.
-        let _ = file.set_permissions(fs::Permissions::from_mode(0o600));
+        let _ = system::set_mode(file, 0o600);
     }
-    Ok(())
-}
-
-#[cfg(not(unix))]
-fn keep_private(_: &File, _: &fs::Metadata, _: &Path) -> std::result::Result<(), u32> {
     Ok(())
 }
 
@@ -323,12 +285,7 @@ pub(crate) fn folder_of(path: &Path) -> &Path {
 /// # Errors
 /// [`BackupError::Io`].
 pub(crate) fn sync_folder(folder: &Path) -> Result<()> {
-    // Windows cannot open a folder as a file, and needs no such call.
-    if cfg!(unix) {
-        let synced = File::open(folder).and_then(|folder| folder.sync_all());
-        synced.map_err(BackupError::io(format!("syncing {}", folder.display())))?;
-    }
-    Ok(())
+    system::sync_folder(folder).map_err(BackupError::io(format!("syncing {}", folder.display())))
 }
 
 #[cfg(test)]

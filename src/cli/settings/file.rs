@@ -1,13 +1,13 @@
 //! `skyteam.toml`: the project's, found in the current folder or above, and the user's own.
 
 use std::collections::BTreeMap;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
 use crate::error::{Error, Kind, Result};
 use crate::message::message;
+use crate::system;
 
 /// Name of both files.
 pub(crate) const NAME: &str = "skyteam.toml";
@@ -109,7 +109,10 @@ pub(crate) struct SettingsFile {
 /// Where a file called `name` is looked for, from `folder` upwards: as far as the first one found, the home folder or the
 /// file system goes, and no further than may be looked at.
 pub(crate) fn looked_for(folder: &Path, home: Option<&Path>, name: &str) -> Vec<SettingsFile> {
-    search(folder, home, name, &|path| std::fs::metadata(path).ok().map(|found| (found.dev(), found.ino())))
+    search(folder, home, name, &|path| {
+        let found = std::fs::metadata(path).ok()?;
+        Some((system::file_system(&found), system::inode(&found)))
+    })
 }
 
 /// The nearest file called `name`: the one found by [`looked_for`].

@@ -4,12 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::Metadata;
 use std::io::{self, Write as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Kind, Result};
 use crate::message::{message, program, skyteam};
-use crate::small_file;
+use crate::{small_file, system};
 
 /// The list of paths that `config trust` has allowed, one a line, in the user's folder of configuration.
 const LIST: &str = "trusted";
@@ -31,13 +30,13 @@ impl Trust {
     /// # Errors
     /// [`Kind::Config`]: the list of what is trusted belongs to another user, or cannot be read.
     pub(crate) fn new(env: &BTreeMap<String, String>, folder: Option<&Path>) -> Result<Self> {
-        let me = rustix::process::geteuid().as_raw();
-        let mut users = BTreeSet::from([0, me]);
-        if me == 0 {
+        let me = system::user();
+        let mut users = BTreeSet::from([system::ROOT, me]);
+        if me == system::ROOT {
             users.extend(env.get("SUDO_UID").and_then(|id| id.parse::<u32>().ok()));
         }
         let list = folder.map(|folder| folder.join(LIST));
-        let mut trust = Self { private_groups: private_groups(&users), users, list, allowed: BTreeSet::new() };
+        let mut trust = Self { private_groups: system::private_groups(&users), users, list, allowed: BTreeSet::new() };
         if let Some(list) = trust.list.clone() {
             match small_file::open(&list) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -101,19 +100,20 @@ impl Trust {
 
     /// Why others than the trusted users could have written this.
     fn distrusts(&self, metadata: &Metadata) -> Option<String> {
-        if !self.users.contains(&metadata.uid()) {
-            return Some(format!("belongs to {}", user(metadata.uid())));
+        let (owner, group, mode) = (system::owner(metadata), system::group(metadata), system::mode(metadata));
+        if !self.users.contains(&owner) {
+            return Some(format!("belongs to {}", system::user_name(owner)));
         }
-        if metadata.mode() & 0o002 != 0 {
+        if mode & 0o002 != 0 {
             return Some("can be written by everybody".into());
         }
-        let group = metadata.mode() & 0o020 != 0 && !self.private_groups.contains(&metadata.gid());
-        group.then(|| format!("can be written by the group {}", name_of("/etc/group", metadata.gid())))
+        let shared = mode & 0o020 != 0 && !self.private_groups.contains(&group);
+        shared.then(|| format!("can be written by the group {}", system::group_name(group)))
     }
 
     fn how_to_allow(&self, error: Error, path: &Path, folder: bool) -> Error {
         let wrong = if folder { path.parent().unwrap_or(path) } else { path };
-        let mine = std::fs::metadata(wrong).is_ok_and(|metadata| self.users.contains(&metadata.uid()));
+        let mine = std::fs::metadata(wrong).is_ok_and(|metadata| self.users.contains(&system::owner(&metadata)));
         let error = if mine { error.fix(program("chmod").words("go-w").file(shown(wrong))) } else { error };
         error.fix(message!(
             "{}    once you have read it, and trust who can write it",
@@ -156,7 +156,8 @@ impl Trust {
             let line = format!("{text}\n");
             let written = crate::db::make_folder(list.parent().unwrap_or(Path::new("/"))).and_then(|()| {
                 let mut options = std::fs::OpenOptions::new();
-                options.create(true).append(true).mode(0o600).open(list)?.write_all(line.as_bytes())
+                let mut list = system::private_file(options.create(true).append(true)).open(list)?;
+                list.write_all(line.as_bytes())
             });
             written.map_err(|error| {
                 Error::new(Kind::Failure, "unwritable", message!("{} cannot be written", shown(list)))
@@ -187,39 +188,4 @@ pub(super) fn unreadable(path: &Path, error: &io::Error) -> Error {
 fn refused(path: &Path, reason: &str) -> Error {
     Error::new(Kind::Config, "untrusted_settings", message!("{} is not read", shown(path)))
         .why(message!("{}, and settings decide which server gets a password", &reason))
-}
-
-/// `daemon (uid 1)`, or the number alone where `/etc/passwd` does not know it.
-fn user(id: u32) -> String {
-    match lines("/etc/passwd", 2).find(|fields| fields[2].parse() == Ok(id)) {
-        Some(fields) => format!("{} (uid {id})", fields[0]),
-        None => format!("uid {id}"),
-    }
-}
-
-fn name_of(file: &str, id: u32) -> String {
-    lines(file, 2).find(|fields| fields[2].parse() == Ok(id)).map_or_else(|| id.to_string(), |fields| fields[0].clone())
-}
-
-/// Groups that Debian and Fedora make for one user each, named like them: their umask lets these write.
-fn private_groups(users: &BTreeSet<u32>) -> BTreeSet<u32> {
-    let accounts: Vec<Vec<String>> = lines("/etc/passwd", 3).collect();
-    let ours = |fields: &&Vec<String>| fields[2].parse().is_ok_and(|id| users.contains(&id));
-    let names: BTreeSet<&str> = accounts.iter().filter(ours).map(|fields| fields[0].as_str()).collect();
-    let is_private = |group: &Vec<String>| {
-        let others = |fields: &Vec<String>| fields[3] == group[2] && !names.contains(fields[0].as_str());
-        names.contains(group[0].as_str())
-            && group[3].split(',').all(|member| member.is_empty() || names.contains(member))
-            && !accounts.iter().any(others)
-    };
-    lines("/etc/group", 3).filter(is_private).filter_map(|group| group[2].parse().ok()).collect()
-}
-
-/// The lines of such a file as fields, more than `last` of them.
-fn lines(file: &str, last: usize) -> impl Iterator<Item = Vec<String>> {
-    let text = small_file::read(Path::new(file), small_file::CERTIFICATES).unwrap_or_default();
-    let text = String::from_utf8_lossy(&text).into_owned();
-    let lines: Vec<Vec<String>> =
-        text.lines().map(|line| line.split(':').map(str::to_owned).collect::<Vec<_>>()).collect();
-    lines.into_iter().filter(move |fields| fields.len() > last)
 }

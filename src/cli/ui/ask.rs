@@ -3,10 +3,10 @@
 use std::io;
 use std::sync::Arc;
 
-use super::prompt::Manners;
 use super::{Prompt, Ui, lock};
 use crate::error::{Error, Kind, Result};
 use crate::message::Message;
+use crate::system::TerminalSettings;
 
 impl Ui {
     /// Asks yes or no; the caller has looked whether anybody can be asked.
@@ -40,7 +40,7 @@ impl Ui {
     ) -> Result<T> {
         let prompt = Arc::clone(&self.prompt);
         let question = self.line(question);
-        let mut open = Open { ui: self, manners: Manners::now(), answered: false };
+        let mut open = Open { ui: self, settings: TerminalSettings::now(), answered: false };
         // On a thread of its own, so that a signal is seen while the person thinks.
         let answer = tokio::task::spawn_blocking(move || ask(lock(&prompt).as_mut(), &question)).await;
         open.answered = true;
@@ -56,14 +56,14 @@ impl Ui {
 /// said next on a line of its own.
 struct Open<'a> {
     ui: &'a Ui,
-    manners: Manners,
+    settings: TerminalSettings,
     answered: bool,
 }
 
 impl Drop for Open<'_> {
     fn drop(&mut self) {
         if !self.answered {
-            self.manners.put_back();
+            self.settings.put_back();
             self.ui.say("");
         }
     }

@@ -18,7 +18,6 @@ pub(crate) mod prompt;
 mod record;
 mod table;
 mod table_stream;
-mod taken;
 pub(crate) mod text;
 
 use std::io::{self, BufWriter, Read, Write};
@@ -32,7 +31,6 @@ pub(crate) use list::{List, Shape};
 pub(crate) use page::Page;
 pub(crate) use progress::Progress;
 pub(crate) use prompt::Prompt;
-pub(crate) use taken::wait_until_taken;
 
 use crate::cli::environment::{Terminal, World};
 use crate::message::DatabaseFlag;

@@ -6,7 +6,6 @@ use std::collections::VecDeque;
 use std::io::{self, BufRead as _, Write as _};
 
 use dialoguer::Password;
-use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 
 /// Who answers a question.
 pub trait Prompt: Send {
@@ -60,22 +59,6 @@ fn typed(prompt: &str) -> io::Result<String> {
     }
     line.truncate(line.trim_end_matches(['\r', '\n']).len());
     Ok(line)
-}
-
-/// How the terminal is set, to be put back where a question is left unanswered: a password is read without echo.
-pub(super) struct Manners(Option<Termios>);
-
-impl Manners {
-    pub(super) fn now() -> Self {
-        Self(tcgetattr(io::stdin()).ok())
-    }
-
-    pub(super) fn put_back(&self) {
-        if let Some(manners) = &self.0 {
-            // Where the terminal is gone there is nothing to put back.
-            let _ = tcsetattr(io::stdin(), OptionalActions::Now, manners);
-        }
-    }
 }
 
 /// Answers given beforehand, in order. A question too many is an error, so that a test sees it.

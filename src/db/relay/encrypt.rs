@@ -22,7 +22,7 @@ use tokio_rustls::rustls::{
 
 use super::{Failure, Reached, Route, Stream, reach};
 use crate::db::connect_error::ConnectError;
-use crate::small_file;
+use crate::{small_file, system};
 
 /// What a client says to ask for TLS (PostgreSQL manual, "Message Formats", SSLRequest).
 const REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
@@ -215,12 +215,11 @@ fn read(what: &'static str, path: &Path) -> Result<Vec<u8>, ConnectError> {
 
 /// Reads a private key as libpq does: not one that others could have read, other than a group of root's choice.
 fn client_key(path: &Path) -> Result<Vec<u8>, ConnectError> {
-    use std::os::unix::fs::MetadataExt as _;
     const WHAT: &str = "client key";
     let unusable = |source| ConnectError::File { what: WHAT, path: path.to_owned(), source };
     let (file, metadata) = small_file::open(path).map_err(unusable)?;
-    let forbidden = if metadata.uid() == 0 { 0o037 } else { 0o077 };
-    if metadata.mode() & forbidden != 0 {
+    let forbidden = if system::owner(&metadata) == system::ROOT { 0o037 } else { 0o077 };
+    if system::mode(&metadata) & forbidden != 0 {
         let reason = "can be read or written by others, who could log in with it".to_owned();
         return Err(ConnectError::Untrusted { what: WHAT, path: path.to_owned(), reason, may_be_allowed: false });
     }

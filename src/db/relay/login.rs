@@ -3,10 +3,10 @@
 
 use bytes::BytesMut;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::UnixStream;
 
 use super::{Failure, Route, Stream, encrypt};
 use crate::db::connect_error::{ConnectError, LoginRefusal};
+use crate::system::LocalStream;
 
 /// Longest message, in bytes. libpq takes 2000 for a request of authentication and 30 000 for a refusal.
 const LONGEST: usize = 64 << 10;
@@ -71,7 +71,7 @@ impl RequireAuth {
 
 /// Logs in: passes on what either side says until the server is ready for statements, and answers the connection to it and
 /// whether that is encrypted; `None` where the server said no, or the client gave up.
-pub(super) async fn login(client: &mut UnixStream, route: &Route) -> Result<Option<(Box<dyn Stream>, bool)>, Failure> {
+pub(super) async fn login(client: &mut LocalStream, route: &Route) -> Result<Option<(Box<dyn Stream>, bool)>, Failure> {
     let (mut server, encrypted) = encrypt::connect(route).await?;
     let mut judge = Judge { rules: &route.rules, encrypted, asked: None, total: 0 };
     let mut said = vec![0; 16 << 10];
@@ -178,7 +178,7 @@ fn strange() -> Failure {
 
 /// Sends sqlx the reason as an error of the server, once the first connection was made: from then on the relay is not asked
 /// for it.
-pub(super) async fn explain(client: &mut UnixStream, failure: &Failure) {
+pub(super) async fn explain(client: &mut LocalStream, failure: &Failure) {
     let (code, words) = match failure {
         // The pool tries again.
         Failure::Driver(sqlx::Error::Io(error)) if error.kind() == std::io::ErrorKind::ConnectionRefused => {

@@ -24,7 +24,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, copy_bidirectional_with_sizes};
-use tokio::net::{TcpStream, UnixListener, UnixStream};
+use tokio::net::TcpStream;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -33,6 +33,7 @@ pub(super) use encrypt::{Encryption, Files};
 pub(super) use login::{RequireAuth, Rules};
 
 use super::connect_error::LoginRefusal;
+use crate::system::{self, Clients, LocalSocket, LocalStream};
 
 /// How much is passed on at once after the login, in bytes.
 const BUFFER: usize = 128 << 10;
@@ -92,8 +93,6 @@ pub(super) struct Relay {
     state: Arc<State>,
     stop: Mutex<Option<watch::Sender<()>>>,
     ended: Mutex<Option<oneshot::Receiver<()>>>,
-    /// Where the socket is, if it is in the file system.
-    _folder: Option<tempfile::TempDir>,
 }
 
 #[derive(Debug, Default)]
@@ -114,7 +113,7 @@ impl Relay {
     /// # Errors
     /// The system's.
     pub(super) fn start(route: Route) -> io::Result<Self> {
-        Self::serve(route, listen()?, Clients::Process)
+        Self::serve(route, Clients::Process)
     }
 
     /// Starts one for programs that this process starts, in a folder that no other user may enter: libpq before PostgreSQL
@@ -123,24 +122,26 @@ impl Relay {
     /// # Errors
     /// The system's.
     pub(super) fn start_for_children(route: Route) -> io::Result<Self> {
-        Self::serve(route, listen_in_folder()?, Clients::User)
+        Self::serve(route, Clients::User)
     }
 
-    fn serve(route: Route, (listener, folder, kept): Listening, clients: Clients) -> io::Result<Self> {
+    fn serve(route: Route, clients: Clients) -> io::Result<Self> {
+        let socket = LocalSocket::listen(SOCKET, clients)?;
+        let folder = socket.folder.clone();
         let state = Arc::new(State { explains: clients == Clients::User, ..State::default() });
         let (stop, stopped) = watch::channel(());
         let (end, ended) = oneshot::channel();
         let shared = Arc::clone(&state);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         std::thread::Builder::new().name("relay".into()).spawn(move || {
-            let served = runtime.block_on(serve_all(listener, Arc::new(route), clients, shared, stopped));
+            let served = runtime.block_on(serve_all(&socket, Arc::new(route), shared, stopped));
             if let Err(error) = served {
                 tracing::error!(%error, "the relay ended");
             }
             // The receiver may be gone.
             let _ = end.send(());
         })?;
-        Ok(Self { folder, state, stop: Some(stop).into(), ended: Some(ended).into(), _folder: kept })
+        Ok(Self { folder, state, stop: Some(stop).into(), ended: Some(ended).into() })
     }
 
     /// Why the last connection failed, where that was not the server's answer.
@@ -164,70 +165,23 @@ impl Relay {
     }
 }
 
-/// A socket, the folder that clients take it to be in, and that folder if there is one.
-type Listening = (std::os::unix::net::UnixListener, PathBuf, Option<tempfile::TempDir>);
-
-/// Whom a relay serves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Clients {
-    /// This process.
-    Process,
-    /// Any process of this user.
-    User,
-}
-
-/// A socket for this process alone.
-#[cfg(target_os = "linux")]
-fn listen() -> io::Result<Listening> {
-    use std::os::linux::net::SocketAddrExt;
-    use std::os::unix::net::{SocketAddr, UnixListener};
-    let name = format!("skyteam-{}", uuid::Uuid::new_v4().simple());
-    let address = SocketAddr::from_abstract_name(format!("{name}/{SOCKET}"))?;
-    let listener = UnixListener::bind_addr(&address)?;
-    // So names outside the file system are written.
-    Ok((listener, PathBuf::from(format!("\0{name}")), None))
-}
-
-#[cfg(not(target_os = "linux"))]
-fn listen() -> io::Result<Listening> {
-    listen_in_folder()
-}
-
-/// A socket for this user alone, and the folder that it is in.
-fn listen_in_folder() -> io::Result<Listening> {
-    // Such folders have mode 0700. The system's own may have a longer name than a socket's can be.
-    let folder = tempfile::Builder::new().prefix("skyteam-").tempdir_in("/tmp")?;
-    let listener = std::os::unix::net::UnixListener::bind(folder.path().join(SOCKET))?;
-    Ok((listener, folder.path().to_owned(), Some(folder)))
-}
-
-/// Whether one of these clients is at the other end.
-fn is_among(clients: Clients, client: &UnixStream) -> bool {
-    let Ok(peer) = client.peer_cred() else { return false };
-    let own = i32::try_from(std::process::id()).ok();
-    let is_process = clients == Clients::User || peer.pid().is_none() || peer.pid() == own;
-    peer.uid() == crate::small_file::user() && is_process
-}
-
 async fn serve_all(
-    listener: std::os::unix::net::UnixListener,
+    socket: &LocalSocket,
     route: Arc<Route>,
-    clients: Clients,
     state: Arc<State>,
     mut stopped: watch::Receiver<()>,
 ) -> io::Result<()> {
-    listener.set_nonblocking(true)?;
-    let listener = UnixListener::from_std(listener)?;
+    let listener = socket.accepting()?;
     let mut served = JoinSet::new();
     loop {
         tokio::select! {
             // The sender was dropped.
             _ = stopped.changed() => break,
             accepted = listener.accept() => match accepted {
-                Ok((client, _)) if is_among(clients, &client) => {
+                Ok(Some(client)) => {
                     served.spawn(serve(client, Arc::clone(&route), Arc::clone(&state)));
                 }
-                Ok(_) => {}
+                Ok(None) => {}
                 // Of descriptors, most likely: some may be closed by then.
                 Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
             },
@@ -239,7 +193,7 @@ async fn serve_all(
     Ok(())
 }
 
-async fn serve(mut client: UnixStream, route: Arc<Route>, state: Arc<State>) {
+async fn serve(mut client: LocalStream, route: Arc<Route>, state: Arc<State>) {
     let late = || Err(io::Error::from(io::ErrorKind::TimedOut).into());
     match timeout(route.limit, login::login(&mut client, &route)).await.unwrap_or_else(|_| late()) {
         Ok(Some((mut server, encrypted))) => {
@@ -262,19 +216,19 @@ async fn serve(mut client: UnixStream, route: Arc<Route>, state: Arc<State>) {
 /// A connection to the server, before anything is said.
 async fn reach(address: &Address) -> io::Result<Reached> {
     match address {
-        Address::Socket(path) => UnixStream::connect(path).await.map(Reached::Socket),
+        Address::Socket(path) => LocalStream::connect(path).await.map(Reached::Socket),
         Address::Tcp(host, port) => {
             let stream = TcpStream::connect((host.as_str(), *port)).await?;
             // As libpq does. A system that refuses either is used all the same.
             let _ = stream.set_nodelay(true);
-            let _ = rustix::net::sockopt::set_socket_keepalive(&stream, true);
+            let _ = system::keep_alive(&stream);
             Ok(Reached::Tcp(stream))
         }
     }
 }
 
 enum Reached {
-    Socket(UnixStream),
+    Socket(LocalStream),
     Tcp(TcpStream),
 }
 

@@ -12,6 +12,7 @@ use crate::cli::ui::Page;
 use crate::cli::ui::report::Report;
 use crate::error::{Error, Kind, Outcome, Result};
 use crate::message::{message, skyteam};
+use crate::system;
 
 pub(super) const EXAMPLES: &str = "Examples:
   skyteam completions install
@@ -20,9 +21,6 @@ pub(super) const EXAMPLES: &str = "Examples:
 
 The shell is that of SHELL where none is named. The script is written for you alone; for root, for zsh, into a folder that every
 zsh looks into.";
-
-/// The folder that Debian's and others' zsh look into for what an administrator adds.
-const ZSH_SITE: &str = "/usr/local/share/zsh/site-functions";
 
 /// Arguments of `completions install`.
 #[derive(clap::Args, Clone, Debug, PartialEq, Eq)]
@@ -127,8 +125,7 @@ fn place(shell: Installable, cx: &Context) -> Result<Place> {
                 None => folder("XDG_DATA_HOME", ".local/share")?.join("bash-completion"),
             };
             let mut next = vec!["Open a new bash: it completes skyteam.".to_owned()];
-            let loaders = ["/usr/share/bash-completion/bash_completion", "/etc/profile.d/bash_completion.sh"];
-            if !loaders.iter().any(|loader| Path::new(loader).exists()) {
+            if !system::BASH_COMPLETION.iter().any(|loader| Path::new(loader).exists()) {
                 next.insert(
                     0,
                     "bash loads it by the package bash-completion, which is missing: install that.".to_owned(),
@@ -137,9 +134,9 @@ fn place(shell: Installable, cx: &Context) -> Result<Place> {
             Place { shell: Shell::Bash, name: "bash", path: base.join("completions/skyteam"), next }
         }
         Installable::Zsh => {
-            let is_root = crate::small_file::user() == 0 && Path::new(ZSH_SITE).is_dir();
+            let is_root = system::user() == system::ROOT && Path::new(system::ZSH_COMPLETIONS).is_dir();
             let folder = if is_root {
-                PathBuf::from(ZSH_SITE)
+                PathBuf::from(system::ZSH_COMPLETIONS)
             } else {
                 folder("XDG_DATA_HOME", ".local/share")?.join("zsh/site-functions")
             };
@@ -165,12 +162,11 @@ fn place(shell: Installable, cx: &Context) -> Result<Place> {
 
 /// Whole or not at all, and readable by all, as what a shell loads.
 fn write(path: &Path, script: &str) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
     let folder = path.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder)?;
     let mut file = NamedTempFile::new_in(folder)?;
     file.write_all(script.as_bytes())?;
-    file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))?;
+    system::set_mode(file.as_file(), 0o644)?;
     file.persist(path).map_err(|error| error.error)?;
     Ok(())
 }

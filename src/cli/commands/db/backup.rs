@@ -28,7 +28,7 @@ use crate::backup::store::{self, Store, file};
 use crate::backup::{BackupError, create, pg_dump, refused};
 use crate::cli::context::Context;
 use crate::cli::ui::report::Report;
-use crate::cli::ui::{Cell, Page, Tone, text, wait_until_taken};
+use crate::cli::ui::{Cell, Page, Tone, text};
 use crate::db::{Database, child};
 use crate::directory::input::quoted;
 use crate::error::backup::{MAKE_BY_HAND, refusal};
@@ -343,7 +343,7 @@ async fn archive(cx: &Context, target: &Target, made: Made, to: &Recipients) -> 
 
 /// Waits until the reader of a named pipe has taken everything.
 async fn taken(path: &Path, stream: File) -> Result<()> {
-    let waited = tokio::task::spawn_blocking(move || wait_until_taken(&stream)).await;
+    let waited = tokio::task::spawn_blocking(move || crate::system::wait_until_taken(&stream)).await;
     let taken = waited.map_err(|_| BackupError::Worker)?;
     Ok(taken.map_err(|error| not_taken(BackupError::io(format!("writing {}", path.display()))(error)))?)
 }

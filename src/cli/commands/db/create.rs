@@ -1,7 +1,6 @@
 //! `db create`: the database, its role and its rights; on SQLite the file.
 
 use std::io;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -15,7 +14,7 @@ use crate::directory::input::quoted;
 use crate::error::file::unreadable;
 use crate::error::{Error, Kind, Outcome, Result};
 use crate::message::{Message, message, program, skyteam};
-use crate::small_file;
+use crate::{small_file, system};
 
 pub(super) const EXAMPLES: &str = "Examples:
   skyteam db create
@@ -228,8 +227,8 @@ fn read_password(path: &Path) -> Result<Secret> {
     let failed =
         |why: Message| Error::new(Kind::Usage, "password_file", message!("no password in {}", path.display())).why(why);
     let (file, metadata) = small_file::open(path).map_err(|error| unreadable(path, error))?;
-    let mode = metadata.permissions().mode();
-    if mode & 0o077 != 0 {
+    if system::is_open_to_others(&metadata) {
+        let mode = system::mode(&metadata);
         let open = failed(message!("others than its owner may use it (mode {})", format!("{:o}", mode & 0o777)));
         return Err(open.fix(program("chmod").words("600").file(path.display())));
     }

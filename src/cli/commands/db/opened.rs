@@ -12,6 +12,7 @@ use crate::backup::store::{Store, folder};
 use crate::cli::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::message::{message, program, skyteam};
+use crate::system;
 
 /// The SHA-256 of a file.
 pub(in crate::cli::commands) async fn sum(file: &mut File) -> Result<String> {
@@ -159,5 +160,5 @@ pub(in crate::cli::commands) fn in_scratch(cx: &Context, error: BackupError) -> 
 
 /// Where large temporary files go when no folder is named.
 pub(in crate::cli::commands) fn scratch_folder(cx: &Context) -> PathBuf {
-    cx.env.get("TMPDIR").map_or_else(|| "/tmp".into(), PathBuf::from)
+    cx.env.get("TMPDIR").map_or_else(|| system::SCRATCH.into(), PathBuf::from)
 }

@@ -1,17 +1,14 @@
 //! `db shell`: replaces this process with psql or sqlite3.
 
 use std::io::Write as _;
-use std::os::fd::AsRawFd as _;
-use std::os::unix::process::{CommandExt, ExitStatusExt as _};
 use std::process::{Command, ExitStatus};
-
-use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::context::Context;
 use crate::db::DatabaseUrl;
 use crate::db::child::{self, Identity};
 use crate::error::{Error, Kind, Outcome, Result};
 use crate::message::message;
+use crate::system::{self, EndRequests, Package};
 
 pub(super) const EXAMPLES: &str = "Examples:
   skyteam db shell
@@ -30,7 +27,7 @@ pub(super) async fn run(args: DbShellArgs, cx: &Context) -> Result<Outcome> {
     let database = cx.writer().await?;
     // Held until psql takes this process's place.
     let mut guard = None;
-    let mut command = match database.url() {
+    let command = match database.url() {
         DatabaseUrl::Postgres(_) => {
             let words = psql_arguments(&args.args)?;
             let mut command = Command::new("psql");
@@ -46,8 +43,8 @@ pub(super) async fn run(args: DbShellArgs, cx: &Context) -> Result<Outcome> {
             let pool = database.postgres().ok_or_else(|| Error::new(Kind::Failure, "no_shell", "no pool"))?;
             let here = Identity::of(pool).await?.is_here();
             let script = guard_script(&here, if words.reads_rc { rc_file(cx) } else { None }.as_deref());
-            let reader = inherited(script.as_bytes())?;
-            command.env("PSQLRC", format!("/dev/fd/{}", reader.as_raw_fd()));
+            let reader = pipe_holding(script.as_bytes())?;
+            command.env("PSQLRC", system::inherit(&reader)?);
             guard = Some(reader);
             command
         }
@@ -66,17 +63,17 @@ pub(super) async fn run(args: DbShellArgs, cx: &Context) -> Result<Outcome> {
     } else {
         database.close().await;
         // In place of this process, so that Ctrl-C and the terminal are the shell's alone.
-        Err(command.exec())
+        Err(system::replace_by(command))
     };
     drop(guard);
     let error = match ended {
-        Ok(status) => return Ok(Outcome::Of(exit_code(status))),
+        Ok(status) => return Ok(Outcome::Of(system::exit_code(status))),
         Err(error) => error,
     };
-    let package = if program == "psql" { "postgresql-client" } else { "sqlite3" };
+    let package = if program == "psql" { Package::PostgresClient(None) } else { Package::Sqlite };
     Err(Error::new(Kind::Failure, "no_shell", message!("{} cannot be started", &program))
         .why(error.to_string())
-        .fix(message!("apt-get install {}", &package)))
+        .fix(system::install(package)))
 }
 
 /// Runs a program to its end. Ctrl-C reaches it by the terminal and is its own; a request to end is passed on. Blocks the
@@ -85,15 +82,14 @@ fn stay_for(command: Command) -> std::io::Result<ExitStatus> {
     let wait = move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(async {
-            let mut terminate = signal(SignalKind::terminate())?;
+            let mut requests = EndRequests::of_programs()?;
             let mut child = tokio::process::Command::from(command).spawn()?;
             loop {
                 tokio::select! {
                     status = child.wait() => return status,
-                    _ = terminate.recv() => {
-                        let id = child.id().and_then(|id| rustix::process::Pid::from_raw(i32::try_from(id).ok()?));
-                        if let Some(id) = id {
-                            rustix::process::kill_process(id, rustix::process::Signal::TERM)?;
+                    () = requests.next() => {
+                        if let Some(id) = child.id() {
+                            system::terminate(id)?;
                         }
                     }
                 }
@@ -103,12 +99,6 @@ fn stay_for(command: Command) -> std::io::Result<ExitStatus> {
     std::thread::spawn(wait)
         .join()
         .unwrap_or_else(|_| Err(std::io::Error::other("the thread that waited for it ended")))
-}
-
-/// The exit code of a program as a shell has it: 128 and the signal's number for one that a signal ended.
-fn exit_code(status: ExitStatus) -> u8 {
-    let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
-    code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
 }
 
 /// The arguments for psql, as far as they are not ours to say.
@@ -218,11 +208,10 @@ fn guard_script(here: &str, rc: Option<&str>) -> String {
     }
 }
 
-/// A pipe with this text in it, whose end for reading the child inherits.
-fn inherited(text: &[u8]) -> Result<std::io::PipeReader> {
+/// A pipe with this text in it.
+fn pipe_holding(text: &[u8]) -> Result<std::io::PipeReader> {
     let (reader, mut writer) = std::io::pipe()?;
     // Shorter than the pipe holds, so this waits for no reader.
     writer.write_all(text)?;
-    rustix::io::fcntl_setfd(&reader, rustix::io::FdFlags::empty()).map_err(std::io::Error::from)?;
     Ok(reader)
 }

@@ -18,7 +18,7 @@ use crate::entity::types::Timestamp;
 use crate::error::Result;
 use crate::error::backup::{MAKE_BY_HAND, cell, mend_cell, refusal};
 use crate::message::{Message, Words, message, program, skyteam};
-use crate::small_file;
+use crate::system;
 
 const AREA: &str = "backups";
 pub(super) const NAME: &str = "proved";
@@ -60,14 +60,13 @@ pub(super) async fn archivable(database: &Database) -> Vec<Check> {
 
 /// Whether others may put backups into the folder of ours, or take ours away. One without any is not looked at.
 pub(super) fn folder(folder: &Path, cx: &Context) -> Option<Check> {
-    use std::os::unix::fs::MetadataExt as _;
     const NAME: &str = "folder";
     let metadata = std::fs::metadata(folder).ok()?;
     if folder::list(folder).is_ok_and(|listing| listing.entries.is_empty()) {
         return None;
     }
-    let mine = [0, small_file::user()].contains(&metadata.uid());
-    let shared = match metadata.mode() & 0o022 {
+    let mine = [system::ROOT, system::user()].contains(&system::owner(&metadata));
+    let shared = match system::mode(&metadata) & 0o022 {
         0 => None,
         mode if mode & 0o002 != 0 => Some("everybody may write there"),
         _ => Some("its group may write there"),

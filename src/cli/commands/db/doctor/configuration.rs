@@ -1,6 +1,5 @@
 //! Where the database URL comes from, and who else can read it.
 
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use super::Check;
@@ -8,6 +7,7 @@ use crate::cli::context::Context;
 use crate::cli::settings::Origin;
 use crate::db::DatabaseUrl;
 use crate::message::{message, program};
+use crate::system;
 
 const AREA: &str = "configuration";
 
@@ -59,8 +59,8 @@ fn secrecy(path: &Path) -> Check {
             program("ls").words("-l").file(path.display()),
         ),
         Ok(metadata) => {
-            let mode = metadata.permissions().mode() & 0o777;
-            if mode & 0o077 == 0 {
+            let mode = system::mode(&metadata) & 0o777;
+            if !system::is_open_to_others(&metadata) {
                 Check::ok(AREA, name, message!("{} is its owner's alone", path.display()))
             } else {
                 Check::error(

@@ -17,6 +17,7 @@ use crate::db::{Database, Engine};
 use crate::error::{Error, Kind, Outcome, Result};
 use crate::message::{Message, message, skyteam};
 use crate::studio::{self, End, Launcher, Seat, Studio};
+use crate::system;
 
 use orders::Desk;
 
@@ -186,8 +187,7 @@ async fn link(cx: &Context, launcher: &Launcher, open: bool) -> Result<()> {
         _ => cx.ui.report(&answer)?,
     }
     if open {
-        let opener = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
-        let started = tokio::process::Command::new(opener)
+        let started = tokio::process::Command::new(system::OPENER)
             .arg(&url)
             .stdin(std::process::Stdio::null())
             .stdout(std::process::Stdio::null())
@@ -195,7 +195,7 @@ async fn link(cx: &Context, launcher: &Launcher, open: bool) -> Result<()> {
             .status()
             .await;
         if !started.is_ok_and(|status| status.success()) {
-            cx.ui.warn(message!("no browser could be opened by {}; open the link yourself", opener));
+            cx.ui.warn(message!("no browser could be opened by {}; open the link yourself", system::OPENER));
         }
     }
     Ok(())
