@@ -1,43 +1,50 @@
-//! A pool of connections to one database, which runs each statement as the engine and a pooler in between require.
+//! The connections to one database, which run each statement as the engine and a pooler in between require.
 
 use std::pin::Pin;
 use std::sync::Arc;
 
+use async_stream::try_stream;
 use async_trait::async_trait;
-use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DbBackend, DbErr, ExecResult, QueryResult, SqliteTransactionMode, Statement,
-    StreamTrait, TransactionOptions, TransactionTrait,
-};
+use futures::TryStreamExt as _;
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, Statement, StreamTrait};
 
-use super::pool_wait::{Lease, Leases};
+use super::held::{Done, Tracing, answered};
+use super::options::{Access, Options};
+use super::pool::{Connections, Pool};
 use super::shutdown::Shutdown;
-use super::transaction::{Transaction, bound};
+use super::transaction::Transaction;
 use super::{Rows, transaction_pooling};
 
-/// A pool of connections to one database.
+/// The connections to one database.
+///
+/// Statements that run one after the other share one; each that runs at the same time has its own.
 #[derive(Clone, Debug)]
 pub struct Connection {
-    inner: DatabaseConnection,
+    connections: Connections,
     /// Behind a pooler in transaction mode, the first statement of each transaction; see [`super::transaction_pooling`].
     pub(super) pooled: Option<Arc<str>>,
-    /// Whether nothing is written: see [`super::Access::Read`].
-    pub(super) read_only: bool,
-    leases: Leases,
-    pub(super) shutdown: Shutdown,
+    /// Whether nothing is written: see [`Access::Read`].
+    read_only: bool,
+    shutdown: Shutdown,
 }
 
 /// The first statement of a transaction that may write. The warning that a commit is not on its standby comes through it.
 const WRITES: &str = "SET LOCAL client_min_messages = warning";
 
 impl Connection {
-    /// Wraps SeaORM's pool.
-    pub(crate) fn new(inner: DatabaseConnection) -> Self {
-        Self { inner, pooled: None, read_only: false, leases: Leases::default(), shutdown: Shutdown::default() }
+    /// Over this pool, with what the options say of tracing, of writing and of an interrupt.
+    pub(crate) fn new(pool: Pool, options: &Options) -> Self {
+        Self {
+            connections: Connections::new(pool, options.trace.clone().map(Tracing)),
+            pooled: None,
+            read_only: options.access == Access::Read,
+            shutdown: options.shutdown.clone(),
+        }
     }
 
-    /// SeaORM's own pool, for `sea-orm-migration` and for sqlx work such as COPY. It binds SQLite's driver's own forms.
-    pub(crate) fn inner(&self) -> &DatabaseConnection {
-        &self.inner
+    /// sqlx's pool, for work such as COPY.
+    pub(crate) fn pool(&self) -> &Pool {
+        self.connections.pool()
     }
 
     /// Begins a transaction that may write: on SQLite `BEGIN IMMEDIATE`, so that it never fails half-way because it lacks
@@ -54,7 +61,7 @@ impl Connection {
             (true, Some(_)) => Some("SET TRANSACTION READ ONLY; SET LOCAL row_security = off"),
             (true, None) => None,
         };
-        self.begin_as(SqliteTransactionMode::Immediate, first, !self.read_only).await
+        self.begin_as("BEGIN IMMEDIATE", first, !self.read_only).await
     }
 
     /// Begins a transaction that only reads and sees one snapshot throughout.
@@ -63,87 +70,76 @@ impl Connection {
     /// The driver's.
     pub async fn begin_read(&self) -> Result<Transaction, DbErr> {
         let one_snapshot = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL row_security = off";
-        self.begin_as(SqliteTransactionMode::Deferred, Some(one_snapshot), false).await
+        self.begin_as("BEGIN DEFERRED", Some(one_snapshot), false).await
     }
 
-    /// Begins in this mode on SQLite; on PostgreSQL sends the transaction's settings first, in one message.
-    /// SeaORM's own way would prepare a statement for it under a name, before [`super::transaction_pooling`] can clear that
-    /// name.
-    async fn begin_as(
-        &self,
-        mode: SqliteTransactionMode,
-        also: Option<&str>,
-        writes: bool,
-    ) -> Result<Transaction, DbErr> {
-        if self.inner.get_database_backend() == DbBackend::Sqlite {
-            let options = TransactionOptions { sqlite_transaction_mode: Some(mode), ..TransactionOptions::default() };
-            let lease = self.lease().await;
-            let inner = self.inner.begin_with_options(options).await?;
-            return Ok(Transaction { inner, shutdown: self.shutdown.clone(), writes, _lease: Some(lease) });
+    /// Begins with this statement on SQLite; on PostgreSQL sends the transaction's settings after it, in one message.
+    async fn begin_as(&self, sqlite: &'static str, also: Option<&str>, writes: bool) -> Result<Transaction, DbErr> {
+        let mut held = self.connections.take().await?;
+        if self.connections.backend() == DbBackend::Sqlite {
+            held.begin(sqlite).await?;
+        } else {
+            held.begin("BEGIN").await?;
+            let settings: Vec<&str> = also.into_iter().chain(self.pooled.as_deref()).collect();
+            if !settings.is_empty() {
+                held.send(&settings.join("; ")).await?;
+            }
         }
-        let lease = self.lease().await;
-        let inner = self.inner.begin().await?;
-        let told: Vec<&str> = also.into_iter().chain(self.pooled.as_deref()).collect();
-        if !told.is_empty() {
-            inner.execute_unprepared(&told.join("; ")).await?;
-        }
-        Ok(Transaction { inner, shutdown: self.shutdown.clone(), writes, _lease: Some(lease) })
-    }
-
-    /// To be held for as long as a connection of the pool is used.
-    pub(super) async fn lease(&self) -> Lease {
-        self.leases.take(&self.inner).await
+        Ok(Transaction::new(held, self.connections.clone(), self.shutdown.clone(), writes))
     }
 
     /// The commits in flight.
     pub(super) fn shutdown(&self) -> &Shutdown {
         &self.shutdown
     }
-}
 
-/// Behind a pooler each of these is a transaction of its own: see [`super::transaction_pooling`].
-#[async_trait]
-impl ConnectionTrait for Connection {
-    fn get_database_backend(&self) -> DbBackend {
-        self.inner.get_database_backend()
+    /// Closes all.
+    pub(crate) async fn close(&self) {
+        self.connections.close().await;
     }
 
-    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+    /// Runs a statement; behind a pooler as a transaction of its own: see [`super::transaction_pooling`].
+    async fn run(&self, statement: Statement, first: bool) -> Result<Done, DbErr> {
         if self.pooled.is_some() {
             let transaction = self.begin().await?;
-            let done = transaction.execute_raw(statement).await?;
+            let done = transaction.run(statement, first).await?;
             transaction.commit().await?;
             return Ok(done);
         }
-        let _lease = self.lease().await;
-        self.inner.execute_raw(bound(&self.inner, statement)).await
+        let mut held = self.connections.take().await?;
+        let done = held.run(statement, first).await;
+        if answered(&done) {
+            self.connections.keep(held);
+        }
+        done
+    }
+}
+
+#[async_trait]
+impl ConnectionTrait for Connection {
+    fn get_database_backend(&self) -> DbBackend {
+        self.connections.backend()
+    }
+
+    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        Ok(self.run(statement, false).await?.result)
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        let _lease = self.lease().await;
-        self.inner.execute_unprepared(sql).await
+        let mut held = self.connections.take().await?;
+        let done = held.send(sql).await;
+        if answered(&done) {
+            self.connections.keep(held);
+        }
+        done
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        if self.pooled.is_some() {
-            let transaction = self.begin().await?;
-            let row = transaction.query_one_raw(statement).await?;
-            transaction.commit().await?;
-            return Ok(row);
-        }
-        let _lease = self.lease().await;
-        self.inner.query_one_raw(bound(&self.inner, statement)).await
+        Ok(self.run(statement, true).await?.rows.into_iter().next())
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        if self.pooled.is_some() {
-            let transaction = self.begin().await?;
-            let rows = transaction.query_all_raw(statement).await?;
-            transaction.commit().await?;
-            return Ok(rows);
-        }
-        let _lease = self.lease().await;
-        self.inner.query_all_raw(bound(&self.inner, statement)).await
+        Ok(self.run(statement, false).await?.rows)
     }
 }
 
@@ -151,20 +147,28 @@ impl StreamTrait for Connection {
     type Stream<'a> = Rows<'a>;
 
     fn get_database_backend(&self) -> DbBackend {
-        ConnectionTrait::get_database_backend(&self.inner)
+        self.connections.backend()
     }
 
     fn stream_raw<'a>(
         &'a self,
         statement: Statement,
     ) -> Pin<Box<dyn Future<Output = Result<Rows<'a>, DbErr>> + 'a + Send>> {
-        if self.pooled.is_some() {
-            return Box::pin(async move { Ok(transaction_pooling::stream(self.begin().await?, statement)) });
-        }
         Box::pin(async move {
-            let lease = self.lease().await;
-            let rows = self.inner.stream_raw(bound(&self.inner, statement)).await?;
-            Ok(lease.over(Box::pin(rows)))
+            if self.pooled.is_some() {
+                return Ok(transaction_pooling::stream(self.begin().await?, statement));
+            }
+            let mut held = self.connections.take().await?;
+            let rows: Rows<'a> = Box::pin(try_stream! {
+                {
+                    let mut rows = held.rows(statement);
+                    while let Some(row) = rows.try_next().await? {
+                        yield row;
+                    }
+                }
+                self.connections.keep(held);
+            });
+            Ok(rows)
         })
     }
 }

@@ -10,10 +10,11 @@ mod connect_error;
 mod connection;
 mod endpoint;
 pub(crate) mod grants;
+mod held;
 pub(crate) mod libpq;
 mod notices;
 mod options;
-mod pool_wait;
+mod pool;
 mod postgres;
 pub(crate) mod provision;
 pub(crate) mod read_only;
@@ -28,6 +29,7 @@ mod tls;
 mod transaction;
 mod transaction_pooling;
 mod url;
+mod values;
 
 use std::path::PathBuf;
 use std::pin::Pin;
@@ -43,6 +45,7 @@ pub use connection::Connection;
 pub use endpoint::Target;
 pub(crate) use libpq::LibpqEnvironment;
 pub use options::{Absent, Access, Options, Trace};
+pub(crate) use pool::Pool;
 pub use retry::retry;
 pub use shutdown::Shutdown;
 pub(crate) use sqlite::make_folder;
@@ -105,31 +108,9 @@ pub struct Database {
     server: Option<postgres::Server>,
 }
 
-/// sqlx's pool of a database.
-#[derive(Clone, Copy)]
-pub(crate) enum Pool<'a> {
-    /// PostgreSQL's.
-    Postgres(&'a sqlx::PgPool),
-    /// SQLite's.
-    Sqlite(&'a sqlx::SqlitePool),
-}
-
 impl Database {
-    fn new(
-        mut connection: sea_orm::DatabaseConnection,
-        target: Target,
-        url: DatabaseUrl,
-        options: Options,
-        server: Option<postgres::Server>,
-    ) -> Self {
-        if let Some(trace) = options.trace.clone() {
-            connection.set_metric_callback(move |info: &sea_orm::metric::Info<'_>| {
-                trace(&info.statement.sql, info.elapsed, info.failed);
-            });
-        }
-        let mut connection = Connection::new(connection);
-        connection.shutdown = options.shutdown.clone();
-        connection.read_only = options.access == Access::Read;
+    fn new(pool: Pool, target: Target, url: DatabaseUrl, options: Options, server: Option<postgres::Server>) -> Self {
+        let mut connection = Connection::new(pool, &options);
         if matches!(&url, DatabaseUrl::Postgres(place) if postgres::is_behind_pooler(place)) {
             connection.pooled = Some(transaction_pooling::preamble(options.statement_timeout).into());
         }
@@ -141,28 +122,25 @@ impl Database {
         self.url.engine()
     }
 
-    /// The pool, which implements SeaORM's `ConnectionTrait` and `StreamTrait`.
+    /// The connections, which implement SeaORM's `ConnectionTrait` and `StreamTrait`.
     pub fn conn(&self) -> &Connection {
         &self.connection
     }
 
     /// sqlx's pool of a PostgreSQL database, for COPY and other work that SeaORM has no words for; `None` on SQLite.
     pub fn postgres(&self) -> Option<&sqlx::PgPool> {
-        (self.engine() == Engine::Postgres).then(|| self.connection.inner().get_postgres_connection_pool())
+        // Only where there is one: asking for the pool ends the keeping of a connection for the next statement.
+        if self.engine() == Engine::Postgres { self.pool().postgres() } else { None }
     }
 
     /// sqlx's pool of an SQLite database; `None` on PostgreSQL.
     pub fn sqlite(&self) -> Option<&sqlx::SqlitePool> {
-        (self.engine() == Engine::Sqlite).then(|| self.connection.inner().get_sqlite_connection_pool())
+        if self.engine() == Engine::Sqlite { self.pool().sqlite() } else { None }
     }
 
     /// sqlx's pool, of whichever engine it is.
-    pub(crate) fn pool(&self) -> Pool<'_> {
-        let connection = self.connection.inner();
-        match self.engine() {
-            Engine::Postgres => Pool::Postgres(connection.get_postgres_connection_pool()),
-            Engine::Sqlite => Pool::Sqlite(connection.get_sqlite_connection_pool()),
-        }
+    pub(crate) fn pool(&self) -> &Pool {
+        self.connection.pool()
     }
 
     /// Whether the URL says that the connection goes through a pooler in transaction mode: then a session is ours for one
@@ -291,10 +269,7 @@ impl Database {
 
     /// Closes all connections in good order: on SQLite this folds the write-ahead log into the file.
     pub async fn close(&self) {
-        match self.engine() {
-            Engine::Postgres => self.connection.inner().get_postgres_connection_pool().close().await,
-            Engine::Sqlite => self.connection.inner().get_sqlite_connection_pool().close().await,
-        }
+        self.connection.close().await;
         if let Some(server) = &self.server {
             server.relay.close().await;
         }

@@ -14,7 +14,9 @@ use sqlx::{ConnectOptions as _, Connection as _, Executor as _, PgPool, Row as _
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::relay::{self, Address, Failure, Relay, Route};
-use super::{Access, ConnectError, Database, DatabaseUrl, Options, Password, PostgresUrl, Target, search_path, tls};
+use super::{
+    Access, ConnectError, Database, DatabaseUrl, Options, Password, Pool, PostgresUrl, Target, search_path, tls,
+};
 
 /// How long a first connection may take before it is asked plainly what is in its way.
 const PATIENCE: Duration = Duration::from_millis(250);
@@ -85,10 +87,9 @@ pub(super) async fn connect(place: &PostgresUrl, mut options: Options) -> Result
         let pool = pool(&connect, &options, is_behind_pooler(place), Arc::clone(&backends));
         let reached = match first_connection(&pool, &connect, deadline).await {
             Ok(()) => {
-                let connection = sea_orm::SqlxPostgresConnector::from_sqlx_postgres_pool(pool);
                 let url = DatabaseUrl::Postgres(place.clone());
                 let server = Server { backends, relay, route, children: Mutex::default() };
-                return Ok(Database::new(connection, target, url, options, Some(server)));
+                return Ok(Database::new(Pool::Postgres(pool), target, url, options, Some(server)));
             }
             Err(reason) => reason,
         };

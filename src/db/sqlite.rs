@@ -8,7 +8,7 @@ use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions};
 use sqlx::{ConnectOptions as _, Sqlite, SqlitePool};
 
-use super::{Absent, ConnectError, Database, DatabaseUrl, Options, Password, SqliteUrl, Target};
+use super::{Absent, ConnectError, Database, DatabaseUrl, Options, Password, Pool, SqliteUrl, Target};
 use crate::system;
 
 /// Opens the file at `place`, and makes it where `options` allow that.
@@ -65,8 +65,7 @@ pub(super) async fn connect(place: &SqliteUrl, mut options: Options) -> Result<D
             return Err(ConnectError::Server { target: Box::new(target), password: Password::None, source });
         }
     };
-    let connection = sea_orm::SqlxSqliteConnector::from_sqlx_sqlite_pool(pool);
-    Ok(Database::new(connection, target, DatabaseUrl::Sqlite(place.clone()), options, None))
+    Ok(Database::new(Pool::Sqlite(pool), target, DatabaseUrl::Sqlite(place.clone()), options, None))
 }
 
 /// The first connection, which turns the file to write-ahead logging. SQLite does not wait for locks there: two who turn a new

@@ -86,9 +86,7 @@ pub async fn post(database: &Database, movement: &Posting) -> Result<Posted, Mil
     Poster::of(database).post(movement).await
 }
 
-/// Where one entry after the other is posted: [`post`] for callers who have many, which keeps its connection in between.
-///
-/// Drop it within a tokio runtime, through which the connection goes back to its pool.
+/// Where one entry after the other is posted: [`post`] for callers who have many.
 #[derive(Debug)]
 pub struct Poster<'a> {
     database: &'a Database,
@@ -96,12 +94,12 @@ pub struct Poster<'a> {
 }
 
 impl<'a> Poster<'a> {
-    /// Takes no connection before the first entry.
+    /// Posts to this database.
     pub fn of(database: &'a Database) -> Self {
         Self { database, connection: database.autocommit() }
     }
 
-    /// As [`post`]. Refusals and failures leave the till usable.
+    /// As [`post`]. Refusals and failures leave the poster usable.
     ///
     /// # Errors
     /// As [`post`].
@@ -110,10 +108,7 @@ impl<'a> Poster<'a> {
             match self.database.engine() {
                 Engine::Postgres => match post_at_once(&self.connection, movement).await? {
                     Some(posted) => Ok(posted),
-                    None => {
-                        self.connection.release();
-                        settle_alone(self.database, movement).await
-                    }
+                    None => settle_alone(self.database, movement).await,
                 },
                 Engine::Sqlite => settle_alone(self.database, movement).await,
             }

@@ -64,10 +64,7 @@ pub async fn redeem(database: &Database, wanted: &Redemption) -> Result<Posted, 
         match database.engine() {
             Engine::Postgres => match redeem_at_once(&connection, wanted).await? {
                 (_, Some(posted)) => Ok(posted),
-                (_, None) => {
-                    connection.release();
-                    redeem_alone(database, wanted).await
-                }
+                (_, None) => redeem_alone(database, wanted).await,
             },
             Engine::Sqlite => redeem_alone(database, wanted).await,
         }

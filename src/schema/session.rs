@@ -17,7 +17,7 @@ use sqlx::sqlite::SqlitePoolOptions;
 use super::claims::{self, Claims};
 use super::lock::{Obstructed, RetryBudget};
 use super::waiting::{LockPolicy, SessionError, Wait, Waiting};
-use crate::db::{Connection, Database, Engine, Transaction};
+use crate::db::{Connection, Database, Engine, Pool, Transaction};
 
 /// A transaction that may change the schema, with all that it needs around it.
 #[derive(Debug)]
@@ -69,7 +69,7 @@ impl Session {
         };
         let options = (*pool.connect_options()).clone().foreign_keys(false).busy_timeout(patience.lock_timeout);
         let own = SqlitePoolOptions::new().max_connections(1).connect_lazy_with(options);
-        let own = Connection::new(sea_orm::SqlxSqliteConnector::from_sqlx_sqlite_pool(own));
+        let own = Connection::new(Pool::Sqlite(own), database.options());
         Ok(Self { txn: own.begin().await?, own: Some(own) })
     }
 
@@ -175,7 +175,7 @@ async fn settle(database: &Database, txn: &Transaction, patience: &LockPolicy) -
 
 async fn end(own: Option<Connection>) {
     if let Some(own) = own {
-        own.inner().get_sqlite_connection_pool().close().await;
+        own.close().await;
     }
 }
 

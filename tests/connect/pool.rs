@@ -1,5 +1,8 @@
 //! What a session tells the server, and the pool's settings in the URL, the profile and flags.
 
+use sea_orm::ConnectionTrait as _;
+use skyteam::db;
+
 use crate::support::{Engine, Holder, Server, World, eventually};
 
 #[test]
@@ -79,4 +82,32 @@ fn one_command_takes_one_connection() {
         eventually("the server has logged it", || connections() > before);
         assert_eq!(connections() - before, 1, "{args}");
     }
+}
+
+#[test]
+fn an_unused_connection_is_closed() {
+    let world = World::postgres();
+    let url = format!("{}?idle_timeout=1&application_name=idle", world.url());
+    let open = || {
+        world.query(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'idle'",
+        )
+    };
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let url = db::DatabaseUrl::parse(&url).unwrap();
+        let database = db::connect(&url, db::Options::default()).await.unwrap();
+        database.conn().execute_unprepared("SELECT 1").await.unwrap();
+        assert_eq!(open(), "1");
+        for _ in 0..100 {
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            if open() == "0" {
+                break;
+            }
+        }
+        assert_eq!(open(), "0");
+        // And the next statement has one again, which the end of all closes.
+        database.conn().execute_unprepared("SELECT 1").await.unwrap();
+        database.close().await;
+        assert!(database.conn().execute_unprepared("SELECT 1").await.is_err());
+    });
 }
