@@ -86,6 +86,10 @@ fn furnish(runtime: &tokio::runtime::Runtime, database: &Database, users: u32) {
     let numbers = format!("WITH RECURSIVE n(u) AS (SELECT 1 UNION ALL SELECT u + 1 FROM n WHERE u < {users})");
     runtime.block_on(async {
         let tx = database.begin().await.unwrap();
+        if database.engine() == Engine::Postgres {
+            // A session looks in pg_catalog alone.
+            tx.execute_unprepared("SET LOCAL search_path = public, pg_temp").await.unwrap();
+        }
         for migration in migration::all() {
             tx.execute_unprepared(migration.up(dialect)).await.unwrap();
         }
