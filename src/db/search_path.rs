@@ -20,6 +20,9 @@ pub(crate) const DDL: &str = "public, pg_temp";
 /// The schema of the contract's tables.
 const HOME: &str = "public";
 
+/// Types of the server's own that statements name in quotes: SeaORM reads an enumeration by a cast to `"text"`.
+const SERVERS_TYPES: [&str; 2] = [r#""char""#, r#""text""#];
+
 /// Words behind which a statement names a table.
 const BEFORE_A_TABLE: [&str; 4] = ["FROM", "JOIN", "INTO", "UPDATE"];
 
@@ -33,7 +36,8 @@ pub(crate) fn qualify(sql: &str) -> Cow<'_, str> {
     let mut before = Before::default();
     while let Some(token) = scanner.next() {
         if let Token::Quoted(start, end) = token
-            && (before.is_a_table(sql[end..].trim_start()) || before.is_a_type() && &sql[start..end] != r#""char""#)
+            && (before.is_a_table(sql[end..].trim_start())
+                || before.is_a_type() && !SERVERS_TYPES.contains(&&sql[start..end]))
             && !is_query_of_its_own(sql, &sql[start..end])
         {
             result.push_str(&sql[done..start]);
@@ -198,6 +202,10 @@ mod tests {
             (
                 r#"SELECT CAST($1 AS "mood"), $2::"mood", '{}'::"mood"[], 'r'::"char""#,
                 r#"SELECT CAST($1 AS public."mood"), $2::public."mood", '{}'::public."mood"[], 'r'::"char""#,
+            ),
+            (
+                r#"SELECT CAST("users"."mood" AS "text"), "moods"::"text"[] FROM "users""#,
+                r#"SELECT CAST("users"."mood" AS "text"), "moods"::"text"[] FROM public."users""#,
             ),
             (r#"INSERT INTO "users" ("userId") VALUES ($1)"#, r#"INSERT INTO public."users" ("userId") VALUES ($1)"#),
             (r#"update "users" set "miles" = 1"#, r#"update public."users" set "miles" = 1"#),

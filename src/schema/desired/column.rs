@@ -178,10 +178,46 @@ fn enum_type(name: &str, values: impl Iterator<Item = String>) -> Result<Kind, P
     if values.is_empty() || name.is_empty() || fit_name(name) != name {
         return Err(Problem::new("an enum needs a name of 1 to 63 bytes and a value", "enum_name = \"…\""));
     }
+    if is_servers_type(name) {
+        return Err(Problem::new(format!("PostgreSQL has a type {name} of its own"), "another enum_name"));
+    }
     if let Some(value) = values.iter().find(|value| fit_name(value) != **value) {
         return Err(Problem::new(format!("the value {value:?} is longer than 63 bytes"), "a shorter string_value"));
     }
     Ok(Kind::Enum(EnumType { name: name.to_owned(), values }))
+}
+
+/// Whether PostgreSQL has a type of this name, which comes before one of ours wherever a name has no schema.
+fn is_servers_type(name: &str) -> bool {
+    const OTHERS: [&str; 25] = [
+        "any",
+        "box",
+        "bpchar",
+        "cid",
+        "circle",
+        "json",
+        "line",
+        "lseg",
+        "macaddr8",
+        "money",
+        "name",
+        "oid",
+        "path",
+        "point",
+        "polygon",
+        "record",
+        "refcursor",
+        "tid",
+        "timetz",
+        "trigger",
+        "tsquery",
+        "tsvector",
+        "txid_snapshot",
+        "xid",
+        "xml",
+    ];
+    let spelt_as_its_own = !name.contains(|c: char| c.is_ascii_uppercase());
+    spelt_as_its_own && (name.starts_with("pg_") || OTHERS.contains(&name) || Kind::from_postgres(name).is_some())
 }
 
 /// The neutral form of a default; none where it says NULL.

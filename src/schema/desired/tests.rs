@@ -310,6 +310,26 @@ refused!(system, "one", "ctid": String, nullable);
 refused!(time_of_nothing, "one", "it": i32, default_expr = "Expr::current_timestamp()");
 refused!(reserved, "sqlite_x", "it": i32, nullable);
 
+mod named_as_the_servers {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
+    #[sea_orm(rs_type = "String", db_type = "Enum", enum_name = "text")]
+    pub enum Text {
+        #[sea_orm(string_value = "a")]
+        A,
+    }
+
+    #[derive(Clone, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
+    #[sea_orm(rs_type = "String", db_type = "Enum", enum_name = "point")]
+    pub enum Point {
+        #[sea_orm(string_value = "a")]
+        A,
+    }
+}
+
+refused!(servers_text, "one", "it": super::named_as_the_servers::Text, nullable);
+refused!(servers_point, "one", "it": super::named_as_the_servers::Point, nullable);
 refused!(listed_text, "one", "it": super::every_type::Letter, nullable);
 refused!(listed_number, "one", "it": Option<super::every_type::Number>, nullable);
 refused!(list_of_listed, "one", "it": crate::entity::types::List<super::every_type::Letter>, nullable);
@@ -375,6 +395,8 @@ fn what_cannot_be_held_is_refused_by_entity_and_field() {
         table::<system::Entity>(&[]),
         table::<time_of_nothing::Entity>(&[]),
         table::<reserved::Entity>(&[]),
+        table::<servers_text::Entity>(&[]),
+        table::<servers_point::Entity>(&[]),
         table::<listed_text::Entity>(&[]),
         table::<listed_number::Entity>(&[]),
         table::<list_of_listed::Entity>(&[]),
