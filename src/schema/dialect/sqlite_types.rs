@@ -82,7 +82,8 @@ pub(crate) fn condition(x: &str, kind: &Kind) -> Option<String> {
             "time({x}) IS substr({x}, 1, 8) AND {x} NOT GLOB '*[^0-9:.]*' AND length({x}) <= {}",
             8 + fraction(*digits)
         ),
-        Kind::Json | Kind::JsonBinary => format!("json_valid({x})"),
+        // Before version 3.41, and in Debian 12, SQLite has 0 and not NULL for json_valid(NULL).
+        Kind::Json | Kind::JsonBinary => format!("{x} IS NULL OR json_valid({x})"),
         Kind::Inet | Kind::Cidr => format!("{x} GLOB '*[.:]*' AND {x} NOT GLOB '*[^0-9a-fA-F:./]*'"),
         Kind::MacAddr => {
             let pair = "[0-9a-f][0-9a-f]";
@@ -158,4 +159,22 @@ fn json(values: &[Value]) -> serde_json::Value {
         other => default(other, &Kind::Text).into(),
     };
     values.iter().map(element).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// SQLite before version 3.41, as Debian 12 has it, finds NULL to be no JSON.
+    #[test]
+    fn a_column_of_json_takes_null_in_every_version() {
+        let database = rusqlite::Connection::open_in_memory().unwrap();
+        for kind in [Kind::Json, Kind::JsonBinary] {
+            let holds = condition("x", &kind).unwrap().replace("json_valid(x)", "x IS NOT NULL AND json_valid(x)");
+            for (value, taken) in [("NULL", true), ("'{}'", true), ("'{'", false)] {
+                let sql = format!("SELECT {holds} FROM (SELECT {value} AS x)");
+                assert_eq!(database.query_row(&sql, [], |row| row.get(0)), Ok(taken), "{sql}");
+            }
+        }
+    }
 }
