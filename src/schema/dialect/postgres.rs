@@ -72,7 +72,8 @@ pub(crate) fn comment(table: &str, column: Option<&str>, text: Option<&str>) -> 
     Statement::new(format!("comment on {table}"), format!("COMMENT ON {on} IS {text}"))
 }
 
-fn comments(table: &Table) -> Vec<Statement> {
+/// `COMMENT ON` of a table and its columns.
+pub(crate) fn comments(table: &Table) -> Vec<Statement> {
     let own = table.comment.as_deref().map(|text| comment(&table.name, None, Some(text)));
     let columns = table.columns.iter().filter_map(|column| {
         column.comment.as_deref().map(|text| comment(&table.name, Some(&column.name), Some(text)))

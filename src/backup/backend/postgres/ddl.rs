@@ -17,11 +17,12 @@ pub(super) fn drop_enums(schema: &Schema) -> Vec<String> {
     schema.enum_types().into_iter().map(|of| format!("DROP TYPE IF EXISTS {}", quote(&of.name))).collect()
 }
 
-/// A table with its checks, without keys.
-pub(super) fn bare_table(table: &Table) -> String {
+/// A table with its checks and comments, without keys.
+pub(super) fn bare_table(table: &Table) -> Vec<String> {
     let mut bare = table.clone();
     bare.constraints.retain(|constraint| matches!(constraint.rule, Rule::Check(_)));
-    dialect::table(&bare).sql
+    let statements = std::iter::once(dialect::table(&bare)).chain(dialect::comments(&bare));
+    statements.map(|statement| statement.sql).collect()
 }
 
 /// Columns of an SQLite file that are not skyteam's, of the types that their cells are stored in.

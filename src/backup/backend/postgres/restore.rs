@@ -151,7 +151,7 @@ async fn replace(connection: &mut PgConnection, job: &Job) -> Result<()> {
     run(connection, ddl::enums(schema)).await?;
     for table in &schema.tables {
         let filling = job.plan.fillings.iter().find(|filling| filling.table == table.name);
-        run(connection, [ddl::bare_table(table)]).await?;
+        run(connection, ddl::bare_table(table)).await?;
         look_in(connection, search_path::SAFE).await?;
         run(connection, before.columns(table)?).await?;
         run(connection, extras.columns(&table.name)).await?;

@@ -208,7 +208,7 @@ async fn work(
 async fn fill(connection: &mut PgConnection, job: &Job, extras: &Extras, table: &Table) -> Result<()> {
     let filling = job.plan.fillings.iter().find(|filling| filling.table == table.name);
     run(connection, ["BEGIN".to_owned()]).await?;
-    run(connection, [ddl::bare_table(table)]).await?;
+    run(connection, ddl::bare_table(table)).await?;
     run(connection, extras.columns(&table.name)).await?;
     run(connection, ddl::sqlite_columns(table, filling, job.archive.manifest().engine)).await?;
     load_and_count(connection, job, &table.name).await?;
