@@ -22,7 +22,7 @@ use super::rights;
 use super::session::{self, Session};
 use super::waiting::{LockPolicy, SessionError, Wait};
 use crate::consent::Approval;
-use crate::db::{Database, Engine, search_path, sql_state};
+use crate::db::{Database, Engine, search_path, sql_state, violated_constraint};
 
 /// How a plan is run.
 #[derive(Clone, Copy, Debug, Default)]
@@ -323,9 +323,14 @@ pub(super) fn is_moved(error: &SchemaError) -> bool {
         SchemaError::NotEqual { .. } | SchemaError::OnlineDiffers(_) => return true,
         _ => return false,
     };
+    // Two who make a name at the same time: the later one waits, and then breaks an index of the catalogue itself.
+    let is_catalogues = || violated_constraint(source).is_some_and(|index| index.starts_with("pg_"));
     // Class 42: names that are not there, or there already. A tuple that was concurrently updated has no code of its own.
     sql_state(source).is_some_and(|state| {
-        !state.sqlite && (state.code.starts_with("42") || matches!(state.code.as_str(), "XX000" | "2BP01" | "55000"))
+        !state.sqlite
+            && (state.code.starts_with("42")
+                || matches!(state.code.as_str(), "XX000" | "2BP01" | "55000")
+                || state.code == "23505" && is_catalogues())
     })
 }
 
