@@ -14,7 +14,7 @@ use crate::cli::ui::{Align, Cell, Page, Tone};
 use crate::db::{Engine, Target};
 use crate::entity::types::Timestamp;
 use crate::error::{Outcome, Result};
-use crate::message::{Message, Words, message, skyteam};
+use crate::message::{Command, Message, Words, message, skyteam};
 use crate::schema::migrate::{Origin, Status};
 use crate::schema::online::Unfinished;
 use crate::schema::{Wait, migrate};
@@ -188,12 +188,17 @@ impl Report for StatusView {
         let at = self.version.as_deref().unwrap_or("the nearest version");
         // Of a database that was pushed that would only be the way back.
         if !self.pushed_ahead {
-            changes(page, message!("To equal {}, the database needs", at), &drift.live_to_snapshot)?;
+            changes(
+                page,
+                message!("To equal {}, the database needs", at),
+                &drift.live_to_snapshot,
+                skyteam("db diff"),
+            )?;
         }
         let push = message!("To equal the entities ({}), the database needs", skyteam("db push"));
-        changes(page, push, &drift.live_to_entities)?;
+        changes(page, push, &drift.live_to_entities, skyteam("db diff"))?;
         let generate = message!("To equal the entities ({}), the migrations need", skyteam("db generate"));
-        changes(page, generate, &drift.snapshot_to_entities)?;
+        changes(page, generate, &drift.snapshot_to_entities, skyteam("db generate --check"))?;
         page.gap()?;
         if self.in_order {
             page.line(
@@ -246,7 +251,8 @@ impl StatusView {
     }
 }
 
-fn changes(page: &mut Page<'_>, heading: Message, changes: &[String]) -> io::Result<()> {
+/// The first changes of a list; `all` is the command that prints the whole list.
+fn changes(page: &mut Page<'_>, heading: Message, changes: &[String], all: Command) -> io::Result<()> {
     if changes.is_empty() {
         return Ok(());
     }
@@ -255,7 +261,7 @@ fn changes(page: &mut Page<'_>, heading: Message, changes: &[String]) -> io::Res
     changes.iter().take(LISTED).try_for_each(|change| page.line(format!("  {change}")))?;
     match changes.len().saturating_sub(LISTED) {
         0 => Ok(()),
-        more => page.message(message!("  … and {} more: {}", more, skyteam("db diff")), Tone::Plain),
+        more => page.message(message!("  … and {} more: {}", more, all), Tone::Plain),
     }
 }
 
