@@ -55,9 +55,14 @@ impl<E: EntityTrait> Extra<E> {
         // What a type of its own (an enum) refuses is found here and not at the database.
         let mut row = <E::ActiveModel as ActiveModelTrait>::default();
         row.try_set(column, value.clone())
-            .map_err(|_| InputError::new(field, text.unwrap_or_default(), "one of the column's values"))?;
+            .map_err(|_| InputError::new(field, text.unwrap_or_default(), values::<E>(column)))?;
         self.0.push((column, value));
         Ok(())
+    }
+
+    /// The names of the columns that are set.
+    pub(crate) fn columns(&self) -> impl Iterator<Item = &'static str> {
+        self.0.iter().map(|(column, _)| column.as_str())
     }
 
     /// Sets them in a row that is to be inserted.
@@ -74,6 +79,14 @@ impl<E: EntityTrait> Extra<E> {
     /// None that [`Extra::put`] has not answered.
     pub(crate) fn apply(&self, row: &mut E::Model) -> Result<(), DbErr> {
         self.0.iter().try_for_each(|(column, value)| row.try_set(*column, value.clone()))
+    }
+}
+
+/// What a column of an enum takes, in words.
+fn values<E: EntityTrait>(column: E::Column) -> String {
+    match columns::listed::<E>(column).as_slice() {
+        [] => "one of the column's values".to_owned(),
+        values => format!("one of {}", values.join(", ")),
     }
 }
 

@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 use sea_orm::sea_query::{ArrayType, ColumnType, Expr, Keyword, OptionEnum, PostgresQueryBuilder, Query};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, DbErr, EntityTrait, IdenStatic, IntoActiveModel, Iterable, ModelTrait, TryIntoModel,
-    Value,
+    ActiveModelTrait, ColumnTrait, DbErr, EntityTrait, IdenStatic, IntoActiveModel, Iterable, ModelTrait,
+    PrimaryKeyToColumn, PrimaryKeyTrait, TryIntoModel, Value,
 };
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use uuid::Uuid;
@@ -71,7 +71,8 @@ impl Serialize for Json<'_> {
             Value::SmallUnsigned(value) => value.serialize(to),
             Value::Unsigned(value) => value.serialize(to),
             Value::BigUnsigned(value) => value.serialize(to),
-            Value::Float(value) => value.serialize(to),
+            // The shortest digits that mean it, which a number of 64 bits with the same value does not have.
+            Value::Float(value) => value.and_then(|value| value.to_string().parse::<f64>().ok()).serialize(to),
             Value::Double(value) => value.serialize(to),
             Value::String(value) => value.serialize(to),
             Value::Uuid(value) => value.map(Id).serialize(to),
@@ -297,6 +298,15 @@ where
     row.try_into_model()
 }
 
+/// Whether an insert must name the column: it takes no NULL, and nothing else fills it.
+pub(crate) fn is_required<E: EntityTrait>(column: E::Column) -> bool {
+    let is_key = E::PrimaryKey::iter().any(|key| key.into_column().as_str() == column.as_str());
+    let definition = column.def();
+    !definition.is_null()
+        && definition.get_column_default().is_none()
+        && !(is_key && <E::PrimaryKey as PrimaryKeyTrait>::auto_increment())
+}
+
 /// Whether [`complete`] knows the very value that the database gives to a row which does not name this column.
 pub(crate) fn is_told<C: ColumnTrait>(column: C) -> bool {
     matches!(column.def().get_column_default(), None | Some(Expr::Value(_)))
@@ -354,6 +364,7 @@ mod tests {
             assert_eq!(parse(kind, &text(&value).unwrap()).unwrap(), value, "{kind:?}");
             assert_eq!(text(&null(kind).unwrap()), None, "{kind:?}");
         }
+        assert_eq!(serde_json::to_value(Json(&0.1_f32.into())).unwrap().to_string(), "0.1");
         assert_eq!(text(&parse(&ArrayType::Bytes, r"\xC0ffee").unwrap()).unwrap(), r"\xc0ffee");
         for (kind, wrong) in [
             (ArrayType::Int, "2147483648"),
@@ -367,6 +378,13 @@ mod tests {
         ] {
             assert!(parse(&kind, wrong).is_err(), "{kind:?} {wrong}");
         }
+    }
+
+    #[test]
+    fn what_nothing_else_fills_is_required() {
+        let required = user::Column::iter().filter(|column| is_required::<user::Entity>(*column));
+        let names: Vec<&str> = required.map(|column| column.as_str()).collect();
+        assert_eq!(names, ["userId", "username", "displayName"]);
     }
 
     #[test]

@@ -70,7 +70,7 @@ impl<E: Editable, const EDIT: bool> Args for ExtraArgs<E, EDIT> {
             let values = columns::listed::<E>(column);
             let value = if values.is_empty() { value } else { value.value_parser(PossibleValuesParser::new(values)) };
             if !EDIT {
-                command = command.arg(value);
+                command = command.arg(value.required(columns::is_required::<E>(column)));
                 continue;
             }
             command = command.arg(value.group(CHANGE));

@@ -7,9 +7,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use sea_orm::{
-    ActiveModelTrait as _, ConnectionTrait, DbErr, EntityTrait as _, FromQueryResult as _, IntoActiveModel as _, Set,
-};
+use sea_orm::{ConnectionTrait, DbErr, EntityTrait as _, FromQueryResult as _, IdenStatic, Iterable as _, Set};
 use serde::Serialize;
 use serde_json::json;
 
@@ -18,14 +16,14 @@ use super::super::error::{Result, claim, statement, taken};
 use super::super::reference::Noun;
 use super::super::row::{self, Extra};
 use crate::db::{Engine, Transaction};
-use crate::entity::{Timestamp, columns, user};
+use crate::entity::{columns, user};
 use crate::input::{Name, UserId, Username, WebUrl};
 
 /// How many rows one statement carries.
 const CHUNK: usize = 5_000;
 
 /// How many, where each value is a parameter: SQLite takes 32 766 of them.
-const COMPLETE: usize = 500;
+const WHOLE: usize = 500;
 
 /// One row of the file, read by the input rules.
 #[derive(Clone, Debug)]
@@ -56,6 +54,14 @@ pub enum Conflict {
     NoName {
         /// The id.
         user_id: String,
+    },
+    /// A new user without a value that the table asks for.
+    #[error("user {user_id} is new, and a new user needs a value for {column}")]
+    NoValue {
+        /// The id.
+        user_id: String,
+        /// The column, which takes no NULL and has no default.
+        column: &'static str,
     },
     /// Another user would still have the name, in some case.
     #[error("username {username} is held by user {holder}")]
@@ -142,6 +148,10 @@ fn decide(
             conflicts.insert(index, Conflict::NoName { user_id: user_id.to_owned() });
             continue;
         }
+        if let Some(column) = row.lacks().filter(|_| !stored.contains_key(user_id)) {
+            conflicts.insert(index, Conflict::NoValue { user_id: user_id.to_owned(), column });
+            continue;
+        }
         if let Some(username) = &row.username {
             let low = username.as_str().to_lowercase();
             if let Some(earlier) = wanted_by.get(&low) {
@@ -223,7 +233,7 @@ fn decide(
 ///
 /// # Errors
 /// [`super::DirectoryError::Taken`]: another program took an id or a name in between; nothing of the plan may be kept then.
-pub async fn apply(tx: &Transaction, plan: &Plan, now: Timestamp, mut progress: impl FnMut(u64)) -> Result<()> {
+pub async fn apply(tx: &Transaction, plan: &Plan, mut progress: impl FnMut(u64)) -> Result<()> {
     for chunk in plan.parked.chunks(CHUNK) {
         // No ROBLOX name has a space, and none of ours lasts beyond this transaction.
         let sql = format!(
@@ -258,10 +268,15 @@ pub async fn apply(tx: &Transaction, plan: &Plan, now: Timestamp, mut progress: 
             }
         }
     }
-    // Columns without a flag of their own are written by their types, each row with all of them.
+    // Columns without a field here are written by their types. A row without a value for one takes the column's default,
+    // which only the database may know, so rows of one statement set the same columns.
     if plan.inserts.iter().any(|change| !change.extra.is_empty()) {
-        for chunk in plan.inserts.chunks(COMPLETE) {
-            let rows = chunk.iter().map(|change| change.complete(now)).collect::<std::result::Result<Vec<_>, _>>()?;
+        let mut alike: BTreeMap<Vec<&str>, Vec<&Change>> = BTreeMap::new();
+        for change in &plan.inserts {
+            alike.entry(change.extra.columns().collect()).or_default().push(change);
+        }
+        for chunk in alike.values().flat_map(|changes| changes.chunks(WHOLE)) {
+            let rows = chunk.iter().map(|change| change.row()).collect::<std::result::Result<Vec<_>, _>>()?;
             let written = user::Entity::insert_many(rows).exec_without_returning(tx).await;
             written
                 .map_err(|error| taken(error, Noun::User, &[("userId", "of the file"), ("username", "of the file")]))?;
@@ -277,8 +292,8 @@ pub async fn apply(tx: &Transaction, plan: &Plan, now: Timestamp, mut progress: 
 }
 
 impl Change {
-    /// The whole row of a new user.
-    fn complete(&self, now: Timestamp) -> std::result::Result<user::ActiveModel, DbErr> {
+    /// The row of a new user, with what the file says of it.
+    fn row(&self) -> std::result::Result<user::ActiveModel, DbErr> {
         let mut row = user::ActiveModel {
             user_id: Set(self.user_id.clone()),
             username: Set(self.username.clone()),
@@ -287,7 +302,19 @@ impl Change {
             ..Default::default()
         };
         self.extra.set(&mut row)?;
-        Ok(columns::complete(row, now)?.into_active_model().reset_all())
+        Ok(row)
+    }
+}
+
+impl Row {
+    /// A column that the row of a new user must have, and this one does not give.
+    fn lacks(&self) -> Option<&'static str> {
+        use user::Column::{DisplayName, UserId, Username};
+        let given: Vec<&str> =
+            [UserId, Username, DisplayName].iter().map(IdenStatic::as_str).chain(self.extra.columns()).collect();
+        let lacking =
+            |column: &user::Column| columns::is_required::<user::Entity>(*column) && !given.contains(&column.as_str());
+        user::Column::iter().find(lacking).map(|column| column.as_str())
     }
 }
 
@@ -352,6 +379,7 @@ fn table(db: &impl ConnectionTrait) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::entity::Timestamp;
 
     fn row(id: &str, name: &str) -> Row {
         Row {

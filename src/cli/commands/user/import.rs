@@ -119,7 +119,7 @@ pub(super) async fn run(args: UserImportArgs, cx: &Context) -> Result<Outcome> {
         (tx, plan, _) = change::approved(cx, &database, tx, plan, ask, look).await?;
     }
     let progress = cx.ui.progress(Some(plan.counts.added + plan.counts.updated), "Importing users");
-    import::apply(&tx, &plan, cx.now.into(), |rows| progress.advance(rows)).await?;
+    import::apply(&tx, &plan, |rows| progress.advance(rows)).await?;
     drop(progress);
     let finished = cx.finish(tx).await.map(drop);
     // The rows that were not taken are kept before anything else can fail.
