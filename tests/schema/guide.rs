@@ -121,19 +121,35 @@ fn link_all(from: &Path, to: &Path) {
     }
 }
 
-/// All rows of a new table, in one order.
+/// All rows of a table, in one order, with their columns by name: a column that was added to a table is its last there,
+/// and in a restored table where the entity has it.
 fn rows(world: &World, table: &str) -> String {
-    if table == "users" {
-        // A column that was added to a table stands last there, and in a restored one where its entity has it.
-        let columns = r#""userId", "username", "miles", "points", "tier", "favourite", "cabin", "seats", "cabins", "address", "createdAt""#;
-        return world.query(&format!(r#"SELECT {columns} FROM "users" ORDER BY 1"#));
-    }
-    if table == "everyType" && world.engine() == Engine::Sqlite {
+    let quoted = |name: &str| format!("\"{name}\"");
+    let columns = match world.engine() {
+        Engine::Postgres => world.query(&format!(
+            "SELECT attname FROM pg_attribute WHERE attrelid = '\"{table}\"'::regclass AND attnum > 0 AND NOT attisdropped \
+             ORDER BY attname COLLATE \"C\""
+        )),
+        Engine::Sqlite => world.query(&format!("SELECT name FROM pragma_table_info('{table}') ORDER BY name")),
+    };
+    let read = |name: &str| match world.engine() {
         // Bytes are no text.
-        let columns = world.query("SELECT group_concat(iif(name = 'bytes', 'hex(\"bytes\")', '\"' || name || '\"'), ', ') FROM pragma_table_info('everyType')");
-        return world.query(&format!(r#"SELECT {columns} FROM "everyType" ORDER BY 1"#));
+        Engine::Sqlite if name == "bytes" => "hex(\"bytes\")".to_owned(),
+        _ => quoted(name),
+    };
+    let names: Vec<String> = columns.lines().map(quoted).collect();
+    let columns: Vec<String> = columns.lines().map(read).collect();
+    let rows = world.query(&format!(r#"SELECT {} FROM "{table}" ORDER BY {}"#, columns.join(", "), key(table)));
+    if rows.is_empty() { rows } else { format!("{}\n{rows}", names.join("|")) }
+}
+
+/// The column that tells the rows of a table apart.
+fn key(table: &str) -> &'static str {
+    match table {
+        "users" => r#""userId""#,
+        "badges" => r#""badgeId""#,
+        _ => r#""id""#,
     }
-    world.query(&format!(r#"SELECT * FROM "{table}" ORDER BY 1"#))
 }
 
 #[test]
@@ -148,7 +164,8 @@ fn the_page_is_true_on_both_engines() {
                 "    /// Picture, if there is one.",
                 "    /// Points.\n    #[sea_orm(default_value = 3)]\n    pub points: i64,\n    /// Tier.\n    #[sea_orm(column_type = \
                  \"Text\", default_value = \"blue\")]\n    pub tier: String,\n    /// Favourite.\n    pub \
-                 favourite: Option<f64>,\n    /// Cabin.\n    #[sea_orm(default_value = \"economy\")]\n    pub cabin: \
+                 favourite: Option<f64>,\n    /// Mood.\n    #[sea_orm(default_value = \"good\")]\n    pub mood: \
+                 super::every_type::Mood,\n    /// Cabin.\n    #[sea_orm(default_value = \"economy\")]\n    pub cabin: \
                  super::every_type::Cabin,\n    /// Seats.\n    pub seats: Option<super::types::List<i32>>,\n    /// Cabins.\n    pub cabins: \
                  Option<super::types::List<super::every_type::Cabin>>,\n    /// \
                  Address.\n    #[sea_orm(column_type = \"Inet\", select_as = \"text\", save_as = \"inet\")]\n    pub \
@@ -192,7 +209,30 @@ fn the_page_is_true_on_both_engines() {
         migrated(&copy, world);
     }
     // An enum that is stored as text loses one value and gains another.
-    copy.change("src/entity/every_type.rs", &[("\"business\")]\n    Business", "\"first\")]\n    First")]);
+    // A native one gains one, a type grows, a column may be NULL, a default and an index are others.
+    copy.change(
+        "src/entity/every_type.rs",
+        &[
+            ("\"business\")]\n    Business", "\"first\")]\n    First"),
+            (
+                "    /// Not so well.\n",
+                "    /// So so.\n    #[sea_orm(string_value = \"so so\")]\n    SoSo,\n    /// Not so well.\n",
+            ),
+            ("    pub small: Option<i16>", "    pub small: Option<i64>"),
+            ("    pub whole: Option<i32>", "    #[sea_orm(unique)]\n    pub whole: Option<i32>"),
+            (
+                "    pub length: Option<String>",
+                "    pub length: Option<String>,\n    /// New.\n    pub since: Option<Date>",
+            ),
+        ],
+    );
+    copy.change(
+        "src/entity/user.rs",
+        &[(
+            "(default_value = 3)]\n    pub points: i64",
+            "(column_type = \"Text\", default_value = \"many\")]\n    pub points: String",
+        )],
+    );
     copy.build();
     for world in &worlds {
         enum_changed(&copy, world);
@@ -210,7 +250,36 @@ fn enum_changed(copy: &Copy, world: &World) {
     world.query(r#"UPDATE "users" SET "cabin" = 'economy'; UPDATE "everyType" SET "cabin" = NULL, "cabins" = NULL"#);
     copy.run(world, "db push").ok();
     copy.run(world, "db diff --exit-code").ok();
+    pushed_ahead(copy, world);
+    let fresh = World::empty(world.engine());
+    copy.run(&fresh, "db push").ok();
+    pushed_ahead(copy, &fresh);
     copy.run(world, "user edit second --cabin first --yes").ok();
+    // What no migration says is in the backup as it is, and comes back so, on either engine.
+    world.query(
+        r#"INSERT INTO "everyType" ("cabin", "mood", "small", "whole") VALUES ('first', 'so so', 5000000000, 8)"#,
+    );
+    let backup = copy.run(world, "db backup --file changed.skyteam").ok();
+    for changed in ["users_cabin_check", "everyType.mood", "everyType.small", "users.points", "everyType.since"] {
+        assert!(backup.stderr.contains(changed), "{changed}: {backup}");
+    }
+    copy.run(world, "db verify --deep changed.skyteam").ok();
+    for engine in [Engine::Postgres, Engine::Sqlite] {
+        let restored = World::empty(engine);
+        copy.run(&restored, "db restore changed.skyteam").ok();
+        copy.run(&restored, "db diff --exit-code").ok();
+        if engine == world.engine() {
+            for table in ["everyType", "users", "newTable", "badges"] {
+                assert_eq!(rows(&restored, table), rows(world, table), "{table}");
+            }
+        }
+        let twice = r#"INSERT INTO "everyType" ("whole") VALUES (8)"#;
+        assert!(restored.source().try_rows(twice).is_err(), "the new rule is there");
+    }
+    // Into a database that has it so already, the rows alone are replaced.
+    let again = copy.run(world, &format!("db restore changed.skyteam --clean --confirm {} -o json", world.name())).ok();
+    assert_eq!(again.json()["way"], "inPlace");
+    fs::remove_file(copy.root.join("changed.skyteam")).unwrap();
     assert_eq!(world.query(r#"SELECT "cabin" FROM "users" WHERE "userId" = '4712'"#), "first");
 }
 
@@ -234,7 +303,7 @@ fn ahead_of_migrations(copy: &Copy, world: &World) {
     let list = copy.run(world, "user list -o json --sort -points,tier --columns userId,points,tier").ok().json();
     assert_eq!((&list[0]["points"], &list[0]["tier"]), (&3.into(), &"blue".into()));
     let csv = copy.run(world, "user list -o csv").ok();
-    let header = "userId,username,displayName,miles,points,tier,favourite,cabin,seats,cabins,address,avatarUrl,";
+    let header = "userId,username,displayName,miles,points,tier,favourite,mood,cabin,seats,cabins,address,avatarUrl,";
     assert!(csv.stdout.starts_with(header), "{csv}");
     copy.run(world, "user add 4711 pilot123 --points 9 --tier gold").ok();
     let shown = copy.run(world, "user show pilot123 -o json").ok().json();
@@ -244,9 +313,9 @@ fn ahead_of_migrations(copy: &Copy, world: &World) {
     assert!(edited.stderr.contains("tier: gold → silver"), "{edited}");
     copy.run(world, "user edit pilot123 --no-favourite --yes").ok();
     // Enums, lists and addresses are read and written on both engines.
-    copy.run(world, "user edit pilot123 --cabin business --seats [1,-2] --address 10.0.0.0/8 --yes").ok();
+    copy.run(world, "user edit pilot123 --cabin business --mood bad --seats [1,-2] --address 10.0.0.0/8 --yes").ok();
     let shown = copy.run(world, "user show pilot123 -o json").ok().json();
-    assert_eq!(shown["cabin"], "business", "{shown}");
+    assert_eq!((&shown["cabin"], &shown["mood"]), (&"business".into(), &"bad".into()), "{shown}");
     assert_eq!((&shown["seats"], &shown["address"]), (&serde_json::json!([1, -2]), &"10.0.0.0/8".into()), "{shown}");
     copy.run(world, r#"user edit pilot123 --cabins ["business","economy"] --yes"#).ok();
     let listed = copy.run(world, "user list -o json --columns userId,cabins").ok().json();
@@ -398,9 +467,15 @@ fn migrated(copy: &Copy, world: &World) {
     let restored = World::empty(world.engine());
     copy.run(&restored, "db restore made.skyteam").ok();
     assert_eq!(rows(&restored, "badges"), rows(&fresh, "badges"));
-    // The database goes on counting where it was.
-    restored.query(r#"INSERT INTO "badges" ("userId") VALUES ('1')"#);
-    assert_eq!(restored.query(r#"SELECT count(DISTINCT "badgeId") FROM "badges""#), "3");
+    // The database goes on counting where it was, and so does one of the other engine.
+    let other = World::empty(if world.engine() == Engine::Postgres { Engine::Sqlite } else { Engine::Postgres });
+    copy.run(&fresh, &format!("db transfer --to {}", other.url())).ok();
+    let back = World::empty(world.engine());
+    copy.run(&other, &format!("db transfer --to {}", back.url())).ok();
+    for counting in [&restored, &other, &back] {
+        counting.query(r#"INSERT INTO "badges" ("userId") VALUES ('1')"#);
+        assert_eq!(counting.query(r#"SELECT count(DISTINCT "badgeId") FROM "badges""#), "3");
+    }
     copy.run(&restored, &format!("db reset --confirm {}", restored.name())).ok();
     assert_eq!(rows(&restored, "badges"), "");
     fs::remove_file(copy.root.join("made.skyteam")).unwrap();

@@ -99,11 +99,12 @@ pub enum Mood {
 /// A row of everything.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
-#[sea_orm(table_name = "everyType", rename_all = "camelCase")]
+#[sea_orm(table_name = "everyType", rename_all = "camelCase", comment = "it's one of each")]
 #[allow(missing_docs)]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false, default_expr = "Expr::cust(\"gen_random_uuid()\")")]
     pub id: Id,
+    #[sea_orm(comment = "what's said")]
     pub plain: Option<String>,
     #[sea_orm(column_type = "String(StringLen::N(20))")]
     pub sized: Option<String>,
