@@ -41,11 +41,16 @@ fn line(command: &[&str], args: &[&str]) -> Vec<String> {
 
 /// Puts programs first on the path that run PostgreSQL's own ones in the other database.
 fn misled(world: &mut World, other: &str) {
+    wrapped(world, &format!("PGDATABASE={other}"));
+}
+
+/// Puts programs first on the path that run PostgreSQL's own ones with these words before them.
+fn wrapped(world: &mut World, words: &str) {
     let folder = world.work().join("bin");
     std::fs::create_dir_all(&folder).unwrap();
     for program in ["psql", "pg_dump"] {
         let path = folder.join(program);
-        let script = format!("#!/bin/sh\nPGDATABASE={other} exec {} \"$@\"\n", binary(program).display());
+        let script = format!("#!/bin/sh\n{words} exec {} \"$@\"\n", binary(program).display());
         std::fs::write(&path, script).unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
     }
@@ -74,14 +79,28 @@ fn a_child_that_gets_elsewhere_does_nothing_there() {
     let refused = world.run("db backup --format plain --file again.sql").exits(5);
     assert!(refused.stderr.contains("snapshot"), "{refused}");
     let refused = world.run(format!("db restore ours.sql --clean --confirm {}", world.name())).exits(5);
-    assert!(refused.stderr.contains("another server or database"), "{refused}");
+    assert!(refused.stderr.contains("another server, database or role"), "{refused}");
     for args in [["-Atc", "DELETE FROM public.users"].as_slice(), &["-X", "-Atc", "DELETE FROM public.users"], &[]] {
         let line = line(&["-q", "db", "shell", "--"], args);
         let refused = world.run_program(line, "DELETE FROM public.users;\n");
         assert_eq!(refused.code, 128 + 15, "{refused}");
-        assert!(refused.stderr.contains("another server or database"), "{refused}");
+        assert!(refused.stderr.contains("another server, database or role"), "{refused}");
     }
     assert_eq!(rows_of(&world, &other, "SELECT username FROM users"), "theirs");
+    assert_eq!(world.query("SELECT username FROM users"), "ours");
+}
+
+#[test]
+fn a_child_that_comes_as_another_role_does_nothing() {
+    let mut world = World::ready(Engine::Postgres);
+    world.run("user add 1 ours").ok();
+    world.run("db backup --format plain --file ours.sql").ok();
+    wrapped(&mut world, "PGUSER=postgres");
+    let refused = world.run(format!("db restore ours.sql --clean --confirm {}", world.name())).exits(5);
+    assert!(refused.stderr.contains("another server, database or role"), "{refused}");
+    let refused = world.run_program(["-q", "db", "shell", "--", "-Atc", "DELETE FROM public.users"], "");
+    assert_eq!(refused.code, 128 + 15, "{refused}");
+    assert!(refused.stderr.contains("another server, database or role"), "{refused}");
     assert_eq!(world.query("SELECT username FROM users"), "ours");
 }
 

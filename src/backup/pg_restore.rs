@@ -192,7 +192,7 @@ impl Marks {
         let what = rest.lines().next().unwrap_or_default().trim_end_matches('"').to_owned();
         Some(match what.as_str() {
             LOCKED => BackupError::InUse { holders: Vec::new(), source: None },
-            ELSEWHERE => pg_dump::failed("psql", "it has reached another server or database than skyteam"),
+            ELSEWHERE => pg_dump::failed("psql", "it has reached another server, database or role than skyteam"),
             ENDED => pg_dump::failed("psql", "the dump ends its transaction by itself, before its end"),
             _ => BackupError::Changed { changes: vec![what] },
         })

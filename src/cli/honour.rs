@@ -49,9 +49,10 @@ fn refused(command: &str) -> &'static [(Part, &'static str)] {
                 (Actor, PSQL),
                 (Zone, PSQL),
             ],
-            "db studio" => {
-                &[(DryRun, "it changes nothing"), (Columns, "it answers one link; the page has a chooser of columns")]
-            }
+            "db studio" => &[
+                (DryRun, "each action of the page is rehearsed there"),
+                (Columns, "it answers one link; the page has a chooser of columns"),
+            ],
             "user export" => &[(Columns, "an export is whole")],
             _ => &[],
         },

@@ -96,7 +96,7 @@ pub(crate) fn environment(
     Ok(child)
 }
 
-/// Which database of which running server a session is in.
+/// Which database of which running server a session is in, and as whom.
 #[derive(Clone, Debug)]
 pub(crate) struct Identity {
     expression: String,
@@ -115,7 +115,7 @@ impl Identity {
             let expression = format!(
                 "(SELECT pg_catalog.concat_ws('/', {cluster}, (pg_catalog.date_part('epoch', \
                  pg_catalog.pg_postmaster_start_time()) OPERATOR(pg_catalog.*) 1000000.0::pg_catalog.float8)::pg_catalog.int8, \
-                 d.oid) FROM pg_catalog.pg_database d \
+                 d.oid, session_user) FROM pg_catalog.pg_database d \
                  WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database())"
             );
             match sqlx::raw_sql(sqlx::AssertSqlSafe(format!("SELECT {expression}"))).fetch_one(pool).await {
@@ -126,7 +126,7 @@ impl Identity {
         Err(refused.unwrap_or(sqlx::Error::RowNotFound))
     }
 
-    /// An expression that is true in a session of the same database on the same server.
+    /// An expression that is true in a session of the same role in the same database on the same server.
     pub(crate) fn is_here(&self) -> String {
         format!("({} OPERATOR(pg_catalog.=) '{}'::pg_catalog.text)", self.expression, self.value.replace('\'', "''"))
     }

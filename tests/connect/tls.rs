@@ -5,7 +5,7 @@ use std::process::Command;
 use std::sync::{Arc, OnceLock};
 
 use super::{fails, reaches};
-use crate::support::{Scratch, Server, World};
+use crate::support::{Scratch, Server, World, binary};
 
 /// A server with a certificate for `localhost` from an authority of its own.
 struct Secured {
@@ -263,6 +263,51 @@ fn a_server_that_insists() {
       why  pg_hba.conf rejects connection for host "127.0.0.1", user "ops", database "skyteam", no encryption
       fix  sslmode=require in the URL; better sslmode=verify-full, which looks whose server it is
     "#);
+}
+
+/// Someone on the way who lets the session be encrypted, and says to the program that is started for it that the server cannot.
+#[test]
+fn a_program_of_an_encrypted_session_encrypts_or_ends() {
+    use std::io::{Read as _, Write as _};
+    use std::net::{Shutdown, TcpListener, TcpStream};
+    let secured = Secured::shared();
+    let mut world = World::on(&secured.server);
+    world.run("db migrate").ok();
+    world.run("user add 1 pilot1").ok();
+    let folder = world.work().join("bin");
+    std::fs::create_dir(&folder).unwrap();
+    let started = world.work().join("started");
+    let script = format!("#!/bin/sh\ntouch {}\nexec {} \"$@\"\n", started.display(), binary("psql").display());
+    std::fs::write(folder.join("psql"), script).unwrap();
+    std::fs::set_permissions(folder.join("psql"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    world.set("PATH", format!("{}:/usr/bin:/bin", folder.display()));
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (port, real) = (listener.local_addr().unwrap().port(), secured.server.port());
+    std::thread::spawn(move || {
+        for client in listener.incoming() {
+            let (mut client, started) = (client.unwrap(), started.clone());
+            std::thread::spawn(move || -> std::io::Result<()> {
+                if started.exists() {
+                    client.read_exact(&mut [0; 8])?;
+                    client.write_all(b"N")?;
+                }
+                let mut server = TcpStream::connect(("127.0.0.1", real))?;
+                let (mut from, mut to) = (server.try_clone()?, client.try_clone()?);
+                std::thread::spawn(move || {
+                    let _ = std::io::copy(&mut from, &mut to);
+                    to.shutdown(Shutdown::Both)
+                });
+                std::io::copy(&mut client, &mut server)?;
+                server.shutdown(Shutdown::Both)
+            });
+        }
+    });
+    // Where the server is elsewhere and nobody is refused: libpq would go without, as it is asked to.
+    world.set("DATABASE_URL", world.url().replace(&format!(":{real}/"), &format!(":{port}/")) + "?sslmode=prefer");
+    let shell = world.run_program(["-q", "db", "shell", "--", "-c", "DELETE FROM public.users"], "");
+    assert_eq!(shell.code, 2, "{shell}");
+    assert!(shell.stderr.contains("server does not support SSL, but SSL was required"), "{shell}");
+    assert_eq!(world.query("SELECT username FROM users"), "pilot1");
 }
 
 #[test]

@@ -301,9 +301,9 @@ fn a_request_to_end_ends_a_question() {
     assert_eq!(world.query("SELECT username FROM users"), "pilot1");
 }
 
-/// Someone on the way to a server, who lets our own sessions through and asks programs that we start for the password in
-/// clear text. Answers the port, and what those programs sent.
-fn between(world: &World) -> (u16, Arc<Mutex<Vec<u8>>>) {
+/// Someone on the way to a server, who lets our own sessions through and asks programs that we start for the password with
+/// this message. Answers the port, and what those programs sent.
+fn between(world: &World, asks: Says) -> (u16, Arc<Mutex<Vec<u8>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let (port, server) = (listener.local_addr().unwrap().port(), world.server().port());
     let heard = Arc::new(Mutex::new(Vec::new()));
@@ -312,13 +312,13 @@ fn between(world: &World) -> (u16, Arc<Mutex<Vec<u8>>>) {
         for client in listener.incoming() {
             let heard = Arc::clone(&shared);
             // Either side may leave first.
-            thread::spawn(move || stand_between(client.unwrap(), server, &heard));
+            thread::spawn(move || stand_between(client.unwrap(), server, asks, &heard));
         }
     });
     (port, heard)
 }
 
-fn stand_between(mut client: TcpStream, server: u16, heard: &Mutex<Vec<u8>>) -> std::io::Result<()> {
+fn stand_between(mut client: TcpStream, server: u16, asks: Says, heard: &Mutex<Vec<u8>>) -> std::io::Result<()> {
     let mut startup = vec![0; 4096];
     let mut count = client.read(&mut startup)?;
     // Neither TLS nor Kerberos.
@@ -329,7 +329,7 @@ fn stand_between(mut client: TcpStream, server: u16, heard: &Mutex<Vec<u8>>) -> 
     let startup = &startup[..count];
     // sqlx says it, libpq does not.
     if !startup.windows(9).any(|word| word == b"DateStyle") {
-        client.write_all(&authentication(3, b""))?;
+        asks(&mut client);
         let mut answer = [0; 4096];
         let count = client.read(&mut answer)?;
         heard.lock().unwrap().extend_from_slice(&answer[..count]);
@@ -352,20 +352,84 @@ fn no_program_that_is_started_sends_a_readable_password() {
     let mut world = World::ready(Engine::Postgres);
     world.run("user add 1 pilot1").ok();
     world.run("db backup --format plain -f before.sql").ok();
-    let (port, heard) = between(&world);
-    let url = world.url().replace(&format!("127.0.0.1:{}", world.server().port()), &format!("{REMOTE}:{port}"));
-    world.set("DATABASE_URL", url);
-    world.run("user list").ok();
-    let clean = format!("db restore before.sql --clean --confirm {}", world.name());
-    for line in ["db backup --format plain -f one.sql", "db backup --format custom -f one.dump", &clean] {
-        let output = world.run(line);
-        assert_ne!(output.code, 0, "{line}: {output}");
-        assert!(output.stderr.contains("asked for the password as password"), "{line}: {output}");
+    let direct = world.url().replace(&format!("127.0.0.1:{}", world.server().port()), REMOTE);
+    for (asks, method) in [(in_clear as Says, "password"), (as_md5 as Says, "md5")] {
+        let (port, heard) = between(&world, asks);
+        world.set("DATABASE_URL", direct.replace(REMOTE, &format!("{REMOTE}:{port}")));
+        world.run("user list").ok();
+        let clean = format!("db restore before.sql --clean --confirm {}", world.name());
+        let refused = format!("asked for the password as {method}");
+        for line in ["db backup --format plain -f one.sql", "db backup --format custom -f one.dump", &clean] {
+            let output = world.run(line);
+            assert_ne!(output.code, 0, "{line}: {output}");
+            assert!(output.stderr.contains(&refused), "{line}: {output}");
+        }
+        let shell = world.run_program(["db", "shell", "--", "-c", "SELECT 1"], "");
+        assert_eq!(shell.code, 2, "{shell}");
+        assert!(shell.stderr.contains(&refused), "{shell}");
+        assert!(!heard.lock().unwrap().contains(&b'p'));
     }
-    let shell = world.run_program(["db", "shell", "--", "-c", "SELECT 1"], "");
-    assert_eq!(shell.code, 2, "{shell}");
-    assert!(shell.stderr.contains("asked for the password as password"), "{shell}");
-    assert!(!heard.lock().unwrap().contains(&b'p'));
+}
+
+/// From PostgreSQL 16 on libpq keeps the rule by itself, for a program that leaves the relay's way too.
+#[test]
+fn libpq_is_given_the_rule_as_well() {
+    let mut world = World::ready(Engine::Postgres);
+    let folder = world.work().join("bin");
+    std::fs::create_dir(&folder).unwrap();
+    let psql = folder.join("psql");
+    std::fs::write(&psql, "#!/bin/sh\necho \"rule: $PGREQUIREAUTH\"\n").unwrap();
+    std::fs::set_permissions(&psql, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    world.set("PATH", format!("{}:/usr/bin:/bin", folder.display()));
+    let local = world.url();
+    let remote = local.replace("127.0.0.1", REMOTE);
+    for (url, rule) in [
+        (local, ""),
+        (remote.clone(), "!password,!md5"),
+        (format!("{remote}?require_auth=scram-sha-256,none"), "scram-sha-256,none"),
+    ] {
+        world.set("DATABASE_URL", url);
+        let shown = world.run_program(["-q", "db", "shell"], "").ok();
+        assert_eq!(shown.stdout.trim(), format!("rule: {rule}").trim(), "{shown}");
+    }
+}
+
+/// The relay's socket has no folder that would keep others out: any user of the machine may try it.
+#[cfg(target_os = "linux")]
+#[test]
+fn another_process_gets_nowhere_through_the_relay() {
+    use std::os::linux::net::SocketAddrExt as _;
+    use std::os::unix::net::{SocketAddr, UnixStream};
+    let world = World::ready(Engine::Postgres);
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    let line =
+        format!("--database-url postgres://ops@{}/sky --connect-timeout 100 user list", server.local_addr().unwrap());
+    let child = world.spawn(line.as_str());
+    let (own, _) = server.accept().unwrap();
+    let sockets: Vec<String> = std::fs::read_dir(format!("/proc/{}/fd", child.id()))
+        .unwrap()
+        .filter_map(|file| Some(std::fs::read_link(file.ok()?.path()).ok()?.to_str()?.to_owned()))
+        .collect();
+    let list = std::fs::read_to_string("/proc/net/unix").unwrap();
+    let is_of_child = |inode: &str| sockets.contains(&format!("socket:[{inode}]"));
+    let name = list.lines().find_map(|line| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let name = words.get(7)?.strip_prefix('@')?;
+        (words[3] == "00010000" && is_of_child(words[6])).then_some(name)
+    });
+    let address = SocketAddr::from_abstract_name(name.expect("the socket that listens")).unwrap();
+    let mut stranger = UnixStream::connect_addr(&address).unwrap();
+    stranger.set_read_timeout(Some(LIMIT)).unwrap();
+    let mut answer = Vec::new();
+    // Cut off at once, and never led to the server.
+    let _ = stranger.write_all(b"\0\0\0\x08\x04\xd2\x16\x2f");
+    assert_ne!(stranger.read_to_end(&mut answer).map_err(|error| error.kind()), Err(std::io::ErrorKind::WouldBlock));
+    assert_eq!(answer, b"");
+    server.set_nonblocking(true).unwrap();
+    assert!(server.accept().is_err());
+    signal("TERM", child.id());
+    world.finish(line, child, b"").exits(130);
+    drop(own);
 }
 
 /// What is not on the way to a password works as ever.

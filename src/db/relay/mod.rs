@@ -236,3 +236,40 @@ enum Reached {
 pub(super) fn socket_path(folder: &str, port: u16) -> PathBuf {
     Path::new(folder).join(format!(".s.PGSQL.{port}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+    use std::net::TcpListener;
+
+    use sqlx::postgres::PgSslMode;
+
+    use super::*;
+
+    /// A driver that does not mind would wait as long as the server likes, and keep its connection.
+    #[test]
+    fn a_login_ends_in_time_though_its_client_waits_on() {
+        for (mode, says) in
+            [(PgSslMode::Disable, b"".as_slice()), (PgSslMode::Require, b""), (PgSslMode::Require, b"S")]
+        {
+            let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+            let route = Route {
+                address: Address::Tcp("127.0.0.1".into(), silent.local_addr().unwrap().port()),
+                encryption: Encryption::new(mode, "127.0.0.1", &Files::default()).unwrap(),
+                rules: Rules::default(),
+                limit: Duration::from_millis(50),
+            };
+            let relay = Relay::start_for_children(route).unwrap();
+            let mut client = std::os::unix::net::UnixStream::connect(relay.folder.join(SOCKET)).unwrap();
+            let (mut server, _) = silent.accept().unwrap();
+            io::Write::write_all(&mut server, says).unwrap();
+            client.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+            let mut said = Vec::new();
+            client.read_to_end(&mut said).unwrap();
+            assert!(String::from_utf8_lossy(&said).contains("timed out"), "{said:?}");
+            assert!(
+                matches!(relay.failure(), Some(Failure::Driver(sqlx::Error::Io(error))) if error.kind() == io::ErrorKind::TimedOut)
+            );
+        }
+    }
+}

@@ -199,7 +199,7 @@ fn guard_script(here: &str, rc: Option<&str>) -> String {
     let guard = format!(
         "SELECT {here} AS skyteam_is_here \\gset\n\\if :{{?skyteam_is_here}}\n\\else\n\
          \\set skyteam_is_here off\n\\endif\n\\if :skyteam_is_here\n\\unset skyteam_is_here\n\\else\n\
-         \\warn 'error: psql has reached another server or database than skyteam; nothing was run'\n\
+         \\warn 'error: psql has reached another server, database or role than skyteam; nothing was run'\n\
          \\! kill -TERM $PPID; sleep 10\n\\endif\n"
     );
     match rc {
