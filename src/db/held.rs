@@ -13,7 +13,9 @@ use sea_orm::{DbBackend, DbErr, ExecResult, QueryResult, RuntimeErr, Statement, 
 use sea_query_sqlx::SqlxValues;
 use sqlx::pool::PoolConnection;
 use sqlx::query::Query;
-use sqlx::{AssertSqlSafe, Database, Either, Executor, IntoArguments, Postgres, SqlSafeStr as _, Sqlite};
+use sqlx::{
+    AssertSqlSafe, Connection as _, Database, Either, Executor, IntoArguments, Postgres, SqlSafeStr as _, Sqlite,
+};
 use sqlx_core::transaction::TransactionManager as _;
 
 use super::options::Trace;
@@ -69,6 +71,14 @@ impl Held {
         match self.driver {
             Driver::Postgres(_) => DbBackend::Postgres,
             Driver::Sqlite(_) => DbBackend::Sqlite,
+        }
+    }
+
+    /// Whether its server still answers.
+    pub(super) async fn lives(&mut self) -> bool {
+        match &mut self.driver {
+            Driver::Postgres(connection) => connection.ping().await.is_ok(),
+            Driver::Sqlite(connection) => connection.ping().await.is_ok(),
         }
     }
 

@@ -2,8 +2,8 @@
 //!
 //! sqlx asks every connection that comes back to its pool whether it still lives, on a task of its own (sqlx-core
 //! `pool/connection.rs`). A command that runs one statement after the other would pay a round trip for each, or find the
-//! pool empty and open a second connection. So the connection of the last statement is kept for the next one: a command has
-//! one connection, and takes more only for what it does at the same time.
+//! pool empty and open a second connection. So the connection of the last statement is kept for the next one, and asked only
+//! when it has rested: a command has one connection, and takes more only for what it does at the same time.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
@@ -12,6 +12,10 @@ use sea_orm::{ConnAcquireErr, DbBackend, DbErr, RuntimeErr};
 use sqlx::{PgPool, SqlitePool};
 
 use super::held::{Held, Tracing};
+
+/// How long a connection may rest before it is asked whether it still lives: a program that waits for its next request
+/// should not find out by that request that the server was restarted.
+const FRESH: Duration = Duration::from_secs(1);
 
 /// sqlx's pool of a database.
 #[derive(Clone, Debug)]
@@ -109,8 +113,11 @@ impl Connections {
     /// Takes the connection that is kept, or one from the pool.
     pub(super) async fn take(&self) -> Result<Held, DbErr> {
         let kept = self.slot().held.take();
-        if let Some(kept) = kept {
-            return Ok(kept.held);
+        if let Some(mut kept) = kept {
+            if kept.since.elapsed() < FRESH || kept.held.lives().await {
+                return Ok(kept.held);
+            }
+            kept.held.close();
         }
         let trace = self.trace.clone();
         let taken = match &self.pool {

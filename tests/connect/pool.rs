@@ -136,3 +136,26 @@ fn a_kept_connection_is_left_to_those_who_take_theirs_from_the_pool() {
     drop(runtime);
     drop(database);
 }
+
+/// As a program has it that waits for requests.
+#[test]
+fn a_server_that_was_restarted_meanwhile_is_not_noticed_by_the_next_statement() {
+    let world = World::postgres();
+    let url = db::DatabaseUrl::parse(&world.url()).unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let database = runtime.block_on(async {
+        let database = db::connect(&url, db::Options::default()).await.unwrap();
+        database.conn().execute_unprepared("SELECT 1").await.unwrap();
+        // Longer than a connection rests unasked.
+        tokio::time::sleep(std::time::Duration::from_millis(1_100)).await;
+        database
+    });
+    world.query(
+        "SELECT pg_catalog.pg_terminate_backend(pid, 10000) FROM pg_stat_activity \
+         WHERE datname = current_database() AND pid <> pg_backend_pid()",
+    );
+    runtime.block_on(async {
+        database.conn().execute_unprepared("SELECT 1").await.unwrap();
+        database.close().await;
+    });
+}
