@@ -48,23 +48,28 @@ const BARE: &str = r#"CREATE TABLE "milesProducts" ("productId" text, "airlineId
     "priceMiles" integer, active boolean, "createdAt" timestamp)"#;
 
 /// A push in the library, whose plan is approved; `meanwhile` runs before its first step, in its transaction's time.
-fn push(world: &World, before: impl FnOnce(), meanwhile: impl FnOnce() + Send) -> Result<Applied, SchemaError> {
+fn push(world: &World, before: impl FnOnce() + Send, meanwhile: impl FnOnce() + Send) -> Result<Applied, SchemaError> {
     Library(world).with(async |database, approval| {
         let desired = schema::desired().unwrap();
         let (request, policy) = (Request::default(), LockPolicy::default());
         let prepared = schema::prepare(database, &desired, &request, &policy, &mut |_| {}).await.unwrap();
-        before();
+        aside(before);
         let options = ApplyOptions { record: true, ..ApplyOptions::default() };
         let mut meanwhile = Some(meanwhile);
         let tell = &mut |event: Event<'_>| {
             if matches!(event, Event::Step { .. })
                 && let Some(meanwhile) = meanwhile.take()
             {
-                meanwhile();
+                aside(meanwhile);
             }
         };
         schema::apply(database, &desired, &request, &prepared.plan, options, approval, tell).await
     })
+}
+
+/// Runs it to its end on a thread of its own: a query of the world has a runtime of its own.
+fn aside(run: impl FnOnce() + Send) {
+    std::thread::scope(|scope| scope.spawn(run).join().unwrap());
 }
 
 #[track_caller]
