@@ -76,9 +76,13 @@ fn read(value: &str) -> Option<Read> {
 
 /// `2026-11-22` and no looser form: chrono alone would take `2026-1-2` and a signed year.
 pub(crate) fn date(value: &str) -> Option<NaiveDate> {
-    let shape = value.len() == 10
-        && value.bytes().enumerate().all(|(i, b)| if i == 4 || i == 7 { b == b'-' } else { b.is_ascii_digit() });
-    shape.then(|| NaiveDate::parse_from_str(value, "%Y-%m-%d").ok()).flatten()
+    written_as_date(value).then(|| NaiveDate::parse_from_str(value, "%Y-%m-%d").ok()).flatten()
+}
+
+/// Whether a text has the digits and dashes of `2026-11-26`, be it a day or not.
+pub(crate) fn written_as_date(value: &str) -> bool {
+    value.len() == 10
+        && value.bytes().enumerate().all(|(i, b)| if i == 4 || i == 7 { b == b'-' } else { b.is_ascii_digit() })
 }
 
 fn distance(value: &str) -> Option<Duration> {

@@ -32,6 +32,10 @@ impl From<ReferenceError> for Error {
                     .why(message!("the newest of that code is over: {}", described(&newest)))
                     .with_instead(reference, newest.key)
             }
+            ReferenceError::NoSuchDay { reference } => {
+                let what = message!("{} names a day that does not exist", quoted(&reference));
+                Self::new(Kind::Usage, "invalid_value", what).fix("write the day as YYYY-MM-DD, as in DL123@2026-11-26")
+            }
             ReferenceError::Ambiguous { noun, reference, candidates } => {
                 let what = message!("{} means more than one {}", quoted(&reference), noun.singular());
                 let more = candidates.len() as u64 > CANDIDATES;

@@ -93,6 +93,12 @@ pub enum ReferenceError {
         /// The newest of them, by its code and day.
         newest: Candidate,
     },
+    /// The day of a flight, as in `DL123@2026-02-30`, is in no calendar.
+    #[error("{} names a day that does not exist", quoted(reference))]
+    NoSuchDay {
+        /// What was typed.
+        reference: String,
+    },
     /// The database could not be asked.
     #[error(transparent)]
     Db(#[from] DbErr),

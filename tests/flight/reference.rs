@@ -27,7 +27,11 @@ fn the_morning_after_a_flight_is_named_by_its_code_and_day(world: &mut World) {
     }
     assert_eq!(world.run("flight show dl500@2025-07-04 -o json").ok().json()["id"], ENDED);
     world.run("flight show DL500@2025-07-05").exits(4);
-    world.run("flight show DL500@2025-13-05").exits(4);
+    for day in ["2025-13-05", "2025-02-29"] {
+        let refused = world.run(format!("flight show DL500@{day}")).exits(2);
+        assert!(refused.stderr.contains("a day that does not exist"), "{refused}");
+    }
+    world.run("flight show DL500@yesterday").exits(4);
     world.run("flight show DL500@").exits(4);
     // Those that are open are named by their day as well.
     world.run("flight show DL100@2025-07-04").ok();

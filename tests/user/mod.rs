@@ -263,6 +263,10 @@ fn what_a_user_did_is_shown(world: &mut World) {
     let flights = world.run("user flights ann -o ndjson").ndjson();
     assert_eq!((flights.len(), &flights[0]["code"], &flights[0]["miles"]), (1, &json!("DL1"), &json!(250)));
     assert_eq!(world.run("user flights bob --json").json(), json!([]));
+    let drawn = world.call("user show ann").terminal(60).run().ok();
+    assert!(drawn.stdout.contains("2026-01-12 00:00:00"), "{drawn}");
+    let id = movements[0]["id"].as_str().unwrap();
+    assert!(drawn.stdout.contains(&id[..8]) && !drawn.stdout.contains(id), "{drawn}");
     world.run("user flights nobody").exits(4);
     world.run("user flights ann --sort -miles").ok();
 

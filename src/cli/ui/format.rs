@@ -86,6 +86,8 @@ pub(crate) struct Cell {
     pub tone: Tone,
     /// The id that the text is: a list on a terminal shows as much of it as names it.
     pub id: Option<(IdOf, Id)>,
+    /// Whether it may not be cut: the beginning of a number, a time or an id reads as another one.
+    pub whole: bool,
 }
 
 /// What an id in a cell is one of.
@@ -105,12 +107,17 @@ impl Cell {
 
     /// An id.
     pub(crate) fn id(of: IdOf, id: Id) -> Self {
-        Self { id: Some((of, id)), ..Self::new(id.to_string()) }
+        Self { id: Some((of, id)), whole: true, ..Self::new(id.to_string()) }
     }
 
     /// An id that may be absent.
     pub(crate) fn maybe_id(of: IdOf, id: Option<Id>) -> Self {
         id.map_or_else(Self::empty, |id| Self::id(of, id))
+    }
+
+    /// A cell that is not cut.
+    fn whole(text: impl Into<String>) -> Self {
+        Self { whole: true, ..Self::new(text) }
     }
 
     /// An empty cell: NULL, or nothing to say.
@@ -158,12 +165,12 @@ impl RenderOptions {
     /// A whole number.
     pub(crate) fn number(&self, number: impl Into<i64>) -> Cell {
         let number = number.into();
-        Cell::new(if self.human { super::text::grouped(number) } else { number.to_string() })
+        Cell::whole(if self.human { super::text::grouped(number) } else { number.to_string() })
     }
 
     /// A number of bytes: `1.2 MB` for people.
     pub(crate) fn bytes(&self, count: u64) -> Cell {
-        Cell::new(if self.human { super::text::bytes(count) } else { count.to_string() })
+        Cell::whole(if self.human { super::text::bytes(count) } else { count.to_string() })
     }
 
     /// A number with its sign, green or red.
@@ -171,7 +178,7 @@ impl RenderOptions {
         let number = number.into();
         let cell = self.number(number);
         match number {
-            1.. if self.human => Cell::new(format!("+{}", cell.text)).tone(Tone::Good),
+            1.. if self.human => Cell::whole(format!("+{}", cell.text)).tone(Tone::Good),
             ..=-1 => cell.tone(Tone::Bad),
             _ => cell,
         }
@@ -179,7 +186,7 @@ impl RenderOptions {
 
     /// A point in time: to the second and in the zone for people.
     pub(crate) fn time(&self, at: Timestamp) -> Cell {
-        Cell::new(if self.human {
+        Cell::whole(if self.human {
             at.utc().with_timezone(&self.zone).format("%Y-%m-%d %H:%M:%S").to_string()
         } else {
             at.to_string()

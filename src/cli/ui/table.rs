@@ -20,7 +20,8 @@ pub(super) struct Drawing {
     pub header: bool,
 }
 
-/// Draws rows under headings, two spaces between columns. On a terminal that is too narrow, cells are cut with `…`.
+/// Draws rows under headings, two spaces between columns. On a terminal that is too narrow, texts are cut with `…`;
+/// numbers, times and ids never are.
 pub(super) fn draw(
     out: &mut dyn Write,
     headings: &[(&str, Align)],
@@ -57,9 +58,13 @@ pub(super) fn draw(
     for index in 0..headings.len() {
         if let Some(column) = table.column_mut(index) {
             column.set_padding((0, if index == last { 0 } else { 2 }));
-            if drawing.width.is_some() && index < last {
-                // Never squeezed to nothing: rows must stay distinguishable.
-                column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(6)));
+            if drawing.width.is_some() {
+                if rows.iter().all(|row| row.get(index).is_none_or(|cell| cell.whole || cell.text.is_empty())) {
+                    column.set_constraint(ColumnConstraint::ContentWidth);
+                } else if index < last {
+                    // Never squeezed to nothing: rows must stay distinguishable.
+                    column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(6)));
+                }
             }
         }
     }
@@ -146,6 +151,18 @@ mod tests {
         let shown = drawn(Some(24));
         assert!(shown.contains('…'), "{shown}");
         assert!(shown.lines().all(|line| crate::cli::ui::text::width(line) <= 24), "{shown}");
+    }
+
+    #[test]
+    fn a_narrow_terminal_cuts_no_number() {
+        let headings = [("name", Align::Left), ("id", Align::Left), ("note", Align::Left)];
+        let id = Cell { whole: true, ..Cell::new("ea489495-9294") };
+        let rows = [vec![Cell::new("a very long name indeed"), id, Cell::new("a note that is long")]];
+        let mut out = Vec::new();
+        draw(&mut out, &headings, &rows, Drawing { width: Some(40), color: false, header: true }).unwrap();
+        let shown = String::from_utf8(out).unwrap();
+        assert!(shown.contains("ea489495-9294") && shown.contains('…'), "{shown}");
+        assert!(shown.lines().all(|line| crate::cli::ui::text::width(line) <= 40), "{shown}");
     }
 
     #[test]

@@ -41,7 +41,7 @@ pub async fn flight(db: &impl ConnectionTrait, reference: &str) -> Result<flight
 /// [`ReferenceError`]: none, or several, answer to it.
 pub(crate) async fn meant_flight(db: &impl ConnectionTrait, reference: &str, zone: Tz) -> Result<MeantFlight> {
     let mut nearest = Vec::new();
-    if let Some((code, day)) = code_and_day(reference) {
+    if let Some((code, day)) = code_and_day(reference)? {
         if let Some(flight) = only(Noun::Flight, reference, of_day(db, code, day, zone).await?, candidate)? {
             return Ok(MeantFlight { flight, coded: Vec::new() });
         }
@@ -81,9 +81,16 @@ pub(crate) async fn meant_flight(db: &impl ConnectionTrait, reference: &str, zon
 }
 
 /// A code and a day, as in `DL123@2026-11-26`.
-fn code_and_day(reference: &str) -> Option<(&str, NaiveDate)> {
-    let (code, day) = reference.split_once('@')?;
-    Some((code, instant::date(day)?)).filter(|_| storable(code))
+///
+/// # Errors
+/// [`ReferenceError::NoSuchDay`]: what is written as a day is in no calendar.
+fn code_and_day(reference: &str) -> Result<Option<(&str, NaiveDate)>> {
+    let Some((code, written)) = reference.split_once('@').filter(|(code, _)| storable(code)) else { return Ok(None) };
+    match instant::date(written) {
+        Some(day) => Ok(Some((code, day))),
+        None if instant::written_as_date(written) => Err(ReferenceError::NoSuchDay { reference: reference.to_owned() }),
+        None => Ok(None),
+    }
 }
 
 /// The flights of a code that are planned for a day of `zone`; one more than are listed.

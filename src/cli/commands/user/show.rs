@@ -1,14 +1,17 @@
 //! `user show`.
 
+use std::collections::HashMap;
 use std::io;
 
 use serde::Serialize;
 
 use crate::cli::context::Context;
 use crate::cli::ui::report::{Report, Row as _};
-use crate::cli::ui::{Align, Cell, Page, text};
+use crate::cli::ui::{Align, Cell, IdOf, Page, text};
+use crate::directory::reference::prefix::{Among, prefixes};
 use crate::directory::user::Standing;
 use crate::directory::{reference, user};
+use crate::entity::types::Id;
 use crate::entity::{miles_transaction, user as entity};
 use crate::error::{Outcome, Result};
 
@@ -33,6 +36,9 @@ struct UserView {
     #[serde(flatten)]
     standing: Standing,
     movements: Vec<miles_transaction::Model>,
+    /// How much of an entry's id a terminal shows; empty: all of it.
+    #[serde(skip)]
+    prefixes: HashMap<Id, usize>,
 }
 
 impl Report for UserView {
@@ -54,12 +60,16 @@ impl Report for UserView {
         page.gap()?;
         page.heading("Last movements")?;
         let rows = self.movements.iter().map(|entry| {
+            let mut id = Cell::id(IdOf::Entry, entry.id);
+            if let Some(length) = self.prefixes.get(&entry.id) {
+                id.text.truncate(*length);
+            }
             vec![
                 look.time(entry.created_at),
                 look.signed(entry.amount),
                 entry.source.as_str().into(),
                 entry.note.as_deref().into(),
-                entry.id.to_string().into(),
+                id,
             ]
         });
         let headings = [
@@ -79,7 +89,9 @@ pub(super) async fn run(args: UserShowArgs, cx: &Context) -> Result<Outcome> {
     let user = reference::user(&snapshot, &args.user).await?;
     let standing = user::standing(&snapshot, &user).await?;
     let movements = user::movements(&snapshot, &user.user_id, MOVEMENTS).await?;
+    let ids: Vec<Id> = movements.iter().map(|entry| entry.id).filter(|_| cx.ui.shortens_ids()).collect();
+    let prefixes = prefixes(&snapshot, Among::Entries, &ids).await?;
     snapshot.rollback().await?;
-    cx.ui.report(&UserView { user, standing, movements })?;
+    cx.ui.report(&UserView { user, standing, movements, prefixes })?;
     Ok(Outcome::Done)
 }
