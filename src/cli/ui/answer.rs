@@ -4,6 +4,7 @@ use std::io::{self, BufWriter, Write};
 
 use serde::Serialize;
 
+use super::page::hidden_columns;
 use super::report::{Listing, Report, Row};
 use super::{Column, Format, List, Lost, Page, RenderOptions, Shape, Ui};
 use super::{escape, list, lock, record, table, table_stream, text};
@@ -132,10 +133,8 @@ impl Ui {
         if count == 0 && self.terminal.stdout && !R::NOUN.is_empty() {
             self.note(message!("No {}.", text::plural(R::NOUN)));
         }
-        match &hidden[..] {
-            [] => {}
-            [one] => self.cut_short(message!("1 column hidden ({}): --wide shows it", *one)),
-            more => self.cut_short(message!("{} columns hidden ({}): --wide shows them", more.len(), more.join(", "))),
+        if let Some(message) = hidden_columns(&hidden) {
+            self.cut_short(message);
         }
         Ok((count, value))
     }

@@ -116,7 +116,7 @@ impl Cell {
     }
 
     /// A cell that is not cut.
-    fn whole(text: impl Into<String>) -> Self {
+    pub(crate) fn whole(text: impl Into<String>) -> Self {
         Self { whole: true, ..Self::new(text) }
     }
 

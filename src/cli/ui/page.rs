@@ -6,7 +6,7 @@ use super::format::{Align, Cell, Column, RenderOptions, Tone};
 use super::table::{self, Drawing};
 use super::table_stream::{TableOptions, TableStream};
 use super::text::{pad, visible, width};
-use crate::message::{DatabaseFlag, Message};
+use crate::message::{DatabaseFlag, Message, message};
 
 /// Somewhere to draw: plain lines, fields, tables.
 pub(crate) struct Page<'a> {
@@ -15,6 +15,8 @@ pub(crate) struct Page<'a> {
     pub look: RenderOptions,
     drawing: Drawing,
     markdown: bool,
+    /// Whether tables show all columns, however narrow the terminal is.
+    all: bool,
     /// The flag that names this run's database, for commands in messages.
     database: Option<&'a DatabaseFlag>,
 }
@@ -26,7 +28,7 @@ impl<'a> Page<'a> {
         paper: TableOptions,
         database: Option<&'a DatabaseFlag>,
     ) -> Self {
-        Self { out, look, drawing: paper.drawing, markdown: paper.markdown, database }
+        Self { out, look, drawing: paper.drawing, markdown: paper.markdown, all: paper.all, database }
     }
 
     /// A heading over what follows.
@@ -133,7 +135,9 @@ impl<'a> Page<'a> {
     /// The stream's.
     pub(crate) fn table(&mut self, headings: &[(&'static str, Align)], rows: &[Vec<Cell>]) -> io::Result<()> {
         if self.drawing.width.is_some() && !self.markdown {
-            return table::draw(self.out, headings, rows, self.drawing);
+            let drawing = if self.all { Drawing { width: None, ..self.drawing } } else { self.drawing };
+            let hidden = table::draw(self.out, headings, rows, drawing)?;
+            return hidden_columns(&hidden).map_or(Ok(()), |message| self.message(message, Tone::Dim));
         }
         let columns = headings.iter().map(|(key, align)| Column { align: *align, ..Column::text(key) });
         let paper = TableOptions { drawing: self.drawing, markdown: self.markdown, all: true };
@@ -151,5 +155,14 @@ impl<'a> Page<'a> {
         } else {
             text.into_owned()
         }
+    }
+}
+
+/// What is said of columns that a terminal has no room for; `None` where there are none.
+pub(super) fn hidden_columns(hidden: &[&str]) -> Option<Message> {
+    match hidden {
+        [] => None,
+        [one] => Some(message!("1 column hidden ({}): --wide shows it", *one)),
+        more => Some(message!("{} columns hidden ({}): --wide shows them", more.len(), more.join(", "))),
     }
 }

@@ -7,7 +7,7 @@ use comfy_table::{
 };
 
 use super::format::{Align, Cell};
-use super::text::{cut, visible};
+use super::text::{cut, visible, width};
 
 /// How a table is drawn.
 #[derive(Clone, Copy, Debug)]
@@ -20,14 +20,20 @@ pub(super) struct Drawing {
     pub header: bool,
 }
 
-/// Draws rows under headings, two spaces between columns. On a terminal that is too narrow, texts are cut with `…`;
-/// numbers, times and ids never are.
-pub(super) fn draw(
+/// The columns of a terminal that a text is never cut below: rows must stay distinguishable.
+const TEXT_MIN: usize = 12;
+
+/// Draws rows under headings, two spaces between columns. On a terminal that is too narrow, texts are cut with `…`, but
+/// never numbers, times and ids: the rightmost columns are left out instead. Answers their headings.
+pub(super) fn draw<'h>(
     out: &mut dyn Write,
-    headings: &[(&str, Align)],
+    headings: &[(&'h str, Align)],
     rows: &[Vec<Cell>],
     drawing: Drawing,
-) -> io::Result<()> {
+) -> io::Result<Vec<&'h str>> {
+    let needs: Vec<Need> = headings.iter().enumerate().map(|(index, (name, _))| Need::of(index, name, rows)).collect();
+    let fitting = drawing.width.map_or(headings.len(), |width| fitting(&needs, width.into()));
+    let (headings, hidden) = headings.split_at(fitting);
     let mut table = Table::new();
     table.load_style(comfy_table::presets::NOTHING).set_truncation_indicator("…");
     match drawing.width {
@@ -55,23 +61,52 @@ pub(super) fn draw(
         table.add_row(one_line(TableRow::from(cells.collect::<Vec<_>>()), drawing));
     }
     let last = headings.len().saturating_sub(1);
-    for index in 0..headings.len() {
+    for (index, need) in needs.iter().enumerate().take(fitting) {
         if let Some(column) = table.column_mut(index) {
             column.set_padding((0, if index == last { 0 } else { 2 }));
-            if drawing.width.is_some() {
-                if rows.iter().all(|row| row.get(index).is_none_or(|cell| cell.whole || cell.text.is_empty())) {
-                    column.set_constraint(ColumnConstraint::ContentWidth);
-                } else if index < last {
-                    // Never squeezed to nothing: rows must stay distinguishable.
-                    column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(6)));
-                }
+            if drawing.width.is_some() && need.whole {
+                column.set_constraint(ColumnConstraint::ContentWidth);
+            } else if drawing.width.is_some() && index < last {
+                let padded = u16::try_from(need.least + GAP).unwrap_or(u16::MAX);
+                column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(padded)));
             }
         }
     }
     for line in table.lines() {
         writeln!(out, "{}", line.trim_end())?;
     }
-    Ok(())
+    Ok(hidden.iter().map(|(name, _)| *name).collect())
+}
+
+/// The spaces between two columns.
+const GAP: usize = 2;
+
+/// What a column asks of the width of a terminal.
+struct Need {
+    /// Whether nothing in it may be cut.
+    whole: bool,
+    /// How narrow it may become, without the gap.
+    least: usize,
+}
+
+impl Need {
+    fn of(index: usize, heading: &str, rows: &[Vec<Cell>]) -> Self {
+        let cells = || rows.iter().filter_map(move |row| row.get(index));
+        let content = cells().map(|cell| width(&visible(&cell.text))).chain([width(heading)]).max().unwrap_or_default();
+        let whole = cells().all(|cell| cell.whole || cell.text.is_empty());
+        Self { whole, least: if whole { content } else { content.min(TEXT_MIN) } }
+    }
+}
+
+/// How many of the columns, from the left, a terminal of so many columns has room for; the first one always.
+fn fitting(needs: &[Need], width: usize) -> usize {
+    let mut taken = 0;
+    let fit = needs.iter().take_while(|need| {
+        let before = if taken == 0 { 0 } else { taken + GAP };
+        taken = before + need.least;
+        taken <= width
+    });
+    fit.count().max(1).min(needs.len())
 }
 
 fn one_line(mut row: TableRow, drawing: Drawing) -> TableRow {
@@ -91,7 +126,7 @@ fn alignment(align: Align) -> CellAlignment {
 fn styled(cell: &Cell, align: Align, drawing: Drawing) -> TableCell {
     use super::format::Tone;
     // What no line has room for, comfy-table is never shown: its own arithmetic ends at 65,535 columns.
-    let text = drawing.width.map_or_else(|| visible(&cell.text), |width| cut(&cell.text, width.into()));
+    let text = drawing.width.map_or_else(|| visible(&cell.text), |columns| cut(&cell.text, columns.into()));
     let drawn = TableCell::new(text).set_alignment(alignment(align));
     if !drawing.color {
         return drawn;
@@ -159,10 +194,25 @@ mod tests {
         let id = Cell { whole: true, ..Cell::new("ea489495-9294") };
         let rows = [vec![Cell::new("a very long name indeed"), id, Cell::new("a note that is long")]];
         let mut out = Vec::new();
-        draw(&mut out, &headings, &rows, Drawing { width: Some(40), color: false, header: true }).unwrap();
+        draw(&mut out, &headings, &rows, Drawing { width: Some(42), color: false, header: true }).unwrap();
         let shown = String::from_utf8(out).unwrap();
         assert!(shown.contains("ea489495-9294") && shown.contains('…'), "{shown}");
-        assert!(shown.lines().all(|line| crate::cli::ui::text::width(line) <= 40), "{shown}");
+        assert!(shown.lines().all(|line| crate::cli::ui::text::width(line) <= 42), "{shown}");
+    }
+
+    #[test]
+    fn what_has_no_room_is_left_out_from_the_right() {
+        let headings = [("name", Align::Left), ("size", Align::Right), ("note", Align::Left)];
+        let size = Cell { whole: true, ..Cell::new("1,234,567 kB") };
+        let rows = [vec![Cell::new("a very long name indeed"), size, Cell::new("a note that is long")]];
+        for (width, left_out) in [(40, vec![]), (39, vec!["note"]), (26, vec!["note"]), (25, vec!["size", "note"])] {
+            let mut out = Vec::new();
+            let drawing = Drawing { width: Some(width), color: false, header: true };
+            assert_eq!(draw(&mut out, &headings, &rows, drawing).unwrap(), left_out, "{width}");
+            let shown = String::from_utf8(out).unwrap();
+            assert_eq!(shown.contains("1,234,567 kB"), left_out.len() < 2, "{width}: {shown}");
+            assert!(shown.lines().all(|line| crate::cli::ui::text::width(line) <= width.into()), "{width}: {shown}");
+        }
     }
 
     #[test]

@@ -146,7 +146,7 @@ impl Listing for Sessions {
             .map(|line| {
                 let blocked = Cell::new(line.blockers());
                 vec![
-                    Cell::new(line.name()),
+                    Cell::whole(line.name()),
                     line.role.as_deref().into(),
                     Cell::new(&line.application),
                     line.state.as_deref().into(),

@@ -151,7 +151,7 @@ impl Report for StatusView {
             let mut rows: Vec<Vec<Cell>> = Vec::new();
             for line in &self.applied {
                 rows.push(vec![
-                    Cell::new(&line.version),
+                    Cell::whole(&line.version),
                     Cell::new(&line.name),
                     self.state_of(line),
                     line.applied_at.map_or_else(Cell::empty, |time| page.look.time(time)),
@@ -162,7 +162,14 @@ impl Report for StatusView {
             for folder in &self.pending {
                 let (version, name) = folder.split_once('_').unwrap_or((folder, ""));
                 let pending = Cell::new("pending").tone(Tone::Warn);
-                rows.push(vec![version.into(), name.into(), pending, Cell::empty(), Cell::empty(), Cell::empty()]);
+                rows.push(vec![
+                    Cell::whole(version),
+                    name.into(),
+                    pending,
+                    Cell::empty(),
+                    Cell::empty(),
+                    Cell::empty(),
+                ]);
             }
             rows.sort_by(|one, other| one[0].text.cmp(&other[0].text));
             let left = |heading| (heading, Align::Left);
