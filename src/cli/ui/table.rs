@@ -177,7 +177,7 @@ mod tests {
     #[test]
     fn wide_characters_keep_columns_straight() {
         let lines: Vec<String> = drawn(None).lines().map(str::to_owned).collect();
-        let widths: Vec<usize> = lines.iter().map(|line| crate::cli::ui::text::width(line)).collect();
+        let widths: Vec<usize> = lines.iter().map(|line| width(line)).collect();
         assert_eq!(widths, [widths[0]; 3], "{lines:?}");
     }
 
@@ -185,7 +185,7 @@ mod tests {
     fn a_narrow_terminal_cuts_and_says_so() {
         let shown = drawn(Some(24));
         assert!(shown.contains('…'), "{shown}");
-        assert!(shown.lines().all(|line| crate::cli::ui::text::width(line) <= 24), "{shown}");
+        assert!(shown.lines().all(|line| width(line) <= 24), "{shown}");
     }
 
     #[test]
@@ -197,7 +197,7 @@ mod tests {
         draw(&mut out, &headings, &rows, Drawing { width: Some(42), color: false, header: true }).unwrap();
         let shown = String::from_utf8(out).unwrap();
         assert!(shown.contains("ea489495-9294") && shown.contains('…'), "{shown}");
-        assert!(shown.lines().all(|line| crate::cli::ui::text::width(line) <= 42), "{shown}");
+        assert!(shown.lines().all(|line| width(line) <= 42), "{shown}");
     }
 
     #[test]
