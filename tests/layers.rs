@@ -50,7 +50,22 @@ const MAY_SEE: &[(&str, &[&str])] = &[
             "system",
         ],
     ),
-    ("studio", &["browse", "csv_record", "db", "directory", "entity", "error", "input", "ledger", "message", "schema"]),
+    (
+        "studio",
+        &[
+            "browse",
+            "csv_record",
+            "db",
+            "directory",
+            "entity",
+            "error",
+            "input",
+            "ledger",
+            "message",
+            "schema",
+            "small_file",
+        ],
+    ),
 ];
 
 /// Crates and parts of `std` that only the named top-level modules may see. `main` and `lib` are modules here too.
@@ -64,6 +79,7 @@ const ONLY_FOR: &[(&str, &[&str])] = &[
     ("anstream", &["cli"]),
     ("etcetera", &["cli"]),
     ("axum", &["studio"]),
+    ("aho_corasick", &["studio"]),
     ("hyper", &["studio"]),
     ("hyper_util", &["studio"]),
     ("http_body_util", &["studio"]),

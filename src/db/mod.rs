@@ -12,7 +12,7 @@ mod endpoint;
 pub(crate) mod grants;
 mod held;
 pub(crate) mod libpq;
-mod notices;
+pub(crate) mod notices;
 mod options;
 mod pool;
 mod postgres;

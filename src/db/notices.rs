@@ -28,7 +28,7 @@ tokio::task_local! {
 }
 
 /// Runs `work`, and answers its result with the warnings that the server sent meanwhile.
-pub(super) async fn heard<T>(work: impl Future<Output = T>) -> (T, Vec<String>) {
+pub(crate) async fn heard<T>(work: impl Future<Output = T>) -> (T, Vec<String>) {
     HEARD.scope(RefCell::default(), async { (work.with_subscriber(listener()).await, take()) }).await
 }
 

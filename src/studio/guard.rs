@@ -231,6 +231,8 @@ mod tests {
             read_only: false,
             actor: "test".to_owned(),
             orders: tokio::sync::mpsc::unbounded_channel().0,
+            queries: "queries".into(),
+            history: None,
             allowed_hosts: Vec::new(),
             notice: Arc::new(drop),
             detail: Arc::new(|what, cause| drop((what, cause))),

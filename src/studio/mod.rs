@@ -9,14 +9,17 @@ mod assets;
 mod catalog;
 mod gate;
 mod guard;
+mod history;
 mod order;
 mod reply;
 pub(crate) mod routes;
 mod server;
 mod session;
+mod sql;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -30,6 +33,8 @@ use crate::db::Database;
 use crate::message::{DatabaseFlag, Message, message};
 use gate::Gate;
 use guard::Hosts;
+use history::History;
+use routes::sql::Running;
 use session::Sessions;
 
 /// The longest that a studio runs.
@@ -56,6 +61,10 @@ pub(crate) struct Seat {
     pub actor: String,
     /// Where commands are carried out, at the command line's.
     pub orders: mpsc::UnboundedSender<Order>,
+    /// The folder with files of statements.
+    pub queries: PathBuf,
+    /// The file in which statements are remembered.
+    pub history: Option<PathBuf>,
     /// Names under which it is reached beside those of the loopback, as a browser sends them.
     pub allowed_hosts: Vec<String>,
     /// Receives what the person who started it should know.
@@ -86,6 +95,9 @@ pub(crate) struct State {
     findings: tokio::sync::Mutex<Option<(Instant, serde_json::Value)>>,
     superuser: bool,
     stop: Notify,
+    /// Statements that are being run.
+    running: Running,
+    history: History,
     /// Files that are being written.
     exports: Mutex<JoinSet<()>>,
 }
@@ -161,6 +173,8 @@ impl State {
         let sessions = Sessions::default();
         let gate = Gate::new(seat.read_only, seat.kind == "production");
         Self {
+            history: History::new(seat.history.clone()),
+            running: Running::default(),
             seat,
             tables,
             hosts,

@@ -96,6 +96,7 @@ fn facts(world: &World, url: &str, out: &Path) -> Value {
         "url": url,
         "out": out,
         "flows": "look",
+        "engine": if world.engine() == Engine::Postgres { "postgres" } else { "sqlite" },
         "users": number(world, r#"SELECT count(*) FROM "users""#),
         "entries": number(world, r#"SELECT count(*) FROM "milesTransactions""#),
         "spends": number(world, r#"SELECT count(*) FROM "milesTransactions" WHERE "type" = 'spend'"#),
@@ -168,6 +169,21 @@ fn every_action_of_the_page(world: &mut World) {
     drive(&facts, &out);
     // Whatever was pressed: balances and ledger agree.
     world.run("miles audit").ok();
+}
+
+#[both(ready)]
+fn every_question_of_the_page(world: &mut World) {
+    world.run("db seed --seed 7 --users 60 --flights 40").ok();
+    plant(world);
+    let queries = world.work().join("queries");
+    fs::create_dir(&queries).unwrap();
+    let richest = r#"SELECT "username", "miles" FROM "users" ORDER BY "miles" DESC LIMIT 5"#;
+    fs::write(queries.join("richest.sql"), format!("-- The five richest\n{richest};\n")).unwrap();
+    let out = screens(world, "studio-questions");
+    let studio = Running::start(world);
+    let mut facts = facts(world, &studio.url, &out);
+    facts["flows"] = "ask".into();
+    drive(&facts, &out);
 }
 
 #[both(ready)]

@@ -8,7 +8,7 @@ use super::{Studio, TOKEN, encoded, planted};
 use crate::support::{Engine, World, both};
 
 /// Every route: method and path.
-const ROUTES: [(&str, &str); 23] = [
+const ROUTES: [(&str, &str); 28] = [
     ("GET", "/api/session"),
     ("POST", "/api/session/stop"),
     ("POST", "/api/session/unlock"),
@@ -30,6 +30,11 @@ const ROUTES: [(&str, &str); 23] = [
     ("POST", "/api/labels"),
     ("GET", "/api/find?q=ann"),
     ("POST", "/api/export"),
+    ("GET", "/api/sql"),
+    ("POST", "/api/sql"),
+    ("POST", "/api/sql/forget"),
+    ("POST", "/api/sql/one/cancel"),
+    ("GET", "/api/diagram"),
     ("GET", "/api"),
     ("GET", "/api/nothing"),
 ];

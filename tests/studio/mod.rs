@@ -9,6 +9,7 @@ mod guard;
 mod pages;
 mod relations;
 mod session;
+mod sql;
 mod tables;
 
 use std::io::{BufRead, BufReader, Read, Write};

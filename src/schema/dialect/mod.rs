@@ -2,7 +2,7 @@
 
 pub(crate) mod postgres;
 pub(crate) mod sqlite;
-mod sqlite_types;
+pub(crate) mod sqlite_types;
 
 use super::model::{Kind, Schema};
 use crate::db::{Engine, quote};

@@ -1,6 +1,7 @@
 //! The routes. Each reads its parameters, calls [`crate::browse`], and answers JSON.
 
 mod actions;
+mod diagram;
 mod export;
 mod filters;
 mod find;
@@ -10,6 +11,7 @@ mod records;
 mod relations;
 mod rows;
 mod session;
+pub(super) mod sql;
 mod tables;
 
 use std::sync::Arc;
@@ -53,6 +55,10 @@ pub(super) fn router(state: Arc<State>) -> Router {
         .route("/api/labels", post(relations::labels))
         .route("/api/find", get(find::find))
         .route("/api/export", post(export::export))
+        .route("/api/sql", get(sql::remembered).post(sql::run))
+        .route("/api/sql/forget", post(sql::forget))
+        .route("/api/sql/{id}/cancel", post(sql::cancel))
+        .route("/api/diagram", get(diagram::diagram))
         .route("/api", get(unknown))
         .route("/api/{*path}", get(unknown).post(unknown))
         .fallback(assets::asset)

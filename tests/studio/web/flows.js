@@ -2,7 +2,7 @@
 // tests/studio/browser.rs, which has started the studio and knows what its database holds:
 //
 //   {"url": launch URL, "out": folder for files, "users": n, "entries": n, "spends": n,
-//    "flows": "look" | "act",
+//    "flows": "look" | "act" | "ask",
 //    "richest": {"username", "userId", "entries": n}, "hostile": {"userId"}, "engine": "postgres" | "sqlite"}
 //
 // Prints a line for each flow and ends with 1 when one failed, after all have run.
@@ -11,6 +11,8 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { launch, reportViolations, Watch } from "./browser.js";
 import act from "./flows/act.js";
 import actLook from "./flows/act-look.js";
+import ask from "./flows/ask.js";
+import askLook from "./flows/ask-look.js";
 import bad from "./flows/bad-days.js";
 import browse from "./flows/browse.js";
 import keyboard from "./flows/keyboard.js";
@@ -36,7 +38,7 @@ const world = { browser, context, page, studio, watch, facts, origin };
 
 let failed = 0;
 // Looking changes nothing that a flow counts; acting does, and has a world of its own.
-const suites = { look: [browse, safety, keyboard, look, bad], act: [act.slice(0, 1), actLook, act.slice(1)] };
+const suites = { look: [browse, safety, keyboard, look, bad], act: [act.slice(0, 1), actLook, act.slice(1)], ask: [ask, askLook] };
 const flows = suites[facts.flows].flat();
 for (const flow of flows) {
   const { name } = flow;

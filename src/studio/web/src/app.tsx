@@ -8,7 +8,7 @@ import { RefusalBox } from "./parts/refusal";
 import { form } from "./state/actions";
 import { catalogProblem, loadTables, tableNamed, tables, titleOf } from "./state/catalog";
 import { closeOverlay, overlay, showFind, showHelp } from "./state/overlays";
-import { route, tableOf } from "./state/route";
+import { isPlace, route, tableOf } from "./state/route";
 import { session, status } from "./state/session";
 import { keyIsTaken } from "./state/typing";
 import { visible } from "./text/visible";
@@ -21,7 +21,9 @@ import { Nav } from "./screens/nav";
 import { Palette } from "./screens/palette";
 import { PlayerScreen } from "./screens/player";
 import { ProductScreen } from "./screens/product";
+import { DiagramScreen } from "./screens/diagram";
 import { RecordScreen } from "./screens/record";
+import { SqlScreen } from "./screens/sql";
 import { TableScreen } from "./screens/table";
 import { TopBar } from "./screens/topbar";
 
@@ -40,10 +42,12 @@ function onKeyDown(event: KeyboardEvent): void {
   }
 }
 
+const PLACES = { home: "Overview", sql: "SQL", diagram: "Diagram" };
+
 function pageTitle(): string {
   const here = route.value;
   const database = session.value ? visible(session.value.target.database) : "";
-  const place = here.screen === "home" ? "Overview" : "table" in here ? titleOf(here.table) : `${visible(here.key)} · ${titleOf(tableOf(here))}`;
+  const place = isPlace(here) ? PLACES[here.screen] : "table" in here ? titleOf(here.table) : `${visible(here.key)} · ${titleOf(tableOf(here))}`;
   return [place, database, "skyteam studio"].filter(Boolean).join(" · ");
 }
 
@@ -64,6 +68,8 @@ function Screen() {
   }
   if (!tables.value) return <main class="message" tabIndex={-1} aria-busy="true" />;
   if (here.screen === "home") return <HomeScreen />;
+  if (here.screen === "sql") return <SqlScreen />;
+  if (here.screen === "diagram") return <DiagramScreen />;
   if (!("table" in here)) {
     const SubjectScreen = SUBJECTS[here.screen];
     return <SubjectScreen key={`${here.screen} ${here.key}`} view={here} />;

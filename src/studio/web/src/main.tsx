@@ -10,6 +10,7 @@ import "./style/grid.css";
 import "./style/screens.css";
 import "./style/overlays.css";
 import "./style/pages.css";
+import "./style/ask.css";
 
 watchTheme();
 watchCatalog();

@@ -18,7 +18,7 @@ async function focus(page) {
   });
 }
 
-async function seen(page, step) {
+export async function seen(page, step) {
   const at = await focus(page);
   assert.ok(!at.nowhere && at.drawn && at.inView, `after ${step} the focus cannot be seen: ${JSON.stringify(at)}`);
 }

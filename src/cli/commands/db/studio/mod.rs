@@ -26,7 +26,8 @@ pub(super) const EXAMPLES: &str = "Examples:
   skyteam -p prod db studio --port 0 --idle 10m
 
 It listens on 127.0.0.1 only and shows the link that opens it, which works once and for a minute.
-Enter in the terminal makes another one. Ctrl-C ends it.";
+Enter in the terminal makes another one. Ctrl-C ends it.
+Files queries/*.sql of this folder are listed on its page for SQL, which only reads.";
 
 /// The port where none is named.
 const PORT: u16 = 4984;
@@ -96,6 +97,8 @@ pub(super) async fn run(args: DbStudioArgs, cx: &Context) -> Result<Outcome> {
         read_only: args.read_only,
         actor: cx.settings.actor.value.clone(),
         orders,
+        queries: cx.cwd.join("queries"),
+        history: cx.settings.data_dir.as_ref().map(|folder| folder.join("studio-history.jsonl")),
         allowed_hosts: args.allow_host.clone(),
         // The receiver lives as long as the studio runs.
         notice: Arc::new(move |message| drop(notices.send(Said::Notice(message)))),

@@ -35,8 +35,14 @@ export interface GridHandle {
   focus: () => void;
 }
 
+/** What the grid needs of the rows that it shows. */
+export type GridFeed = Pick<
+  Feed,
+  "columns" | "rows" | "loading" | "count" | "prepended" | "place" | "atStart" | "more" | "toStart" | "toEnd"
+>;
+
 interface GridProps {
-  feed: Feed;
+  feed: GridFeed;
   label: string;
   /** All columns in their usual order, and those that are shown instead. */
   order: string[];

@@ -8,6 +8,7 @@ import type { Refusal } from "../api/types";
 import { grouped } from "../text/number";
 import { announce } from "./live";
 import { RefusalBox } from "./refusal";
+import { save } from "./save";
 
 const FORMATS: { format: Format; name: string; ending: string; hint: string }[] = [
   { format: "csv", name: "CSV", ending: "csv", hint: "for spreadsheets and imports" },
@@ -34,14 +35,6 @@ async function collect(response: Response, onBytes: (bytes: number) => void): Pr
     onBytes(bytes);
   }
   return new Blob(chunks);
-}
-
-function save(blob: Blob, name: string): void {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(blob);
-  link.download = name;
-  link.click();
-  URL.revokeObjectURL(link.href);
 }
 
 export function ExportForm({ query, onDone }: { query: Query; onDone: () => void }) {

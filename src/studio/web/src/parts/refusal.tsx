@@ -23,6 +23,21 @@ export function Command({ text }: { text: string }) {
   );
 }
 
+/** A command, which may be followed by what it does. */
+function Fix({ line }: { line: string }) {
+  const [command, remark] = line.split(/ {4,}/, 2);
+  return (
+    <>
+      <Command text={command!} />
+      {remark && (
+        <p class="quiet">
+          <Text value={remark} />
+        </p>
+      )}
+    </>
+  );
+}
+
 /** `children` are the buttons that get one out of it. */
 export function RefusalBox({ refusal, children }: { refusal: Refusal; children?: ComponentChildren }) {
   return (
@@ -37,7 +52,7 @@ export function RefusalBox({ refusal, children }: { refusal: Refusal; children?:
       ))}
       {lines(refusal.fix).map((line) =>
         line.startsWith("skyteam ") ? (
-          <Command key={line} text={line} />
+          <Fix key={line} line={line} />
         ) : (
           <p key={line}>
             <Text value={line} />

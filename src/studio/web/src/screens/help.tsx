@@ -30,6 +30,15 @@ const GROUPS: { title: string; keys: [string, string][] }[] = [
       ["r", "read again"],
     ],
   },
+  {
+    title: "In SQL",
+    keys: [
+      ["Ctrl Enter", "run the statement at the cursor, or what is selected"],
+      ["Ctrl .", "cancel it"],
+      ["Ctrl Space", "complete"],
+      ["Tab", "leave the editor"],
+    ],
+  },
 ];
 
 export function Help({ onClose }: { onClose: () => void }) {

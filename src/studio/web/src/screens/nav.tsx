@@ -4,12 +4,12 @@ import { countShort, countWords } from "../parts/count";
 import { Link } from "../parts/link";
 import { Text } from "../parts/text";
 import { tables, titleOf } from "../state/catalog";
-import { href, type Route, route, tableOf, tableView } from "../state/route";
+import { href, isPlace, type Route, route, tableOf, tableView } from "../state/route";
 import { missingWords } from "./home";
 
 /** The table that a place belongs to. */
 function placeOf(here: Route): string | null {
-  if (here.screen === "home") return null;
+  if (isPlace(here)) return null;
   return "table" in here ? here.table : tableOf(here);
 }
 
@@ -43,6 +43,18 @@ export function Nav() {
             </Link>
           </li>
         ))}
+      </ul>
+      <ul class="nav-more">
+        <li>
+          <Link href="/sql" aria-current={here.screen === "sql" ? "page" : undefined}>
+            SQL
+          </Link>
+        </li>
+        <li>
+          <Link href="/diagram" aria-current={here.screen === "diagram" ? "page" : undefined}>
+            Diagram
+          </Link>
+        </li>
       </ul>
     </nav>
   );

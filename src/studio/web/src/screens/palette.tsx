@@ -48,6 +48,8 @@ function ownEntries(text: string): Entry[] {
   const add = (label: string, hint: string, run: () => void): void => {
     entries.push({ id: label, kind: "action", label, hint, run });
   };
+  add("SQL", "ask the database", () => go({ screen: "sql" }));
+  add("Diagram", "tables and what they refer to", () => go({ screen: "diagram" }));
   if (mayAct()) {
     add("Award miles…", "to one player or several", () => open(awardForm(null)));
     add("Plan a flight…", "", () => open(planForm(null)));

@@ -41,7 +41,10 @@ export interface SubjectView {
   key: string;
 }
 
-export type Route = { screen: "home" } | TableView | RecordView | SubjectView;
+/** A page that is there once. */
+export type PlaceView = { screen: "home" } | { screen: "sql" } | { screen: "diagram" };
+
+export type Route = PlaceView | TableView | RecordView | SubjectView;
 
 const SUBJECTS: Record<string, SubjectView["screen"]> = {
   players: "player",
@@ -61,6 +64,11 @@ const SUBJECTS_BY_TABLE: Record<string, SubjectView["screen"]> = {
 export function rowView(table: string, key: string): Route {
   const screen = SUBJECTS_BY_TABLE[table];
   return screen ? { screen, key: decoded(key) } : { screen: "record", table, key };
+}
+
+/** Whether a place is one of the pages that are there once. */
+export function isPlace(route: Route): route is PlaceView {
+  return route.screen === "home" || route.screen === "sql" || route.screen === "diagram";
 }
 
 /** The table that a subject is a row of. */
@@ -130,6 +138,7 @@ function parse(pathname: string, search: string): Route {
   const query = new URLSearchParams(search);
   const key = query.get("key");
   if (first === "record" && table && key !== null) return { screen: "record", table, key };
+  if (first === "sql" || first === "diagram") return { screen: first };
   const subject = SUBJECTS[first ?? ""];
   if (subject && table) return { screen: subject, key: table };
   if (first !== "tables" || !table) return { screen: "home" };
@@ -147,6 +156,7 @@ function parse(pathname: string, search: string): Route {
 /** The address of a place in the page. */
 export function href(route: Route): string {
   if (route.screen === "home") return "/";
+  if (route.screen === "sql" || route.screen === "diagram") return `/${route.screen}`;
   if (route.screen === "record") {
     return `/record/${encodeURIComponent(route.table)}?${new URLSearchParams({ key: route.key })}`;
   }
