@@ -27,6 +27,11 @@ pub(crate) fn owner(metadata: &Metadata) -> u32 {
     metadata.uid()
 }
 
+/// Whether a file belongs to the user whose rights this process has, or to root, who may change everything anyway.
+pub(crate) fn is_ours(metadata: &Metadata) -> bool {
+    [ROOT, user()].contains(&owner(metadata))
+}
+
 /// The number of a file's group.
 pub(crate) fn group(metadata: &Metadata) -> u32 {
     metadata.gid()

@@ -12,6 +12,7 @@ use crate::backup::refused::Refused;
 use crate::db::{Engine, quote};
 use crate::directory::input::quoted;
 use crate::message::{Message, Words, message, program, skyteam};
+use crate::system;
 
 /// How many tables or objects are named before the rest is counted.
 const NAMED: usize = 5;
@@ -78,11 +79,7 @@ impl From<BackupError> for Error {
             BackupError::LockDenied { lock, folder, owner } => {
                 let (lock, folder) = (lock.display().to_string(), folder.display().to_string());
                 Self::new(Kind::Denied, "lock_denied", "the folder's lock belongs to another user")
-                    .why(message!(
-                        "{} belongs to the user {}, perhaps root, who made backups here",
-                        &lock,
-                        owner.to_string()
-                    ))
+                    .why(message!("{} belongs to {}, who made backups here", &lock, system::user_name(owner)))
                     .fix(program("sudo").words("chown").flag("--reference", folder).file(lock))
             }
             BackupError::NotEmpty { tables } => {

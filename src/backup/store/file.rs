@@ -102,7 +102,7 @@ fn refuse_links_of_others(path: &Path) -> Result<()> {
     for _ in 0..LINKS {
         for part in path.ancestors() {
             let link = fs::symlink_metadata(part).ok().filter(fs::Metadata::is_symlink);
-            if link.is_some_and(|link| ![system::ROOT, system::user()].contains(&system::owner(&link))) {
+            if link.is_some_and(|link| !system::is_ours(&link)) {
                 return Err(BackupError::NotAFile { path: part.to_owned(), what: "a link that another user has made" });
             }
         }
@@ -177,8 +177,8 @@ impl FolderLock {
 /// Takes the lock file's rights from all but its owner, as an older version did not. Fails with its owner where that is
 /// neither this user, nor the folder's, nor root: a stranger could keep the lock for ever.
 fn keep_private(file: &File, metadata: &fs::Metadata, folder: &Path) -> std::result::Result<(), u32> {
-    let folder = fs::metadata(folder).map(|folder| system::owner(&folder)).unwrap_or_default();
-    if ![system::ROOT, system::user(), folder].contains(&system::owner(metadata)) {
+    let is_of_folder = fs::metadata(folder).is_ok_and(|folder| system::owner(&folder) == system::owner(metadata));
+    if !is_of_folder && !system::is_ours(metadata) {
         return Err(system::owner(metadata));
     }
     if system::is_open_to_others(metadata) {

@@ -9,14 +9,15 @@ use super::{place, prune, typed};
 use crate::backup::BackupError;
 use crate::backup::format::manifest::Contents;
 use crate::backup::maker::Maker;
-use crate::backup::store::Store;
 use crate::backup::store::folder::{Entry, Listing};
+use crate::backup::store::{Store, file};
 use crate::cli::context::Context;
 use crate::cli::ui::report::Row;
 use crate::cli::ui::{Cell, Column, RenderOptions, Tone};
 use crate::entity::types::Timestamp;
 use crate::error::{Error, Kind, Outcome, Result};
 use crate::message::{message, program};
+use crate::system;
 
 pub(super) const EXAMPLES: &str = "Examples:
   skyteam db backups /var/backups/skyteam
@@ -165,13 +166,13 @@ pub(super) fn unreadable_backups(first: &Path, count: usize, cx: &Context) -> Er
 }
 
 /// The folder of a file, as it is typed.
-fn folder_typed(file: &Path, cx: &Context) -> String {
-    typed(crate::backup::store::file::folder_of(file), cx)
+fn folder_typed(path: &Path, cx: &Context) -> String {
+    typed(file::folder_of(path), cx)
 }
 
 /// Who a file belongs to, as far as that is known.
 fn owner(path: &Path) -> String {
-    crate::backup::store::file::owner(path).map_or_else(|| "another user".to_owned(), |user| format!("the user {user}"))
+    file::owner(path).map_or_else(|| "another user".to_owned(), system::user_name)
 }
 
 pub(super) async fn run(args: DbBackupsArgs, cx: &Context) -> Result<Outcome> {

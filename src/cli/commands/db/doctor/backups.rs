@@ -65,7 +65,7 @@ pub(super) fn folder(folder: &Path, cx: &Context) -> Option<Check> {
     if folder::list(folder).is_ok_and(|listing| listing.entries.is_empty()) {
         return None;
     }
-    let mine = [system::ROOT, system::user()].contains(&system::owner(&metadata));
+    let mine = system::is_ours(&metadata);
     let shared = match system::mode(&metadata) & 0o022 {
         0 => None,
         mode if mode & 0o002 != 0 => Some("everybody may write there"),
