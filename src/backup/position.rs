@@ -1,24 +1,31 @@
 //! Which version of the schema a database is at, by its definitions too, and what of them is otherwise than there.
 
+use std::collections::HashSet;
+
 use sea_orm::ConnectionTrait;
 
 use super::changed::{Comparison, Differences};
 use super::error::{BackupError, Result};
-use super::version::{At, Standing, Version, all, extended, of, wanted};
+use super::format::manifest::AppliedMigration;
+use super::format::table_schema::TableShape;
+use super::version::{self, At, Standing, Version, all, extended, of, wanted};
 use crate::db::Engine;
 use crate::schema::LiveError;
 use crate::schema::live::Catalogue;
 
-/// Where a database is: as [`of`] tells by names, and of versions that have the same names the newest whose definitions are
-/// there; with what is changed. `connection` is in a transaction, in which the catalogue is read and nothing changed.
+/// The version of tables with these shapes and objects: by names as [`of`] finds it, and of versions that have the same names
+/// the newest whose definitions are there; with what is changed. `connection` is in a transaction, in which the catalogue is
+/// read and nothing changed.
 ///
 /// # Errors
 /// Those of [`of`]; the driver's.
-pub(crate) async fn look(
+pub(crate) async fn version_of<'a>(
     connection: &impl ConnectionTrait,
-    standing: &[Standing<'_>],
-    recorded: Option<&str>,
+    tables: impl IntoIterator<Item = (&'a TableShape, &'a HashSet<String>)>,
+    record: &[AppliedMigration],
 ) -> Result<Option<At>> {
+    let standing = &version::standing(tables)[..];
+    let recorded = record.last().map(|line| line.version.as_str());
     let Some(mut at) = of(standing, recorded)? else { return Ok(None) };
     let names: Vec<&str> = standing.iter().map(|found| found.table).collect();
     match compare(connection, &names, standing, recorded, &mut at).await {

@@ -5,16 +5,12 @@ use std::collections::{BTreeMap, HashSet};
 use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, PgConnection, Row};
 
-use crate::backup::backend::borrowed::Borrowed;
 use crate::backup::column_mapping;
 use crate::backup::error::Result;
 use crate::backup::format::list::LIST_LENGTH;
-use crate::backup::format::manifest::AppliedMigration;
 use crate::backup::format::native::Native;
 use crate::backup::format::scalar::Scalar;
 use crate::backup::format::table_schema::{ColumnShape, Kind, TableShape};
-use crate::backup::position;
-use crate::backup::version::{self, At};
 use crate::db::quote;
 use crate::schema::model;
 
@@ -187,20 +183,6 @@ async fn objects(connection: &mut PgConnection, table: i64) -> Result<HashSet<St
                UNION SELECT tgname::text FROM pg_trigger WHERE tgrelid = $1::int8::oid AND NOT tgisinternal";
     let rows = sqlx::query(sql).bind(table).fetch_all(connection).await?;
     Ok(rows.iter().map(|row| row.try_get("name")).collect::<Result<_, _>>()?)
-}
-
-/// Which version these tables are at, by what it has and what is on the record. The connection is in a transaction.
-///
-/// # Errors
-/// Those of [`position::look`].
-pub(super) async fn version_of(
-    connection: &mut PgConnection,
-    found: &[Found],
-    record: &[AppliedMigration],
-) -> Result<Option<At>> {
-    let existing = version::standing(found.iter().map(|table| (&table.shape, &table.objects)));
-    let recorded = record.last().map(|line| line.version.as_str());
-    position::look(&Borrowed::new(connection), &existing, recorded).await
 }
 
 /// A column as its type's output function writes it, which is the type's own and runs in `pg_dump` too. A cast to text

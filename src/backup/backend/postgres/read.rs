@@ -24,6 +24,7 @@ use super::codec::Decoder;
 use super::definitions;
 use super::locks::{self, RetryBudget};
 use super::table_digest;
+use crate::backup::backend::borrowed::Borrowed;
 use crate::backup::backend::engine;
 use crate::backup::error::{BackupError, Result};
 use crate::backup::format::archive::{Progress, Rewrite, Table, TableEncoder};
@@ -31,6 +32,7 @@ use crate::backup::format::definitions::Definitions;
 use crate::backup::format::manifest::AppliedMigration;
 use crate::backup::format::server_digest::{Method, ServerDigest};
 use crate::backup::format::table_schema::TableShape;
+use crate::backup::position;
 use crate::backup::spool::Spools;
 use crate::backup::version::{self, At};
 use crate::backup::worker_pool::in_turns;
@@ -70,7 +72,8 @@ impl Snapshot {
         let row = sqlx::query("SELECT pg_export_snapshot() AS id, current_setting('server_version') AS version");
         let row = row.fetch_one(&mut keeper).await?;
         let migrations = migrations(&mut keeper).await?;
-        let at = catalog::version_of(&mut keeper, &tables, &migrations).await?;
+        let named = tables.iter().map(|table| (&table.shape, &table.objects));
+        let at = position::version_of(&Borrowed::new(&mut keeper), named, &migrations).await?;
         let left_out = catalog::others(&mut keeper, names).await?;
         let mut others = HashMap::new();
         for table in &tables {

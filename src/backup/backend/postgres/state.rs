@@ -5,9 +5,10 @@ use sqlx::{AssertSqlSafe, Connection, PgPool, Row};
 
 use super::catalog::{self, Found};
 use super::read;
+use crate::backup::backend::borrowed::Borrowed;
 use crate::backup::error::Result;
 use crate::backup::plan::{Existing, ExistingColumn, State};
-use crate::backup::version;
+use crate::backup::{position, version};
 use crate::db::Engine;
 
 /// Looks at what the database has.
@@ -44,7 +45,8 @@ pub(super) async fn state(connection: &mut PgConnection) -> Result<State> {
         });
     }
     let record = read::migrations(connection).await?;
-    let version = catalog::version_of(connection, &found, &record).await?;
+    let named = found.iter().map(|table| (&table.shape, &table.objects));
+    let version = position::version_of(&Borrowed::new(connection), named, &record).await?;
     Ok(State { engine: Engine::Postgres, existing, version })
 }
 

@@ -4,14 +4,11 @@ use std::collections::HashSet;
 
 use sqlx::{AssertSqlSafe, Row, SqliteConnection};
 
-use crate::backup::backend::borrowed::Borrowed;
 use crate::backup::column_mapping;
 use crate::backup::error::Result;
-use crate::backup::format::manifest::AppliedMigration;
 use crate::backup::format::native::Native;
 use crate::backup::format::table_schema::{ColumnShape, Kind, TableShape};
-use crate::backup::position;
-use crate::backup::version::{self, At};
+use crate::backup::version;
 use crate::db::quote;
 use crate::schema::dialect::sqlite as dialect;
 use crate::schema::model::{Column, Schema};
@@ -52,20 +49,6 @@ pub(super) async fn others(connection: &mut SqliteConnection, names: &[&str]) ->
     let rows = sqlx::query(sql).fetch_all(connection).await?;
     let found: Vec<String> = rows.iter().map(|row| row.try_get("name")).collect::<Result<_, _>>()?;
     Ok(found.into_iter().filter(|name| !names.contains(&name.as_str())).collect())
-}
-
-/// Which version these tables are at, by what it has and what is on the record. The connection is in a transaction.
-///
-/// # Errors
-/// Those of [`position::look`].
-pub(super) async fn version_of(
-    connection: &mut SqliteConnection,
-    found: &[Found],
-    record: &[AppliedMigration],
-) -> Result<Option<At>> {
-    let existing = version::standing(found.iter().map(|table| (&table.shape, &table.objects)));
-    let recorded = record.last().map(|line| line.version.as_str());
-    position::look(&Borrowed::new(connection), &existing, recorded).await
 }
 
 /// A table's columns, as an archive holds them.

@@ -12,12 +12,14 @@ use tokio::sync::oneshot;
 use super::catalog::{self, Found};
 use super::definitions;
 use super::rows::{Reader, Trouble};
+use crate::backup::backend::borrowed::Borrowed;
 use crate::backup::backend::engine;
 use crate::backup::error::{BackupError, Result};
 use crate::backup::format::archive::{Progress, Rewrite, Table, TableEncoder};
 use crate::backup::format::definitions::Definitions;
 use crate::backup::format::manifest::AppliedMigration;
 use crate::backup::format::table_schema::TableShape;
+use crate::backup::position;
 use crate::backup::spool::Spools;
 use crate::backup::version::{self, At};
 use crate::backup::worker_pool::in_turns;
@@ -62,7 +64,8 @@ impl Snapshot {
         }
         let tables = catalog::find(&mut connection, names).await?;
         let migrations = migrations(&mut connection).await?;
-        let at = catalog::version_of(&mut connection, &tables, &migrations).await?;
+        let named = tables.iter().map(|table| (&table.shape, &table.objects));
+        let at = position::version_of(&Borrowed::new(&mut connection), named, &migrations).await?;
         let left_out = catalog::others(&mut connection, names).await?;
         let definitions = definitions::read(&mut connection, names).await?;
         Ok(Self { connection, readers, tables, library, migrations, at, left_out, definitions })

@@ -9,10 +9,11 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row, SqliteConnection, Sql
 
 use super::attachments::Attachments;
 use super::{catalog, definitions, read, table_digest, write};
+use crate::backup::backend::borrowed::Borrowed;
 use crate::backup::backend::engine::Job;
 use crate::backup::error::{BackupError, Result};
 use crate::backup::plan::{Existing, ExistingColumn, State, Way};
-use crate::backup::version;
+use crate::backup::{position, version};
 use crate::db::{Engine, quote};
 use crate::schema::constraints::MAINTENANCE_TABLE;
 use crate::schema::dialect::sqlite as dialect;
@@ -51,7 +52,8 @@ async fn state(connection: &mut SqliteConnection) -> Result<State> {
         });
     }
     let record = read::migrations(connection).await?;
-    let version = catalog::version_of(connection, &found, &record).await?;
+    let named = found.iter().map(|table| (&table.shape, &table.objects));
+    let version = position::version_of(&Borrowed::new(connection), named, &record).await?;
     Ok(State { engine: Engine::Sqlite, existing, version })
 }
 
