@@ -3,13 +3,11 @@
 use std::os::unix::fs::PermissionsExt as _;
 
 use std::io::{BufRead as _, BufReader, Read as _};
-use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::OnceLock;
 
 use rexpect::session::spawn_command;
 
-use crate::support::{Holder, World, both, eventually, signal};
+use crate::support::{Holder, World, both, eventually, pypi, signal};
 
 #[both(ready)]
 fn info_counts_what_is_there(world: &mut World) {
@@ -188,38 +186,6 @@ fn only_what_is_longer_than_the_screen_goes_through_the_pager() {
     assert!(text.contains("userId") && !text.contains("paged:"));
 }
 
-/// The folder with Prometheus's own client. The first test that asks installs it there; later runs find it.
-///
-/// # Panics
-/// Where it cannot be installed, with the command that would.
-fn prometheus_client() -> &'static Path {
-    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
-    FOLDER.get_or_init(|| {
-        let parent = Path::new(env!("CARGO_TARGET_TMPDIR"));
-        let folder = parent.join("prometheus-client-0");
-        if !folder.is_dir() {
-            let new = tempfile::tempdir_in(parent).unwrap();
-            let words = [
-                "-m",
-                "pip",
-                "install",
-                "--quiet",
-                "--disable-pip-version-check",
-                "prometheus-client==0.*",
-                "--target",
-            ];
-            let installed = Command::new("python3").args(words).arg(new.path()).output();
-            let done = installed.as_ref().is_ok_and(|output| output.status.success());
-            let command = format!("python3 {} {}", words.join(" "), folder.display());
-            assert!(done, "prometheus-client is needed: apt-get install python3-pip, then {command}\n{installed:?}");
-            if std::fs::rename(new.path(), &folder).is_ok() {
-                let _ = new.keep();
-            }
-        }
-        folder
-    })
-}
-
 /// The samples in the metrics, as Prometheus's own client reads them: `name{labels} value` a line.
 fn samples(text: &str) -> Vec<String> {
     let script = "import sys
@@ -234,7 +200,7 @@ for family in families(sys.stdin.read()):
     std::fs::write(&file, text).unwrap();
     let read = Command::new("python3")
         .args(["-c", script])
-        .env("PYTHONPATH", prometheus_client())
+        .env("PYTHONPATH", pypi::packages("prometheus-client-0", &["prometheus-client==0.*"]))
         .stdin(std::fs::File::open(&file).unwrap())
         .output()
         .unwrap();

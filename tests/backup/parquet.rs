@@ -1,44 +1,9 @@
 //! What others read in an archive's Parquet files: pyarrow and DuckDB, from PyPI, find types and values of Parquet's own.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
-use std::sync::OnceLock;
 
-use crate::support::{Engine, World};
-
-/// The folder with pyarrow and DuckDB. The first test that asks installs them there; later runs find them.
-///
-/// # Panics
-/// Where they cannot be installed, with the command that would.
-fn readers() -> &'static Path {
-    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
-    FOLDER.get_or_init(|| {
-        let parent = Path::new(env!("CARGO_TARGET_TMPDIR"));
-        let folder = parent.join("parquet-readers-26-2");
-        if !folder.is_dir() {
-            // Under a name of its own until it is whole, since another process may do the same.
-            let new = tempfile::tempdir_in(parent).unwrap();
-            let words = [
-                "-m",
-                "pip",
-                "install",
-                "--quiet",
-                "--disable-pip-version-check",
-                "pyarrow==26.*",
-                "duckdb==2.*",
-                "--target",
-            ];
-            let installed = Command::new("python3").args(words).arg(new.path()).output();
-            let done = installed.as_ref().is_ok_and(|output| output.status.success());
-            let command = format!("python3 {} {}", words.join(" "), folder.display());
-            assert!(done, "pyarrow and DuckDB are needed: apt-get install python3-pip, then {command}\n{installed:?}");
-            if std::fs::rename(new.path(), &folder).is_ok() {
-                let _ = new.keep();
-            }
-        }
-        folder
-    })
-}
+use crate::support::{Engine, World, pypi};
 
 /// What both find in a table of an archive: a line for each column.
 pub fn columns(archive: &Path, table: &str) -> Vec<String> {
@@ -50,7 +15,7 @@ pub fn columns(archive: &Path, table: &str) -> Vec<String> {
     let read = Command::new("python3")
         .arg(script)
         .arg(folder.path().join(&member))
-        .env("PYTHONPATH", readers())
+        .env("PYTHONPATH", pypi::packages("parquet-readers-26-2", &["pyarrow==26.*", "duckdb==2.*"]))
         .output()
         .unwrap();
     assert!(read.status.success(), "{}", String::from_utf8_lossy(&read.stderr));

@@ -28,6 +28,7 @@ mod output;
 mod pooler;
 mod postgres;
 mod proxy;
+pub mod pypi;
 pub mod s3;
 mod scratch;
 mod selftest;

@@ -2,38 +2,11 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use super::World;
-
-/// The folder with moto. The first test that asks installs it there; later runs find it.
-///
-/// # Panics
-/// Where it cannot be installed, with the command that would.
-fn moto() -> &'static Path {
-    static FOLDER: OnceLock<std::path::PathBuf> = OnceLock::new();
-    FOLDER.get_or_init(|| {
-        let parent = Path::new(env!("CARGO_TARGET_TMPDIR"));
-        let folder = parent.join("moto-5");
-        if !folder.is_dir() {
-            // Under a name of its own until it is whole, since another process may do the same.
-            let new = tempfile::tempdir_in(parent).unwrap();
-            let words =
-                ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "moto[s3,server]==5.*", "--target"];
-            let installed = Command::new("python3").args(words).arg(new.path()).output();
-            let done = installed.as_ref().is_ok_and(|output| output.status.success());
-            let command = format!("python3 {} {}", words.join(" "), folder.display());
-            assert!(done, "moto is needed: apt-get install python3-pip, then {command}\n{installed:?}");
-            if std::fs::rename(new.path(), &folder).is_ok() {
-                let _ = new.keep();
-            }
-        }
-        folder
-    })
-}
+use super::{World, pypi};
 
 /// A running server. It stops with this.
 pub struct S3 {
@@ -58,7 +31,7 @@ impl S3 {
                       print(server.server_port, flush=True); server.serve_forever()";
         let mut process = Command::new("python3")
             .args(["-c", script])
-            .env("PYTHONPATH", moto())
+            .env("PYTHONPATH", pypi::packages("moto-5", &["moto[s3,server]==5.*"]))
             .envs(settings.iter().copied())
             // It ends when this process does, however it ends.
             .stdin(Stdio::piped())
