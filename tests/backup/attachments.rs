@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use super::everything;
+use super::{definitions, everything};
 use crate::support::{DRIZZLE, Engine, Output, World, both};
 
 /// A backup of an older version: restoring it replaces the tables.
@@ -36,22 +36,6 @@ fn access(world: &World) -> String {
             WHERE x.indrelid = c.oid AND (x.indisclustered OR x.indisreplident))
          FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' ORDER BY 1",
     )
-}
-
-/// Sorted, because what is put back comes behind what the restore makes.
-fn definitions(world: &World) -> Vec<String> {
-    let lines = |statement: &str| {
-        // Columns of others come back behind ours.
-        let mut lines: Vec<&str> = statement.lines().map(|line| line.trim().trim_end_matches(',')).collect();
-        if statement.starts_with("CREATE TABLE") {
-            lines.sort_unstable();
-        }
-        lines.join("\n")
-    };
-    let catalogue = world.catalogue();
-    let mut statements: Vec<String> = catalogue.split(";\n").map(|each| lines(each.trim())).collect();
-    statements.sort();
-    statements
 }
 
 fn attach(world: &World) {

@@ -5,26 +5,10 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::everything;
+use super::{definitions, everything};
 use crate::support::{DRIZZLE, Engine, World, both};
 
 const ROWS: &str = r#"SELECT md5(string_agg(u::text, ',' ORDER BY u."userId")) FROM "users" u"#;
-
-/// Sorted: a column's place in the dump is its own, and the order of statements is that of names.
-fn definitions(world: &World) -> Vec<String> {
-    let lines = |statement: &str| {
-        // Columns of others come back behind ours.
-        let mut lines: Vec<&str> = statement.lines().map(|line| line.trim().trim_end_matches(',')).collect();
-        if statement.starts_with("CREATE TABLE") {
-            lines.sort_unstable();
-        }
-        lines.join("\n")
-    };
-    let catalogue = world.catalogue();
-    let mut statements: Vec<String> = catalogue.split(";\n").map(|each| lines(each.trim())).collect();
-    statements.sort();
-    statements
-}
 
 fn backup(world: &World) -> PathBuf {
     world.run("db backup -f b.skyteam").ok();

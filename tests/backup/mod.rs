@@ -35,6 +35,22 @@ fn scratch_databases(world: &World) -> Vec<String> {
     names.lines().map(str::to_owned).collect()
 }
 
+/// The statements of the whole schema, sorted: what is put back comes behind what the restore makes.
+fn definitions(world: &World) -> Vec<String> {
+    let lines = |statement: &str| {
+        // Columns of others come back behind ours.
+        let mut lines: Vec<&str> = statement.lines().map(|line| line.trim().trim_end_matches(',')).collect();
+        if statement.starts_with("CREATE TABLE") {
+            lines.sort_unstable();
+        }
+        lines.join("\n")
+    };
+    let catalogue = world.catalogue();
+    let mut statements: Vec<String> = catalogue.split(";\n").map(|each| lines(each.trim())).collect();
+    statements.sort();
+    statements
+}
+
 /// Rows that are hard to carry: quotes, backslashes, COPY's own marks, emoji, empty against NULL, microseconds, the
 /// ends of the calendar, the largest numbers. Without triggers in the way: a balance below zero too.
 fn hard_rows(world: &World) {

@@ -4,7 +4,7 @@ pub(crate) mod postgres;
 pub(crate) mod sqlite;
 pub(crate) mod sqlite_types;
 
-use super::model::{Kind, Schema};
+use super::model::{ForeignKey, Kind, Schema};
 use crate::db::{Engine, quote};
 
 /// One SQL statement, without its closing semicolon.
@@ -41,6 +41,23 @@ pub fn script(statements: &[Statement]) -> String {
 /// Identifiers, quoted, with commas between.
 pub fn quote_all(names: &[String]) -> String {
     names.iter().map(|name| quote(name)).collect::<Vec<_>>().join(", ")
+}
+
+/// The clause of a constraint that is a foreign key.
+fn foreign_key(key: &ForeignKey) -> String {
+    let mut sql = format!(
+        "FOREIGN KEY ({}) REFERENCES {} ({})",
+        quote_all(&key.columns),
+        quote(&key.table),
+        quote_all(&key.references)
+    );
+    if key.on_update != Default::default() {
+        sql.push_str(&format!(" ON UPDATE {}", key.on_update.sql()));
+    }
+    if key.on_delete != Default::default() {
+        sql.push_str(&format!(" ON DELETE {}", key.on_delete.sql()));
+    }
+    sql
 }
 
 /// A text literal. Both engines take the same form, PostgreSQL under `standard_conforming_strings`.

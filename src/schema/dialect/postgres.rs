@@ -1,14 +1,14 @@
 //! PostgreSQL's DDL for the objects of the model.
 //!
-//! Names are not qualified, so that the same words make the tables in `public` and the scratch copies in `pg_temp`;
-//! who runs them sets the search path. Only functions stand in a schema of their own, [`HOME`].
+//! Names are not qualified, so that the same statements make the tables in `public` and the scratch copies in `pg_temp`;
+//! the caller sets the search path. Only functions have a schema of their own, [`HOME`].
 
 use migration::openings;
 
-use super::{Statement, literal, quote_all};
+use super::{Statement, foreign_key, literal, quote_all};
 use crate::db::quote;
 use crate::schema::model::{
-    Column, Constraint, EnumType, ForeignKey, Function, Index, Kind, MICROSECONDS, Rule, Schema, Shape, Table, Trigger,
+    Column, Constraint, EnumType, Function, Index, Kind, MICROSECONDS, Rule, Schema, Shape, Table, Trigger,
     TriggerBody, Value, fit_name,
 };
 
@@ -204,22 +204,6 @@ fn rule(of: &Rule) -> String {
         Rule::Disabled(of) => rule(of),
         Rule::UnsupportedPrimaryKey(text) | Rule::Unsupported(text) => text.clone(),
     }
-}
-
-fn foreign_key(key: &ForeignKey) -> String {
-    let mut sql = format!(
-        "FOREIGN KEY ({}) REFERENCES {} ({})",
-        quote_all(&key.columns),
-        quote(&key.table),
-        quote_all(&key.references)
-    );
-    if key.on_update != Default::default() {
-        sql.push_str(&format!(" ON UPDATE {}", key.on_update.sql()));
-    }
-    if key.on_delete != Default::default() {
-        sql.push_str(&format!(" ON DELETE {}", key.on_delete.sql()));
-    }
-    sql
 }
 
 /// `ALTER TABLE … ADD CONSTRAINT`.

@@ -3,12 +3,10 @@
 //! Tables are `STRICT`, so that a column holds what it says. UUIDs and times are text in PostgreSQL's own form, which
 //! the defaults give too: equal on both engines, and in order of time where it is compared as text.
 
-use super::{Statement, quote_all};
+use super::{Statement, foreign_key, quote_all};
 use crate::db::quote;
 use crate::schema::constraints::MAINTENANCE_TABLE;
-use crate::schema::model::{
-    Column, Constraint, ForeignKey, Index, Rule, Schema, Shape, Table, Trigger, TriggerBody, Value,
-};
+use crate::schema::model::{Column, Constraint, Index, Rule, Schema, Shape, Table, Trigger, TriggerBody, Value};
 
 pub(crate) use super::sqlite_types::{REAL_DIGITS, condition, default, kind};
 
@@ -89,22 +87,6 @@ pub(crate) fn constraint_clause(constraint: &Constraint) -> String {
         Rule::UnsupportedPrimaryKey(text) | Rule::Unsupported(text) => return text.clone(),
     };
     if constraint.name.is_empty() { rule } else { format!("CONSTRAINT {} {rule}", quote(&constraint.name)) }
-}
-
-fn foreign_key(key: &ForeignKey) -> String {
-    let mut sql = format!(
-        "FOREIGN KEY ({}) REFERENCES {} ({})",
-        quote_all(&key.columns),
-        quote(&key.table),
-        quote_all(&key.references)
-    );
-    if key.on_update != Default::default() {
-        sql.push_str(&format!(" ON UPDATE {}", key.on_update.sql()));
-    }
-    if key.on_delete != Default::default() {
-        sql.push_str(&format!(" ON DELETE {}", key.on_delete.sql()));
-    }
-    sql
 }
 
 /// `CREATE INDEX`.

@@ -1,8 +1,8 @@
 //! SQLite's form of each type: one of four stored types, and the condition that keeps what the type means.
 //!
 //! Tables are `STRICT`, so the stored type is certain. The types of the baseline (`text`, `integer`, `bigint`,
-//! `double precision`, `boolean`, `uuid`, `timestamp`) have no condition: tables of theirs stand in the field, and a
-//! condition would have to be proved against every row that is there already.
+//! `double precision`, `boolean`, `uuid`, `timestamp`) have no condition: tables with them are in use, and a condition
+//! would have to be checked against every row that is there already.
 
 use super::literal;
 use crate::schema::model::{Kind, MICROSECONDS, Value};
