@@ -15,7 +15,7 @@ _skyteam() {
         fi
     done
     local word=${words[${#words[@]} - 1]}$rest
-    # What stands in the word before the part that readline will replace.
+    # What the word has before the part that readline will replace.
     local before=${word%"$2"}
     before=${before#[\"\']}
     # Without its quotes, as skyteam will be given it.

@@ -31,7 +31,7 @@ pub struct Response {
 /// The database's: a 500 or a 503, and worth a line in the log.
 pub async fn coming_flights(db: &impl ConnectionTrait, authorization: Option<&str>) -> Result<Response, DbErr> {
     let token = authorization.and_then(|header| header.strip_prefix("Bearer ")).unwrap_or_default();
-    // Found by the unique index. Whether there was no token or a wrong one is nobody's business.
+    // Found by the unique index. The answer does not say whether there was no token or a wrong one.
     let Some(Coming { airline, flights }) = coming_by_token(db, token, Utc::now().into()).await? else {
         return Ok(Response { status: 401, body: json!({ "error": "unknown token" }) });
     };

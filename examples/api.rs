@@ -57,7 +57,7 @@ fn unexpected(error: impl std::fmt::Display) -> Failure {
 
 const UNKNOWN: Failure = Failure(StatusCode::UNAUTHORIZED, "unknown token");
 
-/// The token of `Authorization: Bearer …`; an empty one is nobody's.
+/// The token of `Authorization: Bearer …`; an empty one counts as none.
 fn token(headers: &HeaderMap) -> &str {
     let header = headers.get("authorization").and_then(|header| header.to_str().ok());
     header.and_then(|header| header.strip_prefix("Bearer ")).unwrap_or_default()

@@ -41,7 +41,7 @@ enum Fate {
 pub(crate) struct Subject {
     /// The table.
     pub table: String,
-    /// The column that tells its rows apart.
+    /// The column that identifies its rows.
     pub key: String,
     /// The columns that must be as they were, the key among them; others are not looked at.
     pub columns: Vec<String>,

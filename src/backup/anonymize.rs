@@ -4,10 +4,10 @@
 //! replaced. Columns that are not skyteam's stay behind: nothing here knows what they hold.
 //!
 //! Deterministic: the same value always becomes the same pseudonym, in every table and every run, so that copies can
-//! be compared and bugs that hang on one user be found again. A pseudonym is an HMAC-SHA-256 of the value. Its key is
+//! be compared and bugs that depend on one user be found again. A pseudonym is an HMAC-SHA-256 of the value. Its key is
 //! made of the source's airlines' API keys, which no copy holds: so a reader of the copy cannot try out ids and names
 //! until a pseudonym fits, and pseudonyms change when an airline's key does. A database without airlines has no secret
-//! to take; what protects its copy is only that it is no one's business.
+//! to take; its copy is protected only by who has access to it.
 
 mod replacement;
 

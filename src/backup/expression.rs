@@ -154,7 +154,7 @@ const FUNCTIONS: &[&str] = &[
     "zeroblob",
 ];
 
-/// Words that stand before a parenthesis and call nothing.
+/// Words that precede a parenthesis and call nothing.
 const BEFORE_PARENTHESES: &[&str] = &[
     "all", "and", "any", "array", "as", "between", "case", "cast", "check", "default", "else", "from", "ilike", "in",
     "is", "key", "like", "not", "on", "or", "row", "similar", "some", "then", "to", "unique", "using", "when", "where",
@@ -193,12 +193,12 @@ const FORBIDDEN: &[&str] = &[
 /// Those that say what becomes of a reference: `ON DELETE SET NULL`.
 const OF_REFERENCES: &[&str] = &["delete", "set", "update"];
 
-/// What may stand in a text beside an expression.
+/// What a text may contain beside an expression.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Context<'a> {
     /// Types with a schema that may be cast to, as `schema.name`, unquoted.
     pub types: &'a [String],
-    /// Whether it is the whole definition of a column of SQLite: keys and references stand in it.
+    /// Whether it is the whole definition of a column of SQLite: keys and references are part of it.
     pub column: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Which database a backup is of. Names do not tell: every server may have a database `skyteam`, and every folder a file
+//! Which database a backup is of. Names do not identify it: every server may have a database `skyteam`, and every folder a file
 //! `skyteam.db`.
 //!
 //! - PostgreSQL: the cluster's system identifier, which `initdb` draws and replicas share, and the OID of the database
@@ -38,7 +38,7 @@ impl std::fmt::Display for Identity {
     }
 }
 
-/// Why a database cannot be told from others.
+/// Why a database cannot be identified.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Unidentified {
     /// PostgreSQL: the role may not call `pg_control_system()`, which everybody may by default.

@@ -18,7 +18,7 @@ pub(crate) enum Maker {
     ThisDatabase,
     /// It is signed by the trusted key of this name.
     Signed(String),
-    /// Nothing that is trusted tells.
+    /// Neither a trusted signature nor the database says so.
     Unknown,
 }
 
@@ -32,7 +32,7 @@ impl Maker {
         }
     }
 
-    /// Whether nothing that is trusted tells.
+    /// Whether it is [`Maker::Unknown`].
     pub(crate) fn is_unknown(&self) -> bool {
         *self == Self::Unknown
     }

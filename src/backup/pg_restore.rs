@@ -33,7 +33,7 @@ pub(crate) struct Restore<'a> {
     pub format: Format,
     /// What the target had when this was asked for. It is looked at again once all is locked.
     pub seen: &'a State,
-    /// What becomes of the tables that stand.
+    /// What becomes of the tables that exist.
     pub standing: Standing,
     /// Only these tables; custom format only.
     pub tables: Vec<String>,
@@ -47,7 +47,7 @@ pub(crate) struct Restore<'a> {
     pub commit: bool,
 }
 
-/// What becomes of the tables of skyteam's that stand in the target.
+/// What becomes of skyteam's tables that exist in the target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Standing {
     /// Nothing: there are none that the dump makes.
@@ -72,7 +72,7 @@ pub(crate) async fn restore(database: &Database, wanted: &Restore<'_>, env: &Env
     pg_dump::check_restricted(env).await?;
     let mut psql = pg_dump::program("psql", env);
     psql.args(["--no-psqlrc", "--quiet", "--no-align", "--tuples-only", "--no-password"]);
-    // Verbose: with the SQLSTATE, which tells what is wrong with the dump from what is missing here.
+    // Verbose: with the SQLSTATE, which distinguishes faults of the dump from what is missing here.
     psql.args(["--set=ON_ERROR_STOP=1", "--set=VERBOSITY=verbose", "--file=-"]);
     let mut psql = pg_dump::start("psql", psql.stdin(Stdio::piped()).stdout(Stdio::piped()))?;
     let mut reader = None;
@@ -356,7 +356,7 @@ ALTER INDEX IF EXISTS skyteam.skyteam_kept_pkey RENAME TO backups_pkey;
     )
 }
 
-/// Takes what the dump has brought on to the newest version, where it tells which one it is at: by its record, or by
+/// Takes what the dump has brought on to the newest version, where its version is known: by its record, or by
 /// being what Drizzle Kit made. Anything else is left to `db migrate`, which looks closer.
 fn onward(key: &str) -> Result<String> {
     let versions = version::all()?;

@@ -1,8 +1,8 @@
 //! Which backups of a folder or an object store go. Only files that say themselves that skyteam made them and of which database
 //! ([`Identity`]), only for others of the same, and only while a good one stays: what everything depends on is read
 //! before anything is removed. A backup that is dated in the future was made with a wrong clock: it neither counts nor
-//! goes, or it would take the place of every new one until then. Nor does one by somebody unknown, where makers can be told:
-//! anybody with write access to the folder could push the genuine ones out with forged newer ones.
+//! goes, or it would take the place of every new one until then. Nor does one by an unknown maker, where makers can be
+//! known: anyone with write access to the folder could push the genuine ones out with forged newer ones.
 
 use std::path::Path;
 
@@ -49,7 +49,7 @@ pub(crate) struct Scope<'a> {
 }
 
 impl Scope<'_> {
-    /// Whether the maker of a backup could be told, and is not: a configured key signs every backup, and a database that
+    /// Whether the maker of a backup should be known, and is not: a configured key signs every backup, and a database that
     /// remembers any remembers all of its own.
     ///
     /// # Errors
@@ -69,7 +69,7 @@ impl Scope<'_> {
     }
 }
 
-/// Why a backup by somebody unknown is kept.
+/// Why a backup by an unknown maker is kept.
 pub(crate) const UNKNOWN_MAKER: &str = "by somebody unknown";
 
 /// Decides on every backup of a store.

@@ -19,7 +19,7 @@ use crate::entity::types::Timestamp;
 pub(crate) struct Fingerprint {
     /// SHA-256 of its bytes, in hexadecimal.
     pub(crate) sha256: String,
-    /// What tells it from others by its beginning and end; nothing for one that went into a pipe.
+    /// A digest of its beginning and end; none for one that went into a pipe.
     pub(crate) ends: Option<String>,
 }
 

@@ -103,7 +103,7 @@ pub(crate) async fn build(
     clear_abandoned(folder).map_err(BackupError::io(doing()))?;
     let pending = tempfile::Builder::new().prefix(RESTORING).tempfile_in(folder);
     let pending = pending.map_err(BackupError::io(doing()))?;
-    // Held while this process lives: so others can tell what a killed one left behind.
+    // Held while this process lives, so that others recognise what a killed one left behind.
     pending.as_file().lock().map_err(BackupError::io(doing()))?;
     let onward = goes_onward(&plan, commit);
     let lock_timeout = RestoreOptions::default().lock_timeout;

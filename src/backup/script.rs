@@ -98,7 +98,7 @@ enum State {
 struct Scanner {
     state: State,
     in_statement: bool,
-    /// The words of the statement that tell whether rows follow: its first one, and whether FROM STDIN came.
+    /// The words of the statement that decide whether rows follow: its first one, and whether FROM STDIN came.
     words: Words,
     /// `standard_conforming_strings = off`, as very old dumps have it.
     backslashes: bool,

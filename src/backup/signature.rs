@@ -146,7 +146,7 @@ impl SigningKey {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Signers(Vec<(String, PublicKey)>);
 
-/// What a signature tells.
+/// The verdict on a signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Signed {
     /// It is by the trusted key of this name.

@@ -138,7 +138,7 @@ pub(crate) fn check_plan(archive: &Archive) -> Result<()> {
     Plan::new(archive, &restore::nothing(), &plan::Wanted { scratch: true, ..plan::Wanted::default() }).map(drop)
 }
 
-/// Whether a proof of the archive tells that there is a way back for this database: it is of this one, and of all of it.
+/// Whether verifying the archive proves that this database can be restored: it is of this one, and of all of it.
 pub(crate) fn is_of(archive: &Archive, identity: &Identity) -> bool {
     let subject = archive.manifest().subject();
     subject.is_whole() && subject.identity.as_ref() == Some(identity)

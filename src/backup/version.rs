@@ -58,7 +58,7 @@ pub(crate) fn all() -> Result<Vec<Version>> {
 pub(crate) struct At {
     /// Fourteen digits.
     pub version: String,
-    /// Names of its keys, checks and unique indexes that do not stand: rows may break them.
+    /// Names of its keys, checks and unique indexes that do not exist: rows may violate them.
     pub missing: Vec<String>,
     /// What there is ahead of it: tables and columns (`users.points`) that the entities ask for and no migration makes yet,
     /// because they were pushed.
@@ -225,7 +225,7 @@ pub(crate) fn known() -> Result<Schema> {
     Ok(known)
 }
 
-/// What the oldest version has, and so every one, and what does not stand: tables and columns in words.
+/// What the oldest version has, and so every one, and what does not exist here: tables and columns in words.
 ///
 /// # Errors
 /// As [`all`].
@@ -373,7 +373,7 @@ pub(crate) fn latest() -> Result<Version> {
 }
 
 impl Version {
-    /// What of it does not stand; `None` when a table or a column does not.
+    /// What of it does not exist; `None` when a table or a column does not.
     pub(super) fn missing(&self, standing: &[Standing<'_>]) -> Option<Vec<String>> {
         let mut missing = Vec::new();
         for table in &self.schema.tables {

@@ -45,7 +45,7 @@ impl Ask {
 
     /// Level 3 as well: nothing is lost, and what comes in is nothing that is trusted.
     pub(crate) fn takes_from_strangers(name: impl Into<String>, question: impl Into<Message>) -> Self {
-        let what = "nothing tells who made it: a confirmation is needed";
+        let what = "nothing shows who made it: a confirmation is needed";
         Self { level: Level::Loses { name: name.into(), what }, question: question.into(), database: None }
     }
 

@@ -25,7 +25,7 @@ pub struct World {
     pub stdin: Box<dyn Read + Send>,
     /// Standard output: the answer.
     pub stdout: Box<dyn Write + Send>,
-    /// The file that standard output is redirected into, where the system tells.
+    /// The file that standard output is redirected into, where the system names it.
     pub output: Option<PathBuf>,
     /// Waits until the reader of standard output has taken everything, as far as that can be known; fails with
     /// `BrokenPipe` when they went away before.

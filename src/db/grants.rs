@@ -83,7 +83,7 @@ async fn place(connection: &impl ConnectionTrait) -> Result<Place, DbErr> {
             to_regnamespace('skyteam') IS NOT NULL AS home,
             coalesce((SELECT string_agg(DISTINCT pg_get_userbyid(relowner)::text, E'\\n') FROM pg_class
                 WHERE relkind IN ('r', 'p') AND relnamespace IN (to_regnamespace('public'), to_regnamespace('skyteam'))
-                  -- Shared with those who may read, whoever makes them.
+                  -- Shared with those who may read, of whatever owner.
                   AND NOT (relnamespace = to_regnamespace('skyteam') AND relname IN ('backups', 'verifications'))),
                 current_user::text) AS makers";
     let row = connection.query_one_raw(Statement::from_string(Engine::Postgres.backend(), sql)).await?;
@@ -96,7 +96,7 @@ async fn place(connection: &impl ConnectionTrait) -> Result<Place, DbErr> {
     })
 }
 
-/// A right, and the expression that tells whether `$1` has it.
+/// A right, and the expression that is true where `$1` has it.
 struct Wish {
     what: &'static str,
     sql: String,

@@ -25,7 +25,7 @@ const PATIENCE: Duration = Duration::from_millis(250);
 pub(super) type Backends = Arc<Mutex<Vec<Backend>>>;
 
 /// One of them. Its number alone may be another session's, on another server behind a balancer or after a failover: its
-/// start, to the microsecond, tells it apart.
+/// start, to the microsecond, identifies it.
 #[derive(Clone, Debug)]
 pub(super) struct Backend {
     pid: i32,
@@ -102,7 +102,7 @@ pub(super) async fn connect(place: &PostgresUrl, mut options: Options) -> Result
         };
         match reached {
             Some(source) if is_about_encryption(&source) => {
-                // Where the server refuses both ways, the one that was wanted first tells more.
+                // Where the server refuses both ways, the one that was wanted first says more.
                 let kept = refusal.take_if(|first| matches!(first, sqlx::Error::Database(_)));
                 refusal = Some(kept.unwrap_or(source));
             }

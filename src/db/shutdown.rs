@@ -45,7 +45,7 @@ impl Shutdown {
     /// Runs `work`, which commits.
     ///
     /// # Errors
-    /// Its own; after an interrupt also that no answer came, which [`super::is_outcome_unknown`] tells.
+    /// Its own; after an interrupt also that no answer came, which [`super::is_outcome_unknown`] recognises.
     pub(super) async fn run<T>(&self, work: impl Future<Output = Result<T, DbErr>>) -> Result<T, DbErr> {
         let running = self.unfinished();
         tokio::select! {

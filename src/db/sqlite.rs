@@ -89,7 +89,7 @@ fn is_busy(error: &sqlx::Error) -> bool {
     code.is_some_and(|code| code & 0xff == 5)
 }
 
-/// SQLite has one code for whatever keeps it from opening a file; the system tells the reason.
+/// SQLite has one code for whatever keeps it from opening a file; the system has the reason.
 fn may_not_read(path: &Path) -> bool {
     std::fs::File::open(path).is_err_and(|error| error.kind() == std::io::ErrorKind::PermissionDenied)
 }

@@ -4,7 +4,7 @@
 //! transaction the two may meet different sessions, and inside one the name may be taken: by the client that had the session
 //! before. Therefore, where the URL says `statement-cache-capacity=0` (or Prisma's `pgbouncer=true`), every statement
 //! runs in a transaction, and every transaction first forgets what was prepared on its session, and what others have left in
-//! its temporary schema, which could stand in for what a statement means.
+//! its temporary schema, whose tables would hide those that a statement means.
 
 use std::time::Duration;
 

@@ -183,7 +183,7 @@ mod tests {
                     columns.iter().map(|column| format!("(Column::{}, Mask::Keep)", column.variant)).collect();
                 missing.push(format!(
                     "{file}: what may a copy made with --anonymize show of {}? In `impl Entity`, with another mask of \
-                     crate::entity::privacy than Keep for what tells about a person:\n    pub const ANONYMIZE: &'static \
+                     crate::entity::privacy than Keep for what says something about a person:\n    pub const ANONYMIZE: &'static \
                      [(Column, Mask)] = &[{}];",
                     table.name,
                     masks.join(", ")
@@ -219,6 +219,6 @@ mod tests {
     fn references_follow_what_they_refer_to() {
         assert_eq!(mask("flightPassengers", "userId"), mask("users", "userId"));
         assert_eq!(mask("milesTransactions", "reversesId"), Mask::Replace);
-        assert_eq!(mask("users", "nobody declared this"), Mask::Replace);
+        assert_eq!(mask("users", "not declared"), Mask::Replace);
     }
 }

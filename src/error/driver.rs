@@ -177,8 +177,8 @@ fn describe_postgres(state: &SqlState, table: Option<&str>, detail: Option<&str>
     }
 }
 
-/// What the server says beside its message. Of a duplicate it would show the values, which may be a token: only whoever
-/// knows that no value is in it may use it.
+/// What the server says beside its message. Of a duplicate it would show the values, which may be a token: use it only
+/// where it cannot contain a value.
 fn detail(database: &dyn DatabaseError) -> Option<&str> {
     database.try_downcast_ref::<sqlx::postgres::PgDatabaseError>().and_then(sqlx::postgres::PgDatabaseError::detail)
 }

@@ -33,7 +33,7 @@ pub(crate) enum RetryAdvice<'a> {
 
 /// The outcome is not known.
 ///
-/// Exit code 7, which tells scripts to run the same line again, only where that cannot pay twice.
+/// Exit code 7, on which scripts run the same line again, only where that cannot pay twice.
 pub(crate) fn outcome_unknown(again: RetryAdvice<'_>) -> Error {
     let kind = match &again {
         RetryAdvice::Line(_) | RetryAdvice::Key { given: true, .. } | RetryAdvice::Unsaid => Kind::Unreachable,

@@ -50,7 +50,7 @@ pub struct Candidate {
     pub key: String,
     /// What it is, for people.
     pub what: String,
-    /// When it is, or was written, where that tells it from others.
+    /// When it is, or was written, where that distinguishes it from others.
     pub at: Option<Timestamp>,
 }
 

@@ -1,9 +1,9 @@
 -- Every invariant of the ledger in one statement, so that all of it is judged on one snapshot.
 --
 -- One pass over each large table, by user. Whether a user's passenger rows and awards for flights are the same set of
--- (flight, miles) is told by their number and the exclusive or of a 64-bit hash of each: equal for equal sets, and for
+-- (flight, miles) is decided by their number and the exclusive or of a 64-bit hash of each: equal for equal sets, and for
 -- sets that differ only with a chance of 2^-64. Exact comparing is left for the users in whom something differs
--- ("suspect"): among them whoever was given a second award after the first was reversed.
+-- ("suspect"): among them the users who were given a second award after the first was reversed.
 --
 -- What a validated CHECK of the table proves is not looked for again.
 --

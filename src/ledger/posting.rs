@@ -34,7 +34,7 @@ static AT_ONCE: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-/// PostgreSQL, the statement that tells the outcomes apart: no row, no such user; a balance, done; else refused by rule
+/// PostgreSQL, the statement that distinguishes the outcomes: no row, no such user; a balance, done; else refused by rule
 /// or by key. A taken key raises no error, which would end the transaction around it.
 ///
 /// `FOR NO KEY UPDATE` is what the update takes anyway; it lets other sessions insert rows that refer to the user.

@@ -19,7 +19,7 @@ use crate::db::Engine;
 
 pub use self::outcome::{Diff, Kept, Origin, Suspect};
 
-/// Compares two schemas as they stand on `engine`.
+/// Compares two schemas as `engine` stores them.
 pub fn diff(from: &Schema, to: &Schema, engine: Engine, origin: Origin, renames: &[Rename]) -> Diff {
     diff_filling(from, to, engine, origin, renames, &[])
 }

@@ -1,7 +1,7 @@
 //! How long the steps of a plan may take, from the number of rows that PostgreSQL's catalogue knows of.
 //!
-//! Measured on two cores of a rented machine with 3 million ledger entries (see `tests/bench/live`). It is there to tell
-//! a second from a minute, and no more.
+//! Measured on two cores of a rented machine with 3 million ledger entries (see `tests/bench/live`). It distinguishes a
+//! second from a minute, and no more.
 
 use std::collections::HashMap;
 use std::time::Duration;

@@ -191,12 +191,12 @@ impl State {
         self.exports.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Tells the person at the terminal.
+    /// Prints a notice on the terminal that the studio was started from.
     fn tell(&self, message: Message) {
         (self.seat.notice)(message);
     }
 
-    /// Tells that a launch code was refused.
+    /// Prints that a launch code was refused.
     fn tell_refused(&self, refusal: session::Refusal) {
         use session::Refusal::{Late, Used, Wrong};
         self.tell(match refusal {

@@ -112,7 +112,7 @@ impl Sessions {
     /// Whether this is the token of a session. If so, the studio is in use.
     pub(super) fn admits(&self, token: &str) -> bool {
         let mut inner = self.inner();
-        // All of them are compared, so that the time tells nothing of which one was nearest.
+        // All of them are compared, so that the time does not depend on which one was nearest.
         let any =
             inner.tokens.iter().fold(Choice::from(0), |any, known| any | known.as_bytes().ct_eq(token.as_bytes()));
         if any.into() {

@@ -1,7 +1,7 @@
 //! The frame of an archive: a tar (ustar) of `manifest.json`, one Parquet file a table, and `SHA256SUMS`.
 //!
 //! The writer has no freedom: every header follows from a name, a size and the manifest's time. So the reader makes
-//! the header that must stand there and compares; a flipped bit anywhere, a name with a path in it, a link or a
+//! the header that must be there and compares; a flipped bit anywhere, a name with a path in it, a link or a
 //! device is simply not that header. No member's name is ever used as a path.
 //!
 //! `SHA256SUMS` is what `sha256sum` prints, so `tar -xf FILE && sha256sum -c SHA256SUMS` checks an archive by hand.
@@ -146,7 +146,7 @@ pub(crate) fn manifest_bytes(source: &Source) -> Result<Vec<u8>> {
     Ok(read_manifest(source)?.0)
 }
 
-/// Where a member's bytes stand.
+/// Where a member's bytes are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Place {
     /// From the start of the archive.

@@ -2,7 +2,7 @@
 //!
 //! The host that makes backups holds public keys only and cannot read them. So that it can still list and prune them,
 //! the header carries, besides the stanzas of the recipients, one of our own with a [`Summary`] in clear: no more than
-//! the file's name and size tell anyway. Other programs skip stanzas that they do not know, as the format asks.
+//! the file's name and size reveal anyway. Other programs skip stanzas that they do not know, as the format asks.
 
 use std::collections::HashSet;
 use std::io::{BufReader, BufWriter, Read, SeekFrom, Write};
@@ -202,7 +202,7 @@ impl Identities {
 
 /// Reads the summary of an encrypted archive without its key; `None` when skyteam did not write it.
 ///
-/// Nothing vouches for it: only who holds the key can tell whether the header is genuine.
+/// It is not authenticated: only the holder of the key can check whether the header is genuine.
 ///
 /// # Errors
 /// [`BackupError::Damaged`] when the header is not whole.

@@ -96,7 +96,7 @@ impl Input<'_> {
     fn skip(&mut self, kind: u8, depth: u8) -> Option<()> {
         let depth = depth.checked_sub(1)?;
         match kind {
-            // Booleans of a field stand in the type itself.
+            // A field's boolean is in its type.
             1 | 2 => {}
             3 => self.advance(1)?,
             4..=6 => drop(self.varint()?),

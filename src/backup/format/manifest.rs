@@ -32,7 +32,7 @@ pub enum Contents {
     All,
     /// Tables without rows (`--schema-only`).
     Schema,
-    /// Rows, to be restored into tables that stand (`--data-only`).
+    /// Rows, to be restored into tables that exist (`--data-only`).
     Data,
 }
 
@@ -95,7 +95,7 @@ pub struct Manifest {
     pub server_version: String,
     /// Version of the schema (the last applied migration's fourteen digits); `null` where the database matched none.
     pub schema_version: Option<String>,
-    /// Names of keys, checks and unique indexes of that version that did not stand in the source: its rows may break
+    /// Names of keys, checks and unique indexes of that version that the source did not have: its rows may break
     /// them, so a restore leaves them out too.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<String>,
@@ -227,7 +227,7 @@ impl Manifest {
         self.tables.iter().find(|table| table.name == name)
     }
 
-    /// The bytes that stand in the archive.
+    /// Its bytes in the archive.
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         // Maps with other keys than text are what serde_json refuses, and there is none.
         let mut bytes = serde_json::to_vec_pretty(self).unwrap_or_default();

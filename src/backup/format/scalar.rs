@@ -271,7 +271,7 @@ pub(crate) fn parse<T: std::str::FromStr>(text: &[u8]) -> Option<T> {
     std::str::from_utf8(text).ok()?.parse().ok()
 }
 
-/// As PostgreSQL writes it: as few digits as tell it from every other.
+/// As PostgreSQL writes it: with the fewest digits that distinguish it from every other.
 pub(crate) fn real_text(value: f32) -> Vec<u8> {
     float_text(&format!("{value:e}"), REAL_EXPONENT)
 }

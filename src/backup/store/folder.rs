@@ -23,7 +23,7 @@ pub(crate) const NOTE: &str = ".json";
 pub(crate) const NOTE_LIMIT: u64 = 1 << 20;
 /// How such a file says that it is one.
 const NOTE_FORMAT: &str = "skyteam-note";
-/// How much of a file's beginning and of its end tells it from another: an archive's manifest with the checksums of
+/// How much of a file's beginning and of its end distinguishes it from another: an archive's manifest with the checksums of
 /// all that follows, an encrypted one's header, which is never the same twice.
 const ENDS: u64 = 64 << 10;
 
@@ -125,9 +125,9 @@ pub(crate) struct Entry {
     pub sha256: Option<String>,
     /// The last verification of exactly this file.
     pub verified: Option<Verified>,
-    /// What is wrong with it, as far as its frame tells.
+    /// What is wrong with it, as far as its frame shows.
     pub damage: Option<String>,
-    /// What tells it from others by its beginning and its end.
+    /// A digest of its beginning and its end.
     pub(crate) ends: String,
 }
 
@@ -288,7 +288,7 @@ impl Entry {
     }
 }
 
-/// What tells a file from others by its beginning and its end.
+/// A digest of a file's beginning and end.
 ///
 /// # Errors
 /// What reading answers.

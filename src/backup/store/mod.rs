@@ -133,7 +133,7 @@ pub(crate) struct Placed {
     pub path: PathBuf,
     /// Bytes.
     pub size: u64,
-    /// What tells it from others by its beginning and its end.
+    /// A digest of its beginning and its end.
     pub ends: String,
 }
 

@@ -17,7 +17,7 @@ use crate::message::message;
 /// How many rows a list shows on a terminal when nothing is said.
 const ON_A_TERMINAL: u64 = 50;
 
-/// The most rows that are asked for, less the one that tells whether there are more: both engines count them in 64 bits
+/// The most rows that are asked for, less the one that shows whether there are more: both engines count them in 64 bits
 /// with a sign.
 const MOST: u64 = i64::MAX as u64 - 1;
 
@@ -54,7 +54,7 @@ impl ListArgs {
         }
     }
 
-    /// How many rows to ask the database for: one more than [`ListArgs::limit`], which tells whether there are more.
+    /// How many rows to ask the database for: one more than [`ListArgs::limit`], which shows whether there are more.
     pub(crate) fn asked(&self, ui: &Ui) -> Option<u64> {
         self.limit(ui).map(|limit| limit + 1)
     }

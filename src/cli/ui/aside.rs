@@ -89,7 +89,7 @@ impl Ui {
     }
 
     pub(super) fn say(&self, text: &str) {
-        // Nobody is left to tell when stderr is closed.
+        // There is no reader left when stderr is closed.
         let mut err = lock(&self.err);
         let _ = writeln!(err, "{}", text.trim_end());
         let _ = err.flush();

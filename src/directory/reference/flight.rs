@@ -26,7 +26,7 @@ pub(crate) struct MeantFlight {
 
 /// Finds a flight: by id, by at least four characters that its id begins with, by a code that exactly one scheduled or
 /// live flight has, or by a code and its day in UTC (`DL123@2026-11-26`), ended flights too; in this order.
-/// [`meant_flight`] also tells what a later way would have found, and takes days of another zone.
+/// [`meant_flight`] also returns what a later way would have found, and takes days of another zone.
 ///
 /// # Errors
 /// [`ReferenceError`]: none, or several, answer to it.

@@ -52,8 +52,7 @@ pub(crate) struct Dataset {
     pub entries: Vec<miles_transaction::Model>,
 }
 
-/// Makes the data. Columns that it does not know of have their defaults, or, where they have none, a value that stands for
-/// nothing.
+/// Makes the data. Columns that it does not know of have their defaults, or, where they have none, an empty value.
 ///
 /// # Errors
 /// As [`crate::entity::columns::complete`].

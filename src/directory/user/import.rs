@@ -447,6 +447,6 @@ mod tests {
     fn what_is_so_already_is_left_alone() {
         let plan = decided(&[("1", "ann"), ("2", ""), ("3", "Cat")], &[("1", "ann"), ("2", "bob"), ("3", "cat")]);
         assert_eq!(plan.counts, Counts { added: 0, updated: 1, unchanged: 2 });
-        assert!(plan.parked.is_empty(), "nobody else wants cat");
+        assert!(plan.parked.is_empty(), "no other line wants cat");
     }
 }

@@ -19,7 +19,7 @@ pub(super) struct Mention {
 
 /// From how many digits on a number in a note is taken for a person. Shorter ones are amounts, flights and dates more often
 /// than the ids of ROBLOX's first players: they count only where the note says so, as in `@100` or `user 100`.
-const TELLING: usize = 6;
+const DISTINCTIVE: usize = 6;
 
 /// What before a short number makes it a person, beside `@`.
 const TITLES: [&str; 5] = ["user", "userid", "id", "player", "username"];
@@ -86,7 +86,7 @@ fn without(note: &str, word: &str) -> String {
         if part_of_word(note[..at].chars().next_back()) || part_of_word(note[end..].chars().next()) {
             continue;
         }
-        if !tells(&word) && !is_named(&low[..at]) {
+        if !is_distinctive(&word) && !is_named(&low[..at]) {
             continue;
         }
         out.push_str(&note[from..at]);
@@ -98,8 +98,8 @@ fn without(note: &str, word: &str) -> String {
 }
 
 /// Whether a word means the person in any position.
-fn tells(word: &str) -> bool {
-    word.len() >= TELLING || !word.bytes().all(|byte| byte.is_ascii_digit())
+fn is_distinctive(word: &str) -> bool {
+    word.len() >= DISTINCTIVE || !word.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Whether a note that goes on with a number, so far in lower case, names a person by it.

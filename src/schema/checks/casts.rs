@@ -138,7 +138,7 @@ pub(super) fn altered(engine: Engine, at: usize, column: &str, from: &Kind, to: 
 pub(super) fn in_words(engine: Engine, kind: &Kind) -> String {
     match kind {
         Kind::Enum(of) => format!("{} ({})", of.name, of.values.join(", ")),
-        // SQLite's own names do not tell a date from a text.
+        // SQLite's own names do not distinguish a date from a text.
         _ if engine == Engine::Sqlite && sqlite::condition("x", kind).is_some() => postgres::kind(kind),
         _ => crate::schema::dialect::kind(engine, kind),
     }

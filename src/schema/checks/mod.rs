@@ -22,7 +22,7 @@ use queries::{Check, Checker};
 /// The most rows that a finding shows.
 const EXAMPLES: usize = 5;
 
-/// Rows that stand in the way of a change.
+/// Rows that a change would violate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
     /// The change that they break: `add constraint flightPassengers_flightId_userId_pk`.

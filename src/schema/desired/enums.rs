@@ -1,4 +1,4 @@
-//! Enums that are stored as text or numbers: a column and a check of the values that stand beside the entity.
+//! Enums that are stored as text or numbers: a column and a check of the values, declared beside the entity.
 
 use sea_orm::EntityTrait;
 

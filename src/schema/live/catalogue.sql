@@ -1,4 +1,4 @@
--- What stands in a schema of PostgreSQL, as one JSON document in a fixed order.
+-- What exists in a schema of PostgreSQL, as one JSON document in a fixed order.
 -- $1: the names of our tables, as a JSON array; $2: whether to read the session's temporary schema instead of public.
 -- Constraint types p, u, f, c and x only: since version 18 NOT NULL is a constraint (n) too, and columns say that.
 WITH shown AS MATERIALIZED (

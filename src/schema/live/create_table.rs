@@ -1,7 +1,7 @@
 //! A parser of SQLite's `CREATE TABLE` and `CREATE INDEX` statements.
 //!
-//! SQLite keeps a table as the text that made it, names of constraints included, and no pragma tells as much. The text
-//! is one that SQLite has accepted, so this reads what can stand there and does not judge it.
+//! SQLite keeps a table as the text that made it, names of constraints included, and no pragma returns as much. The text
+//! is one that SQLite has accepted, so this parses it without validating it.
 
 use crate::db::quote;
 use crate::schema::dialect::quote_all;
@@ -55,7 +55,7 @@ pub(crate) fn table(sql: &str) -> Result<Definition, String> {
     Ok(definition)
 }
 
-/// What a `CREATE TABLE` text says of each column, and which conditions and keys of the table stand beside the columns.
+/// What a `CREATE TABLE` text says of each column, and which conditions and keys are constraints of the table.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct TableText {
     /// Names of the columns, each with the rest of its definition.
@@ -132,7 +132,7 @@ fn closing(all: &[Placed], open: usize) -> Option<usize> {
     None
 }
 
-/// The parts between the commas that stand in no parentheses.
+/// The parts between the commas outside of parentheses.
 fn split(all: &[Placed]) -> Vec<&[Placed]> {
     let mut depth = 0_usize;
     all.split(|placed| {

@@ -1,4 +1,4 @@
--- What stands in the database beside our tables and the schema skyteam, in order, without the members of extensions.
+-- What exists in the database beside our tables and the schema skyteam, in order, without the members of extensions.
 -- $1: the names of our tables, as a JSON array.
 WITH given AS (
   SELECT ARRAY (SELECT pg_catalog.json_array_elements_text($1::json)) AS names

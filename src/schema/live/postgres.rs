@@ -108,7 +108,7 @@ pub(super) async fn catalogue(connection: &impl ConnectionTrait, tables: &[&str]
     Ok(found)
 }
 
-/// The tables of `reference` in its terms. What nothing can tell without writing counts as different.
+/// The tables of `reference` in its terms. What cannot be compared without writing counts as different.
 ///
 /// # Errors
 ///
@@ -169,7 +169,7 @@ pub(in crate::schema) async fn may_write(connection: &impl ConnectionTrait) -> R
 
 /// How PostgreSQL itself words the reference's expressions.
 ///
-/// Foreign keys are left out: they are compared column by column, and their targets may stand outside the model.
+/// Foreign keys are left out: they are compared column by column, and their targets may be outside the model.
 async fn scratch(connection: &impl ConnectionTrait, reference: &Schema) -> Result<Texts, LiveError> {
     let mut statements: Vec<Statement> = reference.enum_types().into_iter().map(dialect::create_enum).collect();
     statements.extend(reference.tables.iter().map(dialect::table));

@@ -69,7 +69,7 @@ pub async fn plan_down<'a>(
     Ok(WayDown { migrations, losses, stays, pause })
 }
 
-/// Undoes the newest migrations, each in a transaction of its own, and tells of each as soon as it is undone.
+/// Undoes the newest migrations, each in a transaction of its own, and reports each as soon as that is committed.
 ///
 /// # Errors
 /// [`MigrateError`]. The migrations that were reported stay undone.

@@ -88,7 +88,7 @@ fn changes_rows(migration: &Migration) -> bool {
     let Ok(statements) = script::split(migration.script(engine, Direction::Up), engine) else { return true };
     statements.iter().any(|statement| {
         let sql = statement.sql.to_uppercase();
-        // Comments stand before a statement.
+        // Comments precede a statement.
         let code = sql.lines().filter(|line| !line.trim_start().starts_with("--")).collect::<Vec<_>>().join("\n");
         let first = code.split_whitespace().next().unwrap_or_default();
         match first {

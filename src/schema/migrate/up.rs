@@ -154,7 +154,7 @@ pub(crate) async fn baseline(
     Ok(steps)
 }
 
-/// Runs what is pending up to `to`, or all of it, and tells of each migration as soon as it lasts.
+/// Runs what is pending up to `to`, or all of it, and reports each migration as soon as it is committed.
 ///
 /// A database without a record that equals a version is first put on the record up to there, in the same transaction
 /// as the first migration that runs.

@@ -19,14 +19,14 @@ use crate::schema::{LiveError, Origin, Plan, Request, Wait, checks, live, plan, 
 pub enum Event<'a> {
     /// Others are waited for.
     Waiting(Wait<'a>),
-    /// A migration was run, recorded or undone, and that lasts.
+    /// A migration was run, recorded or undone, and that is committed.
     Done(&'a Step),
 }
 
-/// Told of everything that happens.
+/// Called with everything that happens.
 pub type Tell<'a> = &'a mut (dyn FnMut(Event<'_>) + Send);
 
-/// The locks that the scripts of these migrations take, as far as their snapshots tell. Scripts take them in an order of
+/// The locks that the scripts of these migrations take, as far as their snapshots show. Scripts take them in an order of
 /// their own, so they are all taken before, the strongest at once.
 pub(super) fn claims(
     engine: Engine,
@@ -38,7 +38,7 @@ pub(super) fn claims(
     Ok(Claims::of(way.iter().flat_map(|plan| &plan.steps)))
 }
 
-/// What the scripts of these migrations do, as far as their snapshots tell; a plan for each, and nothing on SQLite.
+/// What the scripts of these migrations do, as far as their snapshots show; a plan for each, and nothing on SQLite.
 pub(super) fn way(
     engine: Engine,
     migrations: &[Migration],

@@ -19,7 +19,7 @@ use crate::schema::lock::{holders, in_the_way, pause};
 use crate::schema::plan::Step;
 use crate::schema::waiting::{LockPolicy, SessionError, Stuck, Wait, Waiting, is_locked};
 
-/// How long a short transaction waits for its lock. Whoever comes after it waits as long at most.
+/// How long a short transaction waits for its lock. A session that queues behind it waits as long at most.
 const WINDOW: Duration = Duration::from_millis(10);
 
 /// After how many tries it waits twice as long.

@@ -329,7 +329,7 @@ impl Part<'_> {
         let same = match kind.as_str() {
             // An extension's code is a superuser's.
             _ if row.try_get("extension")? => true,
-            // Its input function is the server's. Older archives do not tell its values.
+            // Its input function is the server's. Older archives do not have its values.
             "e" => given.is_none_or(|given| given.labels == row.try_get("labels").ok()),
             // Its conditions would run with the rights of who restores.
             _ => false,

@@ -72,7 +72,7 @@ pub(super) async fn restore(job: &Job, mut keeper: PgConnection, extras: Extras)
     match result {
         Ok(()) if job.commit => commit(keeper, job).await,
         result => {
-            // Both are attempted whatever the other answers; the first failure is the one to tell.
+            // Both are attempted whatever the other returns; the first failure is reported.
             let ended = roll_back(keeper).await;
             let cleared = clear_up(job).await;
             result.and(ended).and(cleared)

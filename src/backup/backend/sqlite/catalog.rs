@@ -104,7 +104,7 @@ fn kind(declared: &str) -> Kind {
     }
 }
 
-/// Names of indexes and triggers, and every quoted name in the table's own statement, where constraints stand.
+/// Names of indexes and triggers, and every quoted name in the table's own statement, which has its constraints.
 async fn objects(connection: &mut SqliteConnection, table: &str) -> Result<HashSet<String>> {
     let sql = "SELECT type, name, sql FROM sqlite_schema WHERE tbl_name = ?";
     let mut names = HashSet::new();

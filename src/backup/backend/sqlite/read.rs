@@ -203,7 +203,7 @@ pub(super) async fn migrations(connection: &mut SqliteConnection) -> Result<Vec<
 
 /// Begins on a connection and on readers of the same file, all in one state of it.
 ///
-/// None of them locks anything, so another program may commit between two of them: then they begin again. What tells is
+/// None of them locks anything, so another program may commit between two of them: then they begin again. It shows in
 /// the connection's `data_version`, which changes with every commit of others that it comes to see.
 async fn begin_together(connection: &mut SqliteConnection, file: PathBuf) -> Result<Vec<Reader>> {
     let patience: i64 = sqlx::query("PRAGMA busy_timeout").fetch_one(&mut *connection).await?.try_get(0)?;

@@ -188,7 +188,7 @@ pub(super) async fn run(args: DbPruneArgs, cx: &Context) -> Result<Outcome> {
     Ok(if kept_by_store.is_empty() { Outcome::Done } else { Outcome::Found })
 }
 
-/// What tells who made a backup: the keys, and what the database of the settings remembers.
+/// What shows who made a backup: the keys, and what the database of the settings remembers.
 #[derive(Clone, Default)]
 struct Makers {
     trusted: Trusted,
@@ -223,7 +223,7 @@ impl Makers {
     }
 }
 
-/// Says how many backups no rule looks at because nothing tells who made them.
+/// Says how many backups no rule looks at because nothing shows who made them.
 fn warn_of_strangers(cx: &Context, verdicts: &[Verdict]) {
     let unknown: Vec<&Verdict> =
         verdicts.iter().filter(|verdict| verdict.reasons.contains(&prune::UNKNOWN_MAKER)).collect();

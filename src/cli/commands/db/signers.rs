@@ -67,7 +67,7 @@ pub(crate) fn signing_key(flag: Option<&std::path::Path>, cx: &Context) -> Resul
     Ok(path.map(|path| SigningKey::read(&cx.path(path))).transpose()?)
 }
 
-/// Says of a backup that is taken for evidence who made it; where keys are configured, one by somebody unknown is refused.
+/// Says of a backup that is taken for evidence who made it; where keys are configured, one by an unknown maker is refused.
 ///
 /// # Errors
 /// [`Kind::Refused`], `unknown_maker`.

@@ -216,7 +216,7 @@ async fn newest(file: &Path, cx: &Context) -> Result<PathBuf> {
     }
 }
 
-/// Notes who made it. Where keys are configured, one by somebody unknown is not as it should be.
+/// Notes who made it. Where keys are configured, one by an unknown maker is a finding.
 fn judge(maker: Result<Maker, BackupError>, trusted: &Trusted, answer: &mut Verification) {
     match maker {
         Ok(maker) => {

@@ -98,7 +98,7 @@ pub(super) struct Done {
 }
 
 impl Done {
-    /// `committed` tells whether it was done or, in a dry run, would have been; `did` and `would` say what.
+    /// `committed`: whether it was done or, in a dry run, would have been; `did` and `would` say what.
     pub(crate) fn new(shown: FlightView, committed: bool, did: &'static str, would: &'static str) -> Self {
         let verb = if committed { message!("{}", Words(did)) } else { message!("Would {}", Words(would)) };
         let Flight { id, code, departure, arrival, .. } = &shown.flight;

@@ -70,7 +70,7 @@ pub(super) async fn run(args: UserEraseArgs, cx: &Context) -> Result<Outcome> {
     };
     let database = cx.writer().await?;
     let look = async |tx: &Transaction| match (reference::user(tx, &asked_for).await, &args.webhook) {
-        // ROBLOX tells every game of every player, and again until it is answered: nothing stored is as good as erased.
+        // ROBLOX notifies every game of every player, and again until it is answered: nothing stored is as good as erased.
         (Err(ReferenceError::NotFound { .. }), Some(_)) => Ok(None),
         (Ok(person), Some(_)) if person.user_id != asked_for => Ok(None),
         (found, _) => {

@@ -17,7 +17,7 @@ pub(super) struct Texts {
 }
 
 impl Texts {
-    /// What PostgreSQL is going to say, as far as it can be known. Where it says otherwise, the scratch tables tell.
+    /// What PostgreSQL is going to say, as far as it can be known. Where it says otherwise, the scratch tables decide.
     pub(super) fn foretold(reference: &Schema) -> Self {
         let mut texts = Self::default();
         for table in &reference.tables {

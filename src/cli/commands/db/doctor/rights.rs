@@ -93,7 +93,7 @@ async fn row_security(database: &Database, role: &str) -> Result<Vec<Check>, DbE
     rows.iter().map(check).collect()
 }
 
-/// Whether anything tells who made the backups of a role that only reads.
+/// Whether anything shows who made the backups of a role that only reads.
 async fn vouched(database: &Database, role: &str, cx: &Context) -> Option<Check> {
     const NAME: &str = "backups";
     match record::may_remember(database).await {
@@ -105,7 +105,7 @@ async fn vouched(database: &Database, role: &str, cx: &Context) -> Option<Check>
         Check::ok(AREA, NAME, message!("the backups of {} are signed", role))
     } else {
         let found = message!(
-            "nothing tells who made the backups of {}: it only reads, so the database does not remember them, and no key \
+            "nothing shows who made the backups of {}: it only reads, so the database does not remember them, and no key \
              signs them",
             role
         );

@@ -198,7 +198,7 @@ impl Plan {
         players
     }
 
-    /// Tells lines that name a user again; where the miles differ, the later line is wrong.
+    /// Marks lines that name a user again; where the miles differ, the later line is wrong.
     pub(super) fn tell_repeats(&mut self) {
         let mut first: HashMap<String, (u64, Option<i32>)> = HashMap::new();
         for line in &mut self.lines {
