@@ -162,7 +162,7 @@ impl<'a> Side<'a> {
         Ok(Self { archive, entry, places: subject.columns.iter().map(place).collect(), key })
     }
 
-    /// Calls `each` with the key of every row and the values of the subject's columns, until it answers `false`.
+    /// Calls `each` with the key of every row and the values of the subject's columns, until it returns `false`.
     fn walk(
         &self,
         progress: &mut impl FnMut(u64),

@@ -177,7 +177,7 @@ fn explain(manifest: &mut Manifest) {
 }
 
 /// Takes a snapshot and reads it, and does both again where it gave way to a change of the tables. `prepare` is called each
-/// time, may look into the snapshot, and answers what to read and where progress goes.
+/// time, may look into the snapshot, and returns what to read and where progress goes.
 ///
 /// # Errors
 /// Those of [`Snapshot::take`] and [`Snapshot::read`]; [`BackupError::GaveWay`] after the last try.
@@ -265,10 +265,10 @@ impl Made {
         key.sign_manifest(&mut self.manifest);
     }
 
-    /// Writes the archive; answers its manifest, size and SHA-256.
+    /// Writes the archive; returns its manifest, size and SHA-256.
     ///
     /// # Errors
-    /// What `out` answers.
+    /// [`BackupError::Io`] of `out`.
     pub fn write(self, out: impl Write, recipients: &Recipients) -> Result<(Manifest, Written)> {
         let mut out = Counting { out, hash: Sha256::new(), size: 0 };
         archive::write(&mut out, &self.manifest, self.spools, recipients)?;

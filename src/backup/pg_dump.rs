@@ -67,7 +67,7 @@ const COMPLAINT: usize = 2000;
 ///
 /// # Errors
 /// [`BackupError::Program`] when it is missing, older than the server, or fails; [`BackupError::InUse`],
-/// [`BackupError::GaveWay`]; what `sink` answers.
+/// [`BackupError::GaveWay`]; what `sink` returns.
 pub(crate) async fn dump(
     database: &Database,
     wanted: &Wanted,
@@ -207,7 +207,7 @@ pub(crate) fn note(
     }
 }
 
-/// What [`note`] answers, before the dump has its place.
+/// What [`note`] returns, before the dump has its place.
 pub(crate) struct DumpNote {
     sha256: String,
     signature: Option<Signature>,

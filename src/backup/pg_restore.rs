@@ -410,7 +410,7 @@ END IF; END ${key}$;
     Ok(sql)
 }
 
-/// A query that answers a row for each of these tables that is in the schema of the contract.
+/// A query that returns a row for each of these tables that is in the schema of the contract.
 fn tables(names: &[&str]) -> String {
     let names: Vec<String> = names.iter().map(|name| literal(name)).collect();
     format!(
@@ -420,7 +420,7 @@ fn tables(names: &[&str]) -> String {
     )
 }
 
-/// A query that answers a row for each constraint that only later versions have.
+/// A query that returns a row for each constraint that only later versions have.
 fn later_objects(baseline: &version::Version, later: &[version::Version]) -> String {
     let constraints = |version: &version::Version| -> Vec<String> {
         version.schema.tables.iter().flat_map(|table| &table.constraints).map(|each| each.name.clone()).collect()

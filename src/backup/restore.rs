@@ -46,7 +46,7 @@ fn goes_onward(plan: &Plan, commit: bool) -> bool {
 /// Carries out a plan. When it fails, the database is as it was.
 ///
 /// # Errors
-/// Those of reading the archive, and the driver's.
+/// [`BackupError`]: those of reading the archive, and of the driver.
 pub async fn bring(
     database: &Database,
     archive: Arc<Archive>,

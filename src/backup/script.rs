@@ -50,7 +50,7 @@ impl<R: AsyncBufRead + Unpin> Lines<R> {
     /// The next line.
     ///
     /// # Errors
-    /// What reading answers.
+    /// The I/O error of reading.
     pub(crate) async fn next(&mut self) -> io::Result<Option<Line<'_>>> {
         self.line.clear();
         if self.from.read_until(b'\n', &mut self.line).await? == 0 {
@@ -137,7 +137,7 @@ fn is_word(byte: u8) -> bool {
 }
 
 impl Scanner {
-    /// Reads a line; answers where a command of psql begins in it.
+    /// Reads a line; returns where a command of psql begins in it.
     fn scan(&mut self, line: &[u8]) -> Option<usize> {
         let mut at = 0;
         let mut rows_follow = false;

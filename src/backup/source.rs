@@ -19,7 +19,7 @@ impl Source {
     /// Finds out how long it is.
     ///
     /// # Errors
-    /// What seeking answers; for an encrypted file also that its end is damaged.
+    /// What seeking returns; for an encrypted file also that its end is damaged.
     pub(crate) fn new(mut inner: Box<dyn ReadSeek>) -> io::Result<Self> {
         let len = inner.seek(SeekFrom::End(0))?;
         Ok(Self { inner: Mutex::new(inner), len })
@@ -38,7 +38,7 @@ impl Source {
     /// Fills `out` from `offset`.
     ///
     /// # Errors
-    /// What reading answers; `UnexpectedEof` when the source ends before `out` is full.
+    /// What reading returns; `UnexpectedEof` when the source ends before `out` is full.
     pub(crate) fn read_at(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
         // A thread that panicked while reading left no state behind that the seek does not set again.
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);

@@ -30,7 +30,7 @@ impl Spools {
     /// A new, empty spool.
     ///
     /// # Errors
-    /// What the file system answers.
+    /// The I/O error of the file system.
     pub(crate) fn create(&self) -> io::Result<SpoolWriter> {
         let file = tempfile::tempfile_in(&self.folder)?;
         let sink = match &self.key {
@@ -76,7 +76,7 @@ impl SpoolWriter {
     /// Ends the filling.
     ///
     /// # Errors
-    /// What the file system answers.
+    /// The I/O error of the file system.
     pub(crate) fn finish(self) -> io::Result<Spool> {
         let (mut file, key) = match self.sink {
             Sink::Plain(file) => (file, None),
@@ -107,7 +107,7 @@ impl Spool {
     /// Its bytes from the start; the file is gone when the reader is dropped.
     ///
     /// # Errors
-    /// What the file system answers.
+    /// The I/O error of the file system.
     pub(crate) fn into_reader(self) -> io::Result<Box<dyn Read + Send>> {
         Ok(match self.key {
             None => Box::new(self.file),

@@ -12,7 +12,7 @@ use crate::schema::dialect::literal;
 /// At most so many of one table are named.
 pub(super) const NAMED: usize = 5;
 
-/// A query that answers a key and every column's size for rows with a large cell.
+/// A query that returns a key and every column's size for rows with a large cell.
 pub(super) fn large(
     columns: &[String],
     key: &str,

@@ -40,7 +40,7 @@ pub struct Proof {
 /// Restores the archive into an empty scratch database, reads it back, compares and audits.
 ///
 /// # Errors
-/// Those of the restore; what differs is no error but the answer.
+/// Those of [`restore::bring`]; what differs is no error but part of the [`Proof`].
 pub async fn prove(
     archive: &Arc<Archive>,
     scratch: &Database,

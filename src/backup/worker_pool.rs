@@ -6,7 +6,7 @@ use futures::future::try_join_all;
 
 use super::error::{BackupError, Result};
 
-/// Has the workers do the `work` of every table, from the last of `order` to the first. Answers the workers, and what came
+/// Has the workers do the `work` of every table, from the last of `order` to the first. Returns the workers, and what came
 /// of the tables, by their indexes.
 ///
 /// # Errors

@@ -25,7 +25,7 @@ use crate::entity::types::Timestamp;
 /// How long the database may take in total. With the start of the program it stays within 250 ms.
 const PATIENCE: Duration = Duration::from_millis(200);
 
-/// Answers a shell, if it is one that asks: `SKYTEAM_COMPLETE=bash skyteam -- skyteam user sh`.
+/// Returns a shell, if it is one that asks: `SKYTEAM_COMPLETE=bash skyteam -- skyteam user sh`.
 pub(super) fn answer(world: &mut World) -> Option<u8> {
     let shell = world.env.remove(VARIABLE)?;
     let asked = world.args.get(1).is_some_and(|word| word == "--") && world.args.len() > 2;

@@ -116,7 +116,7 @@ impl Context {
         Ok(database.begin().await?)
     }
 
-    /// Commits; or under `--dry-run` rolls back and says so. Answers whether it was committed.
+    /// Commits; or under `--dry-run` rolls back and says so. Returns whether it was committed.
     ///
     /// # Errors
     /// The database's. When the connection is lost here the outcome is unknown, and the error says so.

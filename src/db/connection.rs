@@ -54,7 +54,7 @@ impl Connection {
     /// writes: from there on it sends reads to the primary server too, and a lagging replica decides nothing.
     ///
     /// # Errors
-    /// The driver's; on SQLite also that the file stayed locked for the whole busy time-out.
+    /// [`DbErr`] of the driver; on SQLite also that the file stayed locked for the whole busy time-out.
     pub async fn begin(&self) -> Result<Transaction, DbErr> {
         let first = match (self.read_only, &self.pooled) {
             (false, _) => Some(WRITES),
@@ -67,7 +67,7 @@ impl Connection {
     /// Begins a transaction that only reads and sees one snapshot throughout.
     ///
     /// # Errors
-    /// The driver's.
+    /// [`DbErr`] of the driver.
     pub async fn begin_read(&self) -> Result<Transaction, DbErr> {
         let one_snapshot = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL row_security = off";
         self.begin_as("BEGIN DEFERRED", Some(one_snapshot), false).await

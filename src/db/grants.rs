@@ -61,7 +61,7 @@ pub(crate) async fn of(connection: &impl ConnectionTrait, role: &str, purpose: P
     wanted.into_iter().enumerate().map(grant).collect()
 }
 
-/// Grants what is not held yet, and answers whether the role has all of it then: a role that may not grant something is
+/// Grants what is not held yet, and returns whether the role has all of it then: a role that may not grant something is
 /// reported by a warning only.
 ///
 /// # Errors

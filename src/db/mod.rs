@@ -195,7 +195,7 @@ impl Database {
     /// Begins a transaction that may write (`BEGIN IMMEDIATE` on SQLite).
     ///
     /// # Errors
-    /// The driver's.
+    /// [`DbErr`] of the driver.
     pub async fn begin(&self) -> Result<Transaction, DbErr> {
         self.connection.begin().await
     }
@@ -203,7 +203,7 @@ impl Database {
     /// Begins a transaction that only reads, from one snapshot.
     ///
     /// # Errors
-    /// The driver's.
+    /// [`DbErr`] of the driver.
     pub async fn begin_read(&self) -> Result<Transaction, DbErr> {
         self.connection.begin_read().await
     }

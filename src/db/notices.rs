@@ -27,7 +27,7 @@ tokio::task_local! {
     static HEARD: RefCell<Vec<String>>;
 }
 
-/// Runs `work`, and answers its result with the warnings that the server sent meanwhile.
+/// Runs `work`, and returns its result with the warnings that the server sent meanwhile.
 pub(crate) async fn heard<T>(work: impl Future<Output = T>) -> (T, Vec<String>) {
     HEARD.scope(RefCell::default(), async { (work.with_subscriber(listener()).await, take()) }).await
 }

@@ -92,7 +92,7 @@ impl std::fmt::Debug for Options {
 }
 
 impl Options {
-    /// Takes one of the parameters of a URL that override fields here; answers whether it was one.
+    /// Takes one of the parameters of a URL that override fields here; returns whether it was one.
     ///
     /// # Errors
     /// [`ConnectError::Parameter`]: its value is not understood.

@@ -243,7 +243,7 @@ fn pool(connect: &PgConnectOptions, options: &Options, pooled: bool, backends: B
         .connect_lazy_with(connect.clone())
 }
 
-/// Cancels what sessions of this pool still run, over a connection of its own, and answers whether one of them waits for a
+/// Cancels what sessions of this pool still run, over a connection of its own, and returns whether one of them waits for a
 /// standby.
 ///
 /// A commit is never cancelled: while it waits for a synchronous standby that would make it succeed without one, and a

@@ -170,7 +170,7 @@ pub(crate) async fn drop_database(admin: &Connection, name: &str) -> Result<(), 
     admin.execute_unprepared(&format!("drop database {} with (force)", quote(name))).await.map(drop)
 }
 
-/// Gives `role` what it needs in the connected database to make and change the schema, and answers in words what it lacked.
+/// Gives `role` what it needs in the connected database to make and change the schema, and returns in words what it lacked.
 ///
 /// # Errors
 /// The driver's: 42501 where the session may not grant them.

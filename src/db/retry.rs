@@ -28,7 +28,7 @@ fn lost_race(error: &DbErr) -> bool {
 /// `cause` finds the driver's error inside the work's own, to judge it by.
 ///
 /// # Errors
-/// The work's last error.
+/// The last error of `work`.
 pub async fn retry<T, E, F>(cause: impl Fn(&E) -> Option<&DbErr>, mut work: impl FnMut() -> F) -> Result<T, E>
 where
     F: Future<Output = Result<T, E>>,

@@ -52,7 +52,7 @@ impl Transaction {
     /// Rolls back.
     ///
     /// # Errors
-    /// The driver's.
+    /// [`DbErr`] of the driver.
     pub async fn rollback(self) -> Result<(), DbErr> {
         let mut held = self.held.into_inner();
         held.rollback().await?;

@@ -168,7 +168,7 @@ pub async fn rotate(tx: &Transaction, airline_id: &str) -> Result<airline::Model
 /// The airline that a token belongs to: how an API knows its caller. Found by the unique index.
 ///
 /// # Errors
-/// The database's.
+/// [`DirectoryError::Db`].
 pub async fn by_token(db: &impl ConnectionTrait, token: &str) -> Result<Option<airline::Model>> {
     if !may_be_token(token) {
         return Ok(None);
@@ -184,7 +184,7 @@ pub(super) fn may_be_token(token: &str) -> bool {
 /// Counts what belongs to an airline, and so keeps it from being deleted.
 ///
 /// # Errors
-/// The database's.
+/// [`DirectoryError::Db`].
 pub async fn holdings(db: &impl ConnectionTrait, airline_id: &str) -> Result<Holdings> {
     let sql = r#"SELECT
         (SELECT count(*) FROM "brands" WHERE "airlineId" = $1) AS "brands",

@@ -109,7 +109,7 @@ pub async fn add(tx: &Transaction, new: &NewBrand) -> Result<brand::Model> {
 /// The primary brand of an airline.
 ///
 /// # Errors
-/// The database's.
+/// [`DirectoryError::Db`].
 pub async fn primary_of(db: &impl ConnectionTrait, airline_id: &str) -> Result<Option<brand::Model>> {
     let primary =
         brand::Entity::find().filter(brand::Column::AirlineId.eq(airline_id)).filter(brand::Column::IsPrimary.eq(true));
@@ -232,7 +232,7 @@ async fn unmark(tx: &Transaction, airline_id: &str) -> Result<()> {
 /// Counts the flights under a brand.
 ///
 /// # Errors
-/// The database's.
+/// [`DirectoryError::Db`].
 pub async fn flights(db: &impl ConnectionTrait, brand_id: &str) -> Result<u64> {
     Ok(flight::Entity::find().filter(flight::Column::BrandId.eq(brand_id)).count(db).await?)
 }

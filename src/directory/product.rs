@@ -215,7 +215,7 @@ pub async fn edit(tx: &Transaction, product_id: &str, edit: &Edit) -> Result<Edi
 /// How a product sells. Reads the ledger once: entries are not indexed by product.
 ///
 /// # Errors
-/// The database's.
+/// [`DirectoryError::Db`].
 pub async fn sales(db: &impl ConnectionTrait, product: &miles_product::Model) -> Result<Sales> {
     let by_name = purchase::of_product_by_name("e", "$1");
     let sql = format!(

@@ -90,7 +90,7 @@ fn values<E: EntityTrait>(column: E::Column) -> String {
     }
 }
 
-/// Inserts a row and answers it as stored; `None` where a unique value of it is taken.
+/// Inserts a row and returns it as stored; `None` where a unique value of it is taken.
 pub(super) async fn insert<E>(db: &impl ConnectionTrait, row: E::ActiveModel) -> Result<Option<E::Model>, DbErr>
 where
     E: EntityTrait<Model: IntoActiveModel<E::ActiveModel>>,
@@ -105,7 +105,7 @@ where
     }
 }
 
-/// Writes what differs between two states of a row, and the time into `touched`; answers the row as stored, `None` where
+/// Writes what differs between two states of a row, and the time into `touched`; returns the row as stored, `None` where
 /// it is gone.
 pub(super) async fn update<E>(
     db: &impl ConnectionTrait,

@@ -96,7 +96,7 @@ pub struct Finding {
 /// `tx` is a reading transaction, which the statement's own settings end with.
 ///
 /// # Errors
-/// The driver's, also in the stream.
+/// [`DbErr`] of the driver, also in the stream.
 pub async fn audit<'a>(
     tx: &'a Transaction,
     user_id: Option<&str>,

@@ -310,7 +310,7 @@ enum OnBoard {
     Follow,
 }
 
-/// Gives users a place on board; answers who got one or whose row followed.
+/// Gives users a place on board; returns who got one or whose row followed.
 async fn seat(
     tx: &Transaction,
     flight_id: Id,

@@ -59,7 +59,7 @@ pub struct Line {
 /// A user's entries, newest first, at most `limit`. Entries of one instant follow their ids.
 ///
 /// # Errors
-/// The driver's, also in the stream.
+/// [`DbErr`] of the driver, also in the stream.
 pub async fn of_user<'a, C>(
     connection: &'a C,
     user_id: &str,
@@ -115,7 +115,7 @@ where
 /// A user's balance at `at`, with all that was written at that very instant; 0 for an unknown user.
 ///
 /// # Errors
-/// The driver's.
+/// [`DbErr`] of the driver.
 pub async fn balance_at(connection: &impl ConnectionTrait, user_id: &str, at: Timestamp) -> Result<i64, DbErr> {
     let sql = r#"SELECT CAST(coalesce(sum("amount"), 0) AS bigint) AS "balance"
         FROM "milesTransactions" WHERE "userId" = $1 AND "createdAt" <= $2"#;

@@ -50,7 +50,7 @@ pub struct Place {
 /// The first `limit` places, or all; equals in order of their names. Erased users have none.
 ///
 /// # Errors
-/// The driver's.
+/// [`DbErr`] of the driver.
 pub async fn places(connection: &impl ConnectionTrait, scope: &Scope, limit: Option<u64>) -> Result<Vec<Place>, DbErr> {
     let mut values: Vec<Value> = Vec::new();
     let mut bind = |value: Value| {

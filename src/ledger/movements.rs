@@ -31,7 +31,7 @@ pub struct Movement {
 /// Miles in and out since a time, by day, oldest first; days without entries are left out.
 ///
 /// # Errors
-/// The driver's.
+/// [`DbErr`] of the driver.
 pub async fn by_day(connection: &impl ConnectionTrait, since: Timestamp) -> Result<Vec<Day>, DbErr> {
     let day = match Engine::of(connection) {
         Engine::Postgres => r#"to_char("createdAt", 'YYYY-MM-DD')"#,
@@ -53,7 +53,7 @@ pub async fn by_day(connection: &impl ConnectionTrait, since: Timestamp) -> Resu
 /// The entries of most miles since a time, in either direction, the largest first.
 ///
 /// # Errors
-/// The driver's.
+/// [`DbErr`] of the driver.
 pub async fn largest(connection: &impl ConnectionTrait, since: Timestamp, most: u64) -> Result<Vec<Movement>, DbErr> {
     let sql = format!(
         r#"SELECT e.*, u."username" FROM (SELECT {COLUMNS} FROM "milesTransactions"

@@ -76,7 +76,7 @@ const ANSWER: Duration = Duration::from_secs(3);
 
 /// Writes one entry and its balance change in a transaction of their own.
 ///
-/// The same request again (the same id and content) answers the existing entry, with [`Posted::already`]. Lost races
+/// The same request again (the same id and content) returns the existing entry, with [`Posted::already`]. Lost races
 /// are run again. Where the connection breaks before the commit is acknowledged, the entry is asked for by its id.
 ///
 /// # Errors

@@ -71,7 +71,7 @@ pub(crate) fn possibly_of_product(alias: &str, parameter: &str) -> String {
 /// Purchases in effect whose product is unknown, written within `period`: from a time on, before another.
 ///
 /// # Errors
-/// The driver's.
+/// [`DbErr`] of the driver.
 pub async fn unattributed(
     connection: &impl ConnectionTrait,
     period: Option<(Value, Value)>,

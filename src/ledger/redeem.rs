@@ -85,7 +85,7 @@ async fn redeem_alone(database: &Database, wanted: &Redemption) -> Result<Posted
 
 /// Buys a product as part of an open transaction.
 ///
-/// The same redemption again answers the existing entry, whatever the price is by now.
+/// The same redemption again returns the existing entry, whatever the price is by now.
 ///
 /// # Errors
 /// [`MilesError::NoUser`], [`MilesError::NoProduct`], [`MilesError::ProductInactive`], [`MilesError::NotEnough`],

@@ -57,7 +57,7 @@ pub struct Source {
 /// The statement of `account` from `from` on and before `until`.
 ///
 /// # Errors
-/// The driver's.
+/// [`DbErr`] of the driver.
 pub async fn statement(
     connection: &impl ConnectionTrait,
     account: &Account,

@@ -41,7 +41,7 @@ struct Size {
     partitioned: bool,
 }
 
-/// Puts the estimated time into every step, takes back that a partitioned table can be indexed online, and answers how
+/// Puts the estimated time into every step, takes back that a partitioned table can be indexed online, and returns how
 /// long a push stops others. Nothing on SQLite.
 ///
 /// # Errors

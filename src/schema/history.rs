@@ -97,7 +97,7 @@ pub(crate) async fn refuse_foreign(txn: &impl ConnectionTrait) -> Result<(), Liv
     Err(LiveError::ForeignRecord(name))
 }
 
-/// Notes, in the caller's transaction, the migrations that a database with this schema is at. Answers their versions.
+/// Notes, in the caller's transaction, the migrations that a database with this schema is at. Returns their versions.
 ///
 /// # Errors
 /// [`SchemaError`].

@@ -89,7 +89,7 @@ impl Session {
     /// Makes it last.
     ///
     /// # Errors
-    /// The driver's. A connection lost here leaves the outcome unknown.
+    /// [`DbErr`] of the driver. A connection lost here leaves the outcome unknown.
     pub async fn commit(self) -> Result<(), DbErr> {
         let done = self.txn.commit().await;
         end(self.own).await;
@@ -99,7 +99,7 @@ impl Session {
     /// Undoes it.
     ///
     /// # Errors
-    /// The driver's.
+    /// [`DbErr`] of the driver.
     pub async fn rollback(self) -> Result<(), DbErr> {
         let done = self.txn.rollback().await;
         end(self.own).await;

@@ -41,7 +41,7 @@ impl TableEncoder {
     /// Begins a table.
     ///
     /// # Errors
-    /// What the file system answers.
+    /// The I/O error of the file system.
     pub(crate) fn new(
         shape: &TableShape,
         spools: &Spools,
@@ -61,7 +61,7 @@ impl TableEncoder {
     /// Writes rows.
     ///
     /// # Errors
-    /// What the file system answers.
+    /// The I/O error of the file system.
     pub(crate) fn write(&mut self, mut block: Block) -> Result<()> {
         if let Some(rewrite) = &self.rewrite {
             rewrite(&self.shape, &mut block);
@@ -75,7 +75,7 @@ impl TableEncoder {
     /// Ends the table.
     ///
     /// # Errors
-    /// What the file system answers.
+    /// The I/O error of the file system.
     pub(crate) fn finish(self) -> Result<Table> {
         let (spool, rows) = self.writer.finish().map_err(encoding)?;
         let spool = spool.finish().map_err(writing)?;
@@ -93,7 +93,7 @@ impl TableEncoder {
     }
 
     /// Encodes and compresses on a thread of its own what is sent there, until nothing can be sent any more. A thread
-    /// that takes nothing more has failed, and answers why.
+    /// that takes nothing more has failed, and returns why.
     pub(crate) fn on_a_thread(mut self) -> (mpsc::Sender<Block>, JoinHandle<Result<Table>>) {
         let (blocks, mut sent) = mpsc::channel(WAITING);
         let thread = tokio::task::spawn_blocking(move || {
@@ -132,7 +132,7 @@ fn writing(source: std::io::Error) -> BackupError {
 /// Writes a whole archive, encrypted where there are recipients. `manifest.tables` must be the entries of `spools`.
 ///
 /// # Errors
-/// What the file system answers.
+/// The I/O error of the file system.
 pub(crate) fn write(out: impl Write, manifest: &Manifest, spools: Vec<Spool>, recipients: &Recipients) -> Result<()> {
     let members = spools.into_iter().map(Spool::into_reader);
     if recipients.is_empty() {

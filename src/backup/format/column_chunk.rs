@@ -178,7 +178,7 @@ struct Pages<'a> {
 }
 
 impl Pages<'_> {
-    /// Writes the page that was put together; answers where it is.
+    /// Writes the page that was put together; returns where it is.
     fn end_page(&mut self, page: impl FnOnce(Bytes) -> Page) -> Result<i64> {
         let packed = self.encoder.compressor.compress(&self.encoder.page)?;
         let page = CompressedPage::new(page(packed.into()), self.encoder.page.len());

@@ -65,7 +65,7 @@ fn sums(manifest_bytes: &[u8], manifest: &Manifest) -> Vec<u8> {
 /// How many bytes something has, and their SHA-256.
 ///
 /// # Errors
-/// What reading answers.
+/// The I/O error of reading.
 pub(crate) fn sha256(mut from: impl Read) -> io::Result<(u64, String)> {
     let mut hash = Sha256::new();
     let mut buffer = vec![0; COPY_BUFFER];

@@ -116,7 +116,7 @@ impl Recipients {
     /// Begins an encrypted file in `out`. The writer must be finished.
     ///
     /// # Errors
-    /// What `out` answers.
+    /// The I/O error of `out`.
     pub(crate) fn encrypt<W: Write>(&self, out: W, summary: &Summary) -> Result<StreamWriter<BufWriter<W>>> {
         let summary = SummaryStanza(serde_json::to_vec(summary).unwrap_or_default());
         let recipients = self.0.iter().map(|recipient| recipient as &dyn Recipient).chain([&summary as &dyn Recipient]);
@@ -266,7 +266,7 @@ impl Ephemeral {
     /// writer in the age crate would turn a full disk into text.
     ///
     /// # Errors
-    /// What `out` answers.
+    /// The I/O error of `out`.
     pub(crate) fn seal<W: Write>(&self, out: W) -> std::io::Result<StreamWriter<BufWriter<W>>> {
         let recipient = self.0.to_public();
         let encryptor = Encryptor::with_recipients(std::iter::once(&recipient as &dyn Recipient));
@@ -276,7 +276,7 @@ impl Ephemeral {
     /// Opens what [`Ephemeral::seal`] made.
     ///
     /// # Errors
-    /// What `from` answers.
+    /// The I/O error of `from`.
     pub(crate) fn open<R: Read>(&self, from: R) -> std::io::Result<StreamReader<R>> {
         let decryptor = Decryptor::new(from).map_err(std::io::Error::other)?;
         decryptor.decrypt(std::iter::once(&self.0 as &dyn Identity)).map_err(std::io::Error::other)

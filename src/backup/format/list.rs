@@ -107,7 +107,7 @@ pub(crate) fn to_json(of: Scalar, text: &str) -> Option<Value> {
 /// Writes a column; `levels` are 1 for a list and 0 for NULL, empty where none can be NULL.
 ///
 /// # Errors
-/// What the file answers, and a text that [`holds`] not.
+/// What the file returns, and a text that [`holds`] not.
 pub(crate) fn write(
     of: Scalar,
     writer: &mut SerializedColumnWriter<'_>,
@@ -147,10 +147,10 @@ pub(crate) fn write(
     Ok(())
 }
 
-/// Reads `rows` rows of a column; answers how many rows and lists there were, and the bytes of their texts.
+/// Reads `rows` rows of a column; returns how many rows and lists there were, and the bytes of their texts.
 ///
 /// # Errors
-/// A column of another physical type, a value that no list of this type holds, and what the decoder answers.
+/// A column of another physical type, a value that no list of this type holds, and what the decoder returns.
 pub(crate) fn read(
     of: Scalar,
     reader: &mut ColumnReader,

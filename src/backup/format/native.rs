@@ -122,7 +122,7 @@ impl Native {
     /// Writes a column; `levels` are 1 for a cell and 0 for NULL, empty where none can be NULL.
     ///
     /// # Errors
-    /// What the file answers, and a text that [`Native::holds`] not.
+    /// What the file returns, and a text that [`Native::holds`] not.
     pub(crate) fn write(self, writer: &mut SerializedColumnWriter<'_>, cells: &Strings, levels: &[i16]) -> Result<()> {
         match self {
             Self::List(of) => list::write(of, writer, cells, levels),
@@ -130,10 +130,10 @@ impl Native {
         }
     }
 
-    /// Reads `rows` rows of a column; answers how many rows and cells there were, and the bytes of the texts.
+    /// Reads `rows` rows of a column; returns how many rows and cells there were, and the bytes of the texts.
     ///
     /// # Errors
-    /// A column of another physical type, a value that no column of this type holds, and what the decoder answers.
+    /// A column of another physical type, a value that no column of this type holds, and what the decoder returns.
     pub(crate) fn read(
         self,
         reader: &mut ColumnReader,

@@ -139,7 +139,7 @@ impl Scalar {
     /// Writes the values of these texts. The levels are Parquet's, empty where the column has none.
     ///
     /// # Errors
-    /// What the file answers, and a text that [`Scalar::holds`] not.
+    /// What the file returns, and a text that [`Scalar::holds`] not.
     pub(crate) fn write<'a>(
         self,
         writer: &mut SerializedColumnWriter<'_>,
@@ -193,10 +193,10 @@ impl Scalar {
         })
     }
 
-    /// Reads `rows` rows, and gives the text of each value to `put`; answers how many rows and values there were.
+    /// Reads `rows` rows, and gives the text of each value to `put`; returns how many rows and values there were.
     ///
     /// # Errors
-    /// A column of another physical type, a value that no column of this type holds, and what the decoder answers.
+    /// A column of another physical type, a value that no column of this type holds, and what the decoder returns.
     pub(crate) fn read(
         self,
         reader: &mut ColumnReader,

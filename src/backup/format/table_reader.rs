@@ -200,7 +200,7 @@ impl ChunkReader for Chunk {
     }
 }
 
-/// Reads `rows` rows of one column; answers how many bytes their cells take.
+/// Reads `rows` rows of one column; returns how many bytes their cells take.
 fn read(reader: &mut ColumnReader, rows: usize, shape: &ColumnShape, out: &mut Column) -> Result<usize, Damage> {
     let (nullable, stored) = (shape.nullable, shape.stored);
     let levels = nullable.then_some(&mut out.levels);

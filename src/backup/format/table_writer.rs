@@ -61,7 +61,7 @@ impl<W: Write + Send> MemberWriter<W> {
     /// Writes one block as one row group.
     ///
     /// # Errors
-    /// What `out` answers.
+    /// The I/O error of `out`.
     pub(crate) fn write(&mut self, block: Block) -> Result<()> {
         if block.rows == 0 {
             return Ok(());
@@ -91,10 +91,10 @@ impl<W: Write + Send> MemberWriter<W> {
         Ok(())
     }
 
-    /// Writes the footer; answers `out` and the number of rows.
+    /// Writes the footer; returns `out` and the number of rows.
     ///
     /// # Errors
-    /// What `out` answers.
+    /// The I/O error of `out`.
     pub(crate) fn finish(mut self) -> Result<(W, u64)> {
         let file = self.state.open(&self.shape, None)?;
         file.finish()?;

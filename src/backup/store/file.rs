@@ -237,7 +237,7 @@ impl PendingFile {
     }
 
     /// As [`PendingFile::commit`], but never in place of another file: one that has the name already makes it the next
-    /// one that is free. Answers the name it got.
+    /// one that is free. Returns the name it got.
     ///
     /// # Errors
     /// [`BackupError::Io`].

@@ -194,7 +194,7 @@ pub(crate) fn look(path: &Path) -> Option<Entry> {
 /// As [`look`], for a backup wherever it is. `path` is its place, `note` what is kept beside it.
 ///
 /// # Errors
-/// What reading answers.
+/// The I/O error of reading.
 pub(crate) fn look_into(
     path: &Path,
     modified: DateTime<Utc>,
@@ -291,7 +291,7 @@ impl Entry {
 /// A digest of a file's beginning and end.
 ///
 /// # Errors
-/// What reading answers.
+/// The I/O error of reading.
 pub(crate) fn ends(file: &mut impl ReadSeek) -> io::Result<String> {
     let len = file.seek(SeekFrom::End(0))?;
     file.seek(SeekFrom::Start(0))?;
@@ -320,7 +320,7 @@ fn modified(path: &Path) -> SystemTime {
 }
 
 /// Gives a finished backup its name, and takes away the note of another file that had it before. Unless it `replaces`
-/// that other file, it gets the next name that is free. Answers the name it got.
+/// that other file, it gets the next name that is free. Returns the name it got.
 ///
 /// # Errors
 /// [`BackupError::Io`].

@@ -11,7 +11,7 @@ use crate::error::directory::changed_meanwhile;
 use crate::error::{Outcome, Result};
 use crate::message::{Message, message};
 
-/// Runs `edit` in a transaction, shows its effects, asks the question that it answers (level 2), and answers with the row
+/// Runs `edit` in a transaction, shows its effects, asks the question that it answers (level 2), and returns with the row
 /// as it became.
 ///
 /// While a person thinks no transaction is open: what was tried is rolled back and done again after a yes. So `edit` finds
@@ -57,7 +57,7 @@ where
     Ok(Outcome::Done)
 }
 
-/// Runs `delete` in a transaction after asking by the database's name (level 3), and answers with the row as it was.
+/// Runs `delete` in a transaction after asking by the database's name (level 3), and returns with the row as it was.
 /// `delete` answers what will be lost besides, and finds out what is meant in the transaction that it is given.
 ///
 /// What forbids it is reported before the question.
@@ -83,7 +83,7 @@ where
     Ok(Outcome::Done)
 }
 
-/// Asks about what `look` found in a transaction, and answers with a transaction in which it is still so.
+/// Asks about what `look` found in a transaction, and returns with a transaction in which it is still so.
 ///
 /// Where a person answers no transaction is open meanwhile: it is looked again after the yes.
 ///
@@ -113,7 +113,7 @@ where
     if again == found { Ok((tx, again, approval)) } else { Err(changed_meanwhile()) }
 }
 
-/// Does something in a transaction, asks the `question` that it is worth, if any, and answers with that transaction, still
+/// Does something in a transaction, asks the `question` that it is worth, if any, and returns with that transaction, still
 /// open: nothing is read in one transaction and written in another.
 ///
 /// No row stays locked while a person thinks: before a question at a terminal `attempt` is rolled back, and made again after

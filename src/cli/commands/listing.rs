@@ -255,7 +255,7 @@ where
     unreadable.finish().map(|()| Outcome::Done)
 }
 
-/// Lists rows that are all there. Answers how many.
+/// Lists rows that are all there. Returns how many.
 ///
 /// # Errors
 /// The database's, which is asked how much of an id names it; stdout's.

@@ -92,7 +92,7 @@ impl RejectArgs {
     }
 }
 
-/// After what could be taken was taken: writes the rejects file, names it, and answers 10; or 0 where there is none.
+/// After what could be taken was taken: writes the rejects file, names it, and returns 10; or 0 where there is none.
 ///
 /// Where the file cannot be written after all, the rejects are said on stderr: they are lost in no case.
 ///
@@ -155,7 +155,7 @@ pub(crate) fn after(
     }
 }
 
-/// Writes the file and gives it its name, or the first free one after it. Answers which.
+/// Writes the file and gives it its name, or the first free one after it. Returns which.
 fn keep(mut file: NamedTempFile, text: &[u8], path: &Path, numbered: bool) -> io::Result<PathBuf> {
     file.write_all(text)?;
     file.as_file().sync_all()?;

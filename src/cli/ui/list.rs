@@ -149,7 +149,7 @@ impl<'a, R: Row> List<'a, R> {
         self.count
     }
 
-    /// Writes what is left, and what an empty list looks like. Answers how many rows there were, and the columns that the
+    /// Writes what is left, and what an empty list looks like. Returns how many rows there were, and the columns that the
     /// terminal was too narrow for.
     pub(super) fn finish(mut self) -> io::Result<(u64, Vec<&'static str>)> {
         let mut hidden = Vec::new();

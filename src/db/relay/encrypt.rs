@@ -117,7 +117,7 @@ impl Encryption {
     }
 }
 
-/// Connects, and encrypts where that is asked for. Answers whether it is.
+/// Connects, and encrypts where that is asked for. Returns whether it is.
 pub(super) async fn connect(route: &Route) -> Result<(Box<dyn Stream>, bool), Failure> {
     let encryption = &route.encryption;
     let mut stream = match reach(&route.address).await? {

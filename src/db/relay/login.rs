@@ -69,7 +69,7 @@ impl RequireAuth {
     }
 }
 
-/// Logs in: passes on what either side says until the server is ready for statements, and answers the connection to it and
+/// Logs in: passes on what either side says until the server is ready for statements, and returns the connection to it and
 /// whether that is encrypted; `None` where the server said no, or the client gave up.
 pub(super) async fn login(client: &mut LocalStream, route: &Route) -> Result<Option<(Box<dyn Stream>, bool)>, Failure> {
     let (mut server, encrypted) = encrypt::connect(route).await?;

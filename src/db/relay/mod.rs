@@ -1,7 +1,7 @@
 //! A relay inside the process between sqlx and a PostgreSQL server: it makes the connection, encrypts it, and reads what the
 //! server says until the login is done.
 //!
-//! sqlx 0.9 believes a server before it has logged in: it keeps a message of any announced length in memory, and answers
+//! sqlx 0.9 believes a server before it has logged in: it keeps a message of any announced length in memory, and returns
 //! any request for the password in clear text or as MD5, encrypted or not. It takes no stream of ours, and its
 //! protocol reader has no limits to set. But it connects to sockets of Unix, so it is given one that ends here:
 //!

@@ -22,7 +22,7 @@ pub struct Details {
 /// Reads what `flight` refers to.
 ///
 /// # Errors
-/// The database's.
+/// [`FlightError`]: of the database only.
 pub async fn details(db: &impl ConnectionTrait, flight: &Flight) -> Result<Details, FlightError> {
     let airline = |id: &str| airline::Entity::find_by_id(id).one(db);
     let missing = |what: &str, id: &str| sea_orm::DbErr::RecordNotFound(format!("{what} {id}"));

@@ -72,7 +72,7 @@ pub struct Player {
 /// Whom each line means, in order.
 ///
 /// # Errors
-/// The database's.
+/// [`DbErr`] of the driver.
 pub async fn resolve(db: &impl ConnectionTrait, lines: &[Who]) -> Result<Vec<Meaning>, DbErr> {
     let ids = lines.iter().filter_map(|who| match who {
         Who::Id { user_id, .. } | Who::Digits(user_id) => Some(user_id.as_str()),
@@ -175,11 +175,11 @@ async fn known(db: &impl ConnectionTrait, condition: Condition) -> Result<Vec<Kn
     Ok(rows.into_iter().map(|(user_id, username)| Known { user_id, username }).collect())
 }
 
-/// Makes accounts for players who fly for the first time. Answers how many were made: one who has an account by now keeps
+/// Makes accounts for players who fly for the first time. Returns how many were made: one who has an account by now keeps
 /// it.
 ///
 /// # Errors
-/// The database's, also where a name has been taken meanwhile. The transaction must then be rolled back.
+/// [`DbErr`] of the driver, also where a name has been taken meanwhile. The transaction must then be rolled back.
 pub async fn create(tx: &Transaction, players: &BTreeMap<UserId, Player>, now: Timestamp) -> Result<u64, DbErr> {
     let rows: Vec<user::ActiveModel> = players
         .iter()

@@ -19,7 +19,7 @@ pub(crate) async fn find(db: &impl ConnectionTrait, cutoff: Timestamp) -> Result
     Ok(flights.all(db).await?)
 }
 
-/// Ends those of `ids` that have still not ended, at `now`. Answers them, the oldest first.
+/// Ends those of `ids` that have still not ended, at `now`. Returns them, the oldest first.
 ///
 /// A flight that ended, or was ended, after it had been found is left alone.
 ///

@@ -69,7 +69,7 @@ pub fn everybody(
 /// One user on board; `None` where the user is not.
 ///
 /// # Errors
-/// The database's.
+/// [`DbErr`] of the driver.
 pub async fn one(db: &impl ConnectionTrait, flight_id: Id, user_id: &str) -> Result<Option<super::Passenger>, DbErr> {
     Entity::find_by_id((flight_id, user_id.to_owned())).one(db).await
 }
@@ -77,7 +77,7 @@ pub async fn one(db: &impl ConnectionTrait, flight_id: Id, user_id: &str) -> Res
 /// What the manifest adds up to.
 ///
 /// # Errors
-/// The database's.
+/// [`DbErr`] of the driver.
 pub async fn summary(db: &impl ConnectionTrait, flight_id: Id) -> Result<Summary, DbErr> {
     let sql = format!(
         r#"SELECT count(*) AS "passengers", CAST(coalesce(sum(coalesce(paid."miles", p."miles")), 0) AS bigint) AS "miles",

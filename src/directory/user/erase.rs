@@ -270,7 +270,7 @@ async fn rename_key(tx: &Transaction, person: &user::Model, to: &Replacement, fu
     Ok(counts)
 }
 
-/// Takes the person out of the entries of others. Answers how many were changed.
+/// Takes the person out of the entries of others. Returns how many were changed.
 async fn scrub_mentions(tx: &Transaction, person: &user::Model, to: &Replacement, keep_notes: bool) -> Result<u64> {
     let words = mention::words(person);
     let mut changed = 0;

@@ -35,7 +35,7 @@ pub struct Mentioned {
 /// Collects it. Give a transaction that reads one snapshot, or the parts may not belong together.
 ///
 /// # Errors
-/// The database's.
+/// [`DirectoryError::Db`](super::DirectoryError::Db).
 pub async fn export(db: &impl ConnectionTrait, person: user::Model) -> Result<Export> {
     let flight_passengers = flight_passenger::Entity::find()
         .filter(flight_passenger::Column::UserId.eq(person.user_id.as_str()))

@@ -121,7 +121,7 @@ type Stored = user::Model;
 /// Decides what to do with each row, and holds the rows that will change until the transaction ends.
 ///
 /// # Errors
-/// The database's.
+/// [`DirectoryError::Db`](super::DirectoryError::Db).
 pub async fn plan(tx: &Transaction, rows: &[Row]) -> Result<Plan> {
     claim(tx, "users.username", "import").await?;
     let stored = stored(tx, rows).await?;

@@ -163,7 +163,7 @@ pub async fn edit(tx: &Transaction, user_id: &str, edit: &Edit) -> Result<Edited
 /// A user's place and totals. Counts those who have more, so it reads all users once.
 ///
 /// # Errors
-/// The database's.
+/// [`DirectoryError::Db`].
 pub async fn standing(db: &impl ConnectionTrait, of: &user::Model) -> Result<Standing> {
     let sql = format!(
         r#"SELECT
@@ -183,7 +183,7 @@ pub async fn standing(db: &impl ConnectionTrait, of: &user::Model) -> Result<Sta
 /// A user's latest ledger entries, newest first.
 ///
 /// # Errors
-/// The database's.
+/// [`DirectoryError::Db`].
 pub async fn movements(db: &impl ConnectionTrait, user_id: &str, most: u64) -> Result<Vec<miles_transaction::Model>> {
     let newest = miles_transaction::Entity::find()
         .filter(miles_transaction::Column::UserId.eq(user_id))

@@ -51,7 +51,7 @@ pub struct Finding {
 /// another type is not known: those losses have no number.
 ///
 /// # Errors
-/// The driver's.
+/// [`DbErr`] of the driver.
 pub async fn run(
     db: &impl ConnectionTrait,
     live: &Live,

@@ -9,7 +9,7 @@ use crate::schema::change::Change;
 use crate::schema::model::{EnumType, PerEngine, Rule, Schema, Shape, Table, Value};
 use crate::schema::sql_tokens::{Token, tokens};
 
-/// Notes the changes, and answers the names of the types that are made anew.
+/// Notes the changes, and returns the names of the types that are made anew.
 pub(super) fn changes(
     from: &Schema,
     to: &Schema,

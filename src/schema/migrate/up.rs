@@ -200,7 +200,7 @@ pub async fn up(
     }
 }
 
-/// Puts a recognised database on the record and runs the next pending migration; answers nothing when there is nothing
+/// Puts a recognised database on the record and runs the next pending migration; returns nothing when there is nothing
 /// to do.
 async fn step(txn: &Transaction, migrations: &[Migration], to: Option<&Migration>) -> Result<Vec<Step>, MigrateError> {
     let outlook = state::inside(txn, migrations).await?;

@@ -33,7 +33,7 @@ impl Decoder {
         Self { rest: Vec::new(), state: State::Header, row: 0, rows, full: Vec::new() }
     }
 
-    /// Takes the next bytes; answers the blocks that the rows in them have filled.
+    /// Takes the next bytes; returns the blocks that the rows in them have filled.
     ///
     /// # Errors
     /// [`BackupError::Cell`] for a cell that an archive cannot hold, and [`BackupError::Misfit`] for a stream that is
@@ -68,7 +68,7 @@ impl Decoder {
         BackupError::Misfit { table: self.rows.shape().name.clone(), why: format!("reading it: {why}") }
     }
 
-    /// Answers how many bytes it has used.
+    /// Returns how many bytes it has used.
     fn consume(&mut self, bytes: &[u8]) -> Result<usize> {
         let mut at = 0;
         if self.state == State::Header {
@@ -92,7 +92,7 @@ impl Decoder {
         Ok(at)
     }
 
-    /// One row; answers how many bytes it took, `None` when they are not all there.
+    /// One row; returns how many bytes it took, `None` when they are not all there.
     fn row(&mut self, bytes: &[u8]) -> Result<Option<usize>> {
         let Some(count) = bytes.first_chunk() else { return Ok(None) };
         let count = i16::from_be_bytes(*count);

@@ -18,7 +18,7 @@ use crate::db::{Engine, quote};
 const PIECE: usize = 256 << 10;
 const WAITING: usize = 4;
 
-/// Fills a table that is on the search path; answers the rows that the server counted.
+/// Fills a table that is on the search path; returns the rows that the server counted.
 ///
 /// `freeze` writes rows that need no later vacuum; the table must have been made or emptied in this transaction.
 ///

@@ -79,7 +79,7 @@ pub(crate) async fn share_now(connection: &mut PgConnection, paths: &[String]) -
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(connection).await.map(drop)
 }
 
-/// As [`share_now`], where the transaction stays usable: answers whether the locks were free.
+/// As [`share_now`], where the transaction stays usable: returns whether the locks were free.
 ///
 /// # Errors
 /// The driver's, but for a lock that is not free.

@@ -41,7 +41,7 @@ use crate::db::{quote, search_path};
 /// Tables read at the same time. Each costs up to three blocks of memory, and a server process.
 const READERS: usize = 2;
 
-/// Answers a row where the record of the applied migrations is there. Not by to_regclass: a session that has waited for
+/// Returns a row where the record of the applied migrations is there. Not by to_regclass: a session that has waited for
 /// a lock may still remember that there was nothing.
 pub(crate) const RECORD: &str = "SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
                                  WHERE n.nspname = 'skyteam' AND c.relname = 'migrations'";

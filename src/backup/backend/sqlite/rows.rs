@@ -53,7 +53,7 @@ impl Reader {
         Ok(self.connection.execute_batch("ROLLBACK")?)
     }
 
-    /// Reads a table, in the order of its rows, and passes them to `take` until that answers `false`. Answers the digest of
+    /// Reads a table, in the order of its rows, and passes them to `take` until that returns `false`. Returns the digest of
     /// what SQLite gave.
     ///
     /// # Errors

@@ -24,7 +24,7 @@ const WINDOW: usize = 16 << 20;
 /// Statements' worth of cells that may wait.
 const WAITING: usize = 8;
 
-/// Fills a table; answers the rows that went in.
+/// Fills a table; returns the rows that went in.
 ///
 /// `key` are the columns of its primary key, whose index SQLite fills along with it. Rows go in by their order, as many as
 /// [`WINDOW`] holds: these then pass once through that index, which may be far larger than the cache, and not each by itself.

@@ -20,7 +20,7 @@ impl Runtime {
     /// Starts it.
     ///
     /// # Errors
-    /// What the system answers.
+    /// What the system returns.
     pub(super) fn start() -> io::Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let handle = runtime.handle().clone();
@@ -33,7 +33,7 @@ impl Runtime {
         Ok(Self { handle, interrupted: watch::Sender::new(false), _stop: stop })
     }
 
-    /// Does `work` there, and answers where its result arrives.
+    /// Does `work` there, and returns where its result arrives.
     pub(super) fn begin<T: Send + 'static>(
         &self,
         work: impl Future<Output = Result<T>> + Send + 'static,

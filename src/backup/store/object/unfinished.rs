@@ -22,7 +22,7 @@ const ANSWER: usize = 4 << 20;
 /// The most answers that are asked for.
 const PAGES: usize = 1000;
 
-/// What the service answers.
+/// What the service returns.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Answer {

@@ -308,7 +308,7 @@ fn open(stream: &Path) -> Result<File> {
     Ok(opened.map_err(BackupError::io(format!("writing {}", stream.display())))?)
 }
 
-/// Writes an archive; answers where it is now.
+/// Writes an archive; returns where it is now.
 async fn archive(cx: &Context, target: &Target, made: Made, to: &Recipients) -> Result<(At, (Manifest, Written))> {
     Ok(match target {
         Target::Stdout if cx.answers.dry_run => (At::named("-"), made.write(io::sink(), to)?),

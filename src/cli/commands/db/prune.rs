@@ -242,7 +242,7 @@ fn warn_of_strangers(cx: &Context, verdicts: &[Verdict]) {
     }
 }
 
-/// Removes a backup; answers why it is still there where the store does not let it go, and notes it as a reason.
+/// Removes a backup; returns why it is still there where the store does not let it go, and notes it as a reason.
 fn remove(store: &dyn Store, verdict: &mut Verdict) -> Result<Option<BackupError>, BackupError> {
     match store.remove(&verdict.entry.path) {
         Ok(()) => Ok(None),

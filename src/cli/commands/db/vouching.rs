@@ -30,7 +30,7 @@ pub(super) async fn sign_outside(
     place::on_a_thread(cx, store, move |store: &dyn Store| store.write_note(&path, &note)).await
 }
 
-/// Has the database remember what it made, and answers whether it does. A role that may only read, or a standby, cannot:
+/// Has the database remember what it made, and returns whether it does. A role that may only read, or a standby, cannot:
 /// then the signature proves it, where it is `signed`.
 pub(super) async fn remember(cx: &Context, database: &Database, made: &Fingerprint, signed: bool) -> bool {
     // The backup is made: a server that has stopped answering does not hold up its report.

@@ -207,7 +207,7 @@ impl Taken {
     }
 }
 
-/// Finds whom the lines mean, and makes accounts where that is wanted. Answers how many were made.
+/// Finds whom the lines mean, and makes accounts where that is wanted. Returns how many were made.
 async fn resolve(
     transaction: &Transaction,
     plan: &mut Plan,
