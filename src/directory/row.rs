@@ -1,10 +1,11 @@
 //! Writing one row of any table: what is not said takes its column's default, what does not change is not written, and
 //! columns that no operation knows of are set as they are given.
 
-use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::sea_query::{Expr, OnConflict, Query, ReturningClause};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, IdenStatic as _,
-    IntoActiveModel, Iterable as _, ModelTrait, PrimaryKeyToColumn as _, QueryFilter as _, Value,
+    ActiveModelTrait, ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, IdenStatic as _, Insert,
+    IntoActiveModel, Iterable as _, ModelTrait, PrimaryKeyToColumn as _, QueryFilter as _, QueryTrait as _, UpdateMany,
+    Value,
 };
 
 use super::error::now;
@@ -96,13 +97,40 @@ where
     E: EntityTrait<Model: IntoActiveModel<E::ActiveModel>>,
     E::ActiveModel: Send,
 {
-    let insert = E::insert(row).on_conflict(OnConflict::new().do_nothing().to_owned());
-    match insert.exec_with_returning(db).await {
-        Ok(row) => Ok(Some(row)),
-        // Nothing came back: nothing went in.
-        Err(DbErr::RecordNotFound(_) | DbErr::RecordNotInserted) => Ok(None),
-        Err(error) => Err(error),
+    insert_returning(db, E::insert(row).on_conflict(OnConflict::new().do_nothing().to_owned())).await
+}
+
+/// Runs an INSERT and answers the row as stored; `None` where a conflict kept it out.
+pub(super) async fn insert_returning<E, A>(
+    db: &impl ConnectionTrait,
+    insert: Insert<A>,
+) -> Result<Option<E::Model>, DbErr>
+where
+    E: EntityTrait,
+    A: ActiveModelTrait<Entity = E>,
+{
+    let mut insert = insert.into_query();
+    insert.returning(returning::<E>());
+    E::Model::find_by_statement(db.get_database_backend().build(&insert)).one(db).await
+}
+
+/// Runs an UPDATE and answers the rows as stored; without anything to set it is not run.
+pub(super) async fn update_returning<E: EntityTrait>(
+    db: &impl ConnectionTrait,
+    update: UpdateMany<E>,
+) -> Result<Vec<E::Model>, DbErr> {
+    let mut update = update.into_query();
+    if update.get_values().is_empty() {
+        return Ok(Vec::new());
     }
+    update.returning(returning::<E>());
+    E::Model::find_by_statement(db.get_database_backend().build(&update)).all(db).await
+}
+
+/// All columns under their names. SeaORM's own clause gives none to a column that is read by a cast, and SQLite then calls
+/// it by the expression, under which no model finds it.
+fn returning<E: EntityTrait>() -> ReturningClause {
+    Query::returning().expr(Expr::cust(columns::read_list::<E>(None)))
 }
 
 /// Writes what differs between two states of a row, and the time into `touched`; returns the row as stored, `None` where
@@ -130,5 +158,5 @@ where
     if let Some(touched) = touched {
         update = update.col_expr(touched, Expr::cust(now(db)));
     }
-    Ok(update.exec_with_returning(db).await?.pop())
+    Ok(update_returning(db, update).await?.pop())
 }

@@ -3,6 +3,7 @@
 use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait, QueryFilter as _, QueryOrder as _};
 
 use super::{Flight, FlightError, step};
+use crate::directory::row::update_returning;
 use crate::entity::flight::{Column, Entity};
 use crate::entity::types::{Id, Timestamp};
 
@@ -40,7 +41,7 @@ pub(crate) async fn end(
             .filter(Column::Id.is_in(some.iter().copied()))
             .filter(Column::StartedAt.lt(cutoff))
             .filter(Column::EndTime.is_null());
-        ended.extend(update.exec_with_returning(db).await?);
+        ended.extend(update_returning(db, update).await?);
     }
     ended.sort_by_key(|flight| (flight.started_at, flight.id));
     Ok(ended)

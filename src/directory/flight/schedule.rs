@@ -2,12 +2,12 @@
 
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait, PaginatorTrait as _, QueryFilter as _};
+use sea_orm::{ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait, PaginatorTrait as _, QueryFilter as _};
 
 use super::status::Status;
 use super::{Action, Flight, FlightError, forbidden, get};
 use crate::db::Transaction;
-use crate::directory::row::Extra;
+use crate::directory::row::{Extra, insert_returning};
 use crate::entity::types::{Id, Timestamp};
 use crate::entity::{airline, brand, flight, flight_passenger, miles_transaction};
 use crate::input::{Airport, FlightCode, Name, WebUrl};
@@ -68,7 +68,7 @@ pub async fn add(db: &impl ConnectionTrait, new: NewFlight<'_>) -> Result<Flight
         ..Default::default()
     };
     new.extra.set(&mut row)?;
-    Ok(flight::Entity::insert(row).exec_with_returning(db).await?)
+    insert_returning(db, flight::Entity::insert(row)).await?.ok_or(DbErr::RecordNotInserted.into())
 }
 
 /// What the rules of the plan look at.

@@ -4,6 +4,7 @@ use sea_orm::sea_query::{CaseStatement, Expr, SimpleExpr};
 use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait, QueryFilter as _};
 
 use super::{Action, Flight, FlightError, refused};
+use crate::directory::row::update_returning;
 use crate::entity::flight::{Column, Entity};
 use crate::entity::types::{Id, Timestamp};
 
@@ -12,14 +13,12 @@ use crate::entity::types::{Id, Timestamp};
 /// # Errors
 /// [`FlightError::Gone`]; [`FlightError::Forbidden`] when it has started or is over.
 pub async fn start(db: &impl ConnectionTrait, id: Id, at: Timestamp, now: Timestamp) -> Result<Flight, FlightError> {
-    let started = Entity::update_many()
+    let update = Entity::update_many()
         .col_expr(Column::StartedAt, Expr::value(at))
         .filter(Column::Id.eq(id))
         .filter(Column::StartedAt.is_null())
-        .filter(Column::EndTime.is_null())
-        .exec_with_returning(db)
-        .await?;
-    match started.into_iter().next() {
+        .filter(Column::EndTime.is_null());
+    match update_returning(db, update).await?.into_iter().next() {
         Some(flight) => Ok(flight),
         None => Err(refused(db, id, Action::Start, now).await),
     }
@@ -47,7 +46,7 @@ pub async fn end(
         Some(at) => update.col_expr(Column::EndTime, Expr::value(at)).filter(Column::StartedAt.lte(at)),
         None => update.col_expr(Column::EndTime, not_before_start(now)),
     };
-    if let Some(flight) = update.exec_with_returning(db).await?.into_iter().next() {
+    if let Some(flight) = update_returning(db, update).await?.into_iter().next() {
         return Ok(flight);
     }
     match (refused(db, id, Action::End, now).await, at) {
@@ -64,14 +63,12 @@ pub async fn end(
 /// # Errors
 /// [`FlightError::Gone`]; [`FlightError::Forbidden`] when it has started or is over.
 pub async fn cancel(db: &impl ConnectionTrait, id: Id, now: Timestamp) -> Result<Flight, FlightError> {
-    let cancelled = Entity::update_many()
+    let update = Entity::update_many()
         .col_expr(Column::EndTime, Expr::value(now))
         .filter(Column::Id.eq(id))
         .filter(Column::StartedAt.is_null())
-        .filter(Column::EndTime.is_null())
-        .exec_with_returning(db)
-        .await?;
-    match cancelled.into_iter().next() {
+        .filter(Column::EndTime.is_null());
+    match update_returning(db, update).await?.into_iter().next() {
         Some(flight) => Ok(flight),
         None => Err(refused(db, id, Action::Cancel, now).await),
     }
