@@ -1,6 +1,7 @@
 //! Rows by their columns: as JSON, as text, read back from text, and completed with the columns' own defaults. So a new
 //! column needs no line of code beside its field.
 
+use std::borrow::Cow;
 use std::str::FromStr;
 
 use sea_orm::sea_query::{ArrayType, ColumnType, Expr, Keyword, OptionEnum, PostgresQueryBuilder, Query};
@@ -209,15 +210,42 @@ pub(crate) fn listed<E: EntityTrait>(column: E::Column) -> Vec<String> {
 ///
 /// # Errors
 /// What would have been accepted.
-pub(crate) fn parse_for<E: EntityTrait>(column: E::Column, text: &str) -> Result<Value, &'static str> {
+pub(crate) fn parse_for<E: EntityTrait>(column: E::Column, text: &str) -> Result<Value, Cow<'static, str>> {
     const LIST: &str = "a list in JSON, such as [1,2]";
     let kind = E::Model::get_value_type(column);
     if !is_list(column) {
-        return parse(&kind, text);
+        check_form(column.def().get_column_type(), text)?;
+        return Ok(parse(&kind, text)?);
     }
     let elements: Vec<serde_json::Value> = serde_json::from_str(text).map_err(|_| LIST)?;
-    let values = elements.into_iter().map(|value| element(&kind, value)).collect::<Result<Vec<_>, _>>()?;
+    let values = elements.into_iter().map(|value| element(&kind, value)).collect::<Result<Vec<_>, _>>();
+    let values = values.map_err(|accepted| format!("a list in JSON, each of whose elements is {accepted}"))?;
     Ok(Value::Array(kind, Some(Box::new(values))))
+}
+
+/// Refuses texts that are none of their column's type. PostgreSQL would do so without the column's name; SQLite's checks
+/// let some of them in.
+fn check_form(column: &ColumnType, text: &str) -> Result<(), &'static str> {
+    let address = || text.parse::<sea_orm::prelude::IpNetwork>();
+    let is_octets =
+        || text.split(':').count() == 6 && text.split(':').all(|pair| is_all(pair, 2, |c| c.is_ascii_hexdigit()));
+    let (is_right, accepted) = match column {
+        ColumnType::Inet => (address().is_ok(), "an IP address, such as 10.0.0.1 or 10.0.0.1/8"),
+        ColumnType::Cidr => {
+            let is_network = address().is_ok_and(|address| address.network() == address.ip());
+            (is_network, "a network, such as 10.0.0.0/8, without bits to the right of its length")
+        }
+        ColumnType::MacAddr => (is_octets(), "a MAC address, such as 08:00:2b:01:02:03"),
+        ColumnType::Bit(_) | ColumnType::VarBit(_) => {
+            (text.chars().all(|digit| matches!(digit, '0' | '1')), "bits, such as 101")
+        }
+        _ => return Ok(()),
+    };
+    if is_right { Ok(()) } else { Err(accepted) }
+}
+
+fn is_all(text: &str, length: usize, is_right: impl Fn(char) -> bool) -> bool {
+    text.chars().count() == length && text.chars().all(is_right)
 }
 
 /// An element of a list in JSON, as a value of this type.
@@ -377,6 +405,24 @@ mod tests {
             (ArrayType::String, "\0"),
         ] {
             assert!(parse(&kind, wrong).is_err(), "{kind:?} {wrong}");
+        }
+    }
+
+    #[test]
+    fn addresses_and_bits_are_of_their_types() {
+        let (inet, cidr, mac, bits) = (ColumnType::Inet, ColumnType::Cidr, ColumnType::MacAddr, ColumnType::VarBit(8));
+        for (kind, right, wrong) in [
+            (&inet, ["10.0.0.1", "10.0.0.1/8", "::1"], ["10.0.0.300", "here", ""]),
+            (&cidr, ["10.0.0.0/8", "10.0.0.1", "2001:db8::/32"], ["10.0.0.1/8", "10.0.0.0/33", ""]),
+            (
+                &mac,
+                ["08:00:2b:01:02:03", "08:00:2B:01:02:03", "00:00:00:00:00:00"],
+                ["08:00:2b:01:02", "8:0:2b:1:2:3", ""],
+            ),
+            (&bits, ["101", "0", ""], ["102", "x", "1 0"]),
+        ] {
+            right.iter().for_each(|text| assert_eq!(check_form(kind, text), Ok(()), "{text}"));
+            wrong.iter().for_each(|text| assert!(check_form(kind, text).is_err(), "{text}"));
         }
     }
 
