@@ -177,6 +177,15 @@ fn a_conversion_that_keeps_every_value_loses_nothing() {
     assert!(plan.stdout.contains("change the type of users.username") && !plan.stdout.contains("lost"), "{plan}");
     let pushed = world.run("db push -v").ok();
     assert!(!pushed.stderr.contains("lost"), "{pushed}");
+    // Zeros behind the point are no value of their own.
+    world.query(
+        r#"INSERT INTO airlines ("airlineId", name, token) VALUES ('a', 'A', 't');
+           INSERT INTO "milesProducts" ("productId", "airlineId", name, "priceMiles") VALUES ('p', 'a', 'P', 7);
+           ALTER TABLE "milesProducts" ALTER COLUMN "priceMiles" TYPE numeric(12, 2)"#,
+    );
+    world.run("db push").ok();
+    world.query(r#"ALTER TABLE "milesProducts" ALTER COLUMN "priceMiles" TYPE numeric(12, 2); UPDATE "milesProducts" SET "priceMiles" = 7.5"#);
+    assert!(world.run("db push").exits(9).stderr.contains("milesProducts.priceMiles (1 value)"));
 }
 
 #[both(ready)]

@@ -20,7 +20,10 @@ pub(super) fn prepare(changes: &[Change]) -> String {
             let stand_in = stand_in(to);
             let forth = cast_postgres("value", from, &stand_in);
             // Turned back, where a cast may be called for it; else both are compared as texts.
-            let (back, before) = if from.has_foreign_casts() {
+            let (back, before) = if matches!(from, Kind::Numeric(_)) {
+                // As numbers: without zeros at its end it is the same one.
+                (cast_postgres("turned", &stand_in, from), "value".to_owned())
+            } else if from.has_foreign_casts() {
                 (output("turned"), output("value"))
             } else {
                 (format!("({})::text", cast_postgres("turned", &stand_in, from)), "value::text".to_owned())
