@@ -70,6 +70,11 @@ pub(crate) fn renames() -> Vec<Rename> {
     ENTITIES.iter().flat_map(|(_, former)| former()).collect()
 }
 
+/// Those of them that lead from one schema to another.
+pub(crate) fn renames_between(from: &Schema, to: &Schema) -> Vec<Rename> {
+    renames().into_iter().filter(|rename| rename.leads(from, to)).collect()
+}
+
 fn former<E: EntityTrait>() -> Vec<Rename> {
     let table = E::default();
     let table = table.table_name();
@@ -100,18 +105,22 @@ fn table<E: EntityTrait>(values: &[(E::Column, Values)]) -> Result<Table, Desire
     constraints.extend(uniques.map(|column| unique(name, vec![column.as_str().to_owned()])));
     let mut keys: Vec<(Option<String>, ForeignKey)> = Vec::new();
     for relation in E::Relation::iter().map(|relation| relation.def()) {
-        if !relation.is_owner && !relation.skip_fk {
-            keys.push((relation.fk_name.clone(), foreign_key(&relation)));
+        let key = (relation.fk_name.clone(), foreign_key(&relation));
+        // A relation may be declared twice, under two names.
+        if !relation.is_owner && !relation.skip_fk && !keys.contains(&key) {
+            keys.push(key);
         }
     }
     // The relations' own order is the macro's business; the columns' is ours.
     keys.sort_by_key(|(_, key)| columns.iter().position(|column| key.columns.first() == Some(&column.name)));
-    let mut indexes: Vec<Index> = keys
-        .iter()
-        .filter_map(|(_, key)| key.columns.first())
-        .filter(|column| !constraints::served(name, column))
-        .map(|column| index(name, vec![column.clone()]))
-        .collect();
+    let mut indexes: Vec<Index> = Vec::new();
+    for (_, key) in &keys {
+        let wanted = index(name, key.columns.clone());
+        let is_served = matches!(key.columns.as_slice(), [column] if constraints::served(name, column));
+        if !is_served && !indexes.contains(&wanted) {
+            indexes.push(wanted);
+        }
+    }
     indexes.extend(constraints::indexes(name));
     for wanted in sea_orm::Schema::new(DbBackend::Postgres).create_index_from_entity(entity) {
         let columns = wanted.get_index_spec().get_column_names();

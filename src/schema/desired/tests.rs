@@ -214,6 +214,67 @@ fn every_type_and_attribute_is_honoured() {
     assert_eq!(names, ["everyType_parent_idx", "everyType_whole_idx"]);
 }
 
+mod crew {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "crew")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub airline: i64,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub number: i32,
+        pub boss: Option<i32>,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {
+        #[sea_orm(
+            belongs_to = "super::every_type::Entity",
+            from = "Column::Airline",
+            to = "super::every_type::Column::Id"
+        )]
+        Airline,
+        #[sea_orm(
+            belongs_to = "Entity",
+            from = "(Column::Airline, Column::Boss)",
+            to = "(Column::Airline, Column::Number)"
+        )]
+        Boss,
+        #[sea_orm(
+            belongs_to = "super::every_type::Entity",
+            from = "Column::Airline",
+            to = "super::every_type::Column::Id"
+        )]
+        Again,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+#[test]
+fn keys_that_share_a_column_share_no_name() {
+    let table = table::<crew::Entity>(&[]).unwrap();
+    let names: Vec<&str> = table.constraints.iter().map(|constraint| constraint.name.as_str()).collect();
+    let keys = ["crew_airline_everyType_id_fk", "crew_airline_boss_crew_airline_number_fk"];
+    assert_eq!(names, [&["crew_airline_number_pk"], keys.as_slice()].concat());
+    let names: Vec<&str> = table.indexes.iter().map(|index| index.name.as_str()).collect();
+    assert_eq!(names, ["crew_airline_idx", "crew_airline_boss_idx"]);
+}
+
+#[test]
+fn a_declared_rename_leads_only_where_the_old_name_is() {
+    let of = |names: &[&str]| {
+        let columns = names.iter().map(|name| Column::new(*name, Kind::Text)).collect();
+        Schema { tables: vec![Table { name: "t".into(), columns, ..Table::default() }], ..Schema::default() }
+    };
+    let rename = Rename { table: "t".into(), from: "old".into(), to: "new".into() };
+    assert!(rename.leads(&of(&["old"]), &of(&["new"])));
+    assert!(!rename.leads(&of(&["new"]), &of(&["new"])), "done already");
+    assert!(!rename.leads(&of(&["old"]), &of(&["old"])), "not asked for");
+    assert!(!rename.leads(&Schema::default(), &of(&["new"])), "a table not made yet");
+}
+
 /// What SQLite makes of it takes the defaults that it has, each of its type.
 #[test]
 fn defaults_of_every_type_pass_the_conditions_of_every_type() {

@@ -204,4 +204,12 @@ impl Rename {
             .find(|rename| rename.table == table && rename.from == column)
             .map_or(column, |rename| rename.to.as_str())
     }
+
+    /// Whether it leads from one schema to another: one that has been done already, or concerns a table not made yet, does
+    /// not.
+    pub(super) fn leads(&self, from: &Schema, to: &Schema) -> bool {
+        let (had, wanted) = (from.table(&self.table), to.table(&self.table));
+        had.is_some_and(|had| had.column(&self.from).is_some() && had.column(&self.to).is_none())
+            && wanted.is_some_and(|wanted| wanted.column(&self.to).is_some())
+    }
 }

@@ -334,7 +334,7 @@ fn find<'a>(backfills: &'a [(String, String, Value)], table: &str, column: &str)
     backfills.iter().find(|(t, c, _)| t == table && c == column).map(|(.., value)| value)
 }
 
-/// The renames that apply: a declared one that has been done already, or concerns a table not made yet, does not.
+/// The renames that apply.
 fn renames(from: &Schema, to: &Schema, request: &Request) -> Result<Vec<Rename>, PlanError> {
     for Rename { table, from: old, to: new } in &request.renames {
         let wanted = to.table(table);
@@ -351,13 +351,7 @@ fn renames(from: &Schema, to: &Schema, request: &Request) -> Result<Vec<Rename>,
             return Err(PlanError::RenameOfNothing { table: table.clone(), from: old.clone() });
         }
     }
-    let applies = |rename: &Rename| {
-        let had = from.table(&rename.table);
-        let wanted = to.table(&rename.table);
-        had.is_some_and(|had| had.column(&rename.from).is_some() && had.column(&rename.to).is_none())
-            && wanted.is_some_and(|wanted| wanted.column(&rename.to).is_some())
-    };
-    Ok(request.all_renames().into_iter().filter(applies).collect())
+    Ok(request.all_renames().into_iter().filter(|rename| rename.leads(from, to)).collect())
 }
 
 fn backfills(to: &Schema, request: &Request) -> Result<Vec<(String, String, Value)>, PlanError> {
