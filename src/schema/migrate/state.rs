@@ -192,12 +192,15 @@ pub(super) async fn difference_and_unknown(
     txn: &impl ConnectionTrait,
     wanted: &Schema,
 ) -> Result<(Vec<String>, Vec<String>), MigrateError> {
-    let live = live::read(txn, wanted, &[]).await?;
+    let mut renames = desired::renames();
+    renames.retain(|rename| wanted.table(&rename.table).is_some_and(|table| table.column(&rename.to).is_some()));
+    let live = live::read(txn, wanted, &renames).await?;
     Ok((missing(txn, &live.schema, wanted), live.unknown))
 }
 
 fn missing(txn: &impl ConnectionTrait, live: &Schema, wanted: &Schema) -> Vec<String> {
-    let found = diff(live, wanted, Engine::of(txn), diff::Origin::Live, &[]);
+    let renames = desired::renames_between(live, wanted);
+    let found = diff(live, wanted, Engine::of(txn), diff::Origin::Live, &renames);
     found.changes.iter().map(|change| change.what()).collect()
 }
 

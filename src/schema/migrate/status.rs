@@ -7,6 +7,7 @@ use sea_orm::{ConnectionTrait, Statement};
 use super::state::MigrationState;
 use super::{MigrateError, state};
 use crate::db::{Database, Engine, Transaction};
+use crate::schema::desired::renames_between;
 use crate::schema::diff::{self, diff};
 use crate::schema::online::record::{self, Unfinished};
 use crate::schema::{LockPolicy, Waiting, desired, session, snapshot};
@@ -93,7 +94,9 @@ async fn status_in<'a>(txn: &Transaction, migrations: &'a [Migration]) -> Result
     let online = unfinished.filter(|_| !(live_to_entities.is_empty() && live_to_snapshot.is_empty()));
     let snapshot_to_entities = match migrations.last() {
         Some(last) => {
-            let found = diff(&snapshot::of(last)?, &entities, engine, diff::Origin::Snapshot, &[]);
+            let newest = snapshot::of(last)?;
+            let renames = renames_between(&newest, &entities);
+            let found = diff(&newest, &entities, engine, diff::Origin::Snapshot, &renames);
             found.changes.iter().map(|change| change.what()).collect()
         }
         None => Vec::new(),
