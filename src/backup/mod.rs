@@ -22,6 +22,7 @@
 //! With `--encrypt-to` the tar is the payload of an age file ([`format::crypt`]).
 
 pub(crate) mod against;
+mod ahead;
 pub(crate) mod anonymize;
 pub(crate) mod backend;
 pub mod changed;

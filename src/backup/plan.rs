@@ -6,6 +6,7 @@ use super::column_mapping::{Filling, Target};
 use super::error::{BackupError, Result};
 use super::format::archive::Archive;
 use super::format::manifest::Contents;
+use super::format::table_schema::Kind;
 use super::version::{self, At, Version};
 use crate::db::Engine;
 use crate::schema::model::Rule;
@@ -42,6 +43,9 @@ pub(crate) struct ExistingColumn {
     pub declared: String,
     /// Whether an archive's cells can be written to it without turning them into text.
     pub direct: bool,
+    /// Whether cells of text can be written to it as they are, of a type that archives do not
+    /// know: an enum, `char(n)`, `json`.
+    pub takes_text: bool,
 }
 
 /// What the target has.
@@ -132,7 +136,7 @@ impl Plan {
             }
         }
         let contents = if wanted.scratch { Contents::All } else { manifest.contents };
-        let way = way(contents, state, &version, &fillings, whole)?;
+        let way = way(contents, state, (&version, &manifest.missing), &fillings, whole)?;
         if way == Way::Replace && manifest.engine == state.engine {
             refuse_other_types(state, &fillings)?;
         }
@@ -195,7 +199,13 @@ impl Plan {
     }
 }
 
-fn way(contents: Contents, state: &State, version: &Version, fillings: &[Filling], whole: bool) -> Result<Way> {
+fn way(
+    contents: Contents,
+    state: &State,
+    (version, missing): (&Version, &[String]),
+    fillings: &[Filling],
+    whole: bool,
+) -> Result<Way> {
     let there = state.version.as_ref();
     if state.existing.is_empty() {
         return match contents {
@@ -207,7 +217,7 @@ fn way(contents: Contents, state: &State, version: &Version, fillings: &[Filling
         };
     }
     let same = there.is_some_and(|at| {
-        at.missing.is_empty()
+        at.missing == missing
             && at.version == version.migration.version()
             && version.pending.iter().all(|pending| at.pending.contains(pending))
             && at.changed == version.changed
@@ -245,6 +255,7 @@ fn in_the_way(state: &State, fillings: &[Filling]) -> Option<BackupError> {
                 Some(declared) if column.verbatim => there.declared == *declared,
                 // Of ours, the type is the version's.
                 None if column.textual.is_some() => true,
+                None if column.kind == Kind::Text => there.direct || there.takes_text,
                 _ => there.direct,
             })
         };

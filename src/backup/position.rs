@@ -4,11 +4,12 @@ use std::collections::HashSet;
 
 use sea_orm::ConnectionTrait;
 
+use super::ahead::{extended, without};
 use super::changed::{Comparison, Differences};
 use super::error::{BackupError, Result};
 use super::format::manifest::AppliedMigration;
 use super::format::table_schema::TableShape;
-use super::version::{self, At, Standing, Version, all, extended, of, wanted};
+use super::version::{self, At, Standing, Version, all, of, wanted};
 use crate::db::Engine;
 use crate::schema::LiveError;
 use crate::schema::live::Catalogue;
@@ -91,7 +92,7 @@ async fn compare(
     let Some(version) = versions.into_iter().find(|version| version.migration.version() == at.version) else {
         return Ok(());
     };
-    let ahead = extended(version.schema, &wanted, &at.pending);
+    let ahead = extended(without(version.schema, &at.missing), &wanted, &at.pending);
     let as_version = catalogue.compare(connection, &ahead).await?;
     let as_wanted = catalogue.compare(connection, &wanted).await?;
     let of = Comparison { engine, version: &ahead, wanted: &wanted, as_version: &as_version, as_wanted: &as_wanted };

@@ -8,6 +8,7 @@ use std::collections::HashSet;
 
 use migration::Migration;
 
+use super::ahead::{extended, gone, is_part, without};
 use super::changed::Changed;
 use super::error::{BackupError, Result};
 use super::format::manifest::Manifest;
@@ -58,7 +59,8 @@ pub(crate) fn all() -> Result<Vec<Version>> {
 pub(crate) struct At {
     /// Fourteen digits.
     pub version: String,
-    /// Names of its keys, checks and unique indexes that do not exist: rows may violate them.
+    /// Names of its keys, checks and unique indexes that do not exist: rows may violate them. Also its tables and columns
+    /// (`users.points`) that a push has taken away.
     pub missing: Vec<String>,
     /// What there is ahead of it: tables and columns (`users.points`) that the entities ask for and no migration makes yet,
     /// because they were pushed.
@@ -102,6 +104,15 @@ pub(crate) fn standing<'a>(
 /// # Errors
 /// As [`all`].
 pub(crate) fn of(standing: &[Standing<'_>], recorded: Option<&str>) -> Result<Option<At>> {
+    of_pushed(standing, recorded, &wanted()?)
+}
+
+fn columns<'a>(standing: &'a [Standing<'_>], table: &str) -> Option<&'a [&'a str]> {
+    standing.iter().find(|found| found.table == table).map(|found| &*found.columns)
+}
+
+/// The same for these entities.
+fn of_pushed(standing: &[Standing<'_>], recorded: Option<&str>, wanted: &Schema) -> Result<Option<At>> {
     let versions = all()?;
     let at = |version: &Version| {
         let missing = version.missing(standing)?;
@@ -109,6 +120,19 @@ pub(crate) fn of(standing: &[Standing<'_>], recorded: Option<&str>) -> Result<Op
     };
     let possible: Vec<At> = versions.iter().filter_map(at).collect();
     let whole = possible.iter().rev().find(|at| at.missing.is_empty());
+    // On record, and without what the entities lack: pushed on from there.
+    let is_newer = |version: &&Version| whole.is_none_or(|whole| version.migration.version() > whole.version.as_str());
+    let pushed_on = versions.iter().find(|version| recorded == Some(version.migration.version())).filter(is_newer);
+    if let Some(version) = pushed_on
+        && let Some(gone) =
+            gone(&version.schema, wanted, |name| columns(standing, name)).filter(|gone| !gone.is_empty())
+    {
+        let rest = Version { schema: without(version.schema.clone(), &gone), ..version.clone() };
+        let mut at = At::of_version(&rest, wanted, standing);
+        at.missing.extend(gone);
+        at.missing.sort();
+        return Ok(Some(at));
+    }
     let on_record = possible.iter().find(|at| recorded == Some(at.version.as_str()));
     let found = match (whole, on_record) {
         (Some(whole), Some(on_record)) if on_record.version > whole.version => Some(on_record.clone()),
@@ -120,7 +144,7 @@ pub(crate) fn of(standing: &[Standing<'_>], recorded: Option<&str>) -> Result<Op
     let Some(version) = versions.into_iter().find(|version| version.migration.version() == at.version) else {
         return Ok(Some(at));
     };
-    Ok(Some(At::of_version(&version, &wanted()?, standing)))
+    Ok(Some(At::of_version(&version, wanted, standing)))
 }
 
 /// What the entities ask for.
@@ -150,57 +174,6 @@ fn pending(version: &Schema, wanted: &Schema, standing: &[Standing<'_>]) -> Vec<
         }
     }
     pending
-}
-
-/// A version's schema with what is pending: whole tables, and columns with the keys, checks and indexes that they are in.
-pub(super) fn extended(mut schema: Schema, wanted: &Schema, pending: &[String]) -> Schema {
-    for table in &wanted.tables {
-        let is_pending = |column: &str| pending.contains(&format!("{}.{column}", table.name));
-        let Some(old) = schema.table_mut(&table.name) else {
-            if pending.contains(&table.name) {
-                schema.tables.push(table.clone());
-            }
-            continue;
-        };
-        let mut added = false;
-        for (place, column) in table.columns.iter().enumerate() {
-            if is_pending(&column.name) && old.column(&column.name).is_none() {
-                // Where the entity has it, as far as the table has what comes before.
-                old.columns.insert(place.min(old.columns.len()), column.clone());
-                added = true;
-            }
-        }
-        if !added {
-            continue;
-        }
-        let has_all = |columns: &[String], old: &Table| columns.iter().all(|column| old.column(column).is_some());
-        for constraint in &table.constraints {
-            let columns: Vec<String> = match &constraint.rule {
-                Rule::Unique(columns) => columns.clone(),
-                Rule::ForeignKey(key) => key.columns.clone(),
-                Rule::Check(expression) => named_in(&expression.sqlite, table),
-                _ => continue,
-            };
-            let known = old.constraints.iter().any(|known| known.name == constraint.name);
-            if !known && columns.iter().any(|column| is_pending(column)) && has_all(&columns, old) {
-                old.constraints.push(constraint.clone());
-            }
-        }
-        for index in &table.indexes {
-            let Shape::Columns { columns, .. } = &index.shape else { continue };
-            let known = old.indexes.iter().any(|known| known.name == index.name);
-            if !known && columns.iter().any(|column| is_pending(column)) && has_all(columns, old) {
-                old.indexes.push(index.clone());
-            }
-        }
-    }
-    schema
-}
-
-/// The columns of a table that an expression names, quoted or bare. A text that is spelt as a column counts as one, too.
-fn named_in(expression: &str, table: &Table) -> Vec<String> {
-    let words: Vec<&str> = expression.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
-    table.columns.iter().map(|column| &column.name).filter(|name| words.contains(&name.as_str())).cloned().collect()
 }
 
 /// Every table and column that the entities or any version of this build name: the newest version's tables, with what the
@@ -273,7 +246,8 @@ pub(crate) fn of_archive(manifest: &Manifest) -> Result<Version> {
             });
         }
     }
-    found.schema = extended(found.schema, &wanted, &manifest.pending);
+    let is_reduced = manifest.missing.iter().any(|name| is_part(&found.schema, name));
+    found.schema = extended(without(found.schema, &manifest.missing), &wanted, &manifest.pending);
     found.pending.clone_from(&manifest.pending);
     let versions = all()?;
     for changed in &manifest.changed {
@@ -289,7 +263,7 @@ pub(crate) fn of_archive(manifest: &Manifest) -> Result<Version> {
         changed.put_into(&mut found.schema);
     }
     found.changed.clone_from(&manifest.changed);
-    if !found.pending.is_empty() || !found.changed.is_empty() {
+    if is_reduced || !found.pending.is_empty() || !found.changed.is_empty() {
         // What was pushed may have become a migration since.
         let later = versions.into_iter().rev().take_while(|later| later.migration.version() > version.as_str());
         if let Some(made) = later.into_iter().find(|later| is_same(&found.schema, &later.schema)) {
@@ -322,14 +296,16 @@ pub(crate) fn lacking_in(manifest: &Manifest) -> Result<Vec<String>> {
     let Some(version) = version else { return Ok(Vec::new()) };
     let mut lacking = Vec::new();
     for table in &version.schema.tables {
+        let is_gone = |name: &str| manifest.missing.iter().any(|missing| missing == name);
         let Some(entry) = manifest.table(&table.name) else {
-            if manifest.complete {
+            if manifest.complete && !is_gone(&table.name) {
                 lacking.push(format!("the table {}", table.name));
             }
             continue;
         };
         let has = |name: &str| entry.columns.iter().any(|column| column.name == name);
-        let columns = table.columns.iter().filter(|column| !has(&column.name));
+        let is_lost = |column: &str| !has(column) && !is_gone(&format!("{}.{column}", table.name));
+        let columns = table.columns.iter().filter(|column| is_lost(&column.name));
         lacking.extend(columns.map(|column| format!("the column {} of {}", column.name, table.name)));
         let rules = rules(table).filter(|name| manifest.missing.iter().any(|missing| missing == name));
         lacking.extend(rules.map(|name| format!("the rule {name} of {}", table.name)));
@@ -446,6 +422,26 @@ mod tests {
         assert_eq!(on_record.missing, ["milesTransactions_amount_check"]);
         // Without a record only what is there whole counts.
         assert_eq!(of(&standing, None).unwrap().unwrap().version, all().unwrap()[0].migration.version());
+    }
+
+    #[test]
+    fn a_column_that_a_push_took_away_or_renamed_leaves_the_version() {
+        let newest = latest().unwrap();
+        let mut wanted = newest.schema.clone();
+        let column = wanted.table_mut("users").unwrap().columns.iter_mut().find(|column| column.name == "avatarUrl");
+        column.unwrap().name = "picture".into();
+        let pushed = Version { schema: wanted.clone(), ..newest.clone() };
+        let objects = objects(&pushed);
+        let standing = standing(&pushed, &objects);
+        let own = newest.migration.version();
+        let at = of_pushed(&standing, Some(own), &wanted).unwrap().unwrap();
+        assert_eq!(
+            (at.version.as_str(), at.missing, at.pending),
+            (own, vec!["users.avatarUrl".into()], vec!["users.picture".to_owned()])
+        );
+        // The entities still have it, so it is another's doing; and without a record nothing says what was there.
+        assert_eq!(of_pushed(&standing, Some(own), &newest.schema).unwrap(), None);
+        assert_eq!(of_pushed(&standing, None, &wanted).unwrap(), None);
     }
 
     #[test]

@@ -96,7 +96,7 @@ pub struct Manifest {
     /// Version of the schema (the last applied migration's fourteen digits); `null` where the database matched none.
     pub schema_version: Option<String>,
     /// Names of keys, checks and unique indexes of that version that the source did not have: its rows may break
-    /// them, so a restore leaves them out too.
+    /// them, so a restore leaves them out too. Also its tables and columns (`users.points`) that a push had taken away.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<String>,
     /// Tables and columns (`users.points`) that were ahead of that version: the entities asked for them, they were pushed,

@@ -47,6 +47,7 @@ async fn state(connection: &mut SqliteConnection) -> Result<State> {
                     name: column.name.clone(),
                     declared: column.declared.clone(),
                     direct: true,
+                    takes_text: false,
                 })
                 .collect(),
         });
