@@ -209,7 +209,31 @@ fn the_page_is_true_on_both_engines() {
         migrated(&copy, world);
     }
     // An enum that is stored as text loses one value and gains another.
-    copy.change("src/entity/every_type.rs", &[("\"business\")]\n    Business", "\"first\")]\n    First")]);
+    // A native one gains one, a type grows, a column may be NULL, a default and an index are others.
+    copy.change(
+        "src/entity/every_type.rs",
+        &[
+            ("\"business\")]\n    Business", "\"first\")]\n    First"),
+            (
+                "    /// Not so well.\n",
+                "    /// So so.\n    #[sea_orm(string_value = \"so so\")]\n    SoSo,\n    /// Not so well.\n",
+            ),
+            ("    pub small: Option<i16>", "    pub small: Option<i64>"),
+            ("    pub double: Option<f64>", "    #[sea_orm(renamed_from = \"double\")]\n    pub twofold: Option<f64>"),
+            ("    pub whole: Option<i32>", "    #[sea_orm(unique)]\n    pub whole: Option<i32>"),
+            (
+                "    pub length: Option<String>",
+                "    pub length: Option<String>,\n    /// New.\n    pub since: Option<Date>",
+            ),
+        ],
+    );
+    copy.change(
+        "src/entity/user.rs",
+        &[(
+            "(default_value = 3)]\n    pub points: i64",
+            "(column_type = \"Text\", default_value = \"many\")]\n    pub points: String",
+        )],
+    );
     copy.build();
     for world in &worlds {
         enum_changed(&copy, world);
@@ -227,7 +251,36 @@ fn enum_changed(copy: &Copy, world: &World) {
     world.query(r#"UPDATE "users" SET "cabin" = 'economy'; UPDATE "everyType" SET "cabin" = NULL, "cabins" = NULL"#);
     copy.run(world, "db push").ok();
     copy.run(world, "db diff --exit-code").ok();
+    pushed_ahead(copy, world);
+    let fresh = World::empty(world.engine());
+    copy.run(&fresh, "db push").ok();
+    pushed_ahead(copy, &fresh);
     copy.run(world, "user edit second --cabin first --yes").ok();
+    // What no migration says is in the backup as it is, and comes back so, on either engine.
+    world.query(
+        r#"INSERT INTO "everyType" ("cabin", "mood", "small", "whole") VALUES ('first', 'so so', 5000000000, 8)"#,
+    );
+    let backup = copy.run(world, "db backup --file changed.skyteam").ok();
+    for changed in ["users_cabin_check", "everyType.mood", "everyType.small", "users.points", "everyType.since"] {
+        assert!(backup.stderr.contains(changed), "{changed}: {backup}");
+    }
+    copy.run(world, "db verify --deep changed.skyteam").ok();
+    for engine in [Engine::Postgres, Engine::Sqlite] {
+        let restored = World::empty(engine);
+        copy.run(&restored, "db restore changed.skyteam").ok();
+        copy.run(&restored, "db diff --exit-code").ok();
+        if engine == world.engine() {
+            for table in ["everyType", "users", "newTable", "badges"] {
+                assert_eq!(rows(&restored, table), rows(world, table), "{table}");
+            }
+        }
+        let twice = r#"INSERT INTO "everyType" ("whole") VALUES (8)"#;
+        assert!(restored.source().try_rows(twice).is_err(), "the new rule is there");
+    }
+    // Into a database that has it so already, the rows alone are replaced.
+    let again = copy.run(world, &format!("db restore changed.skyteam --clean --confirm {} -o json", world.name())).ok();
+    assert_eq!(again.json()["way"], "inPlace");
+    fs::remove_file(copy.root.join("changed.skyteam")).unwrap();
     assert_eq!(world.query(r#"SELECT "cabin" FROM "users" WHERE "userId" = '4712'"#), "first");
 }
 
@@ -261,7 +314,11 @@ fn ahead_of_migrations(copy: &Copy, world: &World) {
     assert!(edited.stderr.contains("tier: gold → silver"), "{edited}");
     copy.run(world, "user edit pilot123 --no-favourite --yes").ok();
     // Enums, lists and addresses are read and written on both engines.
-    copy.run(world, "user edit pilot123 --cabin business --mood bad --seats [1,-2] --address 10.0.0.0/8 --yes").ok();
+    let edited = "user edit pilot123 --cabin business --mood bad --seats [1,-2] --address 10.0.0.0/8 --yes";
+    let edited = copy.run(world, edited).ok();
+    assert!(edited.stderr.contains("address: — → 10.0.0.0/8"), "{edited}");
+    let wrong = copy.run(world, "user edit pilot123 --address 10.0.0.300 --yes").exits(2);
+    assert!(wrong.stderr.contains("an IP address"), "{wrong}");
     let shown = copy.run(world, "user show pilot123 -o json").ok().json();
     assert_eq!((&shown["cabin"], &shown["mood"]), (&"business".into(), &"bad".into()), "{shown}");
     assert_eq!((&shown["seats"], &shown["address"]), (&serde_json::json!([1, -2]), &"10.0.0.0/8".into()), "{shown}");
