@@ -66,11 +66,7 @@ pub(super) async fn columns(
     let wanted = version::wanted()?;
     for row in sqlx::query(sql).bind(table).fetch_all(connection).await? {
         let (name, declared): (String, String) = (row.try_get("name")?, row.try_get("type")?);
-        let stored_so = |column: &&Column| dialect::kind(&column.kind).eq_ignore_ascii_case(&declared);
-        // A type that was changed and pushed is the entities', before any version has it.
-        let ours = known.table(table).and_then(|table| table.column(&name));
-        let changed = || wanted.table(table).and_then(|table| table.column(&name)).filter(stored_so);
-        let ours = ours.filter(stored_so).or_else(changed).or(ours);
+        let ours = ours(known, &wanted, table, &name, &declared);
         let native =
             ours.and_then(|column| column_mapping::native(&column.kind)).filter(|native| fits(*native, &declared));
         let known = ours.and_then(|column| column_mapping::kind(&column.kind));
@@ -82,6 +78,20 @@ pub(super) async fn columns(
         columns.push(ColumnShape { name, declared, stored, native, nullable });
     }
     Ok(columns)
+}
+
+/// What is known of a column of ours that is declared so: a type that was changed and pushed is the entities', before any
+/// version has it.
+pub(super) fn ours<'s>(
+    known: &'s Schema,
+    wanted: &'s Schema,
+    table: &str,
+    name: &str,
+    declared: &str,
+) -> Option<&'s Column> {
+    let column = |schema: &'s Schema| schema.table(table).and_then(|table| table.column(name));
+    let stored_so = |column: &&Column| dialect::kind(&column.kind).eq_ignore_ascii_case(declared);
+    column(known).filter(stored_so).or_else(|| column(wanted).filter(stored_so)).or_else(|| column(known))
 }
 
 /// Whether a column of this type holds such values in the form that is expected of it.
