@@ -1,10 +1,16 @@
 //! A dump as a script of SQL, read line by line with its literals: what looks like a statement inside a text is none.
 //!
 //! Quoted texts and names, dollar quotes, comments, and the rows behind `COPY … FROM stdin` are kept apart as psql keeps
-//! them (PostgreSQL manual, "Lexical Structure"), so that a line is known to begin a statement or not.
+//! them ([`scanner`]), so that a line is known to begin a statement or not. Where the script itself changes how psql reads,
+//! otherwise than `pg_dump` does at the head of a dump, every way is followed, and a command in any of them counts.
+
+mod readings;
+mod scanner;
 
 use std::io;
 
+use readings::Readings;
+use scanner::Seen;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt};
 
 use super::error::{BackupError, Result};
@@ -38,13 +44,13 @@ pub(crate) struct Lines<R> {
     from: R,
     line: Vec<u8>,
     first: bool,
-    scanner: Scanner,
+    readings: Readings,
 }
 
 impl<R: AsyncBufRead + Unpin> Lines<R> {
     /// The lines of `from`.
     pub(crate) fn new(from: R) -> Self {
-        Self { from, line: Vec::new(), first: true, scanner: Scanner::default() }
+        Self { from, line: Vec::new(), first: true, readings: Readings::default() }
     }
 
     /// The next line.
@@ -60,197 +66,17 @@ impl<R: AsyncBufRead + Unpin> Lines<R> {
             self.line.drain(..BYTE_ORDER_MARK.len());
         }
         let line = self.line.as_slice();
-        if self.scanner.state == State::Rows {
-            if matches!(line, b"\\.\n" | b"\\.\r\n" | b"\\.") {
-                self.scanner.state = State::Outside;
-            }
-            return Ok(Some(Line::Row(line)));
-        }
-        let begins = self.scanner.state == State::Outside && !self.scanner.in_statement;
-        if let Some(at) = self.scanner.scan(line) {
-            return Ok(Some(Line::Command { command: &line[at..], alone: begins && at == 0 }));
-        }
-        Ok(Some(match self.scanner.state {
-            State::Rows => Line::Copy(line),
+        let (seen, begins) = self.readings.line(line);
+        Ok(Some(match seen {
+            Seen::Command(at) => Line::Command { command: &line[at..], alone: begins && at == 0 },
+            // Where psql's line ends, which is a text of C. No dump has one.
+            _ if line.contains(&0) => Line::Command { command: b"\\0", alone: false },
+            Seen::Row => Line::Row(line),
+            Seen::Copy => Line::Copy(line),
             _ if begins => Line::Sql(line),
             _ => Line::Within(line),
         }))
     }
-}
-
-#[derive(Debug, Default, PartialEq, Eq)]
-enum State {
-    #[default]
-    Outside,
-    /// `'…'`; whether a backslash escapes in it.
-    Text { escapes: bool },
-    /// `"…"`
-    Name,
-    /// `$tag$…$tag$`, with both dollars.
-    Dollar(Vec<u8>),
-    /// `/* … */`, which nest.
-    Comment(usize),
-    /// The rows behind COPY.
-    Rows,
-}
-
-#[derive(Debug, Default)]
-struct Scanner {
-    state: State,
-    in_statement: bool,
-    /// The words of the statement that decide whether rows follow: its first one, and whether FROM STDIN came.
-    words: Words,
-    /// `standard_conforming_strings = off`, as very old dumps have it.
-    backslashes: bool,
-}
-
-#[derive(Debug, Default)]
-struct Words {
-    copies: bool,
-    count: usize,
-    after_from: bool,
-    from_stdin: bool,
-    /// `SET standard_conforming_strings`: the value decides.
-    sets_strings: bool,
-    turns_off: bool,
-    turns_on: bool,
-}
-
-impl Words {
-    fn add(&mut self, word: &[u8]) {
-        let is = |wanted: &[u8]| word.eq_ignore_ascii_case(wanted);
-        match self.count {
-            0 => self.copies = is(b"COPY"),
-            1 => self.sets_strings = is(b"standard_conforming_strings"),
-            _ => {}
-        }
-        self.from_stdin |= self.after_from && is(b"STDIN");
-        self.after_from = is(b"FROM");
-        self.turns_off |= is(b"off");
-        self.turns_on |= is(b"on");
-        self.count += 1;
-    }
-}
-
-fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'$' || byte >= 0x80
-}
-
-impl Scanner {
-    /// Reads a line; returns where a command of psql begins in it.
-    fn scan(&mut self, line: &[u8]) -> Option<usize> {
-        let mut at = 0;
-        let mut rows_follow = false;
-        while at < line.len() {
-            let rest = &line[at..];
-            at += match &mut self.state {
-                State::Outside if rest[0] == b'\\' => return Some(at),
-                State::Outside => match self.outside(rest) {
-                    Some((used, ends_in_rows)) => {
-                        rows_follow |= ends_in_rows;
-                        used
-                    }
-                    None => rest.len(),
-                },
-                State::Text { escapes } => match rest[0] {
-                    b'\\' if *escapes => 2,
-                    b'\'' if rest.get(1) == Some(&b'\'') => 2,
-                    b'\'' => {
-                        self.state = State::Outside;
-                        1
-                    }
-                    _ => 1,
-                },
-                State::Name => {
-                    if rest[0] == b'"' {
-                        self.state = State::Outside;
-                    }
-                    1
-                }
-                State::Dollar(tag) if rest.starts_with(tag) => {
-                    let used = tag.len();
-                    self.state = State::Outside;
-                    used
-                }
-                State::Dollar(_) => 1,
-                State::Comment(depth) if rest.starts_with(b"*/") => {
-                    *depth -= 1;
-                    if *depth == 0 {
-                        self.state = State::Outside;
-                    }
-                    2
-                }
-                State::Comment(depth) if rest.starts_with(b"/*") => {
-                    *depth += 1;
-                    2
-                }
-                State::Comment(_) => 1,
-                State::Rows => return None,
-            };
-        }
-        if rows_follow && self.state == State::Outside {
-            self.state = State::Rows;
-        }
-        None
-    }
-
-    /// One token outside of literals: how long it is, and whether it ends a statement that rows follow; `None` where the
-    /// rest of the line is a comment.
-    fn outside(&mut self, rest: &[u8]) -> Option<(usize, bool)> {
-        let token = match rest[0] {
-            b'-' if rest.starts_with(b"--") => return None,
-            b'/' if rest.starts_with(b"/*") => {
-                self.state = State::Comment(1);
-                return Some((2, false));
-            }
-            byte if byte.is_ascii_whitespace() => return Some((1, false)),
-            b';' => {
-                let words = std::mem::take(&mut self.words);
-                self.in_statement = false;
-                if words.sets_strings {
-                    self.backslashes = words.turns_off && !words.turns_on;
-                }
-                return Some((1, words.copies && words.from_stdin));
-            }
-            b'\'' => {
-                self.state = State::Text { escapes: self.backslashes };
-                1
-            }
-            b'"' => {
-                self.state = State::Name;
-                1
-            }
-            b'$' => match dollar_quote(rest) {
-                Some(tag) => {
-                    self.state = State::Dollar(tag.to_vec());
-                    tag.len()
-                }
-                None => 1,
-            },
-            byte if is_word(byte) => {
-                let length = rest.iter().position(|&byte| !is_word(byte)).unwrap_or(rest.len());
-                let word = &rest[..length];
-                self.words.add(word);
-                if word.eq_ignore_ascii_case(b"E") && rest.get(1) == Some(&b'\'') {
-                    self.state = State::Text { escapes: true };
-                    2
-                } else {
-                    length
-                }
-            }
-            _ => 1,
-        };
-        self.in_statement = true;
-        Some((token, false))
-    }
-}
-
-/// `$tag$` at the beginning of `rest`.
-fn dollar_quote(rest: &[u8]) -> Option<&[u8]> {
-    let end = rest[1..].iter().position(|&byte| byte == b'$')? + 1;
-    let tag = &rest[1..end];
-    let plain = tag.iter().all(|&byte| byte != b'$' && is_word(byte)) && !tag.first().is_some_and(u8::is_ascii_digit);
-    plain.then_some(&rest[..=end])
 }
 
 /// Looks at the commands of psql in a script. `pg_dump` writes `\\restrict` and `\\unrestrict` around all of it, and with
@@ -421,6 +247,10 @@ mod tests {
             ("SELECT E'\\'\nBEGIN;\n';\nSELECT 1;\n", "SwwS"),
             ("SELECT '\\';\nBEGIN;\n", "SS"),
             ("SET standard_conforming_strings = off;\nSELECT '\\'\nBEGIN;';\nSELECT 1;\n", "SSwS"),
+            ("SET standard_conforming_strings = off;\nSELECT U&'\\', B'\\', N'\\'\nBEGIN;'\n;\n", "SSww"),
+            ("CREATE FUNCTION f() BEGIN ATOMIC\nSELECT CASE 1 END;\nEND;\nSELECT 1;\n", "SwwS"),
+            ("CREATE RULE r AS ON INSERT TO t DO ALSO (SELECT 1;\nSELECT 2\n);\nSELECT 1;\n", "SwwS"),
+            ("SELECT 1e+5, 0x1f, $1, a::text, b[1:2], 'x':\nBEGIN;\n", "Sw"),
             ("CREATE FUNCTION f() AS $_$\nBEGIN;\n$$ x $$\n$_$;\nSELECT 1;\n", "SwwwS"),
             ("/* a /* b */\nBEGIN;\n*/ SELECT 1;\nSELECT 2;\n", "SwwS"),
             ("-- it's a comment\nSELECT 1;\n", "SS"),
@@ -488,6 +318,76 @@ mod tests {
         ] {
             let script = format!("\\restrict k\nSET x = 1;\n{line}\nSELECT 1;\n\\unrestrict k\n");
             assert_eq!(refused_in(&script).await, Some((name.to_owned(), 3)), "{line}");
+        }
+    }
+
+    /// Each hides the command from whoever does not read as psql does.
+    #[tokio::test]
+    async fn what_psql_would_find_is_found() {
+        let touch = "\\! touch x";
+        for (before, after) in [
+            // A carriage return ends a comment, and lets a text with escapes go on.
+            ("-- x\r", ""),
+            ("SELECT E'a'\r'b\\'' ", "'"),
+            // Where numbers, parameters and psql's variables end.
+            ("SELECT 1E'\\'' ", "'"),
+            ("SELECT $1E'\\'' ", "'"),
+            ("SELECT 1$$ ' $$ ", ""),
+            ("SELECT $1$$ ' $$ ", ""),
+            ("SELECT :E'\\' ", ""),
+            ("SELECT :x$$ ' $$ ", ""),
+            // Rows that do not come.
+            ("COPY (SELECT * FROM stdin) TO stdout;\n", "\n\\."),
+            ("COPY t FROM 'x' WHERE a IS DISTINCT FROM stdin;\n", "\n\\."),
+            ("SELECT (1;\nCOPY t FROM stdin;\n", "\n\\."),
+            ("CREATE FUNCTION f() BEGIN ATOMIC SELECT 1;\nCOPY t FROM stdin;\n", "\n\\."),
+            ("CREATE FUNCTION f() BEGIN ATOMIC SELECT 1CASE; END;\nCOPY t FROM stdin;\n", "\n\\."),
+            // The rest of the line comes behind the rows.
+            ("COPY t FROM stdin; SELECT '\n' /*\n\\.\n'", "*/"),
+            ("COPY t FROM stdin; COPY t FROM stdin;\n\\.\n\\.\n", ""),
+            // The script changes how texts are read.
+            ("SET standard_conforming_strings = off; SELECT '\\' ", "'"),
+            ("SET standard_conforming_strings = 'off';\nSELECT '\\' || ' ", "'"),
+            ("SET SESSION standard_conforming_strings = off;\nSELECT '\\' || ' ", "'"),
+            ("set local Standard_Conforming_Strings to false;\nSELECT '\\' || '\n", "'"),
+            ("SELECT set_config('standard_conforming_strings', 'off', true);\nSELECT '\\' || ' ", "'"),
+            (
+                "CREATE TABLE t AS SELECT set_config('standard_conforming_strings', 'off', true), $$\n$$;\nSELECT '\\' || ' ",
+                "'",
+            ),
+            ("DO $$ BEGIN\nSET standard_conforming_strings = off;\nEND $$;\nSELECT '\\' || ' ", "'"),
+            ("SET standard_conforming_strings = off;\nROLLBACK;\nSELECT '\\' ", "'"),
+            ("SET standard_conforming_strings = off;\nRESET ALL;\nSELECT '\\' ", "'"),
+            ("SET standard_conforming_strings = 'off';\nSELECT '\\';\nCOPY t FROM stdin;\n' ", "\n\\."),
+            ("SET standard_conforming_strings = 'off';\nSELECT '\\'\nSET client_encoding = 'SJIS';\n'; ", ""),
+            ("SET client_encoding TO 'SJIS';\nSELECT E'\u{81}\\' ", "'"),
+            ("SET client_encoding = 'SJIS';\nSELECT E'\u{81}\\' ", "'"),
+            ("SET client_encoding = 'big5';\nSELECT E'\u{81}\\' ", "'"),
+            ("SET client_encoding = 'GBK';\nSELECT 'x\u{81}' ' ", "'"),
+            ("SET client_encoding = 'GB18030';\nSELECT '\u{81}0\u{81}' ' ", "'"),
+            ("SET client_encoding = 'JOHAB';\nSELECT '\u{8f}'' ' ", "'"),
+            ("SET NAMES 'SJIS';\nSELECT E'\u{81}\\' ", "'"),
+        ] {
+            // Each character is one byte here.
+            let script = format!("SET x = 1;\n{before}{touch}{after};\n");
+            let bytes: Vec<u8> = script.chars().map(|character| u8::try_from(u32::from(character)).unwrap()).collect();
+            let found = refuse_commands(Lines::new(bytes.as_slice())).await;
+            assert!(matches!(found, Err(BackupError::PsqlCommand { .. })), "{script:?}");
+        }
+        assert_eq!(refused_in("SELECT '\0\n").await, Some(("\\0".to_owned(), 1)));
+    }
+
+    /// A dump may speak of the settings, and be in any encoding that `pg_dump` can write.
+    #[tokio::test]
+    async fn what_only_speaks_of_the_settings_is_read() {
+        for script in [
+            b"SET client_encoding = 'SJIS';\nSET standard_conforming_strings = off;\nSELECT '\x83\x5c', '\\'';\n".as_slice(),
+            b"SET client_encoding = 'SJIS';\nSELECT E'\x83\\', '\xb1\\';\nSELECT ' \\! ';\n",
+            b"CREATE FUNCTION f() RETURNS text AS $$\nSELECT set_config('client_encoding', 'SJIS', true);\n$$;\nSELECT '\xe2\x82\xac';\n",
+            b"ALTER DATABASE d SET client_encoding TO 'SJIS';\nCOPY t FROM stdin;\n\\N\ta\\tb\n\\.\nSELECT ' \\! ';\n",
+            b"INSERT INTO t VALUES ('standard_conforming_strings');\nINSERT INTO t VALUES ('a\\b', '\"\\\"', 'it''s');\n",
+        ] {
+            assert!(refuse_commands(Lines::new(script)).await.is_ok(), "{}", String::from_utf8_lossy(script));
         }
     }
 

@@ -237,9 +237,9 @@ fn commands_of_psql_in_a_dump_are_refused_before_anything_runs() {
     assert!(error["fix"].as_str().unwrap().starts_with("dump each database alone: pg_dump "), "{error}");
 }
 
-/// Where psql and our reader of its literals do not agree where a text ends, psql's own lock keeps the command from running.
+/// A script may change how psql finds the end of a text. `verify` and `restore` find the command all the same, and where it is.
 #[test]
-fn a_command_that_only_psql_sees_is_not_run() {
+fn a_command_that_psql_would_find_is_found() {
     let world = seeded();
     let text = fs::read(dumped(&world, "pg_dump", "")).unwrap();
     let at = text.windows(20).position(|part| part == b"CREATE TABLE public.").unwrap();
@@ -248,16 +248,43 @@ fn a_command_that_only_psql_sees_is_not_run() {
         b"SELECT pg_catalog.set_config('standard_conforming_strings', 'off', false);\nSELECT 'a\\' || '\n".as_slice(),
         b"SET LOCAL standard_conforming_strings = off;\nSELECT 'a\\' || '\n",
         b"SET client_encoding = 'SJIS';\nSELECT E'\x81\\'\n",
+        b"\n-- '\r",
     ] {
         let attack = [before, format!("\\! touch {}\n';\n", trace.display()).as_bytes()].concat();
         let file = world.work().join("bad.sql");
         fs::write(&file, [&text[..at], &attack, &text[at..]].concat()).unwrap();
+        let line = text[..at].iter().chain(before).filter(|&&byte| byte == b'\n').count() + 1;
         let twin = World::postgres();
-        let refused = restored(&twin, &file).exits(5);
-        assert!(refused.stderr.contains("backslash commands are restricted"), "{refused}");
+        let refused = restored(&twin, &file).exits(5).error();
+        assert_eq!(refused["code"], "psql_command", "{refused}");
+        let why = format!("line {line} has \\!");
+        assert!(refused["why"].as_str().unwrap().starts_with(&why), "{refused}");
+        let output = world.run(["db", "verify", file.to_str().unwrap()]).exits(3);
+        assert!(output.stdout.contains(&why), "{output}");
         assert_eq!(twin.query("SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace"), "0");
         assert!(!trace.exists());
     }
+}
+
+/// What a function of the dump does while it is restored no reader of its text can know: psql's own lock keeps the command from
+/// running.
+#[test]
+fn a_command_that_only_psql_sees_is_not_run() {
+    let world = seeded();
+    let text = fs::read(dumped(&world, "pg_dump", "")).unwrap();
+    let at = text.windows(20).position(|part| part == b"CREATE TABLE public.").unwrap();
+    let trace = world.work().join("trace");
+    let attack = format!(
+        "SELECT pg_catalog.set_config('standard_' || 'conforming_strings', 'off', false);\nSELECT 'a\\' || '\n\\! touch {}\n';\n",
+        trace.display()
+    );
+    let file = world.work().join("bad.sql");
+    fs::write(&file, [&text[..at], attack.as_bytes(), &text[at..]].concat()).unwrap();
+    let twin = World::postgres();
+    let refused = restored(&twin, &file).exits(5);
+    assert!(refused.stderr.contains("backslash commands are restricted"), "{refused}");
+    assert_eq!(twin.query("SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace"), "0");
+    assert!(!trace.exists());
 }
 
 /// The archive of `pg_dump --format=custom` holds statements as texts: one may have a command of psql in it.
