@@ -26,7 +26,7 @@ use crate::support::{World, signal};
 const TOKEN: &str = "tz4a98xxat96iws9zmbrgj3a";
 
 /// A running studio with one session. It is killed with the value.
-struct Studio {
+pub struct Studio {
     child: Child,
     port: u16,
     code: String,
@@ -36,20 +36,20 @@ struct Studio {
 
 /// An answer.
 #[derive(Debug)]
-struct Answer {
-    status: u16,
+pub struct Answer {
+    pub status: u16,
     head: String,
-    body: String,
+    pub body: String,
 }
 
 impl Answer {
     #[track_caller]
-    fn json(&self) -> Value {
+    pub fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
     #[track_caller]
-    fn ok(&self) -> Value {
+    pub fn ok(&self) -> Value {
         assert_eq!(self.status, 200, "{self:?}");
         self.json()
     }
@@ -75,7 +75,7 @@ impl Studio {
     }
 
     #[track_caller]
-    fn with(world: &World, args: &str) -> Self {
+    pub fn with(world: &World, args: &str) -> Self {
         let mut studio = Self::without_session(world, args);
         studio.token = studio.open(&studio.code).ok()["token"].as_str().unwrap().to_owned();
         studio
@@ -141,12 +141,12 @@ impl Studio {
     }
 
     #[track_caller]
-    fn get(&self, path: &str) -> Answer {
+    pub fn get(&self, path: &str) -> Answer {
         self.request(&format!("GET {path}"), &[&self.host(), &self.bearer(), "Sec-Fetch-Site: same-origin"], "")
     }
 
     #[track_caller]
-    fn post(&self, path: &str, body: &Value) -> Answer {
+    pub fn post(&self, path: &str, body: &Value) -> Answer {
         let body = body.to_string();
         let length = format!("Content-Length: {}", body.len());
         let json = "Content-Type: application/json";
@@ -213,7 +213,7 @@ fn unchunked(mut rest: &str) -> String {
 }
 
 /// Percent-encodes a value for a query string.
-fn encoded(text: &str) -> String {
+pub fn encoded(text: &str) -> String {
     percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
 }
 

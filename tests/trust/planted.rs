@@ -7,6 +7,9 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::{Value, json};
+
+use crate::studio::{Studio, encoded};
 use crate::support::{Engine, Server, World};
 
 /// The function through which `planted.sql` plants.
@@ -154,6 +157,83 @@ fn no_command_is_left_out() {
     assert!(all.len() > 60 && missing.is_empty(), "run by no line of LINES: {missing:?}");
 }
 
+/// The studio's own statements, which only read: each route, and each filter of each kind of column. Its actions are commands.
+fn walk_studio(world: &World, url: &str, wrong: &mut Vec<String>) {
+    let studio = Studio::with(world, &format!("--database-url {url}"));
+    let mut ask = |path: &str, body: Option<Value>| {
+        let answer = match &body {
+            Some(body) => studio.post(path, body),
+            None => studio.get(path),
+        };
+        if answer.status != 200 {
+            wrong.push(format!("{path} {body:?}: {}", answer.body));
+        }
+        answer
+    };
+    let mut kinds = BTreeSet::new();
+    let tables = ask("/api/tables", None).json();
+    for table in tables["tables"].as_array().unwrap() {
+        let name = table["table"].as_str().unwrap();
+        let rows = format!("/api/tables/{name}/rows");
+        ask(&rows, None);
+        let page = ask(&format!("{rows}?limit=1"), None).json();
+        ask(&format!("{rows}?before=end&limit=1"), None);
+        if let Some(next) = page["next"].as_str() {
+            ask(&format!("{rows}?limit=1&after={next}"), None);
+        }
+        ask(&format!("/api/tables/{name}/count"), None);
+        let keys = &page["keys"];
+        if let Some(key) = keys[0].as_str() {
+            ask(&format!("{rows}/{}", encoded(key)), None);
+        }
+        ask("/api/relations", Some(json!({ "table": name, "keys": keys })));
+        ask("/api/labels", Some(json!({ "table": name, "keys": keys })));
+        for format in ["csv", "ndjson"] {
+            ask("/api/export", Some(json!({ "table": name, "format": format })));
+        }
+        for column in table["columns"].as_array().unwrap().iter().filter(|column| column["secret"] != true) {
+            let title = column["name"].as_str().unwrap();
+            ask(&format!("{rows}?sort=-{title}&limit=2"), None);
+            if !kinds.insert((column["kind"].to_string(), column["nullable"].to_string())) {
+                continue;
+            }
+            let cells = ask(&format!("{rows}?columns={title}&limit=1&sort=-{title}"), None).json();
+            let value = match &cells["rows"][0][0] {
+                Value::String(text) => text.clone(),
+                Value::Null => "1".to_owned(),
+                other => other.to_string(),
+            };
+            for operator in column["operators"].as_array().unwrap() {
+                let operator = operator.as_str().unwrap();
+                let compared = match operator {
+                    "between" => format!(":{}", json!([value, value])),
+                    "in" | "notin" => format!(":{}", json!([value])),
+                    "empty" | "notempty" | "null" | "notnull" => String::new(),
+                    _ => format!(":{value}"),
+                };
+                let filter = encoded(&format!("{title}:{operator}{compared}"));
+                ask(&format!("{rows}?filter={filter}"), None);
+                ask(&format!("/api/tables/{name}/count?filter={filter}"), None);
+            }
+            ask(&format!("/api/tables/{name}/values?column={title}"), None);
+        }
+    }
+    for found in ["pilot1", "1", "T2123", "trap"] {
+        ask(&format!("/api/find?q={found}"), None);
+    }
+    let first = |studio: &Studio, table: &str| {
+        studio.get(&format!("/api/tables/{table}/rows?limit=1")).json()["keys"][0].as_str().unwrap().to_owned()
+    };
+    for (page, table) in
+        [("players", "users"), ("flights", "flights"), ("airlines", "airlines"), ("products", "milesProducts")]
+    {
+        ask(&format!("/api/{page}/{}", encoded(&first(&studio, table))), None);
+    }
+    for overview in ["flights", "findings", "movements"] {
+        ask(&format!("/api/overview/{overview}"), None);
+    }
+}
+
 fn run_all(world: &World, url: &str, run: &str) {
     std::fs::write(world.work().join("users.csv"), "userId,username\n77,seventy7\n").unwrap();
     std::fs::write(world.work().join("manifest.csv"), "userId,miles\n1,300\n").unwrap();
@@ -170,6 +250,9 @@ fn run_all(world: &World, url: &str, run: &str) {
         // Doctor finds something, and no airline has that token; nothing else may fail, or its statements went unseen.
         if !matches!(output.code, 0 | 3) && line != "airline token whois" {
             wrong.push(format!("{line}: {output}"));
+        }
+        if line.starts_with("db studio ") {
+            walk_studio(world, url, &mut wrong);
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
