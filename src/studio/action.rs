@@ -36,6 +36,22 @@ pub(super) enum Action {
         codeshare: Option<String>,
         event_link: Option<String>,
     },
+    /// Changes what is known of a flight.
+    EditFlight {
+        flight: String,
+        code: Option<String>,
+        brand: Option<String>,
+        from: Option<String>,
+        to: Option<String>,
+        aircraft: Option<String>,
+        game_id: Option<String>,
+        at: Option<String>,
+        /// Empty takes it away.
+        codeshare: Option<String>,
+        event_link: Option<String>,
+    },
+    /// Deletes a flight that was never boarded.
+    DeleteFlight { flight: String },
     /// Lets a flight take off.
     Start { flight: String, at: Option<String> },
     /// Lets a flight land.
@@ -57,6 +73,21 @@ pub(super) enum Action {
     },
     /// Changes a player's names.
     Rename { user: String, username: Option<String>, display_name: Option<String> },
+    /// Changes what is known of an airline.
+    EditAirline { airline: String, name: Option<String>, invite_link: Option<String>, server_id: Option<String> },
+    /// Changes what is known of a brand.
+    EditBrand {
+        brand: String,
+        name: Option<String>,
+        iata: Option<String>,
+        icao: Option<String>,
+        callsign: Option<String>,
+        /// Empty takes it away.
+        logo_url: Option<String>,
+        accent_color: Option<String>,
+        secondary_color: Option<String>,
+        element_color: Option<String>,
+    },
     /// Gives an airline a new token.
     Rotate { airline: String },
     /// Puts a product on sale.
@@ -95,6 +126,39 @@ impl Action {
                 let command = command.flag("--game-id", game_id).maybe_flag("--at", at.as_ref());
                 let command = command.maybe_flag("--codeshare", codeshare.as_ref());
                 command.maybe_flag("--event-link", event_link.as_ref()).texts([code])
+            }
+            Self::EditFlight { flight, code, brand, from, to, aircraft, game_id, at, codeshare, event_link } => {
+                let command = skyteam("flight edit").maybe_flag("--code", code.as_ref());
+                let command = command.maybe_flag("--brand", brand.as_ref()).maybe_flag("--from", from.as_ref());
+                let command = command.maybe_flag("--to", to.as_ref()).maybe_flag("--aircraft", aircraft.as_ref());
+                let command = command.maybe_flag("--game-id", game_id.as_ref()).maybe_flag("--at", at.as_ref());
+                let command = set_or_taken(command, codeshare.as_ref(), "--codeshare", "--no-codeshare");
+                command.maybe_flag("--event-link", event_link.as_ref()).texts([flight])
+            }
+            Self::DeleteFlight { flight } => skyteam("flight delete").texts([flight]),
+            Self::EditAirline { airline, name, invite_link, server_id } => {
+                let command = skyteam("airline edit").maybe_flag("--name", name.as_ref());
+                let command = command.maybe_flag("--invite-link", invite_link.as_ref());
+                command.maybe_flag("--server-id", server_id.as_ref()).texts([airline])
+            }
+            Self::EditBrand {
+                brand,
+                name,
+                iata,
+                icao,
+                callsign,
+                logo_url,
+                accent_color,
+                secondary_color,
+                element_color,
+            } => {
+                let command = skyteam("brand edit").maybe_flag("--name", name.as_ref());
+                let command = command.maybe_flag("--iata", iata.as_ref()).maybe_flag("--icao", icao.as_ref());
+                let command = command.maybe_flag("--callsign", callsign.as_ref());
+                let command = set_or_taken(command, logo_url.as_ref(), "--logo-url", "--no-logo-url");
+                let command = command.maybe_flag("--accent-color", accent_color.as_ref());
+                let command = command.maybe_flag("--secondary-color", secondary_color.as_ref());
+                command.maybe_flag("--element-color", element_color.as_ref()).texts([brand])
             }
             Self::Start { flight, at } => skyteam("flight start").maybe_flag("--at", at.as_ref()).texts([flight]),
             Self::End { flight, at } => skyteam("flight end").maybe_flag("--at", at.as_ref()).texts([flight]),
@@ -151,6 +215,14 @@ impl Action {
     }
 }
 
+/// With the flag that sets a value, or where it is empty the one that takes it away.
+fn set_or_taken(command: Command, value: Option<&String>, set: &'static str, take: &'static str) -> Command {
+    match value {
+        Some(value) if value.is_empty() => command.words(take),
+        value => command.maybe_flag(set, value),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -167,6 +239,10 @@ mod tests {
         assert_eq!(list.command().args(), ["flight", "manifest", "import", "--miles=5", "--", "--x", "-"]);
         assert_eq!(list.line().to_string(), "skyteam flight manifest import --miles 5 -- --x - < passengers.csv");
         assert_eq!(list.input(), "user\nann");
+        let edit = action(r#"{"editFlight":{"flight":"--x","codeshare":"","at":"-5m"}}"#);
+        assert_eq!(edit.command().args(), ["flight", "edit", "--at=-5m", "--no-codeshare", "--", "--x"]);
+        let brand = action(r##"{"editBrand":{"brand":"dl","logoUrl":"--yes","elementColor":"#000000"}}"##);
+        assert_eq!(brand.command().args(), ["brand", "edit", "dl", "--logo-url=--yes", "--element-color=#000000"]);
     }
 
     #[test]

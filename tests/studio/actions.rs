@@ -256,6 +256,70 @@ fn a_flight_is_planned_flown_and_filled(world: &mut World) {
 }
 
 #[both(ready)]
+fn a_flight_is_changed_and_one_without_passengers_deleted(world: &mut World) {
+    balanced(world);
+    let studio = Studio::start(world);
+    let before = state(world);
+    let edit = json!({ "editFlight": { "flight": "DL123", "aircraft": "A350", "codeshare": "klm" } });
+    let tried = studio.try_out(edit.clone()).ok();
+    assert_eq!((&tried["answer"]["aircraft"], &tried["applied"]), (&json!("A350"), &json!(false)), "{tried}");
+    assert_eq!(tried["command"], "skyteam flight edit DL123 --aircraft A350 --codeshare klm");
+    assert_eq!(state(world), before);
+    let changed = studio.act(edit.clone());
+    let changed = if changed.status == 428 { studio.agree(&edit, &changed, None).ok() } else { changed.ok() };
+    assert_eq!((&changed["answer"]["aircraft"], &changed["applied"]), (&json!("A350"), &json!(true)), "{changed}");
+    let alone = json!({ "editFlight": { "flight": "DL123", "codeshare": "" } });
+    assert_eq!(studio.try_out(alone).ok()["answer"]["codeshareAirlineId"], Value::Null);
+
+    // This one has passengers, another has none.
+    let boarded = json!({ "deleteFlight": { "flight": "DL123" } });
+    let theirs = world.run("flight delete DL123 --yes -o json").error();
+    assert_eq!(studio.act(boarded).json()["error"], theirs);
+    let plan = json!({ "plan": { "code": "DL7", "airline": "delta", "brand": "DL", "from": "AMS", "to": "JFK", "aircraft": "A330",
+        "gameId": "1", "at": "+1h" } });
+    studio.act(plan).ok();
+    let delete = json!({ "deleteFlight": { "flight": "DL7" } });
+    let asked = studio.act(delete.clone());
+    assert_eq!(asked.fails(428), "confirmation_needed");
+    let typed = asked.json()["ask"]["typed"] == true;
+    assert_eq!(studio.agree(&delete, &asked, Some("ann")).status, if typed { 428 } else { 200 });
+    if typed {
+        studio.agree(&delete, &asked, Some(&world.name())).ok();
+    }
+    assert_eq!(studio.get("/api/flights/DL7").fails(404), "not_found");
+}
+
+#[both(ready)]
+fn an_airline_and_a_brand_are_changed(world: &mut World) {
+    balanced(world);
+    let studio = Studio::start(world);
+    for (action, page, place) in [
+        (
+            json!({ "editAirline": { "airline": "delta", "name": "Delta Air Lines" } }),
+            "/api/airlines/delta",
+            "/airline/name",
+        ),
+        (
+            json!({ "editBrand": { "brand": "dl", "callsign": "DELTA AIR" } }),
+            "/api/airlines/delta",
+            "/brands/0/callsign",
+        ),
+    ] {
+        let shown = |studio: &Studio| studio.get(page).ok().pointer(place).unwrap().clone();
+        let before = shown(&studio);
+        studio.try_out(action.clone()).ok();
+        assert_eq!(shown(&studio), before);
+        let asked = studio.act(action.clone());
+        assert_eq!(asked.fails(428), "confirmation_needed");
+        studio.agree(&action, &asked, None).ok();
+        assert!(shown(&studio).as_str().unwrap().to_uppercase().starts_with("DELTA AIR"), "{action}");
+    }
+    let wrong = json!({ "editBrand": { "brand": "dl", "accentColor": "red" } });
+    let theirs = world.run("brand edit dl --accent-color red --yes -o json").error();
+    assert_eq!(studio.act(wrong).json()["error"], theirs);
+}
+
+#[both(ready)]
 fn a_new_token_is_answered_once_and_no_token_otherwise(world: &mut World) {
     balanced(world);
     let studio = Studio::start(world);

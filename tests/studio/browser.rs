@@ -163,6 +163,10 @@ fn every_action_of_the_page(world: &mut World) {
         },
         "airline": { "airlineId": of_brand("airlineId"), "brandId": brand, "iata": of_brand("iata") },
         "flight": one(r#"SELECT "flightId" FROM "flightPassengers" GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 1"#),
+        "unboarded": one(
+            r#"SELECT "id" FROM "flights" f WHERE "startedAt" IS NULL AND "endTime" IS NULL
+                AND NOT EXISTS (SELECT 1 FROM "flightPassengers" p WHERE p."flightId" = f."id") ORDER BY 1 LIMIT 1"#
+        ),
         "some": one(r#"SELECT "username" FROM "users" WHERE "userId" NOT IN ('666', '667') ORDER BY 1 LIMIT 3"#).lines().collect::<Vec<_>>(),
     });
     facts.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());

@@ -10,7 +10,7 @@ function screens({ page, studio, facts }) {
   };
   const open = async (path, button, name) => {
     await visit(path, ".subject .button");
-    await page.getByRole("button", { name: button }).click();
+    await page.getByRole("button", { name: button }).first().click();
     await page.getByRole("dialog", { name }).waitFor();
   };
   const rich = `/players/${facts.richest.userId}`;
@@ -49,6 +49,8 @@ function screens({ page, studio, facts }) {
       await page.getByRole("region", { name: "Lines of the list" }).waitFor();
     },
     plan: () => open(`/airlines/${facts.airline.airlineId}`, "Plan a flight…", "Plan a flight"),
+    "edit-flight": () => open(`/flights/${facts.unboarded}`, "Edit…", "Edit the flight"),
+    "edit-brand": () => open(`/airlines/${facts.airline.airlineId}`, /^Edit the brand/, "Edit the brand"),
     erase: () => open(rich, "Erase…", "Erase this player"),
   };
 }

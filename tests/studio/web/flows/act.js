@@ -289,6 +289,51 @@ async function a_player_is_renamed_and_erased(world) {
   await studio.until("the list of players", () => new URL(page.url()).pathname === "/tables/users");
 }
 
+async function a_flight_a_brand_and_an_airline_are_edited(world) {
+  const { page, facts, watch } = world;
+  watch.expected = /status of 4(28|00|04)/;
+  const change = async (dialog, label, value, told) => {
+    await dialog.getByLabel(label).fill(value);
+    await dialog.getByText(told).waitFor();
+    await dialog.getByRole("button", { name: "Change", exact: true }).click();
+    await dialog.waitFor({ state: "detached" });
+  };
+  await page.goto(`${world.origin}/flights/${facts.unboarded}`);
+  await page.getByRole("button", { name: "Edit…" }).click();
+  const flight = dialogOf(page, "Edit the flight");
+  await flight.getByText("Nothing to change: it is so already.").waitFor();
+  await change(flight, "Aircraft", "Concorde", /^aircraft: .* → Concorde$/);
+  await page.locator(".subject").getByText("Concorde").waitFor();
+
+  await page.goto(`${world.origin}/airlines/${facts.airline.airlineId}`);
+  const brands = page.getByRole("region", { name: "Brands" });
+  await brands.getByRole("button", { name: /^Edit the brand/ }).first().click();
+  await change(dialogOf(page, "Edit the brand"), "Callsign", "SPEEDBIRD TWO", /^callsign: .* → SPEEDBIRD TWO$/);
+  await brands.getByText("SPEEDBIRD TWO").waitFor();
+  await page.getByRole("button", { name: "Edit…", exact: true }).first().click();
+  await change(dialogOf(page, "Edit the airline"), "Name", "Another Airline", /^name: .* → Another Airline$/);
+  await page.getByRole("heading", { name: "Another Airline", level: 1 }).waitFor();
+}
+
+async function a_flight_without_passengers_is_deleted(world) {
+  const { page, studio, facts, watch } = world;
+  watch.expected = /status of 4(28|04)/;
+  await page.goto(`${world.origin}/flights/${facts.flight}`);
+  await page.getByRole("button", { name: "Edit…" }).waitFor();
+  assert.equal(await page.getByRole("button", { name: "Delete…" }).count(), 0, "not offered where passengers are on board");
+  await page.goto(`${world.origin}/flights/${facts.unboarded}`);
+  await page.getByRole("button", { name: "Delete…" }).click();
+  const dialog = dialogOf(page, "Delete the flight");
+  const button = dialog.getByRole("button", { name: "Delete", exact: true });
+  await studio.until("it can be asked", async () => !(await button.isDisabled()));
+  assert.equal(await dialog.getByText("would be").count(), 0);
+  await button.click();
+  await dialog.getByLabel(`Type ${facts.database} to go on`).fill(facts.database);
+  await button.click();
+  await dialog.waitFor({ state: "detached" });
+  await studio.until("the list of flights", () => new URL(page.url()).pathname === "/tables/flights");
+}
+
 /** The page is answered as if its database were production, or the studio started with --read-only. */
 async function answered(page, change) {
   await page.route("**/api/session", async (route) => {
@@ -393,4 +438,6 @@ export default [
   production_is_locked_until_its_name_is_typed,
   nothing_is_offered_where_nothing_may_be_done,
   a_player_is_renamed_and_erased,
+  a_flight_a_brand_and_an_airline_are_edited,
+  a_flight_without_passengers_is_deleted,
 ];

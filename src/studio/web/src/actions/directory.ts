@@ -3,6 +3,8 @@
 import type { Form } from "../state/actions";
 import { go, tableView } from "../state/route";
 import { visible } from "../text/visible";
+import type { Brand } from "../api/records";
+import { edited } from "./edited";
 import type { Who } from "./miles";
 
 export function renameForm(who: Who & { displayName: string }): Form {
@@ -36,6 +38,44 @@ export function eraseForm(who: Who): Form {
     action: ({ keepMentions = "" }) => ({ erase: { user: who.userId, ...(keepMentions && { keepMentions: true }) } }),
     done: () => "Erased.",
     then: () => go(tableView("users")),
+  };
+}
+
+export function airlineForm(airline: { airlineId: string; name: string; inviteLink: string; serverId: string | null }): Form {
+  const before = { name: airline.name, inviteLink: airline.inviteLink, serverId: airline.serverId ?? "" };
+  return {
+    title: "Edit the airline",
+    verb: "Change",
+    about: airline.airlineId,
+    fields: [
+      { name: "name", label: "Name", kind: "text", value: before.name },
+      { name: "inviteLink", label: "Invitation", kind: "text", hint: "to its Discord server", value: before.inviteLink },
+      { name: "serverId", label: "Discord server", kind: "text", hint: "its id", value: before.serverId },
+    ],
+    action: (values) => ({ editAirline: { airline: airline.airlineId, ...edited(before, values) } }),
+    done: () => "The airline is changed.",
+  };
+}
+
+export function brandForm(brand: Brand): Form {
+  const { name, iata, icao, callsign, accentColor, secondaryColor, elementColor } = brand;
+  const before = { name, iata, icao, callsign, accentColor, secondaryColor, elementColor, logoUrl: brand.logoUrl ?? "" };
+  return {
+    title: "Edit the brand",
+    verb: "Change",
+    about: visible(`${name} · ${iata} / ${icao}`),
+    fields: [
+      { name: "name", label: "Name", kind: "text", value: name },
+      { name: "iata", label: "IATA code", kind: "text", hint: "2 letters or digits", value: iata },
+      { name: "icao", label: "ICAO code", kind: "text", hint: "3 letters", value: icao },
+      { name: "callsign", label: "Callsign", kind: "text", value: callsign },
+      { name: "accentColor", label: "Accent colour", kind: "text", hint: "#rrggbb", value: accentColor },
+      { name: "secondaryColor", label: "Background colour", kind: "text", hint: "#rrggbb", value: secondaryColor },
+      { name: "elementColor", label: "Colour of text and marks", kind: "text", hint: "#rrggbb", value: elementColor },
+      { name: "logoUrl", label: "Logo", kind: "text", optional: true, hint: "address, empty for none", value: before.logoUrl },
+    ],
+    action: (values) => ({ editBrand: { brand: brand.brandId, ...edited(before, values) } }),
+    done: () => `${visible(name)} is changed.`,
   };
 }
 

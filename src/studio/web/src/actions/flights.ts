@@ -1,9 +1,10 @@
 // Flights: planned, started, filled, ended or called off.
 
 import type { Form } from "../state/actions";
-import { go } from "../state/route";
+import { go, tableView } from "../state/route";
 import { grouped } from "../text/number";
 import { visible } from "../text/visible";
+import { edited } from "./edited";
 
 /** What a person needs to know of a flight to act on it. */
 export interface Which {
@@ -57,6 +58,63 @@ export function planForm(airline: { airlineId: string; name: string } | null): F
     then: () => {
       if (planned) go({ screen: "flight", key: planned });
     },
+  };
+}
+
+/** A flight with all that can be changed of it. */
+export interface Editable extends Which {
+  aircraft: string;
+  gameId: string;
+  startTime: string;
+  brandId: string;
+  codeshareAirlineId: string | null;
+  discordEventLink: string | null;
+}
+
+export function editForm(flight: Editable): Form {
+  const before = {
+    code: flight.code,
+    from: flight.departure,
+    to: flight.arrival,
+    at: flight.startTime,
+    aircraft: flight.aircraft,
+    gameId: flight.gameId,
+    brand: flight.brandId,
+    codeshare: flight.codeshareAirlineId ?? "",
+    eventLink: flight.discordEventLink ?? "",
+  };
+  return {
+    title: "Edit the flight",
+    verb: "Change",
+    about: about(flight),
+    fields: [
+      { name: "code", label: "Code", kind: "text", value: before.code },
+      { name: "from", label: "From", kind: "text", hint: "airport", value: before.from },
+      { name: "to", label: "To", kind: "text", hint: "airport", value: before.to },
+      { name: "at", label: "Scheduled", kind: "text", hint: "or +2h, 2026-12-01 18:00", value: before.at },
+      { name: "aircraft", label: "Aircraft", kind: "text", value: before.aircraft },
+      { name: "gameId", label: "ROBLOX place", kind: "text", hint: "its id", value: before.gameId },
+      { name: "brand", label: "Brand", kind: "brand", hint: "of the same airline", value: before.brand },
+      { name: "codeshare", label: "Codeshare", kind: "airline", optional: true, hint: "second airline, empty for none", value: before.codeshare },
+      { name: "eventLink", label: "Discord event", kind: "text", optional: true, value: before.eventLink },
+    ],
+    action: (values) => ({ editFlight: { flight: flight.id, ...edited(before, values) } }),
+    done: () => `${visible(flight.code)} is changed.`,
+  };
+}
+
+export function deleteForm(flight: Which): Form {
+  return {
+    title: "Delete the flight",
+    verb: "Delete",
+    about: about(flight),
+    explains: "Only a flight that was never boarded can be deleted. One that will not take place is cancelled instead, and stays in the lists.",
+    fields: [],
+    loses: true,
+    removes: true,
+    action: () => ({ deleteFlight: { flight: flight.id } }),
+    done: () => `${visible(flight.code)} is deleted.`,
+    then: () => go(tableView("flights")),
   };
 }
 

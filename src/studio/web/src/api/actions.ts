@@ -2,6 +2,9 @@
 
 import { post } from "./http";
 
+/** What is to be otherwise; the rest stays. */
+type Edited<Name extends string> = Partial<Record<Name, string>>;
+
 /** Exactly one of these; nothing else becomes a command. */
 export type Action =
   | { award: { users: string[]; amount: string; note: string; source?: string; flight?: string; key: string } }
@@ -21,12 +24,20 @@ export type Action =
         codeshare?: string;
       };
     }
+  | { editFlight: { flight: string } & Edited<"code" | "brand" | "from" | "to" | "aircraft" | "gameId" | "at" | "codeshare" | "eventLink"> }
+  | { deleteFlight: { flight: string } }
   | { start: { flight: string; at?: string } }
   | { end: { flight: string; at?: string } }
   | { cancel: { flight: string } }
   | { board: { flight: string; user: string; miles: string; note?: string } }
   | { manifest: { flight: string; passengers: string; miles?: string; note?: string; createMissing?: boolean; correct?: boolean } }
   | { rename: { user: string; username?: string; displayName?: string } }
+  | { editAirline: { airline: string } & Edited<"name" | "inviteLink" | "serverId"> }
+  | {
+      editBrand: { brand: string } & Edited<
+        "name" | "iata" | "icao" | "callsign" | "logoUrl" | "accentColor" | "secondaryColor" | "elementColor"
+      >;
+    }
   | { rotate: { airline: string } }
   | { enable: { product: string } }
   | { disable: { product: string } }

@@ -54,6 +54,9 @@ export interface Flight {
 
 export interface FlightPage {
   flight: Flight & {
+    brandId: string;
+    codeshareAirlineId: string | null;
+    discordEventLink: string | null;
     airline: { airlineId: string; name: string };
     brand: { brandId: string; name: string; iata: string; icao: string; callsign: string };
     codeshareAirline: { airlineId: string; name: string } | null;
@@ -73,6 +76,19 @@ export interface Product {
   miles: number;
 }
 
+export interface Brand {
+  brandId: string;
+  name: string;
+  iata: string;
+  icao: string;
+  callsign: string;
+  isPrimary: boolean;
+  logoUrl: string | null;
+  accentColor: string;
+  secondaryColor: string;
+  elementColor: string;
+}
+
 export interface AirlinePage {
   airline: {
     airlineId: string;
@@ -86,7 +102,7 @@ export interface AirlinePage {
     codeshares: number;
     products: number;
   };
-  brands: { brandId: string; name: string; iata: string; icao: string; callsign: string; isPrimary: boolean; [column: string]: unknown }[];
+  brands: Brand[];
   products: Product[];
   flights: Flight[];
 }

@@ -160,7 +160,7 @@ export function ActionDialog({ shown }: { shown: Form }) {
             ))}
           </div>
         )}
-        <Effects tried={tried.state === "shown" ? tried.acted : null} wrong={lines} asked={asked !== null} />
+        <Effects removes={shown.removes ?? false} tried={tried.state === "shown" ? tried.acted : null} wrong={lines} asked={asked !== null} />
         {tried.state === "refused" && (
           // What is wrong in each line of a list is beside the line.
           <RefusalBox refusal={lines ? { ...tried.refusal, why: null, fix: null, retryable: false } : { ...tried.refusal, retryable: false }} />

@@ -144,14 +144,21 @@ function shape(answer: Answer, already: boolean): ComponentChildren {
   return null;
 }
 
+interface EffectsProps {
+  tried: Acted | null;
+  wrong: Answer;
+  asked: boolean;
+  removes: boolean;
+}
+
 /** `tried` is what a dry run answered; `wrong` what it answered of a list that is refused. Once it is asked, a question speaks for itself. */
-export function Effects({ tried, wrong, asked }: { tried: Acted | null; wrong: Answer; asked: boolean }) {
+export function Effects({ tried, wrong, asked, removes }: EffectsProps) {
   if (!tried) return Array.isArray(wrong) ? <Fates lines={wrong} /> : null;
   const said = tried.said.filter((line) => line !== OF_DRY_RUNS && !(asked && line.startsWith(WOULD_ASK)));
   const already = said.some((line) => line.startsWith("Already applied"));
   return (
     <section class="effects" aria-label="What would come of it" aria-live="polite">
-      {shape(tried.answer, already)}
+      {!removes && shape(tried.answer, already)}
       {said.map((line) => (
         <p key={line} class={line.startsWith(WOULD_ASK) ? "warn" : undefined}>
           <Text value={line} />

@@ -20,6 +20,33 @@ export function Status({ status }: { status: FlightStatus }) {
   return <span class={`badge ${TONES[status] ?? "badge-other"}`}>{status}</span>;
 }
 
+/** A row of any list of flights: its code and route, what the list says of it, and the way to it. */
+export function FlightRow({ id, flight, children }: FlightRowProps) {
+  const to = href({ screen: "flight", key: id });
+  return (
+    <tr>
+      <td>
+        <Link href={to}>
+          <Text value={flight.code} />
+        </Link>
+      </td>
+      <td>
+        <Text value={`${flight.departure} → ${flight.arrival}`} />
+      </td>
+      {children}
+      <td class="row-actions">
+        <OpenIcon to={to} label="Open the flight" />
+      </td>
+    </tr>
+  );
+}
+
+interface FlightRowProps {
+  id: string;
+  flight: Pick<Flight, "code" | "departure" | "arrival">;
+  children: ComponentChildren;
+}
+
 export function FlightList({ flights, empty, buttons }: { flights: Flight[]; empty: string; buttons?: ComponentChildren }) {
   return (
     <ListCard
@@ -29,15 +56,7 @@ export function FlightList({ flights, empty, buttons }: { flights: Flight[]; emp
       buttons={buttons}
       columns={[["Code"], ["Route"], ["State"], ["Scheduled"], ["Aircraft"], [""]]}
       rows={flights.map((flight) => (
-        <tr key={flight.id}>
-          <td>
-            <Link href={href({ screen: "flight", key: flight.id })}>
-              <Text value={flight.code} />
-            </Link>
-          </td>
-          <td>
-            <Text value={`${flight.departure} → ${flight.arrival}`} />
-          </td>
+        <FlightRow key={flight.id} id={flight.id} flight={flight}>
           <td>
             <Status status={flight.status} />
           </td>
@@ -47,10 +66,7 @@ export function FlightList({ flights, empty, buttons }: { flights: Flight[]; emp
           <td>
             <Text value={flight.aircraft} />
           </td>
-          <td class="row-actions">
-            <OpenIcon to={href({ screen: "flight", key: flight.id })} label="Open the flight" />
-          </td>
-        </tr>
+        </FlightRow>
       ))}
     />
   );

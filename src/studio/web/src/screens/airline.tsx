@@ -1,6 +1,6 @@
 // An airline: its brands, what it sells, its flights, and its token, of which only a fingerprint is ever shown.
 
-import { rotateForm, switchForm } from "../actions/directory";
+import { airlineForm, brandForm, rotateForm, switchForm } from "../actions/directory";
 import { planForm } from "../actions/flights";
 import { type AirlinePage, readAirline } from "../api/records";
 import { FlightList } from "../parts/flight-list";
@@ -52,6 +52,7 @@ function About({ page: { airline } }: { page: AirlinePage }) {
           <Act primary form={() => planForm(airline)}>
             Plan a flight…
           </Act>
+          <Act form={() => airlineForm(airline)}>Edit…</Act>
           <Act loses form={() => rotateForm(airline)}>
             Rotate the token…
           </Act>
@@ -115,7 +116,7 @@ function Brands({ page: { brands } }: { page: AirlinePage }) {
       title="Brands"
       label="Brands"
       empty="It has no brand."
-      columns={[["Brand"], ["Codes"], ["Callsign"], ["Colours"]]}
+      columns={[["Brand"], ["Codes"], ["Callsign"], ["Colours"], [""]]}
       rows={brands.map((brand) => (
         <tr key={brand.brandId}>
           <td>
@@ -135,6 +136,13 @@ function Brands({ page: { brands } }: { page: AirlinePage }) {
               ([name, value]) =>
                 typeof value === "string" &&
                 COLOUR.test(value) && <span key={name} class="swatch" title={`${name} ${value}`} style={{ backgroundColor: value }} />,
+            )}
+          </td>
+          <td class="row-actions">
+            {mayAct() && (
+              <ActSmall form={() => brandForm(brand)} label={`Edit the brand ${visible(brand.name)}`}>
+                Edit…
+              </ActSmall>
             )}
           </td>
         </tr>

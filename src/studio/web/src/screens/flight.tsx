@@ -1,6 +1,6 @@
 // A flight: where it is in its life, who is on board and what they were paid, and what can be done.
 
-import { boardForm, cancelForm, endForm, manifestForm, startForm } from "../actions/flights";
+import { boardForm, cancelForm, deleteForm, editForm, endForm, manifestForm, startForm } from "../actions/flights";
 import { type FlightPage, readFlight } from "../api/records";
 import { Status } from "../parts/flight-list";
 import { Link } from "../parts/link";
@@ -66,9 +66,15 @@ function About({ page: { flight } }: { page: FlightPage }) {
             Board…
           </Act>
           <Act form={() => manifestForm(flight)}>Paste a manifest…</Act>
+          <Act form={() => editForm(flight)}>Edit…</Act>
           {waits && (
             <Act loses form={() => cancelForm(flight)}>
               Cancel…
+            </Act>
+          )}
+          {manifest.passengers === 0 && (
+            <Act loses form={() => deleteForm(flight)}>
+              Delete…
             </Act>
           )}
         </Actions>

@@ -3,7 +3,8 @@
 import { awardForm, redeemForm, reverseForm, spendForm } from "../actions/miles";
 import { eraseForm, renameForm } from "../actions/directory";
 import { readPlayer, type Player, type PlayerPage } from "../api/records";
-import { Act, Actions, ActSmall, Facts, ListCard, Miles, OpenIcon, Subject, When } from "../parts/page";
+import { FlightRow } from "../parts/flight-list";
+import { Act, Actions, ActSmall, Facts, ListCard, Miles, Subject, When } from "../parts/page";
 import { Link } from "../parts/link";
 import { Command } from "../parts/refusal";
 import { Sparkline } from "../parts/sparkline";
@@ -163,23 +164,12 @@ function Flights({ page: { flights } }: { page: PlayerPage }) {
       empty="Never on board."
       columns={[["Code"], ["Route"], ["Boarded"], ["Miles", "numeric"], [""]]}
       rows={flights.map((flight) => (
-        <tr key={flight.flightId}>
-          <td>
-            <Link href={href({ screen: "flight", key: flight.flightId })}>
-              <Text value={flight.code} />
-            </Link>
-          </td>
-          <td>
-            <Text value={`${flight.departure} → ${flight.arrival}`} />
-          </td>
+        <FlightRow key={flight.flightId} id={flight.flightId} flight={flight}>
           <td>
             <When at={flight.joinedAt} />
           </td>
           <td class="numeric">{grouped(flight.miles)}</td>
-          <td class="row-actions">
-            <OpenIcon to={href({ screen: "flight", key: flight.flightId })} label="Open the flight" />
-          </td>
-        </tr>
+        </FlightRow>
       ))}
     />
   );

@@ -31,6 +31,8 @@ export interface Form {
   done: (answer: Answer, values: Values) => string;
   /** Whether it takes away what cannot be had again. */
   loses?: boolean;
+  /** Whether what it is about is gone then. */
+  removes?: boolean;
   /** Whether its key, or what it is, sees to it that it is done once however often it is asked for. */
   repeatable?: boolean;
   /** Where to go once it is done. */
