@@ -113,6 +113,45 @@ pub(crate) async fn access(pool: &PgPool) -> Result<Vec<String>> {
     rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }
 
+/// The statements that give the functions of skyteam's own schema, made anew, the owners and exactly the grants that they
+/// have now: default privileges give new ones more. One about a function that there is no longer does nothing.
+///
+/// # Errors
+/// The driver's.
+pub(super) async fn function_access(connection: &mut PgConnection) -> Result<Vec<String>> {
+    let sql = "SELECT pg_catalog.format('DO %L', pg_catalog.format(
+          $$DECLARE
+              made CONSTANT pg_catalog.regprocedure := pg_catalog.to_regprocedure(%1$L);
+              grantee pg_catalog.text;
+            BEGIN
+              IF made IS NULL THEN RETURN; END IF;
+              ALTER FUNCTION %1$s OWNER TO %2$I;
+              FOR grantee IN
+                SELECT CASE a.grantee WHEN 0::pg_catalog.oid THEN 'PUBLIC'
+                       ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) END
+                FROM pg_catalog.pg_proc p,
+                  pg_catalog.aclexplode(coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner))) a
+                WHERE p.oid = made AND a.grantee OPERATOR(pg_catalog.<>) p.proowner
+              LOOP
+                EXECUTE pg_catalog.format('REVOKE ALL ON FUNCTION %%s FROM %%s', made, grantee);
+              END LOOP;
+              %3$s
+            END$$, f.name, f.owner, f.grants)) AS statement
+        FROM (
+          SELECT pg_catalog.format('skyteam.%I()', p.proname) AS name, pg_catalog.pg_get_userbyid(p.proowner) AS owner,
+            (SELECT pg_catalog.string_agg(pg_catalog.format('GRANT EXECUTE ON FUNCTION skyteam.%I() TO %s%s;', p.proname,
+               CASE a.grantee WHEN 0::pg_catalog.oid THEN 'PUBLIC'
+               ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) END,
+               CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END), ' ')
+             FROM pg_catalog.aclexplode(coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner))) a
+             WHERE a.grantee OPERATOR(pg_catalog.<>) p.proowner) AS grants
+          FROM pg_catalog.pg_proc p
+          WHERE p.pronamespace OPERATOR(pg_catalog.=) pg_catalog.to_regnamespace('skyteam')::pg_catalog.oid
+            AND p.pronargs OPERATOR(pg_catalog.=) 0::pg_catalog.int2) f";
+    let rows = sqlx::raw_sql(sql).fetch_all(connection).await?;
+    rows.iter().map(|row| Ok(row.try_get("statement")?)).collect()
+}
+
 /// Takes what was restored on to the newest version.
 pub(super) async fn onward(connection: &mut PgConnection, job: &Job) -> Result<()> {
     for migration in job.plan.onward() {

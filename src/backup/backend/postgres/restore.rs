@@ -145,6 +145,7 @@ async fn replace(connection: &mut PgConnection, job: &Job) -> Result<()> {
         run(connection, [format!("DROP TABLE {list}")]).await?;
     }
     run(connection, extras.types.clone()).await?;
+    let access = bookkeeping::function_access(connection).await?;
     look_in(connection, search_path::DDL).await?;
     run(connection, bookkeeping::drop_functions()?).await?;
     run(connection, ddl::drop_enums(&version::known()?)).await?;
@@ -179,6 +180,7 @@ async fn replace(connection: &mut PgConnection, job: &Job) -> Result<()> {
     if job.onward {
         onward(connection, job).await?;
     }
+    run(connection, access).await?;
     let list: Vec<String> = schema.tables.iter().map(|table| quote(&table.name)).collect();
     run(connection, [format!("ANALYZE {}", list.join(", "))]).await?;
     before.put_back(connection, &names, &extras.made).await
