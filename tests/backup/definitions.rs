@@ -99,6 +99,7 @@ fn columns_that_the_target_lacks_come_with_an_older_backup() {
     let old = World::postgres();
     old.psql(Path::new(DRIZZLE));
     old.query(COLUMNS);
+    old.query(r#"CREATE INDEX by_predicate ON "users" (username) WHERE "two" = 'ab'; CREATE INDEX not_theirs ON "users" (lower(username))"#);
     let file = backup(&old);
     let world = World::ready(Engine::Postgres);
     world.query(
@@ -110,6 +111,10 @@ fn columns_that_the_target_lacks_come_with_an_older_backup() {
     let shape = r#"SELECT string_agg(a.attname || ' ' || format_type(a.atttypid, a.atttypmod), ',' ORDER BY a.attname)
                    FROM pg_attribute a WHERE a.attrelid = 'users'::regclass AND a.attname IN ('two', 'bits', 'moods', 'mine', 'score')"#;
     assert_eq!(world.query(shape), "bits bit(4),mine text,moods mood[],score numeric(10,2),two character(2)");
+    // Indexes of the columns that came with it, whichever part of them names one.
+    let indexes =
+        "SELECT relname FROM pg_class WHERE relname IN ('by_predicate', 'not_theirs', 'their_index') ORDER BY 1";
+    assert_eq!(world.query(indexes), "by_predicate\ntheir_index");
     // What stood there is as it was; the rows are the backup's.
     let score = r#"SELECT pg_get_expr(adbin, adrelid) FROM pg_attrdef d JOIN pg_attribute a ON a.attrelid = adrelid AND a.attnum = adnum
                    WHERE attname = 'score'"#;

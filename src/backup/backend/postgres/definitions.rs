@@ -244,7 +244,8 @@ impl Part<'_> {
         for index in self.given.indexes.iter().filter(|index| !has(&index.name)) {
             let mentions = |text: &str| self.made.iter().any(|name| mentions(text, name));
             let about_made = index.keys.iter().any(|key| mentions(&key.expression))
-                || index.include.iter().any(|name| self.made.contains(name));
+                || index.include.iter().any(|name| self.made.contains(name))
+                || index.predicate.as_deref().is_some_and(mentions);
             if !whole && !about_made {
                 continue;
             }
