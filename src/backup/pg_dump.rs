@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
-use sqlx::Row;
+use sqlx::{PgPool, Row};
 use tokio::io::{AsyncReadExt, BufReader};
 use tokio::process::{Child, Command};
 
@@ -153,6 +153,13 @@ async fn run(
     copied.map_err(BackupError::io("writing the backup"))?;
     let done = ended("pg_dump", child.wait().await, &complaint);
     if done.is_err() && contains(&complaint, b"LOCK TABLE") {
+        // In the server's language, a lock that is denied cannot be told from one that is waited for.
+        let unreadable = unreadable_tables(pool, &wanted.tables).await?;
+        if !unreadable.is_empty() {
+            let role: String = sqlx::query_scalar("SELECT current_user::text").fetch_one(pool).await?;
+            let why = format!("pg_dump reads every table that it dumps, and {}", unreadable.join(", "));
+            return Err(BackupError::Unreadable { role, why: format!("{why} may not be read") });
+        }
         let holders = holders::in_the_way(database, "ACCESS SHARE").await;
         return Err(BackupError::InUse { holders, source: None });
     }
@@ -165,6 +172,20 @@ async fn run(
         return Err(failed("pg_dump", "its output does not end as it should"));
     }
     Ok(Written { size, sha256: hex(&hash.finalize()) })
+}
+
+/// The tables that a dump of these (of all, where there are none) would hold and this role may not read. What belongs to an
+/// extension is in no dump.
+async fn unreadable_tables(pool: &PgPool, tables: &[String]) -> Result<Vec<String>> {
+    let sql = "SELECT pg_catalog.format('%I.%I', n.nspname, c.relname)
+        FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+        WHERE c.relkind IN ('r', 'p') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+          AND (pg_catalog.cardinality($1::text[]) = 0 OR (n.nspname = 'public' AND c.relname = ANY ($1::text[])))
+          AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_class'::regclass
+                          AND d.objid = c.oid AND d.deptype = 'e')
+          AND NOT (pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_table_privilege(c.oid, 'SELECT'))
+        ORDER BY 1";
+    Ok(sqlx::query_scalar(sql).bind(tables).fetch_all(pool).await?)
 }
 
 /// Ends the sessions of the program once a session waits to change a table that it reads, with all others queued

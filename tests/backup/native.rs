@@ -195,3 +195,24 @@ fn the_password_is_in_no_argument_and_a_missing_program_is_told() {
     let sqlite = World::ready(Engine::Sqlite);
     sqlite.run("db backup --format plain").exits(5);
 }
+
+#[test]
+fn a_table_that_may_not_be_read_is_not_called_locked() {
+    let world = seeded();
+    let name = world.name();
+    let admin = world.server().as_superuser(&name);
+    for (make, table) in [
+        ("CREATE TABLE theirs (id int)", "public.theirs"),
+        ("DROP TABLE theirs; CREATE SCHEMA hidden; CREATE TABLE hidden.secret (id int)", "hidden.secret"),
+    ] {
+        admin.rows(make);
+        for format in ["plain", "custom"] {
+            let error = world.run(format!("-o json db backup -f dump --format {format}")).exits(8).error();
+            assert_eq!(error["code"], "permission_denied", "{error}");
+            assert!(error["why"].as_str().unwrap().contains(table), "{error}");
+            assert!(!world.work().join("dump").exists());
+        }
+    }
+    // What is asked for can be read.
+    world.run("db backup -f dump --format custom --table users").ok();
+}
