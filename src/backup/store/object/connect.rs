@@ -16,7 +16,7 @@ use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use super::url::{ObjectUrl, Service};
-use super::{failure, profile};
+use super::{failure, profile, variables};
 use crate::backup::error::{BackupError, Result, StoreFault};
 
 /// How long a connection may take, and how long a service may say nothing. A part of a slow upload takes minutes.
@@ -54,19 +54,16 @@ pub(super) fn connect(url: &ObjectUrl, environment: &BTreeMap<String, String>) -
         max_retries: TRIES,
         retry_timeout: REPEATING,
     };
-    let values = |prefix: &'static str| {
-        let known = environment.iter().filter(move |(name, value)| name.starts_with(prefix) && !value.is_empty());
-        known.map(|(name, value)| (name.to_ascii_lowercase(), value.clone()))
-    };
+    let values = variables::of(url.service, environment);
     Ok(match url.service {
         Service::S3 => {
-            let (s3, unencrypted) = s3(url, environment, values("AWS_").collect(), connector, retry)?;
+            let (s3, unencrypted) = s3(url, environment, values, connector, retry)?;
             let s3 = Arc::new(s3);
             Connected { store: Arc::clone(&s3) as _, s3: Some(s3), http, unencrypted }
         }
         Service::Google => {
             let mut builder = GoogleCloudStorageBuilder::new().with_http_connector(connector).with_retry(retry);
-            for (name, value) in values("GOOGLE_") {
+            for (name, value) in values {
                 if let Ok(key) = name.parse::<GoogleConfigKey>() {
                     builder = builder.with_config(key, value);
                 }
@@ -76,7 +73,7 @@ pub(super) fn connect(url: &ObjectUrl, environment: &BTreeMap<String, String>) -
         }
         Service::Azure => {
             let mut builder = MicrosoftAzureBuilder::new().with_http_connector(connector).with_retry(retry);
-            for (name, value) in values("AZURE_") {
+            for (name, value) in values {
                 if let Ok(key) = name.parse::<AzureConfigKey>() {
                     builder = builder.with_config(key, value);
                 }
@@ -103,11 +100,7 @@ fn s3(
     if !set("aws_access_key_id") && (!has_other || set("aws_profile")) {
         all.extend(profile::of(environment, &place)?);
     }
-    // The environment goes before a profile.
-    if set("aws_region") || set("aws_default_region") {
-        all.remove("region");
-    }
-    all.extend(values);
+    overrule(&mut all, values.clone());
     let has_keys = all.contains_key("aws_access_key_id");
     let off = all.get("aws_ec2_metadata_disabled").is_some_and(|value| value.eq_ignore_ascii_case("true"));
     if !has_keys && !has_other && off {
@@ -136,6 +129,22 @@ fn s3(
     let unencrypted = endpoint.and_then(|endpoint| elsewhere_unencrypted(endpoint));
     let built = builder.with_bucket_name(&url.bucket).with_allow_http(is_plain).build();
     Ok((built.map_err(|error| failure::of(&place, "connecting to", &error))?, unencrypted))
+}
+
+/// Adds what the environment says to what a profile says: the environment goes before it. A profile has names of its own
+/// for the same things, and the library takes the last.
+fn overrule(profile: &mut BTreeMap<String, String>, environment: BTreeMap<String, String>) {
+    let same = [
+        ("region", &["aws_region", "aws_default_region"][..]),
+        ("endpoint_url", &["aws_endpoint_url_s3", "aws_endpoint_url", "aws_endpoint"]),
+        ("role_arn", &["aws_role_arn"]),
+    ];
+    for (name, variables) in same {
+        if variables.iter().any(|variable| environment.contains_key(*variable)) {
+            profile.remove(name);
+        }
+    }
+    profile.extend(environment);
 }
 
 /// Scheme, host and port of an endpoint on another machine that is spoken to without encryption.
@@ -207,7 +216,17 @@ impl HttpConnector for Connector {
 
 #[cfg(test)]
 mod tests {
-    use super::elsewhere_unencrypted;
+    use super::{elsewhere_unencrypted, overrule};
+
+    #[test]
+    fn the_environment_goes_before_a_profile() {
+        let map =
+            |pairs: &[(&str, &str)]| pairs.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+        let mut all = map(&[("region", "a"), ("endpoint_url", "http://a"), ("aws_access_key_id", "a")]);
+        overrule(&mut all, map(&[("aws_default_region", "b"), ("aws_endpoint_url_s3", "http://b")]));
+        let wanted = [("aws_access_key_id", "a"), ("aws_default_region", "b"), ("aws_endpoint_url_s3", "http://b")];
+        assert_eq!(all, map(&wanted));
+    }
 
     #[test]
     fn an_endpoint_elsewhere_is_named_without_its_secrets() {

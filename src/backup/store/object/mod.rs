@@ -8,6 +8,7 @@ mod runtime;
 mod unfinished;
 mod upload;
 pub(crate) mod url;
+pub(crate) mod variables;
 
 use std::collections::{BTreeMap, HashSet};
 use std::io::Write;
