@@ -1,7 +1,7 @@
 //! `db transfer`: copies this database into another, on either engine.
 
 use std::cell::RefCell;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -13,6 +13,7 @@ use crate::backup::create::{Snapshot, Wanted};
 use crate::backup::format::archive::{Archive, Progress};
 use crate::backup::format::crypt::Identities;
 use crate::backup::spool::Spools;
+use crate::backup::store::ObjectUrl;
 use crate::backup::{BackupError, anonymize, create, plan};
 use crate::cli::context::Context;
 use crate::db::{Absent, DatabaseUrl};
@@ -42,6 +43,7 @@ pub(crate) struct DbTransferArgs {
 
 pub(super) async fn run(args: DbTransferArgs, cx: &Context) -> Result<Outcome> {
     let begun = Instant::now();
+    refuse_place(&args.to)?;
     let target = cx.settings.parse_url(&args.to, "--to")?.below(&cx.cwd);
     let kept = kept(&args.keep)?;
     let source = cx.reader().await?;
@@ -97,6 +99,23 @@ pub(super) async fn run(args: DbTransferArgs, cx: &Context) -> Result<Outcome> {
         cx.ui.note("Dry run: rolled back, nothing was changed.");
     }
     Ok(Outcome::Done)
+}
+
+/// Refuses a place for backups as the target: a transfer fills a database.
+fn refuse_place(to: &str) -> Result<()> {
+    let Some(place) = ObjectUrl::parse(Path::new(to))? else { return Ok(()) };
+    let place = place.to_string();
+    Err(Error::new(
+        Kind::Usage,
+        "usage",
+        message!("{} is a place for backups, and --to takes a database", place.clone()),
+    )
+    .why("a transfer goes from one database into another; an object store keeps backups, which are restored from there")
+    .fix(message!("{}     makes one there", skyteam("db backup").arg(&place)))
+    .fix(message!(
+        "{}     makes an anonymous copy, which can be backed up",
+        skyteam("db transfer --to sqlite:copy.db --anonymize")
+    )))
 }
 
 /// The columns that are to stay.
