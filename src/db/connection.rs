@@ -61,8 +61,7 @@ impl Connection {
             (true, Some(_)) => Some("SET TRANSACTION READ ONLY; SET LOCAL row_security = off"),
             (true, None) => None,
         };
-        let sqlite = if self.read_only { "BEGIN DEFERRED" } else { "BEGIN IMMEDIATE" };
-        self.begin_as(sqlite, first, !self.read_only).await
+        self.begin_as("BEGIN IMMEDIATE", first, !self.read_only).await
     }
 
     /// Begins a transaction that only reads and sees one snapshot throughout.

@@ -8,7 +8,7 @@ use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions};
 use sqlx::{ConnectOptions as _, Sqlite, SqlitePool};
 
-use super::{Absent, Access, ConnectError, Database, DatabaseUrl, Options, Password, Pool, SqliteUrl, Target};
+use super::{Absent, ConnectError, Database, DatabaseUrl, Options, Password, Pool, SqliteUrl, Target};
 use crate::system;
 
 /// Opens the file at `place`, and makes it where `options` allow that.
@@ -28,10 +28,6 @@ pub(super) async fn connect(place: &SqliteUrl, mut options: Options) -> Result<D
         }
     }
     connect = connect.busy_timeout(options.busy_timeout);
-    if options.access == Access::Read {
-        // As `default_transaction_read_only` on PostgreSQL: what only reads could not write by a mistake of ours either.
-        connect = connect.pragma("query_only", "ON");
-    }
     let stand_in = options.absent == Absent::StandIn && !place.in_memory() && !place.path.exists();
     let place = if stand_in { &SqliteUrl { path: ":memory:".into(), parameters: Vec::new() } } else { place };
     if place.in_memory() {
@@ -117,32 +113,5 @@ fn make_file(path: &Path) -> std::io::Result<()> {
     match system::private_file(&mut file).open(path) {
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
         made => made.map(drop),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use sea_orm::ConnectionTrait as _;
-
-    use super::*;
-    use crate::db::connect;
-
-    #[tokio::test]
-    async fn what_is_opened_for_reading_cannot_write() {
-        let folder = tempfile::tempdir().unwrap();
-        let url = DatabaseUrl::parse(&format!("sqlite:{}", folder.path().join("a.db").display())).unwrap();
-        let making = Options { absent: Absent::Create, ..Options::default() };
-        let made = connect(&url, making).await.unwrap();
-        made.conn().execute_unprepared("CREATE TABLE a (b)").await.unwrap();
-
-        let reading = Options { access: Access::Read, ..Options::default() };
-        let database = connect(&url, reading).await.unwrap();
-        let refused = database.conn().execute_unprepared("INSERT INTO a VALUES (1)").await.unwrap_err();
-        assert!(refused.to_string().contains("readonly"), "{refused}");
-        for transaction in [database.conn().begin().await.unwrap(), database.conn().begin_read().await.unwrap()] {
-            transaction.execute_unprepared("SELECT * FROM a").await.unwrap();
-            transaction.execute_unprepared("INSERT INTO a VALUES (1)").await.unwrap_err();
-        }
-        made.conn().execute_unprepared("INSERT INTO a VALUES (1)").await.unwrap();
     }
 }
