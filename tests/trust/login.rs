@@ -301,6 +301,31 @@ fn a_request_to_end_ends_a_question() {
     assert_eq!(world.query("SELECT username FROM users"), "pilot1");
 }
 
+#[test]
+fn a_request_to_end_ends_the_wait_for_a_pipe() {
+    let world = World::ready(Engine::Sqlite);
+    assert!(Command::new("mkfifo").arg(world.work().join("pipe")).status().unwrap().success());
+    for line in [
+        "user import pipe --yes",
+        "miles import pipe --yes",
+        "db restore pipe --yes",
+        "db verify pipe",
+        "miles audit --against pipe",
+    ] {
+        let child = world.spawn(line);
+        let status = format!("/proc/{}/status", child.id());
+        eventually("a handler of SIGTERM", || {
+            let status = std::fs::read_to_string(&status).unwrap();
+            let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
+            u64::from_str_radix(caught.trim(), 16).unwrap() & 1 << (15 - 1) != 0
+        });
+        // Until it has opened the pipe it is ended in any case.
+        thread::sleep(Duration::from_millis(200));
+        signal("TERM", child.id());
+        world.finish(line.to_owned(), child, b"").exits(130);
+    }
+}
+
 /// Someone on the way to a server, who lets our own sessions through and asks programs that we start for the password with
 /// this message. Answers the port, and what those programs sent.
 fn between(world: &World, asks: Says) -> (u16, Arc<Mutex<Vec<u8>>>) {

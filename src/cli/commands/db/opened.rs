@@ -84,7 +84,10 @@ pub(in crate::cli::commands) async fn open(file: &Path, cx: &Context) -> Result<
     }
     let path = cx.path(file);
     let doing = || BackupError::io(format!("reading {}", file.display()));
-    let mut opened = File::open(&path).map_err(doing())?;
+    let opening = path.clone();
+    // On a thread of its own, so that a signal is seen while a pipe has no writer.
+    let opened = tokio::task::spawn_blocking(move || File::open(opening)).await.map_err(|_| BackupError::Worker)?;
+    let mut opened = opened.map_err(doing())?;
     let kind = opened.metadata().map_err(doing())?.file_type();
     if kind.is_dir() {
         refuse_directory_of_pg_dump(&path, file)?;

@@ -128,7 +128,10 @@ pub(crate) async fn bytes(cx: &Context, source: &str, most: u64) -> Result<Vec<u
     if source == "-" {
         return cx.ui.read_input(most).await;
     }
-    file(&cx.path(source), most).map_err(|error| unreadable(shortened(source), error))
+    let path = cx.path(source);
+    // On a thread of its own, so that a signal is seen while a pipe has no writer.
+    let read = tokio::task::spawn_blocking(move || file(&path, most)).await.unwrap_or_else(|panic| Err(panic.into()));
+    read.map_err(|error| unreadable(shortened(source), error))
 }
 
 fn file(path: &Path, most: u64) -> io::Result<Vec<u8>> {
