@@ -291,3 +291,12 @@ fn anonymous_copies_are_the_same_every_time_and_name_nobody() {
     let sum = r#"SELECT sum(miles), count(*) FROM "users""#;
     assert_eq!(copies[0].query(sum), world.query(sum));
 }
+
+#[test]
+fn a_transfer_fills_a_database_and_no_bucket() {
+    let world = World::ready(Engine::Sqlite);
+    for place in ["s3://shop/nightly", "gs://shop/nightly", "az://shop/nightly"] {
+        let refused = world.run(["db", "transfer", "--to", place, "--yes"]).exits(2);
+        assert!(refused.stderr.contains(&format!("skyteam db backup {place}")), "{refused}");
+    }
+}

@@ -40,7 +40,9 @@ function screens({ page, studio, facts }) {
       await sql.open();
       await sql.write(JOINED);
       await sql.answered(() => sql.button(facts.engine === "postgres" ? "Explain and run" : "Explain", { exact: true }).click());
-      await page.getByRole("region", { name: "Plan" }).waitFor();
+      const refused = page.locator(".sql-main .refusal");
+      await page.getByRole("region", { name: "Plan" }).or(refused).waitFor();
+      assert.equal(await refused.count(), 0, await refused.allInnerTexts());
     },
     "sql-refused": async () => {
       await run("SELECT missing FROM users");
