@@ -417,7 +417,8 @@ async fn story(database: &Database, a: &SchemaSpec, b: &SchemaSpec) -> Result<()
     let mut gone: Vec<Table> = a.tables.iter().filter(|table| b.table(&table.name).is_none()).cloned().collect();
     for column in gone.iter_mut().flat_map(|table| &mut table.columns) {
         // One model has one type of a name: a default may be no value of b's.
-        column.default = column.default.take().filter(|_| !matches!(column.kind, Kind::Enum(_)));
+        let of = if let Kind::Array(of) = &column.kind { of } else { &column.kind };
+        column.default = column.default.take().filter(|_| !matches!(of, Kind::Enum(_)));
     }
     both.tables.extend(gone);
     let types = a.enum_types().into_iter().cloned();
