@@ -99,7 +99,7 @@ pub struct Coming {
 /// servers that died, and hosts who never came, have left behind is not.
 ///
 /// # Errors
-/// [`DbErr`](sea_orm::DbErr) of the driver.
+/// [`DbErr`] of the driver.
 pub async fn coming_by_token(db: &impl ConnectionTrait, token: &str, now: Timestamp) -> Result<Option<Coming>, DbErr> {
     if !may_be_token(token) {
         return Ok(None);
