@@ -85,9 +85,14 @@ fn a_till_keeps_its_connection_and_outlives_it() {
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
          WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()",
     );
-    // That nobody answered is told; the next one goes over a new connection.
+    // The loss is an error, and the next one goes over a new connection; on a busy machine the connection has rested so long
+    // that it is looked at first, and nothing is lost.
     let broken = Posting::award(key::fresh_id(), "1", miles(7));
-    assert!(matches!(post(&broken), Err(MilesError::Unknown { .. } | MilesError::Db(_))));
+    match post(&broken) {
+        Err(MilesError::Unknown { .. } | MilesError::Db(_)) => {}
+        Ok(posted) => assert_eq!(posted.balance, 13),
+        Err(other) => panic!("{other}"),
+    }
     assert_eq!(post(&broken).unwrap().balance, 13);
     eventually("the connection is back", || database.postgres().unwrap().num_idle() == 1);
     sound(&world);
