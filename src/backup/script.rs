@@ -321,7 +321,7 @@ mod tests {
         }
     }
 
-    /// Each hides the command from whoever does not read as psql does.
+    /// Each hides the command from a reader that does not read as psql does.
     #[tokio::test]
     async fn what_psql_would_find_is_found() {
         let touch = "\\! touch x";

@@ -6,7 +6,7 @@
 
 use aho_corasick::{AhoCorasick, BuildError};
 
-/// What stands in the place of a secret.
+/// What is shown instead of a secret.
 pub(super) const MASK: &str = "••••";
 
 /// The most bytes of a text in which something is searched; a longer one is cut there first.
